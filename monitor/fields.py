@@ -1,0 +1,166 @@
+"""How the values of a log line are written and read: one codec per type, one template per record.
+
+A template such as ``"Epoch {epoch}: Val Loss={val_loss:.4f}"`` is compiled once into both directions. A slot
+with a format keeps the digits that people know; the same field is then written again behind the text, as a
+``key=value`` in full precision, and the reader prefers that one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from string import Formatter
+from typing import NamedTuple
+
+
+class Share(NamedTuple):
+    """``4/4``: so many of so many."""
+
+    part: int
+    whole: int
+
+
+Words = tuple[str, ...]
+"""``a,b,c``: a list of bare words."""
+
+PerHorizon = tuple[tuple[int, float], ...]
+"""``1:0.99,5:0.97``: one number per horizon in days."""
+
+Value = object
+"""A decoded field: int, float, bool, str, Share, Words or PerHorizon."""
+
+KEY = r"[A-Za-z_][\w.@/-]*"
+_BARE = re.compile(r'[^\s"=|,]+')
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf|nan)"
+_PAIR = re.compile(rf'({KEY})=({_QUOTED}|[^\s"]*)(?:\s+|$)')
+
+# What people grep for must count events only: an echo of these words is written with its first letter escaped.
+_RESERVED = re.compile(
+    "Epoch|Train Loss|Val Loss|Sharpe|reset applied|ENCODER-GRAD|(?:GRAD|WEIGHT|ACTIVATION|INPUT)-MONITOR|"
+    "DEGENERACY-GUARD|DATA-CHECK"
+)
+_UNSAFE = re.compile("[\ud800-\udfff\x7f-\x9f\u2028\u2029]")
+
+
+def quote(text: str) -> str:
+    """Write a text value: bare where that is unambiguous, else as a JSON string on one line."""
+    if _is_bare(text):
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    return _RESERVED.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", quoted)
+
+
+def _is_bare(text: str) -> bool:
+    return bool(_BARE.fullmatch(text)) and not _RESERVED.search(text) and not _UNSAFE.search(text)
+
+
+def unquote(text: str) -> str:
+    """Read what `quote` wrote. Raises ValueError on a broken string."""
+    return str(json.loads(text)) if text.startswith('"') else text
+
+
+class Codec(NamedTuple):
+    """One type's two directions and the pattern of its text."""
+
+    write: Callable[[object], str]
+    read: Callable[[str], object]
+    pattern: str
+
+
+def _read_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+def _read_share(text: str) -> Share:
+    part, whole = text.split("/")
+    return Share(int(part), int(whole))
+
+
+def _write_words(value: object) -> str:
+    assert isinstance(value, tuple)
+    joined = ",".join(value)
+    if all(_is_bare(word) and not word.startswith("[") for word in value) and _is_bare(joined.replace(",", "")):
+        return joined
+    return quote(json.dumps(value))
+
+
+def _read_words(text: str) -> Words:
+    plain = unquote(text)
+    return tuple(map(str, json.loads(plain))) if plain.startswith("[") else tuple(plain.split(","))
+
+
+def _write_per_horizon(value: object) -> str:
+    assert isinstance(value, tuple)
+    return ",".join(f"{horizon}:{number!r}" for horizon, number in value)
+
+
+def _read_per_horizon(text: str) -> PerHorizon:
+    pairs = (item.split(":") for item in text.split(",") if item)
+    return tuple((int(horizon), float(number)) for horizon, number in pairs)
+
+
+def _write_float(value: object) -> str:
+    assert isinstance(value, (int, float))
+    return repr(float(value))
+
+
+CODECS: dict[object, Codec] = {
+    int: Codec(str, int, r"[-+]?\d+"),
+    float: Codec(_write_float, float, _NUMBER),
+    bool: Codec(lambda value: "true" if value else "false", _read_bool, "true|false"),
+    str: Codec(lambda value: quote(str(value)), unquote, rf'{_QUOTED}|[^\s"=|,]+'),
+    Share: Codec(lambda value: "{}/{}".format(*value), _read_share, r"\d+/\d+"),  # type: ignore[misc]
+    Words: Codec(_write_words, _read_words, rf'{_QUOTED}|[^\s"=|]+'),
+    PerHorizon: Codec(_write_per_horizon, _read_per_horizon, r"[^\s=|]+"),
+}
+
+
+def read_pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the ``key=value`` pairs of a text. Raises ValueError where it is anything else."""
+    position = 0
+    while position < len(text):
+        match = _PAIR.match(text, position)
+        if match is None:
+            raise ValueError(f"no key=value at {text[position : position + 40]!r}")
+        yield match[1], match[2]
+        position = match.end()
+
+
+class Template:
+    """The fixed text at the head of a record, with typed slots; compiled for writing and for reading."""
+
+    def __init__(self, text: str, codecs: dict[str, Codec]) -> None:
+        self._codecs = codecs
+        self._parts: list[tuple[str, str | None, str]] = []
+        pattern = ""
+        for literal, name, spec, _ in Formatter().parse(text):
+            self._parts.append((literal, name, spec or ""))
+            pattern += re.escape(literal)
+            if name is not None:
+                pattern += f"(?P<{name}>{_NUMBER if spec else codecs[name].pattern})"
+        self._pattern = re.compile(rf"(?:{pattern})(?:\s+|$)") if text else re.compile("")
+        self.exact = {name for _, name, spec in self._parts if name and not spec}
+        """Fields written in full here, so not needed again as a key."""
+
+    def write(self, values: dict[str, object]) -> str:
+        """Return the text for these values."""
+        return "".join(literal + self._slot(values, name, spec) for literal, name, spec in self._parts)
+
+    def _slot(self, values: dict[str, object], name: str | None, spec: str) -> str:
+        if name is None:
+            return ""
+        return format(values[name], spec) if spec else self._codecs[name].write(values[name])
+
+    def read(self, text: str) -> tuple[dict[str, object], str] | None:
+        """Return the slots' values and the rest of the text; None where the text is not of this template."""
+        match = self._pattern.match(text)
+        if match is None:
+            return None
+        values = {name: self._codecs[name].read(found) for name, found in match.groupdict().items()}
+        return values, text[match.end() :]
+

@@ -1,0 +1,98 @@
+"""What a record type is: a frozen dataclass with a tag, a level, a text template and typed keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+from collections.abc import Callable
+from typing import ClassVar, Self, TypeVar, dataclass_transform
+
+from monitor.fields import CODECS, KEY, Codec, Template, quote, read_pairs, unquote
+
+_KEY = re.compile(KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """One line's content. A field that is None is not written; keys unknown to the type are in ``extra``."""
+
+    TAG: ClassVar[str] = ""
+    LEVEL: ClassVar[str] = "INFO"
+    _template: ClassVar[Template]
+    _keys: ClassVar[tuple[str, ...]]
+    _codecs: ClassVar[dict[str, Codec]]
+    _required: ClassVar[frozenset[str]] = frozenset()
+
+    extra: tuple[tuple[str, str], ...] = ()
+
+    def text(self) -> str:
+        """Return what stands behind the tag. Raises ValueError for an extra key that cannot be written."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        words = [self._template.write(values)]
+        for key in self._keys:
+            if values[key] is not None:
+                words.append(f"{key}={self._codecs[key].write(values[key])}")
+        for key, value in self.extra:
+            if not _KEY.fullmatch(key):
+                raise ValueError(f"{key!r} cannot be a key of a log line; expected letters, digits and _.@/-")
+            words.append(f"{key}={quote(value)}")
+        return " ".join(word for word in words if word)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """Read what `text` wrote; None where the text is of another type.
+
+        Raises ValueError where the text begins like this type and then breaks its grammar.
+        """
+        found = cls._template.read(text)
+        if found is None:
+            return None
+        values, rest = found
+        in_full = set(cls._template.exact)
+        extra = []
+        for key, written in read_pairs(rest):
+            if key in cls._keys and key not in in_full:
+                values[key] = cls._codecs[key].read(written)
+                in_full.add(key)
+            else:
+                extra.append((key, unquote(written)))
+        if missing := cls._required - values.keys():
+            raise ValueError(f"no {', '.join(sorted(missing))}")
+        return cls(extra=tuple(extra), **values)  # type: ignore[arg-type]
+
+
+RecordType = TypeVar("RecordType", bound=type[Record])
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def line(
+    tag: str, text: str = "", *, level: str = "INFO", short_only: tuple[str, ...] = ()
+) -> Callable[[RecordType], RecordType]:
+    """Make a record type of a class.
+
+    ``text`` is the template behind the tag. A slot with a format spec is written again as a key in full
+    precision, unless it is named in ``short_only``.
+    """
+
+    def make(cls: RecordType) -> RecordType:
+        made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        hints = typing.get_type_hints(cls)
+        own = [field for field in dataclasses.fields(made) if field.name != "extra"]
+        codecs = {field.name: _codec_for(hints[field.name]) for field in own}
+        made._codecs = {name: codec for name, codec in codecs.items() if codec}
+        made.TAG, made.LEVEL = tag, level
+        made._template = Template(text, made._codecs)
+        hidden = made._template.exact | set(short_only)
+        made._keys = tuple(field.name for field in own if field.name in made._codecs and field.name not in hidden)
+        made._required = frozenset(field.name for field in own if field.default is dataclasses.MISSING)
+        return typing.cast(RecordType, made)
+
+    return make
+
+
+def _codec_for(hint: object) -> Codec | None:
+    """Return the codec of a type, optional or not; None for a field that its record writes itself."""
+    options = [option for option in typing.get_args(hint) if option is not type(None)]
+    is_optional = len(options) == 1 and type(None) in typing.get_args(hint)
+    return CODECS.get(options[0] if is_optional else hint)

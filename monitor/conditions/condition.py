@@ -1,0 +1,45 @@
+"""What every kind of condition has: the signals it reads, a pure test, and perhaps a deadline."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from monitor.conditions.reading import Context, Reading
+from monitor.run import Run
+from monitor.signals import CATALOGUE, Labels
+
+
+class Condition(BaseModel, ABC):
+    """A test of a run, declared in a rule file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    @abstractmethod
+    def watches(self) -> frozenset[str]:
+        """The signals (and ``run.*`` or ``log.line`` touches) after which the answer may be another."""
+
+    @abstractmethod
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Return the answers, at least one, each with other labels.
+
+        ``now`` is the run's time; ``firing`` are the labels whose alert is out, for levels that clear elsewhere.
+        """
+
+    def deadline(self, run: Run) -> float | None:
+        """Return the time after which the answer changes if no line comes; None where time alone changes nothing."""
+        del run
+        return None
+
+
+def _known_signal(name: str) -> str:
+    if name not in CATALOGUE:
+        raise ValueError(f"unknown signal {name!r}")
+    return name
+
+
+SignalName = Annotated[str, AfterValidator(_known_signal)]
+"""The name of a signal in the catalogue."""

@@ -1,0 +1,103 @@
+"""``count``: how often something happened, per epoch or in the whole run; counted exactly, one by one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monitor.attempt import Attempt
+from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.run import Run
+from monitor.series import Point, Series
+from monitor.signals import Labels
+
+
+class Count(Condition):
+    """More events than a number.
+
+    Per epoch, an alert stays until a whole later epoch has ended with few enough: the first events of the next
+    epoch prove nothing.
+    """
+
+    kind: Literal["count"]
+    signal: SignalName
+    where: dict[str, str] = {}
+    above: Annotated[int, Field(ge=0)]
+    per: Literal["epoch", "run"]
+    heartbeat: SignalName
+    """A signal that is there when the counting works: no event counts as ok only while this one is fresh."""
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The events, their heartbeat and the ends of epochs."""
+        return frozenset({self.signal, self.heartbeat, "run.epoch"})
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Answer once, for all labels together."""
+        attempt = run.attempt
+        found = [
+            series
+            for labels, series in attempt.of(self.signal).items()
+            if self.where.items() <= dict(labels).items()
+        ]
+        return [self._per_run(attempt, found) if self.per == "run" else self._per_epoch(attempt, found)]
+
+    def _per_run(self, attempt: Attempt, found: list[Series]) -> Reading:
+        count = sum(series.count for series in found)
+        if count <= self.above:
+            return self._quiet(attempt, count, "in this run", [series.last for series in found])
+        first = min((series.first for series in found if series.first), key=_place)
+        return self._breach(count, "in this run", first, max((series.last for series in found), key=_place))
+
+    def _per_epoch(self, attempt: Attempt, found: list[Series]) -> Reading:
+        recent = {
+            epoch: [series.epochs[epoch] for series in found if epoch in series.epochs]
+            for epoch in (attempt.epoch, attempt.epoch - 1)
+        }
+        for epoch, tallies in recent.items():
+            count = sum(tally.count for tally in tallies)
+            if count > self.above:
+                first = min((tally.first for tally in tallies), key=_place)
+                return self._breach(count, f"in epoch {epoch}", first, max((t.last for t in tallies), key=_place))
+        count = sum(tally.count for tally in recent[attempt.epoch])
+        seen = [tally.last for tallies in recent.values() for tally in tallies]
+        return self._quiet(attempt, count, f"in epoch {attempt.epoch}", seen)
+
+    def _breach(self, count: int, period: str, first: Point, last: Point) -> Reading:
+        return Reading(
+            Outcome.BREACH,
+            f"{count} of {self.signal} {period}; expected at most {self.above}",
+            value=count,
+            threshold=self.above,
+            evidence=tuple(dict.fromkeys((first.evidence, last.evidence))),
+            epoch=last.epoch,
+            step=last.step,
+        )
+
+    def _quiet(self, attempt: Attempt, count: int, period: str, seen: list[Point]) -> Reading:
+        """Few enough is ok only where an event or the heartbeat shows that they would be seen."""
+        if absent := absence(attempt, self.heartbeat):
+            if not seen:
+                return absent
+        else:
+            labels, pulse = max(attempt.of(self.heartbeat).items(), key=lambda item: _place(item[1].last))
+            seen = [*seen, pulse.last]
+            if late := overdue(attempt, self.heartbeat, labels, pulse):
+                return unknown(late.reason, evidence=late.evidence)
+        last = max(seen, key=_place)
+        return Reading(
+            Outcome.OK,
+            f"{count} of {self.signal} {period}; expected at most {self.above}",
+            value=count,
+            threshold=self.above,
+            evidence=(last.evidence,),
+            epoch=last.epoch,
+            step=last.step,
+        )
+
+
+def _place(point: Point) -> tuple[float, int]:
+    return (point.at or 0.0, point.evidence.offset)

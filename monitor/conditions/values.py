@@ -1,0 +1,52 @@
+"""The values in a rule file that need reading: levels, which a run's own settings may give, and durations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from monitor.attempt import Attempt
+
+
+class SettingLevel(BaseModel):
+    """``{config: GRAD_MONITOR_WARN_NORM, default: 1e-7}``: the setting the run echoed, else the default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    config: str
+    default: float
+
+
+Level = float | SettingLevel
+
+
+def level_value(level: Level, attempt: Attempt) -> float:
+    """Return the level in force for this attempt; a setting that is no number counts as not echoed."""
+    if not isinstance(level, SettingLevel):
+        return level
+    setting = attempt.setting(level.config)
+    try:
+        return float(setting[0]) if setting else level.default
+    except ValueError:
+        return level.default
+
+
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(text: object) -> float:
+    """Read ``300s``, ``5m``, ``2h``, ``1d``. Raises ValueError."""
+    number, unit = str(text)[:-1], str(text)[-1:]
+    try:
+        seconds = float(number) * _UNITS_S[unit]
+    except (ValueError, KeyError):
+        raise ValueError(f"{text!r} is no duration; expected a number and one of s, m, h, d") from None
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{text!r} is no duration; expected a finite number that is not negative")
+    return seconds
+
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"type": "string"})]
+"""A duration in a rule file: ``300s``, ``5m``, ``2h``, ``1d``; in the rule, a number of seconds."""

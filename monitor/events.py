@@ -1,0 +1,66 @@
+"""Lines → events: every line of a log becomes one event, understood or not, with its evidence."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Protocol
+
+from monitor.evidence import TEXT_LIMIT, Evidence
+from monitor.logline import Record, Unknown, find_head, parse_line
+from monitor.signals import Sample, samples, text_signals
+
+
+class RawLine(Protocol):
+    """What this station needs of a line, as the tail hands it over."""
+
+    @property
+    def number(self) -> int:
+        """1-based line number."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Byte offset of the line's first byte."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """The line's bytes without its end."""
+        ...
+
+
+class Event(NamedTuple):
+    """What one line says."""
+
+    evidence: Evidence
+    level: str
+    """As written; empty for a line outside the grammar."""
+    record: Record | None
+    """None for a line outside the grammar."""
+    samples: tuple[Sample, ...]
+    """The numbers and text signals that the line bears."""
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether the line was of a known kind."""
+        return self.record is not None and not isinstance(self.record, Unknown)
+
+
+_BLANK = re.compile(rb"\s*")
+
+
+def read_event(line: RawLine, path: str) -> Event | None:
+    """Read one line of the log ``path``; None for a blank one. A record behind a progress bar is found."""
+    if _BLANK.fullmatch(line.data):
+        return None
+    head = find_head(line.data)
+    parsed = parse_line(line.data[head:]) if head >= 0 else None
+    at = parsed.at if parsed else None
+    evidence = Evidence(path, line.number, line.offset, at, _shown(line.data))
+    if parsed is None:
+        return Event(evidence, "", None, tuple(text_signals(line.data)))
+    return Event(evidence, parsed.level, parsed.record, tuple(samples(parsed.record)))
+
+
+def _shown(data: bytes) -> str:
+    return data[: 4 * TEXT_LIMIT].decode("utf-8", "replace")[:TEXT_LIMIT]

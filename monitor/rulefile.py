@@ -1,0 +1,198 @@
+"""Rule files → rules; all the problems of a file at once, each with its line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from monitor.alerts import Severity
+from monitor.conditions import KINDS, Condition
+from monitor.conditions.values import Seconds
+from monitor.errors import Problems, RuleError
+from monitor.signals import CATALOGUE
+from monitor.yamlfile import Place, YamlFile
+
+
+class RuleTest(BaseModel):
+    """Log lines, and what the rule must make of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    lines: str
+    """Lines as a log would hold them, times included."""
+    wait: Seconds = 0.0
+    """How long nothing comes after the last line."""
+    then: Literal["fires", "resolves", "quiet", "unknown", "not_applicable"]
+    """``quiet`` means ok with evidence and nothing fired; ``unknown`` that it is neither ok nor fired."""
+
+
+def _plain_slots(text: str) -> str:
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None and (not name.isidentifier() or spec or conversion):
+            raise ValueError(f"slot {{{name}}} is not a plain name; expected {{value}}, {{reason}} or a label")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_plain_slots), Field(min_length=1)]
+"""A sentence; ``{value}``, ``{threshold}``, ``{reason}``, ``{epoch}``, ``{step}`` and labels are filled in."""
+
+
+class Rule(BaseModel):
+    """One rule. Everything but the condition is the same for every kind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alert: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    """The rule's name, in CamelCase; an override has the same."""
+    group: str
+    fault: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    """The kind of fault, as the catalogue of faults names it."""
+    severity: Severity
+    summary: Text
+    """One line: what is wrong."""
+    why: Annotated[str, Field(min_length=1)]
+    """Why it matters."""
+    action: Annotated[str, Field(min_length=1)]
+    """What to do first."""
+    source: Annotated[str, Field(min_length=1)]
+    """Where the threshold comes from."""
+    expected: str = ""
+    """What a healthy run shows, for the report: ``1-3 per epoch``."""
+    check: str = ""
+    """A command that shows the same in the log; ``{log}`` stands for its quoted path."""
+    hold: Seconds = 0.0
+    """``for``: how long the breach must last before the alert goes out."""
+    needs: Literal["", "facts"] = ""
+    tests: tuple[RuleTest, ...] = ()
+    condition: Condition
+    place: str
+    """``file:line`` where it is declared."""
+
+
+_COMMON = frozenset(Rule.model_fields) - {"condition", "group", "place", "hold"} | {"for"}
+
+
+def load_rules(paths: Iterable[Path]) -> list[Rule]:
+    """Read rule files, in order. A rule of a later file replaces an earlier file's of the same name.
+
+    Raises `Problems` with every problem of every file.
+    """
+    problems: list[RuleError] = []
+    rules: dict[str, Rule] = {}
+    for path in paths:
+        try:
+            rules |= {rule.alert: rule for rule in _RuleFile(path, problems).rules()}
+        except RuleError as error:
+            problems.append(error)
+    if problems:
+        raise Problems(list(problems))
+    return list(rules.values())
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _RuleFile:
+    """One file being read; its problems go to a list that is shared with its siblings."""
+
+    def __init__(self, path: Path, problems: list[RuleError]) -> None:
+        self._file = YamlFile(path, RuleError)
+        self._problems = problems
+
+    def rules(self) -> list[Rule]:
+        """Return the file's rules that are whole."""
+        rules: dict[str, Rule] = {}
+        for group_place, group in self._entries((), self._file.data, "groups", ("name", "rules")):
+            name = group.get("name")
+            if not isinstance(name, str):
+                self._fault(group_place, "a group has no name", "name: a word")
+            for place, entry in self._entries(group_place, group, "rules", None):
+                rule = self._rule(place, entry, str(name))
+                if rule is None:
+                    continue
+                if rule.alert in rules:
+                    where = rules[rule.alert].place
+                    self._fault(place, f'rule "{rule.alert}": stands twice, first at {where}', "each name once")
+                rules[rule.alert] = rule
+        return list(rules.values())
+
+    def _entries(
+        self, place: Place, data: object, key: str, allowed: Sequence[str] | None
+    ) -> list[tuple[Place, dict[str, object]]]:
+        """Return the mappings of the list ``key``; complain of anything else."""
+        if not isinstance(data, dict) or not isinstance(data.get(key), list):
+            self._fault(place, f"no list of {key}", f"{key}: followed by entries that begin with '- '")
+            return []
+        self._unknown_keys(place, data, (key, "name") if place else (key,), "")
+        found = []
+        for index, entry in enumerate(data[key]):
+            if isinstance(entry, dict):
+                found.append(((*place, key, index), entry))
+            else:
+                self._fault((*place, key, index), f"{entry!r} is no entry of {key}", "key: value lines")
+        return found
+
+    def _rule(self, place: Place, entry: dict[str, object], group: str) -> Rule | None:
+        name = str(entry.get("alert", "without a name"))
+        about = f'rule "{name}": '
+        kind = entry.get("kind")
+        if kind not in KINDS:
+            what = f"{about}kind: {kind!r} is none" if "kind" in entry else f"{about}has no kind"
+            self._fault((*place, "kind"), what, f"one of {', '.join(KINDS)}{_suggestion(str(kind), KINDS)}")
+            return None
+        kind_fields = KINDS[str(kind)].model_fields
+        known_keys = self._unknown_keys(place, entry, [*_COMMON, *kind_fields], about)
+        condition = self._validated(
+            KINDS[str(kind)], place, {key: entry[key] for key in known_keys if key in kind_fields}, about
+        )
+        common = {("hold" if key == "for" else key): entry[key] for key in known_keys if key in _COMMON}
+        stand_in = condition or KINDS["stall"].model_validate({"kind": "stall", "silence": "1s"})
+        whole = {**common, "group": group, "place": self._file.where(place), "condition": stand_in}
+        rule = self._validated(Rule, place, whole, about)
+        return rule if condition is not None else None
+
+    def _validated(
+        self, model: type[Model], place: Place, data: dict[str, object], about: str
+    ) -> Model | None:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                field: Place = tuple("for" if part == "hold" else part for part in detail["loc"])
+                self._fault((*place, *field), f"{about}{_in_words(field, detail['msg'], detail['input'])}", None)
+        return None
+
+    def _unknown_keys(
+        self, place: Place, data: dict[str, object], allowed: Iterable[str], about: str
+    ) -> list[str]:
+        """Complain of keys that mean nothing; return the others."""
+        allowed = list(allowed)
+        for key in data.keys() - set(allowed):
+            self._fault((*place, key), f"{about}unknown key {key!r}", f"a known key{_suggestion(key, allowed)}")
+        return [key for key in data if key in allowed]
+
+    def _fault(self, place: Place, what: str, expected: str | None) -> None:
+        self._problems.append(RuleError(self._file.where(place), what, expected=expected))
+
+
+def _in_words(field: Place, message: str, value: object) -> str:
+    """Turn a validator's message into ``field: what; expected ...``."""
+    name = ".".join(map(str, field))
+    message = message.removeprefix("Value error, ")
+    if message.startswith("unknown signal"):
+        message += f"; expected a signal of the catalogue{_suggestion(str(value), CATALOGUE)}"
+    elif "; expected" not in message and not message.startswith("expected"):
+        shown = "" if isinstance(value, dict) else f", got {value!r:.60}"
+        message = f"{message[0].lower()}{message[1:]}{shown}"
+    return f"{name}: {message}" if name else message
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

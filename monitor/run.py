@@ -1,0 +1,110 @@
+"""Events → run: what is known of one training run. The only mutable state of the monitor; bounded in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from monitor.attempt import Attempt, Status
+from monitor.events import Event
+from monitor.evidence import Evidence
+from monitor.logline import RunStart
+
+ATTEMPTS_KEPT = 32
+"""Earlier attempts remembered; a restart loop shows itself in far fewer."""
+
+
+class PastAttempt(NamedTuple):
+    """One earlier start of the trainer within this log."""
+
+    number: int
+    started: Evidence | None
+    last_step: int | None
+    status: Status
+
+
+@dataclass
+class Run:
+    """One run, folded from its events, in order."""
+
+    id: str | None = None
+    """The RUN line's id, else a digest of the first line; None before any line."""
+    now: float | None = None
+    """Time of the last line, in seconds since 1970-01-01 UTC by the log's own clock.
+
+    It is the first line's time plus every forward step of that clock: where the clock jumps back, the run's
+    time stands still. None while no line bore a time.
+    """
+    heard_at: float | None = None
+    """Time of the newest bytes, a partial line or a progress bar's refresh included."""
+    lines: int = 0
+    understood: int = 0
+    """Lines of a known kind."""
+    last: Evidence | None = None
+    """The newest line of any kind."""
+    past: list[PastAttempt] = field(default_factory=list)
+    """Earlier attempts, oldest first."""
+    attempt: Attempt = field(default_factory=Attempt)
+    """The present attempt: all signals, facts and progress are there."""
+
+    _line_at: float | None = None
+
+    @property
+    def status(self) -> Status:
+        """How far the run is, by what its log says."""
+        return self.attempt.status
+
+    def time_of(self, at: float | None) -> float | None:
+        """Return the run's time at a line that says ``at``; a line without a time stands at the last one's."""
+        if at is None or self.now is None or self._line_at is None:
+            return self.now if at is None else at
+        return self.now + max(0.0, at - self._line_at)
+
+    def opens_attempt(self, event: Event) -> bool:
+        """Whether this event is the first of a new attempt, the trainer having been started again."""
+        has_begun = self.attempt.started is not None or self.attempt.step is not None
+        is_start = isinstance(event.record, RunStart)
+        return (is_start and has_begun) or self.attempt.goes_back(event.record)
+
+    def fold(self, event: Event) -> frozenset[str]:
+        """Take one event in and return the names of what it touched: signals, and ``run.*`` for the rest."""
+        if self.opens_attempt(event):
+            self._leave_attempt()
+        if self.id is None or (isinstance(event.record, RunStart) and not self.past):
+            self.id = _identity(event)
+        self._take_time(event.evidence)
+        self.lines += 1
+        self.understood += event.is_understood
+        self.last = event.evidence
+        return self.attempt.fold(event, self.now)
+
+    def hear(self, now: float) -> None:
+        """Note bytes that are not a whole line yet: they end a silence and prove nothing else."""
+        self.heard_at = now if self.heard_at is None else max(self.heard_at, now)
+
+    def _leave_attempt(self) -> None:
+        left = self.attempt
+        self.past.append(PastAttempt(left.number, left.started, left.step, left.status))
+        del self.past[:-ATTEMPTS_KEPT]
+        self.attempt = Attempt(number=left.number + 1)
+
+    def _take_time(self, evidence: Evidence) -> None:
+        before, self.now = self.now, self.time_of(evidence.at)
+        if evidence.at is not None:
+            self._line_at = evidence.at
+        if self.now is None:
+            return
+        phase, longest = self.attempt.phase, self.attempt.longest_silence_s
+        if before is not None:
+            silence_s = self.now - max(before, self.heard_at or before)
+            longest[phase] = max(silence_s, longest.get(phase, 0.0))
+        if self.attempt.began_at is None:
+            self.attempt.began_at = self.now
+        self.heard_at = max(self.now, self.heard_at or self.now)
+
+
+def _identity(event: Event) -> str:
+    if isinstance(event.record, RunStart):
+        return event.record.run
+    return hashlib.sha256(event.evidence.text.encode("utf-8", "backslashreplace")).hexdigest()[:12]

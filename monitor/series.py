@@ -1,0 +1,93 @@
+"""What is remembered of one signal with one set of labels: bounded, however long the run."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from monitor.evidence import Evidence
+
+RECENT = 64
+"""Points kept in full: the longest window that a rule of the pack looks back over is 50."""
+EPOCHS_KEPT = 256
+"""Epochs whose tallies are kept; older ones leave first."""
+
+
+class Point(NamedTuple):
+    """One sample in its place."""
+
+    value: float
+    step: int | None
+    epoch: int
+    at: float | None
+    """Time in the run (see `Run.now`)."""
+    evidence: Evidence
+
+
+@dataclass
+class Tally:
+    """One signal in one epoch."""
+
+    count: int
+    minimum: float
+    maximum: float
+    first: Point
+    last: Point
+
+
+@dataclass
+class Series:
+    """One signal with one set of labels, within one attempt."""
+
+    count: int = 0
+    minimum: float = math.nan
+    maximum: float = math.nan
+    nonfinite: int = 0
+    """Samples that were nan or infinite."""
+    step_gap: int | None = None
+    """Largest distance in steps between two reports so far: the cadence, where none is declared."""
+    first: Point | None = None
+    recent: deque[Point] = field(default_factory=lambda: deque(maxlen=RECENT))
+    epochs: dict[int, Tally] = field(default_factory=dict)
+
+    @property
+    def last(self) -> Point:
+        """The newest point; a series has at least one."""
+        return self.recent[-1]
+
+    def add(self, point: Point, *, is_event: bool) -> None:
+        """Fold one sample in. A measurement repeated for the same step is one reading: the later text wins."""
+        is_repeat = not is_event and point.step is not None and self.count > 0 and self.last.step == point.step
+        if is_repeat:
+            self.recent.pop()
+        else:
+            if self.count and point.step is not None and self.last.step is not None:
+                self.step_gap = max(self.step_gap or 0, point.step - self.last.step)
+            self.count += 1
+            self.first = self.first or point
+            self.nonfinite += not math.isfinite(point.value)
+        self.minimum = _least(self.minimum, point.value)
+        self.maximum = -_least(-self.maximum, -point.value)
+        self.recent.append(point)
+        self._tally(point, is_repeat=is_repeat)
+
+    def _tally(self, point: Point, *, is_repeat: bool) -> None:
+        tally = self.epochs.get(point.epoch)
+        if tally is None:
+            self.epochs[point.epoch] = Tally(1, point.value, point.value, point, point)
+            if len(self.epochs) > EPOCHS_KEPT:
+                del self.epochs[next(iter(self.epochs))]
+            return
+        tally.count += not is_repeat
+        tally.minimum = _least(tally.minimum, point.value)
+        tally.maximum = -_least(-tally.maximum, -point.value)
+        tally.last = point
+
+
+def _least(left: float, right: float) -> float:
+    """Return the smaller of two numbers, a nan counting as not there."""
+    if math.isnan(left):
+        return right
+    return left if math.isnan(right) else min(left, right)

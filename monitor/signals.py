@@ -1,0 +1,199 @@
+"""The catalogue of signals: which numbers each record yields, under which name and labels.
+
+Rules speak of signals, never of lines, so that a rule works on any trainer whose lines can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monitor import logline
+from monitor.fields import Share
+from monitor.logline import Record
+
+Labels = tuple[tuple[str, str], ...]
+"""Label names and values, in the order of the catalogue."""
+
+
+class Sample(NamedTuple):
+    """One number, as one line gave it."""
+
+    signal: str
+    labels: Labels
+    value: float
+
+
+class Signal(NamedTuple):
+    """What the catalogue knows of a signal."""
+
+    name: str
+    tag: str
+    """The tag whose lines bear it; empty for lines outside the grammar."""
+    labels: tuple[str, ...] = ()
+    is_event: bool = False
+    """Counted rather than measured: its value is always 1."""
+    switch: str | None = None
+    """The setting that turns it off when it is 0 or false."""
+    cadence: str | None = None
+    """``train`` or ``grad``: reported every so many steps, as INTENT declares; ``epoch``: once per epoch."""
+
+
+class _Fields(NamedTuple):
+    """Which fields of a record are signals: ``prefix.field``, labelled by other fields."""
+
+    prefix: str
+    fields: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    cadence: str | None = None
+    switch: str | None = None
+
+
+_MEASURED: dict[type[Record], _Fields] = {
+    logline.Train: _Fields(
+        "train",
+        ("loss", "lr", "grad_norm", "s_per_batch", "load_s", "samples_per_s", "skipped", "skips_in_row"),
+        cadence="train",
+    ),
+    logline.Epoch: _Fields("epoch", ("train_loss", "val_loss", "lr", "seconds", "resets"), cadence="epoch"),
+    logline.Metrics: _Fields("metric", ("sharpe", "ic", "rank_ic", "hit_rate", "n_days"), cadence="epoch"),
+    logline.HorizonMetrics: _Fields(
+        "horizon",
+        ("sharpe", "ic", "rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2"),
+        ("h",),
+        cadence="epoch",
+    ),
+    logline.EncoderGrad: _Fields(
+        "encoder_grad", ("norm", "max"), ("tensor",), cadence="grad", switch="ENABLE_ENCODER_GRAD_HOOKS"
+    ),
+    logline.GroupGrad: _Fields(
+        "grad",
+        ("l2", "max", "tensors", "small", "none", "mean_abs", "nonfinite"),
+        ("group",),
+        cadence="grad",
+        switch="ENABLE_GRAD_MONITOR",
+    ),
+    logline.WeightReport: _Fields(
+        "weight",
+        ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad"),
+        ("group",),
+        cadence="grad",
+        switch="ENABLE_GRAD_MONITOR",
+    ),
+    logline.ActivationReport: _Fields(
+        "activation",
+        ("mean", "std", "dead_share", "saturated"),
+        ("layer",),
+        cadence="grad",
+        switch="ENABLE_GRAD_MONITOR",
+    ),
+    logline.InputReport: _Fields(
+        "input",
+        ("mean", "std", "declared_mean", "declared_std", "worst_mean", "worst_std"),
+        cadence="grad",
+        switch="ENABLE_GRAD_MONITOR",
+    ),
+    logline.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
+    logline.DataCheck: _Fields(
+        "data",
+        (
+            "features_dead",
+            "nonfinite_share",
+            "graph_nodes",
+            "graph_edges",
+            "graph_mean_degree",
+            "graph_index_share",
+        ),
+    ),
+    logline.Floor: _Fields("floor", ("loss_floor",)),
+    logline.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
+    logline.Gpu: _Fields(
+        "gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)
+    ),
+}
+
+_EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
+    logline.RunStart: ("run.start", ()),
+    logline.RunEnd: ("run.end", ("status",)),
+    logline.Error: ("run.error", ("type",)),
+    logline.GuardCheck: ("guard.check", ("h",)),
+    logline.GuardReset: ("guard.reset", ("h",)),
+    logline.GuardRecovered: ("guard.recovered", ("h",)),
+    logline.GuardFailed: ("guard.failed", ("h",)),
+    logline.Nonfinite: ("nonfinite", ("where",)),
+    logline.ConfigUnused: ("config.unused", ("unused",)),
+    logline.ConfigIgnored: ("config.ignored", ("ignored",)),
+    logline.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
+}
+
+_TEXTS: dict[str, re.Pattern[bytes]] = {
+    "text.traceback": re.compile(rb"^Traceback \(most recent call last\):"),
+    "text.out_of_memory": re.compile(rb"CUDA out of memory|OutOfMemoryError|[Oo]ut of memory: Killed"),
+    "text.cuda_error": re.compile(rb"CUDA error|device-side assert|NCCL (?:error|WARN)|ncclSystemError"),
+    "text.killed": re.compile(rb"^Killed$|is killed by signal"),
+}
+_ANY_TEXT = re.compile(b"|".join(pattern.pattern for pattern in _TEXTS.values()))
+
+
+def _catalogue() -> Iterator[Signal]:
+    for record_type, found in _MEASURED.items():
+        tag = record_type.TAG or logline.GradReport.TAG
+        for field in found.fields:
+            name = f"{found.prefix}.{field}"
+            yield Signal(name, tag, found.labels, switch=found.switch, cadence=found.cadence)
+    for record_type, (name, labels) in _EVENTS.items():
+        yield Signal(name, record_type.TAG, labels, is_event=True)
+    for name in _TEXTS:
+        yield Signal(name, "", is_event=True)
+
+
+CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
+
+
+def samples(record: Record) -> Iterator[Sample]:
+    """Yield the numbers that a record bears; shares count as part / whole, except dead features (a count)."""
+    if event := _EVENTS.get(type(record)):
+        yield Sample(event[0], _labels(record, event[1]), 1.0)
+    if isinstance(record, logline.GradReport):
+        for group in record.groups:
+            yield from _measured(group)
+    elif isinstance(record, (logline.GradBelow, logline.GradNonfinite)):
+        yield Sample("grad.l2", (("group", record.group),), record.norm)
+    else:
+        yield from _measured(record)
+
+
+def text_signals(line: bytes) -> Iterator[Sample]:
+    """Yield the text signals of a line outside the grammar."""
+    if _ANY_TEXT.search(line):
+        for name, pattern in _TEXTS.items():
+            if pattern.search(line):
+                yield Sample(name, (), 1.0)
+
+
+def _labels(record: Record, names: tuple[str, ...]) -> Labels:
+    return tuple((name, str(getattr(record, name))) for name in names)
+
+
+def _measured(record: Record) -> Iterator[Sample]:
+    found = _MEASURED.get(type(record))
+    if found is None:
+        return
+    labels = _labels(record, found.labels)
+    for field in found.fields:
+        value = _number(record, field)
+        if value is not None:
+            yield Sample(f"{found.prefix}.{field}", labels, value)
+
+
+def _number(record: Record, field: str) -> float | None:
+    if isinstance(record, logline.GroupGrad) and field in ("l2", "tensors"):
+        return record.norm if field == "l2" else float(record.grad.whole)
+    if isinstance(record, logline.ActivationReport) and field == "dead_share":
+        units = record.dead_units
+        return units.part / units.whole if units and units.whole else None
+    value: object = getattr(record, field)
+    if isinstance(value, Share):
+        return float(value.part)
+    return float(value) if isinstance(value, (int, float)) else None

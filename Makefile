@@ -1,0 +1,64 @@
+# Every command sets up what it needs: a fresh clone with Python 3.11+, make and a package registry is enough.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help install test test-full lint format bench demo clean
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+TORCH := $(shell grep '^torch==' constraints.txt)
+
+CREATED := $(VENV)/.created
+WITH_TORCH := $(VENV)/.$(TORCH)
+INSTALLED := $(VENV)/.installed
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+	    printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: leaves STATUS.md and the log
+	bash tests/demo/run
+
+test: lint ## Lint, types, import contracts and tests
+	$(BIN)/pytest -q -n $(WORKERS)
+
+test-full: lint ## As test, with the slow tests and many more examples for each property
+	$(BIN)/pytest -q -n $(WORKERS) -m "slow or not slow" --hypothesis-profile=thorough
+
+lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## Write the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure what the project promises to be fast
+	$(BIN)/python tests/bench/help_start.py
+
+install: $(INSTALLED) ## Create .venv and install all that development needs
+
+clean: ## Remove .venv, caches and builds; logs and reports stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON): too old or missing;" \
+	    "expected Python 3.11 or later; name one: make PYTHON=python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# torch first, alone and by its exact version: nothing installed later can pull in another one.
+$(WITH_TORCH): $(CREATED)
+	$(PIP) install $(TORCH)
+	touch $@
+
+$(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
+	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	touch $@

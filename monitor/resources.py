@@ -1,0 +1,55 @@
+"""Find the data that is shipped with the code, rules, templates and units, or the user's file in its place.
+
+A wheel carries the data in ``monitor/_data``; in a checkout it lies beside ``monitor/`` for people to read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.errors import MonitorError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def rules_dir() -> Path:
+    """Return the folder of the shipped rule files. Raises MonitorError."""
+    return _shipped("rules")
+
+
+def templates_dir() -> Path:
+    """Return the folder of the shipped report templates. Raises MonitorError."""
+    return _shipped("templates")
+
+
+def template_path(name: str, *, own_dir: Path | None = None) -> Path:
+    """Return the template of that name: the one in ``own_dir`` if it is there, else the shipped one.
+
+    Raises MonitorError, naming the templates there are.
+    """
+    return _first_of(name, [own_dir, templates_dir()] if own_dir else [templates_dir()])
+
+
+def unit_path(name: str) -> Path:
+    """Return the shipped systemd unit of that file name. Raises MonitorError, naming the units there are."""
+    return _first_of(name, [_shipped("systemd")])
+
+
+def _shipped(kind: str) -> Path:
+    """Return the wheel's folder if there is one, else the checkout's; a damaged installation has neither."""
+    for folder in (_PACKAGE / "_data" / kind, _PACKAGE.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise MonitorError(
+        str(_PACKAGE), f"the shipped {kind} are missing", expected=f"_data/{kind} or ../{kind}; install again"
+    )
+
+
+def _first_of(name: str, folders: list[Path]) -> Path:
+    # A bare file name only: "../secrets" is not the name of a template.
+    found = {file.name: file for folder in reversed(folders) if folder.is_dir() for file in folder.iterdir()}
+    if name not in found:
+        raise MonitorError(
+            str(folders[0]), f"no {name!r}", expected=f"one of {', '.join(sorted(found)) or 'none'}"
+        )
+    return found[name]

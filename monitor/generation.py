@@ -1,0 +1,179 @@
+"""One generation of a log file: an open file known by its content, so that a reused inode or a refill is noticed.
+
+A generation is what lies in one file from its creation to its truncation. It is known by its place (device and
+inode), by a prefix that grows with what was read, and by an anchor, the bytes just before the offset. Both are
+compared before and with each read. What remains unseen: a refill whose bytes equal those already read, up to the
+offset; lines that bear times rule it out in practice.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+PREFIX_BYTES = 1024
+"""Longest prefix that is compared; a shorter file is known by all that was read of it."""
+ANCHOR_BYTES = 256
+"""Bytes before the offset that are compared."""
+
+
+class ContentChanged(Exception):
+    """What was read of this file is not in it any more: it was truncated, refilled or replaced."""
+
+
+class Place(NamedTuple):
+    """Where the file system keeps a file, whatever its name."""
+
+    device: int
+    """Number of the file system."""
+    inode: int
+    """Number within it; free for another file once this one is deleted."""
+
+
+@dataclass(frozen=True)
+class TailPosition:
+    """How far a log was read. All fields are text or integers: ``dataclasses.asdict`` makes it JSON."""
+
+    path: str
+    """The log as the user named it; the generation may have another name by now."""
+    device: int
+    inode: int
+    prefix_bytes: int
+    """Length of the prefix, at most PREFIX_BYTES."""
+    prefix_digest: str
+    anchor_digest: str
+    """Of the ANCHOR_BYTES before ``read_offset``, or fewer near the start."""
+    read_offset: int
+    """Bytes read, the held part of an unfinished line included."""
+    known_bytes: int
+    """The file's size when it was last seen whole."""
+    changed_ns: int
+    """Its time of last change at that moment, in nanoseconds since 1970-01-01 UTC."""
+    offset: int
+    """Where to read on: the first byte that has not come out in a line."""
+    number: int
+    """1-based number of the line at ``offset``."""
+    generation: int
+    """1-based count of the generations of this log."""
+
+    @property
+    def place(self) -> Place:
+        """Where the generation lay."""
+        return Place(self.device, self.inode)
+
+
+class Generation:
+    """An open log file and how far it was read."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        self.place = Place(status.st_dev, status.st_ino)
+        self.known_bytes = status.st_size
+        self.changed_ns = status.st_mtime_ns
+        self.offset = 0
+        self._prefix = b""
+        self._anchor = b""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a regular file. Raises OSError."""
+        # Without O_NONBLOCK, opening a named pipe waits for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            return cls(descriptor)
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes known to lie behind the offset."""
+        return max(0, self.known_bytes - self.offset)
+
+    def read(self, limit_bytes: int) -> bytes:
+        """Return the next bytes, none at the end. Raises ContentChanged, and OSError where the disk fails.
+
+        May exceed a small limit at the file's start: a prefix of few bytes is no mark to know a file by.
+
+        NULs at the file's end are left for the next time: a network file system may show them where text is
+        about to arrive, and a writer that allocates ahead will write over them.
+        """
+        status = os.fstat(self._descriptor)
+        if os.pread(self._descriptor, len(self._prefix), 0) != self._prefix:
+            raise ContentChanged
+        # One byte more than there seems to be: coming back short tells that this is the end.
+        limit_bytes = min(max(limit_bytes, PREFIX_BYTES - self.offset), max(0, status.st_size - self.offset) + 1)
+        # The anchor comes with the new bytes in one read: no truncation fits between look and read.
+        block = os.pread(self._descriptor, len(self._anchor) + limit_bytes, self.offset - len(self._anchor))
+        if not block.startswith(self._anchor):
+            raise ContentChanged
+        new = block[len(self._anchor) :]
+        left = 0
+        if len(new) < limit_bytes:
+            left = len(new) - len(new := new.rstrip(b"\0"))
+        self._advance(new)
+        self.known_bytes = max(self.offset, status.st_size - left)
+        self.changed_ns = status.st_mtime_ns
+        return new
+
+    def restart(self) -> None:
+        """Begin at the file's first byte, as a new generation."""
+        status = os.fstat(self._descriptor)
+        self.known_bytes, self.changed_ns = status.st_size, status.st_mtime_ns
+        self.offset, self._prefix, self._anchor = 0, b"", b""
+
+    def seek(self, offset: int) -> None:
+        """Go on from ``offset``, with what lies before it as content already read."""
+        self.offset = offset
+        self._prefix = os.pread(self._descriptor, min(offset, PREFIX_BYTES), 0)
+        self._anchor = self._before(offset)
+
+    def fits(self, position: TailPosition) -> bool:
+        """Whether this file holds what was read at that position."""
+        prefix = os.pread(self._descriptor, position.prefix_bytes, 0)
+        if len(prefix) < position.prefix_bytes or _digest(prefix) != position.prefix_digest:
+            return False
+        return _digest(self._before(position.read_offset)) == position.anchor_digest
+
+    def position(self, path: Path, *, offset: int, number: int, generation: int) -> TailPosition:
+        """Return where this file stands, to be resumed at line ``number``, which begins at ``offset``."""
+        return TailPosition(
+            path=str(path),
+            device=self.place.device,
+            inode=self.place.inode,
+            prefix_bytes=len(self._prefix),
+            prefix_digest=_digest(self._prefix),
+            anchor_digest=_digest(self._anchor),
+            read_offset=self.offset,
+            known_bytes=self.known_bytes,
+            changed_ns=self.changed_ns,
+            offset=offset,
+            number=number,
+            generation=generation,
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    def _advance(self, new: bytes) -> None:
+        self.offset += len(new)
+        if len(self._prefix) < PREFIX_BYTES:
+            self._prefix += new[: PREFIX_BYTES - len(self._prefix)]
+        self._anchor = (self._anchor + new[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
+
+    def _before(self, offset: int) -> bytes:
+        length = min(offset, ANCHOR_BYTES)
+        return os.pread(self._descriptor, length, offset - length)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

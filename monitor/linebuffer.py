@@ -1,0 +1,236 @@
+"""Bytes → lines: split on LF, CRLF and CR in bounded memory, whatever the bytes and however they are chunked.
+
+What the rest of the program may rely on:
+
+- Every chunking of the same bytes gives the same lines.
+- Numbers count line feeds alone, as an editor, ``sed -n Np`` and ``grep -n`` do. A CR inside a line begins
+  a new record on the same number: the refreshes of a progress bar share the number of their line.
+- Offsets are those of the file. NULs before a record (the hole of a truncated log) belong to no record.
+- NULs and ANSI escape sequences are dropped from ``data``; nothing is decoded, so bad UTF-8 does not matter.
+
+A last line without an end is held until the rest arrives. ``preview`` shows it as it stands, marked
+``Ending.PARTIAL``, and goes on holding it: once its end arrives, the whole line comes out under the same number
+and offset. So a consumer counts and folds every line but the partial ones, and no line is counted twice or cut
+in two, as a trainer's block-buffered output would be at every flush. ``end`` is for the moment when no more
+bytes can come: it gives the rest out for good.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from functools import partial
+from itertools import accumulate, count, repeat
+from typing import BinaryIO, NamedTuple
+
+from monitor.errors import LogError
+
+KEPT_BYTES = 64 * 1024
+"""Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""
+CHUNK_BYTES = 1024 * 1024
+"""Bytes read from a stream at once."""
+
+# CSI sequences, OSC strings that are closed, other escapes of ECMA-48. An OSC that never closes loses only its
+# introducer: otherwise one stray escape would hide the rest of a line from every rule.
+_ANSI = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)|[ -/]*+[0-~]?)")
+
+
+class Ending(Enum):
+    """How a record ended."""
+
+    LF = "lf"
+    """By a line feed."""
+    CRLF = "crlf"
+    """By a carriage return and a line feed."""
+    CR = "cr"
+    """By a carriage return alone: a progress bar's refresh."""
+    END = "end"
+    """By the end of the file or stream; no more bytes of it can come."""
+    PARTIAL = "partial"
+    """Not yet: shown as it stands, to come again whole. Never to be counted."""
+
+
+_LF, _CRLF, _CR = Ending.LF, Ending.CRLF, Ending.CR
+
+
+class Line(NamedTuple):
+    """One record of a log."""
+
+    number: int
+    """1-based number of its line in this generation of the file; line feeds alone count."""
+    offset: int
+    """Byte offset of its first byte in this generation of the file, NULs before it left out."""
+    data: bytes
+    """Its bytes without end, NULs and ANSI sequences."""
+    truncated_bytes: int
+    """Bytes beyond the KEPT_BYTES that were kept."""
+    ending: Ending
+    """How it ended."""
+
+
+class LineBuffer:
+    """Splits a stream of bytes into lines; holds at most ``kept_bytes`` of an unfinished one.
+
+    ``offset`` and ``number`` say where the first byte to be fed lies. Feeding again from ``resume_offset`` with
+    ``number`` into a new buffer gives the same lines as going on with this one.
+    """
+
+    def __init__(self, *, offset: int = 0, number: int = 1, kept_bytes: int = KEPT_BYTES) -> None:
+        self._number = number
+        self._end = offset
+        self._start = offset
+        self._kept_bytes = kept_bytes
+        self._held = bytearray()
+        self._beyond = 0
+        # Whether the byte before _end is a CR that an LF may still turn into a CRLF.
+        self._has_open_cr = False
+        self._shown_until = offset
+
+    @property
+    def number(self) -> int:
+        """Number of the line that the next record lies on."""
+        return self._number
+
+    @property
+    def resume_offset(self) -> int:
+        """Offset of the first byte that has not come out in a line."""
+        return self._start
+
+    @property
+    def end_offset(self) -> int:
+        """Offset behind the last byte fed."""
+        return self._end
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether an unfinished record is held."""
+        return bool(self._held) or self._has_open_cr
+
+    def feed(self, data: bytes) -> list[Line]:
+        """Take the next bytes and return the lines that they finish."""
+        lines: list[Line] = []
+        if self._has_open_cr and data:
+            data = self._close_cr(data, lines)
+        # From first to last lie whole lines, and nothing is held before them: they need no piecing together.
+        first, last = data.find(b"\n") + 1, data.rfind(b"\n") + 1
+        self._feed_piecewise(data[:first], lines)
+        if whole := data[first:last]:
+            self._feed_whole(whole, lines)
+        self._feed_piecewise(data[last:], lines)
+        return lines
+
+    def preview(self) -> Line | None:
+        """Return the unfinished record as it stands, and keep it; None where it has not grown since the last time."""
+        if not self.is_holding or self._shown_until == self._end:
+            return None
+        self._shown_until = self._end
+        return self._line(bytes(self._held), Ending.PARTIAL)
+
+    def end(self) -> Line | None:
+        """Return the unfinished record for good. Bytes fed afterwards begin a new one on the same line number."""
+        if not self.is_holding:
+            return None
+        return self._finish(Ending.CR if self._has_open_cr else Ending.END)
+
+    def _feed_whole(self, data: bytes, lines: list[Line]) -> None:
+        """Take whole lines, at least one, column by column and so in C: several times as fast as a loop."""
+        lengths = list(map(len, data.splitlines(keepends=True)))
+        bodies = _without_ansi(data).splitlines()
+        # An escape sequence between CR and LF would make one line of two.
+        if b"\0" in data or max(lengths) > self._kept_bytes or len(bodies) != len(lengths):
+            self._feed_piecewise(data, lines)
+            return
+        endings: Iterable[Ending] = repeat(_LF)
+        numbers: Iterable[int] = count(self._number)
+        if b"\r" in data:
+            endings = [_ending_of(piece) for piece in data.splitlines(keepends=True)]
+            numbers = accumulate((ending is not _CR for ending in endings), initial=self._number)
+        offsets = accumulate(lengths, initial=self._end)
+        columns = zip(numbers, offsets, bodies, repeat(0), endings, strict=False)
+        lines += map(partial(tuple.__new__, Line), columns)
+        self._number += data.count(b"\n")
+        self._end += len(data)
+        self._start = self._shown_until = self._end
+
+    def _feed_piecewise(self, data: bytes, lines: list[Line]) -> None:
+        """Take any bytes: parts of lines, long lines, NULs."""
+        for piece in data.splitlines(keepends=True):
+            if self._has_open_cr:
+                lines.append(self._finish(Ending.CR))
+            body = piece.rstrip(b"\r\n")
+            self._hold(body)
+            self._end += len(piece) - len(body)
+            if piece.endswith(b"\n"):
+                lines.append(self._finish(_ending_of(piece)))
+            else:
+                self._has_open_cr = piece.endswith(b"\r")
+
+    def _close_cr(self, data: bytes, lines: list[Line]) -> bytes:
+        """Decide what the CR at the end of the last bytes was; return the bytes that are left."""
+        if not data.startswith(b"\n"):
+            lines.append(self._finish(Ending.CR))
+            return data
+        self._end += 1
+        lines.append(self._finish(Ending.CRLF))
+        return data[1:]
+
+    def _hold(self, data: bytes) -> None:
+        """Add bytes to the unfinished record; NULs at its front move its start."""
+        length = len(data)
+        if not self._held:
+            data = data.lstrip(b"\0")
+            self._start = self._end + length - len(data)
+        self._end += length
+        kept = data.replace(b"\0", b"")
+        room = self._kept_bytes - len(self._held)
+        self._held += kept[:room]
+        self._beyond += max(0, len(kept) - room)
+
+    def _finish(self, ending: Ending) -> Line:
+        line = self._line(bytes(self._held), ending)
+        if ending in (Ending.LF, Ending.CRLF):
+            self._number += 1
+        self._held.clear()
+        self._beyond = 0
+        self._has_open_cr = False
+        self._start = self._shown_until = self._end
+        return line
+
+    def _line(self, raw: bytes, ending: Ending) -> Line:
+        return Line(self._number, self._start, _without_ansi(raw), self._beyond, ending)
+
+
+def read_lines(stream: BinaryIO) -> Iterator[Line]:
+    """Read a stream to its end: a file, standard input, an opened gzip file. Lines come as soon as they are there.
+
+    Raises LogError, after the lines before it, where the stream breaks off (a damaged gzip file, a lost disk).
+    """
+    buffer = LineBuffer()
+    # read1 returns what a pipe holds; read would wait for the whole chunk.
+    read = getattr(stream, "read1", stream.read)
+    while data := _read(read, stream):
+        yield from buffer.feed(data)
+    if rest := buffer.end():
+        yield rest
+
+
+def _ending_of(piece: bytes) -> Ending:
+    """Return how a whole piece of ``bytes.splitlines`` ends."""
+    if piece[-1] != 10:
+        return _CR
+    return _CRLF if piece[-2:] == b"\r\n" else _LF
+
+
+def _without_ansi(data: bytes) -> bytes:
+    return _ANSI.sub(b"", data) if b"\x1b" in data else data
+
+
+def _read(read: Callable[[int], bytes], stream: BinaryIO) -> bytes:
+    try:
+        return read(CHUNK_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        where = str(getattr(stream, "name", "log"))
+        reason = getattr(error, "strerror", None) or error
+        raise LogError(where, f"breaks off ({reason})", expected="a log that can be read to its end") from None

@@ -1,0 +1,136 @@
+"""Where the generations of a log went: its rotated files, in the order in which they were written.
+
+``logrotate`` and the handlers of ``logging`` name them ``log.2 log.1 log`` or ``log-20251029 log-20251030 log``,
+oldest first. A file is recognised as ours by inode and content, whatever its name; what was written after it is
+known by these names alone. Compressed files are not looked into.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from monitor.generation import Generation, Place, TailPosition
+
+_NUMBERED = re.compile(r"\.([0-9]{1,5})")
+_DATED = re.compile(r"[.-]([0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")
+
+
+def find_generation(path: Path, position: TailPosition, *, offset: int) -> Generation | None:
+    """Open the file that holds what was read of the log ``path`` up to ``position``; None where there is none.
+
+    Looked for by inode and content under any name in the log's directory; else by content at the log's own
+    name; else by content among its copies: files whose names begin with the log's and that were changed no
+    earlier than the log had been when it was last seen. That condition keeps out an older copy with the same first
+    lines. The file found goes on at ``offset``.
+    """
+    for candidate in [path, *_files_with_inode(path.parent, position.inode)]:
+        if found := _open_if_it_fits(candidate, position, offset, place=position.place):
+            return found
+    if position.read_offset == 0:
+        return None
+    if found := _open_if_it_fits(path, position, offset):
+        return found
+    for candidate in _copies(path):
+        if found := _open_if_it_fits(candidate, position, offset, changed_ns=position.changed_ns):
+            return found
+    return None
+
+
+def next_generation(path: Path, current: Place) -> Generation | None:
+    """Open the file that was written after the one at ``current``; None while there is none with bytes in it.
+
+    An empty file at ``path`` is no reason to leave: the writer may still hold the old one. Raises OSError:
+    FileNotFoundError where nothing is at ``path`` and nothing lies between.
+    """
+    # Looked at before the rotated files: were it the other way round, a rotation between the two looks would
+    # hide the file it moved.
+    at_path = _place(path)
+    if at_path == current:
+        return None
+    between = _written_after(path, current)
+    for candidate, inode in between:
+        opened = Generation.open(candidate)
+        if opened.place.inode != inode:
+            # Renamed between the two looks: the next look will see it under its new name.
+            opened.close()
+            return None
+        if opened.known_bytes:
+            return opened
+        opened.close()
+    if at_path is None:
+        raise FileNotFoundError(str(path))
+    opened = Generation.open(path)
+    if opened.place == at_path and opened.known_bytes:
+        return opened
+    opened.close()
+    return None
+
+
+def _written_after(path: Path, current: Place) -> list[tuple[Path, int]]:
+    """Return the rotated files younger than ``current``, oldest first, each with its inode."""
+    numbered: list[tuple[int, Path, int]] = []
+    dated: list[tuple[str, Path, int]] = []
+    for entry in _entries(path.parent):
+        if not entry.name.startswith(path.name):
+            continue
+        rest = entry.name[len(path.name) :]
+        if found := _NUMBERED.fullmatch(rest):
+            numbered.append((-int(found[1]), Path(entry.path), entry.inode()))
+        elif found := _DATED.fullmatch(rest):
+            dated.append((found[1], Path(entry.path), entry.inode()))
+    for family in (sorted(numbered), sorted(dated)):
+        inodes = [inode for _, _, inode in family]
+        if current.inode in inodes:
+            younger = family[inodes.index(current.inode) + 1 :]
+            # A listing taken during a rotation may show one file under two names.
+            return [(file, inode) for _, file, inode in younger if inode != current.inode]
+    return []
+
+
+def _copies(path: Path) -> Iterator[Path]:
+    for entry in _entries(path.parent):
+        if entry.name.startswith(path.name) and entry.name != path.name and entry.is_file():
+            yield Path(entry.path)
+
+
+def _files_with_inode(directory: Path, inode: int) -> Iterator[Path]:
+    for entry in _entries(directory):
+        if entry.inode() == inode:
+            yield Path(entry.path)
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    with suppress(OSError), os.scandir(directory) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+    return []
+
+
+def _place(path: Path) -> Place | None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Place(status.st_dev, status.st_ino)
+
+
+def _open_if_it_fits(
+    path: Path, position: TailPosition, offset: int, *, place: Place | None = None, changed_ns: int = 0
+) -> Generation | None:
+    """Open a file if it holds what was read at ``position``; what cannot be opened does not."""
+    try:
+        opened = Generation.open(path)
+    except OSError:
+        return None
+    is_wanted = place in (None, opened.place) and opened.changed_ns >= changed_ns
+    try:
+        if is_wanted and opened.fits(position):
+            opened.seek(offset)
+            return opened
+    except OSError:
+        pass
+    opened.close()
+    return None

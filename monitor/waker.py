@@ -1,0 +1,194 @@
+"""Wake the reader when a log may have changed: by file events where there are any, else by the clock alone.
+
+An event is only a hint: a reader that looks at each of its waits' ends is correct without any. Directories are
+watched, not files, so that a log that is created later or replaced is seen, and one observer serves them all.
+Events of other files in the same directory do not wake, nor do our own reads: watchdog's ``opened`` and
+``closed_no_write`` events are never asked for. A log's rotated files count as the log.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
+
+from monitor.mounts import MOUNTINFO, is_on_network
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver, ObservedWatch
+
+
+class _Watch(NamedTuple):
+    inode: int
+    """Of the directory when it was scheduled; another one now at its path needs a new watch."""
+    scheduled: ObservedWatch
+
+
+class Waker:
+    """Waits for changes of some logs. ``wake`` may be called from any thread and from a signal handler.
+
+    A path that is a directory stands for every file in it. With ``use_events=False`` the clock alone wakes.
+    """
+
+    def __init__(self, paths: Iterable[Path], *, use_events: bool = True, mountinfo: Path = MOUNTINFO) -> None:
+        self._mountinfo = mountinfo
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._is_closed = False
+        # Names to wake for by the directory they lie in, "" for every name. Replaced, never changed: the
+        # observer's thread reads it.
+        self._names: dict[Path, frozenset[str]] = {}
+        self._watches: dict[Path, _Watch] = {}
+        self._polled: dict[Path, str] = {}
+        self._observer, self._why_not = _start_observer() if use_events else (None, "file events are switched off")
+        for path in paths:
+            self.add(path)
+
+    @property
+    def polled(self) -> dict[Path, str]:
+        """The directories that only the clock looks after, each with the reason."""
+        return dict(self._polled)
+
+    @property
+    def mode(self) -> str:
+        """One line on what wakes: ``events``, or ``polling`` and why."""
+        if not self._polled:
+            return "events"
+        how = "polling" if len(self._polled) == len(self._names) else "events, in part polling"
+        return f"{how} ({'; '.join(sorted(set(self._polled.values())))})"
+
+    def add(self, path: Path) -> None:
+        """Wake for this log or directory too."""
+        # A link is written to at its target; that it points elsewhere now is seen where the link lies.
+        for place in (path.absolute(), path.resolve()):
+            directory, name = (place, "") if place.is_dir() else (place.parent, place.name)
+            directory = directory.resolve()
+            self._names = self._names | {directory: self._names.get(directory, frozenset()) | {name}}
+            if self._observer is None:
+                self._polled[directory] = self._why_not
+            elif kind := is_on_network(directory, mountinfo=self._mountinfo):
+                self._polled[directory] = f"{directory} is on {kind}"
+        self._renew_watches()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return True as soon as something changed or ``wake`` was called, False after ``timeout_s``.
+
+        What happened since the last wait counts. Returns at once when closed.
+        """
+        if self._is_closed:
+            return False
+        if self._renew_watches():
+            # What happened in a new directory before it was watched made no event.
+            self.wake()
+        is_woken = bool(select.select([self._reader], [], [], max(0.0, timeout_s))[0])
+        with suppress(BlockingIOError):
+            while os.read(self._reader, 4096):
+                pass
+        return is_woken
+
+    def wake(self) -> None:
+        """End the present wait, or the next one."""
+        # A full pipe wakes as well as one more byte would.
+        with suppress(BlockingIOError):
+            if not self._is_closed:
+                os.write(self._writer, b"\0")
+
+    def close(self) -> None:
+        """Stop the observer and let go of everything; may be called twice."""
+        if self._is_closed:
+            return
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+        self._is_closed = True
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Take one event from the observer; called in its thread."""
+        for path in (event.src_path, event.dest_path):
+            if path and self._concerns(Path(os.fsdecode(path)), is_directory=event.is_directory):
+                self.wake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _concerns(self, path: Path, *, is_directory: bool) -> bool:
+        names = self._names
+        if is_directory:
+            return any(directory.is_relative_to(path) for directory in names)
+        wanted = names.get(path.parent, frozenset())
+        return any(path.name == name or path.name.startswith((f"{name}.", f"{name}-")) or not name for name in wanted)
+
+    def _renew_watches(self) -> bool:
+        """Watch each wanted directory, or its nearest parent until it is there; return whether any watch is new."""
+        if self._observer is None:
+            return False
+        nearest = {directory: _nearest_existing(directory) for directory in self._names.keys() - self._polled.keys()}
+        for watched in list(self._watches):
+            if watched not in nearest.values() or _inode(watched) != self._watches[watched].inode:
+                self._observer.unschedule(self._watches.pop(watched).scheduled)
+        is_any_new = False
+        for directory, existing in nearest.items():
+            if existing in self._watches:
+                continue
+            try:
+                self._watches[existing] = self._schedule(self._observer, existing)
+                is_any_new = True
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._polled[directory] = f"{existing}: {error.strerror or error}"
+        return is_any_new
+
+    def _schedule(self, observer: BaseObserver, directory: Path) -> _Watch:
+        """Watch a directory. Raises OSError, as when the system's inotify limits are reached."""
+        from watchdog import events
+
+        # watchdog keeps quiet where the right to read a directory is missing.
+        if not os.access(directory, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        changes: list[type[FileSystemEvent]] = [
+            events.FileModifiedEvent,
+            events.FileCreatedEvent,
+            events.FileDeletedEvent,
+            events.FileMovedEvent,
+            events.DirCreatedEvent,
+            events.DirDeletedEvent,
+            events.DirMovedEvent,
+        ]
+        inode = _inode(directory)
+        # watchdog asks a handler for no more than `dispatch`.
+        handler = cast("events.FileSystemEventHandler", self)
+        scheduled = observer.schedule(handler, str(directory), event_filter=changes)
+        return _Watch(inode, scheduled)
+
+
+def _start_observer() -> tuple[BaseObserver | None, str]:
+    """Return a running observer, or None and why there is none."""
+    try:
+        from watchdog.observers import Observer
+
+        observer = Observer()
+        observer.start()
+    except (ImportError, OSError) as error:
+        return None, f"no file events: {getattr(error, 'strerror', None) or error}"
+    return observer, ""
+
+
+def _nearest_existing(directory: Path) -> Path:
+    return next(path for path in (directory, *directory.parents) if path.is_dir())
+
+
+def _inode(directory: Path) -> int:
+    try:
+        return directory.stat().st_ino
+    except OSError:
+        return 0

@@ -9,16 +9,21 @@ from typing import NamedTuple, TypeVar
 
 from monitor import logline
 from monitor.events import Event
-from monitor.evidence import Evidence
+from monitor.evidence import TEXT_LIMIT, Evidence
 from monitor.fields import Share
 from monitor.logline import Intent, Record
 from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels, Sample
 
-SERIES_LIMIT = 4_096
+SERIES_LIMIT = 1_024
 """Series kept; a hostile log can invent labels without end. Beyond it, samples are counted as dropped."""
-FACTS_LIMIT = 4_096
-"""Facts kept, for the same reason."""
+FACTS_LIMIT = 1_024
+"""Facts kept, for the same reason; a run has about a hundred settings."""
+
+LEARNABLE_SILENCE_S = 600.0
+"""A phase that was silent for longer and came back was hung, or cannot be told from one that was. Chosen by hand."""
+PHASES_LIMIT = 64
+"""Phases whose silences are learnt; a trainer has about five."""
 
 KnownRecord = TypeVar("KnownRecord", bound=Record)
 
@@ -34,6 +39,7 @@ class Status(StrEnum):
     STOPPED = "stopped"
     """Ended on request, before its last epoch."""
     FAILED = "failed"
+    """Ended by an error, or in a way that nobody knows."""
 
 
 class Stated(NamedTuple):
@@ -71,12 +77,14 @@ class Attempt:
     announced_phase: str | None = None
     phase_since: float | None = None
     longest_silence_s: dict[str, float] = field(default_factory=dict)
-    """Longest gap between two lines so far, per phase."""
+    """Longest gap between two lines so far, per phase, up to LEARNABLE_SILENCE_S."""
     epoch: int = 1
     """The epoch that new lines belong to; after the end line of epoch n it is n + 1."""
     epochs_done: int = 0
     epochs_planned: int | None = None
     step: int | None = None
+    first_train_step: int | None = None
+    """Step of the attempt's first TRAIN line."""
     batch: Share | None = None
     intent: Intent = field(default_factory=Intent)
     """All INTENT lines so far, the newer word over the older."""
@@ -96,7 +104,7 @@ class Attempt:
         try:
             return Status(self.ended.record.status)
         except ValueError:
-            return Status.STOPPED
+            return Status.FAILED
 
     @property
     def phase(self) -> str:
@@ -115,9 +123,7 @@ class Attempt:
 
     def all_stated(self, kind: type[KnownRecord]) -> list[tuple[KnownRecord, Evidence]]:
         """Return the newest record per key of a kind, in the order of their first appearance."""
-        return [
-            (stated.record, stated.evidence) for stated in self.facts.values() if isinstance(stated.record, kind)
-        ]
+        return [(stated.record, stated.evidence) for stated in self.facts.values() if isinstance(stated.record, kind)]
 
     def setting(self, key: str) -> tuple[str, Evidence] | None:
         """Return a setting as the run echoed it, with its line."""
@@ -130,12 +136,20 @@ class Attempt:
 
     def goes_back(self, record: Record | None) -> bool:
         """Whether a trainer that announces no start counts from the beginning again with this record."""
-        return (
-            isinstance(record, logline.Train)
-            and self.step is not None
-            and record.step < self.step
-            and record.epoch.part < self.epoch
-        )
+        if not isinstance(record, logline.Train):
+            return False
+        if self.first_train_step is None or self.step is None:
+            return False
+        # Behind the newest step alone would be too eager: two writers in one log are a step apart now and then.
+        return record.step < self.step and record.step <= self.first_train_step
+
+    def note_silence(self, silence_s: float) -> None:
+        """Learn how long the present phase may be silent; a silence long enough to be a hang teaches nothing."""
+        if silence_s > LEARNABLE_SILENCE_S:
+            return
+        known = self.longest_silence_s.get(self.phase)
+        if known is not None or len(self.longest_silence_s) < PHASES_LIMIT:
+            self.longest_silence_s[self.phase] = max(silence_s, known or 0.0)
 
     def fold(self, event: Event, now: float | None) -> frozenset[str]:
         """Take one event in and return the names of what it touched: signals, and ``run.*`` for the rest."""
@@ -171,11 +185,15 @@ class Attempt:
                 touched.add("run.setting")
             case logline.Train():
                 self.batch, self.epochs_planned = record.batch, record.epoch.whole
+                if self.first_train_step is None:
+                    self.first_train_step = record.step
         return touched
 
     def _keep(self, record: Record, evidence: Evidence) -> None:
         key = getattr(record, _KEYED[type(record)]) if type(record) in _KEYED else ""
         place = (type(record).__name__, str(key))
+        if len(evidence.text) == TEXT_LIMIT:
+            record = dataclasses.replace(record, extra=())
         if place in self.facts or len(self.facts) < FACTS_LIMIT:
             self.facts[place] = Stated(record, evidence)
         else:
@@ -207,9 +225,10 @@ class Attempt:
                 self.dropped += 1
                 return
             series = by_labels[sample.labels] = Series()
-        own_epoch = _epoch_of(event.record)
+        own_epoch, own_step = _epoch_of(event.record), _step_of(event.record)
         epoch = self.epoch if own_epoch is None else own_epoch
-        point = Point(sample.value, _step_of(event.record), epoch, now, event.evidence)
+        step = self.step if own_step is None else own_step
+        point = Point(sample.value, self.lines, step, own_step is not None, epoch, now, event.evidence)
         series.add(point, is_event=CATALOGUE[sample.signal].is_event)
 
     def _end_epoch(self, record: logline.Epoch) -> None:

@@ -14,6 +14,8 @@ from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import Labels
 
+ORDINALS_KEPT = 1_024
+"""Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""
 FOLLOWING = Context(is_following=True)
 """Between two lines, and while a log is watched, silence is observed."""
 
@@ -25,7 +27,7 @@ class AlertStates:
     open: dict[AlertKey, Alert] = field(default_factory=dict)
     """Pending and firing alerts, as they were at their last transition."""
     ordinals: dict[str, int] = field(default_factory=dict)
-    """How often the same first evidence has made an alert, so that each has an id of its own."""
+    """How often the same first evidence has made an alert, for the last `ORDINALS_KEPT`: each gets an id of its own."""
 
     def firing(self, rule: str) -> frozenset[Labels]:
         """Return the labels for which a rule's alert is out."""
@@ -93,9 +95,7 @@ class Engine:
         self, run: Run, states: AlertStates, context: Context, now: float | None
     ) -> list[tuple[Rule, list[Reading]]]:
         """Return what every rule says at this moment."""
-        return [
-            (rule, rule.condition.readings(run, context, now, states.firing(rule.alert))) for rule in self.rules
-        ]
+        return [(rule, rule.condition.readings(run, context, now, states.firing(rule.alert))) for rule in self.rules]
 
     def _rule(self, name: str) -> Rule:
         return next(rule for rule in self.rules if rule.alert == name)
@@ -168,12 +168,13 @@ def _open(
         needs=rule.needs,
         evidence=reading.evidence,
     )
-    return alert, {**states.ordinals, base: ordinal + 1}
+    remembered = {known: count for known, count in states.ordinals.items() if known != base}
+    for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:
+        del remembered[oldest]
+    return alert, {**remembered, base: ordinal + 1}
 
 
-def _close(
-    states: AlertStates, keys: set[AlertKey], at: float | None, reason: str
-) -> tuple[AlertStates, list[Alert]]:
+def _close(states: AlertStates, keys: set[AlertKey], at: float | None, reason: str) -> tuple[AlertStates, list[Alert]]:
     closed = [
         replace(alert, state=State.CLOSED, at=at, ends_at=at, reason=reason)
         for key, alert in states.open.items()
@@ -189,9 +190,12 @@ def _filled(text: str, reading: Reading) -> str:
     slots["reason"] = reading.reason
     for name in ("value", "threshold"):
         number = getattr(reading, name)
-        slots[name] = "?" if number is None else f"{number:.4g}"
+        slots[name] = "?" if number is None else _shown(number)
     for name in ("epoch", "step"):
         slots[name] = str(getattr(reading, name))
     return text.format_map(slots)
 
 
+def _shown(number: float) -> str:
+    """Return a number for a sentence: counts to the last digit, measurements to four."""
+    return f"{number:.0f}" if number == round(number, 0) and abs(number) < 1e15 else f"{number:.4g}"

@@ -31,35 +31,42 @@ Value = object
 """A decoded field: int, float, bool, str, Share, Words or PerHorizon."""
 
 KEY = r"[A-Za-z_][\w.@/-]*"
+WORD_LIMIT = 2_000
+"""Characters of one text value that are written and read; a command line is the longest one to be expected."""
+
 _BARE = re.compile(r'[^\s"=|,]+')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf|nan)"
+_NUMBER = r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|inf|nan)"
 _PAIR = re.compile(rf'({KEY})=({_QUOTED}|[^\s"]*)(?:\s+|$)')
 
-# What people grep for must count events only: an echo of these words is written with its first letter escaped.
-_RESERVED = re.compile(
-    "Epoch|Train Loss|Val Loss|Sharpe|reset applied|ENCODER-GRAD|(?:GRAD|WEIGHT|ACTIVATION|INPUT)-MONITOR|"
-    "DEGENERACY-GUARD|DATA-CHECK"
+# What people grep for must count events only: in an echo of these words the first letter is escaped.
+RESERVED = re.compile(
+    r"Epoch|Train Loss|Val Loss|Sharpe|reset applied|\[[A-Z][A-Z-]*\]|ENCODER-GRAD|"
+    r"(?:GRAD|WEIGHT|ACTIVATION|INPUT)-MONITOR|DEGENERACY-GUARD|DATA-CHECK"
 )
-_UNSAFE = re.compile("[\ud800-\udfff\x7f-\x9f\u2028\u2029]")
+# Controls would not survive the reader of bytes; surrogates and line separators not every other tool.
+_UNSAFE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_UNSAFE_OR_RESERVED = re.compile(f"[{_UNSAFE}]|{RESERVED.pattern}")
+_ESCAPED = re.compile(rf'["\\{_UNSAFE}]|(?={RESERVED.pattern}).')
 
 
 def quote(text: str) -> str:
-    """Write a text value: bare where that is unambiguous, else as a JSON string on one line."""
-    if _is_bare(text):
-        return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    quoted = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
-    return _RESERVED.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", quoted)
-
-
-def _is_bare(text: str) -> bool:
-    return bool(_BARE.fullmatch(text)) and not _RESERVED.search(text) and not _UNSAFE.search(text)
+    """Write a text value, cut at WORD_LIMIT: bare where that is unambiguous, else as a JSON string on one line."""
+    text = text[:WORD_LIMIT]
+    return text if _is_bare(text) else f'"{_ESCAPED.sub(_escape, text)}"'
 
 
 def unquote(text: str) -> str:
     """Read what `quote` wrote. Raises ValueError on a broken string."""
-    return str(json.loads(text)) if text.startswith('"') else text
+    return (str(json.loads(text)) if text.startswith('"') else text)[:WORD_LIMIT]
+
+
+def _is_bare(text: str) -> bool:
+    return bool(_BARE.fullmatch(text)) and not _UNSAFE_OR_RESERVED.search(text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "\\" + match[0] if match[0] in '"\\' else f"\\u{ord(match[0]):04x}"
 
 
 class Codec(NamedTuple):
@@ -86,12 +93,17 @@ def _write_words(value: object) -> str:
     joined = ",".join(value)
     if all(_is_bare(word) and not word.startswith("[") for word in value) and _is_bare(joined.replace(",", "")):
         return joined
-    return quote(json.dumps(value))
+    return f'"{_ESCAPED.sub(_escape, json.dumps(value))}"'
 
 
 def _read_words(text: str) -> Words:
-    plain = unquote(text)
-    return tuple(map(str, json.loads(plain))) if plain.startswith("[") else tuple(plain.split(","))
+    plain = str(json.loads(text)) if text.startswith('"') else text
+    if not plain.startswith("["):
+        return tuple(plain.split(","))
+    try:
+        return tuple(map(str, json.loads(plain)))
+    except RecursionError:
+        raise ValueError("brackets within brackets without end") from None
 
 
 def _write_per_horizon(value: object) -> str:
@@ -122,13 +134,19 @@ CODECS: dict[object, Codec] = {
 
 def read_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Yield the ``key=value`` pairs of a text. Raises ValueError where it is anything else."""
-    position = 0
-    while position < len(text):
-        match = _PAIR.match(text, position)
-        if match is None:
-            raise ValueError(f"no key=value at {text[position : position + 40]!r}")
-        yield match[1], match[2]
+    pairs, rest = leading_pairs(text)
+    yield from pairs
+    if rest:
+        raise ValueError(f"no key=value at {rest[:40]!r}")
+
+
+def leading_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the ``key=value`` pairs that a text begins with, and the rest."""
+    pairs, position = [], 0
+    while match := _PAIR.match(text, position):
+        pairs.append((match[1], match[2]))
         position = match.end()
+    return pairs, text[position:]
 
 
 class Template:
@@ -163,4 +181,3 @@ class Template:
             return None
         values = {name: self._codecs[name].read(found) for name, found in match.groupdict().items()}
         return values, text[match.end() :]
-

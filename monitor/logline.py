@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from monitor.fields import PerHorizon, Share, Words
+from monitor.fields import PerHorizon, Share, Words, leading_pairs
 from monitor.record import Record, line
 
 __all__ = ["LogLine", "PerHorizon", "Record", "Share", "Words", "find_head", "format_line", "parse_line"]
@@ -288,22 +288,23 @@ class GradReport(Record):
 
     def text(self) -> str:
         """Return ``step= epoch= batch= group:l2=... | group:l2=...``."""
-        return super().text() + " " + " | ".join(group.text() for group in self.groups)
+        return " ".join(filter(None, [super().text(), " | ".join(group.text() for group in self.groups)]))
 
     @classmethod
     def from_text(cls, text: str) -> GradReport | None:
         """Read a report; None where the line is a warning."""
-        head = _REPORT_HEAD.match(text)
-        if head is None:
+        pairs, rest = leading_pairs(text)
+        if not pairs or pairs[0][0] != "step":
             return None
-        groups = [GroupGrad.from_text(part) for part in text[head.end() :].split(" | ")]
-        if None in groups:
+        parts = _GROUP.findall(rest)
+        groups = tuple(filter(None, (GroupGrad.from_text(part.strip()) for part in parts)))
+        if "|".join(parts) != rest or len(groups) != len(parts):
             raise ValueError("a group that is not name:l2= max= grad=")
-        step, epoch, batch = map(int, head.groups())
-        return cls(step=step, epoch=epoch, batch=batch, groups=tuple(filter(None, groups)))
+        return cls._from_pairs({}, pairs, groups=groups)
 
 
-_REPORT_HEAD = re.compile(r"step=(\d+) epoch=(\d+) batch=(\d+) ")
+# A quote that never closes takes the rest, so that a hostile line is read in one pass.
+_GROUP = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|$)|[^"|])+')
 
 
 @line("GRAD-MONITOR", "{group}: norm {norm:.2e} < {threshold}", level="WARNING")
@@ -547,12 +548,14 @@ def parse_line(data: bytes) -> LogLine | None:
     except ValueError:
         return None
     tag, text = head[3].decode("ascii"), data[head.end() :].decode("utf-8", "replace")
-    return LogLine(at, head[2].decode("ascii"), _read_record(tag, text))
+    level = head[2].decode("ascii")
+    return LogLine(at, level, _read_record(tag, level, text))
 
 
-def _read_record(tag: str, text: str) -> Record:
+def _read_record(tag: str, level: str, text: str) -> Record:
+    """Read a text as the first type of its tag that fits, types of the line's own level first."""
     problem = None
-    for record_type in _BY_TAG.get(tag, ()):
+    for record_type in sorted(_BY_TAG.get(tag, ()), key=lambda each: level != each.LEVEL):
         try:
             record = record_type.from_text(text)
         except ValueError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeVar, dataclass_transform
 
-from monitor.fields import CODECS, KEY, Codec, Template, quote, read_pairs, unquote
+from monitor.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
 
 _KEY = re.compile(KEY)
 
@@ -30,11 +30,10 @@ class Record:
         """Return what stands behind the tag. Raises ValueError for an extra key that cannot be written."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         words = [self._template.write(values)]
-        for key in self._keys:
-            if values[key] is not None:
-                words.append(f"{key}={self._codecs[key].write(values[key])}")
+        known = [(key, values[key]) for key in self._keys if values[key] is not None]
+        words += [f"{key}={self._codecs[key].write(value)}" for key, value in known]
         for key, value in self.extra:
-            if not _KEY.fullmatch(key):
+            if not _KEY.fullmatch(key) or RESERVED.search(key):
                 raise ValueError(f"{key!r} cannot be a key of a log line; expected letters, digits and _.@/-")
             words.append(f"{key}={quote(value)}")
         return " ".join(word for word in words if word)
@@ -46,12 +45,14 @@ class Record:
         Raises ValueError where the text begins like this type and then breaks its grammar.
         """
         found = cls._template.read(text)
-        if found is None:
-            return None
-        values, rest = found
+        return None if found is None else cls._from_pairs(found[0], read_pairs(found[1]))
+
+    @classmethod
+    def _from_pairs(cls, values: dict[str, object], pairs: Iterable[tuple[str, str]], **more: object) -> Self:
+        """Make a record of its template's values, the keys behind it and what a subclass has read by itself."""
         in_full = set(cls._template.exact)
         extra = []
-        for key, written in read_pairs(rest):
+        for key, written in pairs:
             if key in cls._keys and key not in in_full:
                 values[key] = cls._codecs[key].read(written)
                 in_full.add(key)
@@ -59,7 +60,7 @@ class Record:
                 extra.append((key, unquote(written)))
         if missing := cls._required - values.keys():
             raise ValueError(f"no {', '.join(sorted(missing))}")
-        return cls(extra=tuple(extra), **values)  # type: ignore[arg-type]
+        return cls(extra=tuple(extra), **values, **more)
 
 
 RecordType = TypeVar("RecordType", bound=type[Record])

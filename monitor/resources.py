@@ -49,7 +49,5 @@ def _first_of(name: str, folders: list[Path]) -> Path:
     # A bare file name only: "../secrets" is not the name of a template.
     found = {file.name: file for folder in reversed(folders) if folder.is_dir() for file in folder.iterdir()}
     if name not in found:
-        raise MonitorError(
-            str(folders[0]), f"no {name!r}", expected=f"one of {', '.join(sorted(found)) or 'none'}"
-        )
+        raise MonitorError(str(folders[0]), f"no {name!r}", expected=f"one of {', '.join(sorted(found)) or 'none'}")
     return found[name]

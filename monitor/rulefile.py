@@ -8,13 +8,14 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.alerts import Severity
-from monitor.conditions import KINDS, Condition
+from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.conditions.values import Seconds
-from monitor.errors import Problems, RuleError
-from monitor.signals import CATALOGUE
+from monitor.errors import MonitorError, Problems, RuleError
+from monitor.run import Run
+from monitor.signals import CATALOGUE, Labels
 from monitor.yamlfile import Place, YamlFile
 
 
@@ -32,15 +33,7 @@ class RuleTest(BaseModel):
     """``quiet`` means ok with evidence and nothing fired; ``unknown`` that it is neither ok nor fired."""
 
 
-def _plain_slots(text: str) -> str:
-    for _, name, spec, conversion in Formatter().parse(text):
-        if name is not None and (not name.isidentifier() or spec or conversion):
-            raise ValueError(f"slot {{{name}}} is not a plain name; expected {{value}}, {{reason}} or a label")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_plain_slots), Field(min_length=1)]
-"""A sentence; ``{value}``, ``{threshold}``, ``{reason}``, ``{epoch}``, ``{step}`` and labels are filled in."""
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Rule(BaseModel):
@@ -55,12 +48,13 @@ class Rule(BaseModel):
     """The kind of fault, as the catalogue of faults names it."""
     severity: Severity
     summary: Text
-    """One line: what is wrong."""
-    why: Annotated[str, Field(min_length=1)]
+    """One line: what is wrong. ``{value}``, ``{threshold}``, ``{reason}``, ``{epoch}``, ``{step}`` and labels are
+    filled in."""
+    why: Text
     """Why it matters."""
-    action: Annotated[str, Field(min_length=1)]
+    action: Text
     """What to do first."""
-    source: Annotated[str, Field(min_length=1)]
+    source: Text
     """Where the threshold comes from."""
     expected: str = ""
     """What a healthy run shows, for the report: ``1-3 per epoch``."""
@@ -74,6 +68,21 @@ class Rule(BaseModel):
     place: str
     """``file:line`` where it is declared."""
 
+    @model_validator(mode="after")
+    def _slots_exist(self) -> Rule:
+        known = [*SLOTS, *self.condition.labels]
+        try:
+            parts = list(Formatter().parse(self.summary))
+        except ValueError as error:
+            raise ValueError(f"summary: {error}; expected slots such as {{value}}") from None
+        for _, name, spec, conversion in parts:
+            if name is not None and (name not in known or spec or conversion):
+                raise ValueError(f"summary: slot {{{name}}} is filled by nothing; expected one of {', '.join(known)}")
+        return self
+
+
+SLOTS = ("value", "threshold", "reason", "epoch", "step")
+"""What every rule's summary can be filled with; the labels of its signal come on top."""
 
 _COMMON = frozenset(Rule.model_fields) - {"condition", "group", "place", "hold"} | {"for"}
 
@@ -83,7 +92,7 @@ def load_rules(paths: Iterable[Path]) -> list[Rule]:
 
     Raises `Problems` with every problem of every file.
     """
-    problems: list[RuleError] = []
+    problems: list[MonitorError] = []
     rules: dict[str, Rule] = {}
     for path in paths:
         try:
@@ -91,17 +100,32 @@ def load_rules(paths: Iterable[Path]) -> list[Rule]:
         except RuleError as error:
             problems.append(error)
     if problems:
-        raise Problems(list(problems))
+        raise Problems(problems)
     return list(rules.values())
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class _AnyCondition(Condition):
+    """Stands where a condition could not be read; its labels are not known, so any may be."""
+
+    @property
+    def watches(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple({label for signal in CATALOGUE.values() for label in signal.labels})
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        raise AssertionError("a rule that could not be read is never asked")
+
+
 class _RuleFile:
     """One file being read; its problems go to a list that is shared with its siblings."""
 
-    def __init__(self, path: Path, problems: list[RuleError]) -> None:
+    def __init__(self, path: Path, problems: list[MonitorError]) -> None:
         self._file = YamlFile(path, RuleError)
         self._problems = problems
 
@@ -120,18 +144,20 @@ class _RuleFile:
                     where = rules[rule.alert].place
                     self._fault(place, f'rule "{rule.alert}": stands twice, first at {where}', "each name once")
                 rules[rule.alert] = rule
+        self._problems += self._file.problems
         return list(rules.values())
 
     def _entries(
         self, place: Place, data: object, key: str, allowed: Sequence[str] | None
     ) -> list[tuple[Place, dict[str, object]]]:
         """Return the mappings of the list ``key``; complain of anything else."""
-        if not isinstance(data, dict) or not isinstance(data.get(key), list):
+        entries = data.get(key) if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(entries, list) or not entries:
             self._fault(place, f"no list of {key}", f"{key}: followed by entries that begin with '- '")
             return []
         self._unknown_keys(place, data, (key, "name") if place else (key,), "")
         found = []
-        for index, entry in enumerate(data[key]):
+        for index, entry in enumerate(entries):
             if isinstance(entry, dict):
                 found.append(((*place, key, index), entry))
             else:
@@ -141,25 +167,22 @@ class _RuleFile:
     def _rule(self, place: Place, entry: dict[str, object], group: str) -> Rule | None:
         name = str(entry.get("alert", "without a name"))
         about = f'rule "{name}": '
-        kind = entry.get("kind")
-        if kind not in KINDS:
-            what = f"{about}kind: {kind!r} is none" if "kind" in entry else f"{about}has no kind"
-            self._fault((*place, "kind"), what, f"one of {', '.join(KINDS)}{_suggestion(str(kind), KINDS)}")
-            return None
-        kind_fields = KINDS[str(kind)].model_fields
-        known_keys = self._unknown_keys(place, entry, [*_COMMON, *kind_fields], about)
-        condition = self._validated(
-            KINDS[str(kind)], place, {key: entry[key] for key in known_keys if key in kind_fields}, about
-        )
-        common = {("hold" if key == "for" else key): entry[key] for key in known_keys if key in _COMMON}
-        stand_in = condition or KINDS["stall"].model_validate({"kind": "stall", "silence": "1s"})
-        whole = {**common, "group": group, "place": self._file.where(place), "condition": stand_in}
+        kind = KINDS.get(str(entry.get("kind")))
+        if kind is None:
+            what = f"{about}kind: {entry['kind']!r:.60} is none" if "kind" in entry else f"{about}has no kind"
+            expected = f"one of {', '.join(KINDS)}{_suggestion(str(entry.get('kind')), KINDS)}"
+            self._fault((*place, "kind"), what, expected)
+        fields = set(kind.model_fields) if kind else {name for each in KINDS.values() for name in each.model_fields}
+        known = self._unknown_keys(place, entry, [*_COMMON, *fields], about)
+        own = {key: entry[key] for key in known if key in fields}
+        condition = self._validated(kind, place, own, about) if kind else None
+        common = {("hold" if key == "for" else key): entry[key] for key in known if key in _COMMON}
+        # A broken condition does not hide what is wrong with the rest of the rule.
+        whole = {**common, "group": group, "place": self._file.where(place), "condition": condition or _AnyCondition()}
         rule = self._validated(Rule, place, whole, about)
         return rule if condition is not None else None
 
-    def _validated(
-        self, model: type[Model], place: Place, data: dict[str, object], about: str
-    ) -> Model | None:
+    def _validated(self, model: type[Model], place: Place, data: dict[str, object], about: str) -> Model | None:
         try:
             return model.model_validate(data)
         except ValidationError as error:
@@ -168,9 +191,7 @@ class _RuleFile:
                 self._fault((*place, *field), f"{about}{_in_words(field, detail['msg'], detail['input'])}", None)
         return None
 
-    def _unknown_keys(
-        self, place: Place, data: dict[str, object], allowed: Iterable[str], about: str
-    ) -> list[str]:
+    def _unknown_keys(self, place: Place, data: dict[str, object], allowed: Iterable[str], about: str) -> list[str]:
         """Complain of keys that mean nothing; return the others."""
         allowed = list(allowed)
         for key in data.keys() - set(allowed):

@@ -91,17 +91,15 @@ class Run:
 
     def _take_time(self, evidence: Evidence) -> None:
         before, self.now = self.now, self.time_of(evidence.at)
-        if evidence.at is not None:
-            self._line_at = evidence.at
-        if self.now is None:
+        if evidence.at is None or self.now is None:
             return
-        phase, longest = self.attempt.phase, self.attempt.longest_silence_s
-        if before is not None:
-            silence_s = self.now - max(before, self.heard_at or before)
-            longest[phase] = max(silence_s, longest.get(phase, 0.0))
+        self._line_at = evidence.at
+        # The line's own time, though its first bytes may have been heard earlier: a replay knows no other.
+        self.heard_at = self.now
         if self.attempt.began_at is None:
             self.attempt.began_at = self.now
-        self.heard_at = max(self.now, self.heard_at or self.now)
+        elif before is not None:
+            self.attempt.note_silence(self.now - before)
 
 
 def _identity(event: Event) -> str:

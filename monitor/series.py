@@ -19,7 +19,11 @@ class Point(NamedTuple):
     """One sample in its place."""
 
     value: float
+    serial: int
+    """Number of its line within the attempt: the order, whatever clocks and files do."""
     step: int | None
+    """The line's own step, else the last one before it; None before any."""
+    has_own_step: bool
     epoch: int
     at: float | None
     """Time in the run (see `Run.now`)."""
@@ -59,15 +63,15 @@ class Series:
 
     def add(self, point: Point, *, is_event: bool) -> None:
         """Fold one sample in. A measurement repeated for the same step is one reading: the later text wins."""
-        is_repeat = not is_event and point.step is not None and self.count > 0 and self.last.step == point.step
+        is_repeat = not is_event and self.count > 0 and _is_same_step(self.last, point)
         if is_repeat:
-            self.recent.pop()
+            self.nonfinite -= not math.isfinite(self.recent.pop().value)
         else:
             if self.count and point.step is not None and self.last.step is not None:
                 self.step_gap = max(self.step_gap or 0, point.step - self.last.step)
             self.count += 1
             self.first = self.first or point
-            self.nonfinite += not math.isfinite(point.value)
+        self.nonfinite += not math.isfinite(point.value)
         self.minimum = _least(self.minimum, point.value)
         self.maximum = -_least(-self.maximum, -point.value)
         self.recent.append(point)
@@ -84,6 +88,10 @@ class Series:
         tally.minimum = _least(tally.minimum, point.value)
         tally.maximum = -_least(-tally.maximum, -point.value)
         tally.last = point
+
+
+def _is_same_step(left: Point, right: Point) -> bool:
+    return left.has_own_step and right.has_own_step and left.step == right.step
 
 
 def _least(left: float, right: float) -> float:

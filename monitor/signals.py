@@ -5,6 +5,7 @@ Rules speak of signals, never of lines, so that a rule works on any trainer whos
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -108,9 +109,7 @@ _MEASURED: dict[type[Record], _Fields] = {
     ),
     logline.Floor: _Fields("floor", ("loss_floor",)),
     logline.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
-    logline.Gpu: _Fields(
-        "gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)
-    ),
+    logline.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
 }
 
 _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
@@ -158,7 +157,11 @@ def samples(record: Record) -> Iterator[Sample]:
     if isinstance(record, logline.GradReport):
         for group in record.groups:
             yield from _measured(group)
-    elif isinstance(record, (logline.GradBelow, logline.GradNonfinite)):
+    elif isinstance(record, logline.GradBelow):
+        # The line says that it is below, even where its digits are rounded up to the level.
+        norm = min(record.norm, math.nextafter(record.threshold, -math.inf))
+        yield Sample("grad.l2", (("group", record.group),), norm)
+    elif isinstance(record, logline.GradNonfinite):
         yield Sample("grad.l2", (("group", record.group),), record.norm)
     else:
         yield from _measured(record)
@@ -188,12 +191,18 @@ def _measured(record: Record) -> Iterator[Sample]:
 
 
 def _number(record: Record, field: str) -> float | None:
+    value: object
     if isinstance(record, logline.GroupGrad) and field in ("l2", "tensors"):
-        return record.norm if field == "l2" else float(record.grad.whole)
-    if isinstance(record, logline.ActivationReport) and field == "dead_share":
-        units = record.dead_units
-        return units.part / units.whole if units and units.whole else None
-    value: object = getattr(record, field)
-    if isinstance(value, Share):
-        return float(value.part)
-    return float(value) if isinstance(value, (int, float)) else None
+        value = record.norm if field == "l2" else record.grad.whole
+    elif isinstance(record, logline.ActivationReport) and field == "dead_share":
+        value = record.dead_units
+    else:
+        value = getattr(record, field)
+    try:
+        if isinstance(value, Share):
+            value = value.part / value.whole if field == "dead_share" else value.part
+        return float(value) if isinstance(value, (int, float)) else None
+    except OverflowError:
+        return math.inf
+    except ZeroDivisionError:
+        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from monitor.alerts import Alert, State
 from monitor.conditions import Context, Reading
 from monitor.engine import AlertStates, Engine
-from monitor.events import RawLine, read_event
+from monitor.events import Event, RawLine, read_event
 from monitor.rulefile import Rule
 from monitor.run import Run
 
@@ -47,10 +47,12 @@ class Watcher:
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
 
     def take(self, line: RawLine) -> list[Alert]:
-        """Fold one line and return what it changed, the deadlines that lay before it first."""
+        """Read and fold one line; return what it changed."""
         event = read_event(line, self.log)
-        if event is None:
-            return []
+        return [] if event is None else self.fold(event)
+
+    def fold(self, event: Event) -> list[Alert]:
+        """Fold one event and return what it changed, the deadlines that lay before it first."""
         now = self.run.time_of(event.evidence.at)
         changes = [] if now is None else self._run_deadlines(now)
         if self.run.opens_attempt(event):

@@ -29,6 +29,11 @@ class Condition(BaseModel, ABC):
         ``now`` is the run's time; ``firing`` are the labels whose alert is out, for levels that clear elsewhere.
         """
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels that its readings bear."""
+        return ()
+
     def deadline(self, run: Run) -> float | None:
         """Return the time after which the answer changes if no line comes; None where time alone changes nothing."""
         del run
@@ -39,6 +44,14 @@ def _known_signal(name: str) -> str:
     if name not in CATALOGUE:
         raise ValueError(f"unknown signal {name!r}")
     return name
+
+
+def check_where(where: dict[str, str], signal: str) -> None:
+    """Refuse labels that a signal does not have. Raises ValueError."""
+    known = CATALOGUE[signal].labels
+    for label in where.keys() - set(known):
+        expected = f"one of {', '.join(known)}" if known else "none, for it has no labels"
+        raise ValueError(f"where: {signal} has no label {label!r}; expected {expected}")
 
 
 SignalName = Annotated[str, AfterValidator(_known_signal)]

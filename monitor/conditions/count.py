@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
-from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.run import Run
@@ -24,11 +24,18 @@ class Count(Condition):
 
     kind: Literal["count"]
     signal: SignalName
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default_factory=dict)
     above: Annotated[int, Field(ge=0)]
     per: Literal["epoch", "run"]
     heartbeat: SignalName
     """A signal that is there when the counting works: no event counts as ok only while this one is fresh."""
+    at_end: bool = False
+    """The event is a way to end: none of it is ok only once the run has ended, or while the log is followed."""
+
+    @model_validator(mode="after")
+    def _labels_exist(self) -> Count:
+        check_where(self.where, self.signal)
+        return self
 
     @property
     def watches(self) -> frozenset[str]:
@@ -39,11 +46,15 @@ class Count(Condition):
         """Answer once, for all labels together."""
         attempt = run.attempt
         found = [
-            series
-            for labels, series in attempt.of(self.signal).items()
-            if self.where.items() <= dict(labels).items()
+            series for labels, series in attempt.of(self.signal).items() if self.where.items() <= dict(labels).items()
         ]
-        return [self._per_run(attempt, found) if self.per == "run" else self._per_epoch(attempt, found)]
+        reading = self._per_run(attempt, found) if self.per == "run" else self._per_epoch(attempt, found)
+        is_seen_to_end = not self.at_end or context.is_following or attempt.ended is not None
+        if reading.outcome is Outcome.OK and not is_seen_to_end:
+            return [
+                unknown("the log stops without an end line; how the run ended was not observed", (), reading.evidence)
+            ]
+        return [reading]
 
     def _per_run(self, attempt: Attempt, found: list[Series]) -> Reading:
         count = sum(series.count for series in found)
@@ -62,14 +73,16 @@ class Count(Condition):
             if count > self.above:
                 first = min((tally.first for tally in tallies), key=_place)
                 return self._breach(count, f"in epoch {epoch}", first, max((t.last for t in tallies), key=_place))
-        count = sum(tally.count for tally in recent[attempt.epoch])
+        is_over = attempt.epochs_planned is not None and attempt.epoch > attempt.epochs_planned
+        shown = attempt.epoch - 1 if is_over and not recent[attempt.epoch] else attempt.epoch
+        count = sum(tally.count for tally in recent[shown])
         seen = [tally.last for tallies in recent.values() for tally in tallies]
-        return self._quiet(attempt, count, f"in epoch {attempt.epoch}", seen)
+        return self._quiet(attempt, count, f"in epoch {shown}", seen)
 
     def _breach(self, count: int, period: str, first: Point, last: Point) -> Reading:
         return Reading(
             Outcome.BREACH,
-            f"{count} of {self.signal} {period}; expected at most {self.above}",
+            f"{count} × {self.signal} {period}; expected at most {self.above}",
             value=count,
             threshold=self.above,
             evidence=tuple(dict.fromkeys((first.evidence, last.evidence))),
@@ -90,7 +103,7 @@ class Count(Condition):
         last = max(seen, key=_place)
         return Reading(
             Outcome.OK,
-            f"{count} of {self.signal} {period}; expected at most {self.above}",
+            f"{count} × {self.signal} {period}; expected at most {self.above}",
             value=count,
             threshold=self.above,
             evidence=(last.evidence,),
@@ -99,5 +112,5 @@ class Count(Condition):
         )
 
 
-def _place(point: Point) -> tuple[float, int]:
-    return (point.at or 0.0, point.evidence.offset)
+def _place(point: Point) -> int:
+    return point.serial

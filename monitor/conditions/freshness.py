@@ -27,26 +27,23 @@ def absence(attempt: Attempt, signal_name: str) -> Reading | None:
 
 
 def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) -> Reading | None:
-    """Say that a signal is silent for longer than its cadence; None while it is fresh, or once the run ended."""
-    if attempt.ended is not None:
-        return None
+    """Say that a signal is silent for longer than its cadence; None while it is fresh."""
     signal, last = CATALOGUE[signal_name], series.last
-    if signal.cadence == "epoch":
+    if signal.cadence == "epoch" or attempt.step is None:
         late_epochs = attempt.epoch - 1 - last.epoch
         if late_epochs <= CADENCES_ALLOWED:
             return None
-        reason = f"no {signal_name} since epoch {last.epoch}; expected every epoch; now epoch {attempt.epoch}"
+        reason = f"no {signal_name} since epoch {last.epoch}; expected in every epoch; now epoch {attempt.epoch}"
         return unknown(reason, labels, (last.evidence,))
     cadence = _cadence_steps(attempt, signal, series)
-    if cadence is None or last.step is None or attempt.step is None:
+    last_step, step = last.step or 0, attempt.step
+    if step - last_step <= CADENCES_ALLOWED * cadence:
         return None
-    if attempt.step - last.step <= CADENCES_ALLOWED * cadence:
-        return None
-    reason = f"no {signal_name} since step {last.step}; expected every {cadence} steps; now step {attempt.step:,}"
+    reason = f"no {signal_name} since step {last_step:,}; expected every {cadence} steps; now step {step:,}"
     return unknown(reason, labels, (last.evidence,))
 
 
-def _cadence_steps(attempt: Attempt, signal: Signal, series: Series) -> int | None:
+def _cadence_steps(attempt: Attempt, signal: Signal, series: Series) -> int:
     """Return the declared cadence, else the largest one observed, else one that a single report cannot outlive."""
     declared = {"train": attempt.intent.cadence_train, "grad": attempt.intent.cadence_grad}
     return declared.get(signal.cadence or "") or series.step_gap or UNDECLARED_CADENCE_STEPS

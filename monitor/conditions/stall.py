@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,6 +13,9 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
 from monitor.run import Run
 from monitor.signals import Labels
+
+LONGEST_PAUSE_S = 86_400.0
+"""A declared pause counts for a day at most: no line of a log switches the rule off for good."""
 
 
 class Stall(Condition):
@@ -38,8 +42,7 @@ class Stall(Condition):
         if last is None:
             return [unknown("no line was written yet")]
         if attempt.ended is not None:
-            reason = f"wrote until its end line; longest silence {_longest(attempt):.0f} s"
-            return [self._reading(Outcome.OK, reason, run, None)]
+            return [self._reading(Outcome.OK, "wrote until its end line", run, None)]
         if run.heard_at is None or now is None:
             return [unknown("the log's lines bear no time, so no silence can be measured", evidence=(last,))]
         silence_s, budget_s = max(0.0, now - run.heard_at), self._budget_s(attempt)
@@ -60,7 +63,9 @@ class Stall(Condition):
 
     def _budget_s(self, attempt: Attempt) -> float:
         intent, phase = attempt.intent, attempt.phase
-        pause_s = (intent.expected_s or 0.0) if intent.pause == phase else 0.0
+        asked_s = intent.expected_s if intent.pause == phase else None
+        is_usable = asked_s is not None and math.isfinite(asked_s) and asked_s > 0
+        pause_s = min(asked_s or 0.0, LONGEST_PAUSE_S) if is_usable else 0.0
         if phase in self.fixed_in:
             return self.silence + pause_s
         return max(self.silence, self.learnt_factor * attempt.longest_silence_s.get(phase, 0.0)) + pause_s
@@ -77,7 +82,3 @@ class Stall(Condition):
             epoch=attempt.epoch,
             step=attempt.step,
         )
-
-
-def _longest(attempt: Attempt) -> float:
-    return max(attempt.longest_silence_s.values(), default=0.0)

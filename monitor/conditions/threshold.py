@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
-from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.reading import Context, Outcome, Reading, not_applicable
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Level, level_value
 from monitor.run import Run
-from monitor.series import Series
-from monitor.signals import Labels
+from monitor.series import Point, Series
+from monitor.signals import CATALOGUE, Labels
 
 
 class Threshold(Condition):
@@ -22,7 +22,7 @@ class Threshold(Condition):
 
     kind: Literal["threshold"]
     signal: SignalName
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default_factory=dict)
     """Only series with these labels."""
     above: Level | None = None
     below: Level | None = None
@@ -32,7 +32,10 @@ class Threshold(Condition):
     nonfinite: bool = False
     """Breach on nan and infinities alone, with no level."""
     on_nan: Literal["breach", "ignore", "unknown"] = "breach"
-    """What a nan means where a level is given; an infinity is compared like any number."""
+    """What a nan means where a level is given, and an infinity that does not breach the level by itself.
+
+    ``ignore``: as if the sample were not there.
+    """
     consecutive: Annotated[int, Field(ge=1, le=64)] = 1
     """Reports in a row that must breach."""
 
@@ -41,12 +44,23 @@ class Threshold(Condition):
         given = [name for name in ("above", "below", "equals") if getattr(self, name) is not None]
         if len(given) + self.nonfinite != 1:
             raise ValueError("expected exactly one of above, below, equals, nonfinite: true")
+        check_where(self.where, self.signal)
+        if isinstance(self.clear, float):
+            above, below = self.above, self.below
+            is_beyond = isinstance(above, float) and self.clear > above
+            if is_beyond or (isinstance(below, float) and self.clear < below):
+                raise ValueError("clear: lies where the alert fires; expected the quiet side of the level")
         return self
 
     @property
     def watches(self) -> frozenset[str]:
         """The signal itself."""
         return frozenset({self.signal})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the signal."""
+        return CATALOGUE[self.signal].labels
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
@@ -57,8 +71,7 @@ class Threshold(Condition):
             if self.where.items() <= dict(labels).items()
         }
         if not found:
-            reason = f"no {self.signal} with {self.where} was seen"
-            return [absence(attempt, self.signal) or Reading(Outcome.UNKNOWN, reason)]
+            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
         return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series, is_firing: bool) -> Reading:
@@ -68,20 +81,22 @@ class Threshold(Condition):
             return late
         fires_at = self._level(attempt)
         level = level_value(self.clear, attempt) if is_firing and self.clear is not None else fires_at
-        points = list(series.recent)[-self.consecutive :]
+        points = [point for point in series.recent if not self._is_ignored(point)][-self.consecutive :]
+        if not points:
+            return unknown(f"{self.signal} was never a number", labels, (series.last.evidence,))
+        if self.on_nan == "unknown" and level is not None and not self._breaches(points[-1], level):
+            value = points[-1].value
+            if not math.isfinite(value):
+                return unknown(f"{self.signal} is {value}", labels, (points[-1].evidence,))
+        is_breach = len(points) == self.consecutive and all(self._breaches(point, level) for point in points)
         last = points[-1]
-        if math.isnan(last.value) and not self.nonfinite and self.on_nan != "breach":
-            outcome = Outcome.UNKNOWN if self.on_nan == "unknown" else Outcome.OK
-        else:
-            is_breach = len(points) == self.consecutive and all(self._breaches(each.value, level) for each in points)
-            outcome = Outcome.BREACH if is_breach else Outcome.OK
         return Reading(
-            outcome,
+            Outcome.BREACH if is_breach else Outcome.OK,
             f"{self.signal} is {last.value:.6g}{self._expectation(fires_at)}",
             labels,
             value=last.value,
             threshold=fires_at,
-            evidence=tuple(dict.fromkeys(each.evidence for each in points)),
+            evidence=tuple(dict.fromkeys(point.evidence for point in points)),
             epoch=last.epoch,
             step=last.step,
         )
@@ -90,14 +105,19 @@ class Threshold(Condition):
         level = next((each for each in (self.above, self.below, self.equals) if each is not None), None)
         return None if level is None else level_value(level, attempt)
 
-    def _breaches(self, value: float, level: float | None) -> bool:
+    def _is_ignored(self, point: Point) -> bool:
+        return self.on_nan == "ignore" and not self.nonfinite and math.isnan(point.value)
+
+    def _breaches(self, point: Point, level: float | None) -> bool:
+        value = point.value
         if level is None:
             return not math.isfinite(value)
-        if math.isnan(value):
-            return True
-        if self.above is not None:
-            return value > level
-        return value < level if self.below is not None else value == level
+        by_itself = (
+            (self.above is not None and value > level)
+            or (self.below is not None and value < level)
+            or (self.equals is not None and value == level)
+        )
+        return by_itself or (self.on_nan == "breach" and not math.isfinite(value))
 
     def _expectation(self, level: float | None) -> str:
         if level is None:

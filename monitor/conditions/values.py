@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
 from monitor.attempt import Attempt
 
@@ -15,21 +16,35 @@ class SettingLevel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     config: str
-    default: float
+    default: FiniteFloat
 
 
-Level = float | SettingLevel
+def _level(value: object) -> object:
+    """Check that a level is one. Raises ValueError with one message for whatever it is instead."""
+    try:
+        if isinstance(value, dict):
+            return SettingLevel.model_validate(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except (ValidationError, OverflowError):
+        pass
+    raise ValueError(f"{value!r:.60} is no level; expected a finite number, or {{config: NAME, default: number}}")
 
 
-def level_value(level: Level, attempt: Attempt) -> float:
-    """Return the level in force for this attempt; a setting that is no number counts as not echoed."""
+Level = Annotated[float | SettingLevel, BeforeValidator(_level)]
+"""A number, or the setting of the run that gives it."""
+
+
+def level_value(level: float | SettingLevel, attempt: Attempt) -> float:
+    """Return the level in force for this attempt; a setting that is no finite number counts as not echoed."""
     if not isinstance(level, SettingLevel):
         return level
     setting = attempt.setting(level.config)
     try:
-        return float(setting[0]) if setting else level.default
+        asked = float(setting[0]) if setting else level.default
     except ValueError:
         return level.default
+    return asked if math.isfinite(asked) else level.default
 
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -45,7 +60,6 @@ def seconds(text: object) -> float:
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{text!r} is no duration; expected a finite number that is not negative")
     return seconds
-
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"type": "string"})]

@@ -1,0 +1,66 @@
+"""``monitor report``: a status page for a run, from its log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import make_engine, rules_option
+from monitor.clock import SystemClock
+from monitor.errors import LogError
+from monitor.linebuffer import read_lines
+from monitor.sources import opened
+from monitor.watcher import Snapshot, Watcher
+
+LOG_FOLDER = Path("_logs/training")
+"""Where the trainer writes its logs, and where a report looks for the newest."""
+ABANDONED_AFTER_S = 3600.0
+"""A log without an end line that was last written longer ago is not a run to be judged for its silence."""
+
+
+@click.command("report")
+@click.argument("log", required=False)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here; else print it.")
+@rules_option
+def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> None:
+    """Write a Markdown status page for the run in LOG, every statement with its line.
+
+    Without LOG it takes the newest log under _logs/training/. Reads the log; writes FILE, whole or not at all.
+
+    \b
+    monitor report --out STATUS.md
+    monitor report _logs/training/run.log
+    """
+    from monitor.report import build, render_markdown, write_atomically
+
+    engine = make_engine(rule_paths)
+    page = render_markdown(build(_snapshot(Watcher(log or str(newest_log(LOG_FOLDER)), engine))))
+    if out is None:
+        click.echo(page, nl=False)
+        return
+    write_atomically(out, page)
+    click.echo(f"wrote {out}", err=True)
+
+
+def newest_log(folder: Path) -> Path:
+    """Return the log that was written last. Raises LogError, saying where it looked."""
+    logs = [path for path in folder.glob("*.log") if path.is_file()]
+    if not logs:
+        raise LogError(f"{folder}/*.log", "no log there", expected="LOG as an argument, or a training started here")
+    return max(logs, key=lambda path: (path.stat().st_mtime, path.name))
+
+
+def _snapshot(watcher: Watcher) -> Snapshot:
+    """Read the log to its end and judge it as of now, unless it was left long ago."""
+    with opened(watcher.log) as stream:
+        for line in read_lines(stream):
+            watcher.take(line)
+    now = watcher.run.now
+    if now is None or watcher.run.attempt.ended is not None or watcher.log == "-":
+        return watcher.snapshot(now, is_following=False)
+    silent_s = max(0.0, SystemClock().wall() - Path(watcher.log).stat().st_mtime)
+    if silent_s > ABANDONED_AFTER_S:
+        return watcher.snapshot(now, is_following=False)
+    watcher.pass_time(now + silent_s)
+    return watcher.snapshot(now + silent_s, is_following=True)

@@ -1,0 +1,42 @@
+"""``monitor rules``: what the rules are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import rule_files, rules_option
+from monitor.rulefile import load_rules
+
+
+@click.group("rules")
+def command() -> None:
+    """List, check and test rules."""
+
+
+@command.command("list")
+@rules_option
+def list_rules(rule_paths: tuple[Path, ...]) -> None:
+    """Print every rule in force: its name, severity, fault and summary.
+
+    \b
+    monitor rules list
+    monitor rules list --rules my_rules.yaml
+    """
+    rules = load_rules(rule_files(rule_paths))
+    width = max(len(rule.alert) for rule in rules)
+    for rule in rules:
+        click.echo(f"{rule.alert:<{width}}  {rule.severity.value:<8}  {rule.fault:<16}  {rule.summary}")
+
+
+@command.command("check")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+def check(paths: tuple[Path, ...]) -> None:
+    """Read rule FILEs and print every problem with its line; exit code 2 if there is one.
+
+    \b
+    monitor rules check my_rules.yaml
+    """
+    rules = load_rules(paths)
+    click.echo(f"{len(rules)} rules, no problem found")

@@ -1,0 +1,108 @@
+"""Alerts and run state as plain lines for a person at a terminal; hostile text is made harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from monitor import logline
+from monitor.alerts import Alert, Severity, State, iso_time
+from monitor.conditions import Outcome, Reading
+from monitor.escape import terminal
+from monitor.events import Event
+from monitor.notices import Notice
+from monitor.rulefile import Rule
+from monitor.watcher import Snapshot
+
+MARKS = {
+    Outcome.OK: "✅",
+    Outcome.BREACH: "❌",
+    Outcome.UNKNOWN: "❔",
+    Outcome.NOT_APPLICABLE: "➖",
+}
+
+
+EXCERPT = 240
+"""Characters of an evidence line that a terminal shows."""
+
+
+def alert_lines(alerts: Sequence[Alert]) -> list[str]:
+    """Return alerts as headlines with their evidence and, while they fire, what to do.
+
+    Alerts of one rule that one line raised, for several groups say, are told together.
+    """
+    lines = []
+    for _, together in groupby(alerts, key=lambda alert: (alert.rule, alert.state, alert.at, alert.evidence)):
+        first, *others = list(together)
+        lines += [terminal(line) for line in _story(first, others)]
+    return lines
+
+
+def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
+    mark = {State.FIRING: "🔴" if alert.severity is Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}
+    when = iso_time(alert.at) or "time unknown"
+    yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {alert.summary}"
+    if others:
+        yield f"     the same for {', '.join(_words(each) for each in others)}"
+    if alert.state is not State.FIRING:
+        yield f"     {alert.reason}"
+    for each in alert.evidence if alert.state is State.FIRING else alert.evidence[-1:]:
+        yield f"     {each.path}:{each.line}: {_excerpt(each.text, _words(alert))}"
+    if alert.state is State.FIRING:
+        yield f"     do: {alert.action}"
+
+
+def _words(alert: Alert) -> str:
+    return " ".join(value for _, value in alert.labels)
+
+
+def _excerpt(text: str, word: str) -> str:
+    """Return the part of a long line that speaks of ``word``, its head kept."""
+    if len(text) <= EXCERPT:
+        return text
+    head, start = text[: EXCERPT // 3], text.find(word) if word else 0
+    if start < len(head):
+        return f"{text[:EXCERPT]} …"
+    return f"{head} … {text[start : start + EXCERPT - len(head)]} …"
+
+
+def notice_line(notice: Notice) -> str:
+    """Return what befell the log, with the bytes that nobody can read any more."""
+    lost = f"; {notice.lost_bytes:,} bytes were lost before they could be read" if notice.lost_bytes else ""
+    detail = f" ({notice.detail})" if notice.detail else ""
+    return terminal(f"{notice.path}: {notice.change.value}{detail}{lost}")
+
+
+def progress_line(event: Event) -> str | None:
+    """Return one line for the events a person follows a run by: its start, the ends of epochs, its end."""
+    wanted = (logline.RunStart, logline.Epoch, logline.Metrics, logline.RunEnd)
+    if not isinstance(event.record, wanted):
+        return None
+    return terminal(f"   {_excerpt(event.evidence.text, '')}")
+
+
+def summary_lines(snapshot: Snapshot) -> list[str]:
+    """Return what is known at the end of a watch or replay: the run, then every rule with its answer."""
+    run, attempt = snapshot.run, snapshot.run.attempt
+    planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
+    status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
+    head = f"run {run.id}: {status}, {attempt.epochs_done}{planned} epochs done, step {attempt.step}"
+    lines = [terminal(head), f"{run.understood:,} of {run.lines:,} lines understood"]
+    for rule, readings in snapshot.readings:
+        lines += [terminal(line) for line in _rule_lines(rule, readings)]
+    return lines
+
+
+def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
+    """Return one line per outcome of a rule, the worst first, with how many series share it."""
+    lines = []
+    for outcome in (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE):
+        same = [reading for reading in readings if reading.outcome is outcome]
+        if not same:
+            continue
+        labels = ", ".join(value for _, value in same[0].labels)
+        others = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
+        place = f" [line {same[0].evidence[-1].line}]" if same[0].evidence else ""
+        about = f" {labels}:" if labels else ""
+        lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {same[0].reason}{others}{place}")
+    return lines

@@ -1,0 +1,123 @@
+"""Foreign text made harmless for a terminal, for Markdown, for HTML; and without its secrets.
+
+Text of a log is hostile: it may hold terminal codes, right-to-left overrides, markup, fake check marks, or
+a megabyte on one line. Every function returns one bounded line that a UTF-8 file can hold, except
+`code_fence`, which keeps line feeds, and `redact`, which changes nothing but secrets.
+"""
+
+from __future__ import annotations
+
+import html as _html
+import re
+
+TEXT_LIMIT = 2_000
+"""Characters of one text that are shown: what evidence keeps of a line."""
+CELL_LIMIT = 300
+"""Characters of one text within a table or a sentence."""
+FENCE_LIMIT = 40_000
+"""Characters of one code block."""
+REDACTED = "[redacted]"
+MARKS = "✅❌❔➖⚠☑✔✓✗✘❎❓🔴🟠🟢⚪"
+"""Signs that a page gives its verdicts with, and their likes: foreign text may not show them as its own."""
+
+
+def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return the text as one line that no terminal obeys: no control codes, no direction overrides."""
+    # Twice the limit bounds the work on a huge line and leaves room for the codes that are dropped.
+    line = _ANSI.sub("", text[: 2 * limit])
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else _named(character) for character in line)
+    is_whole = len(line) <= limit and len(text) <= 2 * limit
+    return line if is_whole else f"{line[: limit - 1]}…"
+
+
+def markdown(text: str, limit: int = CELL_LIMIT) -> str:
+    """Return the text for a sentence or a table cell of a Markdown page, to be read as plain words."""
+    line = _without_marks(terminal(text, limit).strip())
+    line = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), line)
+    line = _AT_START.sub(r"\1\\\2", line)
+    return _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
+
+
+def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> str:
+    """Return the text as a Markdown code span; in a table its bars are escaped, as rows are split first."""
+    line = _without_marks(terminal(text, limit).strip())
+    if not line:
+        return "(empty)"
+    if in_table:
+        # Readers of Markdown disagree on a backslash before an escaped bar: keep the two apart.
+        line = re.sub(r"\\(?=\|)", r"\\ ", line).replace("|", r"\|")
+    fence = "`" * (_longest_run(line) + 1)
+    # A reader takes one space off each side; it keeps a backtick at an end apart from the fence.
+    padding = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{padding}{line}{padding}{fence}"
+
+
+def code_fence(text: str, language: str = "") -> str:
+    """Return the text as a Markdown code block; of its controls only line feeds are kept."""
+    lines = [_without_marks(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
+    body = "\n".join(lines)
+    fence = "`" * max(3, _longest_run(body) + 1)
+    return f"{fence}{language}\n{body}\n{fence}"
+
+
+def html(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return the text for an HTML element or a quoted attribute, to be read as plain words."""
+    return _html.escape(_without_marks(terminal(text, limit)), quote=True)
+
+
+def redact(text: str) -> str:
+    """Return the text with what has a secret's shape replaced; an unusual one is missed."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, device strings
+    r"|\x1b[ -/]*[0-~]"
+)
+_MARK = re.compile(f"[{MARKS}]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+# An underscore within a word is plain text in Markdown, and names are full of them.
+_MARKUP = re.compile(r"[\\`*~\[\]$&<>|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+# Headings, lists, rules and underlines of headings, which only the start of a line makes.
+_AT_START = re.compile(r"^(\d{0,9})(#|[-+=:](?![A-Za-z0-9.])|(?<=\d)[.)](?=\s|$))")
+# Forges make these mentions, issue links, emoji and web links once the Markdown has been read, where a
+# backslash no longer helps; an invisible joiner does.
+_AUTOMATIC = re.compile(r"@(?=\w)|#(?=\d)|:(?=\w*[a-z]\w*:|[+-]1:|100:|1234:|//)|www(?=\.)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+
+_NAME_OF_SECRET = (
+    r"(?:[\w.-]*[_.-])?(?:api|access|auth|secret|private)?"
+    r"(?:key|token|secret|passw(?:or)?d|passphrase|pwd|credentials?)"
+)
+_SECRET_VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;|&"'\])}]+)"""
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<=://)[^\s/?#@]*:[^\s/?#]*@"), f"{REDACTED}@"),
+    (re.compile(r"(hooks\.slack\.com/)[\w/-]+", re.I), rf"\1{REDACTED}"),
+    (re.compile(r"(discord(?:app)?\.com/api/(?:v\d+/)?webhooks/)[\w/-]+", re.I), rf"\1{REDACTED}"),
+    (
+        re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?\w+\s+|\bbearer\s+)[\w.~+/=-]{8,}", re.I),
+        rf"\1{REDACTED}",
+    ),
+    (re.compile(rf"(?<![\w.-])({_NAME_OF_SECRET}[\"']?\s*[=:]\s*){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
+    (re.compile(rf"(?<![\w-])(--?{_NAME_OF_SECRET}\s+)(?!-){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), REDACTED),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abeprs]-|AIza)[\w-]{16,}"), REDACTED),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
+)
+
+
+def _named(character: str) -> str:
+    """Return a blank for white space, the code point for what would act unseen or cannot be written."""
+    return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
+
+
+def _without_marks(text: str) -> str:
+    return _MARK.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

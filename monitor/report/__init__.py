@@ -1,0 +1,8 @@
+"""Snapshot → status page: build what it says, render it, write it; each step apart."""
+
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
+from monitor.report.model import Page
+from monitor.report.write import write_atomically
+
+__all__ = ["Page", "build", "render_markdown", "write_atomically"]

@@ -1,0 +1,77 @@
+"""Snapshot → page: every section from the same facts and the same verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+
+from monitor.report.judgement import judge
+from monitor.report.model import Mark, Page, Statement
+from monitor.report.sections.commands import commands
+from monitor.report.sections.data import data_pipeline, target_normalisation
+from monitor.report.sections.epochs import epoch_table, metrics
+from monitor.report.sections.gradients import gradient_flow
+from monitor.report.sections.header import header
+from monitor.report.sections.machine import gpu, process
+from monitor.report.sections.objectives import objectives
+from monitor.report.sections.progress import progress
+from monitor.report.sections.settings import settings
+from monitor.report.sections.signs import warning_signs
+from monitor.report.sections.timeline import alerts
+from monitor.report.sections.verdict import footer
+from monitor.watcher import Snapshot
+
+
+def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
+    """Return the page for this moment; the same facts give the same page."""
+    verdicts = judge(snapshot)
+    gradients = gradient_flow(snapshot, verdicts)
+    aims = objectives(snapshot, verdicts, gradients)
+    sections = {
+        "Process": process(snapshot),
+        "GPU": gpu(snapshot),
+        "Data pipeline": data_pipeline(snapshot),
+        "Target normalisation": target_normalisation(snapshot),
+        "Progress": progress(snapshot),
+        "Metrics": metrics(snapshot).overall,
+        "Settings": settings(snapshot),
+    }
+    return Page(
+        title=title or f"Training Run {snapshot.run.id or PurePath(snapshot.log).name}",
+        log=snapshot.log,
+        header=header(snapshot),
+        objectives=aims,
+        process=sections["Process"],
+        gpu=sections["GPU"],
+        gradients=gradients,
+        data=sections["Data pipeline"],
+        targets=sections["Target normalisation"],
+        progress=sections["Progress"],
+        epochs=epoch_table(snapshot),
+        metrics=metrics(snapshot),
+        settings=sections["Settings"],
+        signs=warning_signs(snapshot.log, verdicts),
+        alerts=alerts(snapshot, verdicts),
+        commands=commands(snapshot),
+        footer=footer(
+            snapshot,
+            verdicts,
+            aims,
+            doubts=[
+                *gradients.contradictions,
+                *_said(sections, Mark.BREACH),
+                *_said(sections, Mark.CAUTION),
+            ],
+            unseen=list(_said(sections, Mark.UNKNOWN)),
+        ),
+    )
+
+
+def _said(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:
+    """Gather, in one statement per section, what it says with this mark."""
+    for section, statements in sections.items():
+        found = [each for each in statements if each.mark is mark]
+        if found:
+            words = "; ".join(f"{each.subject}: {each.text}" if each.subject else each.text for each in found)
+            lines = tuple(line for each in found for line in each.evidence)
+            yield Statement(section, words.rstrip("."), lines, mark)

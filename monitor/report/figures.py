@@ -1,0 +1,81 @@
+"""How the page words figures: times, durations, shares, and what was never logged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from monitor.evidence import Evidence
+from monitor.report.model import Mark, Statement
+
+SHOWN = 64
+"""Entries of one list or table; a hostile log can name horizons, groups and cards without end."""
+
+
+def moment(at: float | None) -> str:
+    """Return a time as ``2025-10-30 23:43:04 UTC``."""
+    if at is None:
+        return "unknown (no line bears a time)"
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"{at:.0f} s after 1970-01-01 UTC"
+
+
+def clock_time(at: float) -> str:
+    """Return a time of day as ``23:43 UTC``."""
+    return moment(at)[11:16] + " UTC"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units: ``2 minutes 13 seconds``, ``3 hours 5 minutes``."""
+    if not math.isfinite(seconds):
+        return f"{seconds} s"
+    rest = round(seconds)
+    words = []
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            words.append(f"{count:,} {unit}{'' if count == 1 else 's'}")
+    return " ".join(words[:2]) or "0 seconds"
+
+
+def megabytes(mb: float) -> str:
+    """Return a size in MB, and in GB from 1 GB on."""
+    return f"{mb:.0f} MB ({mb / 1024:.1f} GB)" if mb >= 1024 else f"{mb:.0f} MB"
+
+
+def share(part: float, whole: float) -> str:
+    """Return ``(21 %)`` behind a blank; nothing where the whole is no number to divide by."""
+    if not whole or not math.isfinite(part / whole):
+        return ""
+    return f" ({100 * part / whole:.{0 if part >= whole / 100 else 2}f} %)"
+
+
+def plain(value: object) -> str:
+    """Return a value as a person would write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, tuple):
+        return ", ".join(map(plain, value))
+    return str(value)
+
+
+def fact(subject: str, value: object | None, *evidence: Evidence) -> Statement:
+    """State a value with its line; None is said as not seen."""
+    if value is None:
+        return Statement(subject, "not seen", mark=Mark.UNKNOWN)
+    return Statement(subject, plain(value), evidence)
+
+
+def bounded(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return at most SHOWN statements, the last of which says how many more there are."""
+    if len(statements) <= SHOWN:
+        return tuple(statements)
+    rest = len(statements) - SHOWN
+    return (*statements[:SHOWN], Statement("", f"{rest:,} more are not shown"))

@@ -1,0 +1,145 @@
+"""Readings and alerts → one verdict per rule, which every section of the page shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from monitor.alerts import Alert, Severity, State
+from monitor.conditions import Outcome, Reading
+from monitor.report.model import Mark, Statement, worst
+from monitor.rulefile import Rule
+from monitor.watcher import Snapshot
+
+OTHERS_NAMED = 8
+"""Labels that are named when several readings share an answer; the rest is counted."""
+_WORST_FIRST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one rule says of the run, with what it said before."""
+
+    rule: Rule
+    readings: tuple[Reading, ...]
+    """The worst first."""
+    standing: tuple[Alert, ...]
+    """Alerts that fire, or fired until this attempt ended: closing is no all-clear."""
+    past: tuple[Alert, ...]
+    """Alerts that fired and are over, or belong to an attempt that another followed."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the worst answer."""
+        return self.readings[0].outcome
+
+    @property
+    def applies(self) -> bool:
+        """Whether there is anything to check."""
+        return self.outcome is not Outcome.NOT_APPLICABLE
+
+    @property
+    def mark(self) -> Mark:
+        """Return the mark of the whole rule: also for alerts whose labels nothing bears any more."""
+        mark = self.mark_of(self.readings)
+        if self.standing:
+            return worst([mark, Mark.BREACH if self.rule.severity.is_alarming else Mark.CAUTION])
+        return Mark.CAUTION if self.past and mark in (Mark.OK, Mark.NOT_APPLICABLE) else mark
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether all that applies is ok now, with evidence, and no alert stands."""
+        return self.outcome is Outcome.OK and not self.standing
+
+    def mark_of(self, readings: Iterable[Reading]) -> Mark:
+        """Return the mark for some of the readings and the alerts that bear their labels."""
+        return worst_applicable([self._mark(reading) for reading in readings])
+
+    def _mark(self, reading: Reading) -> Mark:
+        if reading.outcome is Outcome.BREACH or _has(self.standing, reading):
+            return Mark.BREACH if self.rule.severity.is_alarming else Mark.CAUTION
+        if reading.outcome is Outcome.UNKNOWN:
+            return Mark.UNKNOWN
+        if _has(self.past, reading):
+            return Mark.CAUTION
+        return Mark.OK if reading.outcome is Outcome.OK else Mark.NOT_APPLICABLE
+
+
+def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
+    """Return a verdict per rule, in the order of the rule files."""
+    newest = {alert.id: alert for alert in (*snapshot.history, *snapshot.open)}
+    return tuple(
+        Verdict(
+            rule=rule,
+            readings=tuple(sorted(readings, key=lambda reading: _WORST_FIRST.index(reading.outcome))),
+            standing=tuple(
+                alert for alert in newest.values() if alert.rule == rule.alert and _stands(alert, snapshot)
+            ),
+            past=tuple(
+                alert
+                for alert in newest.values()
+                if alert.rule == rule.alert and not _stands(alert, snapshot)
+            ),
+        )
+        for rule, readings in snapshot.readings
+    )
+
+
+def worst_applicable(marks: list[Mark]) -> Mark:
+    """Return the worst mark, leaving aside what does not apply as long as anything does."""
+    return worst([mark for mark in marks if mark is not Mark.NOT_APPLICABLE] or marks)
+
+
+def ground(verdict: Verdict, readings: Iterable[Reading] | None = None) -> Statement:
+    """Say in one line what a rule found, in all or some of its readings, with the lines of the worst."""
+    shown = verdict.readings if readings is None else tuple(readings)
+    worst_outcome = shown[0].outcome
+    same = [reading for reading in shown if reading.outcome is worst_outcome]
+    text = in_words(same, len(shown))
+    evidence = same[0].evidence
+    if worst_outcome is not Outcome.BREACH and (alerts := verdict.standing or verdict.past):
+        text = f"{history(alerts)}; now {text}"
+        evidence = (alerts[-1].evidence[0], *evidence)
+    mark = verdict.mark if readings is None else verdict.mark_of(shown)
+    return Statement(verdict.rule.alert, text, evidence, mark)
+
+
+def in_words(same: Sequence[Reading], num_all: int) -> str:
+    """Word readings of one outcome, of so many in all: the first in full, the others by their labels."""
+    first = same[0]
+    outcome = first.outcome.replace("_", " ")
+    if num_all == 1:
+        return f"{outcome}: {f'{labels_of(first)}: ' if first.labels else ''}{first.reason}"
+    others = ", ".join(labels_of(reading) for reading in same[1:OTHERS_NAMED])
+    more = f" and {len(same) - OTHERS_NAMED} more" if len(same) > OTHERS_NAMED else ""
+    text = f"{outcome} in {len(same)} of {num_all}: {labels_of(first)}: {first.reason}"
+    return f"{text}; also {others}{more}" if others else text
+
+
+def labels_of(reading: Reading) -> str:
+    """Return the values of a reading's labels."""
+    return ", ".join(value for _, value in reading.labels)
+
+
+def history(alerts: Sequence[Alert]) -> str:
+    """Say that alerts fired before, and what became of the last."""
+    last = alerts[-1]
+    times = "" if len(alerts) == 1 else f"{len(alerts)} times, last "
+    return (
+        f"fired {times}in epoch {last.epoch} of attempt {last.attempt} ({last.summary}) and is {last.state}"
+    )
+
+
+def is_critical(verdict: Verdict) -> bool:
+    """Whether the rule speaks of the worst."""
+    return verdict.rule.severity is Severity.CRITICAL
+
+
+def _has(alerts: tuple[Alert, ...], reading: Reading) -> bool:
+    """Whether one of the alerts is of these labels; an answer without labels speaks for all of them."""
+    return any(not reading.labels or alert.labels == reading.labels for alert in alerts)
+
+
+def _stands(alert: Alert, snapshot: Snapshot) -> bool:
+    is_present = alert.attempt == snapshot.run.attempt.number
+    return alert.state is State.FIRING or (alert.state is State.CLOSED and is_present)

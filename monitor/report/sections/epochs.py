@@ -1,0 +1,135 @@
+"""The ended epochs, one row each, and what validation measured."""
+
+from __future__ import annotations
+
+import math
+
+from monitor.attempt import Attempt
+from monitor.evidence import Evidence
+from monitor.logline import HorizonMetrics
+from monitor.logline import Metrics as MetricsRecord
+from monitor.report.figures import SHOWN, fact
+from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
+from monitor.series import Series, Tally
+from monitor.watcher import Snapshot
+
+FROZEN_EPOCHS = 3
+"""Epochs with the identical metric from which on it is suspicious (FAULTS: metric_constant)."""
+
+
+def epoch_table(snapshot: Snapshot) -> EpochTable:
+    """Return the ended epochs; one whose line is missing, between others, has a row without figures."""
+    attempt = snapshot.run.attempt
+    ended = _tallies(attempt, "epoch.train_loss")
+    if not ended:
+        return EpochTable((), 0, Statement("", "No EPOCH line was seen.", mark=Mark.UNKNOWN))
+    epochs = range(max(min(ended), max(ended) - SHOWN + 1), max(ended) + 1)
+    rows = tuple(_row(attempt, epoch) for epoch in epochs)
+    return EpochTable(rows, epochs.start - 1, None)
+
+
+def metrics(snapshot: Snapshot) -> Metrics:
+    """Return the newest validation metrics, overall and per horizon."""
+    attempt = snapshot.run.attempt
+    stated = attempt.stated(MetricsRecord)
+    if stated is None:
+        return Metrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
+    record, line = stated
+    overall = [
+        Statement("Epoch", str(record.epoch), (line,)),
+        _metric(attempt, "Sharpe Ratio", "metric.sharpe"),
+        _metric(attempt, "IC", "metric.ic"),
+        _metric(attempt, "RankIC", "metric.rank_ic"),
+        _metric(attempt, "Hit rate", "metric.hit_rate"),
+        fact("Days", record.n_days, line),
+        fact("Definition of Sharpe", record.definition, line),
+    ]
+    return Metrics(tuple(overall), _horizons(attempt))
+
+
+def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:
+    """Count the resets of an epoch, one by one; None where nothing shows that the guard was at work in it."""
+    resets = [tally for series in attempt.of("guard.reset").values() if (tally := series.epochs.get(epoch))]
+    checks = [tally for series in attempt.of("guard.check").values() if (tally := series.epochs.get(epoch))]
+    if not resets and not checks:
+        return None
+    newest = max((tally.last.evidence for tally in resets or checks), key=lambda line: line.offset)
+    return sum(tally.count for tally in resets), newest
+
+
+def frozen_words(series: Series) -> str:
+    """Say that a metric is the same to the last digit in every epoch, of three at least: it was not measured."""
+    values = {tally.last.value for tally in series.epochs.values()}
+    if len(series.epochs) < FROZEN_EPOCHS or len(values) > 1:
+        return ""
+    return f"identical to the last digit in all {len(series.epochs)} epochs: is it measured at all?"
+
+
+def _row(attempt: Attempt, epoch: int) -> EpochRow:
+    found: dict[str, float | None] = {}
+    lines: list[Evidence] = []
+    for name in (
+        "epoch.train_loss",
+        "epoch.val_loss",
+        "epoch.lr",
+        "epoch.seconds",
+        "metric.sharpe",
+        "metric.rank_ic",
+    ):
+        tally = _tallies(attempt, name).get(epoch)
+        found[name] = None if tally is None else tally.last.value
+        if tally is not None:
+            lines.append(tally.last.evidence)
+    resets = resets_in(attempt, epoch)
+    if resets:
+        lines.append(resets[1])
+    return EpochRow(
+        epoch=epoch,
+        train_loss=found["epoch.train_loss"],
+        val_loss=found["epoch.val_loss"],
+        lr=found["epoch.lr"],
+        seconds=found["epoch.seconds"],
+        resets=resets[0] if resets else None,
+        sharpe=found["metric.sharpe"],
+        rank_ic=found["metric.rank_ic"],
+        evidence=tuple(dict.fromkeys(lines)),
+    )
+
+
+def _tallies(attempt: Attempt, name: str) -> dict[int, Tally]:
+    series = attempt.of(name).get(())
+    return series.epochs if series else {}
+
+
+def _metric(attempt: Attempt, subject: str, name: str) -> Statement:
+    series = attempt.of(name).get(())
+    if series is None:
+        return fact(subject, None)
+    last = series.last
+    words = f"{last.value:.4f}"
+    finite = [tally.last for tally in series.epochs.values() if math.isfinite(tally.last.value)]
+    if len(finite) > 1:
+        best = max(finite, key=lambda point: point.value)
+        words += f" (first {finite[0].value:.4f}; best {best.value:.4f} in epoch {best.epoch}, L{best.evidence.line})"
+    if not math.isfinite(last.value):
+        return Statement(subject, words, (last.evidence,), Mark.BREACH)
+    if frozen := frozen_words(series):
+        return Statement(subject, f"{words}; {frozen}", (last.evidence,), Mark.CAUTION)
+    return Statement(subject, words, (last.evidence,))
+
+
+def _horizons(attempt: Attempt) -> tuple[HorizonRow, ...]:
+    return tuple(
+        HorizonRow(
+            horizon=f"{record.h} d",
+            epoch=record.epoch,
+            sharpe=record.sharpe,
+            ic=record.ic,
+            rank_ic=record.rank_ic,
+            hit_rate=record.hit_rate,
+            ratio=record.ratio,
+            r2=record.r2,
+            evidence=(line,),
+        )
+        for record, line in attempt.all_stated(HorizonMetrics)[:SHOWN]
+    )

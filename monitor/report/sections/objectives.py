@@ -1,0 +1,105 @@
+"""The aims of a run, and how each stands by its rules and its figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from monitor.attempt import Attempt
+from monitor.logline import Metrics
+from monitor.report.figures import fact
+from monitor.report.judgement import Verdict, ground, worst_applicable
+from monitor.report.model import GradientFlow, Mark, Objective, Statement, worst
+from monitor.report.sections.epochs import frozen_words
+from monitor.report.sections.machine import utilisation
+from monitor.series import Series
+from monitor.watcher import Snapshot
+
+GRADIENTS = frozenset(
+    {"grad_zero", "grad_vanish", "grad_drop", "grad_explode", "grad_missing", "grad_nonfinite"}
+)
+DEGENERACY = frozenset({"pred_collapse", "resets_excess", "reset_failed"})
+STABILITY = frozenset(
+    {"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"}
+)
+"""Kinds of fault, as the catalogue of faults names them, that speak of an aim."""
+
+
+def objectives(
+    snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow
+) -> tuple[Objective, ...]:
+    """Return the five aims that a run has where nobody declared others."""
+    attempt = snapshot.run.attempt
+    gradient_grounds = [*_by_rules(verdicts, GRADIENTS), *gradients.contradictions]
+    return (
+        _objective("Confirm gradient flow", "encoder gradients non-zero", gradient_grounds),
+        _objective("Validate degeneracy prevention", "variance maintained", _by_rules(verdicts, DEGENERACY)),
+        _objective("Establish baseline metrics", "Sharpe, IC, RankIC recorded", _recorded_metrics(attempt)),
+        _objective("Monitor GPU utilisation", "target: 60 %", [utilisation(attempt)]),
+        _objective(
+            "Verify training stability",
+            "no crash, no NaN loss, no stall",
+            [*_by_rules(verdicts, STABILITY), *_nonfinite_losses(attempt)],
+        ),
+    )
+
+
+def _objective(title: str, aim: str, grounds: Sequence[Statement]) -> Objective:
+    marks = [each.mark for each in grounds if each.mark is not None]
+    return Objective(title, aim, worst_applicable(marks), tuple(grounds))
+
+
+def _by_rules(verdicts: Sequence[Verdict], faults: frozenset[str]) -> list[Statement]:
+    found = [ground(verdict) for verdict in verdicts if verdict.rule.fault in faults]
+    return found or [Statement("", "no rule in force speaks of this", mark=Mark.UNKNOWN)]
+
+
+def _recorded_metrics(attempt: Attempt) -> list[Statement]:
+    stated = attempt.stated(Metrics)
+    if stated is None:
+        if attempt.ended is not None:
+            text = "no METRICS line was seen, and the run has ended"
+            return [Statement("", text, (attempt.ended.evidence,), Mark.BREACH)]
+        done = f"{attempt.epochs_done} epochs ended" if attempt.epochs_done else "no epoch has ended"
+        return [Statement("", f"no METRICS line was seen; {done}", mark=Mark.UNKNOWN)]
+    return [_recorded(attempt, name, label) for name, label in _BASELINE_METRICS]
+
+
+_BASELINE_METRICS = (("metric.sharpe", "Sharpe"), ("metric.ic", "IC"), ("metric.rank_ic", "RankIC"))
+
+
+def _recorded(attempt: Attempt, name: str, label: str) -> Statement:
+    series = attempt.of(name).get(())
+    if series is None:
+        return fact(label, None)
+    last, lacking = series.last, _epochs_without(attempt, series)
+    words = f"{last.value:.4f} in epoch {last.epoch}; recorded in {series.count} epochs"
+    marks = [Mark.OK]
+    if series.nonfinite:
+        words += f", {series.nonfinite} times not a finite number"
+        marks.append(Mark.CAUTION if math.isfinite(last.value) else Mark.BREACH)
+    if lacking:
+        words += f"; {lacking} of {attempt.epochs_done} ended epochs have none"
+        marks.append(Mark.CAUTION)
+    if frozen := frozen_words(series):
+        words += f"; {frozen}"
+        marks.append(Mark.CAUTION)
+    return Statement(label, words, (last.evidence,), worst(marks))
+
+
+def _epochs_without(attempt: Attempt, series: Series) -> int:
+    ended = attempt.of("epoch.train_loss").get((), Series()).epochs
+    return len(ended.keys() - series.epochs.keys())
+
+
+def _nonfinite_losses(attempt: Attempt) -> list[Statement]:
+    """State losses that were not finite at any time: a later finite one does not undo them."""
+    found = []
+    for name, label in (("train.loss", "training loss"), ("epoch.val_loss", "validation loss")):
+        series = attempt.of(name).get(())
+        if series is None or not series.nonfinite:
+            continue
+        lines = [point.evidence for point in series.recent if not math.isfinite(point.value)]
+        words = f"not a finite number {series.nonfinite} times of {series.count}"
+        found.append(Statement(label, words, tuple(lines[-1:]) or (series.last.evidence,), Mark.BREACH))
+    return found

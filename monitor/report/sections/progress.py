@@ -1,0 +1,171 @@
+"""How far the run is, how fast it goes, and when it should be done."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+
+from monitor.attempt import Attempt
+from monitor.evidence import Evidence
+from monitor.logline import Floor, Phase, Train
+from monitor.report.figures import bounded, clock_time, duration, fact, moment, plain
+from monitor.report.model import Mark, Statement
+from monitor.report.sections.header import planned_epochs
+from monitor.watcher import Snapshot
+
+
+def progress(snapshot: Snapshot) -> tuple[Statement, ...]:
+    """Return phase, epoch, batch, loss, speed and the expected end."""
+    run, attempt = snapshot.run, snapshot.run.attempt
+    train = attempt.stated(Train)
+    found = [_phase(attempt), _epoch(attempt)]
+    if train is None:
+        found += [fact(subject, None) for subject in ("Batch", "Step", "Loss", "Iteration speed")]
+    else:
+        record, line = train
+        found += [
+            fact("Batch", f"{record.batch.part}/{record.batch.whole}", line),
+            fact("Step", record.step, line),
+            _loss(attempt, line),
+            fact("Learning rate", record.lr, line),
+            fact("Iteration speed", _speed(attempt), line),
+        ]
+        terms = ", ".join(f"{key}={_short(value)}" for key, value in record.extra)
+        if terms:
+            found.append(fact("Loss terms", terms, line))
+        if record.skipped:
+            found.append(Statement("Skipped steps", str(record.skipped), (line,), Mark.CAUTION))
+    found.append(_floor(attempt))
+    found.append(_eta(snapshot))
+    elapsed = None if run.now is None or attempt.began_at is None else duration(run.now - attempt.began_at)
+    found.append(fact("Duration so far", elapsed, *([run.last] if run.last and elapsed else [])))
+    return bounded(found)
+
+
+def seconds_left(attempt: Attempt) -> tuple[float, str, Evidence] | None:
+    """Return the seconds until the planned end, what they rest on, and the line; None where nothing says so.
+
+    With an ended epoch: whole epochs at their median length, the present one by its batches. Before that: the
+    batches left at the last speed, without validation.
+    """
+    planned, train = planned_epochs(attempt), attempt.stated(Train)
+    if planned is None:
+        return None
+    present = train[0].batch if train and train[0].epoch.part == attempt.epoch else None
+    begun = present.part / present.whole if present and present.whole else 0.0
+    left = max(0.0, planned[0] - attempt.epochs_done - min(1.0, begun))
+    seconds = attempt.of("epoch.seconds").get(())
+    if seconds is not None and math.isfinite(per_epoch := median(point.value for point in seconds.recent)):
+        return left * per_epoch, f"median epoch {duration(per_epoch)}", seconds.last.evidence
+    speed = attempt.of("train.s_per_batch").get(())
+    if speed is None or train is None or not math.isfinite(speed.last.value):
+        return None
+    per_epoch = speed.last.value * train[0].batch.whole
+    words = f"{speed.last.value:.2g} s per batch, without validation"
+    return left * per_epoch, words, speed.last.evidence
+
+
+def _phase(attempt: Attempt) -> Statement:
+    stated = attempt.stated(Phase, attempt.announced_phase or "")
+    if stated is None:
+        return Statement("Phase", f"{attempt.phase}, by inference; no PHASE line was seen", mark=Mark.UNKNOWN)
+    record, line = stated
+    done = (
+        ""
+        if record.done is None
+        else f", {record.done} of {'?' if record.total is None else record.total} done"
+    )
+    since = "" if attempt.phase_since is None else f" since {moment(attempt.phase_since)}"
+    return fact("Phase", f"{record.name}{since}{done}", line)
+
+
+def _epoch(attempt: Attempt) -> Statement:
+    planned, train = planned_epochs(attempt), attempt.stated(Train)
+    ended = attempt.of("epoch.train_loss").get(())
+    lines = [
+        line for line in (ended and ended.last.evidence, train and train[1], planned and planned[1]) if line
+    ]
+    if not lines:
+        return fact("Epoch", None)
+    of = f"/{planned[0]}" if planned else " of an unknown number"
+    if attempt.ended is not None and planned and attempt.epochs_done < planned[0]:
+        words = f"{attempt.epochs_done}{of} done, and the run has ended"
+        return Statement("Epoch", words, (*lines[:1], attempt.ended.evidence), Mark.CAUTION)
+    if attempt.ended is not None or (planned and attempt.epochs_done >= planned[0]):
+        return fact("Epoch", f"{attempt.epochs_done}{of} done", *lines[:1])
+    return fact("Epoch", f"{attempt.epoch}{of}; {attempt.epochs_done} done", *lines[:1])
+
+
+def _loss(attempt: Attempt, line: Evidence) -> Statement:
+    series = attempt.of("train.loss")[()]
+    first = series.first
+    assert first is not None, "a series begins with a point"
+    words = f"{series.last.value:.4f}"
+    if series.count > 1:
+        words += f" (first {first.value:.4f} at L{first.evidence.line}; lowest {series.minimum:.4f})"
+    if not series.nonfinite:
+        return fact("Loss", words, line)
+    words += f"; not a finite number {series.nonfinite} times"
+    return Statement("Loss", words, (line,), Mark.BREACH)
+
+
+def _speed(attempt: Attempt) -> str | None:
+    speed = attempt.of("train.s_per_batch").get(())
+    if speed is None:
+        return None
+    finite = [point.value for point in speed.recent if math.isfinite(point.value)]
+    if not finite:
+        return "not a finite number"
+    return f"{_seconds(finite[-1])} s/batch (recent {_seconds(min(finite))}-{_seconds(max(finite))})"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def _short(value: str) -> str:
+    """Shorten a number that was written in full precision; leave anything else."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+NOT_LEARNING_SHARE, NOT_LEARNING_EPOCHS = 0.98, 5
+"""A training loss at this share of its floor after so many epochs has learnt nothing (FAULTS: not_learning)."""
+
+
+def _floor(attempt: Attempt) -> Statement:
+    """State the loss of a constant prediction, and how the last epoch compares."""
+    subject, stated = "No-signal floor of the loss", attempt.stated(Floor)
+    if stated is None:
+        return fact(subject, None)
+    floor, words, evidence = stated[0].loss_floor, [f"{stated[0].loss_floor:.4f}"], [stated[1]]
+    shares = {}
+    for name, label in (("epoch.train_loss", "train"), ("epoch.val_loss", "validation")):
+        series = attempt.of(name).get(())
+        if series is not None and math.isfinite(series.last.value) and floor > 0:
+            shares[label] = series.last.value / floor
+            words.append(f"the last epoch's {label} loss is {shares[label]:.3f} of it")
+            evidence.append(series.last.evidence)
+    if shares.get("validation", 0.0) >= 1:
+        words.append("on validation no better than a constant prediction")
+    is_stuck = attempt.epochs_done >= NOT_LEARNING_EPOCHS and shares.get("train", 0.0) >= NOT_LEARNING_SHARE
+    if is_stuck:
+        words.append(f"nothing was learnt in {attempt.epochs_done} epochs")
+    mark = Mark.CAUTION if is_stuck else None
+    return Statement(subject, "; ".join(words), tuple(dict.fromkeys(evidence)), mark)
+
+
+def _eta(snapshot: Snapshot) -> Statement:
+    attempt = snapshot.run.attempt
+    if attempt.ended is not None:
+        return Statement("ETA", "the run has ended", (attempt.ended.evidence,))
+    left = seconds_left(attempt)
+    if left is None:
+        return fact("ETA", None)
+    if not snapshot.is_following:
+        return Statement("ETA", "none: the log stops here, without an end line", mark=Mark.UNKNOWN)
+    seconds, basis, line = left
+    at = "" if snapshot.run.now is None else f", at about {clock_time(snapshot.run.now + seconds)}"
+    return fact("ETA", f"in {duration(seconds)}{at} ({plain(basis)})", line)

@@ -1,0 +1,117 @@
+"""Settings as the run echoed them; what was not echoed is not confirmed, whatever anyone set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monitor.attempt import Attempt
+from monitor.evidence import Evidence
+from monitor.logline import Config, GuardReset
+from monitor.report.figures import bounded
+from monitor.report.model import Mark, Statement
+from monitor.signals import CATALOGUE
+from monitor.watcher import Snapshot
+
+Effect = tuple[str, Evidence | None, bool]
+"""What of a setting shows in the log, the line, and whether that contradicts it."""
+
+
+def settings(snapshot: Snapshot) -> tuple[Statement, ...]:
+    """Return the variables people rely on, then all others that differ from their default."""
+    attempt = snapshot.run.attempt
+    relied_on = [_confirmed(attempt, name, effect) for name, effect in _RELIED_ON.items()]
+    others = [
+        Statement(f"{config.key}={config.value}", f"source={config.source or 'not said'}", (line,), Mark.OK)
+        for config, line in attempt.all_stated(Config)
+        if config.key not in _RELIED_ON and config.source != "default"
+    ]
+    return bounded([*relied_on, *others, *_unheard(attempt)])
+
+
+def _confirmed(attempt: Attempt, name: str, effect: Callable[[Attempt, str], Effect | None]) -> Statement:
+    stated = attempt.stated(Config, name)
+    if stated is None:
+        return Statement(name, "not echoed: unconfirmed", mark=Mark.UNKNOWN)
+    config, line = stated
+    words, evidence, is_contradicted = effect(attempt, config.value) or (
+        "its effect shows in no line",
+        None,
+        False,
+    )
+    return Statement(
+        f"{name}={config.value}",
+        f"echoed, source={config.source or 'not said'}; {words}",
+        (line,) if evidence is None else (line, evidence),
+        Mark.CAUTION if is_contradicted else Mark.OK,
+    )
+
+
+def _switch(signal: str) -> Callable[[Attempt, str], Effect | None]:
+    """Return how a switch shows: lines of its tag when it is on, none when it is off."""
+
+    def effect(attempt: Attempt, value: str) -> Effect | None:
+        tag, found = CATALOGUE[signal].tag, attempt.of(signal)
+        is_on = value.lower() not in ("0", "false", "no", "off")
+        if not found:
+            return (f"no {tag} line was seen yet", None, attempt.step is not None) if is_on else None
+        last = max((series.last.evidence for series in found.values()), key=lambda line: line.offset)
+        return (f"{tag} lines are seen" if is_on else f"and yet {tag} lines are seen"), last, not is_on
+
+    return effect
+
+
+def _cadence(attempt: Attempt, value: str) -> Effect | None:
+    reports = next(iter(attempt.of("grad.l2").values()), None)
+    if reports is None or reports.last.step is None:
+        return None
+    last = reports.last
+    if attempt.ended is not None:
+        return f"the last report is at step {last.step}", last.evidence, False
+    if not (value.isascii() and value.isdigit()) or len(value) > _DIGITS:
+        return f"which is no number of steps; the last report is at step {last.step}", last.evidence, True
+    if (reports.step_gap or 0) > int(value):
+        return f"but up to {reports.step_gap} steps lie between two reports", last.evidence, True
+    return f"next report at step {reports.last.step + int(value)}", last.evidence, False
+
+
+_DIGITS = 12
+"""Digits of a cadence that make sense; a longer one is not a number to count with."""
+
+
+def _reset_scale(attempt: Attempt, value: str) -> Effect | None:
+    reset = attempt.stated(GuardReset)
+    if reset is None:
+        return None
+    try:
+        is_other = float(value) != reset[0].scale
+    except ValueError:
+        is_other = True
+    return f"the last reset used scale={reset[0].scale:g}", reset[1], is_other
+
+
+def _unseen(attempt: Attempt, value: str) -> Effect | None:
+    del attempt, value
+    return None
+
+
+_RELIED_ON: dict[str, Callable[[Attempt, str], Effect | None]] = {
+    "ENABLE_ENCODER_GRAD_HOOKS": _switch("encoder_grad.norm"),
+    "ENABLE_GRAD_MONITOR": _switch("grad.l2"),
+    "GRAD_MONITOR_EVERY": _cadence,
+    "GRAD_MONITOR_WARN_NORM": _unseen,
+    "DEGENERACY_RESET_SCALE": _reset_scale,
+    "VARIANCE_PENALTY_WEIGHT": _unseen,
+}
+"""The variables of the status page this project started from, and how each shows in a log."""
+
+
+def _unheard(attempt: Attempt) -> list[Statement]:
+    """State what was set or asked for and has no effect."""
+    found = []
+    for signal, words in (
+        ("config.unused", "is set and read by nothing"),
+        ("config.ignored", "was overridden"),
+    ):
+        for labels, series in attempt.of(signal).items():
+            found.append(Statement(labels[0][1], words, (series.last.evidence,), Mark.CAUTION))
+    return found

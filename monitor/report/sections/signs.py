@@ -1,0 +1,70 @@
+"""Warning signs: every rule, what it says, the line it says it from, how to check it, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from monitor.conditions import Outcome, Reading
+from monitor.report.figures import bounded
+from monitor.report.judgement import Verdict, in_words, labels_of
+from monitor.report.model import Mark, Sign, Statement
+from monitor.report.shell import quoted_path
+
+
+def warning_signs(log: str, verdicts: Sequence[Verdict]) -> tuple[Sign, ...]:
+    """Return one sign per rule, in the order of the rule files."""
+    return tuple(_sign(log, verdict) for verdict in verdicts)
+
+
+def _sign(log: str, verdict: Verdict) -> Sign:
+    rule, first = verdict.rule, verdict.readings[0]
+    alert = verdict.standing[-1] if verdict.standing else None
+    shown = first.evidence or (alert.evidence if alert else ())
+    return Sign(
+        mark=verdict.mark,
+        rule=rule.alert,
+        severity=rule.severity.value,
+        outcome=_outcome(verdict),
+        summary=_counts(verdict.readings),
+        readings=_readings(verdict),
+        value=first.value,
+        threshold=first.threshold,
+        expected=rule.expected,
+        evidence=tuple(shown[-1:]),
+        quoted=tuple(value for _, value in first.labels),
+        check=rule.check.replace("{log}", quoted_path(log)),
+        action=rule.action,
+        why=rule.why,
+    )
+
+
+def _outcome(verdict: Verdict) -> str:
+    word = verdict.outcome.replace("_", " ")
+    if verdict.standing:
+        return f"{word}, alert {verdict.standing[-1].state}"
+    return f"{word} now; an alert fired before and is over" if verdict.past else word
+
+
+def _counts(readings: Sequence[Reading]) -> str:
+    counted = Counter(reading.outcome.replace("_", " ") for reading in readings)
+    return ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
+
+
+def _readings(verdict: Verdict) -> tuple[Statement, ...]:
+    """Return each answer that asks for attention, then one line for all that do not."""
+    calm = [each for each in verdict.readings if verdict.mark_of([each]) in (Mark.OK, Mark.NOT_APPLICABLE)]
+    found = [_reading(verdict, each) for each in verdict.readings if each not in calm]
+    for outcome in (Outcome.OK, Outcome.NOT_APPLICABLE):
+        same = [each for each in calm if each.outcome is outcome]
+        if same:
+            found.append(
+                Statement(
+                    "", in_words(same, len(verdict.readings)), same[0].evidence[-1:], verdict.mark_of(same)
+                )
+            )
+    return bounded(found)
+
+
+def _reading(verdict: Verdict, reading: Reading) -> Statement:
+    return Statement(labels_of(reading), reading.reason, reading.evidence[-1:], verdict.mark_of([reading]))

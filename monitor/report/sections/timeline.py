@@ -1,0 +1,55 @@
+"""Alerts: those that stand first, then all that happened, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.alerts import Alert, State
+from monitor.report.judgement import Verdict
+from monitor.report.model import AlertLine, Alerts, Mark
+from monitor.watcher import HISTORY_LIMIT, Snapshot
+
+TRANSITIONS_SHOWN = 100
+
+
+def alerts(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Alerts:
+    """Return the standing alerts and the newest transitions."""
+    standing = [alert for verdict in verdicts for alert in verdict.standing]
+    shown = snapshot.history[-TRANSITIONS_SHOWN:]
+    left_out = len(snapshot.history) - len(shown)
+    lines = snapshot.run.lines
+    absence = (
+        f"No alert has fired in {lines:,} lines."
+        if lines
+        else "No line was read, so no alert can have fired."
+    )
+    return Alerts(
+        standing=tuple(_line(alert) for alert in standing[:TRANSITIONS_SHOWN]),
+        timeline=tuple(_line(alert) for alert in shown),
+        left_out=left_out,
+        is_cut=len(snapshot.history) >= HISTORY_LIMIT,
+        absence="" if snapshot.history or standing else absence,
+    )
+
+
+def _line(alert: Alert) -> AlertLine:
+    return AlertLine(
+        mark=_mark(alert),
+        at=alert.at,
+        starts_at=alert.starts_at,
+        state=alert.state.value,
+        severity=alert.severity.value,
+        rule=alert.rule,
+        summary=alert.summary,
+        reason=alert.reason,
+        action=alert.action,
+        evidence=alert.evidence[-1:] if alert.state is State.RESOLVED else alert.evidence[:1],
+        quoted=tuple(value for _, value in alert.labels),
+    )
+
+
+def _mark(alert: Alert) -> Mark:
+    """A resolved alert has a line that says it is over; a closed one has none."""
+    if alert.state is State.RESOLVED:
+        return Mark.OK if alert.evidence else Mark.UNKNOWN
+    return Mark.BREACH if alert.severity.is_alarming else Mark.CAUTION

@@ -1,0 +1,164 @@
+"""The page's last word: status, when it is due again, and how far it can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from monitor.alerts import Severity
+from monitor.attempt import Status
+from monitor.conditions import Outcome
+from monitor.conditions.stall import Stall
+from monitor.evidence import Evidence
+from monitor.report.figures import clock_time, moment
+from monitor.report.judgement import Verdict, ground, is_critical
+from monitor.report.model import Footer, Mark, Objective, Statement, worst
+from monitor.report.sections.progress import seconds_left
+from monitor.watcher import HISTORY_LIMIT, Snapshot
+
+WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
+"""How much a rule counts in the confidence: each severity twice the one below; chosen by hand, November 2026."""
+HIGH, MEDIUM = 0.9, 0.6
+"""Shares from which on the confidence is called so; chosen by hand, November 2026."""
+
+
+def footer(
+    snapshot: Snapshot,
+    verdicts: Sequence[Verdict],
+    aims: Sequence[Objective],
+    *,
+    doubts: Sequence[Statement],
+    unseen: Sequence[Statement],
+) -> Footer:
+    """Return status, times and confidence.
+
+    ``doubts`` are figures of other sections that speak against a check mark, ``unseen`` what they did not find.
+    """
+    applicable = [verdict for verdict in verdicts if verdict.applies]
+    marks = [verdict.mark for verdict in applicable]
+    marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
+    share = _share(applicable)
+    all_passed = bool(applicable) and set(marks) == {Mark.OK} and not doubts
+    status, lines = _status(snapshot, verdicts)
+    return Footer(
+        mark=_mark(status, applicable, [*marks, *(Mark.CAUTION for _ in doubts)]),
+        status=status,
+        status_evidence=lines,
+        reasons=(*(ground(each) for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)), *doubts),
+        last_updated=moment(snapshot.now),
+        next_update=_next_update(snapshot),
+        confidence=_confidence(share, applicable, doubts),
+        share=share,
+        all_passed=all_passed,
+        num_rules=len(applicable),
+        not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
+        blind_spots=(*_unknown(applicable), *_unproved(aims, verdicts), *unseen, *_unread(snapshot)),
+    )
+
+
+def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple[Evidence, ...]]:
+    run = snapshot.run
+    if run.attempt.ended is not None:
+        return run.status.value, (run.attempt.ended.evidence,)
+    if run.status is Status.WAITING:
+        return Status.WAITING.value, ()
+    last = () if run.last is None else (run.last,)
+    if any(isinstance(each.rule.condition, Stall) and each.outcome is Outcome.BREACH for each in verdicts):
+        return "stalled", last
+    return ("running" if snapshot.is_following else "unfinished"), last
+
+
+def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> Mark:
+    """Return the mark of the status: green only where all that applies is proved and nothing speaks against it.
+
+    A lesser breach stands as a caution while the run goes on, and as what it is once the run is over.
+    """
+    is_over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
+    is_critical_breach = any(verdict.mark is Mark.BREACH and is_critical(verdict) for verdict in applicable)
+    if status in (Status.FAILED, "stalled") or is_critical_breach or (is_over and Mark.BREACH in marks):
+        return Mark.BREACH
+    return worst([Mark.CAUTION if mark is Mark.BREACH else mark for mark in marks] if applicable else [])
+
+
+def _share(applicable: Sequence[Verdict]) -> float | None:
+    total = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable)
+    passed = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable if verdict.is_passed)
+    return passed / total if total else None
+
+
+def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequence[Statement]) -> str:
+    """Word the confidence; a critical rule that is not ok caps it at low, a figure that contradicts at medium."""
+    if share is None:
+        return "Low: no rule applies, so nothing is proved"
+    passed = sum(verdict.is_passed for verdict in applicable)
+    basis = f"{passed} of {len(applicable)} applicable rules are ok with evidence, {100 * share:.0f} % by severity"
+    unknown = [
+        each.rule.alert for each in applicable if is_critical(each) and each.outcome is Outcome.UNKNOWN
+    ]
+    broken = [each.rule.alert for each in applicable if is_critical(each) and each.mark is Mark.BREACH]
+    if unknown:
+        return f"Low: {basis}; nothing is known of the critical {', '.join(unknown)}"
+    if broken:
+        return f"Low: {basis}; breached: the critical {', '.join(broken)}"
+    if doubts and share >= MEDIUM:
+        return f"Medium: {basis}, but figures speak against it: {', '.join(each.subject for each in doubts)}"
+    return f"{'High' if share >= HIGH else 'Medium' if share >= MEDIUM else 'Low'}: {basis}"
+
+
+def _next_update(snapshot: Snapshot) -> str:
+    attempt = snapshot.run.attempt
+    if attempt.ended is not None:
+        return "none: the run has ended"
+    if not snapshot.is_following:
+        return "none by itself: the log was read to its end, and nobody watches it"
+    left = seconds_left(attempt)
+    if left is None or snapshot.run.now is None or not math.isfinite(left[0]):
+        return "with the next line of the log"
+    if attempt.epochs_planned is None or attempt.epoch > attempt.epochs_planned:
+        return "with the next line of the log"
+    epochs = max(1, attempt.epochs_planned - attempt.epochs_done)
+    due = snapshot.run.now + left[0] - (epochs - 1) * left[0] / epochs
+    return f"after epoch {attempt.epoch} ends, at about {clock_time(due)}"
+
+
+def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
+    return [ground(verdict) for verdict in applicable if verdict.outcome is Outcome.UNKNOWN]
+
+
+def _void(aims: Sequence[Objective]) -> list[Statement]:
+    return [
+        Statement(each.title, each.grounds[0].text, each.grounds[0].evidence, each.mark)
+        for each in aims
+        if each.mark is Mark.NOT_APPLICABLE
+    ]
+
+
+def _unproved(aims: Sequence[Objective], verdicts: Sequence[Verdict]) -> list[Statement]:
+    """State what keeps an aim from being proved besides its rules, which are stated already."""
+    rules = {verdict.rule.alert for verdict in verdicts}
+    return [
+        Statement(
+            each.title,
+            f"{ground.subject}: {ground.text}" if ground.subject else ground.text,
+            ground.evidence,
+            Mark.UNKNOWN,
+        )
+        for each in aims
+        for ground in each.grounds
+        if ground.mark is Mark.UNKNOWN and ground.subject not in rules
+    ]
+
+
+def _unread(snapshot: Snapshot) -> list[Statement]:
+    """State what the monitor itself did not understand or keep."""
+    run, found = snapshot.run, []
+    if run.lines > run.understood:
+        words = f"{run.lines - run.understood:,} of {run.lines:,} lines are outside the known grammar"
+        found.append(Statement("", words, mark=Mark.UNKNOWN))
+    if run.attempt.dropped:
+        words = f"{run.attempt.dropped:,} samples and facts were dropped: more names than can be kept"
+        found.append(Statement("", words, mark=Mark.UNKNOWN))
+    if len(snapshot.history) >= HISTORY_LIMIT:
+        words = f"only the last {HISTORY_LIMIT:,} alert transitions are kept"
+        found.append(Statement("", words, mark=Mark.UNKNOWN))
+    return found

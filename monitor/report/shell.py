@@ -1,0 +1,10 @@
+"""Paths for commands that people paste into a shell."""
+
+from __future__ import annotations
+
+import shlex
+
+
+def quoted_path(path: str) -> str:
+    """Return a path as one word of a POSIX shell that no command takes for an option."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)

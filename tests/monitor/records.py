@@ -1,0 +1,87 @@
+"""Hypothesis strategies for records, made from the dataclass fields, so that a new record type is tested at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import types
+import typing
+
+from hypothesis import strategies as st
+
+from monitor import logline
+from monitor.fields import PerHorizon, Share, Words
+from monitor.logline import Record
+
+# Two surrogates that form a character are one character in every encoded file; nothing can tell them apart.
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+texts = st.text(st.characters(), max_size=12).filter(lambda text: not _PAIR.search(text)) | st.sampled_from(
+    [
+        "",
+        "a b",
+        "a,b",
+        'say "no"',
+        "one\ntwo",
+        "a | b",
+        "x=1",
+        "[RUN] end",
+        "reset applied",
+        "Val Loss",
+        "\x1b[31m",
+        "nan",
+        "[",
+        "größe",
+    ]
+)
+numbers = st.floats() | st.sampled_from([float("nan"), float("inf"), float("-inf"), 1e-308, 5e-324, -0.0, 0.0])
+keys = st.from_regex(r"[a-z_][a-z0-9_.@/-]{0,8}", fullmatch=True)
+
+_VALUES: dict[object, st.SearchStrategy[object]] = {
+    int: st.integers(0, 10**12),
+    float: numbers,
+    bool: st.booleans(),
+    str: texts,
+    Share: st.builds(Share, st.integers(0, 10**9), st.integers(0, 10**9)),
+    Words: st.lists(texts, max_size=4).map(tuple),
+    PerHorizon: st.lists(st.tuples(st.integers(0, 99), numbers), max_size=4).map(tuple),
+}
+
+SHORTENED = {
+    (logline.Target, "mean"): ".6f",
+    (logline.Target, "std"): ".6f",
+    (logline.EncoderGrad, "max"): ".3e",
+    (logline.GroupGrad, "max"): ".2e",
+}
+"""Numbers that the line holds with the seed page's digits only, and no key in full."""
+
+
+@functools.cache
+def records(kind: type[Record]) -> st.SearchStrategy[Record]:
+    """Return records of a type: every field, absent where it may be, and keys that the type does not know."""
+    hints = typing.get_type_hints(kind)
+    fields = {
+        field.name: _shortened(kind, field.name, _strategy(hints[field.name]))
+        for field in dataclasses.fields(kind)
+        if field.name != "extra"
+    }
+    unknown_keys = keys.filter(lambda key: key not in fields)
+    extra = st.lists(st.tuples(unknown_keys, texts), max_size=3, unique_by=lambda pair: pair[0]).map(tuple)
+    return st.builds(kind, extra=extra, **fields)
+
+
+def _strategy(hint: object) -> st.SearchStrategy[object]:
+    if hint in _VALUES:
+        return _VALUES[hint]
+    if hint == tuple[logline.GroupGrad, ...]:
+        return st.lists(records(logline.GroupGrad), max_size=4).map(tuple)
+    assert isinstance(hint, types.UnionType), f"no strategy for {hint}"
+    options = [option for option in typing.get_args(hint) if option is not types.NoneType]
+    whole = next((known for known in _VALUES if known | None == hint), None)
+    return st.none() | (_VALUES[whole] if whole else st.one_of(map(_strategy, options)))
+
+
+def _shortened(kind: type[Record], name: str, values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    spec = SHORTENED.get((kind, name))
+    return values.map(lambda value: float(format(value, spec))) if spec else values

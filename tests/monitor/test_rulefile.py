@@ -1,0 +1,276 @@
+"""Rule files: what is right is read, and all that is wrong is said at once, each with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts import Severity
+from monitor.conditions.count import Count
+from monitor.conditions.stall import Stall
+from monitor.conditions.threshold import Threshold
+from monitor.errors import Problems
+from monitor.rulefile import load_rules
+
+HEAD = "groups:\n  - name: probe\n    rules:\n"
+THRESHOLD = "kind: threshold\nsignal: train.loss\nabove: 10"
+
+
+def entry(own: str = THRESHOLD, *, name: str = "Probe", more: str = "", without: str = "") -> str:
+    """Return one rule, as lines of a file; ``more`` adds or replaces lines, ``without`` leaves a key out."""
+    common = {
+        "alert": name,
+        "fault": "probe",
+        "severity": "warning",
+        "summary": '"it is {value}"',
+        "why": "to see it",
+        "action": "look",
+        "source": "the test",
+    }
+    pairs = [line.split(": ", 1) for text in (own, more) for line in text.splitlines()]
+    keys = {**common, **dict(pairs)}
+    keys.pop(without, None)
+    lines = [f"{key}: {value}" for key, value in keys.items()]
+    return "".join(f"      {'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(lines))
+
+
+def write(folder: Path, text: str, *, name: str = "probe.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """Return what is wrong with a file, as ``line: what``."""
+    path = write(folder, text)
+    with pytest.raises(Problems) as caught:
+        load_rules([path])
+    told = [str(problem) for problem in caught.value.problems]
+    assert all(problem.startswith(f"{path}:") for problem in told)
+    assert str(caught.value) == "\n".join(told)
+    return [problem.removeprefix(f"{path}:").strip() for problem in told]
+
+
+def one(folder: Path, text: str) -> str:
+    (problem,) = problems(folder, text)
+    return problem
+
+
+# ---- what is right
+
+
+def test_a_rule_is_read_with_its_place(tmp_path):
+    path = write(tmp_path, HEAD + entry(more="for: 5m\nexpected: below 10"))
+    (rule,) = load_rules([path])
+    assert rule.condition == Threshold(kind="threshold", signal="train.loss", above=10.0)
+    assert (rule.alert, rule.group, rule.severity, rule.hold) == ("Probe", "probe", Severity.WARNING, 300.0)
+    assert (rule.place, rule.expected, rule.needs, rule.tests) == (f"{path}:4", "below 10", "", ())
+
+
+def test_every_kind_is_read(tmp_path):
+    count = "kind: count\nsignal: guard.reset\nabove: 10\nper: epoch\nheartbeat: guard.check"
+    stall = "kind: stall\nsilence: 300s"
+    path = write(tmp_path, HEAD + entry(name="A") + entry(count, name="B") + entry(stall, name="C"))
+    assert [type(rule.condition) for rule in load_rules([path])] == [Threshold, Count, Stall]
+
+
+def test_a_later_file_replaces_a_rule_by_its_name(tmp_path):
+    first = write(tmp_path, HEAD + entry(name="A") + entry(name="B"), name="1.yaml")
+    second = write(tmp_path, HEAD + entry(name="B", more="severity: critical"), name="2.yaml")
+    rules = load_rules([first, second])
+    assert [(rule.alert, rule.severity.value) for rule in rules] == [("A", "warning"), ("B", "critical")]
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("300s", 300), ("5m", 300), ("2h", 7_200), ("1d", 86_400), ("0s", 0), ("1.5m", 90), ('"5m"', 300)],
+)
+def test_a_duration_is_a_number_and_a_unit(tmp_path, written, seconds):
+    (rule,) = load_rules([write(tmp_path, HEAD + entry(more=f"for: {written}"))])
+    assert rule.hold == seconds
+
+
+def test_no_file_is_no_rule():
+    assert load_rules([]) == []
+
+
+# ---- one mistake, one problem
+
+MISTAKES = {
+    "unknown key": (
+        entry(more="severty: info"),
+        "14: rule \"Probe\": unknown key 'severty'; expected a known key (did you mean 'severity'?)",
+    ),
+    "unknown key of the kind": (
+        entry(more="abov: 3"),
+        "14: rule \"Probe\": unknown key 'abov'; expected a known key (did you mean 'above'?)",
+    ),
+    "key of another kind": (entry(more="per: epoch"), "14: rule \"Probe\": unknown key 'per'; expected a known key"),
+    "unknown signal": (
+        entry("kind: threshold\nsignal: train.los\nabove: 10"),
+        "12: rule \"Probe\": signal: unknown signal 'train.los'; expected a signal of the catalogue "
+        "(did you mean 'train.loss'?)",
+    ),
+    "unknown kind": (
+        entry("kind: treshold\nsignal: train.loss\nabove: 10"),
+        "11: rule \"Probe\": kind: 'treshold' is none; expected one of threshold, count, stall "
+        "(did you mean 'threshold'?)",
+    ),
+    "no kind": (entry(without="kind"), '4: rule "Probe": has no kind; expected one of threshold, count, stall'),
+    "no name": (entry(without="alert"), "4: "),
+    "no action": (entry(without="action"), '4: rule "Probe": action: field required'),
+    "empty why": (entry(more='why: ""'), '8: rule "Probe": why: '),
+    "name in another case": (entry(name="probe_rule"), '4: rule "probe_rule": alert: '),
+    "unknown severity": (entry(more="severity: sever"), '6: rule "Probe": severity: '),
+    "for without unit": (
+        entry(more="for: 5"),
+        '14: rule "Probe": for: 5 is no duration; expected a number and one of s, m, h, d',
+    ),
+    "for with an unknown unit": (
+        entry(more="for: 5 apples"),
+        "14: rule \"Probe\": for: '5 apples' is no duration; expected a number and one of s, m, h, d",
+    ),
+    "negative duration": (
+        entry(more="for: -5s"),
+        "14: rule \"Probe\": for: '-5s' is no duration; expected a finite number that is not negative",
+    ),
+    "duration that is none": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is no duration; expected "),
+    "level that is no number": (
+        entry("kind: threshold\nsignal: train.loss\nabove: high"),
+        "13: rule \"Probe\": above: 'high' is no level; expected ",
+    ),
+    "level nan": (entry("kind: threshold\nsignal: train.loss\nabove: nan"), '13: rule "Probe": above: '),
+    "level inf": (entry("kind: threshold\nsignal: train.loss\nabove: inf"), '13: rule "Probe": above: '),
+    "level true": (entry("kind: threshold\nsignal: train.loss\nabove: true"), '13: rule "Probe": above: '),
+    "setting without default": (
+        entry("kind: threshold\nsignal: train.loss\nabove: {config: X}"),
+        '13: rule "Probe": above: ',
+    ),
+    "two tests": (
+        entry(more="below: 3"),
+        '4: rule "Probe": expected exactly one of above, below, equals, nonfinite: true',
+    ),
+    "no test": (
+        entry("kind: threshold\nsignal: train.loss"),
+        '4: rule "Probe": expected exactly one of above, below, equals, nonfinite: true',
+    ),
+    "consecutive 0": (entry(more="consecutive: 0"), '14: rule "Probe": consecutive: '),
+    "consecutive 65": (entry(more="consecutive: 65"), '14: rule "Probe": consecutive: '),
+    "clear on the wrong side": (entry(more="clear: 20"), "clear: "),
+    "unknown label": (
+        entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nwhere: {grup: gat}"),
+        "where: grad.l2 has no label 'grup'; expected ",
+    ),
+    "slot that nothing fills": (entry(more='summary: "it is {vlaue}"'), "summary: "),
+    "slot that looks inside": (entry(more='summary: "{value.__class__}"'), "summary: "),
+    "broken slot": (entry(more='summary: "{value"'), "summary: "),
+    "count without heartbeat": (
+        entry("kind: count\nsignal: guard.reset\nabove: 10\nper: epoch"),
+        '4: rule "Probe": heartbeat: field required',
+    ),
+    "count below 0": (
+        entry("kind: count\nsignal: guard.reset\nabove: -1\nper: run\nheartbeat: guard.check"),
+        '13: rule "Probe": above: ',
+    ),
+    "count per hour": (
+        entry("kind: count\nsignal: guard.reset\nabove: 1\nper: hour\nheartbeat: guard.check"),
+        '14: rule "Probe": per: ',
+    ),
+    "stall without silence": (entry("kind: stall"), '4: rule "Probe": silence: field required'),
+    "test without expectation": (
+        entry(more="tests: [{name: x, lines: y}]"),
+        '14: rule "Probe": tests.0.then: field required',
+    ),
+    "test with an unknown end": (
+        entry(more="tests: [{name: x, lines: y, then: burns}]"),
+        '14: rule "Probe": tests.0.then: ',
+    ),
+    "tests that are no list": (entry(more="tests: yes"), '14: rule "Probe": tests: '),
+    "duplicate name": (entry() + entry(), '14: rule "Probe": stands twice, first at '),
+    "key that stands twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
+    "rule that is no mapping": (
+        entry() + "      - word\n",
+        "14: 'word' is no entry of rules; expected key: value lines",
+    ),
+    "unknown key beside the rules": (
+        entry() + "    rule: x\n",
+        "14: unknown key 'rule'; expected a known key (did you mean 'rules'?)",
+    ),
+    "unknown key beside the groups": (
+        entry() + "group: x\n",
+        "14: unknown key 'group'; expected a known key (did you mean 'groups'?)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rules", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_one_mistake_is_one_problem(tmp_path, rules, told):
+    problem = one(tmp_path, HEAD + rules)
+    assert told in problem
+    assert problem[0].isdigit()
+    assert "pydantic" not in problem
+
+
+@pytest.mark.parametrize("kind", ["[threshold]", "{threshold: 1}", "3", "null", '""'])
+def test_a_kind_that_is_no_word(tmp_path, kind):
+    assert one(tmp_path, HEAD + entry(f"kind: {kind}\nsignal: train.loss\nabove: 10")).startswith('11: rule "Probe": ')
+
+
+def test_an_unknown_kind_does_not_hide_what_else_is_wrong(tmp_path):
+    text = HEAD + entry("kind: treshold\nsignal: train.loss\nabove: 10", more="severity: sever\nfor: 5")
+    assert [problem.partition(":")[0] for problem in problems(tmp_path, text)] == ["11", "6", "14"]
+
+
+def test_ten_mistakes_are_ten_problems(tmp_path):
+    rules = (
+        entry(name="A", more="severity: sever")
+        + entry(name="B", more="for: -5s")
+        + entry(name="C", more="for: 5")
+        + entry("kind: threshold\nsignal: train.los\nabove: 10", name="D")
+        + entry(name="E", more="abov: 3")
+        + entry("kind: treshold\nsignal: train.loss\nabove: 10", name="F")
+        + entry("kind: threshold\nsignal: train.loss\nabove: high", name="G")
+        + entry(name="H", without="action")
+        + entry(name="I")
+        + entry(name="I")
+        + entry(name="J")
+        + "        above: 11\n"
+    )
+    told = problems(tmp_path, HEAD + rules)
+    assert len(told) == 10
+    assert sorted(int(problem.partition(":")[0]) for problem in told) == [6, 24, 35, 44, 56, 64, 76, 77, 96, 116]
+
+
+def test_the_problems_of_several_files_are_told_together(tmp_path):
+    first = write(tmp_path, HEAD + entry(more="for: 5"), name="1.yaml")
+    second = write(tmp_path, HEAD + entry(more="severity: sever"), name="2.yaml")
+    with pytest.raises(Problems) as caught:
+        load_rules([first, tmp_path / "missing.yaml", second])
+    assert [Path(problem.where.split(":")[0]).name for problem in caught.value.problems] == [
+        "1.yaml",
+        "missing.yaml",
+        "2.yaml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no list of groups"),
+        ("# nothing\n", "no list of groups"),
+        ("just a word\n", "no list of groups"),
+        ("- a\n- b\n", "no list of groups"),
+        ("groups: 3\n", "no list of groups"),
+        ("groups:\n  - 3\n", "3 is no entry of groups"),
+        ("groups:\n  - name: x\n", "no list of rules"),
+        ("groups:\n  - name: x\n    rules: {}\n", "no list of rules"),
+        ("groups:\n  - rules: []\n", "a group has no name"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(tmp_path, text, told):
+    assert told in one(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["groups: []\n", "groups:\n  - name: x\n    rules: []\n"])
+def test_a_file_without_any_rule_is_refused(tmp_path, text):
+    """Nothing to check is no all-clear."""
+    assert "no rule" in one(tmp_path, text)

@@ -1,0 +1,173 @@
+"""YAML as configuration: values with their lines, and nothing that blows up."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import RuleError
+from monitor.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile
+
+
+def read(folder: Path, text: str | bytes) -> YamlFile:
+    path = folder / "a.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return YamlFile(path, RuleError)
+
+
+def data_of(folder: Path, text: str) -> object:
+    return read(folder, text).data
+
+
+def refusal(folder: Path, text: str | bytes) -> str:
+    """Return the one line that says why a file is refused, its path left out."""
+    with pytest.raises(RuleError) as caught:
+        read(folder, text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{folder / 'a.yaml'}:")
+    return message.removeprefix(f"{folder / 'a.yaml'}:").strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-7", 1e-7),
+        ("1E+3", 1000.0),
+        ("0.5", 0.5),
+        (".5", 0.5),
+        ("10", 10),
+        ("-3", -3),
+        ("0", 0),
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("on", "on"),
+        ("no", "no"),
+        ("0x10", "0x10"),
+        ("1_000", "1_000"),
+        ("12:30", "12:30"),
+        ("2025-10-30", "2025-10-30"),
+        ("300s", "300s"),
+        ("nan", "nan"),
+        (".inf", ".inf"),
+        ('"1"', "1"),
+    ],
+)
+def test_a_value_is_what_people_mean(tmp_path, written, value):
+    found = data_of(tmp_path, f"a: {written}\n")
+    assert found == {"a": value}
+    assert type(found["a"]) is type(value)
+
+
+def test_every_value_knows_its_line(tmp_path):
+    file = read(tmp_path, "a:\n  b: 1\n  c:\n    - x\n    - y: 2\n")
+    lines = {place: file.where(place).rpartition(":")[2] for place in [("a", "b"), ("a", "c", 0), ("a", "c", 1, "y")]}
+    assert lines == {("a", "b"): "2", ("a", "c", 0): "4", ("a", "c", 1, "y"): "5"}
+
+
+def test_a_place_that_is_not_there_is_its_nearest_neighbour(tmp_path):
+    file = read(tmp_path, "\na:\n  b: 1\n")
+    assert file.where(("a", "nothing", 3)).endswith("a.yaml:2")
+
+
+def test_an_empty_file_is_nothing(tmp_path):
+    assert data_of(tmp_path, "") is None
+    assert data_of(tmp_path, "# only a comment\n") is None
+
+
+def test_a_key_that_stands_twice_is_named_with_its_line_and_does_not_stop_the_reading(tmp_path):
+    file = read(tmp_path, "a: 1\nb: 2\na: 3\nb: 4\n")
+    assert [str(problem).rpartition("a.yaml:")[2] for problem in file.problems] == [
+        "3: key 'a' stands twice; expected each key once",
+        "4: key 'b' stands twice; expected each key once",
+    ]
+    assert file.where(("b",)).endswith(":2")
+
+
+@pytest.mark.parametrize(
+    "tagged", ["!!int abc", "!foo x", "!!python/object/apply:os.system [ls]", "!!timestamp x", "!!set {a: 1}"]
+)
+def test_a_tag_is_a_problem_and_no_traceback(tmp_path, tagged):
+    try:
+        file = read(tmp_path, f"b: 1\na: {tagged}\n")
+    except RuleError as error:
+        problems = [str(error)]
+    else:
+        problems = [str(problem) for problem in file.problems]
+    assert len(problems) == 1
+    assert ":2: " in problems[0]
+
+
+@pytest.mark.parametrize("text", ["a: &x 1\nb: *x\n", "a: *x\n", "a: &x [*x]\n", "a: [1, &x 2]\n"])
+def test_anchors_and_aliases_are_refused(tmp_path, text):
+    assert refusal(tmp_path, text) == "1: has an anchor or alias; expected plain YAML"
+
+
+def test_a_bomb_of_aliases_is_refused_at_once(tmp_path):
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    assert refusal(tmp_path, bomb) == "1: has an anchor or alias; expected plain YAML"
+
+
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT + 2, 300, 5_000])
+def test_deep_nesting_is_refused(tmp_path, depth):
+    assert "is nested too deeply; expected at most 32 levels" in refusal(tmp_path, "a: " + "[" * depth + "]" * depth)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"\xff\xfe\x00binary", "byte 0 is not UTF-8; expected a YAML file in UTF-8"),
+        (b"a: \x00\x01\x02", "expected plain YAML"),
+        ("a: [1, 2\n", "expected plain YAML"),
+        ("a: 1\n b: 2\n", "2: "),
+        ("a: 1\n---\nb: 2\n", "expected plain YAML"),
+        ("\ta: 1\n", "1: "),
+        ("a: 'x\n", "expected plain YAML"),
+    ],
+)
+def test_what_is_no_plain_yaml_is_refused_in_one_line(tmp_path, text, told):
+    assert told in refusal(tmp_path, text)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path):
+    assert refusal(tmp_path, b"a" * (SIZE_LIMIT_BYTES + 1)) == "has 1,000,001 bytes; expected at most 1,000,000"
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(
+        RuleError, match=r"nothing\.yaml: cannot be read \(No such file or directory\); expected a YAML file"
+    ):
+        YamlFile(tmp_path / "nothing.yaml", RuleError)
+    with pytest.raises(RuleError, match=r": cannot be read \(Is a directory\); expected a YAML file"):
+        YamlFile(tmp_path, RuleError)
+
+
+def test_a_number_with_too_many_digits_is_a_problem_and_no_traceback(tmp_path):
+    file = read(tmp_path, "b: 1\na: " + "1" * 5_000 + "\n")
+    assert [":2: " in str(problem) for problem in file.problems] == [True]
+    assert len(str(file.problems[0])) < 400
+
+
+@pytest.mark.parametrize("key", ["? [a, b]\n: 1\n", "? {a: 1}\n: 2\n", "[a]: 1\n"])
+def test_a_key_that_is_no_word_is_a_problem(tmp_path, key):
+    try:
+        problems = read(tmp_path, key).problems
+    except RuleError as error:
+        problems = [error]
+    assert len(problems) == 1
+
+
+def test_a_long_number_is_read_in_linear_time(tmp_path):
+    """Sixteen times the digits may cost sixteen times the work, and more on a busy machine; never 256 times."""
+
+    def cost(digits: int) -> float:
+        began = time.process_time()
+        read(tmp_path, "a: " + "1" * digits + "x\n")
+        return time.process_time() - began
+
+    cost(1_000)
+    assert cost(16_000) < 100 * max(cost(1_000), 2e-3)

@@ -1,0 +1,94 @@
+"""A page is replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import ReportError
+from monitor.report import write_atomically
+
+
+def test_a_new_page_has_the_permissions_of_any_new_file(tmp_path):
+    page, other = tmp_path / "STATUS.md", tmp_path / "other"
+    other.write_text("")
+    write_atomically(page, "✅\n")
+    assert page.read_bytes() == "✅\n".encode()
+    assert page.stat().st_mode == other.stat().st_mode
+
+
+def test_the_permissions_of_an_old_page_are_kept(tmp_path):
+    page = tmp_path / "STATUS.md"
+    page.write_text("old")
+    page.chmod(0o640)
+    write_atomically(page, "new")
+    assert (page.read_text(), page.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+def test_a_symlink_stays_and_its_target_is_replaced(tmp_path):
+    (tmp_path / "kept").mkdir()
+    target, link = tmp_path / "kept" / "page.md", tmp_path / "STATUS.md"
+    target.write_text("old")
+    link.symlink_to(Path("kept") / "page.md")
+    write_atomically(link, "new")
+    assert (link.is_symlink(), target.read_text()) == (True, "new")
+
+
+def test_a_reader_who_has_the_old_page_open_keeps_it_whole(tmp_path):
+    page = tmp_path / "STATUS.md"
+    page.write_text("old")
+    with page.open() as reader:
+        write_atomically(page, "new")
+        assert reader.read() == "old"
+
+
+def test_nothing_is_left_beside_the_page(tmp_path):
+    write_atomically(tmp_path / "STATUS.md", "page")
+    assert [file.name for file in tmp_path.iterdir()] == ["STATUS.md"]
+
+
+def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path):
+    page = tmp_path / "missing" / "STATUS.md"
+    with pytest.raises(ReportError) as caught:
+        write_atomically(page, "page")
+    expected = f"{page}: cannot be written (No such file or directory); expected a file in a writable folder"
+    assert str(caught.value) == expected
+
+
+def test_a_directory_in_the_page_s_place_is_one_clear_line(tmp_path):
+    with pytest.raises(ReportError, match=r"cannot be written \(is a directory\); expected"):
+        write_atomically(tmp_path, "page")
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ReportError, match="is not a regular file"):
+        write_atomically(pipe, "page")
+    assert pipe.is_fifo()
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_page_and_no_debris(tmp_path, monkeypatch):
+    page = tmp_path / "STATUS.md"
+    page.write_text("old")
+
+    def full_disk(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(ReportError, match="No space left on device"):
+        write_atomically(page, "new")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("STATUS.md", "old")]
+
+
+def test_a_write_protected_page_is_not_replaced(tmp_path, monkeypatch):
+    page = tmp_path / "STATUS.md"
+    page.write_text("old")
+    page.chmod(0o444)
+    # The superuser may write anything, so that the question is answered for an ordinary user here.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ReportError, match="is write-protected"):
+        write_atomically(page, "new")
+    assert page.read_text() == "old"

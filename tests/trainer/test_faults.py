@@ -1,0 +1,217 @@
+"""Injected faults are real: the run's own measurements show them, from their epoch on and not before."""
+
+import math
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from monitor import logline
+from tests.trainer.runs import Run, fit, make_panel
+from trainer.eventlog import EventLog, Floor
+from trainer.faults import FAULTS, FaultError, FaultPlan, Injection, Site, parse_injection
+
+CUT_OFF = {"backbone_projection", "temporal_encoder", "input_projection", "variable_selection", "gat"}
+QUICK_GUARD = {"guard_warmup_steps": 2, "guard_every": 1, "recover_within_steps": 2, "guard_decay": 0.0}
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_panel(tmp_path_factory.mktemp("panel"))
+
+
+def reports_of(run: Run, epoch: int) -> list[logline.GradReport]:
+    return [report for report in run.records(logline.GradReport) if report.epoch == epoch]
+
+
+def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_epoch_on(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("grad_zero@2",))
+    assert all(group.norm > 0 for report in reports_of(run, 1) for group in report.groups)
+    for report in reports_of(run, 2):
+        assert {group.group for group in report.groups if group.norm == 0.0} == CUT_OFF
+        for group in report.groups:
+            assert group.none == 0
+            assert group.small == (group.grad.part if group.group in CUT_OFF else 0)
+    first_step = reports_of(run, 2)[0].step
+    projected = [each for each in run.records(logline.EncoderGrad) if each.tensor == "projected_features"]
+    assert {each.norm == 0.0 for each in projected if each.step >= first_step} == {True}
+    assert {each.norm == 0.0 for each in projected if each.step < first_step} == {False}
+    normalized = [each for each in run.records(logline.EncoderGrad) if each.tensor == "normalized_features"]
+    assert all(each.norm > 0 for each in normalized)
+
+
+def test_grad_zero_is_warned_about_once_for_each_group_and_report(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("grad_zero@2",))
+    warned = Counter(each.step for each in run.records(logline.GradBelow))
+    assert warned == {report.step: len(CUT_OFF) for report in reports_of(run, 2)}
+    assert b" WARNING [GRAD-MONITOR] backbone_projection: norm 0.00e+00 < 1e-07 step=" in b"\n".join(run.lines)
+
+
+def test_a_fault_that_has_ended_leaves_no_trace(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("grad_zero@1-1",))
+    assert all(group.norm > 0 for report in reports_of(run, 2) for group in report.groups)
+    assert any(group.norm == 0 for report in reports_of(run, 1) for group in report.groups)
+
+
+def test_pred_collapse_resets_each_head_again_and_again_and_none_recovers(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("pred_collapse@2",), epochs=3, batch_size=36, **QUICK_GUARD)
+    resets = Counter(reset.epoch for reset in run.records(logline.GuardReset))
+    assert resets[1] == 0
+    assert resets[2] > 10
+    assert {epoch.epoch.part: epoch.resets for epoch in run.records(logline.Epoch)} == {
+        epoch: resets[epoch] for epoch in (1, 2, 3)
+    }
+    assert {reset.h for reset in run.records(logline.GuardReset)} == {1, 5, 10, 20}
+    assert run.records(logline.GuardRecovered) == []
+    assert len(run.records(logline.GuardFailed)) > 0
+
+
+def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("pred_collapse@2",))
+    before, after = run.records(logline.Metrics)
+    assert not math.isnan(before.rank_ic)
+    assert all(math.isnan(value) for value in (after.sharpe, after.ic, after.rank_ic, after.hit_rate))
+    collapsed = [line for line in run.records(logline.HorizonMetrics) if line.epoch == 2]
+    assert all(math.isnan(line.rank_ic) and line.ratio < 1e-6 for line in collapsed)
+
+
+def test_the_commands_people_type_count_each_thing_once(panel: Path, tmp_path: Path):
+    settings = {"epochs": 3, "batch_size": 36, **QUICK_GUARD}
+    run = fit(tmp_path, panel, inject=("pred_collapse@2", "grad_zero@3"), **settings)
+
+    def count(pattern: bytes) -> int:
+        return sum(re.search(pattern, line) is not None for line in run.lines)
+
+    assert count(rb"Epoch.*Train Loss") == 3
+    assert count(rb"Sharpe Ratio:") == 3
+    assert count(rb"Epoch|Val Loss|Sharpe") == 6
+    assert count(rb"DEGENERACY-GUARD.*reset applied") == len(run.records(logline.GuardReset)) > 10
+    assert count(rb"ENCODER-GRAD") == len(run.records(logline.EncoderGrad))
+    kinds = (logline.GradReport, logline.GradBelow)
+    assert count(rb"GRAD-MONITOR") == sum(len(run.records(kind)) for kind in kinds)
+
+
+def test_loss_nonfinite_skips_every_step_of_its_epoch_and_hides_nothing(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
+    first, second = run.records(logline.Epoch)
+    assert math.isfinite(first.train_loss)
+    assert math.isnan(second.train_loss)
+    lines = [line for line in run.records(logline.Train) if line.epoch.part == 2]
+    assert all(math.isnan(line.loss) for line in lines)
+    assert [line.skips_in_row for line in lines] == list(range(1, len(lines) + 1))
+    found = run.records(logline.Nonfinite)
+    assert {(each.where, each.action) for each in found} == {("loss", "skip_step")}
+    assert len(found) == len(lines)
+
+
+def test_a_gradient_that_is_not_a_number_is_warned_about_as_nan_and_never_as_zero(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
+    reports = reports_of(run, 2)
+    assert all(math.isnan(group.norm) and group.nonfinite > 0 for report in reports for group in report.groups)
+    warned = Counter(each.step for each in run.records(logline.GradNonfinite))
+    assert warned == {report.step: len(report.groups) for report in reports}
+    assert b" WARNING [GRAD-MONITOR] gat: norm nan step=" in b"\n".join(run.lines)
+    assert run.records(logline.GradBelow) == []
+
+
+def test_a_skipped_step_moves_no_weight(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
+    first_step = reports_of(run, 2)[0].step
+    weights = run.records(logline.WeightReport)
+    assert all(each.update == 0.0 and each.nonfinite == 0 for each in weights if each.step >= first_step)
+    assert all(each.update > 0.0 for each in weights if each.step < first_step)
+
+
+def test_stall_silent_sleeps_while_nobody_else_can_write(tmp_path: Path):
+    log = EventLog(tmp_path / "run.log", clock=lambda: 0.0)
+    seen: list[object] = []
+
+    def sleep(seconds: float) -> None:
+        heartbeat = threading.Thread(target=lambda: log.write(Floor(loss_floor=1.0)), daemon=True)
+        heartbeat.start()
+        heartbeat.join(timeout=0.05)
+        seen.extend([seconds, heartbeat.is_alive(), log.path.read_bytes()])
+        threads.append(heartbeat)
+
+    threads: list[threading.Thread] = []
+    stall = FAULTS["stall_silent"](seconds=400)
+    site = Site(torch.nn.Identity(), log.hold, sleep)
+    stall.before_batch(site, 4)
+    assert seen == []
+    stall.before_batch(site, 5)
+    threads[0].join()
+    assert seen == [400, True, b""]
+    assert log.path.read_bytes().count(b"[FLOOR]") == 1
+    log.close()
+
+
+def test_stall_silent_stops_a_real_run_for_longer_than_the_five_minutes_of_the_rule(panel: Path, tmp_path: Path):
+    slept: list[float] = []
+    run = fit(tmp_path, panel, inject=("stall_silent@2",), hooks={"sleep": slept.append})
+    assert slept == [420.0]
+    assert run.outcome.status == "completed"
+
+
+def test_every_fault_says_what_it_does():
+    assert all(fault.summary.endswith(".") for fault in FAULTS.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("grad_zero@3", Injection("grad_zero", 3, None)),
+        ("grad_zero@3-", Injection("grad_zero", 3, None)),
+        ("grad_zero@3-4", Injection("grad_zero", 3, 4)),
+        (
+            "stall_silent@2:seconds=9,batch=1",
+            Injection("stall_silent", 2, None, {"seconds": 9.0, "batch": 1.0}),
+        ),
+    ],
+)
+def test_an_injection_names_fault_epochs_and_parameters(text: str, expected: Injection):
+    assert parse_injection(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("grad_zero", "not a fault; expected FAULT@EPOCH, got 'grad_zero'"),
+        ("grad_none@1", "unknown fault; expected one of grad_zero, .* got grad_none"),
+        ("grad_zero@0", "no such epochs; expected 1 or later"),
+        ("grad_zero@3-2", "no such epochs; .* in order, got 3-2"),
+        ("grad_zero@3:seconds=4", "unknown parameter; expected no parameter, got seconds"),
+        ("stall_silent@3:seconds=long", "seconds is not a number; expected one, got 'long'"),
+    ],
+)
+def test_an_injection_that_cannot_be_read_is_refused(text: str, message: str):
+    with pytest.raises(FaultError, match=message):
+        parse_injection(text)
+
+
+def test_a_fault_is_begun_once_and_ended_once():
+    calls: list[str] = []
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        yield
+
+    class Recorder(FAULTS["grad_zero"]):  # type: ignore[misc]
+        def begin(self, site: Site) -> None:
+            calls.append("begin")
+
+        def end(self, site: Site) -> None:
+            calls.append("end")
+
+    plan = FaultPlan([Injection("grad_zero", 2, 3)])
+    plan._planned = [(plan._planned[0][0], Recorder())]
+    site = Site(torch.nn.Identity(), hold, lambda seconds: None)
+    acting = []
+    for epoch in (1, 2, 3, 4):
+        plan.enter_epoch(epoch, site)
+        acting.append(len(plan.acting()))
+    assert (calls, acting) == (["begin", "end"], [0, 1, 1, 0])

@@ -1,0 +1,287 @@
+"""A real training run, told by its log."""
+
+import math
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from monitor import logline
+from monitor.logline import format_line, parse_line
+from tests.trainer.runs import EPOCHS, SMALL, Run, fit, make_panel
+from trainer import loop
+from trainer.config import GRADIENT_GROUPS, OptimConfig, TrainerError
+from trainer.schedule import learning_rate
+from trainer.settings import resolve
+from trainer.stopping import stop_on_sigterm
+
+BATCHES = 11
+STEPS = EPOCHS * BATCHES
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_panel(tmp_path_factory.mktemp("panel"))
+
+
+@pytest.fixture(scope="module")
+def run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return fit(tmp_path_factory.mktemp("run"), panel)
+
+
+def test_the_first_line_is_the_start_and_the_last_is_a_completed_end(run: Run):
+    lines = run.parsed()
+    assert isinstance(lines[0].record, logline.RunStart)
+    assert (lines[0].record.pid, lines[0].record.attempt) == (os.getpid(), 1)
+    assert isinstance(lines[-1].record, logline.RunEnd)
+    assert (lines[-1].record.status, lines[-1].record.epochs, lines[-1].record.error) == (
+        "completed",
+        EPOCHS,
+        None,
+    )
+
+
+def test_every_line_is_in_the_grammar_and_written_again_gives_the_same_bytes(run: Run):
+    assert run.unknown() == []
+    for line in run.lines:
+        read = parse_line(line)
+        assert read is not None
+        assert format_line(read.at, read.record, level=read.level).encode() == line
+
+
+def test_every_tag_that_a_healthy_run_owes_is_there(run: Run):
+    tags = {line.record.TAG for line in run.parsed()}
+    owed = {
+        *("RUN", "CONFIG", "INTENT", "DATA", "DATA-CHECK", "TARGET", "MODEL", "PHASE", "TRAIN", "FLOOR"),
+        *("ENCODER-GRAD", "GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"),
+        *("DEGENERACY-GUARD", "EPOCH", "METRICS", "CHECKPOINT"),
+    }
+    assert tags == owed
+
+
+def test_gradient_reports_come_at_step_zero_and_then_at_their_cadence(run: Run):
+    reports = run.records(logline.GradReport)
+    assert [report.step for report in reports] == list(range(0, STEPS, SMALL["grad_monitor_every"]))
+    assert (reports[0].step, reports[0].epoch, reports[0].batch) == (0, 1, 1)
+    assert tuple(group.group for group in reports[0].groups) == GRADIENT_GROUPS
+
+
+def test_every_gradient_of_a_healthy_run_is_alive(run: Run):
+    for report in run.records(logline.GradReport):
+        for group in report.groups:
+            assert group.norm > 1e-7
+            assert (group.small, group.none, group.nonfinite) == (0, 0, 0)
+
+
+def test_both_encoder_tensors_are_reported_at_every_report(run: Run):
+    steps = Counter(report.step for report in run.records(logline.EncoderGrad))
+    assert steps == {report.step: 2 for report in run.records(logline.GradReport)}
+    assert {report.tensor for report in run.records(logline.EncoderGrad)} == {
+        "normalized_features",
+        "projected_features",
+    }
+
+
+def test_every_step_of_a_healthy_run_moves_every_group_from_a_clean_gradient(run: Run):
+    reports = run.records(logline.WeightReport)
+    assert {report.group for report in reports} == set(GRADIENT_GROUPS)
+    assert all(report.update > 0 and report.stale_grad == 0 and report.nonfinite == 0 for report in reports)
+
+
+def test_the_learning_rate_follows_the_declared_schedule(run: Run):
+    (intent,) = run.records(logline.Intent)
+    declared = OptimConfig(base_lr=intent.base_lr, min_lr=intent.min_lr, warmup_steps=intent.warmup_steps)
+    lines = run.records(logline.Train)
+    assert intent.total_steps == STEPS
+    assert [line.lr for line in lines] == [
+        learning_rate(line.step, declared, total_steps=intent.total_steps) for line in lines
+    ]
+    assert lines[-1].lr == pytest.approx(intent.min_lr)
+
+
+def test_training_lines_come_at_their_cadence_and_at_each_epochs_last_batch(run: Run):
+    steps = [line.step for line in run.records(logline.Train)]
+    assert steps == [*range(2, BATCHES, 2), BATCHES, *range(BATCHES + 1, STEPS + 1, 2)]
+    assert run.records(logline.Train)[-1].batch == (BATCHES, BATCHES)
+
+
+def test_the_terms_of_the_loss_add_up_to_it(run: Run):
+    for line in run.records(logline.Train):
+        terms = {name: float(value) for name, value in line.extra if name.startswith("loss_")}
+        assert set(terms) == {"loss_quantile", "loss_rank_ic", "loss_sharpe", "loss_variance"}
+        assert sum(terms.values()) == pytest.approx(line.loss, rel=1e-5)
+
+
+def test_every_epoch_has_one_epoch_line_and_metrics_of_every_horizon(run: Run):
+    epochs = run.records(logline.Epoch)
+    assert [line.epoch for line in epochs] == [(1, EPOCHS), (2, EPOCHS)]
+    assert [line.epoch for line in run.records(logline.Metrics)] == [1, 2]
+    assert [(line.epoch, line.h) for line in run.records(logline.HorizonMetrics)] == [
+        (epoch, horizon) for epoch in (1, 2) for horizon in (1, 5, 10, 20)
+    ]
+
+
+def test_the_outcome_is_that_of_the_log(run: Run):
+    best = min(run.records(logline.Epoch), key=lambda line: line.val_loss)
+    end = run.records(logline.RunEnd)[-1]
+    assert (run.outcome.best_epoch, run.outcome.best_val_loss) == (best.epoch.part, best.val_loss)
+    assert (end.best_epoch, end.best_val_loss) == (best.epoch.part, best.val_loss)
+
+
+def test_phases_come_in_order_and_count_to_their_total(run: Run):
+    changes = [(line.name, line.epoch) for line in run.records(logline.Phase) if line.beat is None]
+    assert changes == [
+        *(("load", None), ("fit_scaler", None)),
+        *((name, epoch) for epoch in (1, 2) for name in ("train", "validate", "checkpoint")),
+    ]
+    assert {line.run for line in run.records(logline.Phase)} == {run.records(logline.RunStart)[0].run}
+
+
+def test_the_written_normalisation_is_that_of_the_training_part_alone(run: Run, panel: Path):
+    from trainer.config import DataConfig
+    from trainer.dataset import read_panel
+
+    data = run.records(logline.Data)[0]
+    config = DataConfig(data=str(panel), window=5)
+    loaded = read_panel(panel, config)
+    first, last = (str(date) for date in data.train.split(".."))
+    dates = [str(date) for date in loaded.dates]
+    labels = loaded.targets_DCH[dates.index(first) : dates.index(last) + 1, :, 0].astype(float)
+    one_day = next(line for line in run.records(logline.Target) if line.h == 1)
+    assert one_day.mean == pytest.approx(labels.mean(), abs=1e-6)
+    assert one_day.std == pytest.approx(labels.std(), abs=1e-6)
+
+
+def test_two_runs_with_one_seed_write_the_same_losses_and_with_another_do_not(run: Run, panel: Path, tmp_path: Path):
+    again, other = fit(tmp_path, panel), fit(tmp_path, panel, seed=2)
+    losses = [[line.loss for line in each.records(logline.Train)] for each in (run, again, other)]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_half_precision_trains_to_nearly_the_same_first_loss(run: Run, panel: Path, tmp_path: Path):
+    mixed = fit(tmp_path, panel, precision="bf16-mixed", epochs=1, dropout=0.0, edge_dropout=0.0)
+    full = fit(tmp_path, panel, epochs=1, dropout=0.0, edge_dropout=0.0)
+    first = [each.records(logline.Train)[0].loss for each in (mixed, full)]
+    assert first[0] == pytest.approx(first[1], rel=0.05)
+    assert first[0] != first[1]
+    assert mixed.records(logline.Data)[0].precision == "bf16-mixed"
+
+
+def test_accumulation_takes_one_step_for_its_batches_and_leaves_no_stale_gradient(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, accumulate=3, epochs=1, train_every=1)
+    lines = run.records(logline.Train)
+    assert [(line.step, line.batch.part) for line in lines] == [(1, 3), (2, 6), (3, 9), (4, 11)]
+    assert run.records(logline.Intent)[0].accumulate == 3
+    assert all(report.stale_grad == 0 for report in run.records(logline.WeightReport))
+
+
+def test_three_accumulated_batches_give_the_loss_of_one_batch_three_times_as_large(panel: Path, tmp_path: Path):
+    settings = {"epochs": 1, "train_every": 1, "dropout": 0.0, "edge_dropout": 0.0}
+    small = fit(tmp_path, panel, batch_size=24, accumulate=3, **settings).records(logline.Train)[0]
+    large = fit(tmp_path, panel, batch_size=72, **settings).records(logline.Train)[0]
+    assert small.loss == pytest.approx(large.loss, rel=1e-5)
+    assert small.grad_norm == pytest.approx(large.grad_norm, rel=1e-4)
+
+
+def test_early_stopping_declares_itself(panel: Path, tmp_path: Path):
+    run = fit(tmp_path, panel, epochs=6, patience=1, base_lr=0.5, min_lr=0.5, warmup_steps=0)
+    declared = run.records(logline.Intent)[-1]
+    assert run.outcome.epochs < 6
+    assert (declared.epochs, declared.phase_change) == (run.outcome.epochs, "early_stop")
+    assert run.outcome.status == "completed"
+
+
+def test_a_stop_signal_ends_the_log_as_stopped(panel: Path, tmp_path: Path):
+    with stop_on_sigterm():
+        run = fit(tmp_path, panel, hooks={"show": lambda bar: os.kill(os.getpid(), signal.SIGTERM)})
+    end = run.parsed()[-1].record
+    assert isinstance(end, logline.RunEnd)
+    assert (end.status, end.epochs, run.outcome.status) == ("stopped", 0, "stopped")
+
+
+def test_a_failure_of_our_own_is_logged_with_its_traceback_before_the_end(
+    panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("the disk fell out")
+
+    monkeypatch.setattr(loop, "take_step", fail)
+    run = fit(tmp_path, panel)
+    (error,) = run.records(logline.Error)
+    end = run.parsed()[-1].record
+    assert (error.type, error.message) == ("RuntimeError", "the disk fell out")
+    assert b"Traceback (most recent call last):" in run.lines
+    assert isinstance(end, logline.RunEnd)
+    assert (end.status, end.error, run.outcome.status) == ("failed", "RuntimeError", "failed")
+
+
+def test_a_panel_that_cannot_be_used_ends_the_log_as_failed_and_is_raised(tmp_path: Path):
+    missing = tmp_path / "missing.parquet"
+    with pytest.raises(TrainerError, match=r"missing\.parquet.*expected"):
+        fit(tmp_path, missing)
+    lines = [parse_line(line) for line in (tmp_path / "run-0.log").read_bytes().splitlines()]
+    end = lines[-1].record
+    assert isinstance(end, logline.RunEnd)
+    assert end.status == "failed"
+    assert isinstance(lines[-2].record, logline.Error)
+
+
+def test_a_panel_with_mostly_dead_features_is_refused(tmp_path: Path):
+    import pyarrow.parquet as pq
+
+    panel = make_panel(tmp_path)
+    table = pq.read_table(panel)
+    for name in [f"feature_{number:02d}" for number in range(6)]:
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, [[1.0] * len(table)])
+    pq.write_table(table, panel)
+    with pytest.raises(TrainerError, match="constant"):
+        fit(tmp_path, panel)
+
+
+def test_one_dead_feature_is_warned_about_and_blanks_three_slices_of_the_selection(tmp_path: Path):
+    import pyarrow.parquet as pq
+
+    panel = make_panel(tmp_path)
+    table = pq.read_table(panel)
+    place = table.column_names.index("feature_03")
+    pq.write_table(table.set_column(place, "feature_03", [[1.0] * len(table)]), panel)
+    run = fit(tmp_path, panel)
+    first = run.records(logline.DataCheck)[0]
+    assert (first.features_dead, first.names) == ((1, 12), ("feature_03",))
+    warned = [line.record for line in run.parsed() if line.level == "WARNING"]
+    assert [dict(record.extra)["problem"] for record in warned if isinstance(record, logline.DataCheck)] == [
+        "dead_features"
+    ]
+    for report in run.records(logline.GradReport):
+        selection = next(group for group in report.groups if group.group == "variable_selection")
+        assert selection.small == 3
+
+
+def test_a_panel_file_that_changes_under_the_run_is_warned_about_at_the_next_epoch(tmp_path: Path):
+    panel = make_panel(tmp_path)
+    run = fit(tmp_path, panel, hooks={"show": lambda bar: os.utime(panel, (0, 0))})
+    warned = [line.record for line in run.parsed() if line.level == "WARNING"]
+    assert [dict(record.extra)["problem"] for record in warned if isinstance(record, logline.DataCheck)] == [
+        "stale_source"
+    ]
+
+
+def test_without_a_log_path_the_log_is_named_by_run_and_time(
+    panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    resolved = resolve(cli={**SMALL, "data": str(panel), "name": "first", "epochs": 1})
+    outcome = loop.train(resolved, clock=lambda: 1761867651.0)
+    assert outcome.log == Path("_logs/training/first_20251030_234051.log")
+    assert outcome.log.is_file()
+
+
+def test_the_floor_is_what_the_same_loss_gives_a_constant_prediction(run: Run):
+    (floor,) = run.records(logline.Floor)
+    # 0.2 for the rank term, 0.01 for the penalty, and the quantile loss of a constant in units of the deviation.
+    assert 0.21 < floor.loss_floor < 0.21 + 0.5
+    assert math.isfinite(floor.loss_floor)

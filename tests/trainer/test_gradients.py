@@ -1,0 +1,179 @@
+"""Monitors against gradients and weights whose figures are known."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from trainer.config import ModelConfig
+from trainer.gradients import (
+    ActivationMonitor,
+    EncoderGradientHooks,
+    GradientMonitor,
+    WeightMonitor,
+    measure_inputs,
+)
+from trainer.model import StockModel
+
+SMALL = ModelConfig(hidden=8, selection_width=4, temporal_heads=2, graph_heads=2, dropout=0.0, edge_dropout=0.0)
+
+
+def parameter(*values: float, grad: list[float] | None) -> nn.Parameter:
+    weight = nn.Parameter(torch.tensor(values))
+    weight.grad = None if grad is None else torch.tensor(grad)
+    return weight
+
+
+def measure(group: dict[str, nn.Parameter], *, per_feature: frozenset[str] = frozenset(), warn_norm: float = 1e-7):
+    (found,) = GradientMonitor({"g": group}, per_feature=per_feature, warn_norm=warn_norm).measure()
+    return found
+
+
+def test_a_groups_norm_maximum_and_mean_are_over_all_its_elements():
+    found = measure({"a": parameter(1.0, 1.0, grad=[3.0, 0.0]), "b": parameter(1.0, grad=[-4.0])})
+    assert (found.norm, found.max, found.mean_abs) == pytest.approx((5.0, 4.0, 7 / 3))
+    assert (found.num_with_grad, found.num_tensors, found.num_none) == (2, 2, 0)
+
+
+def test_a_tensor_without_gradient_is_none_and_a_zero_gradient_is_small():
+    found = measure({"a": parameter(1.0, grad=None), "b": parameter(1.0, grad=[0.0]), "c": parameter(1.0, grad=[1.0])})
+    assert (found.num_none, found.num_small, found.num_with_grad, found.num_tensors) == (1, 1, 2, 3)
+
+
+def test_a_group_without_any_gradient_reports_zero_with_grad():
+    found = measure({"a": parameter(1.0, grad=None)})
+    assert (found.norm, found.num_with_grad, found.num_none) == (0.0, 0, 1)
+
+
+def test_a_nan_gradient_is_counted_and_makes_the_norm_nan_instead_of_zero():
+    found = measure({"a": parameter(1.0, 1.0, grad=[float("nan"), 1.0])})
+    assert math.isnan(found.norm)
+    assert (found.num_nonfinite, found.num_small) == (1, 0)
+
+
+def test_a_gradient_whose_square_underflows_single_precision_is_not_zero():
+    assert measure({"a": parameter(1.0, grad=[1e-30])}).norm == pytest.approx(1e-30)
+
+
+def test_the_warning_level_decides_what_is_small():
+    group = {"a": parameter(1.0, grad=[1e-3])}
+    assert measure(group, warn_norm=1e-2).num_small == 1
+    assert measure(group, warn_norm=1e-4).num_small == 0
+
+
+def test_a_per_feature_tensor_counts_once_for_each_feature():
+    weight = nn.Parameter(torch.ones(3, 2))
+    weight.grad = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]])
+    found = measure({"a": weight}, per_feature=frozenset({"a"}))
+    assert (found.num_tensors, found.num_with_grad, found.num_small) == (3, 3, 1)
+
+
+@pytest.mark.parametrize("num_dead", [0, 1, 5, 11])
+def test_each_dead_feature_makes_exactly_three_slices_of_the_selection_small(num_dead):
+    torch.manual_seed(0)
+    model = StockModel(num_features=12, window=6, num_horizons=4, edge_width=1, config=SMALL)
+    windows = torch.randn(32, 6, 12)
+    windows[..., :num_dead] = 0.0
+    no_edges = torch.empty(2, 0, dtype=torch.int64), torch.empty(0, 1)
+    (model(windows, *no_edges) - torch.randn(32, 4, 5)).square().mean().backward()
+    monitor = GradientMonitor(model.gradient_groups(), per_feature=model.per_feature_parameters(), warn_norm=1e-7)
+    found = {each.group: each for each in monitor.measure()}["variable_selection"]
+    assert found.num_small == 3 * num_dead
+    assert found.num_with_grad == found.num_tensors
+
+
+def test_encoder_hooks_bring_the_gradient_of_a_modules_output():
+    layer = nn.Linear(2, 2)
+    hooks = EncoderGradientHooks({"projected_features": layer})
+    (layer(torch.ones(1, 2)) * torch.tensor([3.0, -4.0])).sum().backward()
+    (found,) = hooks.measure()
+    assert (found.tensor, found.norm, found.max) == (
+        "projected_features",
+        pytest.approx(5.0),
+        pytest.approx(4.0),
+    )
+
+
+def test_encoder_hooks_report_each_backward_once_and_nothing_after_closing():
+    layer = nn.Linear(2, 2)
+    hooks = EncoderGradientHooks({"projected_features": layer})
+    layer(torch.ones(1, 2)).sum().backward()
+    assert len(hooks.measure()) == 1
+    assert hooks.measure() == ()
+    hooks.close()
+    layer(torch.ones(1, 2)).sum().backward()
+    assert hooks.measure() == ()
+
+
+def test_the_weight_monitor_sees_how_far_a_step_moved_and_what_stood_still():
+    weight = parameter(3.0, 4.0, grad=[1.0, 0.0])
+    monitor = WeightMonitor({"g": {"a": weight}})
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    weight.grad = None
+    monitor.before_backward()
+    weight.grad = torch.tensor([1.0, 0.0])
+    monitor.before_step()
+    optimizer.step()
+    (found,) = monitor.measure()
+    assert (found.update, found.unchanged, found.stale_grad) == pytest.approx((0.5, 0.5, 0.0))
+    assert found.ratio == pytest.approx(0.5 / math.hypot(2.5, 4.0))
+
+
+def test_a_gradient_left_over_from_the_last_step_is_stale():
+    weight = parameter(1.0, grad=[2.0])
+    monitor = WeightMonitor({"g": {"a": weight}})
+    monitor.before_backward()
+    monitor.before_step()
+    assert monitor.measure()[0].stale_grad == pytest.approx(2.0)
+
+
+def test_a_weight_that_is_not_a_number_is_counted():
+    weight = parameter(float("nan"), 1.0, grad=None)
+    monitor = WeightMonitor({"g": {"a": weight}})
+    monitor.before_backward()
+    monitor.before_step()
+    assert monitor.measure()[0].num_nonfinite == 1
+
+
+def test_units_that_are_never_active_are_dead():
+    layer = nn.ReLU()
+    monitor = ActivationMonitor({"layer": layer})
+    monitor.listen()
+    layer(torch.tensor([[1.0, -1.0, 2.0]] * 200))
+    (found,) = monitor.measure()
+    assert (found.num_dead, found.num_units) == (1, 3)
+
+
+def test_only_a_bounded_layer_saturates():
+    layer = nn.Tanh()
+    for bounds, expected in (({"layer": 1.0}, 1), ({}, 0)):
+        monitor = ActivationMonitor({"layer": layer}, bounds=bounds)
+        monitor.listen()
+        layer(torch.tensor([[9.0, 0.0]]))
+        assert monitor.measure()[0].num_saturated == expected
+
+
+def test_the_activation_monitor_stops_listening_once_measured():
+    layer = nn.ReLU()
+    monitor = ActivationMonitor({"layer": layer})
+    monitor.listen()
+    layer(torch.ones(2, 2))
+    assert len(monitor.measure()) == 1
+    layer(torch.ones(2, 2))
+    assert monitor.measure() == ()
+
+
+def test_the_worst_input_is_the_feature_farthest_from_mean_0_and_deviation_1():
+    windows = torch.randn(64, 5, 3, generator=torch.Generator().manual_seed(0))
+    windows[..., 1] *= 40.0
+    found = measure_inputs(windows)
+    assert found.worst == 1
+    assert found.worst_std == pytest.approx(40.0, rel=0.2)
+
+
+def test_a_feature_that_is_not_a_number_is_the_worst_of_all():
+    windows = torch.randn(8, 5, 3)
+    windows[..., 0] *= 1e6
+    windows[0, 0, 2] = float("nan")
+    assert measure_inputs(windows).worst == 2

@@ -1,0 +1,1 @@
+"""A multi-horizon stock-return trainer whose log can be trusted."""

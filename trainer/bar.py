@@ -1,0 +1,36 @@
+"""A progress bar for people: on the terminal's last line, and only where there is a terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from trainer.session import Bar
+
+
+class ProgressBar:
+    """Draws on a stream that is a terminal, and is silent on any other."""
+
+    def __init__(self, stream: TextIO, *, width: int = 24) -> None:
+        self._stream, self._width, self._is_shown = stream, width, stream.isatty()
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_shown:
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def show(self, bar: Bar) -> None:
+        """Draw where the run is, over what was drawn before."""
+        if self._is_shown:
+            filled = self._width * bar.batch // max(bar.batches, 1)
+            blocks = "#" * filled + "." * (self._width - filled)
+            self._stream.write(
+                f"\repoch {bar.epoch}/{bar.epochs} [{blocks}] {bar.batch}/{bar.batches} loss {bar.loss:.4f} "
+            )
+            self._stream.flush()

@@ -1,0 +1,188 @@
+"""Day batches: whole days of samples, packed up to a number of rows, with the days' graphs side by side.
+
+Interface:
+    batches = DayBatches(panel, splits.train, normalisation, features_CDF=normalised_features(...),
+                         batch_size=2048, window_days=20, graph=GraphSettings(), graph_cache=GraphCache(),
+                         seed=1, shuffle=True, rank=0, world_size=1)
+    len(batches)                                             # batches per epoch, the same in every epoch
+    for batch in batches.epoch(3): ...                       # -> DayBatch
+    for batch in batches.epoch(3, first_batch=17): ...       # resume: the position is (epoch, next batch)
+
+The order is a pure function of (seed, epoch). Rank r of w takes every w-th day of each global batch, so that
+w ranks together see exactly the batch that one process would; per-day losses weighted by 1 / num_days_global
+and summed over ranks give the one-process loss.
+Shape legend: N rows, T window days, F features, H horizons, E edges, A edge attributes.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainer.graph import DayGraph, GraphCache, GraphSettings, join_graphs
+from trainer.normalisation import Normalisation
+from trainer.panel import Panel, PanelError, window_view
+from trainer.samples import choose_samples
+from trainer.splits import DateRange, part_labels
+
+
+@dataclass(frozen=True, eq=False)
+class DayBatch:
+    """Whole days of samples; a row is one code on one date."""
+
+    x_NTF: torch.Tensor
+    """Normalised features of the window that ends on the row's date, float32; missing values are 0."""
+    y_NH: torch.Tensor
+    """Normalised labels, float32; 0 where mask_NH is False."""
+    mask_NH: torch.Tensor
+    """True where the label exists and belongs to this part."""
+    day_N: torch.Tensor
+    """Which day of the batch, 0..num_days-1, ascending."""
+    date_index_N: torch.Tensor
+    """Index into panel.dates."""
+    code_index_N: torch.Tensor
+    """Index into panel.codes."""
+    edge_index_2E: torch.Tensor
+    """Edges between rows, never across days."""
+    edge_attr_EA: torch.Tensor
+    """Correlation, its size, its sign."""
+    epoch: int
+    batch: int
+    """Number of this batch in its epoch, from 0."""
+    num_days: int
+    """Days in this batch on this rank."""
+    num_days_global: int
+    """Days in this batch over all ranks."""
+    num_labeled_days_global_H: torch.Tensor
+    """Per horizon: days of the global batch with at least two labels, those that a daily loss can use."""
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "DayBatch":
+        """Return the batch with every tensor on the device."""
+
+        def moved(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
+
+        return dataclasses.replace(
+            self,
+            x_NTF=moved(self.x_NTF),
+            y_NH=moved(self.y_NH),
+            mask_NH=moved(self.mask_NH),
+            day_N=moved(self.day_N),
+            date_index_N=moved(self.date_index_N),
+            code_index_N=moved(self.code_index_N),
+            edge_index_2E=moved(self.edge_index_2E),
+            edge_attr_EA=moved(self.edge_attr_EA),
+            num_labeled_days_global_H=moved(self.num_labeled_days_global_H),
+        )
+
+
+class DayBatches:
+    """The samples of one part of a panel, packed by day; raises PanelError when it has none."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        part: DateRange,
+        normalisation: Normalisation,
+        *,
+        features_CDF: NDArray[np.float32],
+        batch_size: int,
+        window_days: int,
+        graph: GraphSettings,
+        graph_cache: GraphCache,
+        seed: int = 0,
+        shuffle: bool = False,
+        max_missing_days: int = 0,
+        labeled_only: bool = True,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self._panel, self._part, self._graph, self._graph_cache = panel, part, graph, graph_cache
+        self._seed, self._shuffle, self._rank, self._world_size = seed, shuffle, rank, world_size
+        self._window_days = window_days
+        self._window_CDTF = window_view(features_CDF, window_days)
+        labels_DCH = part_labels(panel.targets_DCH, part, panel.horizons)
+        self._mask_DCH = np.isfinite(labels_DCH)
+        self._target_DCH = np.where(self._mask_DCH, normalisation.normalise_targets(labels_DCH), np.float32(0))
+        samples = choose_samples(
+            panel, part, window_days=window_days, max_missing_days=max_missing_days, labeled_only=labeled_only
+        )
+        self.rows = samples.rows
+        sample_DC = samples.is_sample_DC
+        self._codes_of_day = {
+            part.first + day: np.flatnonzero(sample_DC[day]) for day in range(len(part)) if sample_DC[day].any()
+        }
+        self.days = np.array(list(self._codes_of_day), dtype=np.int64)
+        """Date indices that have samples."""
+        self._is_labeled_DH = (self._mask_DCH & sample_DC[:, :, None]).sum(axis=1) >= 2
+        if not len(self.days):
+            raise PanelError(
+                f"{panel.source}: {part.describe(panel.dates)} holds no sample; expected at least one, got 0"
+            )
+        self.days_per_batch = _days_per_batch([len(codes) for codes in self._codes_of_day.values()], batch_size)
+        self.largest_day = max(len(codes) for codes in self._codes_of_day.values())
+        """Rows of the largest day: with more than batch_size a batch still holds that whole day."""
+        if min(len(days) for days in self.plan(0)) < world_size:
+            raise PanelError(
+                f"batches: batch_size {batch_size}, days of up to {self.largest_day} rows; expected a day "
+                f"for each of {world_size} processes in every batch, got {len(self.plan(0)[-1])}"
+            )
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        return -(-len(self.days) // self.days_per_batch)
+
+    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Return the date indices of each global batch of an epoch, in order."""
+        days = self.days
+        if self._shuffle:
+            days = np.random.default_rng((self._seed, epoch)).permutation(days)
+        return np.array_split(days, len(self))
+
+    def epoch(self, epoch: int, *, first_batch: int = 0) -> Iterator[DayBatch]:
+        """Yield this rank's share of the batches of an epoch, from `first_batch` on."""
+        for batch, days in enumerate(self.plan(epoch)):
+            if batch >= first_batch:
+                yield self._assemble(epoch, batch, days)
+
+    def graphs(self, days: NDArray[np.int64]) -> list[DayGraph]:
+        """Return the graph of each date index, among that day's samples."""
+        return [self._day_graph(int(day)) for day in days]
+
+    def _day_graph(self, day: int) -> DayGraph:
+        past = slice(max(day - self._graph.window_days, 0), day)
+        return self._graph_cache.day_graph(self._panel.returns_DC[past][:, self._codes_of_day[day]], self._graph)
+
+    def _assemble(self, epoch: int, batch: int, global_days: NDArray[np.int64]) -> DayBatch:
+        days = global_days[self._rank :: self._world_size]
+        codes = [self._codes_of_day[int(day)] for day in days]
+        code_N = np.concatenate(codes)
+        day_N = np.repeat(np.arange(len(days)), [len(group) for group in codes])
+        date_N = days[day_N]
+        edge_index_2E, edge_attr_EA = join_graphs(self.graphs(days))
+        in_part_N = date_N - self._part.first
+        labeled_days_H = self._is_labeled_DH[global_days - self._part.first].sum(axis=0)
+        return DayBatch(
+            x_NTF=torch.from_numpy(self._window_CDTF[code_N, date_N - self._window_days + 1]),
+            y_NH=torch.from_numpy(self._target_DCH[in_part_N, code_N]),
+            mask_NH=torch.from_numpy(self._mask_DCH[in_part_N, code_N]),
+            day_N=torch.from_numpy(day_N),
+            date_index_N=torch.from_numpy(date_N),
+            code_index_N=torch.from_numpy(code_N),
+            edge_index_2E=edge_index_2E,
+            edge_attr_EA=edge_attr_EA,
+            epoch=epoch,
+            batch=batch,
+            num_days=len(days),
+            num_days_global=len(global_days),
+            num_labeled_days_global_H=torch.from_numpy(labeled_days_H),
+        )
+
+
+def _days_per_batch(rows_of_days: list[int], batch_size: int) -> int:
+    """The most days that fit in a batch whichever days they are, at least one."""
+    rows_so_far = np.cumsum(sorted(rows_of_days, reverse=True))
+    return max(int((rows_so_far <= batch_size).sum()), 1)

@@ -1,0 +1,146 @@
+"""The `trainer` command: parse, call, print, exit code. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from trainer.config import TrainerError
+from trainer.settings import resolve, settings
+
+_REPEATABLE = {"inject"}
+
+
+@click.group()
+@click.version_option(package_name="trainwarden")
+def main() -> None:
+    """Train a multi-horizon stock-return model whose log can be trusted."""
+
+
+def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one option for each row of the settings table."""
+    for row in reversed(list(settings())):
+        kind: Any = type(row.default) if type(row.default) in (int, float, str) else str
+        unit = f" [{row.unit}]" if row.unit else ""
+        shown = ",".join(map(str, row.default)) if isinstance(row.default, tuple) else row.default
+        command = click.option(
+            f"--{row.name.replace('_', '-')}",
+            row.name,
+            type=kind,
+            multiple=row.name in _REPEATABLE,
+            default=None,
+            help=f"{row.what}{unit} Variable {row.env}; default {shown!s}.",
+        )(command)
+    return command
+
+
+@main.command()
+@click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
+@_setting_options
+def fit(file: Path | None, **asked: Any) -> None:
+    """Train, and write the run's log.
+
+    Reads a long-format parquet panel, or makes a synthetic one under _data/; writes
+    _logs/training/NAME_TIME.log.
+
+    Exit codes: 0 completed, 1 failed or stopped, 2 a setting or a panel that cannot be used.
+
+    Example: trainer fit --name first --epochs 6 --inject grad_zero@4
+    """
+    cli = {name: value for name, value in asked.items() if value is not None and value != ()}
+    try:
+        resolved = resolve(cli=cli, env=os.environ, file=file)
+        from trainer.bar import ProgressBar
+        from trainer.loop import train
+        from trainer.stopping import stop_on_sigterm
+
+        with stop_on_sigterm(), ProgressBar(sys.stderr) as bar:
+            outcome = train(resolved, command=shlex.join(sys.argv), show=bar.show)
+    except TrainerError as error:
+        _refuse(error)
+    best = f"best validation loss {outcome.best_val_loss:.4f} in epoch {outcome.best_epoch}"
+    click.echo(f"{outcome.status} after {outcome.epochs} epochs, {best}", err=True)
+    click.echo(outcome.log)
+    sys.exit(0 if outcome.status == "completed" else 1)
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
+@click.option("--codes", default=400, show_default=True, help="Stocks.")
+@click.option("--days", default=750, show_default=True, help="Trading days.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the market.")
+def synth(out: Path, codes: int, days: int, seed: int) -> None:
+    """Write a synthetic panel with a planted signal, and its best possible score beside it.
+
+    Example: trainer synth --out panel.parquet --codes 400 --days 750 --seed 1
+    """
+    from trainer.market import synthesise
+    from trainer.market_files import write_panel
+
+    try:
+        write_panel(synthesise(codes=codes, days=days, seed=seed), out)
+    except TrainerError as error:
+        _refuse(error)
+    click.echo(out)
+
+
+@main.command()
+@click.option("--data", required=True, help="Panel file to judge.")
+@click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
+def check(data: str, file: Path | None) -> None:
+    """Say what is wrong with a panel; exit 1 when `trainer fit` would refuse it.
+
+    Example: trainer check --data panel.parquet
+    """
+    from trainer.dataset import panel_path, read_panel, split_settings
+    from trainer.panel_checks import check_panel
+
+    try:
+        config = resolve(cli={"data": data}, env=os.environ, file=file).config.data
+        panel = read_panel(panel_path(config), config)
+        report = check_panel(panel, split_settings(config), max_missing_days=config.max_missing_days)
+    except TrainerError as error:
+        _refuse(error)
+    for problem in report.problems:
+        click.echo(f"{problem.severity.value}: {problem.message}")
+    click.echo(
+        f"{panel.facts.rows_available} rows, {len(panel.dates)} dates, {len(panel.codes)} codes, "
+        f"{len(panel.feature_names)} features, {len(report.features_dead)} dead: "
+        + ("refused" if report.is_refused else "usable")
+    )
+    sys.exit(1 if report.is_refused else 0)
+
+
+@main.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint file, or its folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Panel with the trained features.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
+def predict(checkpoint: Path, data: Path, out: Path) -> None:
+    """Predict every stock and date of a panel; a folder stands for its best checkpoint.
+
+    Example: trainer predict --checkpoint _logs/training/NAME.checkpoints --data panel.parquet --out preds.parquet
+    """
+    from trainer.predict import predict as write_predictions
+
+    try:
+        num_rows = write_predictions(checkpoint, data, out)
+    except TrainerError as error:
+        _refuse(error)
+    click.echo(f"{num_rows} rows", err=True)
+    click.echo(out)
+
+
+def _refuse(error: TrainerError) -> NoReturn:
+    """Say what the user got wrong, on one line, and leave with the code for it."""
+    click.echo(f"trainer: {error}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

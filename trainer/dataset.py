@@ -1,0 +1,112 @@
+"""From a panel file to the batches of a run: the arrangement of what `panel` and its neighbours do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainer.batches import DayBatches
+from trainer.config import Config, DataConfig
+from trainer.graph import GraphCache, GraphSettings
+from trainer.market import synthesise
+from trainer.market_files import write_panel
+from trainer.normalisation import Normalisation, fit_normalisation, normalised_features
+from trainer.panel import Panel, PanelSchema
+from trainer.panel_file import load_panel
+from trainer.splits import Splits, SplitSettings, part_labels
+
+SYNTHETIC_FOLDER = Path("_data")
+
+FLOOR_DAYS = 64
+"""Most training days that the loss floor is computed from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One panel, divided and normalised."""
+
+    panel: Panel
+    splits: Splits
+    normalisation: Normalisation
+    train: DayBatches
+    valid: DayBatches
+
+    def floor_days(self) -> list[torch.Tensor]:
+        """Return the normalised labels of evenly spread training days, each (codes, horizons), else nan."""
+        chosen = self.train.days[np.linspace(0, len(self.train.days) - 1, FLOOR_DAYS).round().astype(int)]
+        labels_DCH = part_labels(self.panel.targets_DCH, self.splits.train, self.panel.horizons)
+        normalised = self.normalisation.normalise_targets(labels_DCH[np.unique(chosen) - self.splits.train.first])
+        return list(torch.from_numpy(normalised))
+
+
+def panel_path(config: DataConfig) -> Path:
+    """Return the panel that is asked for, after making the synthetic one where none is named."""
+    if config.data:
+        return Path(config.data)
+    path = SYNTHETIC_FOLDER / f"synthetic_{config.codes}x{config.days}_seed{config.data_seed}.parquet"
+    write_panel(synthesise(codes=config.codes, days=config.days, seed=config.data_seed), path)
+    return path
+
+
+def read_panel(path: Path, config: DataConfig, *, features: tuple[str, ...] | None = None) -> Panel:
+    """Read the panel under the column names of the configuration, with these features or with all it has.
+
+    Raises PanelError.
+    """
+    schema = PanelSchema(
+        date=config.date_column,
+        code=config.code_column,
+        price=config.price_column or None,
+        target=config.target_column,
+        horizons=config.horizons,
+        features=features,
+    )
+    return load_panel(path, schema, cache_dir=Path(config.cache_dir) if config.cache_dir else None)
+
+
+def graph_settings(config: DataConfig) -> GraphSettings:
+    """Return how the day's graph is drawn."""
+    return GraphSettings(
+        window_days=config.graph_days,
+        neighbours=config.graph_neighbours,
+        min_correlation=config.graph_min_correlation,
+    )
+
+
+def split_settings(config: DataConfig) -> SplitSettings:
+    """Return how the panel's dates are divided."""
+    return SplitSettings(
+        valid_share=config.valid_share,
+        test_share=config.test_share,
+        embargo_days=config.embargo_days,
+        window_days=config.window,
+    )
+
+
+def prepare(panel: Panel, splits: Splits, config: Config) -> Dataset:
+    """Fit the normalisation on the training part and pack both parts into batches. Raises PanelError."""
+    data = config.data
+    normalisation = fit_normalisation(panel, splits.train, method=data.normalise)  # type: ignore[arg-type]
+    cache_dir = Path(data.cache_dir) if data.cache_dir else None
+    features_CDF = normalised_features(panel, normalisation, cache_dir=cache_dir)
+    graph_cache = GraphCache(cache_dir / "graphs" if cache_dir else None)
+    train, valid = (
+        DayBatches(
+            panel,
+            part,
+            normalisation,
+            features_CDF=features_CDF,
+            batch_size=config.optim.batch_size,
+            window_days=data.window,
+            graph=graph_settings(data),
+            graph_cache=graph_cache,
+            seed=config.optim.seed,
+            shuffle=shuffle,
+            max_missing_days=data.max_missing_days,
+        )
+        for part, shuffle in ((splits.train, True), (splits.valid, False))
+    )
+    return Dataset(panel, splits, normalisation, train, valid)

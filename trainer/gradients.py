@@ -1,0 +1,273 @@
+"""Measurements of gradients, weights, activations and inputs: they look and return records, and never log.
+
+In: parameters by group, modules by name, a batch. Out: frozen records with plain numbers. Each report reduces
+on the device and is read back once, so that looking costs one synchronisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+Groups = Mapping[str, Mapping[str, nn.Parameter]]
+"""Parameters by group and full name."""
+
+ACTIVE_SHARE = 0.01
+"""A unit is dead when active in less than this share of the batch (1 % in SageMaker Debugger's DeadRelu)."""
+
+ACTIVE_LEVEL = 1e-3
+"""An output counts as active above this multiple of its layer's root mean square. Chosen by hand."""
+
+SATURATED_LEVEL = 0.99
+"""An output of a bounded layer counts as saturated above this share of its bound. Chosen by hand."""
+
+
+class GroupGradient(NamedTuple):
+    """The gradient of one group; a per-feature tensor counts as one tensor for each feature."""
+
+    group: str
+    norm: float
+    max: float
+    num_with_grad: int
+    num_tensors: int
+    num_small: int  # with a gradient whose norm is below the warning level
+    num_none: int
+    mean_abs: float
+    num_nonfinite: int  # elements
+
+
+class EncoderGradient(NamedTuple):
+    """The gradient that reached one tensor of the encoder."""
+
+    tensor: str
+    norm: float
+    max: float
+
+
+class GroupWeight(NamedTuple):
+    """The weights of one group and how the last step moved them."""
+
+    group: str
+    norm: float
+    update: float
+    ratio: float
+    unchanged: float  # share of elements that did not move
+    num_nonfinite: int
+    stale_grad: float  # gradient norm before the backward pass of a step that should begin with none
+
+
+class LayerActivation(NamedTuple):
+    """The outputs of one layer in one batch."""
+
+    layer: str
+    mean: float
+    std: float
+    num_dead: int
+    num_units: int
+    num_saturated: int
+
+
+class InputStatistics(NamedTuple):
+    """One batch's inputs; `worst` is the feature farthest from mean 0 and standard deviation 1."""
+
+    mean: float
+    std: float
+    worst: int
+    worst_mean: float
+    worst_std: float
+
+
+class GradientMonitor:
+    """Measure every group's gradient after unscaling and before clipping."""
+
+    def __init__(self, groups: Groups, *, per_feature: AbstractSet[str], warn_norm: float) -> None:
+        self._groups, self._per_feature, self._warn_norm = groups, per_feature, warn_norm
+
+    def measure(self) -> tuple[GroupGradient, ...]:
+        """Return one record per group; one synchronisation however many tensors there are."""
+        found: list[Tensor] = []
+        for group in self._groups.values():
+            grads = [weight.grad for weight in group.values() if weight.grad is not None]
+            if grads:
+                found += [*self._squares(group), *_totals(grads)]
+        numbers = iter(torch.cat([each.reshape(-1).double() for each in found]).tolist() if found else ())
+        return tuple(self._read(name, group, numbers) for name, group in self._groups.items())
+
+    def _squares(self, group: Mapping[str, nn.Parameter]) -> list[Tensor]:
+        """Return squared norms, one per counted tensor: whole tensors, then slices, each in group order."""
+        whole = [w.grad for name, w in group.items() if w.grad is not None and name not in self._per_feature]
+        sliced = [w.grad for name, w in group.items() if w.grad is not None and name in self._per_feature]
+        # Double precision: the square of a gradient of 1e-25 is zero in single.
+        norms = torch._foreach_norm(whole, 2, dtype=torch.float64) if whole else ()
+        slices = [torch.linalg.vector_norm(grad.reshape(len(grad), -1), dim=1, dtype=torch.float64) for grad in sliced]
+        return [*(norm**2 for norm in norms), *(norm**2 for norm in slices)]
+
+    def _read(self, name: str, group: Mapping[str, nn.Parameter], numbers: Iterator[float]) -> GroupGradient:
+        counts = {n: len(w) if n in self._per_feature else 1 for n, w in group.items()}
+        num_tensors = sum(counts.values())
+        num_with_grad = sum(counts[n] for n, w in group.items() if w.grad is not None)
+        num_none = num_tensors - num_with_grad
+        if not num_with_grad:
+            return GroupGradient(name, 0.0, 0.0, 0, num_tensors, 0, num_none, 0.0, 0)
+        norms = [next(numbers) ** 0.5 for _ in range(num_with_grad)]
+        largest, total_abs, num_nonfinite = next(numbers), next(numbers), int(next(numbers))
+        num_elements = sum(w.numel() for w in group.values() if w.grad is not None)
+        return GroupGradient(
+            group=name,
+            norm=sum(norm**2 for norm in norms) ** 0.5,
+            max=largest,
+            num_with_grad=num_with_grad,
+            num_tensors=num_tensors,
+            num_small=sum(norm < self._warn_norm for norm in norms),
+            num_none=num_none,
+            mean_abs=total_abs / num_elements,
+            num_nonfinite=num_nonfinite,
+        )
+
+
+class EncoderGradientHooks:
+    """Catch the gradient of named modules' outputs; with accumulation, that of the last backward pass."""
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        self._caught: dict[str, Tensor] = {}
+        self._handles = [module.register_forward_hook(self._watch(name)) for name, module in modules.items()]
+
+    def measure(self) -> tuple[EncoderGradient, ...]:
+        """Return what the last backward pass brought, then forget it; a tensor it never reached is absent."""
+        if not self._caught:
+            return ()
+        numbers = torch.stack(list(self._caught.values())).tolist()
+        found = tuple(EncoderGradient(name, *pair) for name, pair in zip(self._caught, numbers, strict=True))
+        self._caught.clear()
+        return found
+
+    def close(self) -> None:
+        """Take the hooks off the modules."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _watch(self, name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def catch(grad: Tensor) -> None:
+            self._caught[name] = torch.stack([grad.double().norm(), grad.double().abs().max()])
+
+        def on_forward(module: nn.Module, inputs: object, output: Tensor) -> None:
+            if output.requires_grad:
+                output.register_hook(catch)
+
+        return on_forward
+
+
+class WeightMonitor:
+    """Measure how far one optimizer step moved each group."""
+
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups
+        self._before: dict[str, list[Tensor]] = {}
+        self._stale: dict[str, Tensor] = {}
+
+    def before_backward(self) -> None:
+        """Note what gradient is left over from earlier steps."""
+        self._stale = {name: _norm([w.grad for w in group.values()]) for name, group in self._groups.items()}
+
+    def before_step(self) -> None:
+        """Keep the weights, to compare them after the optimizer's step."""
+        self._before = {name: [w.detach().clone() for w in group.values()] for name, group in self._groups.items()}
+
+    def measure(self) -> tuple[GroupWeight, ...]:
+        """Return one record per group and drop the kept weights."""
+        reports = []
+        for name, group in self._groups.items():
+            now = [weight.detach() for weight in group.values()]
+            moved = torch._foreach_sub(now, self._before[name])
+            unmoved = torch.stack([(change == 0).sum() for change in moved]).sum()
+            nonfinite = torch.stack([(~weight.isfinite()).sum() for weight in now]).sum()
+            reports.append(torch.stack([_norm(now), _norm(moved), unmoved, nonfinite, self._stale[name]]))
+        self._before = {}
+        numbers = torch.stack(reports).tolist()
+        return tuple(
+            GroupWeight(
+                group=name,
+                norm=norm,
+                update=update,
+                ratio=update / norm if norm else float("nan"),
+                unchanged=unmoved / sum(weight.numel() for weight in group.values()),
+                num_nonfinite=int(nonfinite),
+                stale_grad=stale,
+            )
+            for (name, group), (norm, update, unmoved, nonfinite, stale) in zip(
+                self._groups.items(), numbers, strict=True
+            )
+        )
+
+
+class ActivationMonitor:
+    """Measure watched layers in one forward pass; `bounds` gives the bound of those outputs that have one."""
+
+    def __init__(self, layers: Mapping[str, nn.Module], *, bounds: Mapping[str, float] | None = None) -> None:
+        self._layers, self._bounds = layers, bounds or {}
+        self._caught: dict[str, tuple[Tensor, int]] = {}
+        self._handles: list[RemovableHandle] = []
+
+    def listen(self) -> None:
+        """Measure the next forward passes, until `measure`; the last one counts."""
+        self._handles = [layer.register_forward_hook(self._watch(name)) for name, layer in self._layers.items()]
+
+    def measure(self) -> tuple[LayerActivation, ...]:
+        """Stop listening and return one record per layer that ran."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        if not self._caught:
+            return ()
+        numbers = torch.stack([numbers for numbers, _ in self._caught.values()]).tolist()
+        units = [num_units for _, num_units in self._caught.values()]
+        reports = tuple(
+            LayerActivation(name, mean, std, int(dead), num_units, int(saturated))
+            for name, num_units, (mean, std, dead, saturated) in zip(self._caught, units, numbers, strict=True)
+        )
+        self._caught.clear()
+        return reports
+
+    def _watch(self, name: str) -> Callable[[nn.Module, object, Tensor | Sequence[Tensor]], None]:
+        def on_forward(module: nn.Module, inputs: object, output: Tensor | Sequence[Tensor]) -> None:
+            values = (output if isinstance(output, Tensor) else output[0]).detach().float().flatten(0, -2)
+            level = ACTIVE_LEVEL * values.square().mean().sqrt()
+            dead = ((values.abs() > level).float().mean(0) < ACTIVE_SHARE).sum()
+            bound = self._bounds.get(name, float("inf"))
+            saturated = (values.abs() > SATURATED_LEVEL * bound).sum()
+            std, mean = torch.std_mean(values, correction=0)
+            self._caught[name] = (torch.stack([mean, std, dead, saturated]), values.shape[-1])
+
+        return on_forward
+
+
+def measure_inputs(windows_BTF: Tensor) -> InputStatistics:
+    """Return the statistics of a batch of normalised inputs. Shapes: (B, T, F)."""
+    flat_NF = windows_BTF.flatten(0, -2).float()
+    std_F, mean_F = torch.std_mean(flat_NF, dim=0, correction=0)
+    distance_F = torch.maximum(mean_F.abs(), std_F.clamp(min=1e-12).log2().abs())
+    # A nan feature is the farthest of all; argmax alone would not promise that.
+    worst = distance_F.nan_to_num(nan=float("inf")).argmax()
+    std, mean = torch.std_mean(flat_NF, correction=0)
+    numbers = torch.stack([mean, std, worst, mean_F[worst], std_F[worst]]).tolist()
+    return InputStatistics(numbers[0], numbers[1], int(numbers[2]), numbers[3], numbers[4])
+
+
+def _totals(grads: list[Tensor]) -> list[Tensor]:
+    """Return the largest absolute value, the sum of absolute values and the number of non-finite elements."""
+    largest = torch.stack(torch._foreach_norm(grads, float("inf"))).max()
+    total_abs = torch.stack(torch._foreach_norm(grads, 1, dtype=torch.float64)).sum()
+    nonfinite = torch.stack([(~grad.isfinite()).sum() for grad in grads]).sum()
+    return [largest, total_abs, nonfinite]
+
+
+def _norm(tensors: Sequence[Tensor | None]) -> Tensor:
+    present = [tensor for tensor in tensors if tensor is not None]
+    if not present:
+        return torch.zeros((), dtype=torch.float64)
+    return torch.stack(torch._foreach_norm(present, 2, dtype=torch.float64)).norm()

@@ -1,0 +1,148 @@
+"""The degeneracy guard: notice that a horizon predicts the same for every stock, and shake its head awake.
+
+In: predictions and targets of each step. Out: what each check found and did, as records; never a log line.
+The predictions' standard deviation is that within a day: across days it would hide a head that only knows the
+date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config import GuardConfig
+
+
+class Check(NamedTuple):
+    """One horizon, looked at."""
+
+    horizon: int
+    std: float  # moving average of the predictions' standard deviation
+    target_std: float
+    ratio: float
+    num_strikes: int
+
+
+class Reset(NamedTuple):
+    """One head was given noise."""
+
+    horizon: int
+    scale: float
+    recover_within_steps: int
+
+
+class Recovered(NamedTuple):
+    """A head that was reset predicts differences again."""
+
+    horizon: int
+    std: float
+
+
+class Failed(NamedTuple):
+    """A head that was reset did not regain variance in the steps it had."""
+
+    horizon: int
+    std: float
+
+
+Finding = Check | Reset | Recovered | Failed
+
+
+class DegeneracyGuard:
+    """Watch each horizon's moving average of prediction std / target std; reset a head after enough strikes
+    in a row.
+
+    A reset adds noise of `reset_scale` times a fresh initialisation's standard deviation to the head's
+    weights. The head then has `recover_within_steps` to pass a check; strikes count again afterwards.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[nn.Module],
+        horizons: Sequence[int],
+        config: GuardConfig,
+        generator: torch.Generator,
+    ) -> None:
+        self._heads, self._horizons, self._config, self._generator = heads, horizons, config, generator
+        self._stds = torch.full((2, len(horizons)), float("nan"), dtype=torch.float64)
+        self._strikes = [0] * len(horizons)
+        self._reset_step: list[int | None] = [None] * len(horizons)
+
+    def observe(self, points_BK: Tensor, targets_BK: Tensor, day_B: Tensor) -> None:
+        """Take one step's predictions and targets into the moving averages. Shapes: (B, K), (B, K), (B,)."""
+        stds = torch.stack([_within_day_std(points_BK.detach(), day_B), _within_day_std(targets_BK, day_B)])
+        average = self._stds.to(stds.device)
+        moved = self._config.guard_decay * average + (1 - self._config.guard_decay) * stds
+        moved = torch.where(average.isnan(), stds, moved)
+        # A non-finite prediction is another fault's evidence and says nothing about variance.
+        self._stds = torch.where(stds.isfinite(), moved, average)
+
+    def check(self, step: int) -> tuple[Finding, ...]:
+        """Judge every horizon and reset the heads that have had their strikes; empty between two checks."""
+        if step < self._config.guard_warmup_steps or step % self._config.guard_every:
+            return ()
+        pairs = self._stds.t().tolist()
+        return tuple(finding for place, pair in enumerate(pairs) for finding in self._judge(place, step, *pair))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything a resumed run needs to judge alike."""
+        return {
+            "stds": self._stds.cpu(),
+            "strikes": list(self._strikes),
+            "reset_step": list(self._reset_step),
+            "generator": self._generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._stds = state["stds"].clone()
+        self._strikes, self._reset_step = list(state["strikes"]), list(state["reset_step"])
+        self._generator.set_state(state["generator"])
+
+    def _judge(self, place: int, step: int, std: float, target_std: float) -> list[Finding]:
+        horizon = self._horizons[place]
+        ratio = std / target_std if target_std else float("nan")
+        is_flat = ratio < self._config.guard_min_ratio
+        self._strikes[place] = self._strikes[place] + 1 if is_flat else 0
+        findings: list[Finding] = []
+        reset_step = self._reset_step[place]
+        if reset_step is not None and not is_flat:
+            findings.append(Recovered(horizon, std))
+            self._reset_step[place] = None
+        elif reset_step is not None and step - reset_step >= self._config.recover_within_steps:
+            findings.append(Failed(horizon, std))
+            self._reset_step[place] = None
+        elif reset_step is not None:
+            # The head is still within the steps it was given: no strike yet.
+            self._strikes[place] = 0
+        findings.insert(0, Check(horizon, std, target_std, ratio, self._strikes[place]))
+        if self._strikes[place] >= self._config.guard_strikes:
+            self._shake(self._heads[place])
+            self._strikes[place], self._reset_step[place] = 0, step
+            findings.append(Reset(horizon, self._config.reset_scale, self._config.recover_within_steps))
+        return findings
+
+    @torch.no_grad()
+    def _shake(self, head: nn.Module) -> None:
+        """Add noise to every weight matrix, in units of a fresh initialisation, 1 / sqrt(inputs)."""
+        for weight in head.parameters():
+            if weight.dim() < 2:
+                continue
+            noise = torch.randn(weight.shape, generator=self._generator).to(weight.device, weight.dtype)
+            weight.add_(noise, alpha=self._config.reset_scale / weight.shape[1] ** 0.5)
+
+
+def _within_day_std(values_BK: Tensor, day_B: Tensor) -> Tensor:
+    """Return the deviation of labelled rows from their day's mean. Shapes: (B, K), (B,) -> (K,)."""
+    labelled = ~values_BK.isnan()
+    values = values_BK.masked_fill(~labelled, 0.0).double()
+    num_days = int(day_B.max()) + 1
+    sums, counts = (
+        torch.zeros(num_days, values.shape[1], dtype=torch.float64, device=values.device).index_add_(0, day_B, part)
+        for part in (values, labelled.double())
+    )
+    centred = (values - (sums / counts.clamp(min=1))[day_B]).masked_fill(~labelled, 0.0)
+    return (centred.square().sum(0) / labelled.sum(0)).sqrt()

@@ -1,0 +1,235 @@
+"""One training run, read top to bottom: load, check, normalise, declare, train, validate, end.
+
+In: a resolved configuration; time enters as `clock` (seconds since 1970) and `timer` (monotonic seconds).
+Out: a log whose last line always says how the run ended, and an `Outcome`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from trainer.batches import DayBatch
+from trainer.checkpoint import (
+    CheckpointFolder,
+    CheckpointHeld,
+    Identity,
+    read_identity,
+)
+from trainer.config import RunConfig, TrainerError
+from trainer.eventlog import (
+    CheckpointConflict,
+    Epoch,
+    Error,
+    EventLog,
+    Intent,
+    Nonfinite,
+    RunEnd,
+    RunStart,
+    Share,
+    default_log_path,
+)
+from trainer.faults import FaultPlan, parse_injection
+from trainer.metrics import overall
+from trainer.pace import Pace
+from trainer.phase import Phases
+from trainer.preface import write_epoch_data_check
+from trainer.preparation import prepare_session
+from trainer.schedule import learning_rate
+from trainer.session import Bar, Progress, Session
+from trainer.settings import Resolved
+from trainer.state import capture
+from trainer.step import take_step
+from trainer.stopping import Stopped
+from trainer.validation import validate
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    status: str  # completed, stopped or failed
+    log: Path
+    epochs: int
+    best_epoch: int
+    best_val_loss: float
+    rank_ic: dict[int, float]  # by horizon, at the last validation
+
+
+def train(
+    resolved: Resolved,
+    *,
+    command: str = "",
+    clock: Callable[[], float] = time.time,
+    timer: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], None] = time.sleep,
+    show: Callable[[Bar], None] = lambda bar: None,
+) -> Outcome:
+    """Train as configured and write the run's log; the end line is written whatever happens.
+
+    Raises TrainerError for a user's mistake, after logging it. A failure of our own ends with status
+    `failed`, its traceback in the log.
+    """
+    config, started_at = resolved.config, clock()
+    faults = FaultPlan([parse_injection(text) for text in config.run.inject])
+    path = Path(config.run.log) if config.run.log else default_log_path(config.run.name, started_at)
+    folder, identity = _folder(config.run, path)
+    progress, status, failure = Progress(), "failed", None
+    with closing(EventLog(path, clock)) as log:
+        log.write(
+            RunStart(
+                run=identity.run,
+                pid=os.getpid(),
+                host=socket.gethostname(),
+                cmd=command,
+                attempt=identity.attempt,
+            )
+        )
+        try:
+            heartbeat_s = config.monitors.heartbeat_s
+            with (
+                CheckpointFolder(folder, identity, keep=config.run.keep_checkpoints) as checkpoints,
+                Phases(log, run=identity.run, pid=os.getpid(), heartbeat_s=heartbeat_s, clock=clock) as phases,
+            ):
+                session = prepare_session(
+                    resolved, log, phases, checkpoints, progress, faults=faults, timer=timer, sleep=sleep, show=show
+                )
+                _train(session)
+            status = "completed"
+        except (Stopped, KeyboardInterrupt):
+            status = "stopped"
+        except Exception as error:
+            failure = type(error).__name__
+            if isinstance(error, CheckpointHeld):
+                log.write(CheckpointConflict(holder=error.holder, path=str(error.path)))
+            log.write(Error(type=failure, message=str(error), step=progress.step))
+            if isinstance(error, TrainerError):
+                raise
+            log.write_text(traceback.format_exc())
+        finally:
+            log.write(
+                RunEnd(
+                    status=status,
+                    epochs=progress.epochs,
+                    best_epoch=progress.best_epoch,
+                    best_val_loss=progress.best_val_loss,
+                    seconds=round(clock() - started_at, 3),
+                    error=failure,
+                )
+            )
+    return Outcome(status, path, progress.epochs, progress.best_epoch, progress.best_val_loss, progress.rank_ic)
+
+
+def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
+    """Return where the checkpoints go and whose they are: a resumed run's own, or a new run's."""
+    if run.resume:
+        before = read_identity(Path(run.resume))
+        return Path(run.resume), Identity(before.run, before.attempt + 1)
+    folder = Path(run.checkpoint_dir) if run.checkpoint_dir else log.parent / f"{log.stem}.checkpoints"
+    return folder, Identity(f"{run.name}-{uuid.uuid4().hex[:12]}", 1)
+
+
+def _train(session: Session) -> None:
+    """Run every epoch that is left."""
+    config, progress = session.config, session.progress
+    for epoch in range(progress.epochs + 1, config.optim.epochs + 1):
+        if 0 < config.optim.patience <= progress.epochs - progress.best_epoch:
+            session.log.write(Intent(epochs=progress.epochs, phase_change="early_stop"))
+            return
+        if epoch > 1:
+            write_epoch_data_check(session.log, session.dataset, session.report, config)
+        started = session.timer()
+        _train_epoch(session, epoch)
+        is_best = _validate_epoch(session, epoch, started=started)
+        _save(session, epoch, is_best=is_best)
+
+
+def _train_epoch(session: Session, epoch: int) -> None:
+    """Train on every training date once, or on those that a resumed epoch has left."""
+    config, progress, phases = session.config, session.progress, session.phases
+    num_batches = len(session.dataset.train)
+    _enter_train(session, epoch)
+    session.faults.enter_epoch(epoch, session.site)
+    session.model.train()
+    pace = Pace(session.timer)
+    batches = session.dataset.train.epoch(epoch, first_batch=progress.batch)
+    for group in _groups(batches, config.optim.accumulate):
+        pace.loaded()
+        result = take_step(session, group, epoch=epoch, first_batch=progress.batch + 1)
+        progress.add(result, batches=len(group))
+        pace.stepped(batches=len(group), rows=result.num_rows)
+        phases.moved(done=progress.batch, step=progress.step)
+        session.show(Bar(epoch, config.optim.epochs, progress.batch, num_batches, result.loss))
+        is_last = progress.batch == num_batches
+        if progress.step % config.monitors.train_every == 0 or is_last or not math.isfinite(result.loss):
+            session.log.train(
+                result,
+                pace.lap(),
+                epoch=(epoch, config.optim.epochs),
+                batch=(progress.batch, num_batches),
+                step=progress.step,
+                skipped=progress.skipped,
+                skips_in_row=progress.skips_in_row,
+            )
+        if config.run.checkpoint_every and progress.step % config.run.checkpoint_every == 0 and not is_last:
+            _save(session, epoch)
+            _enter_train(session, epoch)
+
+
+def _validate_epoch(session: Session, epoch: int, *, started: float) -> bool:
+    """Validate, write the figures of the epoch begun at `started`, and return whether it is the best so far."""
+    log, progress = session.log, session.progress
+    session.phases.enter("validate", epoch=epoch, step=progress.step, total=len(session.dataset.valid))
+    validation = validate(session)
+    if not math.isfinite(validation.loss):
+        log.write(Nonfinite(where="val_loss", count=1, step=progress.step, action="report"))
+    is_best = validation.loss < progress.best_val_loss
+    if is_best:
+        progress.best_val_loss, progress.best_epoch = validation.loss, epoch
+    progress.rank_ic = {horizon: found.rank_ic for horizon, found in validation.scores.items()}
+    log.write(
+        Epoch(
+            epoch=Share(epoch, session.config.optim.epochs),
+            train_loss=progress.train_loss,
+            val_loss=validation.loss,
+            lr=learning_rate(progress.step, session.config.optim, total_steps=session.total_steps),
+            seconds=round(session.timer() - started, 3),
+            resets=progress.num_resets,
+        )
+    )
+    log.metrics(overall(list(validation.scores.values())), validation.scores, epoch=epoch)
+    progress.epochs = epoch
+    progress.begin_epoch()
+    return is_best
+
+
+def _enter_train(session: Session, epoch: int) -> None:
+    progress, total = session.progress, len(session.dataset.train)
+    session.phases.enter("train", epoch=epoch, step=progress.step, done=progress.batch, total=total)
+
+
+def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
+    """Save the run as it stands in this epoch."""
+    step, started = session.progress.step, session.timer()
+    session.phases.enter("checkpoint", epoch=epoch, step=step)
+    saved = session.checkpoints.save(capture(session), epoch=epoch, step=step, is_best=is_best)
+    session.log.checkpoint("save", saved, seconds=session.timer() - started)
+
+
+def _groups(batches: Iterator[DayBatch], size: int) -> Iterator[list[DayBatch]]:
+    """Yield the batches of each optimizer step; the last may have fewer."""
+    group: list[DayBatch] = []
+    for batch in batches:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -1,0 +1,270 @@
+"""The network: from a day's stock windows and their graph to quantiles of each horizon's return.
+
+Shapes: B rows (one stock on one day), T days of window, F features, W selection width, H hidden, E edges,
+D edge features, K horizons, Q quantiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.nn import GATv2Conv
+
+from trainer.config import GRADIENT_GROUPS, ModelConfig
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+MEDIAN = QUANTILES.index(0.5)
+
+
+class GatedLinear(nn.Module):
+    """Linear map with a sigmoid gate (Dauphin et al. 2017, gated linear units).
+
+    Shapes: (..., in) -> (..., out).
+    """
+
+    def __init__(self, in_width: int, out_width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_width, 2 * out_width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.glu(self.linear(x), dim=-1)
+
+
+class VariableSelection(nn.Module):
+    """One small gated residual network per feature, mixed by softmax weights (Lim et al. 2021, section 4.2).
+
+    All features run in the same batched matrix products. Each parameter named in `PER_FEATURE` has one slice
+    per feature along its first axis. Three of those slices, `value_weight`, `skip_weight` and `score_weight`,
+    multiply the feature itself, so exactly these three have a zero gradient when the feature is zero
+    everywhere.
+
+    Shapes: (B, T, F) -> (B, T, W).
+    """
+
+    PER_FEATURE = (
+        *("value_weight", "value_bias", "skip_weight", "skip_bias", "mix_weight", "mix_bias"),
+        *(
+            "gate_weight",
+            "gate_bias",
+            "norm_weight",
+            "norm_bias",
+            "score_weight",
+            "choice_weight",
+            "choice_bias",
+        ),
+    )
+
+    def __init__(self, num_features: int, width: int, hidden: int) -> None:
+        super().__init__()
+        self.value_weight = nn.Parameter(torch.randn(num_features, width))
+        self.value_bias = _small_offsets(num_features, width)
+        self.skip_weight = nn.Parameter(torch.randn(num_features, width))
+        self.skip_bias = _small_offsets(num_features, width)
+        self.mix_weight = nn.Parameter(torch.randn(num_features, width, width) / math.sqrt(width))
+        self.mix_bias = _small_offsets(num_features, width)
+        self.gate_weight = nn.Parameter(torch.randn(num_features, width, 2 * width) / math.sqrt(width))
+        self.gate_bias = _small_offsets(num_features, 2 * width)
+        self.norm_weight = nn.Parameter(torch.ones(num_features, width))
+        self.norm_bias = nn.Parameter(torch.zeros(num_features, width))
+        self.score_weight = nn.Parameter(torch.randn(num_features, hidden) / math.sqrt(num_features))
+        self.score_bias = nn.Parameter(torch.zeros(hidden))
+        self.score_gate = GatedLinear(hidden, hidden)
+        self.choice_weight = nn.Parameter(torch.randn(num_features, hidden) / math.sqrt(hidden))
+        self.choice_bias = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, x_BTF: Tensor) -> Tensor:
+        num_rows, window, num_features = x_BTF.shape
+        x_NF = x_BTF.reshape(-1, num_features)
+        values_FNW = self._values(x_NF.t().unsqueeze(-1))
+        shares_FN = self._shares(x_NF).t()
+        return (values_FNW * shares_FN.unsqueeze(-1)).sum(0).reshape(num_rows, window, -1)
+
+    def _values(self, x_FN1: Tensor) -> Tensor:
+        """Shapes: (F, N, 1) -> (F, N, W), every feature through its own network."""
+        hidden = functional.elu(_per_feature(x_FN1 * self.value_weight.unsqueeze(1), self.value_bias))
+        mixed = torch.baddbmm(self.mix_bias.unsqueeze(1), hidden, self.mix_weight)
+        gated = functional.glu(torch.baddbmm(self.gate_bias.unsqueeze(1), mixed, self.gate_weight), dim=-1)
+        joined = gated + _per_feature(x_FN1 * self.skip_weight.unsqueeze(1), self.skip_bias)
+        normed = functional.layer_norm(joined, joined.shape[-1:])
+        return _per_feature(normed * self.norm_weight.unsqueeze(1), self.norm_bias)
+
+    def _shares(self, x_NF: Tensor) -> Tensor:
+        """Shapes: (N, F) -> (N, F), the weight of each feature; rows sum to 1."""
+        scores = self.score_gate(functional.elu(x_NF @ self.score_weight + self.score_bias))
+        return functional.linear(scores, self.choice_weight, self.choice_bias).softmax(-1)
+
+
+class TemporalEncoder(nn.Module):
+    """LSTM, then self-attention with learnt positions, then a gated feed-forward; each gated, added,
+    normalised.
+
+    Shapes: (B, T, H) -> (B, H), the state of the last day.
+    """
+
+    def __init__(self, window: int, config: ModelConfig) -> None:
+        super().__init__()
+        hidden = config.hidden
+        self.recurrent = nn.LSTM(hidden, hidden, batch_first=True)
+        self.recurrent_gate = GatedLinear(hidden, hidden)
+        self.recurrent_norm = nn.LayerNorm(hidden)
+        self.positions = nn.Parameter(torch.randn(window, hidden) / math.sqrt(hidden))
+        self.attention = nn.MultiheadAttention(hidden, config.temporal_heads, config.dropout, batch_first=True)
+        self.attention_gate = GatedLinear(hidden, hidden)
+        self.attention_norm = nn.LayerNorm(hidden)
+        self.feed = nn.Linear(hidden, 2 * hidden)
+        self.feed_gate = GatedLinear(2 * hidden, hidden)
+        self.feed_norm = nn.LayerNorm(hidden)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x_BTH: Tensor) -> Tensor:
+        remembered, _ = self.recurrent(x_BTH)
+        x_BTH = self.recurrent_norm(x_BTH + self.recurrent_gate(self.dropout(remembered)))
+        placed = x_BTH + self.positions
+        # Only the last day leaves the encoder, so only the last day asks; every day answers.
+        attended, _ = self.attention(placed[:, -1:], placed, x_BTH, need_weights=False)
+        x_BH = self.attention_norm(x_BTH[:, -1] + self.attention_gate(attended[:, 0]))
+        fed = self.feed_gate(self.dropout(functional.elu(self.feed(x_BH))))
+        return self.feed_norm(x_BH + fed)
+
+
+class GraphEncoder(nn.Module):
+    """Attention over each day's stocks (GATv2, Brody et al. 2022) with edge features, residual and edge
+    dropout.
+
+    Shapes: (B, H), (2, E), (E, D) -> (B, H).
+    """
+
+    def __init__(self, edge_width: int, config: ModelConfig) -> None:
+        super().__init__()
+        self.attention = GATv2Conv(
+            config.hidden, config.hidden // config.graph_heads, config.graph_heads, edge_dim=edge_width
+        )
+        self.norm = nn.LayerNorm(config.hidden)
+        self.edge_dropout = config.edge_dropout
+
+    def forward(self, x_BH: Tensor, edge_index_2E: Tensor, edge_attr_ED: Tensor) -> Tensor:
+        if self.training and self.edge_dropout > 0:
+            kept = torch.rand(edge_index_2E.shape[1], device=x_BH.device) >= self.edge_dropout
+            edge_index_2E, edge_attr_ED = edge_index_2E[:, kept], edge_attr_ED[kept]
+        # The scatter softmax loses stocks with many neighbours in half precision.
+        with torch.autocast(x_BH.device.type, enabled=False):
+            x_BH = x_BH.float()
+            return self.norm(x_BH + self.attention(x_BH, edge_index_2E, edge_attr_ED.float()))
+
+
+class FanSanNorm(nn.Module):
+    """Frequency-adaptive, then slice-adaptive normalisation of a series; kept because it destroys gradients.
+
+    Both subtract the series' own mean. The backbone hands over a series of one day, whose mean is itself, so
+    the output is the learnt offset whatever the input, and every gradient behind it is exactly 0: a real
+    fault to watch for, not a norm to train with.
+
+    Shapes: (B, H) -> (B, H).
+    """
+
+    WINDOWS_DAYS = (5, 10, 20)
+    SLICES = 4
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.window_logits = nn.Parameter(torch.zeros(len(self.WINDOWS_DAYS)))
+        self.slice_scale = nn.Parameter(torch.ones(self.SLICES))
+        self.slice_offset = nn.Parameter(torch.zeros(self.SLICES))
+        self.width = width
+
+    def forward(self, x_BH: Tensor) -> Tensor:
+        series_BLH = x_BH.unsqueeze(1)
+        shares = self.window_logits.softmax(0)
+        normed = torch.stack([_standardise(series_BLH[:, -days:]) for days in self.WINDOWS_DAYS])
+        mixed = torch.einsum("k,kblh->blh", shares, normed)[:, -1]
+        slices = torch.chunk(mixed, self.SLICES, dim=-1)
+        parts = [
+            piece * scale + offset
+            for piece, scale, offset in zip(slices, self.slice_scale, self.slice_offset, strict=False)
+        ]
+        return torch.cat(parts, dim=-1)
+
+
+class StockModel(nn.Module):
+    """The whole network; its children carry the names of the gradient groups.
+
+    Shapes: windows (B, T, F), edge_index (2, E), edge_attr (E, D) -> predictions (B, K, Q) of normalised
+    targets.
+    """
+
+    def __init__(
+        self, *, num_features: int, window: int, num_horizons: int, edge_width: int, config: ModelConfig
+    ) -> None:
+        super().__init__()
+        hidden = config.hidden
+        self.variable_selection = VariableSelection(num_features, config.selection_width, hidden)
+        self.input_projection = nn.Sequential(nn.Linear(config.selection_width, hidden), nn.LayerNorm(hidden))
+        self.temporal_encoder = TemporalEncoder(window, config)
+        self.gat = GraphEncoder(edge_width, config)
+        self.backbone_projection = nn.Linear(2 * hidden, hidden)
+        self.adaptive_norm = _NORMS[config.norm](hidden)
+        self.prediction_head_shared = nn.Sequential(
+            nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Dropout(config.dropout)
+        )
+        self.prediction_head_heads = nn.ModuleList(_head(hidden) for _ in range(num_horizons))
+        self.use_graph = config.use_graph
+
+    def forward(self, windows_BTF: Tensor, edge_index_2E: Tensor, edge_attr_ED: Tensor) -> Tensor:
+        if not self.use_graph:
+            edge_index_2E, edge_attr_ED = edge_index_2E[:, :0], edge_attr_ED[:0]
+        selected_BTH = self.input_projection(self.variable_selection(windows_BTF))
+        temporal_BH = self.temporal_encoder(selected_BTH)
+        graph_BH = self.gat(temporal_BH, edge_index_2E, edge_attr_ED)
+        projected_BH = self.backbone_projection(torch.cat([temporal_BH, graph_BH], dim=-1))
+        shared_BH = self.prediction_head_shared(self.adaptive_norm(projected_BH))
+        return torch.stack([head(shared_BH) for head in self.prediction_head_heads], dim=1).float()
+
+    def gradient_groups(self) -> Mapping[str, Mapping[str, nn.Parameter]]:
+        """Return each group's parameters by full name, in the order of `GRADIENT_GROUPS`."""
+        return {
+            group: {f"{group}.{name}": weight for name, weight in self.get_submodule(group).named_parameters()}
+            for group in GRADIENT_GROUPS
+        }
+
+    def per_feature_parameters(self) -> frozenset[str]:
+        """Return the full names of the parameters that hold one slice per feature along their first axis."""
+        return frozenset(f"variable_selection.{name}" for name in VariableSelection.PER_FEATURE)
+
+
+GROUP_DEPTHS: Mapping[str, int] = {
+    "variable_selection": 0,
+    "input_projection": 1,
+    "temporal_encoder": 2,
+    "gat": 3,
+    "backbone_projection": 4,
+    "adaptive_norm": 5,
+    "prediction_head_shared": 6,
+    "prediction_head_heads": 7,
+}
+"""Each group's distance from the input."""
+
+_NORMS: Mapping[str, Callable[[int], nn.Module]] = {"layer_norm": nn.LayerNorm, "fan_san": FanSanNorm}
+
+
+def _head(hidden: int) -> nn.Sequential:
+    """One horizon's head. Shapes: (B, H) -> (B, Q)."""
+    half = max(hidden // 2, 1)
+    return nn.Sequential(nn.Linear(hidden, half), nn.LayerNorm(half), nn.GELU(), nn.Linear(half, len(QUANTILES)))
+
+
+def _small_offsets(*shape: int) -> nn.Parameter:
+    """Offsets that begin off zero, or a zero feature would blank further slices than its own three."""
+    return nn.Parameter(0.1 * torch.randn(shape))
+
+
+def _per_feature(x_FNW: Tensor, bias_FW: Tensor) -> Tensor:
+    return x_FNW + bias_FW.unsqueeze(1)
+
+
+def _standardise(series_BLH: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(series_BLH, dim=1, keepdim=True, correction=0)
+    return (series_BLH - mean) / torch.sqrt(variance + 1e-5)

@@ -1,0 +1,62 @@
+"""Which column of a panel file is used for what: its schema and the asked mapping in, `Columns` out."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from trainer.panel import PanelError, PanelSchema
+
+_LABEL_PREFIXES = ("target", "label", "future", "forward", "fwd", "__")
+"""A column that starts like this is never taken for a feature unless it is named as one."""
+
+
+class Columns(NamedTuple):
+    """What each column of the file is used for."""
+
+    features: tuple[str, ...]
+    labels: tuple[str, ...]  # empty: labels come from the price
+    price: str | None  # None: the file has none
+    ignored: tuple[str, ...]  # neither numeric nor asked for, or named like a label
+
+    @property
+    def values(self) -> list[str]:
+        """All columns but date and code."""
+        return [*self.features, *self.labels, *([self.price] if self.price is not None else [])]
+
+
+def assign_columns(path: Path, file_schema: pa.Schema, schema: PanelSchema) -> Columns:
+    """Assign the columns; raises PanelError naming every one that is missing or of the wrong kind."""
+    names, targets = set(file_schema.names), schema.target_columns()
+    repeated = sorted({name for name in names if file_schema.names.count(name) > 1})
+    if repeated:
+        raise PanelError(f"{path}: column names repeat; expected each once, got {', '.join(repeated)} again")
+    missing = [name for name in (schema.date, schema.code) if name not in names]
+    has_price = schema.price is not None and schema.price in names
+    has_labels = all(name in names for name in targets)
+    if not has_labels and not has_price:
+        missing += [f"{name} (or a price to derive it from)" for name in targets if name not in names]
+    missing += [name for name in schema.features or () if name not in names]
+    if missing:
+        raise PanelError(f"{path}: columns missing; expected {', '.join(missing)}, got {', '.join(file_schema.names)}")
+    reserved = {schema.date, schema.code, *targets} | ({schema.price} if has_price else set())
+    features: list[str] = []
+    ignored: list[str] = []
+    for field in file_schema:
+        if field.name in reserved:
+            continue
+        looks_like_label = field.name.lower().startswith(_LABEL_PREFIXES)
+        (features if _is_numeric(field.type) and not looks_like_label else ignored).append(field.name)
+    if schema.features is not None:
+        not_numeric = [name for name in schema.features if not _is_numeric(file_schema.field(name).type)]
+        if not_numeric:
+            raise PanelError(f"{path}: features are not numeric; expected numbers, got {', '.join(not_numeric)}")
+        features, ignored = list(schema.features), []
+    if not features:
+        raise PanelError(f"{path}: no feature columns; expected numeric columns, got {', '.join(file_schema.names)}")
+    price = schema.price if has_price else None
+    return Columns(tuple(features), targets if has_labels else (), price, tuple(ignored))
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))

@@ -1,0 +1,171 @@
+"""Reading a long-format parquet panel: bytes of a file in, a `Panel` and the facts of its reading out.
+
+Interface:
+    load_panel(path, schema, cache_dir=None) -> Panel
+Memory: one row batch above the arrays themselves; with a cache directory the arrays are memory-mapped files.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from trainer.labels import forward_returns
+from trainer.panel import CacheUse, LoadFacts, Panel, PanelError, PanelSchema
+from trainer.panel_cache import NewArray, PanelArrays, PanelCache
+from trainer.panel_columns import Columns, assign_columns
+from trainer.panel_keys import RowKeys, read_keys
+
+_ROWS_PER_BATCH = 65_536
+
+
+def load_panel(path: Path, schema: PanelSchema, *, cache_dir: Path | None = None) -> Panel:
+    """Read a panel; with `cache_dir` its arrays are kept there as memory-mapped files and reused while the
+    file's content and the schema stay the same.
+
+    Raises PanelError for a file that is missing, not parquet, without the columns the schema names, or empty.
+    """
+    fingerprint, mtime_s = _fingerprint(path)
+    if cache_dir is None:
+        return _panel(path, mtime_s, fingerprint, schema, _read(path, schema, _new_in_memory), cache=CacheUse.NONE)
+    cache = PanelCache(cache_dir, path, schema)
+    arrays, found = cache.find(fingerprint)
+    if arrays is None:
+        arrays = cache.build(fingerprint, lambda new_array: _read(path, schema, new_array))
+    return _panel(path, mtime_s, fingerprint, schema, arrays, cache=found)
+
+
+def _fingerprint(path: Path) -> tuple[str, float]:
+    if not path.is_file():
+        got = "a directory" if path.is_dir() else "no such file"
+        raise PanelError(f"{path}: cannot be read; expected a parquet file, got {got}")
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_mtime
+    except OSError as error:
+        raise PanelError(f"{path}: cannot be read; expected a parquet file, got {error.strerror}") from error
+
+
+def _read(path: Path, schema: PanelSchema, new_array: NewArray) -> PanelArrays:
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            columns = assign_columns(path, file.schema_arrow, schema)
+            if file.metadata.num_rows == 0:
+                raise PanelError(f"{path}: the panel is empty; expected at least one row, got 0")
+            keys = read_keys(path, file, schema)
+            return _fill(file, schema, columns, keys, new_array)
+    except (pa.ArrowException, OSError) as error:
+        raise PanelError(f"{path}: not a readable parquet file; expected a parquet panel, got {error}") from error
+
+
+def _fill(
+    file: pq.ParquetFile, schema: PanelSchema, columns: Columns, keys: RowKeys, new_array: NewArray
+) -> PanelArrays:
+    codes, days, features = len(keys.codes), len(keys.dates), len(columns.features)
+    features_CDF = _absent(new_array, "features_CDF", (codes, days, features))
+    targets_DCH = _absent(new_array, "targets_DCH", (days, codes, len(schema.horizons)))
+    returns_DC = _absent(new_array, "returns_DC", (days, codes))
+    present_CD = new_array("present_CD", (codes, days), np.bool_)
+    present_CD[...] = False
+    price_DC = np.full((days, codes), np.nan)
+    non_finite_F = np.zeros(features, dtype=np.int64)
+    infinite_H = np.zeros(len(schema.horizons), dtype=np.int64)
+    bad_prices = 0
+    for first, batch in _row_batches(file, columns):
+        rows = slice(first, first + batch.num_rows)
+        placed = keys.date_of_row[rows] >= 0
+        date_N, code_N = keys.date_of_row[rows][placed], keys.code_of_row[rows][placed]
+        present_CD[code_N, date_N] = True
+        value_NF = _matrix(batch, columns.features)[placed]
+        non_finite_F += _blank(value_NF, ~np.isfinite(value_NF))
+        features_CDF[code_N, date_N] = value_NF
+        if columns.labels:
+            label_NH = _matrix(batch, columns.labels)[placed]
+            infinite_H += _blank(label_NH, np.isinf(label_NH))
+            targets_DCH[date_N, code_N] = label_NH
+        if columns.price is not None:
+            price_N = batch.column(columns.price).to_numpy(zero_copy_only=False).astype(np.float64)[placed]
+            bad_prices += int(_blank(price_N, ~(np.isfinite(price_N) & (price_N > 0))))
+            price_DC[date_N, code_N] = price_N
+    if not columns.labels:
+        targets_DCH[...] = forward_returns(price_DC, schema.horizons)
+    if columns.price is not None:
+        returns_DC[1:] = price_DC[1:] / price_DC[:-1] - 1.0
+    elif 1 in schema.horizons:
+        returns_DC[1:] = targets_DCH[:-1, :, schema.horizons.index(1)]
+    facts = LoadFacts(
+        rows_available=file.metadata.num_rows,
+        rows_without_key=keys.rows_without_key,
+        rows_duplicate=keys.rows_duplicate,
+        duplicates=keys.duplicates,
+        non_finite_features=tuple(non_finite_F.tolist()),
+        infinite_targets=tuple(infinite_H.tolist()),
+        bad_prices=bad_prices,
+        ignored_columns=columns.ignored,
+        labels_from="target" if columns.labels else "price",
+        returns_from="price" if columns.price is not None else "target",
+    )
+    return PanelArrays(
+        keys.dates, keys.codes, columns.features, features_CDF, present_CD, targets_DCH, returns_DC, facts
+    )
+
+
+def _absent(new_array: NewArray, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    array = new_array(name, shape, np.float32)
+    array[...] = np.nan
+    return array
+
+
+def _blank(value: NDArray[Any], is_bad: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Turn the bad values into nan, in place, and count them over rows."""
+    value[is_bad] = np.nan
+    return is_bad.sum(axis=0)
+
+
+def _row_batches(file: pq.ParquetFile, columns: Columns) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield (number of the first row, rows) in the order of the file."""
+    first = 0
+    for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns.values):
+        yield first, batch
+        first += batch.num_rows
+
+
+def _matrix(batch: pa.RecordBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Stack columns as float32 [rows, columns]; null becomes nan, a value too large for float32 infinite."""
+    matrix = np.empty((batch.num_rows, len(names)), dtype=np.float32)
+    with np.errstate(over="ignore"):
+        for at, name in enumerate(names):
+            column = batch.column(name)
+            if pa.types.is_boolean(column.type):
+                column = column.cast(pa.int8())
+            matrix[:, at] = column.to_numpy(zero_copy_only=False)
+    return matrix
+
+
+def _new_in_memory(name: str, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
+    return np.empty(shape, dtype=kind)
+
+
+def _panel(
+    path: Path, mtime_s: float, fingerprint: str, schema: PanelSchema, arrays: PanelArrays, *, cache: CacheUse
+) -> Panel:
+    return Panel(
+        source=path,
+        source_mtime_s=mtime_s,
+        fingerprint=fingerprint,
+        dates=arrays.dates,
+        codes=arrays.codes,
+        feature_names=arrays.feature_names,
+        horizons=schema.horizons,
+        features_CDF=arrays.features_CDF,
+        present_CD=arrays.present_CD,
+        targets_DCH=arrays.targets_DCH,
+        returns_DC=arrays.returns_DC,
+        cache=cache,
+        facts=arrays.facts,
+    )

@@ -1,0 +1,80 @@
+"""Which phase the run is in: a PHASE line at each change, and a heartbeat from a side thread within each.
+
+The heartbeat proves only that the process lives; `done` and `main_idle_s` say whether the main thread moves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from trainer.eventlog import EventLog, Phase
+
+
+class Phases:
+    """The run's phase and its progress, written down at every change and every `heartbeat_s` seconds."""
+
+    def __init__(self, log: EventLog, *, run: str, pid: int, heartbeat_s: float, clock: Callable[[], float]) -> None:
+        self._log, self._run, self._pid, self._heartbeat_s, self._clock = log, run, pid, heartbeat_s, clock
+        self._name, self._beat, self._moved_at = "load", 0, clock()
+        self._epoch: int | None = None
+        self._step: int | None = None
+        self._done: int | None = None
+        self._total: int | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Phases:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def enter(
+        self,
+        name: str,
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        done: int = 0,
+        total: int | None = None,
+    ) -> None:
+        """Begin a phase, or go on with it after `done` pieces of work; `total` is how many there are, if known."""
+        self._name, self._epoch, self._step, self._total = name, epoch, step, total
+        self._done = done if total is not None else None
+        self._moved_at = self._clock()
+        self._write()
+
+    def moved(self, *, done: int, step: int | None = None) -> None:
+        """Note that the main thread has done so many pieces of the phase."""
+        self._done, self._moved_at = done, self._clock()
+        self._step = step if step is not None else self._step
+
+    def beat(self) -> None:
+        """Write one heartbeat."""
+        self._beat += 1
+        self._write(beat=self._beat, main_idle_s=round(max(self._clock() - self._moved_at, 0.0), 3))
+
+    def _keep_beating(self) -> None:
+        while not self._ended.wait(self._heartbeat_s):
+            self.beat()
+
+    def _write(self, *, beat: int | None = None, main_idle_s: float | None = None) -> None:
+        self._log.write(
+            Phase(
+                name=self._name,
+                epoch=self._epoch,
+                step=self._step,
+                beat=beat,
+                done=self._done,
+                total=self._total,
+                main_idle_s=main_idle_s,
+                run=self._run,
+                pid=self._pid,
+            )
+        )

@@ -1,0 +1,122 @@
+"""Everything between the start line and the first epoch: load, check, normalise, build, resume, declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
+from trainer.config import ConfigError
+from trainer.dataset import panel_path, prepare, read_panel, split_settings
+from trainer.eventlog import EventLog
+from trainer.faults import FaultPlan, Site
+from trainer.graph import EDGE_ATTRIBUTES
+from trainer.guard import DegeneracyGuard
+from trainer.instruments import Instruments
+from trainer.model import StockModel
+from trainer.panel_checks import check_panel
+from trainer.phase import Phases
+from trainer.preface import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
+from trainer.session import Bar, Progress, Session
+from trainer.settings import Resolved
+from trainer.state import check_same_run, restore
+
+
+def prepare_session(
+    resolved: Resolved,
+    log: EventLog,
+    phases: Phases,
+    checkpoints: CheckpointFolder,
+    progress: Progress,
+    *,
+    faults: FaultPlan,
+    timer: Callable[[], float],
+    sleep: Callable[[float], None],
+    show: Callable[[Bar], None],
+) -> Session:
+    """Load, check and normalise the panel, build everything that trains, and declare it all in the log."""
+    config = resolved.config
+    log.settings(resolved)
+    device = _device(config.optim.device)
+    torch.manual_seed(config.optim.seed)
+    if config.optim.threads:
+        torch.set_num_threads(config.optim.threads)
+    if checkpoints.files() and not config.run.resume:
+        raise CheckpointError(
+            f"{checkpoints.path}: holds checkpoints of another run; expected an empty folder or --resume, "
+            f"got {len(checkpoints.files())} files"
+        )
+
+    phases.enter("load")
+    found = checkpoints.latest() if config.run.resume else None
+    panel = read_panel(panel_path(config.data), config.data)
+    report = check_panel(panel, split_settings(config.data), max_missing_days=config.data.max_missing_days)
+    report.raise_if_refused()
+    assert report.splits is not None
+
+    phases.enter("fit_scaler")
+    dataset = prepare(panel, report.splits, config)
+    total_steps = -(-len(dataset.train) // config.optim.accumulate) * config.optim.epochs
+    model = StockModel(
+        num_features=len(panel.feature_names),
+        window=config.data.window,
+        num_horizons=len(panel.horizons),
+        edge_width=len(EDGE_ATTRIBUTES),
+        config=config.model,
+    ).to(device)
+    session = Session(
+        config=config,
+        log=log,
+        phases=phases,
+        checkpoints=checkpoints,
+        dataset=dataset,
+        report=report,
+        model=model,
+        optimizer=torch.optim.AdamW(
+            model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay
+        ),
+        objective=objective_of(config),
+        guard=DegeneracyGuard(
+            list(model.prediction_head_heads),
+            panel.horizons,
+            config.guard,
+            torch.Generator().manual_seed(config.optim.seed),
+        ),
+        instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
+        faults=faults,
+        site=Site(model, log.hold, sleep),
+        progress=progress,
+        device=device,
+        total_steps=total_steps,
+        timer=timer,
+        show=show,
+    )
+    if found is not None:
+        _resume(session, found)
+    write_intent(log, config, total_steps=total_steps, device=device, resume_from=progress.step or None)
+    write_overruled(log, resolved, dataset)
+    write_data(log, dataset, report, config)
+    write_model(log, model)
+    write_floor(log, dataset, session.objective)
+    return session
+
+
+def _resume(session: Session, found: Found) -> None:
+    """Go on where the checkpoint stands."""
+    started = session.timer()
+    check_same_run(found, session.config, session.dataset)
+    restore(session, found.state)
+    for problem in found.broken:
+        session.log.checkpoint_broken(problem)
+    session.log.checkpoint("load", found.saved, seconds=session.timer() - started)
+
+
+def _device(asked: str) -> torch.device:
+    """Return the device asked for. Raises ConfigError where there is none."""
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(asked)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {asked}")
+    return device

@@ -1,0 +1,102 @@
+"""What one training run holds together: the parts that every step and every validation use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from trainer.checkpoint import CheckpointFolder
+from trainer.config import Config
+from trainer.dataset import Dataset
+from trainer.eventlog import EventLog
+from trainer.faults import FaultPlan, Site
+from trainer.guard import DegeneracyGuard
+from trainer.instruments import Instruments
+from trainer.losses import Objective
+from trainer.model import StockModel
+from trainer.pace import StepResult
+from trainer.panel_checks import PanelReport
+from trainer.phase import Phases
+
+
+class Bar(NamedTuple):
+    """Where the run is, for a progress bar."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+
+
+@dataclass
+class Progress:
+    """What changes as the run goes on, beside weights, optimizer and guard; plain values, so that it can be saved."""
+
+    step: int = 0
+    """Optimizer steps tried so far, skipped ones included."""
+    epochs: int = 0
+    """Whole epochs so far, validation included."""
+    batch: int = 0
+    """Batches trained on in the epoch under way."""
+    loss_sum: float = 0.0
+    """Sum over the epoch's pairs (day, horizon) of their loss."""
+    num_pairs: int = 0
+    num_resets: int = 0
+    """Head resets in the epoch under way."""
+    skipped: int = 0
+    skips_in_row: int = 0
+    best_epoch: int = 0
+    best_val_loss: float = math.inf
+    rank_ic: dict[int, float] = field(default_factory=dict)
+    """By horizon, at the last validation."""
+
+    def begin_epoch(self) -> None:
+        """Forget the sums of the epoch before."""
+        self.batch, self.loss_sum, self.num_pairs, self.num_resets = 0, 0.0, 0, 0
+
+    def add(self, result: StepResult, *, batches: int) -> None:
+        """Count one step's loss and resets in."""
+        self.batch += batches
+        self.loss_sum += result.loss * result.num_pairs
+        self.num_pairs += result.num_pairs
+        self.num_resets += result.num_resets
+
+    @property
+    def train_loss(self) -> float:
+        """Mean loss of the epoch under way; nan as soon as one step's loss was not a number."""
+        return self.loss_sum / self.num_pairs if self.num_pairs else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """One run under way."""
+
+    config: Config
+    log: EventLog
+    phases: Phases
+    checkpoints: CheckpointFolder
+    dataset: Dataset
+    report: PanelReport
+    model: StockModel
+    optimizer: torch.optim.Optimizer
+    objective: Objective
+    guard: DegeneracyGuard
+    instruments: Instruments
+    faults: FaultPlan
+    site: Site
+    progress: Progress
+    device: torch.device
+    total_steps: int
+    timer: Callable[[], float]
+    """Monotonic seconds."""
+    show: Callable[[Bar], None]
+
+    def autocast(self) -> torch.autocast:
+        """Return the context of a forward pass in the precision that was asked for."""
+        is_mixed = self.config.optim.precision == "bf16-mixed"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed)

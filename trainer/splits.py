@@ -1,0 +1,108 @@
+"""Dates divided into train, valid and test, so that no label of one part looks into the next.
+
+Interface:
+    split_dates(panel.dates, SplitSettings(valid_share=0.2), horizons=panel.horizons)    # -> Splits
+    part_labels(panel.targets_DCH, splits.train, panel.horizons)    # those that reach the next part are nan
+
+Between two parts lie `embargo_days` dates that belong to none. A label that would still reach into the next
+part is purged. Features of a validation window may reach back into the embargo and the training part: they
+are past.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.panel import PanelError
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Date indices first..stop-1; empty when they are equal."""
+
+    first: int
+    stop: int
+    label_stop: int
+    """Labels must end before this date index: the start of the next part, or the end of the panel."""
+
+    def __len__(self) -> int:
+        return self.stop - self.first
+
+    def describe(self, dates: NDArray[np.datetime64]) -> str:
+        """Write the range as date..date, or `none` when it is empty."""
+        return f"{dates[self.first]}..{dates[self.stop - 1]}" if len(self) else "none"
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How the dates are divided."""
+
+    valid_share: float = 0.2
+    """Share of the dates that a whole window ends on."""
+    test_share: float = 0.0
+    """The same, the latest of them; 0 for no test part."""
+    embargo_days: int = 20
+    """Dates between two parts that belong to none; at least the longest horizon."""
+    window_days: int = 20
+    """Dates that one sample looks back on, its own included."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts in order of time."""
+
+    train: DateRange
+    valid: DateRange
+    test: DateRange
+    """Empty when no test share was asked for."""
+    embargo_days: int
+
+
+def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horizons: tuple[int, ...]) -> Splits:
+    """Divide the dates: the last share is test, the one before it valid, the rest, less the embargoes, train.
+
+    Raises PanelError when the embargo is shorter than the longest horizon, or when a part that was asked for
+    would have no date with a label of the shortest horizon.
+    """
+    embargo_days, valid_share, test_share = settings.embargo_days, settings.valid_share, settings.test_share
+    if embargo_days < max(horizons):
+        raise PanelError(
+            f"splits: embargo_days; expected at least the longest horizon {max(horizons)}, got {embargo_days}"
+        )
+    if not (valid_share > 0.0 and test_share >= 0.0 and valid_share + test_share < 1.0):
+        raise PanelError(
+            f"splits: valid_share and test_share; expected shares that leave some dates for training, "
+            f"got {valid_share} and {test_share}"
+        )
+    first, stop = settings.window_days - 1, len(dates)
+    usable = max(stop - first, 0)
+    test_first = stop - round(usable * test_share)
+    valid_stop = test_first - embargo_days if test_first < stop else stop
+    valid_first = valid_stop - round(usable * valid_share)
+    parts = {
+        "train": DateRange(first, max(valid_first - embargo_days, first), label_stop=valid_first),
+        "valid": DateRange(valid_first, valid_stop, label_stop=test_first),
+        "test": DateRange(test_first, stop, label_stop=stop),
+    }
+    asked = [name for name in parts if name != "test" or test_share > 0.0]
+    empty = [name for name in asked if not _has_label(parts[name], first, min(horizons))]
+    if empty:
+        raise PanelError(
+            f"splits: no labeled date is left for {', '.join(empty)} with window {settings.window_days}, "
+            f"embargo {embargo_days} and shares valid {valid_share}, test {test_share}; "
+            f"expected more dates, got {stop}"
+        )
+    return Splits(**parts, embargo_days=embargo_days)
+
+
+def part_labels(targets_DCH: NDArray[np.float32], part: DateRange, horizons: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a part's labels [dates of the part, C, H]; those that end in the next part or later are nan."""
+    labels_DCH = np.array(targets_DCH[part.first : part.stop])
+    for h, horizon in enumerate(horizons):
+        labels_DCH[max(part.label_stop - horizon - part.first, 0) :, :, h] = np.nan
+    return labels_DCH
+
+
+def _has_label(part: DateRange, first_usable: int, shortest_horizon: int) -> bool:
+    return part.first >= first_usable and part.first < min(part.stop, part.label_stop - shortest_horizon)

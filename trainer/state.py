@@ -1,0 +1,74 @@
+"""A run's whole state as a checkpoint holds it, and back: weights, optimizer, guard, randomness, position.
+
+The order of the batches and the learning rate are functions of the position, so they need no state of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import torch
+
+from trainer.checkpoint import CheckpointError, Found
+from trainer.config import Config, LossConfig, ModelConfig
+from trainer.dataset import Dataset
+from trainer.session import Session
+
+_MUST_AGREE = {
+    "data": ("window", "horizons", "embargo_days", "valid_share", "test_share", "normalise", "max_missing_days"),
+    "model": tuple(entry.name for entry in fields(ModelConfig)),
+    "loss": tuple(entry.name for entry in fields(LossConfig)),
+    "optim": ("batch_size", "accumulate", "seed", "precision"),
+}
+"""Settings without which a resumed run would not be the same run; others, such as epochs, may change."""
+
+
+def capture(session: Session) -> dict[str, Any]:
+    """Return everything that resuming or predicting needs."""
+    normalisation = session.dataset.normalisation
+    return {
+        "config": asdict(session.config),
+        "fingerprint": session.dataset.panel.fingerprint,
+        "feature_names": list(session.dataset.panel.feature_names),
+        "normalisation": {
+            "method": normalisation.method,
+            **{name: torch.from_numpy(value) for name, value in vars(normalisation).items() if name not in ("method",)},
+        },
+        "model": session.model.state_dict(),
+        "optimizer": session.optimizer.state_dict(),
+        "guard": session.guard.state_dict(),
+        "random": {
+            "cpu": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if session.device.type == "cuda" else [],
+        },
+        "progress": asdict(session.progress),
+    }
+
+
+def check_same_run(found: Found, config: Config, dataset: Dataset) -> None:
+    """Raise CheckpointError, naming every difference, unless the checkpoint is of this panel and configuration."""
+    problems = []
+    if found.state["fingerprint"] != dataset.panel.fingerprint:
+        asked, got = found.state["fingerprint"][:12], dataset.panel.fingerprint[:12]
+        problems.append(f"expected a panel with fingerprint {asked}, got {got}")
+    now = asdict(config)
+    for section, names in _MUST_AGREE.items():
+        for name in names:
+            then, value = found.state["config"][section].get(name), now[section][name]
+            if then != value:
+                problems.append(f"expected {name}={then}, got {value}")
+    if problems:
+        raise CheckpointError(f"{found.saved.path}: of another run; " + "; ".join(problems))
+
+
+def restore(session: Session, state: dict[str, Any]) -> None:
+    """Put a captured state into the parts of this session."""
+    session.model.load_state_dict(state["model"])
+    session.optimizer.load_state_dict(state["optimizer"])
+    session.guard.load_state_dict(state["guard"])
+    torch.set_rng_state(state["random"]["cpu"])
+    if session.device.type == "cuda" and state["random"]["cuda"]:
+        torch.cuda.set_rng_state_all(state["random"]["cuda"])
+    for name, value in state["progress"].items():
+        setattr(session.progress, name, value)

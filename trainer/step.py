@@ -1,0 +1,94 @@
+"""One optimizer step: forward and backward of its batches, look, clip, move, guard.
+
+Shapes: N rows, K horizons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from trainer.batches import DayBatch
+from trainer.eventlog import Nonfinite
+from trainer.guard import Reset
+from trainer.model import MEDIAN
+from trainer.pace import StepResult
+from trainer.schedule import learning_rate
+from trainer.session import Session
+
+
+def labels_of(batch: DayBatch) -> Tensor:
+    """Return the normalised labels of a batch with nan where there is none. Shapes: -> (N, K)."""
+    return batch.y_NH.masked_fill(~batch.mask_NH, float("nan"))
+
+
+def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_batch: int) -> StepResult:
+    """Take one optimizer step on the batches of `group`, the first of them number `first_batch` of the epoch.
+
+    Each batch's loss is divided by the pairs of the whole group, so that the gradients add up to that of one
+    large batch. A step whose loss or gradient is not finite is reported and not taken.
+    """
+    progress, config = session.progress, session.config
+    step, last_batch = progress.step, first_batch + len(group) - 1
+    num_pairs = sum(int(batch.num_labeled_days_global_H.sum()) for batch in group)
+    if num_pairs == 0:
+        raise ValueError(f"epoch {epoch}, batch {first_batch}: no day has two labels; expected at least one, got 0")
+    losses: list[Tensor] = []
+    for place, batch in enumerate(group):
+        for fault in session.faults.acting():
+            fault.before_batch(session.site, first_batch + place)
+        batch = batch.to(session.device)
+        windows = batch.x_NTF
+        for fault in session.faults.acting():
+            windows = fault.change_windows(windows)
+        if place == 0:
+            session.instruments.before_forward(step, windows)
+        with session.autocast():
+            predictions = session.model(windows, batch.edge_index_2E, batch.edge_attr_EA)
+        labels = labels_of(batch)
+        loss = session.objective(predictions, labels, batch.day_N, num_pairs=num_pairs)
+        loss.total.backward()
+        losses.append(torch.stack([loss.total, *loss.terms.values()]).detach())
+        session.guard.observe(predictions[..., MEDIAN], labels, batch.day_N)
+
+    session.instruments.after_backward(step, epoch=epoch, batch=last_batch)
+    norm = nn.utils.clip_grad_norm_(session.model.parameters(), config.optim.clip)
+    # The one time that a step waits for the device.
+    grad_norm, loss_value, *term_values = torch.cat([norm.reshape(1), torch.stack(losses).sum(0)]).tolist()
+    progress.step += 1
+    lr = learning_rate(progress.step, config.optim, total_steps=session.total_steps)
+    for parameters in session.optimizer.param_groups:
+        parameters["lr"] = lr
+    if math.isfinite(loss_value) and math.isfinite(grad_norm):
+        session.optimizer.step()
+        progress.skips_in_row = 0
+    else:
+        _report_nonfinite(session, loss_value, step=progress.step)
+        progress.skipped += 1
+        progress.skips_in_row += 1
+    session.instruments.after_step(step)
+    session.optimizer.zero_grad(set_to_none=True)
+
+    findings = session.guard.check(progress.step)
+    session.log.guard(findings, step=progress.step, epoch=epoch, strikes=config.guard.guard_strikes)
+    return StepResult(
+        loss=loss_value,
+        terms=dict(zip(loss.terms, term_values, strict=True)),
+        num_pairs=num_pairs,
+        num_rows=sum(len(batch.day_N) for batch in group),
+        lr=lr,
+        grad_norm=grad_norm,
+        num_resets=sum(isinstance(finding, Reset) for finding in findings),
+    )
+
+
+def _report_nonfinite(session: Session, loss: float, *, step: int) -> None:
+    grads = [weight.grad for weight in session.model.parameters() if weight.grad is not None]
+    count = int(torch.stack([(~grad.isfinite()).sum() for grad in grads]).sum())
+    if math.isfinite(loss):
+        session.log.write(Nonfinite(where="gradient", count=count, step=step, action="skip_step"))
+    else:
+        session.log.write(Nonfinite(where="loss", count=1, step=step, action="skip_step"))

@@ -10,6 +10,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+# Read when torch is imported: the workers share the cores, and more threads than cores make small models slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples each time and nothing written: a red test is red for everyone. `thorough` digs deeper.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)

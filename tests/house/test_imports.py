@@ -37,7 +37,8 @@ def test_every_module_has_a_row_and_imports_only_what_its_row_names(graph):
         if importer.startswith(("monitor", "trainer"))
         if imported.startswith(("monitor.", "trainer.")) and whole(importer) != whole(imported)
     }
-    assert "\n".join(complaints(modules, edges, allowed())) == ""
+    found = complaints(modules, edges, allowed())
+    assert found == [], "\n".join(found)
 
 
 def test_the_only_edge_from_the_trainer_to_the_monitor_goes_from_eventlog_to_logline(graph):
@@ -83,9 +84,8 @@ def test_a_module_without_a_row_is_named_with_the_place_for_its_row():
 
 
 def test_an_import_outside_the_row_is_named_with_what_the_row_allows():
-    found = complaints(
-        {"monitor.run"}, {Edge("monitor.run", "monitor.cli")}, {"monitor.run": {"monitor.events"}}
-    )
+    rows = {"monitor.run": {"monitor.events"}, "monitor.cli": {"monitor.run"}}
+    found = complaints(rows, {Edge("monitor.run", "monitor.cli"), Edge("monitor.cli", "monitor.run")}, rows)
     assert found == ["monitor/run: imports monitor.cli; expected nothing but monitor.events"]
 
 
@@ -99,7 +99,7 @@ def complaints(modules: Iterable[str], edges: Iterable[Edge], rows: Mapping[str,
     ]
     for importer, imported in sorted(edges):
         row = rows.get(importer)
-        if row is not None and imported not in row:
+        if row is not None and imported in rows and imported not in row:
             expected = f"nothing but {', '.join(sorted(row))}" if row else "nothing"
             found.append(f"{_path(importer)}: imports {imported}; expected {expected}")
     return found
@@ -119,9 +119,7 @@ def allowed() -> dict[str, set[str]]:
 
 def layers(package: str) -> list[str]:
     """Return the modules of a package from last to first, as the import contract orders them."""
-    (contract,) = [
-        each for each in PROJECT["importlinter"]["contracts"] if each.get("containers") == [package]
-    ]
+    (contract,) = [each for each in PROJECT["importlinter"]["contracts"] if each.get("containers") == [package]]
     return [name.strip("()") for name in contract["layers"]]
 
 

@@ -69,6 +69,4 @@ def imported(*arguments: str) -> set[str]:
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)

@@ -54,9 +54,7 @@ def test_the_wheel_holds_the_two_packages_and_its_own_description_and_nothing_el
 
 
 def test_the_installed_code_is_the_wheels_and_not_the_checkouts(installed):
-    found = run(
-        [installed / "venv/bin/python", "-c", "import monitor; print(monitor.__file__)"], cwd=installed
-    )
+    found = run([installed / "venv/bin/python", "-c", "import monitor; print(monitor.__file__)"], cwd=installed)
     assert Path(found.strip()).is_relative_to(installed)
 
 
@@ -65,10 +63,7 @@ def test_every_name_of_the_monitor_prints_the_same_help(installed, command):
     program, *rest = command
     said = run([installed / "venv/bin" / program, *rest, "--help"], cwd=installed)
     assert said.startswith("Usage: ")
-    assert (
-        said.partition("\n")[2]
-        == run([installed / "venv/bin/monitor", "--help"], cwd=installed).partition("\n")[2]
-    )
+    assert said.partition("\n")[2] == run([installed / "venv/bin/monitor", "--help"], cwd=installed).partition("\n")[2]
 
 
 def test_the_installed_monitor_lists_the_rules_that_the_checkout_lists(installed):

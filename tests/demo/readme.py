@@ -1,0 +1,47 @@
+"""Write into the README what only a run or the rule files can say: the demo's output, and the table of rules."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from monitor.rulefile import Rule, load_rules
+
+ROOT = Path(__file__).parents[2]
+WIDTH = 150
+"""Characters of an output line that the README shows; the log's own lines are longer."""
+
+
+def filled(readme: str, section: str, text: str) -> str:
+    """Return the README with the text between a section's two marks. Raises ValueError where they are missing."""
+    marks = re.compile(rf"(<!-- {section}: [^\n]*-->\n).*?(<!-- {section} ends -->)", re.DOTALL)
+    if not marks.search(readme):
+        raise ValueError(f"README.md: no marks for {section!r}; expected <!-- {section}: ... --> and its end")
+    return marks.sub(lambda match: f"{match[1]}{text}{match[2]}", readme)
+
+
+def rules_table(rules: list[Rule]) -> str:
+    """Return the rules as a Markdown table: what fires, and what a healthy run shows."""
+    rows = [f"| `{rule.alert}` | {rule.fault} | {rule.severity.value} | {rule.expected} |\n" for rule in rules]
+    return "| rule | fault | severity | healthy |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def demo_block(output: str) -> str:
+    """Return a watch's output as a code block, long lines cut."""
+    lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in output.splitlines()]
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def main() -> None:
+    """Fill the README from the newest demo's output and the shipped rules."""
+    outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
+    if not outputs:
+        sys.exit("_logs/training/demo_*.watch.txt: none there; expected a demo's output, run make demo first")
+    path = ROOT / "README.md"
+    readme = filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml")))))
+    path.write_text(filled(readme, "demo", demo_block(outputs[-1].read_text())))
+
+
+if __name__ == "__main__":
+    main()

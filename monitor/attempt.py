@@ -25,6 +25,9 @@ LEARNABLE_SILENCE_S = 600.0
 PHASES_LIMIT = 64
 """Phases whose silences are learnt; a trainer has about five."""
 
+Touch = tuple[str, Labels]
+"""A signal and the labels of one of its series."""
+
 KnownRecord = TypeVar("KnownRecord", bound=Record)
 
 
@@ -151,22 +154,22 @@ class Attempt:
         if known is not None or len(self.longest_silence_s) < PHASES_LIMIT:
             self.longest_silence_s[self.phase] = max(silence_s, known or 0.0)
 
-    def fold(self, event: Event, now: float | None) -> frozenset[str]:
-        """Take one event in and return the names of what it touched: signals, and ``run.*`` for the rest."""
+    def fold(self, event: Event, now: float | None) -> frozenset[Touch]:
+        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest."""
         self.lines += 1
-        touched = {"log.line"}
+        touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
-            touched |= self._take_record(event.record, event.evidence, now)
+            touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
         for sample in event.samples:
             self._take_sample(sample, event, now)
-            touched.add(sample.signal)
+            touched.add((sample.signal, sample.labels))
         if isinstance(event.record, logline.Epoch):
             self._end_epoch(event.record)
-            touched.add("run.epoch")
+            touched.add(("run.epoch", ()))
         return frozenset(touched)
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
-        touched = set()
+        touched: set[str] = set()
         self._keep(record, evidence)
         self._take_place(record)
         match record:

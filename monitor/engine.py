@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.alerts import Alert, AlertKey, State
+from monitor.attempt import Touch
 from monitor.conditions import Context, Outcome, Reading
 from monitor.rulefile import Rule
 from monitor.run import Run
@@ -16,8 +17,6 @@ from monitor.signals import Labels
 
 ORDINALS_KEPT = 1_024
 """Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""
-FOLLOWING = Context(is_following=True)
-"""Between two lines, and while a log is watched, silence is observed."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +46,20 @@ class Engine:
                 self._watching[name].append(index)
 
     def step(
-        self, run: Run, states: AlertStates, now: float | None, touched: frozenset[str]
+        self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch]
     ) -> tuple[AlertStates, list[Alert]]:
-        """Return the new states and the alerts that changed, after an event that touched these signals."""
-        indexes = sorted({index for name in touched for index in self._watching.get(name, ())})
+        """Return the new states and the alerts that changed, after an event that touched these series."""
+        asked: defaultdict[int, set[Labels]] = defaultdict(set)
+        for name, labels in touched:
+            for index in self._watching.get(name, ()):
+                asked[index].add(labels)
         before = states
         changes: list[Alert] = []
-        for index in indexes:
-            states, changed = self._judge(self.rules[index], run, states, now, now)
+        for index, labels_asked in sorted(asked.items()):
+            context = Context(asked=frozenset(labels_asked))
+            states, changed = self._judge(self.rules[index], run, states, context, now, now)
             changes += changed
-        if "run.ended" in touched:
+        if ("run.ended", ()) in touched:
             reason = f"the run ended ({run.status}) while it fired"
             old = {key for key in states.open if key in before.open}
             states, closed = _close(states, old, now, reason)
@@ -87,7 +90,8 @@ class Engine:
         for rule in self.rules:
             is_pending = any(key.rule == rule.alert for key in states.open)
             if rule.condition.deadline(run) is not None or is_pending:
-                states, changed = self._judge(rule, run, states, math.nextafter(deadline, math.inf), deadline)
+                just_after = math.nextafter(deadline, math.inf)
+                states, changed = self._judge(rule, run, states, Context(), just_after, deadline)
                 changes += changed
         return states, changes
 
@@ -101,10 +105,16 @@ class Engine:
         return next(rule for rule in self.rules if rule.alert == name)
 
     def _judge(
-        self, rule: Rule, run: Run, states: AlertStates, now: float | None, at: float | None
+        self,
+        rule: Rule,
+        run: Run,
+        states: AlertStates,
+        context: Context,
+        now: float | None,
+        at: float | None,
     ) -> tuple[AlertStates, list[Alert]]:
         changes = []
-        for reading in rule.condition.readings(run, FOLLOWING, now, states.firing(rule.alert)):
+        for reading in rule.condition.readings(run, context, now, states.firing(rule.alert)):
             key = AlertKey(rule.alert, reading.labels)
             old = states.open.get(key)
             if reading.outcome is Outcome.BREACH:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.attempt import Attempt, Status
+from monitor.attempt import Attempt, Status, Touch
 from monitor.events import Event
 from monitor.evidence import Evidence
 from monitor.logline import RunStart
@@ -67,8 +67,8 @@ class Run:
         is_start = isinstance(event.record, RunStart)
         return (is_start and has_begun) or self.attempt.goes_back(event.record)
 
-    def fold(self, event: Event) -> frozenset[str]:
-        """Take one event in and return the names of what it touched: signals, and ``run.*`` for the rest."""
+    def fold(self, event: Event) -> frozenset[Touch]:
+        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest."""
         if self.opens_attempt(event):
             self._leave_attempt()
         if self.id is None or (isinstance(event.record, RunStart) and not self.past):

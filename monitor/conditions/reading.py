@@ -46,7 +46,10 @@ class Context:
     """What a condition may know besides the run."""
 
     is_following: bool = True
-    """Whether silence after the last line was observed: true live, false for a log that was read to its end."""
+    """Whether silence after the last line was observed: between two lines and live, but not behind the end of a log
+    that was only read."""
+    asked: frozenset[Labels] | None = None
+    """The series whose labels are asked about, for conditions that answer per series; None asks about all."""
 
 
 def unknown(reason: str, labels: Labels = (), evidence: tuple[Evidence, ...] = ()) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -65,9 +66,10 @@ class Threshold(Condition):
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
         attempt = run.attempt
+        known = attempt.of(self.signal)
         found = {
-            labels: series
-            for labels, series in attempt.of(self.signal).items()
+            labels: known[labels]
+            for labels in _asked(known, context.asked)
             if self.where.items() <= dict(labels).items()
         }
         if not found:
@@ -132,3 +134,12 @@ def _declared_frozen(attempt: Attempt, labels: Labels) -> Reading | None:
     if group is None or group not in (attempt.intent.frozen or ()):
         return None
     return not_applicable(f"{group} is declared frozen", attempt.intent_evidence["frozen"], labels)
+
+
+def _asked(known: dict[Labels, Series], asked: frozenset[Labels] | None) -> Iterable[Labels]:
+    """Return the labels asked about, always in the order in which they first came."""
+    if asked is None:
+        return known
+    if len(asked) == 1:
+        return asked & known.keys()
+    return [labels for labels in known if labels in asked]

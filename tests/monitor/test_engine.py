@@ -234,7 +234,7 @@ def test_the_states_are_values_and_are_not_changed_in_place():
 
 def test_a_step_that_touches_nothing_changes_nothing():
     watching, _ = watch([rule(LOSS)], losses(11))
-    states, changes = watching.engine.step(Run(), watching.states, None, frozenset({"run.epoch"}))
+    states, changes = watching.engine.step(Run(), watching.states, None, frozenset({("run.epoch", ())}))
     assert (states, changes) == (watching.states, [])
 
 

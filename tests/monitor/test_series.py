@@ -10,9 +10,8 @@ from monitor.series import EPOCHS_KEPT, RECENT, Point, Series
 
 
 def point(value: float = 1.0, *, step: int | None = None, epoch: int = 1, line: int = 1) -> Point:
-    return Point(
-        value, step, step is not None, epoch, float(line), Evidence("run.log", line, 80 * line, None, str(value))
-    )
+    evidence = Evidence("run.log", line, 80 * line, None, str(value))
+    return Point(value, line, step, step is not None, epoch, float(line), evidence)
 
 
 def series_of(points: list[Point], *, is_event: bool = False) -> Series:

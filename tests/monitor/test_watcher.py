@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import logline
-from monitor.alerts import Alert, Severity
+from monitor.alerts import Alert, Severity, State
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.linebuffer import LineBuffer
@@ -132,16 +132,35 @@ def test_replay_equals_live(log, shares):
 
 @given(logs(), st.lists(st.integers(0, 4_000), max_size=12))
 def test_alerts_do_not_depend_on_how_the_bytes_arrive(log, cuts):
-    """Down to single bytes, and with a progress bar's refreshes among the lines."""
+    """With a progress bar's refreshes among the lines."""
     data = b"".join(line + (b"\r" if line.startswith(b"Epoch") else b"\n") for line in log)
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    assert repr(fed(data, [0, len(data)])) == repr(fed(data, edges)) == repr(fed(data, list(range(len(data) + 1))))
+    assert repr(fed(data, edges)) == repr(fed(data, [0, len(data)]))
+
+
+def test_alerts_are_the_same_when_the_bytes_arrive_one_by_one():
+    log = [at(n, reset()) for n in range(11)] + [b"Traceback", at(400, report(0, gat=NOTHING)), at(401, train(1))]
+    data = b"\r\n".join(log)
+    whole = fed(data, [0, len(data)])
+    assert [change.rule for change in whole if change.state is State.FIRING] == [
+        "ExcessiveResets",
+        "Quiet",
+        "TrainingStall",
+        "GradientVanishing",
+    ]
+    assert repr(fed(data, list(range(len(data) + 1)))) == repr(whole)
 
 
 def fed(data: bytes, edges: list[int]) -> list[Alert]:
     buffer, watching = LineBuffer(), watcher(RULES)
-    lines = [line for start, end in itertools.pairwise(edges) for line in buffer.feed(data[start:end])]
-    return take(watching, [*lines, *buffer.end()])
+    changes = [
+        change
+        for start, end in itertools.pairwise(edges)
+        for line in buffer.feed(data[start:end])
+        for change in watching.take(line)
+    ]
+    rest = buffer.end()
+    return changes if rest is None else changes + watching.take(rest)
 
 
 @given(logs(), st.integers(0, 30))

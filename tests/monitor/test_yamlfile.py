@@ -112,7 +112,7 @@ def test_a_bomb_of_aliases_is_refused_at_once(tmp_path):
     assert refusal(tmp_path, bomb) == "1: has an anchor or alias; expected plain YAML"
 
 
-@pytest.mark.parametrize("depth", [DEPTH_LIMIT + 2, 300, 5_000])
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT + 2, 300, 2_000])
 def test_deep_nesting_is_refused(tmp_path, depth):
     assert "is nested too deeply; expected at most 32 levels" in refusal(tmp_path, "a: " + "[" * depth + "]" * depth)
 

@@ -34,9 +34,9 @@ def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
 def markdown(text: str, limit: int = CELL_LIMIT) -> str:
     """Return the text for a sentence or a table cell of a Markdown page, to be read as plain words."""
     line = _without_marks(terminal(text, limit).strip())
+    line = _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
     line = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), line)
-    line = _AT_START.sub(r"\1\\\2", line)
-    return _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
+    return _AT_START.sub(r"\1\\\2", line)
 
 
 def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> str:

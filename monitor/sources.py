@@ -1,58 +1,89 @@
-"""Open a log that will be read once, to its end: a file, a gzip file, or standard input."""
+"""Open a log that will be read once, to its end: a file, a gzip file, a pipe, or standard input."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from monitor.errors import LogError
+from monitor.errors import LogError, MonitorError
 
 SNIFFED_BYTES = 8192
-MOST_CONTROLS = 0.3
-"""Share of control characters beyond which a file is no text; NUL holes of a truncated log do not count."""
+MOST_FOREIGN = 0.3
+"""Share of bytes that no text holds (controls, broken UTF-8) beyond which a file is no log. Random bytes have about
+0.6; the NUL hole of a truncated log does not count."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x00"))
+_MAGIC = (b"\x7fELF", b"PK\x03\x04", b"PAR1", b"\x89PNG", b"SQLite format 3\0")
+_GZIP = b"\x1f\x8b"
 
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
     """Open a log for reading; ``-`` is standard input. Raises LogError for what cannot be a log."""
     if path == "-":
-        yield sys.stdin.buffer
+        if sys.stdin is None:
+            raise LogError("-", "standard input is closed", expected="a log on it")
+        stream = cast(io.BufferedReader, sys.stdin.buffer)
+        _check_head(path, stream)
+        yield stream
         return
-    check_log(Path(path))
     with _open(Path(path)) as stream:
+        _check_head(path, stream)
         yield stream
 
 
-def check_log(path: Path, *, may_be_empty: bool = False) -> None:
-    """Refuse what cannot be a log: missing, a directory, unreadable, empty, binary. Raises LogError."""
-    if path.is_dir():
-        raise LogError(str(path), "is a directory", expected="a log file")
+def check_followable(path: Path) -> None:
+    """Refuse what cannot be a log that is being written; an empty file can. Raises LogError."""
+    with _open(path, unpack=False) as stream:
+        head = _peek(str(path), stream)
+        if head.startswith(_GZIP):
+            raise LogError(str(path), "is a gzip file", expected="a log that is being written (replay reads gzip)")
+        _refuse_binary(str(path), head)
+
+
+def check_output(option: str, out: Path, log: str) -> None:
+    """Refuse to write where the log is, under whatever name. Raises MonitorError."""
+    if log != "-" and out.exists() and Path(log).exists() and out.samefile(log):
+        raise MonitorError(option, f"{out} is the log itself", expected="another file")
+
+
+def _check_head(path: str, stream: io.BufferedReader) -> None:
+    head = _peek(path, stream)
+    if not head:
+        raise LogError(path, "is empty", expected="at least one line")
+    _refuse_binary(path, head)
+
+
+def _peek(path: str, stream: io.BufferedReader) -> bytes:
+    """Return the first bytes without taking them: a pipe gives them only once."""
     try:
-        with _open(path) as stream:
-            head = stream.read(SNIFFED_BYTES)
+        return stream.peek(SNIFFED_BYTES)[:SNIFFED_BYTES]
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LogError(path, f"cannot be read ({reason})", expected="a log file") from None
+
+
+def _refuse_binary(path: str, head: bytes) -> None:
+    text = head.replace(b"\0", b"")
+    controls = len(text) - len(text.translate(None, _CONTROLS))
+    foreign = controls + text.decode("utf-8", "replace").count("\ufffd")
+    if head.startswith(_MAGIC) or foreign > MOST_FOREIGN * len(text) or (head and not text):
+        raise LogError(path, "is a binary file", expected="lines of text")
+
+
+def _open(path: Path, *, unpack: bool = True) -> io.BufferedReader:
+    try:
+        if path.is_dir():
+            raise LogError(str(path), "is a directory", expected="a log file")
+        if unpack and path.suffix == ".gz":
+            return cast(io.BufferedReader, gzip.open(path, "rb"))
+        return cast(io.BufferedReader, path.open("rb", buffering=2 * SNIFFED_BYTES))
     except FileNotFoundError:
         raise LogError(str(path), "does not exist", expected="a log file") from None
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LogError(str(path), f"cannot be read ({reason})", expected="a log file") from None
-    if not head and not may_be_empty:
-        raise LogError(str(path), "is empty", expected="at least one line")
-    text = head.replace(b"\0", b"")
-    is_binary = len(text) - len(text.translate(None, _CONTROLS)) > MOST_CONTROLS * len(text)
-    if is_binary or (head and not text) or _has_binary_magic(head):
-        raise LogError(str(path), "is a binary file", expected="lines of text")
-
-
-def _has_binary_magic(head: bytes) -> bool:
-    return head.startswith((b"\x7fELF", b"PK\x03\x04", b"PAR1", b"\x89PNG", b"SQLite format 3\0"))
-
-
-def _open(path: Path) -> BinaryIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return path.open("rb")
+    except OSError as error:
+        raise LogError(str(path), f"cannot be read ({error.strerror})", expected="a log file") from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,11 +14,13 @@ from monitor import __version__
 from monitor.errors import MonitorError
 
 EXIT_USAGE = 2
+EXIT_PIPE = 141
+"""As of a program that SIGPIPE ended: the reader of the output went away, which says nothing about the run."""
 COMMANDS = {
     "watch": "Follow a log while it is written; print its progress and every alert.",
     "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
-    "report": "Write a status page for a run, from its log.",
-    "rules": "List, check and explain rules.",
+    "report": "Write a Markdown status page for a run, every statement with its line.",
+    "rules": "List and check rules.",
 }
 """Each command's file in this folder, and the first line of its help."""
 
@@ -29,7 +33,8 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            expected = f"one of {', '.join(COMMANDS)}"
+            raise MonitorError(ctx.command_path, f"no such command {cmd_name!r}", expected=expected)
         command: click.Command = import_module(f"monitor.cli.{cmd_name}").command
         return command
 
@@ -52,16 +57,47 @@ def cli() -> None:
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and exit code 2, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if stream is not None:
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        sys.exit(_run(sys.argv[1:]))
+    except BrokenPipeError:
+        _drop_output()
+        sys.exit(EXIT_PIPE)
     except MonitorError as error:
-        click.echo(f"monitor: {error}", err=True)
+        _refuse(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EXIT_USAGE)
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "monitor"
-        click.echo(f"{where}: {error.format_message()} (see --help)", err=True)
-    except click.Abort:
-        click.echo("monitor: stopped", err=True)
-    except BrokenPipeError:
-        sys.stderr.close()
+        message = error.format_message().rstrip(".")
+        _refuse(f"{where}: {message}" if "expected" in message else f"{where}: {message}; expected what --help shows")
+    except (click.Abort, KeyboardInterrupt):
+        _refuse("stopped")
+    except OSError as error:
+        _drop_output()
+        _refuse(f"{error.filename or 'standard output'}: {error.strerror}; expected a place that can be written")
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command and return its exit code. (click's own runner would make a closed pipe look like a fault.)"""
+    try:
+        with cli.make_context("monitor", arguments) as context:
+            code: int | None = cli.invoke(context)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code or 0
+
+
+def _refuse(line: str) -> NoReturn:
+    prefix = "" if line.startswith("monitor") else "monitor: "
+    click.echo(f"{prefix}{line}", err=True)
     sys.exit(EXIT_USAGE)
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere: the interpreter would try to write it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -30,7 +30,7 @@ from monitor.watcher import Watcher
     help="Judge silence up to this time (ISO, UTC unless it says otherwise; mtime: the log's last change).",
 )
 def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, summary: bool, now: str | None) -> int:
-    """Read LOGs to their end and print every alert, as a live watch would have raised it.
+    """Read logs to their end and print every alert, as a live watch would have raised it.
 
     A LOG may be gzipped; - is standard input. Exit code: 0 nothing fired, 1 something fired at warning or
     above, 2 usage or bad file, 3 nothing fired but the log said too little to judge.
@@ -52,9 +52,9 @@ def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, 
 
 def _replay(log: str, engine: Engine, now: str | None) -> tuple[Watcher, list[Alert]]:
     watcher = Watcher(log, engine)
-    until = None if now is None else _moment(now, log)
     changes: list[Alert] = []
     with opened(log) as stream:
+        until = None if now is None else _moment(now, log)
         for line in read_lines(stream):
             changes += watcher.take(line)
     if until is not None:

@@ -10,7 +10,7 @@ from monitor.cli.options import make_engine, rules_option
 from monitor.clock import SystemClock
 from monitor.errors import LogError
 from monitor.linebuffer import read_lines
-from monitor.sources import opened
+from monitor.sources import check_output, opened
 from monitor.watcher import Snapshot, Watcher
 
 LOG_FOLDER = Path("_logs/training")
@@ -24,7 +24,7 @@ ABANDONED_AFTER_S = 3600.0
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here; else print it.")
 @rules_option
 def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> None:
-    """Write a Markdown status page for the run in LOG, every statement with its line.
+    """Write a Markdown status page for a run, every statement with its line.
 
     Without LOG it takes the newest log under _logs/training/. Reads the log; writes FILE, whole or not at all.
 
@@ -34,8 +34,10 @@ def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> 
     """
     from monitor.report import build, render_markdown, write_atomically
 
-    engine = make_engine(rule_paths)
-    page = render_markdown(build(_snapshot(Watcher(log or str(newest_log(LOG_FOLDER)), engine))))
+    path = log or str(newest_log(LOG_FOLDER))
+    if out is not None:
+        check_output("--out", out, path)
+    page = render_markdown(build(_snapshot(Watcher(path, make_engine(rule_paths)))))
     if out is None:
         click.echo(page, nl=False)
         return

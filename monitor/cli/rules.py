@@ -12,7 +12,7 @@ from monitor.rulefile import load_rules
 
 @click.group("rules")
 def command() -> None:
-    """List, check and test rules."""
+    """List and check rules."""
 
 
 @command.command("list")

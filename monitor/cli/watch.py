@@ -20,7 +20,7 @@ from monitor.errors import MonitorError
 from monitor.events import Event
 from monitor.notices import Notice
 from monitor.sinks import Sink, open_sink
-from monitor.sources import check_log
+from monitor.sources import check_followable, check_output
 from monitor.tail import FileTail
 from monitor.waker import Waker
 from monitor.watcher import Snapshot, Watcher
@@ -53,7 +53,7 @@ def command(
     until_end: bool,
     wait: bool,
 ) -> int:
-    """Follow LOG while it is written; print its progress and every alert.
+    """Follow a log while it is written; print its progress and every alert.
 
     Ends with Ctrl-C, or with --until-end. Exit code: 0 nothing fired, 1 something fired at warning or above,
     2 usage or bad file, 3 nothing fired but the log said too little to judge; 0 after SIGTERM.
@@ -63,7 +63,11 @@ def command(
     monitor watch run.log --report STATUS.md --every 60s --sink jsonl:alerts.jsonl
     """
     if not (wait and not log.exists()):
-        check_log(log, may_be_empty=True)
+        check_followable(log)
+    if report is not None:
+        check_output("--report", report, str(log))
+    for spec in sinks:
+        check_output("--sink", Path(spec.partition(":")[2]), str(log))
     watcher = Watcher(str(log), make_engine(rule_paths))
     listener = _Terminal(watcher, [open_sink(spec) for spec in sinks], report)
     listener.write_report(watcher.snapshot(None, is_following=True))

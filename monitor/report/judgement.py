@@ -72,14 +72,8 @@ def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
         Verdict(
             rule=rule,
             readings=tuple(sorted(readings, key=lambda reading: _WORST_FIRST.index(reading.outcome))),
-            standing=tuple(
-                alert for alert in newest.values() if alert.rule == rule.alert and _stands(alert, snapshot)
-            ),
-            past=tuple(
-                alert
-                for alert in newest.values()
-                if alert.rule == rule.alert and not _stands(alert, snapshot)
-            ),
+            standing=tuple(alert for alert in newest.values() if alert.rule == rule.alert and _stands(alert, snapshot)),
+            past=tuple(alert for alert in newest.values() if alert.rule == rule.alert and not _stands(alert, snapshot)),
         )
         for rule, readings in snapshot.readings
     )
@@ -125,9 +119,7 @@ def history(alerts: Sequence[Alert]) -> str:
     """Say that alerts fired before, and what became of the last."""
     last = alerts[-1]
     times = "" if len(alerts) == 1 else f"{len(alerts)} times, last "
-    return (
-        f"fired {times}in epoch {last.epoch} of attempt {last.attempt} ({last.summary}) and is {last.state}"
-    )
+    return f"fired {times}in epoch {last.epoch} of attempt {last.attempt} ({last.summary}) and is {last.state}"
 
 
 def is_critical(verdict: Verdict) -> bool:

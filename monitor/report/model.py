@@ -47,9 +47,7 @@ class Statement:
     def __post_init__(self) -> None:
         """Hold the first promise: nothing is green, and nothing void, without a line to show."""
         needs_evidence = self.mark in (Mark.OK, Mark.NOT_APPLICABLE)
-        assert self.evidence or not needs_evidence, (
-            f"{self.mark} without evidence: {self.subject} {self.text}"
-        )
+        assert self.evidence or not needs_evidence, f"{self.mark} without evidence: {self.subject} {self.text}"
 
 
 @dataclass(frozen=True)

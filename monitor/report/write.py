@@ -24,9 +24,7 @@ def write_atomically(path: Path, text: str) -> None:
         _replace(target, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ReportError(
-            str(path), f"cannot be written ({reason})", expected="a file in a writable folder"
-        ) from None
+        raise ReportError(str(path), f"cannot be written ({reason})", expected="a file in a writable folder") from None
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -101,6 +101,4 @@ def _workers(data: Data) -> str | None:
 def _part_of(used: int | None, available: int | None) -> str | None:
     if used is None:
         return None
-    return (
-        f"{plain(used)} used" if available is None else f"{plain(used)} used of {plain(available)} available"
-    )
+    return f"{plain(used)} used" if available is None else f"{plain(used)} used of {plain(available)} available"

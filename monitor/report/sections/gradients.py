@@ -71,9 +71,7 @@ def _report(attempt: Attempt, verdicts: Sequence[Verdict]) -> Statement:
             return Statement("", absent[0].text, absent[0].evidence, absent[0].mark)
         return Statement("", "no GRAD-MONITOR report was seen", mark=Mark.UNKNOWN)
     report, evidence = stated
-    num_reports = (
-        max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
-    )
+    num_reports = max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
     words = f"step={report.step}, epoch={report.epoch}, batch={report.batch}; report {num_reports} of this attempt"
     return Statement("", f"{words}, which is at step {attempt.step} now", (evidence,))
 
@@ -136,9 +134,7 @@ def _declared_without(attempt: Attempt, name: str) -> int:
     return 0
 
 
-def _judged(
-    prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]
-) -> tuple[Mark, str, Evidence | None]:
+def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) -> tuple[Mark, str, Evidence | None]:
     """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
     marks: list[Mark] = []
     words: list[str] = []

@@ -45,11 +45,7 @@ def planned_epochs(attempt: Attempt) -> tuple[int, Evidence] | None:
 def _start_time(attempt: Attempt) -> Statement:
     if attempt.started is not None:
         return Statement("Start Time", moment(attempt.started.at), (attempt.started,))
-    words = (
-        f"{moment(attempt.began_at)}: the time of the first line"
-        if attempt.began_at is not None
-        else "not seen"
-    )
+    words = f"{moment(attempt.began_at)}: the time of the first line" if attempt.began_at is not None else "not seen"
     return Statement("Start Time", f"{words}; no RUN start line was seen", mark=Mark.UNKNOWN)
 
 

@@ -96,9 +96,7 @@ def _judged(labels: Labels, series: Series, began: float | None) -> Statement:
     points = [point for point in series.recent if _is_since(point, began)]
     if not points:
         last = series.last
-        return Statement(
-            card, f"{last.value:.0f} %, before the first step: not judged", (last.evidence,), Mark.UNKNOWN
-        )
+        return Statement(card, f"{last.value:.0f} %, before the first step: not judged", (last.evidence,), Mark.UNKNOWN)
     times = [point.at for point in points if point.at is not None]
     span_s = max(times) - min(times)
     values = sorted(point.value for point in points)

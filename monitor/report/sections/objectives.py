@@ -15,31 +15,39 @@ from monitor.report.sections.machine import utilisation
 from monitor.series import Series
 from monitor.watcher import Snapshot
 
-GRADIENTS = frozenset(
-    {"grad_zero", "grad_vanish", "grad_drop", "grad_explode", "grad_missing", "grad_nonfinite"}
-)
+GRADIENTS = frozenset({"grad_zero", "grad_vanish", "grad_drop", "grad_explode", "grad_missing", "grad_nonfinite"})
 DEGENERACY = frozenset({"pred_collapse", "resets_excess", "reset_failed"})
-STABILITY = frozenset(
-    {"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"}
-)
+STABILITY = frozenset({"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"})
 """Kinds of fault, as the catalogue of faults names them, that speak of an aim."""
+CRASH_EVENTS = (
+    *("text.traceback", "text.out_of_memory", "text.cuda_error", "text.killed"),
+    *("run.error", "nonfinite", "checkpoint.conflict"),
+)
+DEGENERACY_EVENTS = ("guard.failed",)
+"""Events that speak against an aim, though no rule in force may watch for them."""
 
 
-def objectives(
-    snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow
-) -> tuple[Objective, ...]:
+def objectives(snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow) -> tuple[Objective, ...]:
     """Return the five aims that a run has where nobody declared others."""
     attempt = snapshot.run.attempt
     gradient_grounds = [*_by_rules(verdicts, GRADIENTS), *gradients.contradictions]
     return (
         _objective("Confirm gradient flow", "encoder gradients non-zero", gradient_grounds),
-        _objective("Validate degeneracy prevention", "variance maintained", _by_rules(verdicts, DEGENERACY)),
+        _objective(
+            "Validate degeneracy prevention",
+            "variance maintained",
+            [*_by_rules(verdicts, DEGENERACY), *_events(attempt, DEGENERACY_EVENTS, verdicts)],
+        ),
         _objective("Establish baseline metrics", "Sharpe, IC, RankIC recorded", _recorded_metrics(attempt)),
         _objective("Monitor GPU utilisation", "target: 60 %", [utilisation(attempt)]),
         _objective(
             "Verify training stability",
             "no crash, no NaN loss, no stall",
-            [*_by_rules(verdicts, STABILITY), *_nonfinite_losses(attempt)],
+            [
+                *_by_rules(verdicts, STABILITY),
+                *_nonfinite_losses(attempt),
+                *_events(attempt, CRASH_EVENTS, verdicts),
+            ],
         ),
     )
 
@@ -102,4 +110,18 @@ def _nonfinite_losses(attempt: Attempt) -> list[Statement]:
         lines = [point.evidence for point in series.recent if not math.isfinite(point.value)]
         words = f"not a finite number {series.nonfinite} times of {series.count}"
         found.append(Statement(label, words, tuple(lines[-1:]) or (series.last.evidence,), Mark.BREACH))
+    return found
+
+
+def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[Verdict]) -> list[Statement]:
+    """State events that no rule watches for: what nobody judges is still no all-clear."""
+    watched = {name for verdict in verdicts for name in verdict.rule.condition.watches}
+    found = []
+    for name in signals:
+        series = list(attempt.of(name).values())
+        if not series or name in watched:
+            continue
+        last = max((each.last.evidence for each in series), key=lambda line: line.offset)
+        words = f"{sum(each.count for each in series)} seen, judged by no rule; the last: {last.text}"
+        found.append(Statement(name, words, (last,), Mark.CAUTION))
     return found

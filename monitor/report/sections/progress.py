@@ -70,11 +70,7 @@ def _phase(attempt: Attempt) -> Statement:
     if stated is None:
         return Statement("Phase", f"{attempt.phase}, by inference; no PHASE line was seen", mark=Mark.UNKNOWN)
     record, line = stated
-    done = (
-        ""
-        if record.done is None
-        else f", {record.done} of {'?' if record.total is None else record.total} done"
-    )
+    done = "" if record.done is None else f", {record.done} of {'?' if record.total is None else record.total} done"
     since = "" if attempt.phase_since is None else f" since {moment(attempt.phase_since)}"
     return fact("Phase", f"{record.name}{since}{done}", line)
 
@@ -82,9 +78,7 @@ def _phase(attempt: Attempt) -> Statement:
 def _epoch(attempt: Attempt) -> Statement:
     planned, train = planned_epochs(attempt), attempt.stated(Train)
     ended = attempt.of("epoch.train_loss").get(())
-    lines = [
-        line for line in (ended and ended.last.evidence, train and train[1], planned and planned[1]) if line
-    ]
+    lines = [line for line in (ended and ended.last.evidence, train and train[1], planned and planned[1]) if line]
     if not lines:
         return fact("Epoch", None)
     of = f"/{planned[0]}" if planned else " of an unknown number"

@@ -59,9 +59,7 @@ def _readings(verdict: Verdict) -> tuple[Statement, ...]:
         same = [each for each in calm if each.outcome is outcome]
         if same:
             found.append(
-                Statement(
-                    "", in_words(same, len(verdict.readings)), same[0].evidence[-1:], verdict.mark_of(same)
-                )
+                Statement("", in_words(same, len(verdict.readings)), same[0].evidence[-1:], verdict.mark_of(same))
             )
     return bounded(found)
 

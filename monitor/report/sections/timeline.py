@@ -18,11 +18,7 @@ def alerts(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Alerts:
     shown = snapshot.history[-TRANSITIONS_SHOWN:]
     left_out = len(snapshot.history) - len(shown)
     lines = snapshot.run.lines
-    absence = (
-        f"No alert has fired in {lines:,} lines."
-        if lines
-        else "No line was read, so no alert can have fired."
-    )
+    absence = f"No alert has fired in {lines:,} lines." if lines else "No line was read, so no alert can have fired."
     return Alerts(
         standing=tuple(_line(alert) for alert in standing[:TRANSITIONS_SHOWN]),
         timeline=tuple(_line(alert) for alert in shown),

@@ -92,9 +92,7 @@ def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequ
         return "Low: no rule applies, so nothing is proved"
     passed = sum(verdict.is_passed for verdict in applicable)
     basis = f"{passed} of {len(applicable)} applicable rules are ok with evidence, {100 * share:.0f} % by severity"
-    unknown = [
-        each.rule.alert for each in applicable if is_critical(each) and each.outcome is Outcome.UNKNOWN
-    ]
+    unknown = [each.rule.alert for each in applicable if is_critical(each) and each.outcome is Outcome.UNKNOWN]
     broken = [each.rule.alert for each in applicable if is_critical(each) and each.mark is Mark.BREACH]
     if unknown:
         return f"Low: {basis}; nothing is known of the critical {', '.join(unknown)}"

@@ -227,7 +227,7 @@ class Attempt:
             if sum(map(len, self.series.values())) >= SERIES_LIMIT:
                 self.dropped += 1
                 return
-            series = by_labels[sample.labels] = Series()
+            series = by_labels[sample.labels] = Series.of(CATALOGUE[sample.signal])
         own_epoch, own_step = _epoch_of(event.record), _step_of(event.record)
         epoch = self.epoch if own_epoch is None else own_epoch
         step = self.step if own_step is None else own_step

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.evidence import Evidence
+from monitor.signals import Signal
 
 RECENT = 64
-"""Points kept in full: the longest window that a rule of the pack looks back over is 50."""
+"""Points kept of a signal that the run has once, or once per GPU."""
+RECENT_PER_LABEL = 8
+"""Points kept of a signal that there is for each group, layer or horizon: there can be hundreds of those."""
 EPOCHS_KEPT = 256
 """Epochs whose tallies are kept; older ones leave first."""
 
@@ -30,7 +33,7 @@ class Point(NamedTuple):
     evidence: Evidence
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
     """One signal in one epoch."""
 
@@ -41,7 +44,7 @@ class Tally:
     last: Point
 
 
-@dataclass
+@dataclass(slots=True)
 class Series:
     """One signal with one set of labels, within one attempt."""
 
@@ -54,7 +57,16 @@ class Series:
     """Largest distance in steps between two reports so far: the cadence, where none is declared."""
     first: Point | None = None
     recent: deque[Point] = field(default_factory=lambda: deque(maxlen=RECENT))
+    has_epochs: bool = True
+    """Whether tallies per epoch are kept: for what happens, and for what is reported once per epoch."""
     epochs: dict[int, Tally] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, signal: Signal) -> Series:
+        """Return an empty series of the size that a signal needs."""
+        is_one_of_many = not {"group", "layer", "tensor", "h"}.isdisjoint(signal.labels)
+        window = RECENT_PER_LABEL if is_one_of_many else RECENT
+        return cls(recent=deque(maxlen=window), has_epochs=signal.is_event or signal.cadence == "epoch")
 
     @property
     def last(self) -> Point:
@@ -75,7 +87,8 @@ class Series:
         self.minimum = _least(self.minimum, point.value)
         self.maximum = -_least(-self.maximum, -point.value)
         self.recent.append(point)
-        self._tally(point, is_repeat=is_repeat)
+        if self.has_epochs:
+            self._tally(point, is_repeat=is_repeat)
 
     def _tally(self, point: Point, *, is_repeat: bool) -> None:
         tally = self.epochs.get(point.epoch)

@@ -12,7 +12,7 @@ from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.run import Run
 from monitor.series import Point, Series
-from monitor.signals import Labels
+from monitor.signals import CATALOGUE, Labels
 
 
 class Count(Condition):
@@ -35,6 +35,8 @@ class Count(Condition):
     @model_validator(mode="after")
     def _labels_exist(self) -> Count:
         check_where(self.where, self.signal)
+        if not CATALOGUE[self.signal].is_event:
+            raise ValueError(f"signal: {self.signal} is a measurement; expected something that happens")
         return self
 
     @property

@@ -14,7 +14,7 @@ from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Level, level_value
 from monitor.run import Run
-from monitor.series import Point, Series
+from monitor.series import RECENT_PER_LABEL, Point, Series
 from monitor.signals import CATALOGUE, Labels
 
 
@@ -37,7 +37,7 @@ class Threshold(Condition):
 
     ``ignore``: as if the sample were not there.
     """
-    consecutive: Annotated[int, Field(ge=1, le=64)] = 1
+    consecutive: Annotated[int, Field(ge=1, le=RECENT_PER_LABEL)] = 1
     """Reports in a row that must breach."""
 
     @model_validator(mode="after")

@@ -86,7 +86,7 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
-    head = f"run {run.id}: {status}, {attempt.epochs_done}{planned} epochs done, step {attempt.step}"
+    head = f"{snapshot.log}: run {run.id}: {status}, {attempt.epochs_done}{planned} epochs done, step {attempt.step}"
     lines = [terminal(head), f"{run.understood:,} of {run.lines:,} lines understood"]
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]

@@ -31,6 +31,9 @@ class Listener:
     def on_notice(self, notice: Notice) -> None:
         """Hear of something that befell the log, not the run: rotated, truncated, gone."""
 
+    def on_caught_up(self) -> None:
+        """Hear that everything written before the watch began has been told; the rest is live."""
+
     def on_abandoned(self, age_s: float) -> None:
         """Hear that the log has no end line and was left long before the watch began; its silence is not judged."""
 
@@ -74,13 +77,14 @@ class Daemon:
 
     def turn(self) -> None:
         """Look once: fold what is new, then let silence speak, then renew the page if it is due."""
+        bytes_before, has_time = self._tail.counters.bytes_read, False
         for result in self._tail.poll(self._clock.monotonic()):
             if isinstance(result, Notice):
                 self._listener.on_notice(result)
-            elif result.ending is Ending.PARTIAL:
-                self._hear()
-            else:
-                self._take(result)
+            elif result.ending is not Ending.PARTIAL:
+                has_time |= self._take(result)
+        if self._tail.counters.bytes_read > bytes_before and not has_time:
+            self._hear()
         if self._tail.is_behind:
             return
         if not self._has_caught_up:
@@ -103,20 +107,21 @@ class Daemon:
         """Return what is known now."""
         return self._watcher.snapshot(self.now(), is_following=self._line_came_at is not None)
 
-    def _take(self, line: Line) -> None:
+    def _take(self, line: Line) -> bool:
+        """Fold a line; return whether it bore a time."""
         event = read_event(line, self._watcher.log)
         if event is None:
-            return
-        if event.evidence.at is None:
-            self._hear()
+            return False
         changes = self._watcher.fold(event)
-        if event.evidence.at is not None:
+        has_time = event.evidence.at is not None
+        if has_time:
             self._line_came_at = self._clock.monotonic()
         self._listener.on_event(event)
         self._tell(changes)
+        return has_time
 
     def _hear(self) -> None:
-        """Bytes without a time of their own end a silence at the moment they come."""
+        """Bytes without a time of their own, a part of a line even, end a silence at the moment they come."""
         now = self.now()
         if now is not None and self._has_caught_up:
             self._watcher.run.hear(now)
@@ -124,6 +129,7 @@ class Daemon:
     def _catch_up(self) -> None:
         """Having read what was there: count the silence from the file's last change, unless it was long ago."""
         self._has_caught_up = True
+        self._listener.on_caught_up()
         age_s = self._age_s()
         if self._watcher.run.now is None or age_s is None:
             return

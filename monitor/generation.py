@@ -44,7 +44,7 @@ class TailPosition:
     device: int
     inode: int
     prefix_bytes: int
-    """Length of the prefix, at most PREFIX_BYTES."""
+    """Length of the prefix, at most PREFIX_BYTES; it may reach beyond ``read_offset``."""
     prefix_digest: str
     anchor_digest: str
     """Of the ANCHOR_BYTES before ``read_offset``, or fewer near the start."""
@@ -68,17 +68,13 @@ class TailPosition:
 
 
 class Generation:
-    """An open log file and how far it was read."""
+    """An open log file and how far it was read. What it begins with is noted at once, before anything is read."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         status = os.fstat(descriptor)
         self.place = Place(status.st_dev, status.st_ino)
-        self.known_bytes = status.st_size
-        self.changed_ns = status.st_mtime_ns
-        self.offset = 0
-        self._prefix = b""
-        self._anchor = b""
+        self.restart()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -86,12 +82,20 @@ class Generation:
         # Without O_NONBLOCK, opening a named pipe waits for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         mode = os.fstat(descriptor).st_mode
-        if stat.S_ISREG(mode):
+        try:
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            if not stat.S_ISREG(mode):
+                raise OSError(errno.EINVAL, "Not a regular file", str(path))
             return cls(descriptor)
-        os.close(descriptor)
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        except OSError:
+            os.close(descriptor)
+            raise
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to know it by when it was opened."""
+        return not self._prefix
 
     @property
     def unread_bytes(self) -> int:
@@ -101,8 +105,6 @@ class Generation:
     def read(self, limit_bytes: int) -> bytes:
         """Return the next bytes, none at the end. Raises ContentChanged, and OSError where the disk fails.
 
-        May exceed a small limit at the file's start: a prefix of few bytes is no mark to know a file by.
-
         NULs at the file's end are left for the next time: a network file system may show them where text is
         about to arrive, and a writer that allocates ahead will write over them.
         """
@@ -110,7 +112,7 @@ class Generation:
         if os.pread(self._descriptor, len(self._prefix), 0) != self._prefix:
             raise ContentChanged
         # One byte more than there seems to be: coming back short tells that this is the end.
-        limit_bytes = min(max(limit_bytes, PREFIX_BYTES - self.offset), max(0, status.st_size - self.offset) + 1)
+        limit_bytes = min(limit_bytes, max(0, status.st_size - self.offset) + 1)
         # The anchor comes with the new bytes in one read: no truncation fits between look and read.
         block = os.pread(self._descriptor, len(self._anchor) + limit_bytes, self.offset - len(self._anchor))
         if not block.startswith(self._anchor):
@@ -128,12 +130,13 @@ class Generation:
         """Begin at the file's first byte, as a new generation."""
         status = os.fstat(self._descriptor)
         self.known_bytes, self.changed_ns = status.st_size, status.st_mtime_ns
-        self.offset, self._prefix, self._anchor = 0, b"", b""
+        self.offset, self._anchor = 0, b""
+        self._prefix = self._beginning(0)
 
     def seek(self, offset: int) -> None:
         """Go on from ``offset``, with what lies before it as content already read."""
         self.offset = offset
-        self._prefix = os.pread(self._descriptor, min(offset, PREFIX_BYTES), 0)
+        self._prefix = self._beginning(offset)
         self._anchor = self._before(offset)
 
     def fits(self, position: TailPosition) -> bool:
@@ -165,10 +168,15 @@ class Generation:
         os.close(self._descriptor)
 
     def _advance(self, new: bytes) -> None:
-        self.offset += len(new)
         if len(self._prefix) < PREFIX_BYTES:
-            self._prefix += new[: PREFIX_BYTES - len(self._prefix)]
+            self._prefix += new[max(0, len(self._prefix) - self.offset) : PREFIX_BYTES - self.offset]
         self._anchor = (self._anchor + new[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
+        self.offset += len(new)
+
+    def _beginning(self, offset: int) -> bytes:
+        """Return the longest prefix to know this file by; NULs behind the offset may yet become text."""
+        prefix = os.pread(self._descriptor, PREFIX_BYTES, 0)
+        return prefix[:offset] + prefix[offset:].rstrip(b"\0")
 
     def _before(self, offset: int) -> bytes:
         length = min(offset, ANCHOR_BYTES)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from monitor.generation import Generation, Place, TailPosition
 
@@ -27,46 +28,69 @@ def find_generation(path: Path, position: TailPosition, *, offset: int) -> Gener
     earlier than the log had been when it was last seen. That condition keeps out an older copy with the same first
     lines. The file found goes on at ``offset``.
     """
+    while True:
+        names = _names(path.parent)
+        if found := _find_once(path, position, offset):
+            return found
+        # A rotation during the search may have moved the file from a name not yet tried to one tried before.
+        if names == _names(path.parent):
+            return None
+
+
+def next_generation(path: Path, current: Generation) -> Generation | None:
+    """Open the file that was written after ``current``; None while there is none with bytes in it.
+
+    An empty file at ``path`` is no reason to leave: the writer may still hold the old one. Raises OSError:
+    FileNotFoundError where nothing is at ``path`` and nothing lies between.
+    """
+    look = _look(path, current.place)
+    if look.at_path == current.place:
+        return None
+    for candidate, place in [*look.between, (path, look.at_path)]:
+        if place is None:
+            raise FileNotFoundError(str(path))
+        try:
+            opened = Generation.open(candidate)
+        except FileNotFoundError:
+            return None
+        # Its prefix is known from here on. Whatever moved or was truncated before that is seen by looking again;
+        # the next poll sorts it out.
+        if opened.place != place or _look(path, current.place) != look:
+            opened.close()
+            return None
+        if not opened.is_empty:
+            return opened
+        opened.close()
+    return None
+
+
+class _Look(NamedTuple):
+    at_path: Place | None
+    """What lies at the log's name."""
+    between: list[tuple[Path, Place]]
+    """The rotated files younger than the present one, oldest first."""
+
+
+def _look(path: Path, current: Place) -> _Look:
+    # The log's own name first: the other way round, a rotation in between would hide the file that it moved.
+    at_path = _place(path)
+    if at_path == current:
+        return _Look(at_path, [])
+    between = _written_after(path, current)
+    return _Look(at_path, [(file, Place(current.device, inode)) for file, inode in between])
+
+
+def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | None:
     for candidate in [path, *_files_with_inode(path.parent, position.inode)]:
         if found := _open_if_it_fits(candidate, position, offset, place=position.place):
             return found
-    if position.read_offset == 0:
+    if position.prefix_bytes == 0:
         return None
     if found := _open_if_it_fits(path, position, offset):
         return found
     for candidate in _copies(path):
         if found := _open_if_it_fits(candidate, position, offset, changed_ns=position.changed_ns):
             return found
-    return None
-
-
-def next_generation(path: Path, current: Place) -> Generation | None:
-    """Open the file that was written after the one at ``current``; None while there is none with bytes in it.
-
-    An empty file at ``path`` is no reason to leave: the writer may still hold the old one. Raises OSError:
-    FileNotFoundError where nothing is at ``path`` and nothing lies between.
-    """
-    # Looked at before the rotated files: were it the other way round, a rotation between the two looks would
-    # hide the file it moved.
-    at_path = _place(path)
-    if at_path == current:
-        return None
-    between = _written_after(path, current)
-    for candidate, inode in between:
-        opened = Generation.open(candidate)
-        if opened.place.inode != inode:
-            # Renamed between the two looks: the next look will see it under its new name.
-            opened.close()
-            return None
-        if opened.known_bytes:
-            return opened
-        opened.close()
-    if at_path is None:
-        raise FileNotFoundError(str(path))
-    opened = Generation.open(path)
-    if opened.place == at_path and opened.known_bytes:
-        return opened
-    opened.close()
     return None
 
 
@@ -101,6 +125,10 @@ def _files_with_inode(directory: Path, inode: int) -> Iterator[Path]:
     for entry in _entries(directory):
         if entry.inode() == inode:
             yield Path(entry.path)
+
+
+def _names(directory: Path) -> list[tuple[str, int]]:
+    return [(entry.name, entry.inode()) for entry in _entries(directory)]
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:

@@ -198,7 +198,7 @@ class FileTail:
         """Open the file that follows the present one, which is read to its end; None while there is none."""
         assert self._file is not None
         try:
-            following = next_generation(self.path, self._file.place)
+            following = next_generation(self.path, self._file)
         except (FileNotFoundError, NotADirectoryError):
             self._note_missing(was_there=True)
             return None

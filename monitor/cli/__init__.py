@@ -11,7 +11,8 @@ from typing import NoReturn
 import click
 
 from monitor import __version__
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, Problems
+from monitor.escape import terminal
 
 EXIT_USAGE = 2
 EXIT_PIPE = 141
@@ -64,6 +65,8 @@ def main() -> None:
     except BrokenPipeError:
         _drop_output()
         sys.exit(EXIT_PIPE)
+    except Problems as error:
+        _refuse(*map(str, error.problems))
     except MonitorError as error:
         _refuse(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -72,7 +75,7 @@ def main() -> None:
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "monitor"
         message = error.format_message().rstrip(".")
-        _refuse(f"{where}: {message}" if "expected" in message else f"{where}: {message}; expected what --help shows")
+        _refuse(f"{where}: {message}" if "; expected" in message else f"{where}: {message}; expected what --help shows")
     except (click.Abort, KeyboardInterrupt):
         _refuse("stopped")
     except OSError as error:
@@ -92,9 +95,9 @@ def _run(arguments: list[str]) -> int:
     return code or 0
 
 
-def _refuse(line: str) -> NoReturn:
-    prefix = "" if line.startswith("monitor") else "monitor: "
-    click.echo(f"{prefix}{line}", err=True)
+def _refuse(*lines: str) -> NoReturn:
+    for line in lines:
+        click.echo(terminal(line if line.startswith("monitor") else f"monitor: {line}"), err=True)
     sys.exit(EXIT_USAGE)
 
 

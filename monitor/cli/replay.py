@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.alerts import Alert, AlertKey
+from monitor.alerts import Alert, AlertKey, iso_time
 from monitor.cli.options import exit_code, make_engine, rules_option
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
@@ -41,25 +41,32 @@ def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, 
     """
     watchers = []
     for log in logs:
-        watcher, changes = _replay(log, make_engine(rule_paths), now)
+        watcher, changes, until = _replay(log, make_engine(rule_paths), now)
         watchers.append(watcher)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
         else:
-            _print_plain(watcher, changes, is_observed=now is not None)
+            snapshot = watcher.snapshot(until or watcher.run.now, is_following=until is not None)
+            for line in [*alert_lines(changes), *summary_lines(snapshot)]:
+                click.echo(line)
     return exit_code(watchers)
 
 
-def _replay(log: str, engine: Engine, now: str | None) -> tuple[Watcher, list[Alert]]:
+def _replay(log: str, engine: Engine, now: str | None) -> tuple[Watcher, list[Alert], float | None]:
+    """Read a log to its end; return what it changed, and the time up to which its silence is judged, if any."""
     watcher = Watcher(log, engine)
     changes: list[Alert] = []
     with opened(log) as stream:
-        until = None if now is None else _moment(now, log)
+        moment = None if now is None else _moment(now, log)
         for line in read_lines(stream):
             changes += watcher.take(line)
-    if until is not None:
-        changes += watcher.pass_time(until)
-    return watcher, changes
+    last = watcher.run.now
+    if moment is None or last is None:
+        return watcher, changes, None
+    if moment < last and now != "mtime":
+        raise MonitorError("--now", f"{now} lies before the log's last line", expected=f"{iso_time(last)} or later")
+    until = max(moment, last)
+    return watcher, changes + watcher.pass_time(until), until
 
 
 def _moment(text: str, log: str) -> float:
@@ -83,9 +90,3 @@ def _last_of_each(changes: Iterable[Alert]) -> list[Alert]:
 def _print_json(alerts: Iterable[Alert]) -> None:
     for alert in alerts:
         click.echo(json_line(alert))
-
-
-def _print_plain(watcher: Watcher, changes: list[Alert], *, is_observed: bool) -> None:
-    now = watcher.run.now
-    for line in [*alert_lines(changes), *summary_lines(watcher.snapshot(now, is_following=is_observed))]:
-        click.echo(line)

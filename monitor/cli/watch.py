@@ -17,6 +17,7 @@ from monitor.conditions.values import seconds
 from monitor.console import alert_lines, notice_line, progress_line, summary_lines
 from monitor.daemon import Daemon, Listener
 from monitor.errors import MonitorError
+from monitor.escape import terminal
 from monitor.events import Event
 from monitor.notices import Notice
 from monitor.sinks import Sink, open_sink
@@ -119,6 +120,10 @@ class _Terminal(Listener):
     def on_notice(self, notice: Notice) -> None:
         click.echo(f"monitor: {notice_line(notice)}", err=True)
 
+    def on_caught_up(self) -> None:
+        if lines := self._watcher.run.lines:
+            click.echo(f"monitor: {lines:,} lines were there before this watch; live from here on", err=True)
+
     def on_abandoned(self, age_s: float) -> None:
         self.complain(
             f"{self._watcher.log}: last written {age_s / 3600:.1f} h ago and without an end line; it looks abandoned, "
@@ -129,7 +134,7 @@ class _Terminal(Listener):
         """Say something once."""
         if text not in self._said:
             self._said.add(text)
-            click.echo(f"monitor: {text}", err=True)
+            click.echo(terminal(f"monitor: {text}"), err=True)
 
     def on_report_due(self, snapshot: Snapshot) -> None:
         try:

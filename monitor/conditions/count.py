@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -56,6 +57,8 @@ class Count(Condition):
             return [
                 unknown("the log stops without an end line; how the run ended was not observed", (), reading.evidence)
             ]
+        if reading.outcome is Outcome.OK and self.at_end and attempt.ended is not None:
+            return [replace(reading, evidence=(attempt.ended.evidence,))]
         return [reading]
 
     def _per_run(self, attempt: Attempt, found: list[Series]) -> Reading:

@@ -47,7 +47,7 @@ class Stall(Condition):
             return [unknown("the log's lines bear no time, so no silence can be measured", evidence=(last,))]
         silence_s, budget_s = max(0.0, now - run.heard_at), self._budget_s(attempt)
         if silence_s > budget_s:
-            reason = f"nothing written for {silence_s:.0f} s in phase {attempt.phase}; expected within {budget_s:.0f} s"
+            reason = f"nothing written for more than {budget_s:.0f} s in phase {attempt.phase}"
             return [self._reading(Outcome.BREACH, reason, run, silence_s)]
         if not context.is_following:
             reason = "the log stops without an end line, and the silence after it was not observed"

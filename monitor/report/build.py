@@ -57,11 +57,7 @@ def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
             snapshot,
             verdicts,
             aims,
-            doubts=[
-                *gradients.contradictions,
-                *_said(sections, Mark.BREACH),
-                *_said(sections, Mark.CAUTION),
-            ],
+            doubts=[*_said(sections, Mark.BREACH), *_said(sections, Mark.CAUTION)],
             unseen=list(_said(sections, Mark.UNKNOWN)),
         ),
     )

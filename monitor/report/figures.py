@@ -13,6 +13,10 @@ SHOWN = 64
 """Entries of one list or table; a hostile log can name horizons, groups and cards without end."""
 
 
+YEAR_9999 = 253_402_300_800.0
+"""The end of the calendar, in seconds since 1970-01-01 UTC."""
+
+
 def moment(at: float | None) -> str:
     """Return a time as ``2025-10-30 23:43:04 UTC``."""
     if at is None:
@@ -25,7 +29,7 @@ def moment(at: float | None) -> str:
 
 def clock_time(at: float) -> str:
     """Return a time of day as ``23:43 UTC``."""
-    return moment(at)[11:16] + " UTC"
+    return f"{moment(at)[11:16]} UTC" if abs(at) < YEAR_9999 else "a time beyond all calendars"
 
 
 def duration(seconds: float) -> str:

@@ -193,8 +193,6 @@ class Alerts:
     timeline: tuple[AlertLine, ...]
     left_out: int
     """Earlier transitions beyond the list's bound."""
-    is_cut: bool
-    """Whether transitions older than those were forgotten."""
     absence: str
     """What can be said where none ever fired."""
 

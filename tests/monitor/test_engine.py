@@ -36,10 +36,11 @@ def test_a_breach_fires_once_and_resolves_with_the_evidence_of_both():
     assert (changes[1].starts_at, changes[1].ends_at) == (changes[0].at, changes[1].at)
 
 
-def test_each_group_has_an_alert_of_its_own():
-    _, changes = watch([rule(VANISHED)], [at(0, report(0, gat=0.0, adaptive_norm=0.0, temporal_encoder=1.0))])
-    assert [dict(change.labels)["group"] for change in changes] == ["gat", "adaptive_norm"]
-    assert len(set(ids(changes))) == 2
+def test_each_group_has_an_alert_of_its_own_in_the_order_of_the_report():
+    groups = ["gat", "adaptive_norm", "z", "a", "m", "backbone_projection", "input_projection", "head"]
+    _, changes = watch([rule(VANISHED)], [at(0, report(0, temporal_encoder=1.0, **dict.fromkeys(groups, 0.0)))])
+    assert [dict(change.labels)["group"] for change in changes] == groups
+    assert len(set(ids(changes))) == len(groups)
 
 
 def test_two_rules_on_one_line_are_two_alerts():

@@ -25,7 +25,7 @@ def epoch_table(snapshot: Snapshot) -> EpochTable:
         return EpochTable((), 0, Statement("", "No EPOCH line was seen.", mark=Mark.UNKNOWN))
     epochs = range(max(min(ended), max(ended) - SHOWN + 1), max(ended) + 1)
     rows = tuple(_row(attempt, epoch) for epoch in epochs)
-    return EpochTable(rows, epochs.start - 1, None)
+    return EpochTable(rows, epochs.start - min(ended), None)
 
 
 def metrics(snapshot: Snapshot) -> Metrics:

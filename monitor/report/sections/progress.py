@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from statistics import median
+from typing import NamedTuple
 
 from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import Floor, Phase, Train
-from monitor.report.figures import bounded, clock_time, duration, fact, moment, plain
+from monitor.report.figures import bounded, clock_time, duration, fact, moment
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs
 from monitor.watcher import Snapshot
@@ -42,27 +43,54 @@ def progress(snapshot: Snapshot) -> tuple[Statement, ...]:
     return bounded(found)
 
 
-def seconds_left(attempt: Attempt) -> tuple[float, str, Evidence] | None:
-    """Return the seconds until the planned end, what they rest on, and the line; None where nothing says so.
+class Remaining(NamedTuple):
+    """The time that a run should still take."""
+
+    seconds: float
+    this_epoch_s: float
+    """Of these, until the present epoch ends."""
+    basis: str
+    """What it rests on, in words."""
+    evidence: Evidence
+
+
+def remaining(attempt: Attempt) -> Remaining | None:
+    """Return the time until the planned end; None where nothing says so.
 
     With an ended epoch: whole epochs at their median length, the present one by its batches. Before that: the
     batches left at the last speed, without validation.
     """
-    planned, train = planned_epochs(attempt), attempt.stated(Train)
-    if planned is None:
-        return None
-    present = train[0].batch if train and train[0].epoch.part == attempt.epoch else None
-    begun = present.part / present.whole if present and present.whole else 0.0
-    left = max(0.0, planned[0] - attempt.epochs_done - min(1.0, begun))
-    seconds = attempt.of("epoch.seconds").get(())
-    if seconds is not None and math.isfinite(per_epoch := median(point.value for point in seconds.recent)):
-        return left * per_epoch, f"median epoch {duration(per_epoch)}", seconds.last.evidence
+    planned = planned_epochs(attempt)
+    try:
+        pace = _seconds_per_epoch(attempt)
+        if planned is None or pace is None:
+            return None
+        per_epoch, basis, line = pace
+        epochs = max(0.0, planned[0] - attempt.epochs_done - _share_of_epoch(attempt))
+        seconds, this_epoch_s = epochs * per_epoch, (1 - _share_of_epoch(attempt)) * per_epoch
+    except OverflowError:
+        return None  # counts that no float can hold are no plan
+    return Remaining(seconds, this_epoch_s, basis, line) if math.isfinite(seconds) else None
+
+
+def _share_of_epoch(attempt: Attempt) -> float:
+    """Return how much of the present epoch its batches have done."""
+    train = attempt.stated(Train)
+    if train is None or train[0].epoch.part != attempt.epoch or not train[0].batch.whole:
+        return 0.0
+    return min(1.0, train[0].batch.part / train[0].batch.whole)
+
+
+def _seconds_per_epoch(attempt: Attempt) -> tuple[float, str, Evidence] | None:
+    seconds, train = attempt.of("epoch.seconds").get(()), attempt.stated(Train)
+    if seconds is not None:
+        middle = median(point.value for point in seconds.recent)
+        return middle, f"median epoch {duration(middle)}", seconds.last.evidence
     speed = attempt.of("train.s_per_batch").get(())
-    if speed is None or train is None or not math.isfinite(speed.last.value):
+    if speed is None or train is None:
         return None
-    per_epoch = speed.last.value * train[0].batch.whole
     words = f"{speed.last.value:.2g} s per batch, without validation"
-    return left * per_epoch, words, speed.last.evidence
+    return speed.last.value * train[0].batch.whole, words, speed.last.evidence
 
 
 def _phase(attempt: Attempt) -> Statement:
@@ -155,11 +183,10 @@ def _eta(snapshot: Snapshot) -> Statement:
     attempt = snapshot.run.attempt
     if attempt.ended is not None:
         return Statement("ETA", "the run has ended", (attempt.ended.evidence,))
-    left = seconds_left(attempt)
+    left = remaining(attempt)
     if left is None:
         return fact("ETA", None)
     if not snapshot.is_following:
         return Statement("ETA", "none: the log stops here, without an end line", mark=Mark.UNKNOWN)
-    seconds, basis, line = left
-    at = "" if snapshot.run.now is None else f", at about {clock_time(snapshot.run.now + seconds)}"
-    return fact("ETA", f"in {duration(seconds)}{at} ({plain(basis)})", line)
+    at = "" if snapshot.now is None else f", at about {clock_time(snapshot.now + left.seconds)}"
+    return fact("ETA", f"in {duration(left.seconds)}{at} ({left.basis})", left.evidence)

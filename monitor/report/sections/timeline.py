@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from monitor.alerts import Alert, State
 from monitor.report.judgement import Verdict
 from monitor.report.model import AlertLine, Alerts, Mark
-from monitor.watcher import HISTORY_LIMIT, Snapshot
+from monitor.watcher import Snapshot
 
 TRANSITIONS_SHOWN = 100
 
@@ -23,7 +23,6 @@ def alerts(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Alerts:
         standing=tuple(_line(alert) for alert in standing[:TRANSITIONS_SHOWN]),
         timeline=tuple(_line(alert) for alert in shown),
         left_out=left_out,
-        is_cut=len(snapshot.history) >= HISTORY_LIMIT,
         absence="" if snapshot.history or standing else absence,
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from monitor.alerts import Severity
 from monitor.attempt import Status
@@ -13,7 +13,7 @@ from monitor.evidence import Evidence
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import Verdict, ground, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
-from monitor.report.sections.progress import seconds_left
+from monitor.report.sections.progress import remaining
 from monitor.watcher import HISTORY_LIMIT, Snapshot
 
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
@@ -35,6 +35,7 @@ def footer(
     ``doubts`` are figures of other sections that speak against a check mark, ``unseen`` what they did not find.
     """
     applicable = [verdict for verdict in verdicts if verdict.applies]
+    doubts = [*_besides_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
     marks = [verdict.mark for verdict in applicable]
     marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
     share = _share(applicable)
@@ -52,7 +53,12 @@ def footer(
         all_passed=all_passed,
         num_rules=len(applicable),
         not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
-        blind_spots=(*_unknown(applicable), *_unproved(aims, verdicts), *unseen, *_unread(snapshot)),
+        blind_spots=(
+            *_unknown(applicable),
+            *_besides_rules(aims, verdicts, Mark.UNKNOWN),
+            *unseen,
+            *_unread(snapshot),
+        ),
     )
 
 
@@ -109,14 +115,10 @@ def _next_update(snapshot: Snapshot) -> str:
         return "none: the run has ended"
     if not snapshot.is_following:
         return "none by itself: the log was read to its end, and nobody watches it"
-    left = seconds_left(attempt)
-    if left is None or snapshot.run.now is None or not math.isfinite(left[0]):
+    left, planned = remaining(attempt), attempt.epochs_planned
+    if left is None or snapshot.now is None or planned is None or attempt.epochs_done >= planned:
         return "with the next line of the log"
-    if attempt.epochs_planned is None or attempt.epoch > attempt.epochs_planned:
-        return "with the next line of the log"
-    epochs = max(1, attempt.epochs_planned - attempt.epochs_done)
-    due = snapshot.run.now + left[0] - (epochs - 1) * left[0] / epochs
-    return f"after epoch {attempt.epoch} ends, at about {clock_time(due)}"
+    return f"after epoch {attempt.epoch} ends, at about {clock_time(snapshot.now + left.this_epoch_s)}"
 
 
 def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
@@ -131,19 +133,14 @@ def _void(aims: Sequence[Objective]) -> list[Statement]:
     ]
 
 
-def _unproved(aims: Sequence[Objective], verdicts: Sequence[Verdict]) -> list[Statement]:
-    """State what keeps an aim from being proved besides its rules, which are stated already."""
+def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[Verdict], *marks: Mark) -> list[Statement]:
+    """Return the grounds of the aims with one of these marks, but for the rules', which speak for themselves."""
     rules = {verdict.rule.alert for verdict in verdicts}
     return [
-        Statement(
-            each.title,
-            f"{ground.subject}: {ground.text}" if ground.subject else ground.text,
-            ground.evidence,
-            Mark.UNKNOWN,
-        )
+        replace(ground, subject=f"{each.title}: {ground.subject}" if ground.subject else each.title)
         for each in aims
         for ground in each.grounds
-        if ground.mark is Mark.UNKNOWN and ground.subject not in rules
+        if ground.mark in marks and ground.subject not in rules
     ]
 
 

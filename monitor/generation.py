@@ -70,10 +70,13 @@ class TailPosition:
 class Generation:
     """An open log file and how far it was read. What it begins with is noted at once, before anything is read."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
+        self.opened_as = path
         status = os.fstat(descriptor)
         self.place = Place(status.st_dev, status.st_ino)
+        self.known_bytes = self.changed_ns = self.offset = 0
+        self._prefix = self._anchor = b""
         self.restart()
 
     @classmethod
@@ -87,7 +90,7 @@ class Generation:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             if not stat.S_ISREG(mode):
                 raise OSError(errno.EINVAL, "Not a regular file", str(path))
-            return cls(descriptor)
+            return cls(descriptor, path)
         except OSError:
             os.close(descriptor)
             raise

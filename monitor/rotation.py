@@ -37,38 +37,44 @@ def find_generation(path: Path, position: TailPosition, *, offset: int) -> Gener
             return None
 
 
-def next_generation(path: Path, current: Generation) -> Generation | None:
-    """Open the file that was written after ``current``; None while there is none with bytes in it.
+class Following(NamedTuple):
+    """What comes after the present generation."""
 
-    An empty file at ``path`` is no reason to leave: the writer may still hold the old one. Raises OSError:
-    FileNotFoundError where nothing is at ``path`` and nothing lies between.
+    is_log_there: bool
+    """Whether anything lies at the log's own name."""
+    file: Generation | None
+    """The next one, opened; None while there is none with bytes in it."""
+
+
+def next_generation(path: Path, current: Generation) -> Following:
+    """Open the file that was written after ``current``. Raises OSError for trouble other than absence.
+
+    An empty file at ``path`` is no reason to leave: the writer may still hold the old one.
     """
     look = _look(path, current.place)
-    if look.at_path == current.place:
-        return None
-    for candidate, place in [*look.between, (path, look.at_path)]:
-        if place is None:
-            raise FileNotFoundError(str(path))
+    is_log_there = look.at_path is not None
+    for candidate, place in look.files:
         try:
             opened = Generation.open(candidate)
         except FileNotFoundError:
-            return None
-        # Its prefix is known from here on. Whatever moved or was truncated before that is seen by looking again;
-        # the next poll sorts it out.
-        if opened.place != place or _look(path, current.place) != look:
+            break
+        # Its prefix is known from here on. What moved or was truncated before that is seen by looking again, and
+        # sorted out by the next poll.
+        if opened.place == place and _look(path, current.place) == look:
+            if not opened.is_empty:
+                return Following(is_log_there, opened)
             opened.close()
-            return None
-        if not opened.is_empty:
-            return opened
-        opened.close()
-    return None
+        else:
+            opened.close()
+            break
+    return Following(is_log_there, None)
 
 
 class _Look(NamedTuple):
     at_path: Place | None
-    """What lies at the log's name."""
-    between: list[tuple[Path, Place]]
-    """The rotated files younger than the present one, oldest first."""
+    """What lies at the log's own name."""
+    files: list[tuple[Path, Place]]
+    """The files younger than the present one, oldest first."""
 
 
 def _look(path: Path, current: Place) -> _Look:
@@ -76,8 +82,8 @@ def _look(path: Path, current: Place) -> _Look:
     at_path = _place(path)
     if at_path == current:
         return _Look(at_path, [])
-    between = _written_after(path, current)
-    return _Look(at_path, [(file, Place(current.device, inode)) for file, inode in between])
+    files = [(file, Place(current.device, inode)) for file, inode in _written_after(path, current)]
+    return _Look(at_path, [*files, (path, at_path)] if at_path else files)
 
 
 def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | None:

@@ -170,7 +170,8 @@ class FileTail:
             if data:
                 following.close()
                 return data
-            self._switch_to(following, Change.ROTATED, self._file.unread_bytes)
+            if not self._goes_on_in(following):
+                self._switch_to(following, Change.ROTATED, self._file.unread_bytes)
 
     def _open(self) -> bool:
         """Open the log, or the file that the position lies in. Raises OSError for trouble other than absence."""
@@ -198,18 +199,30 @@ class FileTail:
         """Open the file that follows the present one, which is read to its end; None while there is none."""
         assert self._file is not None
         try:
-            following = next_generation(self.path, self._file)
-        except (FileNotFoundError, NotADirectoryError):
-            self._note_missing(was_there=True)
-            return None
+            is_log_there, following = next_generation(self.path, self._file)
         except OSError as error:
             self._note_trouble(error)
             return None
         self._trouble = ""
-        if following is None:
+        if following:
+            self._is_missing = self._is_missing and not is_log_there
+        elif is_log_there:
             self._note_present()
-        self._is_missing = False
+        else:
+            self._note_missing(was_there=True)
         return following
+
+    def _goes_on_in(self, following: Generation) -> bool:
+        """Move to the original of the copy that was being read, where it has not been truncated yet."""
+        assert self._file is not None
+        position = self.position
+        assert position is not None
+        if self._file.opened_as == self.path or not following.fits(position):
+            return False
+        following.seek(self._file.offset)
+        self._file.close()
+        self._file = following
+        return True
 
     def _leave_changed_file(self) -> None:
         """Go on in a copy of what the file held, where there is one; else begin with what the file holds now."""

@@ -21,7 +21,7 @@ COMMANDS = {
     "watch": "Follow a log while it is written; print its progress and every alert.",
     "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
     "report": "Write a Markdown status page for a run, every statement with its line.",
-    "rules": "List and check rules.",
+    "rules": "List, check and test rules.",
 }
 """Each command's file in this folder, and the first line of its help."""
 

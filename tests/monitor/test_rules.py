@@ -4,33 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import State
 from monitor.conditions import Outcome
 from monitor.logline import GuardCheck, RunEnd, RunStart
-from monitor.rulefile import Rule, RuleTest, load_rules
+from monitor.rulefile import RuleTest, load_rules
+from monitor.ruletest import outcome_of
 from tests.monitor.lines import at, epoch_end, report, reset, train, watch
 
 FOLDER = Path(__file__).parents[2] / "rules"
 RULES = {rule.alert: rule for rule in load_rules(sorted(FOLDER.glob("*.yaml")))}
 CASES = [pytest.param(rule, test, id=f"{rule.alert}: {test.name}") for rule in RULES.values() for test in rule.tests]
-
-
-def outcome_of(rule: Rule, test: RuleTest) -> str:
-    """Return what a rule makes of its test's lines, in the words of ``then``; else what happened instead."""
-    log = [line.encode() for line in test.lines.splitlines()]
-    watching, changes = watch([rule], log, wait=test.wait)
-    states = [change.state for change in changes]
-    if states and states[-1] is State.FIRING:
-        return "fires"
-    if states == [State.FIRING, State.RESOLVED]:
-        return "resolves"
-    if states:
-        return " ".join(states)
-    now = None if watching.run.now is None else watching.run.now + test.wait
-    snapshot = watching.snapshot(now, is_following=True)
-    said = {reading.outcome for _, readings in snapshot.readings for reading in readings}
-    words = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABLE: "not_applicable"}
-    return words[said.pop()] if len(said) == 1 else f"mixed: {', '.join(sorted(said))}"
 
 
 @pytest.mark.parametrize(("rule", "test"), CASES)

@@ -1,0 +1,33 @@
+"""A rule's own tests: its lines are folded as a watch would fold them, on a clock that is told the time."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from monitor.alerts import State
+from monitor.conditions import Outcome
+from monitor.engine import Engine
+from monitor.linebuffer import read_lines
+from monitor.rulefile import Rule, RuleTest
+from monitor.watcher import Watcher
+
+_WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABLE: "not_applicable"}
+
+
+def outcome_of(rule: Rule, test: RuleTest) -> str:
+    """Return what a rule makes of its test's lines, in the words of ``then``; else what happened instead."""
+    watcher = Watcher(f"{rule.alert}: {test.name}", Engine([rule]))
+    changes = [change for line in read_lines(BytesIO(test.lines.encode())) for change in watcher.take(line)]
+    now = None if watcher.run.now is None else watcher.run.now + test.wait
+    if now is not None:
+        changes += watcher.pass_time(now)
+    states = [change.state for change in changes]
+    if states and states[-1] is State.FIRING:
+        return "fires"
+    if states == [State.FIRING, State.RESOLVED]:
+        return "resolves"
+    if states:
+        return " ".join(states)
+    snapshot = watcher.snapshot(now, is_following=True)
+    said = {reading.outcome for _, readings in snapshot.readings for reading in readings}
+    return _WORDS[said.pop()] if len(said) == 1 else f"mixed: {', '.join(sorted(said))}"

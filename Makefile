@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install test test-full lint format bench demo clean
+.PHONY: help install readme test test-full lint format bench demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -23,6 +23,9 @@ help: ## List the targets
 demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: leaves STATUS.md and the log
 	bash tests/demo/run
 
+readme: $(INSTALLED) ## Write the newest demo's output and the table of rules into the README
+	$(BIN)/python -m tests.demo.readme
+
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS)
 
@@ -40,7 +43,7 @@ format: $(INSTALLED) ## Write the code in the one format
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## Measure what the project promises to be fast
-	$(BIN)/python tests/bench/help_start.py
+	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
 install: $(INSTALLED) ## Create .venv and install all that development needs
 

@@ -22,6 +22,8 @@ MARKS = {
 }
 
 
+PROGRESS = 110
+"""Characters of a progress line that a terminal shows: the part that people know by sight."""
 EXCERPT = 240
 """Characters of an evidence line that a terminal shows."""
 
@@ -78,7 +80,7 @@ def progress_line(event: Event) -> str | None:
     wanted = (logline.RunStart, logline.Epoch, logline.Metrics, logline.RunEnd)
     if not isinstance(event.record, wanted):
         return None
-    return terminal(f"   {_excerpt(event.evidence.text, '')}")
+    return terminal(f"   {event.evidence.text[:PROGRESS]}")
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:

@@ -136,18 +136,15 @@ class Generation:
         self.offset, self._anchor = 0, b""
         self._prefix = self._beginning(0)
 
-    def seek(self, offset: int) -> None:
-        """Go on from ``offset``, with what lies before it as content already read."""
-        self.offset = offset
-        self._prefix = self._beginning(offset)
-        self._anchor = self._before(offset)
-
-    def fits(self, position: TailPosition) -> bool:
-        """Whether this file holds what was read at that position."""
-        prefix = os.pread(self._descriptor, position.prefix_bytes, 0)
-        if len(prefix) < position.prefix_bytes or _digest(prefix) != position.prefix_digest:
-            return False
-        return _digest(self._before(position.read_offset)) == position.anchor_digest
+    def go_on_from(self, position: TailPosition, *, offset: int) -> bool:
+        """Move to ``offset`` if this file holds what was read at ``position``; else stay, and return False."""
+        before = self.offset, self._prefix, self._anchor
+        # First noted, then compared: a truncation in between or later is noticed, here or by the next read.
+        self.offset, self._prefix, self._anchor = offset, self._beginning(offset), self._before(offset)
+        if self._holds(position):
+            return True
+        self.offset, self._prefix, self._anchor = before
+        return False
 
     def position(self, path: Path, *, offset: int, number: int, generation: int) -> TailPosition:
         """Return where this file stands, to be resumed at line ``number``, which begins at ``offset``."""
@@ -175,6 +172,11 @@ class Generation:
             self._prefix += new[max(0, len(self._prefix) - self.offset) : PREFIX_BYTES - self.offset]
         self._anchor = (self._anchor + new[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
         self.offset += len(new)
+
+    def _holds(self, position: TailPosition) -> bool:
+        prefix = os.pread(self._descriptor, position.prefix_bytes, 0)
+        anchor = self._before(position.read_offset)
+        return (_digest(prefix), _digest(anchor)) == (position.prefix_digest, position.anchor_digest)
 
     def _beginning(self, offset: int) -> bytes:
         """Return the longest prefix to know this file by; NULs behind the offset may yet become text."""

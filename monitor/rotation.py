@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ def next_generation(path: Path, current: Generation) -> Following:
 
     An empty file at ``path`` is no reason to leave: the writer may still hold the old one.
     """
-    look = _look(path, current.place)
+    look = _look(path, current)
     is_log_there = look.at_path is not None
     for candidate, place in look.files:
         try:
@@ -60,7 +61,7 @@ def next_generation(path: Path, current: Generation) -> Following:
             break
         # Its prefix is known from here on. What moved or was truncated before that is seen by looking again, and
         # sorted out by the next poll.
-        if opened.place == place and _look(path, current.place) == look:
+        if opened.place == place and _look(path, current) == look:
             if not opened.is_empty:
                 return Following(is_log_there, opened)
             opened.close()
@@ -73,17 +74,20 @@ def next_generation(path: Path, current: Generation) -> Following:
 class _Look(NamedTuple):
     at_path: Place | None
     """What lies at the log's own name."""
+    present: Path | None
+    """The name that the present file has among the rotated ones; None where it has none."""
     files: list[tuple[Path, Place]]
     """The files younger than the present one, oldest first."""
 
 
-def _look(path: Path, current: Place) -> _Look:
+def _look(path: Path, current: Generation) -> _Look:
     # The log's own name first: the other way round, a rotation in between would hide the file that it moved.
     at_path = _place(path)
-    if at_path == current:
-        return _Look(at_path, [])
-    files = [(file, Place(current.device, inode)) for file, inode in _written_after(path, current)]
-    return _Look(at_path, [*files, (path, at_path)] if at_path else files)
+    if at_path == current.place:
+        return _Look(at_path, path, [])
+    present, younger = _written_after(path, current)
+    files = [(file, Place(current.place.device, inode)) for file, inode in younger]
+    return _Look(at_path, present, [*files, (path, at_path)] if at_path else files)
 
 
 def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | None:
@@ -100,25 +104,51 @@ def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | 
     return None
 
 
-def _written_after(path: Path, current: Place) -> list[tuple[Path, int]]:
-    """Return the rotated files younger than ``current``, oldest first, each with its inode."""
-    numbered: list[tuple[int, Path, int]] = []
-    dated: list[tuple[str, Path, int]] = []
+def _written_after(path: Path, current: Generation) -> tuple[Path | None, list[tuple[Path, int]]]:
+    """Return the name of ``current`` among the rotated files, and those younger than it, oldest first.
+
+    Where it is not among them any more (deleted, compressed, moved aside), the younger ones are those changed
+    after it.
+    """
+    families = _rotated_files(path)
+    for family in families:
+        inodes = [entry.inode() for entry in family]
+        if current.place.inode in inodes:
+            index = inodes.index(current.place.inode)
+            # A listing taken during a rotation may show one file under two names.
+            younger = [entry for entry in family[index + 1 :] if entry.inode() != current.place.inode]
+            return Path(family[index].path), [(Path(entry.path), entry.inode()) for entry in younger]
+    return None, [
+        (Path(entry.path), entry.inode())
+        for family in families
+        for entry in family
+        if _changed_ns(entry) > current.changed_ns
+    ]
+
+
+def _rotated_files(path: Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """Return the rotated files that are numbered, and those that are dated, oldest first."""
+    numbered: list[tuple[int, os.DirEntry[str]]] = []
+    dated: list[tuple[str, os.DirEntry[str]]] = []
     for entry in _entries(path.parent):
         if not entry.name.startswith(path.name):
             continue
         rest = entry.name[len(path.name) :]
         if found := _NUMBERED.fullmatch(rest):
-            numbered.append((-int(found[1]), Path(entry.path), entry.inode()))
+            numbered.append((-int(found[1]), entry))
         elif found := _DATED.fullmatch(rest):
-            dated.append((found[1], Path(entry.path), entry.inode()))
-    for family in (sorted(numbered), sorted(dated)):
-        inodes = [inode for _, _, inode in family]
-        if current.inode in inodes:
-            younger = family[inodes.index(current.inode) + 1 :]
-            # A listing taken during a rotation may show one file under two names.
-            return [(file, inode) for _, file, inode in younger if inode != current.inode]
-    return []
+            dated.append((found[1], entry))
+    return (
+        [entry for _, entry in sorted(numbered, key=itemgetter(0))],
+        [entry for _, entry in sorted(dated, key=itemgetter(0))],
+    )
+
+
+def _changed_ns(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _copies(path: Path) -> Iterator[Path]:
@@ -161,8 +191,7 @@ def _open_if_it_fits(
         return None
     is_wanted = place in (None, opened.place) and opened.changed_ns >= changed_ns
     try:
-        if is_wanted and opened.fits(position):
-            opened.seek(offset)
+        if is_wanted and opened.go_on_from(position, offset=offset):
             return opened
     except OSError:
         pass

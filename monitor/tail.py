@@ -217,9 +217,8 @@ class FileTail:
         assert self._file is not None
         position = self.position
         assert position is not None
-        if self._file.opened_as == self.path or not following.fits(position):
+        if self._file.opened_as == self.path or not following.go_on_from(position, offset=self._file.offset):
             return False
-        following.seek(self._file.offset)
         self._file.close()
         self._file = following
         return True

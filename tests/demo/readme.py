@@ -9,13 +9,13 @@ from pathlib import Path
 from monitor.rulefile import Rule, load_rules
 
 ROOT = Path(__file__).parents[2]
-WIDTH = 150
+WIDTH = 180
 """Characters of an output line that the README shows; the log's own lines are longer."""
 
 
 def filled(readme: str, section: str, text: str) -> str:
     """Return the README with the text between a section's two marks. Raises ValueError where they are missing."""
-    marks = re.compile(rf"(<!-- {section}: [^\n]*-->\n).*?(<!-- {section} ends -->)", re.DOTALL)
+    marks = re.compile(rf"(<!-- {section}: [^\n]*-->\n).*?(<!-- {section} end -->)", re.DOTALL)
     if not marks.search(readme):
         raise ValueError(f"README.md: no marks for {section!r}; expected <!-- {section}: ... --> and its end")
     return marks.sub(lambda match: f"{match[1]}{text}{match[2]}", readme)

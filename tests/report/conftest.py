@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from monitor import logline
 from monitor.engine import Engine
@@ -14,6 +15,9 @@ from monitor.fields import Share
 from monitor.logline import Record, format_line
 from monitor.rulefile import load_rules
 from monitor.watcher import Snapshot, Watcher
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 STARTED_AT = 1761867651.0
 """2025-10-30 23:40:51 UTC."""

@@ -72,6 +72,14 @@ def test_a_code_span_holds_any_text_and_nothing_else(text):
     assert shape(table.format(escape.code_span(text, in_table=True))) == shape(table.format("`words`"))
 
 
+@given(st.text(alphabet="ab1|\\` <>&*_[]#-=+.~$", max_size=30).filter(str.strip))
+def test_a_table_cell_shows_the_very_characters(text):
+    table = PLACES[4].format(escape.markdown(text))
+    cells = [block.children or [] for block in MARKDOWN.parse(table) if block.type == "inline"]
+    shown = ["".join(child.content for child in cell) for cell in cells]
+    assert shown == ["a", "b", text.strip().replace("#1", "#\u20601"), "next", "last", "row"]
+
+
 @given(st.text(alphabet="ab|\\` <&*_[", max_size=30).filter(str.strip))
 def test_a_code_span_shows_the_very_characters(text):
     shown = [

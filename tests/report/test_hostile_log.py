@@ -107,11 +107,13 @@ def test_a_path_that_is_hostile_stays_one_quoted_word(snapshot_of, healthy):
     assert "grep \"Sharpe Ratio:\" 'a`; rm -rf ~ #.log'" in text
 
 
-def test_times_that_jump_beyond_the_calendar_still_make_a_page(snapshot_of):
+def test_times_and_counts_beyond_all_bounds_still_make_a_page(snapshot_of):
+    huge = "9" * 400
     far = [
         line
         for _ in range(3)
         for line in (
+            f"0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/{huge} batch=1/{huge} step=1 loss=1 s_per_batch=1",
             "0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/2 batch=0/0 step=1 loss=inf s_per_batch=inf",
             format_line(
                 253402300799.0, logline.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)

@@ -84,7 +84,7 @@ def test_dead_features_speak_against_a_green_page(log, snapshot_of):
     log.start().preface().add(logline.DataCheck(features_dead=logline.Share(81, 82), names=("a", "b")))
     page = build(snapshot_of(log.epoch(1).epoch(2).end().lines))
     assert stated(page.data, "Dead features") == "81 of 82 are constant: a, b"
-    assert page.footer.mark is Mark.CAUTION
+    assert (page.footer.mark, page.footer.all_passed) == (Mark.CAUTION, False)
 
 
 def test_a_setting_is_confirmed_by_its_echo_alone(healthy, snapshot_of):

@@ -154,3 +154,17 @@ def test_an_alert_of_an_earlier_attempt_is_a_caution_for_the_present_one(log, sn
     assert group_mark(page, "gat") is Mark.CAUTION
     assert page.footer.mark is Mark.CAUTION
     assert "Attempt 1" in render_markdown(page)
+
+
+def test_a_traceback_that_no_rule_watches_for_is_no_all_clear(log, snapshot_of):
+    log.start().preface().epoch(1)
+    log.lines.append("Traceback (most recent call last):")
+    page = build(snapshot_of(log.epoch(2).end().lines))
+    assert objective(page, "stability") is Mark.CAUTION
+    assert page.footer.mark is Mark.CAUTION
+    assert "text.traceback: 1 seen, judged by no rule; the last: Traceback" in render_markdown(page)
+
+
+def test_a_reset_that_did_not_help_speaks_against_degeneracy_prevention(log, snapshot_of):
+    log.start().preface().epoch(1).add(logline.GuardFailed(h=5, std=0.0, step=9)).epoch(2).end()
+    assert objective(build(snapshot_of(log.lines)), "degeneracy") is Mark.CAUTION

@@ -57,6 +57,7 @@ class Daemon:
         self._watcher, self._tail, self._clock, self._listener = watcher, tail, clock, listener
         self._report_every_s, self._until_end = report_every_s, until_end
         self._is_stopped = False
+        self._waker: Waker | None = None
         self._has_caught_up = False
         # Monotonic time at which the run's time was `run.now`; None while the silence is not observed.
         self._line_came_at: float | None = None
@@ -64,6 +65,7 @@ class Daemon:
 
     def run(self, waker: Waker) -> None:
         """Follow the log; returns when stopped."""
+        self._waker = waker
         while not self._is_stopped:
             self.turn()
             if self._until_end and self._is_over():
@@ -72,8 +74,10 @@ class Daemon:
                 waker.wait(POLL_S)
 
     def stop(self) -> None:
-        """End `run` after its present turn."""
+        """End `run` after its present turn; for a signal handler too."""
         self._is_stopped = True
+        if self._waker is not None:
+            self._waker.wake()
 
     def turn(self) -> None:
         """Look once: fold what is new, then let silence speak, then renew the page if it is due."""
@@ -83,12 +87,12 @@ class Daemon:
                 self._listener.on_notice(result)
             elif result.ending is not Ending.PARTIAL:
                 has_time |= self._take(result)
-        if self._tail.counters.bytes_read > bytes_before and not has_time:
-            self._hear()
         if self._tail.is_behind:
             return
         if not self._has_caught_up:
             self._catch_up()
+        elif self._tail.counters.bytes_read > bytes_before and not has_time:
+            self._hear()
         now = self.now()
         if now is not None and self._line_came_at is not None:
             self._tell(self._watcher.pass_time(now))
@@ -112,8 +116,10 @@ class Daemon:
         event = read_event(line, self._watcher.log)
         if event is None:
             return False
-        changes = self._watcher.fold(event)
         has_time = event.evidence.at is not None
+        if not has_time:
+            self._hear()
+        changes = self._watcher.fold(event)
         if has_time:
             self._line_came_at = self._clock.monotonic()
         self._listener.on_event(event)
@@ -124,7 +130,7 @@ class Daemon:
         """Bytes without a time of their own, a part of a line even, end a silence at the moment they come."""
         now = self.now()
         if now is not None and self._has_caught_up:
-            self._watcher.run.hear(now)
+            self._tell(self._watcher.hear(now))
 
     def _catch_up(self) -> None:
         """Having read what was there: count the silence from the file's last change, unless it was long ago."""

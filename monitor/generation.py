@@ -96,14 +96,14 @@ class Generation:
             raise
 
     @property
-    def is_empty(self) -> bool:
-        """Whether there was nothing to know it by when it was opened."""
-        return not self._prefix
-
-    @property
     def unread_bytes(self) -> int:
         """Bytes known to lie behind the offset."""
         return max(0, self.known_bytes - self.offset)
+
+    @property
+    def begins_as_noted(self) -> bool:
+        """Whether the prefix is still there. Raises OSError."""
+        return os.pread(self._descriptor, len(self._prefix), 0) == self._prefix
 
     def read(self, limit_bytes: int) -> bytes:
         """Return the next bytes, none at the end. Raises ContentChanged, and OSError where the disk fails.
@@ -112,7 +112,7 @@ class Generation:
         about to arrive, and a writer that allocates ahead will write over them.
         """
         status = os.fstat(self._descriptor)
-        if os.pread(self._descriptor, len(self._prefix), 0) != self._prefix:
+        if not self.begins_as_noted:
             raise ContentChanged
         # One byte more than there seems to be: coming back short tells that this is the end.
         limit_bytes = min(limit_bytes, max(0, status.st_size - self.offset) + 1)

@@ -53,41 +53,55 @@ def next_generation(path: Path, current: Generation) -> Following:
     An empty file at ``path`` is no reason to leave: the writer may still hold the old one.
     """
     look = _look(path, current)
-    is_log_there = look.at_path is not None
-    for candidate, place in look.files:
+    for candidate in look.files:
+        if candidate.is_empty:
+            continue
         try:
-            opened = Generation.open(candidate)
+            opened = Generation.open(candidate.path)
         except FileNotFoundError:
             break
         # Its prefix is known from here on. What moved or was truncated before that is seen by looking again, and
         # sorted out by the next poll.
-        if opened.place == place and _look(path, current) == look:
-            if not opened.is_empty:
-                return Following(is_log_there, opened)
-            opened.close()
-        else:
-            opened.close()
-            break
-    return Following(is_log_there, None)
+        if _look(path, current) == look and opened.place.inode == candidate.inode:
+            return Following(look.is_log_there, opened)
+        opened.close()
+        break
+    return Following(look.is_log_there, None)
+
+
+def oldest_unread(path: Path, position: TailPosition) -> Generation:
+    """Open the oldest file written after ``position``, whose own file is gone. Raises OSError, as where none is."""
+    for entry in _changed_after(path, position.changed_ns):
+        with suppress(OSError):
+            return Generation.open(Path(entry.path))
+    return Generation.open(path)
+
+
+class _File(NamedTuple):
+    path: Path
+    inode: int
+    is_empty: bool
 
 
 class _Look(NamedTuple):
-    at_path: Place | None
-    """What lies at the log's own name."""
+    is_log_there: bool
+    """Whether anything lies at the log's own name."""
     present: Path | None
     """The name that the present file has among the rotated ones; None where it has none."""
-    files: list[tuple[Path, Place]]
+    files: list[_File]
     """The files younger than the present one, oldest first."""
 
 
 def _look(path: Path, current: Generation) -> _Look:
     # The log's own name first: the other way round, a rotation in between would hide the file that it moved.
-    at_path = _place(path)
-    if at_path == current.place:
-        return _Look(at_path, path, [])
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return _Look(False, *_written_after(path, current))
+    if Place(status.st_dev, status.st_ino) == current.place:
+        return _Look(True, path, [])
     present, younger = _written_after(path, current)
-    files = [(file, Place(current.place.device, inode)) for file, inode in younger]
-    return _Look(at_path, present, [*files, (path, at_path)] if at_path else files)
+    return _Look(True, present, [*younger, _File(path, status.st_ino, status.st_size == 0)])
 
 
 def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | None:
@@ -104,26 +118,25 @@ def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | 
     return None
 
 
-def _written_after(path: Path, current: Generation) -> tuple[Path | None, list[tuple[Path, int]]]:
+def _written_after(path: Path, current: Generation) -> tuple[Path | None, list[_File]]:
     """Return the name of ``current`` among the rotated files, and those younger than it, oldest first.
 
     Where it is not among them any more (deleted, compressed, moved aside), the younger ones are those changed
     after it.
     """
-    families = _rotated_files(path)
-    for family in families:
+    for family in _rotated_files(path):
         inodes = [entry.inode() for entry in family]
         if current.place.inode in inodes:
             index = inodes.index(current.place.inode)
             # A listing taken during a rotation may show one file under two names.
             younger = [entry for entry in family[index + 1 :] if entry.inode() != current.place.inode]
-            return Path(family[index].path), [(Path(entry.path), entry.inode()) for entry in younger]
-    return None, [
-        (Path(entry.path), entry.inode())
-        for family in families
-        for entry in family
-        if _changed_ns(entry) > current.changed_ns
-    ]
+            return Path(family[index].path), [_file(entry) for entry in younger]
+    return None, [_file(entry) for entry in _changed_after(path, current.changed_ns)]
+
+
+def _changed_after(path: Path, changed_ns: int) -> list[os.DirEntry[str]]:
+    """Return the rotated files changed after that moment, oldest first."""
+    return [entry for family in _rotated_files(path) for entry in family if _status(entry)[1] > changed_ns]
 
 
 def _rotated_files(path: Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
@@ -144,11 +157,17 @@ def _rotated_files(path: Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry
     )
 
 
-def _changed_ns(entry: os.DirEntry[str]) -> int:
+def _file(entry: os.DirEntry[str]) -> _File:
+    return _File(Path(entry.path), entry.inode(), _status(entry)[0] == 0)
+
+
+def _status(entry: os.DirEntry[str]) -> tuple[int, int]:
+    """Return size and time of last change, both 0 for a file that is gone."""
     try:
-        return entry.stat().st_mtime_ns
+        status = entry.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _copies(path: Path) -> Iterator[Path]:
@@ -171,14 +190,6 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
     with suppress(OSError), os.scandir(directory) as entries:
         return sorted(entries, key=lambda entry: entry.name)
     return []
-
-
-def _place(path: Path) -> Place | None:
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return Place(status.st_dev, status.st_ino)
 
 
 def _open_if_it_fits(

@@ -208,9 +208,13 @@ def _in_words(field: Place, message: str, value: object) -> str:
     message = message.removeprefix("Value error, ")
     if message.startswith("unknown signal"):
         message += f"; expected a signal of the catalogue{_suggestion(str(value), CATALOGUE)}"
+    elif message == "Field required":
+        message = "is missing; expected a value"
+    elif message.startswith(("Input should be ", "String should ")):
+        wanted = message.removeprefix("Input should be ").removeprefix("String should ")
+        message = f"{value!r:.60} does not do; expected {wanted}"
     elif "; expected" not in message and not message.startswith("expected"):
-        shown = "" if isinstance(value, dict) else f", got {value!r:.60}"
-        message = f"{message[0].lower()}{message[1:]}{shown}"
+        message = f"{message[0].lower()}{message[1:]}; expected another value than {value!r:.60}"
     return f"{name}: {message}" if name else message
 
 

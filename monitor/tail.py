@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from monitor.generation import ContentChanged, Generation, TailPosition
 from monitor.linebuffer import Ending, Line, LineBuffer, read_lines
 from monitor.notices import Change, Notice
-from monitor.rotation import find_generation, next_generation
+from monitor.rotation import find_generation, next_generation, oldest_unread
 
 __all__ = ["Change", "Ending", "FileTail", "Line", "Notice", "TailCounters", "TailPosition", "read_lines"]
 
@@ -167,11 +167,9 @@ class FileTail:
             except (ContentChanged, OSError):
                 following.close()
                 raise
-            if data:
+            if data or not self._move_to(following):
                 following.close()
                 return data
-            if not self._goes_on_in(following):
-                self._switch_to(following, Change.ROTATED, self._file.unread_bytes)
 
     def _open(self) -> bool:
         """Open the log, or the file that the position lies in. Raises OSError for trouble other than absence."""
@@ -181,7 +179,7 @@ class FileTail:
             self._file = found
         else:
             try:
-                opened = Generation.open(self.path)
+                opened = oldest_unread(self.path, position) if position else Generation.open(self.path)
             except (FileNotFoundError, NotADirectoryError):
                 self._note_missing(was_there=position is not None)
                 return False
@@ -212,15 +210,21 @@ class FileTail:
             self._note_missing(was_there=True)
         return following
 
-    def _goes_on_in(self, following: Generation) -> bool:
-        """Move to the original of the copy that was being read, where it has not been truncated yet."""
+    def _move_to(self, following: Generation) -> bool:
+        """Go on in the next file; return False where it changed since it was opened."""
         assert self._file is not None
         position = self.position
         assert position is not None
-        if self._file.opened_as == self.path or not following.go_on_from(position, offset=self._file.offset):
+        is_copy = self._file.opened_as != self.path
+        if is_copy and following.go_on_from(position, offset=self._file.offset):
+            # The original of the copy that was being read, not yet truncated.
+            self._file.close()
+            self._file = following
+            return True
+        # Asked after the above: had it been that original, truncated meanwhile, it would be read twice.
+        if not following.begins_as_noted:
             return False
-        self._file.close()
-        self._file = following
+        self._switch_to(following, Change.ROTATED, self._file.unread_bytes)
         return True
 
     def _leave_changed_file(self) -> None:

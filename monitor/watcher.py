@@ -62,6 +62,13 @@ class Watcher:
         self.states, changed = self.engine.step(self.run, self.states, self.run.now, touched)
         return changes + self._noted(changed)
 
+    def hear(self, now: float) -> list[Alert]:
+        """Note bytes that came at the run's time ``now`` and bear no time; return what that changed."""
+        changes = self._run_deadlines(now)
+        self.run.hear(now)
+        self.states, changed = self.engine.step(self.run, self.states, now, frozenset({("log.line", ())}))
+        return changes + self._noted(changed)
+
     def pass_time(self, now: float) -> list[Alert]:
         """Let the run's time go on without a line; return what silence has changed."""
         return self._run_deadlines(now)

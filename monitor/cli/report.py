@@ -9,6 +9,7 @@ import click
 from monitor.cli.options import make_engine, rules_option
 from monitor.clock import SystemClock
 from monitor.errors import LogError
+from monitor.escape import terminal
 from monitor.linebuffer import read_lines
 from monitor.sources import check_output, opened
 from monitor.watcher import Snapshot, Watcher
@@ -42,7 +43,7 @@ def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> 
         click.echo(page, nl=False)
         return
     write_atomically(out, page)
-    click.echo(f"wrote {out}", err=True)
+    click.echo(terminal(f"wrote {out}"), err=True)
 
 
 def newest_log(folder: Path) -> Path:

@@ -19,7 +19,9 @@ def command() -> None:
 @command.command("list")
 @rules_option
 def list_rules(rule_paths: tuple[Path, ...]) -> None:
-    """Print every rule in force: its name, severity, fault and summary.
+    """Print every rule in force.
+
+    Its name, severity, fault and summary.
 
     \b
     monitor rules list
@@ -34,7 +36,9 @@ def list_rules(rule_paths: tuple[Path, ...]) -> None:
 @command.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 def check(paths: tuple[Path, ...]) -> None:
-    """Read rule FILEs and print every problem with its line; exit code 2 if there is one.
+    """Show every problem of rule FILEs.
+
+    Each problem with its line; exit code 2 if there is one.
 
     \b
     monitor rules check my_rules.yaml
@@ -46,7 +50,9 @@ def check(paths: tuple[Path, ...]) -> None:
 @command.command("test")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def test(paths: tuple[Path, ...]) -> int:
-    """Run the tests that rules carry, those of FILEs or of the shipped rules; exit code 1 if one fails.
+    """Run the tests that rules carry.
+
+    Those of FILEs, else of the shipped rules; exit code 1 if one fails.
 
     \b
     monitor rules test my_rules.yaml

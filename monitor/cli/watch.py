@@ -72,7 +72,7 @@ def command(
     watcher = Watcher(str(log), make_engine(rule_paths))
     listener = _Terminal(watcher, [open_sink(spec) for spec in sinks], report)
     listener.write_report(watcher.snapshot(None, is_following=True))
-    click.echo(f"watching {log} with {len(watcher.engine.rules)} rules; Ctrl-C ends", err=True)
+    click.echo(terminal(f"watching {log} with {len(watcher.engine.rules)} rules; Ctrl-C ends"), err=True)
     tail = FileTail(log)
     daemon = Daemon(watcher, tail, SystemClock(), listener, report_every_s=every, until_end=until_end)
     with tail, Waker([log]) as waker, _stops(daemon) as stopped_by:

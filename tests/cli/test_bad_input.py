@@ -113,11 +113,10 @@ def test_a_log_with_nothing_to_read_is_refused(command: str, log: str):
     refuse(command.format(log), where=f"{log}: ")
 
 
-@pytest.mark.parametrize("command", ["watch odd.log --until-end", "replay odd.log", "report odd.log --out STATUS.md"])
 @pytest.mark.parametrize("kind", BINARY)
-def test_a_binary_file_is_no_log(command: str, kind: str):
+def test_a_binary_file_is_no_log(kind: str):
     Path("odd.log").write_bytes(BINARY[kind])
-    refuse(command, where="odd.log: is a binary file")
+    refuse("watch odd.log --until-end", where="odd.log: is a binary file")
 
 
 @pytest.mark.parametrize("command", ["watch odd.log --until-end", "replay odd.log", "report odd.log --out STATUS.md"])
@@ -155,6 +154,23 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(comma
 def test_nothing_is_written_over_the_log_itself(command: str, place: str):
     Path("link.log").symlink_to("run.log")
     refuse(command.format(place), where=f"{Path(place)} is the log itself")
+
+
+@pytest.mark.parametrize("place", ["STATUS.md", "new.md"])
+def test_the_page_and_the_alerts_cannot_share_a_file(place: str):
+    """Each page would wipe out the alerts."""
+    refuse(f"watch run.log --until-end --report {place} --sink jsonl:./{place}", where=place)
+
+
+def test_an_empty_name_is_not_the_newest_log():
+    """As an unset variable of a script gives it: the page would be of another run."""
+    Path("_logs/training").mkdir(parents=True)
+    write(Path("_logs/training/other.log"), HEALTHY)
+    refuse("report '' --out STATUS.md", where=": ")
+
+
+def test_a_folder_without_a_rule_file_is_no_folder_of_rules():
+    refuse("replay run.log --rules folder", where="folder: ")
 
 
 @pytest.mark.parametrize("rules", [*BROKEN_RULES, "missing.yaml", "random.log"])

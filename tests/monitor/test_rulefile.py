@@ -117,7 +117,7 @@ MISTAKES = {
     ),
     "no kind": (entry(without="kind"), '4: rule "Probe": has no kind; expected one of threshold, count, stall'),
     "no name": (entry(without="alert"), "4: "),
-    "no action": (entry(without="action"), '4: rule "Probe": action: field required'),
+    "no action": (entry(without="action"), '4: rule "Probe": action: is missing; expected a value'),
     "empty why": (entry(more='why: ""'), '8: rule "Probe": why: '),
     "name in another case": (entry(name="probe_rule"), '4: rule "probe_rule": alert: '),
     "unknown severity": (entry(more="severity: sever"), '6: rule "Probe": severity: '),
@@ -165,7 +165,7 @@ MISTAKES = {
     "broken slot": (entry(more='summary: "{value"'), "summary: "),
     "count without heartbeat": (
         entry("kind: count\nsignal: guard.reset\nabove: 10\nper: epoch"),
-        '4: rule "Probe": heartbeat: field required',
+        '4: rule "Probe": heartbeat: is missing; expected a value',
     ),
     "count below 0": (
         entry("kind: count\nsignal: guard.reset\nabove: -1\nper: run\nheartbeat: guard.check"),
@@ -175,10 +175,10 @@ MISTAKES = {
         entry("kind: count\nsignal: guard.reset\nabove: 1\nper: hour\nheartbeat: guard.check"),
         '14: rule "Probe": per: ',
     ),
-    "stall without silence": (entry("kind: stall"), '4: rule "Probe": silence: field required'),
+    "stall without silence": (entry("kind: stall"), '4: rule "Probe": silence: is missing; expected a value'),
     "test without expectation": (
         entry(more="tests: [{name: x, lines: y}]"),
-        '14: rule "Probe": tests.0.then: field required',
+        '14: rule "Probe": tests.0.then: is missing; expected a value',
     ),
     "test with an unknown end": (
         entry(more="tests: [{name: x, lines: y, then: burns}]"),

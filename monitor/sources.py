@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -46,10 +46,14 @@ def check_followable(path: Path) -> None:
         _refuse_binary(str(path), head)
 
 
-def check_output(option: str, out: Path, log: str) -> None:
-    """Refuse to write where the log is, under whatever name. Raises MonitorError."""
-    if log != "-" and out.exists() and Path(log).exists() and out.samefile(log):
-        raise MonitorError(option, f"{out} is the log itself", expected="another file")
+def check_outputs(log: str, outputs: Sequence[tuple[str, Path]]) -> None:
+    """Refuse to write, for an option, where the log is or another option writes. Raises MonitorError."""
+    taken = [] if log == "-" else [("the log itself", Path(log))]
+    for option, out in outputs:
+        for what, other in taken:
+            if out.resolve() == other.resolve() or (out.exists() and other.exists() and out.samefile(other)):
+                raise MonitorError(option, f"{out} is {what}", expected="another file")
+        taken.append((f"written by {option} as well", out))
 
 
 def _check_head(path: str, stream: io.BufferedReader) -> None:

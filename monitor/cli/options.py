@@ -9,6 +9,7 @@ import click
 
 from monitor import resources
 from monitor.engine import Engine
+from monitor.errors import RuleError
 from monitor.rulefile import load_rules
 from monitor.watcher import Watcher
 
@@ -33,10 +34,13 @@ def make_engine(rule_paths: Sequence[Path]) -> Engine:
 
 
 def rule_files(rule_paths: Sequence[Path]) -> list[Path]:
-    """Return the shipped rule files and the user's, in the order in which they override."""
+    """Return the shipped rule files and the user's, in the order in which they override. Raises RuleError."""
     files = sorted(resources.rules_dir().glob("*.yaml"))
     for path in rule_paths:
-        files += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        if not found:
+            raise RuleError(str(path), "holds no rule file", expected="files named *.yaml")
+        files += found
     return files
 
 

@@ -39,6 +39,8 @@ def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, 
     monitor replay _logs/training/run.log
     monitor replay run.log.gz --json | jq .summary
     """
+    if as_json and summary:
+        raise MonitorError("--summary", "stands beside --json", expected="one of the two")
     watchers = []
     for log in logs:
         watcher, changes, until = _replay(log, make_engine(rule_paths), now)

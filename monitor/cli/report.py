@@ -11,7 +11,7 @@ from monitor.clock import SystemClock
 from monitor.errors import LogError
 from monitor.escape import terminal
 from monitor.linebuffer import read_lines
-from monitor.sources import check_output, opened
+from monitor.sources import check_outputs, opened
 from monitor.watcher import Snapshot, Watcher
 
 LOG_FOLDER = Path("_logs/training")
@@ -35,9 +35,10 @@ def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> 
     """
     from monitor.report import build, render_markdown, write_atomically
 
-    path = log or str(newest_log(LOG_FOLDER))
-    if out is not None:
-        check_output("--out", out, path)
+    path = str(newest_log(LOG_FOLDER)) if log is None else log
+    if not path:
+        raise LogError("LOG", "is an empty name", expected="a log, or no argument at all for the newest one")
+    check_outputs(path, [("--out", out)] if out else [])
     page = render_markdown(build(_snapshot(Watcher(path, make_engine(rule_paths)))))
     if out is None:
         click.echo(page, nl=False)

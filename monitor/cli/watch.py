@@ -21,7 +21,7 @@ from monitor.escape import terminal
 from monitor.events import Event
 from monitor.notices import Notice
 from monitor.sinks import Sink, open_sink
-from monitor.sources import check_followable, check_output
+from monitor.sources import check_followable, check_outputs
 from monitor.tail import FileTail
 from monitor.waker import Waker
 from monitor.watcher import Snapshot, Watcher
@@ -32,9 +32,12 @@ class _Duration(click.ParamType[float]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
-            return seconds(value)
+            every_s = seconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if every_s < 1:
+            self.fail(f"{value} is too often; expected 1s or more", param, ctx)
+        return every_s
 
 
 @click.command("watch")
@@ -57,18 +60,18 @@ def command(
     """Follow a log while it is written; print its progress and every alert.
 
     Ends with Ctrl-C, or with --until-end. Exit code: 0 nothing fired, 1 something fired at warning or above,
-    2 usage or bad file, 3 nothing fired but the log said too little to judge; 0 after SIGTERM.
+    2 usage or bad file, 3 nothing fired but the log said too little to judge; 0 after SIGTERM and SIGHUP.
 
     \b
     monitor watch _logs/training/run.log
     monitor watch run.log --report STATUS.md --every 60s --sink jsonl:alerts.jsonl
     """
+    if str(log) == "-":
+        raise MonitorError("-", "standard input cannot be watched yet", expected="a log file, or monitor replay -")
     if not (wait and not log.exists()):
         check_followable(log)
-    if report is not None:
-        check_output("--report", report, str(log))
-    for spec in sinks:
-        check_output("--sink", Path(spec.partition(":")[2]), str(log))
+    places = [("--report", report)] if report else []
+    check_outputs(str(log), [*places, *(("--sink", Path(spec.partition(":")[2])) for spec in sinks)])
     watcher = Watcher(str(log), make_engine(rule_paths))
     listener = _Terminal(watcher, [open_sink(spec) for spec in sinks], report)
     listener.write_report(watcher.snapshot(None, is_following=True))
@@ -78,19 +81,23 @@ def command(
     with tail, Waker([log]) as waker, _stops(daemon) as stopped_by:
         daemon.run(waker)
     listener.end(daemon.snapshot())
-    return 0 if signal.SIGTERM in stopped_by else exit_code([watcher])
+    return exit_code([watcher]) if _CALM.isdisjoint(stopped_by) else 0
+
+
+_CALM = frozenset({signal.SIGTERM, signal.SIGHUP})
+"""Sent by whoever runs the watch, not by a person who wants an answer: the exit code is 0."""
 
 
 @contextmanager
 def _stops(daemon: Daemon) -> Iterator[list[int]]:
-    """Let SIGINT and SIGTERM end the watch in good order; yields which of them came."""
+    """Let SIGINT, SIGTERM and SIGHUP end the watch in good order; yields which of them came."""
     came: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         came.append(number)
         daemon.stop()
 
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, *_CALM)}
     try:
         yield came
     finally:

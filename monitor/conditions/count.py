@@ -84,10 +84,14 @@ class Count(Condition):
         seen = [tally.last for tallies in recent.values() for tally in tallies]
         return self._quiet(attempt, count, f"in epoch {shown}", seen)
 
+    @property
+    def _event(self) -> str:
+        return " ".join([self.signal, *(f"{label}={value}" for label, value in self.where.items())])
+
     def _breach(self, count: int, period: str, first: Point, last: Point) -> Reading:
         return Reading(
             Outcome.BREACH,
-            f"{count} × {self.signal} {period}; expected at most {self.above}",
+            f"{count} × {self._event} {period}; expected at most {self.above}",
             value=count,
             threshold=self.above,
             evidence=tuple(dict.fromkeys((first.evidence, last.evidence))),
@@ -108,7 +112,7 @@ class Count(Condition):
         last = max(seen, key=_place)
         return Reading(
             Outcome.OK,
-            f"{count} × {self.signal} {period}; expected at most {self.above}",
+            f"{count} × {self._event} {period}; expected at most {self.above}",
             value=count,
             threshold=self.above,
             evidence=(last.evidence,),

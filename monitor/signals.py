@@ -106,6 +106,7 @@ _MEASURED: dict[type[Record], _Fields] = {
             "graph_mean_degree",
             "graph_index_share",
         ),
+        cadence="epoch",
     ),
     logline.Floor: _Fields("floor", ("loss_floor",)),
     logline.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),

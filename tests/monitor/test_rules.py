@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.conditions import Outcome
-from monitor.logline import GuardCheck, RunEnd, RunStart
+from monitor.logline import DataCheck, GuardCheck, HorizonMetrics, RunEnd, RunStart, Share, WeightReport
 from monitor.rulefile import RuleTest, load_rules
 from monitor.ruletest import outcome_of
 from tests.monitor.lines import at, epoch_end, report, reset, train, watch
@@ -59,15 +59,17 @@ def test_nobody_knows_whether_a_run_without_an_end_line_failed():
 
 
 def test_a_healthy_run_is_ok_by_every_rule_and_nothing_fires():
-    log = [at(0, RunStart(run="a"))]
+    log = [at(0, RunStart(run="a")), at(0, DataCheck(features_dead=Share(0, 82)))]
     for step in range(0, 1_000, 50):
         epoch = 1 + step // 500
         log += [at(1 + step, train(step, epoch)), at(1 + step, report(step, epoch, gat=0.5, temporal_encoder=2.0))]
-        log += [b"%s" % at(1 + step, GuardCheck(h=1, step=step, std=0.5))]
+        log += [at(1 + step, GuardCheck(h=1, step=step, std=0.5))]
+        log += [at(1 + step, WeightReport(group="gat", step=step, l2=10.4, nonfinite=0))]
         line = f"[ENCODER-GRAD] projected_features grad_norm=6.317e-03 max=1.354e-04 step={step}"
         log.append(at(1 + step, train(step, epoch))[:30] + line.encode())
         if step in (450, 950):
             log += [at(2 + step, reset(epoch=epoch, step=step)), at(3 + step, epoch_end(epoch))]
+            log += [at(3 + step, HorizonMetrics(epoch=epoch, h=1, ratio=0.3))]
     log.append(at(1_000, RunEnd(status="completed")))
     watching, changes = watch(list(RULES.values()), log)
     said = {

@@ -2,7 +2,7 @@
 
 ``logrotate`` and the handlers of ``logging`` name them ``log.2 log.1 log`` or ``log-20251029 log-20251030 log``,
 oldest first. A file is recognised as ours by inode and content, whatever its name; what was written after it is
-known by these names alone. Compressed files are not looked into.
+known by these names, or by its time of change where ours is gone. Compressed files are not looked into.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def find_generation(path: Path, position: TailPosition, *, offset: int) -> Gener
     lines. The file found goes on at ``offset``.
     """
     while True:
-        names = _names(path.parent)
+        names = _names(path)
         if found := _find_once(path, position, offset):
             return found
         # A rotation during the search may have moved the file from a name not yet tried to one tried before.
-        if names == _names(path.parent):
+        if names == _names(path):
             return None
 
 
@@ -79,8 +79,11 @@ def oldest_unread(path: Path, position: TailPosition) -> Generation:
 
 class _File(NamedTuple):
     path: Path
+    """Its name when it was looked at."""
     inode: int
+    """What to know it by when it is opened."""
     is_empty: bool
+    """Whether nothing was in it: a copy that has just been begun, a log that nobody writes to yet."""
 
 
 class _Look(NamedTuple):
@@ -182,8 +185,8 @@ def _files_with_inode(directory: Path, inode: int) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _names(directory: Path) -> list[tuple[str, int]]:
-    return [(entry.name, entry.inode()) for entry in _entries(directory)]
+def _names(path: Path) -> list[tuple[str, int]]:
+    return [(entry.name, entry.inode()) for entry in _entries(path.parent) if entry.name.startswith(path.name)]
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:

@@ -5,8 +5,10 @@ generation comes out once, in order, across rotation by rename (the old file is 
 and truncation, deletion, a reused inode, and restarts of this program: commit ``position`` together with what was
 made of the lines, and a FileTail built from it goes on behind them.
 
-Known gaps: bytes appended and truncated away between two looks are counted only as far as they were seen; bytes
-that another writer adds to a rotated file after the new one has lines are not read.
+Known gaps. Bytes appended and truncated away between two looks are counted only as far as they were seen; where
+nothing of a generation was seen before it was copied and truncated, nobody misses it. Bytes that a second writer
+adds to a rotated file after the new one has lines are not read. Compressed rotated files are not read. A refill with
+the very bytes that were read before is taken for them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from monitor.generation import ContentChanged, Generation, TailPosition
-from monitor.linebuffer import Ending, Line, LineBuffer, read_lines
+from monitor.linebuffer import CHUNK_BYTES, Ending, Line, LineBuffer, read_lines
 from monitor.notices import Change, Notice
 from monitor.rotation import find_generation, next_generation, oldest_unread
 
@@ -113,7 +115,7 @@ class FileTail:
         budget = self._poll_bytes
         while budget > 0:
             try:
-                data = self._read_on(budget)
+                data = self._read_on(min(budget, CHUNK_BYTES))
             except ContentChanged:
                 self._leave_changed_file()
                 continue

@@ -119,6 +119,16 @@ def test_a_cr_at_the_end_of_a_chunk_waits_for_what_follows() -> None:
     assert [Line(1, 0, b"10%", 0, Ending.CR)] == buffer.feed(b"20%")
 
 
+def test_an_escape_sequence_between_cr_and_lf_does_not_make_them_one_end() -> None:
+    expected = [
+        Line(1, 0, b"", 0, Ending.LF),
+        Line(2, 1, b"99%", 0, Ending.CR),
+        Line(2, 5, b"", 0, Ending.LF),
+        Line(3, 9, b"done", 0, Ending.LF),
+    ]
+    assert expected == lines_of(b"\n99%\r\x1b[K\ndone\n")
+
+
 def test_a_line_beyond_the_cap_keeps_its_head_and_counts_the_rest() -> None:
     expected = [
         Line(1, 0, b"x" * KEPT_BYTES, 3_000_000 - KEPT_BYTES, Ending.LF),

@@ -10,8 +10,8 @@ from monitor.alerts import Alert, Severity, State, iso_time
 from monitor.conditions import Outcome, Reading
 from monitor.escape import terminal
 from monitor.events import Event
-from monitor.notices import Notice
 from monitor.rulefile import Rule
+from monitor.tail import Notice
 from monitor.watcher import Snapshot
 
 MARKS = {

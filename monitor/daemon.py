@@ -7,10 +7,7 @@ from pathlib import Path
 from monitor.alerts import Alert
 from monitor.clock import Clock
 from monitor.events import Event, read_event
-from monitor.linebuffer import Ending, Line
-from monitor.notices import Notice
-from monitor.tail import FileTail
-from monitor.waker import Waker
+from monitor.tail import Ending, FileTail, Line, Notice, Waker
 from monitor.watcher import Snapshot, Watcher
 
 POLL_S = 1.0

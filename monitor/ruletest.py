@@ -7,8 +7,8 @@ from io import BytesIO
 from monitor.alerts import State
 from monitor.conditions import Outcome
 from monitor.engine import Engine
-from monitor.linebuffer import read_lines
 from monitor.rulefile import Rule, RuleTest
+from monitor.tail import read_lines
 from monitor.watcher import Watcher
 
 _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABLE: "not_applicable"}

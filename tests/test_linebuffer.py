@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import LogError
-from monitor.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer, read_lines
+from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer, read_lines
 
 # Bytes that mean something to the buffer, and some that must not.
 HOSTILE = st.lists(

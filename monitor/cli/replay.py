@@ -13,9 +13,9 @@ from monitor.cli.options import exit_code, make_engine, rules_option
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
 from monitor.errors import MonitorError
-from monitor.linebuffer import read_lines
 from monitor.sinks.jsonl import json_line
 from monitor.sources import opened
+from monitor.tail import read_lines
 from monitor.watcher import Watcher
 
 

@@ -10,8 +10,8 @@ from monitor.cli.options import make_engine, rules_option
 from monitor.clock import SystemClock
 from monitor.errors import LogError
 from monitor.escape import terminal
-from monitor.linebuffer import read_lines
 from monitor.sources import check_outputs, opened
+from monitor.tail import read_lines
 from monitor.watcher import Snapshot, Watcher
 
 LOG_FOLDER = Path("_logs/training")

@@ -19,11 +19,9 @@ from monitor.daemon import Daemon, Listener
 from monitor.errors import MonitorError
 from monitor.escape import terminal
 from monitor.events import Event
-from monitor.notices import Notice
 from monitor.sinks import Sink, open_sink
 from monitor.sources import check_followable, check_outputs
-from monitor.tail import FileTail
-from monitor.waker import Waker
+from monitor.tail import FileTail, Notice, Waker
 from monitor.watcher import Snapshot, Watcher
 
 

@@ -12,7 +12,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from monitor.linebuffer import CHUNK_BYTES, LineBuffer
+from monitor.tail.linebuffer import CHUNK_BYTES, LineBuffer
 
 LOG_BYTES = 64 * 1024 * 1024
 NUM_ROUNDS = 5

@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from monitor.linebuffer import read_lines
 from monitor.logline import RunEnd, RunStart
-from monitor.notices import Change
-from monitor.waker import Waker
+from monitor.tail.linebuffer import read_lines
+from monitor.tail.notices import Change
+from monitor.tail.waker import Waker
 from monitor.watcher import Snapshot, Watcher
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, FOREIGN, START_LINE, TROUBLED, joined
 from tests.cli.watching import Watching

@@ -10,9 +10,9 @@ from monitor.alerts import Alert
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
 from monitor.events import Event
-from monitor.notices import Notice
 from monitor.rulefile import Rule, load_rules
 from monitor.tail import FileTail
+from monitor.tail.notices import Notice
 from monitor.watcher import Snapshot, Watcher
 from tests.cli.logs import joined
 from tests.monitor.lines import START, story

@@ -6,9 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.linebuffer import Line
-from monitor.notices import Change, Notice
 from monitor.tail import FileTail, TailPosition
+from monitor.tail.linebuffer import Line
+from monitor.tail.notices import Change, Notice
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from monitor.linebuffer import Ending, Line
-from monitor.notices import Change, Notice
 from monitor.tail import FileTail
+from monitor.tail.linebuffer import Ending, Line
+from monitor.tail.notices import Change, Notice
 from tests.tail_faults.followed import Followed
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.linebuffer import KEPT_BYTES, Ending, Line
-from monitor.tail import PARTIAL_AFTER_S, FileTail
+from monitor.tail.filetail import PARTIAL_AFTER_S, FileTail
+from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line
 from tests.tail_faults.followed import Followed
 
 

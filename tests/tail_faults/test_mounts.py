@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.mounts import file_system_type, is_on_network
+from monitor.tail.mounts import file_system_type, is_on_network
 
 TABLE = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.linebuffer import Ending, Line
-from monitor.notices import Change, Notice
 from monitor.tail import FileTail, TailPosition
+from monitor.tail.linebuffer import Ending, Line
+from monitor.tail.notices import Change, Notice
 from tests.tail_faults.followed import Followed
 
 

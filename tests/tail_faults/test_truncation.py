@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from monitor.linebuffer import Ending, Line
-from monitor.notices import Change, Notice
 from monitor.tail import FileTail
+from monitor.tail.linebuffer import Ending, Line
+from monitor.tail.notices import Change, Notice
 from tests.tail_faults.followed import Followed
 
 REFILLS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.tail import FileTail
-from monitor.waker import Waker
+from monitor.tail.waker import Waker
 
 SOON_S = 10.0
 """Longest wait for what must come; it comes within milliseconds."""
@@ -190,7 +190,7 @@ def test_a_closed_waker_does_not_wait(path: Path) -> None:
 
 def test_watchdog_is_imported_only_for_events() -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom monitor.waker import Waker\nimport monitor.tail\n"
+        "import sys\nfrom pathlib import Path\nfrom monitor.tail.waker import Waker\nimport monitor.tail\n"
         "Waker([Path('run.log')], use_events=False).close()\n"
         "print(sorted({'watchdog', 'numpy', 'torch'} & set(sys.modules)))"
     )

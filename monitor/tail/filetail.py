@@ -16,15 +16,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from monitor.generation import ContentChanged, Generation, TailPosition
-from monitor.linebuffer import CHUNK_BYTES, Ending, Line, LineBuffer, read_lines
-from monitor.notices import Change, Notice
-from monitor.rotation import find_generation, next_generation, oldest_unread
+from monitor.tail.generation import ContentChanged, Generation, TailPosition
+from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
+from monitor.tail.notices import Change, Notice
+from monitor.tail.rotation import find_generation, next_generation, oldest_unread
 
-__all__ = ["Change", "Ending", "FileTail", "Line", "Notice", "TailCounters", "TailPosition", "read_lines"]
-
-POLL_BYTES = 1024 * 1024
-"""Most bytes read by one poll: about 10 ms of splitting, so that a backlog blocks nobody."""
+POLL_BYTES = CHUNK_BYTES
+"""Most bytes read by one poll, so that a backlog blocks nobody."""
 PARTIAL_AFTER_S = 5.0
 """Seconds an unfinished last line may rest before it is shown as it stands. Chosen by hand."""
 
@@ -115,7 +113,7 @@ class FileTail:
         budget = self._poll_bytes
         while budget > 0:
             try:
-                data = self._read_on(min(budget, CHUNK_BYTES))
+                data = self._read_on(budget)
             except ContentChanged:
                 self._leave_changed_file()
                 continue

@@ -30,7 +30,7 @@ from monitor.errors import LogError
 KEPT_BYTES = 64 * 1024
 """Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""
 CHUNK_BYTES = 64 * 1024
-"""Bytes split at once: their lines stay in the cache of a processor, which makes it twice as fast as 1 MiB."""
+"""Bytes to split at once: their lines fit a processor's cache, which is up to twice as fast as 1 MiB at a time."""
 
 # CSI sequences, OSC strings that are closed, other escapes of ECMA-48. An OSC that never closes loses only its
 # introducer: otherwise one stray escape would hide the rest of a line from every rule.

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
-from monitor.mounts import MOUNTINFO, is_on_network
+from monitor.tail.mounts import MOUNTINFO, is_on_network
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent

@@ -15,7 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.generation import Generation, Place, TailPosition
+from monitor.tail.generation import Generation, Place, TailPosition
 
 _NUMBERED = re.compile(r"\.([0-9]{1,5})")
 _DATED = re.compile(r"[.-]([0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")

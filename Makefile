@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme test test-full lint format bench demo clean
+.PHONY: help install readme test test-full lint format bench bench-quality demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -27,10 +27,10 @@ readme: $(INSTALLED) ## Write the newest demo's output and the table of rules in
 	$(BIN)/python -m tests.demo.readme
 
 test: lint ## Lint, types, import contracts and tests
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope
 
 test-full: lint ## As test, with the slow tests and many more examples for each property
-	$(BIN)/pytest -q -n $(WORKERS) -m "slow or not slow" --hypothesis-profile=thorough
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .
@@ -43,7 +43,10 @@ format: $(INSTALLED) ## Write the code in the one format
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED) ## Measure what the project promises to be fast
-	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+	$(BIN)/python tests/benchmarks/run.py
+
+bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer learns; tens of minutes
+	$(BIN)/python tests/benchmarks/quality.py
 
 install: $(INSTALLED) ## Create .venv and install all that development needs
 

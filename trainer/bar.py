@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class ProgressBar:
     """Draws on a stream that is a terminal, and is silent on any other."""
 
-    def __init__(self, stream: TextIO, *, width: int = 24) -> None:
-        self._stream, self._width, self._is_shown = stream, width, stream.isatty()
+    def __init__(self, stream: TextIO, *, width: int = 24, is_shown: bool = True) -> None:
+        self._stream, self._width, self._is_shown = stream, width, is_shown and stream.isatty()
 
     def __enter__(self) -> ProgressBar:
         return self

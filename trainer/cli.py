@@ -47,27 +47,40 @@ def fit(file: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
     Reads a long-format parquet panel, or makes a synthetic one under _data/; writes
-    _logs/training/NAME_TIME.log.
+    _logs/training/NAME_TIME.log. Started by torchrun it trains on several devices or machines; the others' logs
+    are _logs/training/NAME_TIME.ranks/1.log and so on.
 
     Exit codes: 0 completed, 1 failed or stopped, 2 a setting or a panel that cannot be used.
 
     Example: trainer fit --name first --epochs 6 --inject grad_zero@4
     """
     cli = {name: value for name, value in asked.items() if value is not None and value != ()}
+    world_size = 1
     try:
         resolved = resolve(cli=cli, env=os.environ, file=file)
         from trainer.bar import ProgressBar
         from trainer.loop import train
-        from trainer.stopping import stop_on_sigterm
+        from trainer.ranks import ranks_of
+        from trainer.stopping import stop_on_signals
 
-        with stop_on_sigterm(), ProgressBar(sys.stderr) as bar:
-            outcome = train(resolved, command=shlex.join(sys.argv), show=bar.show)
+        ranks = ranks_of(os.environ)
+        world_size = ranks.world_size
+        with stop_on_signals() as stop, ProgressBar(sys.stderr, is_shown=ranks.is_main) as bar:
+            outcome = train(resolved, command=shlex.join(sys.argv), ranks=ranks, stop=stop, show=bar.show)
     except TrainerError as error:
-        _refuse(error)
-    best = f"best validation loss {outcome.best_val_loss:.4f} in epoch {outcome.best_epoch}"
-    click.echo(f"{outcome.status} after {outcome.epochs} epochs, {best}", err=True)
-    click.echo(outcome.log)
-    sys.exit(0 if outcome.status == "completed" else 1)
+        _complain(error)
+        code = 2
+    else:
+        code = 0 if outcome.status == "completed" else 1
+        if ranks.is_main:
+            best = f"best validation loss {outcome.best_val_loss:.4f} in epoch {outcome.best_epoch}"
+            click.echo(f"{outcome.status} after {outcome.epochs} epochs, {best}", err=True)
+            if outcome.num_lost_lines:
+                click.echo(f"{outcome.num_lost_lines} lines of the log were lost: no room on the disk", err=True)
+            click.echo(outcome.log)
+    if world_size > 1:
+        os._exit(code)  # the reason stands at `JoinedRanks`
+    sys.exit(code)
 
 
 @main.command()
@@ -137,9 +150,14 @@ def predict(checkpoint: Path, data: Path, out: Path) -> None:
 
 
 def _refuse(error: TrainerError) -> NoReturn:
-    """Say what the user got wrong, on one line, and leave with the code for it."""
-    click.echo(f"trainer: {error}", err=True)
+    """Say what the user got wrong, and leave with the code for it."""
+    _complain(error)
     sys.exit(2)
+
+
+def _complain(error: TrainerError) -> None:
+    """Say what the user got wrong, on one line."""
+    click.echo(f"trainer: {error}", err=True)
 
 
 if __name__ == "__main__":

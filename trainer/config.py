@@ -101,6 +101,7 @@ class ModelConfig:
     temporal_heads: int = setting(4, "Attention heads of the temporal encoder.")
     graph_heads: int = setting(4, "Attention heads of the graph attention.")
     dropout: float = setting(0.3, "Share of activations dropped in training.")
+    feature_dropout: float = setting(0.0, "Share of features that each row goes without in training.")
     edge_dropout: float = setting(0.1, "Share of graph edges dropped in training.")
     norm: str = setting("layer_norm", "Adaptive norm: layer_norm, or fan_san, which attenuates gradients.")
     use_graph: bool = setting(True, "Whether the graph's edges are used; without them each stock sees only itself.")
@@ -115,6 +116,7 @@ class ModelConfig:
                 getattr(self, heads),
             )
         _check(0.0 <= self.dropout < 1.0, "dropout", "a share below 1", self.dropout)
+        _check(0.0 <= self.feature_dropout < 1.0, "feature_dropout", "a share below 1", self.feature_dropout)
         _check(0.0 <= self.edge_dropout < 1.0, "edge_dropout", "a share below 1", self.edge_dropout)
         _check(self.norm in ("layer_norm", "fan_san"), "norm", "layer_norm or fan_san", self.norm)
 
@@ -163,6 +165,10 @@ class OptimConfig:
     clip: float = setting(1.0, "Largest global gradient norm.")
     accumulate: int = setting(1, "Batches whose gradients make one optimizer step.", unit="batches")
     precision: str = setting("fp32", "fp32 or bf16-mixed.")
+    ema_decay: float = setting(
+        0.0, "Decay of the moving average of the weights that validation and predict use; 0 uses the last weights."
+    )
+    compile: bool = setting(False, "Whether the network runs through torch.compile.")
     patience: int = setting(0, "Epochs without a better validation loss before stopping; 0 never stops early.")
     device: str = setting("auto", "cpu, cuda, cuda:N, or auto: cuda where there is one.")
     threads: int = setting(0, "Processor threads of the computation; 0 takes one for each core.")
@@ -170,6 +176,7 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         _check_positive(self, "epochs", "batch_size", "base_lr", "clip", "accumulate")
+        _check(0.0 <= self.ema_decay < 1.0, "ema_decay", "at least 0 and below 1", self.ema_decay)
         _check(0.0 <= self.min_lr <= self.base_lr, "min_lr", f"between 0 and base_lr={self.base_lr}", self.min_lr)
         for name in ("warmup_steps", "weight_decay", "patience", "threads", "seed"):
             _check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))

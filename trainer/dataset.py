@@ -86,8 +86,10 @@ def split_settings(config: DataConfig) -> SplitSettings:
     )
 
 
-def prepare(panel: Panel, splits: Splits, config: Config) -> Dataset:
-    """Fit the normalisation on the training part and pack both parts into batches. Raises PanelError."""
+def prepare(panel: Panel, splits: Splits, config: Config, *, rank: int = 0, world_size: int = 1) -> Dataset:
+    """Fit the normalisation on the training part and pack both parts into batches, of which this is the share
+    of process `rank` of `world_size`. Raises PanelError.
+    """
     data = config.data
     normalisation = fit_normalisation(panel, splits.train, method=data.normalise)  # type: ignore[arg-type]
     cache_dir = Path(data.cache_dir) if data.cache_dir else None
@@ -106,6 +108,8 @@ def prepare(panel: Panel, splits: Splits, config: Config) -> Dataset:
             seed=config.optim.seed,
             shuffle=shuffle,
             max_missing_days=data.max_missing_days,
+            rank=rank,
+            world_size=world_size,
         )
         for part, shuffle in ((splits.train, True), (splits.valid, False))
     )

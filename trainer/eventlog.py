@@ -6,6 +6,7 @@ mix within a line. Wall time enters as `clock`.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,10 +63,13 @@ __all__ = [
     "Target",
     "Train",
     "default_log_path",
+    "rank_log_path",
 ]
 """The records that need no translation pass through here: no other file of the trainer knows the grammar."""
 
 LOG_FOLDER = Path("_logs/training")
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LogError(TrainerError):
@@ -77,11 +81,26 @@ def default_log_path(name: str, at: float) -> Path:
     return LOG_FOLDER / f"{name}_{datetime.fromtimestamp(at, UTC):%Y%m%d_%H%M%S}.log"
 
 
-class EventLog:
-    """An open log. Safe to use from several threads."""
+def rank_log_path(main_log: Path, rank: int) -> Path:
+    """Return the log of one of several processes: those beside the main one lie in a folder of their own.
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        self.path, self._clock = path, clock
+    Commands that look at `_logs/training/*.log` so find each epoch and each gradient once.
+    """
+    return main_log if rank == 0 else main_log.with_suffix(".ranks") / f"{rank}.log"
+
+
+class EventLog:
+    """An open log. Safe to use from several threads.
+
+    A disk without room costs lines, never the training: lost ones are counted, and a line tells how many as soon
+    as there is room. `put` writes bytes to a file descriptor and returns how many it took, as `os.write` does.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float], *, put: Callable[[int, bytes], int] = os.write) -> None:
+        self.path, self._clock, self._put = path, clock, put
+        self.num_lost = 0
+        """Lines that nobody will ever read."""
+        self._num_untold, self._rest = 0, b""
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,13 +112,13 @@ class EventLog:
         """Write one line per record; at its type's level unless one is given."""
         for record in records:
             with self._lock:
-                os.write(self._file, (logline.format_line(self._clock(), record, level=level) + "\n").encode())
+                self._append(logline.format_line(self._clock(), record, level=level))
 
     def write_text(self, text: str) -> None:
         """Write foreign lines, such as a traceback, as they are."""
         for line in text.splitlines():
             with self._lock:
-                os.write(self._file, (line + "\n").encode(errors="backslashreplace"))
+                self._append(line)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -110,7 +129,42 @@ class EventLog:
     def close(self) -> None:
         """Close the file; nothing can be written afterwards."""
         with self._lock:
+            self._settle()
             os.close(self._file)
+
+    def _append(self, line: str) -> None:
+        """Write one line if there is room for it, else count it as lost."""
+        if not (self._settle() and self._take((line + "\n").encode(errors="backslashreplace"))):
+            self.num_lost += 1
+            self._num_untold += 1
+
+    def _settle(self) -> bool:
+        """Write what earlier lines have left to write; return whether nothing is left."""
+        if self._rest and not self._take(b""):
+            return False
+        if self._num_untold:
+            message = f"{self._num_untold} lines could not be written: no room on the disk"
+            told, self._num_untold = self._num_untold, 0
+            record = Error(type="LogLinesLost", message=message)
+            if not self._take((logline.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
+                self._num_untold = told
+                return False
+        return not self._rest
+
+    def _take(self, line: bytes) -> bool:
+        """Write the rest of the line before, then this one; return whether at least its first byte was written.
+
+        A line of which only the beginning found room is not lost: its rest is written before anything else.
+        """
+        line = self._rest + line
+        try:
+            num_written = self._put(self._file, line)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            return False
+        self._rest = line[num_written:]
+        return num_written > 0
 
     def settings(self, resolved: Resolved) -> None:
         """Write the effective settings, then the requests that nothing honours."""

@@ -7,7 +7,7 @@ date.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -57,6 +57,7 @@ class DegeneracyGuard:
 
     A reset adds noise of `reset_scale` times a fresh initialisation's standard deviation to the head's
     weights. The head then has `recover_within_steps` to pass a check; strikes count again afterwards.
+    `over_ranks` adds up what several processes see, so that all judge and act alike.
     """
 
     def __init__(
@@ -65,15 +66,20 @@ class DegeneracyGuard:
         horizons: Sequence[int],
         config: GuardConfig,
         generator: torch.Generator,
+        *,
+        over_ranks: Callable[[Tensor], Tensor] = lambda sums: sums,
     ) -> None:
         self._heads, self._horizons, self._config, self._generator = heads, horizons, config, generator
+        self._over_ranks = over_ranks
         self._stds = torch.full((2, len(horizons)), float("nan"), dtype=torch.float64)
         self._strikes = [0] * len(horizons)
         self._reset_step: list[int | None] = [None] * len(horizons)
 
     def observe(self, points_BK: Tensor, targets_BK: Tensor, day_B: Tensor) -> None:
         """Take one step's predictions and targets into the moving averages. Shapes: (B, K), (B, K), (B,)."""
-        stds = torch.stack([_within_day_std(points_BK.detach(), day_B), _within_day_std(targets_BK, day_B)])
+        sums = torch.stack([_within_day_sums(points_BK.detach(), day_B), _within_day_sums(targets_BK, day_B)])
+        squares, counts = self._over_ranks(sums).unbind(1)
+        stds = (squares / counts).sqrt()
         average = self._stds.to(stds.device)
         moved = self._config.guard_decay * average + (1 - self._config.guard_decay) * stds
         moved = torch.where(average.isnan(), stds, moved)
@@ -135,8 +141,11 @@ class DegeneracyGuard:
             weight.add_(noise, alpha=self._config.reset_scale / weight.shape[1] ** 0.5)
 
 
-def _within_day_std(values_BK: Tensor, day_B: Tensor) -> Tensor:
-    """Return the deviation of labelled rows from their day's mean. Shapes: (B, K), (B,) -> (K,)."""
+def _within_day_sums(values_BK: Tensor, day_B: Tensor) -> Tensor:
+    """Return the sum of squared deviations of labelled rows from their day's mean, and the number of rows.
+
+    Shapes: (B, K), (B,) -> (2, K).
+    """
     labelled = ~values_BK.isnan()
     values = values_BK.masked_fill(~labelled, 0.0).double()
     num_days = int(day_B.max()) + 1
@@ -145,4 +154,4 @@ def _within_day_std(values_BK: Tensor, day_B: Tensor) -> Tensor:
         for part in (values, labelled.double())
     )
     centred = (values - (sums / counts.clamp(min=1))[day_B]).masked_fill(~labelled, 0.0)
-    return (centred.square().sum(0) / labelled.sum(0)).sqrt()
+    return torch.stack([centred.square().sum(0), labelled.double().sum(0)])

@@ -47,7 +47,9 @@ class Instruments:
         self._encoder = EncoderGradientHooks(encoder) if config.encoder_grad_hooks else None
 
     def before_forward(self, step: int, windows_BTF: Tensor) -> None:
-        """Begin a step: note leftover gradients, listen to activations, measure the inputs."""
+        """Begin a step: note leftover gradients, listen to gradients and activations, measure the inputs."""
+        if self._encoder is not None and self.is_due(step):
+            self._encoder.listen()
         if self._monitors(step):
             self._weights.before_backward()
             self._activations.listen()
@@ -55,7 +57,7 @@ class Instruments:
 
     def after_backward(self, step: int, *, epoch: int, batch: int) -> None:
         """Report gradients, after unscaling and before clipping."""
-        if self._encoder is not None and self._is_due(step):
+        if self._encoder is not None and self.is_due(step):
             self._log.encoder_gradients(self._encoder.measure(), step=step)
         if self._monitors(step):
             self._log.activations(self._activations.measure(), step=step)
@@ -73,13 +75,9 @@ class Instruments:
         if self._monitors(step):
             self._log.weights(self._weights.measure(), step=step)
 
-    def close(self) -> None:
-        """Take the hooks off the model."""
-        if self._encoder is not None:
-            self._encoder.close()
-
-    def _is_due(self, step: int) -> bool:
+    def is_due(self, step: int) -> bool:
+        """Return whether this is a step in which hooks sit on the model."""
         return step % self._config.grad_monitor_every == 0
 
     def _monitors(self, step: int) -> bool:
-        return self._config.grad_monitor and self._is_due(step)
+        return self._config.grad_monitor and self.is_due(step)

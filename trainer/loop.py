@@ -13,7 +13,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from trainer.checkpoint import (
     read_identity,
 )
 from trainer.config import RunConfig, TrainerError
+from trainer.ending import EndLine
 from trainer.eventlog import (
     CheckpointConflict,
     Epoch,
@@ -32,10 +33,10 @@ from trainer.eventlog import (
     EventLog,
     Intent,
     Nonfinite,
-    RunEnd,
     RunStart,
     Share,
     default_log_path,
+    rank_log_path,
 )
 from trainer.faults import FaultPlan, parse_injection
 from trainer.metrics import overall
@@ -43,12 +44,13 @@ from trainer.pace import Pace
 from trainer.phase import Phases
 from trainer.preface import write_epoch_data_check
 from trainer.preparation import prepare_session
+from trainer.ranks import Ranks
 from trainer.schedule import learning_rate
 from trainer.session import Bar, Progress, Session
 from trainer.settings import Resolved
 from trainer.state import capture
 from trainer.step import take_step
-from trainer.stopping import Stopped
+from trainer.stopping import Stopped, StopSwitch
 from trainer.validation import validate
 
 
@@ -61,12 +63,15 @@ class Outcome(NamedTuple):
     best_epoch: int
     best_val_loss: float
     rank_ic: dict[int, float]  # by horizon, at the last validation
+    num_lost_lines: int  # that the log had no room for
 
 
 def train(
     resolved: Resolved,
     *,
     command: str = "",
+    ranks: Ranks | None = None,
+    stop: StopSwitch | None = None,
     clock: Callable[[], float] = time.time,
     timer: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
@@ -74,15 +79,19 @@ def train(
 ) -> Outcome:
     """Train as configured and write the run's log; the end line is written whatever happens.
 
+    `ranks` are the processes that train together, without it this one alone; each writes a log of its own. `stop`
+    is how the run is asked to end. Several processes end at the same step, so that none waits for one that left.
     Raises TrainerError for a user's mistake, after logging it. A failure of our own ends with status
     `failed`, its traceback in the log.
     """
-    config, started_at = resolved.config, clock()
+    config, started_at, ranks, stop = resolved.config, clock(), ranks or Ranks(), stop or StopSwitch()
     faults = FaultPlan([parse_injection(text) for text in config.run.inject])
     path = Path(config.run.log) if config.run.log else default_log_path(config.run.name, started_at)
-    folder, identity = _folder(config.run, path)
+    path, folder, identity = ranks.agree((path, *_folder(config.run, path)))
     progress, status, failure = Progress(), "failed", None
-    with closing(EventLog(path, clock)) as log:
+    with closing(EventLog(rank_log_path(path, ranks.rank), clock)) as log:
+        end = EndLine(log, progress, clock=clock, started_at=started_at)
+        stop.when_stuck = lambda: end.write("stopped" if ranks.world_size == 1 else "failed", error="stuck")
         log.write(
             RunStart(
                 run=identity.run,
@@ -90,18 +99,32 @@ def train(
                 host=socket.gethostname(),
                 cmd=command,
                 attempt=identity.attempt,
+                extra=_place(ranks),
             )
         )
         try:
             heartbeat_s = config.monitors.heartbeat_s
+            checkpoints = CheckpointFolder(folder, identity, keep=config.run.keep_checkpoints)
             with (
-                CheckpointFolder(folder, identity, keep=config.run.keep_checkpoints) as checkpoints,
+                stop.interrupts() if ranks.world_size == 1 else nullcontext(),
                 Phases(log, run=identity.run, pid=os.getpid(), heartbeat_s=heartbeat_s, clock=clock) as phases,
             ):
-                session = prepare_session(
-                    resolved, log, phases, checkpoints, progress, faults=faults, timer=timer, sleep=sleep, show=show
-                )
-                _train(session)
+                ranks.join()
+                with checkpoints if ranks.is_main else nullcontext():
+                    session = prepare_session(
+                        resolved,
+                        log,
+                        phases,
+                        checkpoints,
+                        progress,
+                        ranks=ranks,
+                        stop=stop,
+                        faults=faults,
+                        timer=timer,
+                        sleep=sleep,
+                        show=show,
+                    )
+                    _train(session)
             status = "completed"
         except (Stopped, KeyboardInterrupt):
             status = "stopped"
@@ -114,17 +137,10 @@ def train(
                 raise
             log.write_text(traceback.format_exc())
         finally:
-            log.write(
-                RunEnd(
-                    status=status,
-                    epochs=progress.epochs,
-                    best_epoch=progress.best_epoch,
-                    best_val_loss=progress.best_val_loss,
-                    seconds=round(clock() - started_at, 3),
-                    error=failure,
-                )
-            )
-    return Outcome(status, path, progress.epochs, progress.best_epoch, progress.best_val_loss, progress.rank_ic)
+            end.write(status, error=failure)
+    return Outcome(
+        status, log.path, progress.epochs, progress.best_epoch, progress.best_val_loss, progress.rank_ic, log.num_lost
+    )
 
 
 def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
@@ -134,6 +150,11 @@ def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
         return Path(run.resume), Identity(before.run, before.attempt + 1)
     folder = Path(run.checkpoint_dir) if run.checkpoint_dir else log.parent / f"{log.stem}.checkpoints"
     return folder, Identity(f"{run.name}-{uuid.uuid4().hex[:12]}", 1)
+
+
+def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
+    """Return which of several processes this is, as further keys of the start line."""
+    return () if ranks.world_size == 1 else (("rank", str(ranks.rank)), ("world_size", str(ranks.world_size)))
 
 
 def _train(session: Session) -> None:
@@ -219,8 +240,10 @@ def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
     """Save the run as it stands in this epoch."""
     step, started = session.progress.step, session.timer()
     session.phases.enter("checkpoint", epoch=epoch, step=step)
-    saved = session.checkpoints.save(capture(session), epoch=epoch, step=step, is_best=is_best)
-    session.log.checkpoint("save", saved, seconds=session.timer() - started)
+    state = capture(session)
+    if session.ranks.is_main:
+        saved = session.checkpoints.save(state, epoch=epoch, step=step, is_best=is_best)
+        session.log.checkpoint("save", saved, seconds=session.timer() - started)
 
 
 def _groups(batches: Iterator[DayBatch], size: int) -> Iterator[list[DayBatch]]:

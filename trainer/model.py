@@ -40,36 +40,29 @@ class VariableSelection(nn.Module):
     All features run in the same batched matrix products. Each parameter named in `PER_FEATURE` has one slice
     per feature along its first axis. Three of those slices, `value_weight`, `skip_weight` and `score_weight`,
     multiply the feature itself, so exactly these three have a zero gradient when the feature is zero
-    everywhere.
+    everywhere. The networks have no layer norm: over the few values that one number becomes, it would keep
+    the number's sign and lose its size.
 
     Shapes: (B, T, F) -> (B, T, W).
     """
 
     PER_FEATURE = (
         *("value_weight", "value_bias", "skip_weight", "skip_bias", "mix_weight", "mix_bias"),
-        *(
-            "gate_weight",
-            "gate_bias",
-            "norm_weight",
-            "norm_bias",
-            "score_weight",
-            "choice_weight",
-            "choice_bias",
-        ),
+        *("gate_weight", "gate_bias", "score_weight", "choice_weight", "choice_bias"),
     )
 
-    def __init__(self, num_features: int, width: int, hidden: int) -> None:
+    def __init__(self, num_features: int, width: int, hidden: int, *, feature_dropout: float = 0.0) -> None:
         super().__init__()
+        self.feature_dropout = nn.Dropout1d(feature_dropout)
         self.value_weight = nn.Parameter(torch.randn(num_features, width))
         self.value_bias = _small_offsets(num_features, width)
-        self.skip_weight = nn.Parameter(torch.randn(num_features, width))
+        # Small, or the many features that say nothing drown the few that do until they are unlearnt.
+        self.skip_weight = nn.Parameter(0.3 * torch.randn(num_features, width))
         self.skip_bias = _small_offsets(num_features, width)
         self.mix_weight = nn.Parameter(torch.randn(num_features, width, width) / math.sqrt(width))
         self.mix_bias = _small_offsets(num_features, width)
         self.gate_weight = nn.Parameter(torch.randn(num_features, width, 2 * width) / math.sqrt(width))
         self.gate_bias = _small_offsets(num_features, 2 * width)
-        self.norm_weight = nn.Parameter(torch.ones(num_features, width))
-        self.norm_bias = nn.Parameter(torch.zeros(num_features, width))
         self.score_weight = nn.Parameter(torch.randn(num_features, hidden) / math.sqrt(num_features))
         self.score_bias = nn.Parameter(torch.zeros(hidden))
         self.score_gate = GatedLinear(hidden, hidden)
@@ -78,6 +71,8 @@ class VariableSelection(nn.Module):
 
     def forward(self, x_BTF: Tensor) -> Tensor:
         num_rows, window, num_features = x_BTF.shape
+        # A feature is hidden from a row on all its days: on one alone, its neighbours would tell.
+        x_BTF = self.feature_dropout(x_BTF.transpose(1, 2)).transpose(1, 2)
         x_NF = x_BTF.reshape(-1, num_features)
         values_FNW = self._values(x_NF.t().unsqueeze(-1))
         shares_FN = self._shares(x_NF).t()
@@ -85,12 +80,13 @@ class VariableSelection(nn.Module):
 
     def _values(self, x_FN1: Tensor) -> Tensor:
         """Shapes: (F, N, 1) -> (F, N, W), every feature through its own network."""
-        hidden = functional.elu(_per_feature(x_FN1 * self.value_weight.unsqueeze(1), self.value_bias))
-        mixed = torch.baddbmm(self.mix_bias.unsqueeze(1), hidden, self.mix_weight)
-        gated = functional.glu(torch.baddbmm(self.gate_bias.unsqueeze(1), mixed, self.gate_weight), dim=-1)
-        joined = gated + _per_feature(x_FN1 * self.skip_weight.unsqueeze(1), self.skip_bias)
-        normed = functional.layer_norm(joined, joined.shape[-1:])
-        return _per_feature(normed * self.norm_weight.unsqueeze(1), self.norm_bias)
+        x_FN2 = torch.cat([x_FN1, torch.ones_like(x_FN1)], dim=-1)
+        hidden = functional.elu(x_FN2 @ torch.stack([self.value_weight, self.value_bias], dim=1), inplace=True)
+        # Two linear maps in a row, made one before they meet the rows.
+        weight_FWV = self.mix_weight @ self.gate_weight
+        bias_F1V = torch.baddbmm(self.gate_bias.unsqueeze(1), self.mix_bias.unsqueeze(1), self.gate_weight)
+        gated = functional.glu(torch.baddbmm(bias_F1V, hidden, weight_FWV), dim=-1)
+        return torch.baddbmm(gated, x_FN2, torch.stack([self.skip_weight, self.skip_bias], dim=1))
 
     def _shares(self, x_NF: Tensor) -> Tensor:
         """Shapes: (N, F) -> (N, F), the weight of each feature; rows sum to 1."""
@@ -201,7 +197,9 @@ class StockModel(nn.Module):
     ) -> None:
         super().__init__()
         hidden = config.hidden
-        self.variable_selection = VariableSelection(num_features, config.selection_width, hidden)
+        self.variable_selection = VariableSelection(
+            num_features, config.selection_width, hidden, feature_dropout=config.feature_dropout
+        )
         self.input_projection = nn.Sequential(nn.Linear(config.selection_width, hidden), nn.LayerNorm(hidden))
         self.temporal_encoder = TemporalEncoder(window, config)
         self.gat = GraphEncoder(edge_width, config)
@@ -259,10 +257,6 @@ def _head(hidden: int) -> nn.Sequential:
 def _small_offsets(*shape: int) -> nn.Parameter:
     """Offsets that begin off zero, or a zero feature would blank further slices than its own three."""
     return nn.Parameter(0.1 * torch.randn(shape))
-
-
-def _per_feature(x_FNW: Tensor, bias_FW: Tensor) -> Tensor:
-    return x_FNW + bias_FW.unsqueeze(1)
 
 
 def _standardise(series_BLH: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
         edge_width=len(EDGE_ATTRIBUTES),
         config=config.model,
     )
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state["average"]["weights"] if state["average"] else state["model"])
     columns = _predict(model.eval(), panel, normalisation, config, batch_size or config.optim.batch_size)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

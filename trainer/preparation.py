@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
+from trainer.compiling import compiled
 from trainer.config import ConfigError
 from trainer.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.eventlog import EventLog
@@ -18,9 +19,12 @@ from trainer.model import StockModel
 from trainer.panel_checks import check_panel
 from trainer.phase import Phases
 from trainer.preface import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
+from trainer.ranks import Ranks
 from trainer.session import Bar, Progress, Session
 from trainer.settings import Resolved
 from trainer.state import check_same_run, restore
+from trainer.stopping import StopSwitch
+from trainer.weight_average import WeightAverage
 
 
 def prepare_session(
@@ -30,6 +34,8 @@ def prepare_session(
     checkpoints: CheckpointFolder,
     progress: Progress,
     *,
+    ranks: Ranks,
+    stop: StopSwitch,
     faults: FaultPlan,
     timer: Callable[[], float],
     sleep: Callable[[float], None],
@@ -38,25 +44,27 @@ def prepare_session(
     """Load, check and normalise the panel, build everything that trains, and declare it all in the log."""
     config = resolved.config
     log.settings(resolved)
-    device = _device(config.optim.device)
+    device = _device(config.optim.device, ranks)
     torch.manual_seed(config.optim.seed)
     if config.optim.threads:
         torch.set_num_threads(config.optim.threads)
-    if checkpoints.files() and not config.run.resume:
+    if ranks.is_main and checkpoints.files() and not config.run.resume:
         raise CheckpointError(
             f"{checkpoints.path}: holds checkpoints of another run; expected an empty folder or --resume, "
             f"got {len(checkpoints.files())} files"
         )
 
     phases.enter("load")
-    found = checkpoints.latest() if config.run.resume else None
-    panel = read_panel(panel_path(config.data), config.data)
+    found = ranks.from_main(checkpoints.latest) if config.run.resume else None
+    with ranks.main_first():
+        panel = read_panel(panel_path(config.data), config.data)
     report = check_panel(panel, split_settings(config.data), max_missing_days=config.data.max_missing_days)
     report.raise_if_refused()
     assert report.splits is not None
 
     phases.enter("fit_scaler")
-    dataset = prepare(panel, report.splits, config)
+    with ranks.main_first():
+        dataset = prepare(panel, report.splits, config, rank=ranks.rank, world_size=ranks.world_size)
     total_steps = -(-len(dataset.train) // config.optim.accumulate) * config.optim.epochs
     model = StockModel(
         num_features=len(panel.feature_names),
@@ -65,23 +73,30 @@ def prepare_session(
         edge_width=len(EDGE_ATTRIBUTES),
         config=config.model,
     ).to(device)
+    network = ranks.shared(model)
     session = Session(
         config=config,
         log=log,
         phases=phases,
         checkpoints=checkpoints,
+        ranks=ranks,
+        stop=stop,
         dataset=dataset,
         report=report,
         model=model,
+        network=network,
+        compiled=compiled(network, device) if config.optim.compile else network,
         optimizer=torch.optim.AdamW(
             model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay
         ),
+        average=WeightAverage(model, config.optim.ema_decay) if config.optim.ema_decay else None,
         objective=objective_of(config),
         guard=DegeneracyGuard(
             list(model.prediction_head_heads),
             panel.horizons,
             config.guard,
             torch.Generator().manual_seed(config.optim.seed),
+            over_ranks=ranks.sum,
         ),
         instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
         faults=faults,
@@ -92,6 +107,8 @@ def prepare_session(
         timer=timer,
         show=show,
     )
+    # Every process drops other units, and draws the same weights before.
+    torch.manual_seed(config.optim.seed + ranks.rank)
     if found is not None:
         _resume(session, found)
     write_intent(log, config, total_steps=total_steps, device=device, resume_from=progress.step or None)
@@ -105,18 +122,27 @@ def prepare_session(
 def _resume(session: Session, found: Found) -> None:
     """Go on where the checkpoint stands."""
     started = session.timer()
-    check_same_run(found, session.config, session.dataset)
+    check_same_run(found, session.config, session.dataset, world_size=session.ranks.world_size)
     restore(session, found.state)
     for problem in found.broken:
         session.log.checkpoint_broken(problem)
     session.log.checkpoint("load", found.saved, seconds=session.timer() - started)
 
 
-def _device(asked: str) -> torch.device:
-    """Return the device asked for. Raises ConfigError where there is none."""
+def _device(asked: str, ranks: Ranks) -> torch.device:
+    """Return the device asked for; of several processes on a machine each takes its own GPU.
+
+    Raises ConfigError where there is none.
+    """
     if asked == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        asked = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(asked)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {asked}")
+    if device.type == "cpu":
+        return device
+    if device.index is not None and ranks.world_size > 1:
+        raise ConfigError(f"device: one for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
+    device = torch.device("cuda", ranks.local_rank if device.index is None else device.index)
+    if device.index >= torch.cuda.device_count():
+        raise ConfigError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {device}")
+    torch.cuda.set_device(device)
     return device

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 from trainer.checkpoint import CheckpointFolder
 from trainer.config import Config
@@ -21,6 +23,9 @@ from trainer.model import StockModel
 from trainer.pace import StepResult
 from trainer.panel_checks import PanelReport
 from trainer.phase import Phases
+from trainer.ranks import Ranks
+from trainer.stopping import StopSwitch
+from trainer.weight_average import WeightAverage
 
 
 class Bar(NamedTuple):
@@ -80,10 +85,19 @@ class Session:
     log: EventLog
     phases: Phases
     checkpoints: CheckpointFolder
+    """Held, and written to, by the main process alone."""
+    ranks: Ranks
+    stop: StopSwitch
     dataset: Dataset
     report: PanelReport
     model: StockModel
+    network: nn.Module
+    """The model as training calls it: backward brings the gradients of all processes together."""
+    compiled: Callable[..., Tensor]
+    """The network in its fastest form, which knows nothing of hooks; the network itself unless compiled."""
     optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    """None: validation and prediction use the last weights."""
     objective: Objective
     guard: DegeneracyGuard
     instruments: Instruments
@@ -100,3 +114,7 @@ class Session:
         """Return the context of a forward pass in the precision that was asked for."""
         is_mixed = self.config.optim.precision == "bf16-mixed"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed)
+
+    def averaged_weights(self) -> AbstractContextManager[None]:
+        """Return the context in which the model has the weights that validation and prediction use."""
+        return nullcontext() if self.average is None else self.average.in_use()

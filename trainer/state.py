@@ -19,14 +19,18 @@ _MUST_AGREE = {
     "data": ("window", "horizons", "embargo_days", "valid_share", "test_share", "normalise", "max_missing_days"),
     "model": tuple(entry.name for entry in fields(ModelConfig)),
     "loss": tuple(entry.name for entry in fields(LossConfig)),
-    "optim": ("batch_size", "accumulate", "seed", "precision"),
+    "optim": ("batch_size", "accumulate", "seed", "precision", "ema_decay", "compile"),
 }
 """Settings without which a resumed run would not be the same run; others, such as epochs, may change."""
 
 
 def capture(session: Session) -> dict[str, Any]:
-    """Return everything that resuming or predicting needs."""
+    """Return everything that resuming or predicting needs; all processes call it together."""
     normalisation = session.dataset.normalisation
+    random = {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state(session.device) if session.device.type == "cuda" else None,
+    }
     return {
         "config": asdict(session.config),
         "fingerprint": session.dataset.panel.fingerprint,
@@ -36,19 +40,21 @@ def capture(session: Session) -> dict[str, Any]:
             **{name: torch.from_numpy(value) for name, value in vars(normalisation).items() if name not in ("method",)},
         },
         "model": session.model.state_dict(),
+        "average": session.average.state_dict() if session.average is not None else None,
         "optimizer": session.optimizer.state_dict(),
         "guard": session.guard.state_dict(),
-        "random": {
-            "cpu": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if session.device.type == "cuda" else [],
-        },
+        "random": session.ranks.gather(random),
         "progress": asdict(session.progress),
     }
 
 
-def check_same_run(found: Found, config: Config, dataset: Dataset) -> None:
-    """Raise CheckpointError, naming every difference, unless the checkpoint is of this panel and configuration."""
+def check_same_run(found: Found, config: Config, dataset: Dataset, *, world_size: int) -> None:
+    """Raise CheckpointError, naming every difference, unless the checkpoint is of this panel and configuration
+    and of as many processes.
+    """
     problems = []
+    if len(found.state["random"]) != world_size:
+        problems.append(f"expected {len(found.state['random'])} processes, got {world_size}")
     if found.state["fingerprint"] != dataset.panel.fingerprint:
         asked, got = found.state["fingerprint"][:12], dataset.panel.fingerprint[:12]
         problems.append(f"expected a panel with fingerprint {asked}, got {got}")
@@ -65,10 +71,13 @@ def check_same_run(found: Found, config: Config, dataset: Dataset) -> None:
 def restore(session: Session, state: dict[str, Any]) -> None:
     """Put a captured state into the parts of this session."""
     session.model.load_state_dict(state["model"])
+    if session.average is not None:
+        session.average.load_state_dict(state["average"])
     session.optimizer.load_state_dict(state["optimizer"])
     session.guard.load_state_dict(state["guard"])
-    torch.set_rng_state(state["random"]["cpu"])
-    if session.device.type == "cuda" and state["random"]["cuda"]:
-        torch.cuda.set_rng_state_all(state["random"]["cuda"])
+    random = state["random"][session.ranks.rank]
+    torch.set_rng_state(random["cpu"])
+    if session.device.type == "cuda" and random["cuda"] is not None:
+        torch.cuda.set_rng_state(random["cuda"], session.device)
     for name, value in state["progress"].items():
         setattr(session.progress, name, value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from trainer.model import MEDIAN
 from trainer.pace import StepResult
 from trainer.schedule import learning_rate
 from trainer.session import Session
+from trainer.stopping import Stopped
 
 
 def labels_of(batch: DayBatch) -> Tensor:
@@ -28,14 +30,18 @@ def labels_of(batch: DayBatch) -> Tensor:
 def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_batch: int) -> StepResult:
     """Take one optimizer step on the batches of `group`, the first of them number `first_batch` of the epoch.
 
-    Each batch's loss is divided by the pairs of the whole group, so that the gradients add up to that of one
-    large batch. A step whose loss or gradient is not finite is reported and not taken.
+    Each batch's loss is divided by the pairs of the whole group over all processes, so that the gradients add up
+    to that of one large batch. A step whose loss or gradient is not finite is reported and not taken. Raises
+    Stopped in every process once one of several has been asked to end.
     """
     progress, config = session.progress, session.config
     step, last_batch = progress.step, first_batch + len(group) - 1
     num_pairs = sum(int(batch.num_labeled_days_global_H.sum()) for batch in group)
     if num_pairs == 0:
         raise ValueError(f"epoch {epoch}, batch {first_batch}: no day has two labels; expected at least one, got 0")
+    # Hooks, those of faults too, are seen by the network as it is written only.
+    is_hooked = session.instruments.is_due(step) or session.faults.acting()
+    forward = session.network if is_hooked else session.compiled
     losses: list[Tensor] = []
     for place, batch in enumerate(group):
         for fault in session.faults.acting():
@@ -46,24 +52,32 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
             windows = fault.change_windows(windows)
         if place == 0:
             session.instruments.before_forward(step, windows)
-        with session.autocast():
-            predictions = session.model(windows, batch.edge_index_2E, batch.edge_attr_EA)
-        labels = labels_of(batch)
-        loss = session.objective(predictions, labels, batch.day_N, num_pairs=num_pairs)
-        loss.total.backward()
+        labels, is_last = labels_of(batch), place == len(group) - 1
+        with nullcontext() if is_last else session.ranks.gradients_held(session.network):
+            with session.autocast():
+                predictions = forward(windows, batch.edge_index_2E, batch.edge_attr_EA)
+            loss = session.objective(predictions, labels, batch.day_N, num_pairs=num_pairs)
+            loss.total.backward()
         losses.append(torch.stack([loss.total, *loss.terms.values()]).detach())
         session.guard.observe(predictions[..., MEDIAN], labels, batch.day_N)
 
+    session.ranks.sum_gradients(session.model)
     session.instruments.after_backward(step, epoch=epoch, batch=last_batch)
     norm = nn.utils.clip_grad_norm_(session.model.parameters(), config.optim.clip)
+    own = losses[0].new_tensor([sum(len(batch.day_N) for batch in group), session.stop.is_asked])
+    over_ranks = session.ranks.sum(torch.cat([own, torch.stack(losses).sum(0)]))
     # The one time that a step waits for the device.
-    grad_norm, loss_value, *term_values = torch.cat([norm.reshape(1), torch.stack(losses).sum(0)]).tolist()
+    grad_norm, num_rows, num_asked, loss_value, *term_values = torch.cat([norm.reshape(1), over_ranks]).tolist()
+    if num_asked:
+        raise Stopped
     progress.step += 1
     lr = learning_rate(progress.step, config.optim, total_steps=session.total_steps)
     for parameters in session.optimizer.param_groups:
         parameters["lr"] = lr
     if math.isfinite(loss_value) and math.isfinite(grad_norm):
         session.optimizer.step()
+        if session.average is not None:
+            session.average.update()
         progress.skips_in_row = 0
     else:
         _report_nonfinite(session, loss_value, step=progress.step)
@@ -78,7 +92,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
         loss=loss_value,
         terms=dict(zip(loss.terms, term_values, strict=True)),
         num_pairs=num_pairs,
-        num_rows=sum(len(batch.day_N) for batch in group),
+        num_rows=int(num_rows),
         lr=lr,
         grad_norm=grad_norm,
         num_resets=sum(isinstance(finding, Reset) for finding in findings),

@@ -1,4 +1,7 @@
-"""One pass over the validation dates: its loss, and each horizon's metrics in units of returns."""
+"""One pass over the validation dates: its loss, and each horizon's metrics in units of returns.
+
+Each process predicts its share of the days; every one of them scores the days of all.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,13 @@ class Validation(NamedTuple):
     """By horizon in days."""
 
 
-@torch.no_grad()
 def validate(session: Session) -> Validation:
     """Predict every validation sample and score it; rows without a label take no part."""
+    with torch.no_grad(), session.averaged_weights():
+        return _validate(session)
+
+
+def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
     points, labels, days = [], [], []
@@ -34,18 +41,22 @@ def validate(session: Session) -> Validation:
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
             loss = session.objective(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
+            # `pairs` are those of all processes: each one's loss is its share of the batch's.
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
         points.append(predictions[..., MEDIAN].cpu().numpy())
         labels.append(labels_of(batch).numpy())
         days.append(batch.date_index_N.numpy())
         session.phases.moved(done=number)
-    restore = dataset.normalisation.restore_targets
-    points_NK = restore(np.concatenate(points)).astype(np.float64)
-    returns_NK = restore(np.concatenate(labels)).astype(np.float64)
-    day_N = np.concatenate(days)
+    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (points, labels, days))))
+    loss_sums, all_points, all_labels, all_days = zip(*shares, strict=True)
+    day_N = np.concatenate(all_days)
+    in_order_N = np.argsort(day_N, kind="stable")
+    day_N, restore = day_N[in_order_N], dataset.normalisation.restore_targets
+    points_NK = restore(np.concatenate(all_points)[in_order_N]).astype(np.float64)
+    returns_NK = restore(np.concatenate(all_labels)[in_order_N]).astype(np.float64)
     return Validation(
-        loss=loss_sum / num_pairs if num_pairs else float("nan"),
+        loss=sum(loss_sums) / num_pairs if num_pairs else float("nan"),
         scores={
             horizon: score(points_NK[:, place], returns_NK[:, place], day_N, horizon_days=horizon)
             for place, horizon in enumerate(dataset.panel.horizons)

@@ -88,9 +88,7 @@ class RunLog:
             "precision": "bf16-mixed",
         }
         return self.add(
-            logline.Intent(
-                epochs=epochs, device=device, no_grad_expected=("gat:1",), cadence_train=5, cadence_grad=10
-            ),
+            logline.Intent(epochs=epochs, device=device, no_grad_expected=("gat:1",), cadence_train=5, cadence_grad=10),
             logline.Data(workers=8, persistent=True, **{**data, **other}),  # type: ignore[arg-type]
             logline.DataCheck(features_dead=Share(0, 82)),
             logline.Target(h=1, mean=0.000763, std=0.008553),
@@ -109,15 +107,11 @@ class RunLog:
     def train(self, step: int, epoch: int, *, of: int = 2, loss: float = 0.7926) -> RunLog:
         share = Share(step - 10 * (epoch - 1), 10)
         return self.add(
-            logline.Train(
-                epoch=Share(epoch, of), batch=share, step=step, loss=loss / epoch, lr=2e-4, s_per_batch=2.1
-            )
+            logline.Train(epoch=Share(epoch, of), batch=share, step=step, loss=loss / epoch, lr=2e-4, s_per_batch=2.1)
         )
 
     def guard(self, step: int) -> RunLog:
-        return self.add(
-            logline.GuardCheck(step=step, h=1, std=0.4, target_std=1.0, ratio=0.4, strikes=Share(0, 3))
-        )
+        return self.add(logline.GuardCheck(step=step, h=1, std=0.4, target_std=1.0, ratio=0.4, strikes=Share(0, 3)))
 
     def gradients(
         self,
@@ -131,11 +125,7 @@ class RunLog:
     ) -> RunLog:
         """Write the encoder's lines and a report; ``small`` is of variable_selection, ``without`` of gat."""
         for tensor in ("normalized_features", "projected_features"):
-            self.add(
-                logline.EncoderGrad(
-                    tensor=tensor, norm=0.0 if tensor in zero else 0.0155, max=3e-4, step=step
-                )
-            )
+            self.add(logline.EncoderGrad(tensor=tensor, norm=0.0 if tensor in zero else 0.0155, max=3e-4, step=step))
         found = tuple(
             logline.GroupGrad(
                 group=group,
@@ -161,9 +151,7 @@ class RunLog:
                 seconds=45.0,
                 resets=0,
             ),
-            logline.Metrics(
-                epoch=number, sharpe=0.08 * number, n_days=20, definition="mean / std", **figures
-            ),
+            logline.Metrics(epoch=number, sharpe=0.08 * number, n_days=20, definition="mean / std", **figures),
             logline.HorizonMetrics(epoch=number, h=1, sharpe=0.05, ic=0.01, rank_ic=0.02, ratio=0.4, r2=0.01),
         )
 

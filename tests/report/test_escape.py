@@ -82,9 +82,7 @@ def test_a_table_cell_shows_the_very_characters(text):
 
 @given(st.text(alphabet="ab|\\` <&*_[", max_size=30).filter(str.strip))
 def test_a_code_span_shows_the_very_characters(text):
-    shown = [
-        child.content for block in MARKDOWN.parse(escape.code_span(text)) for child in block.children or ()
-    ]
+    shown = [child.content for block in MARKDOWN.parse(escape.code_span(text)) for child in block.children or ()]
     assert shown == [text.strip()]
 
 
@@ -124,9 +122,7 @@ def test_a_time_and_a_name_stay_as_they_are():
     )
 
 
-@pytest.mark.parametrize(
-    "render", [escape.terminal, escape.markdown, escape.code_span, escape.code_fence, escape.html]
-)
+@pytest.mark.parametrize("render", [escape.terminal, escape.markdown, escape.code_span, escape.code_fence, escape.html])
 @pytest.mark.parametrize("unit", ["x", "`", "|", "\x1b[31m", "<", "\u202e", "\n", ":a"])
 def test_a_megabyte_becomes_a_short_text(render, unit):
     assert len(render(unit * 1_000_000)) <= 300_000

@@ -75,9 +75,7 @@ def test_hostile_words_leave_the_structure_of_the_page_as_it_is(snapshot_of, log
     assert len(hostile.encode()) < 200_000
 
 
-@pytest.mark.parametrize(
-    "text", [each for each in HOSTILE if "\n" not in each], ids=lambda text: ascii(text)[:20]
-)
+@pytest.mark.parametrize("text", [each for each in HOSTILE if "\n" not in each], ids=lambda text: ascii(text)[:20])
 def test_hostile_lines_outside_the_grammar_change_a_count_and_nothing_else(snapshot_of, healthy, text):
     data = text.encode("utf-8", "surrogatepass")
     calm = render_markdown(build(snapshot_of([*healthy[:20], b"words", *healthy[20:]])))
@@ -115,9 +113,7 @@ def test_times_and_counts_beyond_all_bounds_still_make_a_page(snapshot_of):
         for line in (
             f"0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/{huge} batch=1/{huge} step=1 loss=1 s_per_batch=1",
             "0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/2 batch=0/0 step=1 loss=inf s_per_batch=inf",
-            format_line(
-                253402300799.0, logline.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)
-            ),
+            format_line(253402300799.0, logline.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)),
         )
     ]
     assert "**Status**" in render_markdown(build(snapshot_of(far, is_following=True)))

@@ -40,9 +40,7 @@ def test_a_gpu_run_without_gpu_lines_is_unknown(log, snapshot_of):
 
 def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
     log.start().preface(device="cuda:0").add(
-        logline.Process(
-            pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1024.0, ram_total_mb=221184.0, etime_s=133.0
-        ),
+        logline.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1024.0, ram_total_mb=221184.0, etime_s=133.0),
         logline.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
     )
     page = build(snapshot_of(log.lines, is_following=True))
@@ -50,19 +48,14 @@ def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
     assert stated(page.process, "CPU Usage") == "29.6 %"
     assert stated(page.process, "Runtime") == "2 minutes 13 seconds"
     assert stated(page.gpu, "GPU 0 Memory") == "17421 MB / 81920 MB (21 %)"
-    assert (
-        stated(page.gpu, "GPU 0 Utilization")
-        == "0 % (phase train, before the first TRAIN line: idle is normal)"
-    )
+    assert stated(page.gpu, "GPU 0 Utilization") == "0 % (phase train, before the first TRAIN line: idle is normal)"
 
 
 @pytest.mark.parametrize(
     ("util_pct", "num_samples", "expected"),
     [(12.0, 10, Mark.UNKNOWN), (12.0, 40, Mark.BREACH), (59.9, 40, Mark.BREACH), (60.0, 40, Mark.OK)],
 )
-def test_gpu_utilisation_is_judged_after_five_minutes_of_steps(
-    log, snapshot_of, util_pct, num_samples, expected
-):
+def test_gpu_utilisation_is_judged_after_five_minutes_of_steps(log, snapshot_of, util_pct, num_samples, expected):
     log.start().preface(device="cuda:0").train(5, 1)
     ten_seconds_apart = [STARTED_AT + 60 + 10 * number for number in range(num_samples)]
     samples = [format_line(at, logline.Gpu(index=0, util_pct=util_pct)) for at in ten_seconds_apart]
@@ -121,9 +114,7 @@ def test_resets_are_counted_by_epoch_and_unknown_where_the_guard_was_not_seen(lo
     log.start().preface().train(5, 1).add(reset, reset).end_epoch(1).train(15, 2).end_epoch(2).end()
     page = build(snapshot_of(log.lines))
     assert [(row.epoch, row.resets) for row in page.epochs.rows] == [(1, 2), (2, None)]
-    assert "❔ not seen" in next(
-        line for line in render_markdown(page).split("\n") if line.startswith("| 2 |")
-    )
+    assert "❔ not seen" in next(line for line in render_markdown(page).split("\n") if line.startswith("| 2 |"))
 
 
 def test_an_epoch_whose_line_is_missing_has_a_row_without_figures(log, snapshot_of):

@@ -97,9 +97,7 @@ def test_tensors_without_gradient_are_fine_up_to_the_declared_number(log, snapsh
 
 
 def test_a_group_declared_frozen_is_not_applicable(log, snapshot_of):
-    log.start().preface().add(logline.Intent(frozen=("gat",))).epoch(1, zero=("gat",)).epoch(
-        2, zero=("gat",)
-    ).end()
+    log.start().preface().add(logline.Intent(frozen=("gat",))).epoch(1, zero=("gat",)).epoch(2, zero=("gat",)).end()
     page = build(snapshot_of(log.lines))
     frozen = next(row for row in page.gradients.groups if row.group == "gat")
     assert (frozen.mark, frozen.words) == (Mark.NOT_APPLICABLE, "GradientVanishing: gat is declared frozen")

@@ -75,7 +75,7 @@ def fit(
     small = {name: value for name, value in SMALL.items() if name not in set_by_env}
     cli = {**small, "data": str(panel), "log": str(log), **changes}
     resolved = resolve(cli=cli, env=env)
-    outcome = train(resolved, clock=lambda: 1.7e9 + next(ticks) / 100, **(hooks or {}))
+    outcome = train(resolved, **{"clock": lambda: 1.7e9 + next(ticks) / 100, **(hooks or {})})
     return Run(outcome, log.read_bytes().splitlines())
 
 

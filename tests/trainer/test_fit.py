@@ -15,7 +15,7 @@ from trainer import loop
 from trainer.config import GRADIENT_GROUPS, OptimConfig, TrainerError
 from trainer.schedule import learning_rate
 from trainer.settings import resolve
-from trainer.stopping import stop_on_sigterm
+from trainer.stopping import stop_on_signals
 
 BATCHES = 11
 STEPS = EPOCHS * BATCHES
@@ -195,8 +195,9 @@ def test_early_stopping_declares_itself(panel: Path, tmp_path: Path):
 
 
 def test_a_stop_signal_ends_the_log_as_stopped(panel: Path, tmp_path: Path):
-    with stop_on_sigterm():
-        run = fit(tmp_path, panel, hooks={"show": lambda bar: os.kill(os.getpid(), signal.SIGTERM)})
+    with stop_on_signals() as stop:
+        hooks = {"show": lambda bar: os.kill(os.getpid(), signal.SIGTERM), "stop": stop}
+        run = fit(tmp_path, panel, hooks=hooks)
     end = run.parsed()[-1].record
     assert isinstance(end, logline.RunEnd)
     assert (end.status, end.epochs, run.outcome.status) == ("stopped", 0, "stopped")

@@ -9,6 +9,7 @@ from torch import nn
 from trainer.config import ModelConfig
 from trainer.gradients import (
     ActivationMonitor,
+    EncoderGradient,
     EncoderGradientHooks,
     GradientMonitor,
     WeightMonitor,
@@ -86,6 +87,7 @@ def test_each_dead_feature_makes_exactly_three_slices_of_the_selection_small(num
 def test_encoder_hooks_bring_the_gradient_of_a_modules_output():
     layer = nn.Linear(2, 2)
     hooks = EncoderGradientHooks({"projected_features": layer})
+    hooks.listen()
     (layer(torch.ones(1, 2)) * torch.tensor([3.0, -4.0])).sum().backward()
     (found,) = hooks.measure()
     assert (found.tensor, found.norm, found.max) == (
@@ -95,15 +97,24 @@ def test_encoder_hooks_bring_the_gradient_of_a_modules_output():
     )
 
 
-def test_encoder_hooks_report_each_backward_once_and_nothing_after_closing():
+def test_encoder_hooks_report_each_backward_once_and_nothing_after_measuring():
     layer = nn.Linear(2, 2)
     hooks = EncoderGradientHooks({"projected_features": layer})
+    hooks.listen()
     layer(torch.ones(1, 2)).sum().backward()
     assert len(hooks.measure()) == 1
     assert hooks.measure() == ()
-    hooks.close()
     layer(torch.ones(1, 2)).sum().backward()
     assert hooks.measure() == ()
+
+
+def test_a_tensor_that_no_gradient_reaches_is_reported_as_zero_and_not_left_out():
+    """A line that is missing proves nothing; a zero is what the rule for the encoder waits for."""
+    layer, head = nn.Linear(2, 2), nn.Linear(2, 1)
+    hooks = EncoderGradientHooks({"projected_features": layer})
+    hooks.listen()
+    head(layer(torch.ones(1, 2)).detach()).sum().backward()
+    assert hooks.measure() == (EncoderGradient("projected_features", 0.0, 0.0),)
 
 
 def test_the_weight_monitor_sees_how_far_a_step_moved_and_what_stood_still():

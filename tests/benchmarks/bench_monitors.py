@@ -1,0 +1,61 @@
+"""What the monitors cost at their default cadence: a step in which they report and one without them, in turn.
+
+Between two reports they do nothing but compare the step's number with their cadence.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from figures import interleaved, print_row
+from production import NUM_FEATURES, TrainingStep, make_batch, make_model
+
+from trainer.config import MonitorConfig
+from trainer.eventlog import EventLog
+from trainer.instruments import Instruments
+
+NUM_ROWS = 64
+BAR = 0.02
+PAIRS = 41
+
+
+class WatchedStep:
+    """A training step with the monitors around it, each time one in which they report."""
+
+    def __init__(self, log: EventLog, config: MonitorConfig) -> None:
+        model = make_model()
+        self._step = TrainingStep(model, make_batch(NUM_ROWS))
+        names = [f"feature_{number:02d}" for number in range(NUM_FEATURES)]
+        self._instruments = Instruments(model, config, log, feature_names=names)
+
+    def __call__(self) -> None:
+        """Take one step."""
+        self._instruments.before_forward(0, self._step.batch.x_NTF)
+        self._step.backward()
+        self._instruments.after_backward(0, epoch=1, batch=1)
+        self._step.move()
+        self._instruments.after_step(0)
+        self._step.forget()
+
+
+def main() -> None:
+    """Print the share that the monitors add."""
+    with tempfile.TemporaryDirectory() as folder, closing(EventLog(Path(folder) / "run.log", time.time)) as log:
+        watched = WatchedStep(log, MonitorConfig())
+        unwatched = WatchedStep(log, MonitorConfig(grad_monitor=False, encoder_grad_hooks=False))
+        _, _, ratio = interleaved(watched, unwatched, rounds=PAIRS)
+    every = MonitorConfig().grad_monitor_every
+    added = (ratio - 1) / every
+    print_row(
+        f"monitors, a report every {every} steps, batch {NUM_ROWS}: added to the step",
+        f"{added * 100:.1f} % (a step that reports: {ratio:.2f} of one that does not)",
+        f"≤ {BAR * 100:.0f} %",
+        added <= BAR,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""How a benchmark measures and what it prints: medians, ratios within one run, one row of the table."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+ROUNDS = 5
+"""Of each absolute figure the median of this many is taken."""
+
+HEADER = "| what | measured | bar | verdict |\n|---|---|---|---|"
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def median_seconds(call: Callable[[], object], *, rounds: int = ROUNDS) -> float:
+    """Return the median over some calls, after one that is not counted."""
+    call()
+    return statistics.median(seconds_of(call) for _ in range(rounds))
+
+
+def interleaved(
+    first: Callable[[], object], second: Callable[[], object], *, rounds: int = ROUNDS
+) -> tuple[float, float, float]:
+    """Return both medians in seconds, and the median of the ratios first / second of neighbouring calls.
+
+    Neighbouring calls meet the same load of the machine.
+    """
+    first(), second()
+    pairs = [(seconds_of(first), seconds_of(second)) for _ in range(rounds)]
+    lefts, rights = zip(*pairs, strict=True)
+    ratio = statistics.median(left / right for left, right in pairs)
+    return statistics.median(lefts), statistics.median(rights), ratio
+
+
+def print_row(what: str, measured: str, bar: str, is_met: bool | None) -> None:
+    """Print one row; `is_met` None means that it was not measured, or that nothing is promised."""
+    verdict = {True: "met", False: "MISSED", None: "–"}[is_met]
+    print(f"| {what} | {measured} | {bar} | {verdict} |", flush=True)

@@ -1,0 +1,34 @@
+"""The last line of a log: how the run ended, written once whatever happens and whoever comes first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from trainer.eventlog import EventLog, RunEnd
+from trainer.session import Progress
+
+
+class EndLine:
+    """The end line of one run, begun at `started_at` on the clock."""
+
+    def __init__(self, log: EventLog, progress: Progress, *, clock: Callable[[], float], started_at: float) -> None:
+        self._log, self._progress, self._clock, self._started_at = log, progress, clock, started_at
+        self._lock, self._is_written = threading.Lock(), False
+
+    def write(self, status: str, *, error: str | None = None) -> None:
+        """Write how the run ended, unless that stands there already."""
+        with self._lock:
+            if self._is_written:
+                return
+            self._log.write(
+                RunEnd(
+                    status=status,
+                    epochs=self._progress.epochs,
+                    best_epoch=self._progress.best_epoch,
+                    best_val_loss=self._progress.best_val_loss,
+                    seconds=round(self._clock() - self._started_at, 3),
+                    error=error,
+                )
+            )
+            self._is_written = True

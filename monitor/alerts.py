@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from monitor.escape import redact
 from monitor.evidence import Evidence
 from monitor.signals import Labels
 
@@ -83,7 +84,10 @@ class Alert:
         return AlertKey(self.rule, self.labels)
 
     def to_json(self) -> dict[str, object]:
-        """Return the one form in which every machine receives an alert; strict JSON, non-finite numbers as text."""
+        """Return the one form in which every machine receives an alert.
+
+        Strict JSON, non-finite numbers as text; the shapes of common secrets are blotted out of the evidence.
+        """
         return {
             "version": JSON_VERSION,
             "id": self.id,
@@ -106,7 +110,7 @@ class Alert:
             "reason": self.reason,
             "needs": self.needs,
             "evidence": [
-                {"path": each.path, "line": each.line, "offset": each.offset, "text": each.text}
+                {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
                 for each in self.evidence
             ],
         }

@@ -8,7 +8,7 @@ from itertools import groupby
 from monitor import logline
 from monitor.alerts import Alert, Severity, State, iso_time
 from monitor.conditions import Outcome, Reading
-from monitor.escape import terminal
+from monitor.escape import redact, terminal
 from monitor.events import Event
 from monitor.rulefile import Rule
 from monitor.tail import Notice
@@ -49,7 +49,7 @@ def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
     if alert.state is not State.FIRING:
         yield f"     {alert.reason}"
     for each in alert.evidence if alert.state is State.FIRING else alert.evidence[-1:]:
-        yield f"     {each.path}:{each.line}: {_excerpt(each.text, _words(alert))}"
+        yield f"     {each.path}:{each.line}: {_excerpt(redact(each.text), _words(alert))}"
     if alert.state is State.FIRING:
         yield f"     do: {alert.action}"
 
@@ -80,7 +80,7 @@ def progress_line(event: Event) -> str | None:
     wanted = (logline.RunStart, logline.Epoch, logline.Metrics, logline.RunEnd)
     if not isinstance(event.record, wanted):
         return None
-    return terminal(f"   {event.evidence.text[:PROGRESS]}")
+    return terminal(f"   {redact(event.evidence.text)[:PROGRESS]}")
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:

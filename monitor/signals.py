@@ -201,9 +201,9 @@ def _number(record: Record, field: str) -> float | None:
         value = getattr(record, field)
     try:
         if isinstance(value, Share):
+            if value.whole == 0:
+                return None  # 0 of 0 was never looked at
             value = value.part / value.whole if field == "dead_share" else value.part
         return float(value) if isinstance(value, (int, float)) else None
     except OverflowError:
         return math.inf
-    except ZeroDivisionError:
-        return None

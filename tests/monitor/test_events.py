@@ -103,3 +103,9 @@ def test_every_signal_of_a_record_is_in_the_catalogue_with_its_labels(kind, data
 def test_no_bytes_stop_the_monitor(data):
     read_event(Line(1, 0, HEAD + data), "run.log")
     read_event(Line(1, 0, data), "run.log")
+
+
+def test_none_of_none_is_no_evidence_of_health():
+    """A check that looked at no feature has not found the features alive."""
+    assert read(HEAD + b"[DATA-CHECK] features_dead=0/0").samples == ()
+    assert [sample.value for sample in read(HEAD + b"[DATA-CHECK] features_dead=0/82").samples] == [0.0]

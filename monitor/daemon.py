@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from monitor.alerts import Alert
 from monitor.clock import Clock
 from monitor.events import Event, read_event
+from monitor.sources import ABANDONED_AFTER_S, age_s
 from monitor.tail import Ending, FileTail, Line, Notice, Waker
 from monitor.watcher import Snapshot, Watcher
 
 POLL_S = 1.0
 """Longest wait between two looks at the log: right without file events too, a second late at most."""
-ABANDONED_AFTER_S = 3600.0
-"""A log without an end line that was last written longer before the watch began is not judged for its silence."""
 
 
 class Listener:
@@ -133,20 +130,17 @@ class Daemon:
         """Having read what was there: count the silence from the file's last change, unless it was long ago."""
         self._has_caught_up = True
         self._listener.on_caught_up()
-        age_s = self._age_s()
-        if self._watcher.run.now is None or age_s is None:
+        if self._watcher.run.now is None:
             return
-        if age_s > ABANDONED_AFTER_S and self._watcher.run.attempt.ended is None:
-            self._line_came_at = None
-            self._listener.on_abandoned(age_s)
-        else:
-            self._line_came_at = self._clock.monotonic() - age_s
-
-    def _age_s(self) -> float | None:
         try:
-            return max(0.0, self._clock.wall() - Path(self._watcher.log).stat().st_mtime)
+            silent_s = age_s(self._watcher.log, self._clock.wall())
         except OSError:
-            return None
+            return
+        if silent_s > ABANDONED_AFTER_S and self._watcher.run.attempt.ended is None:
+            self._line_came_at = None
+            self._listener.on_abandoned(silent_s)
+        else:
+            self._line_came_at = self._clock.monotonic() - silent_s
 
     def _is_over(self) -> bool:
         return self._watcher.run.attempt.ended is not None and not self._tail.is_behind

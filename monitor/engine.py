@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alerts import Alert, AlertKey, State
 from monitor.attempt import Touch
-from monitor.conditions import Context, Outcome, Reading
+from monitor.conditions import Condition, Context, Outcome, Reading
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import Labels
@@ -44,6 +44,8 @@ class Engine:
         for index, rule in enumerate(self.rules):
             for name in rule.condition.watches:
                 self._watching[name].append(index)
+        # Asked before every line: most kinds of condition have no deadline at all.
+        self._timed = [rule for rule in self.rules if type(rule.condition).deadline is not Condition.deadline]
 
     def step(
         self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch]
@@ -78,7 +80,7 @@ class Engine:
             if alert.state is State.PENDING and alert.starts_at is not None
         ]
         has_begun = {key.rule for key in states.open}
-        for rule in self.rules:
+        for rule in self._timed:
             deadline = rule.condition.deadline(run)
             if deadline is not None and rule.alert not in has_begun:
                 deadlines.append(deadline)
@@ -120,13 +122,11 @@ class Engine:
             if reading.outcome is Outcome.BREACH:
                 states, changed = _breach(states, rule, run, reading, old, now, at)
                 changes += changed
-            elif old and reading.outcome is Outcome.OK:
-                states = replace(states, open={each: states.open[each] for each in states.open if each != key})
+            elif old and (reading.outcome is Outcome.OK or old.state is State.PENDING):
+                states = _without(states, {key})
                 if old.state is State.FIRING:
                     over = replace(old, state=State.RESOLVED, at=at, ends_at=at, reason=reading.reason)
                     changes.append(replace(over, value=reading.value, evidence=(*old.evidence, *reading.evidence)))
-            elif old and old.state is State.PENDING:
-                states = replace(states, open={each: states.open[each] for each in states.open if each != key})
         return states, changes
 
 
@@ -190,8 +190,11 @@ def _close(states: AlertStates, keys: set[AlertKey], at: float | None, reason: s
         for key, alert in states.open.items()
         if key in keys and alert.state is State.FIRING
     ]
-    kept = {key: alert for key, alert in states.open.items() if key not in keys}
-    return replace(states, open=kept), closed
+    return _without(states, keys), closed
+
+
+def _without(states: AlertStates, keys: set[AlertKey]) -> AlertStates:
+    return replace(states, open={key: alert for key, alert in states.open.items() if key not in keys})
 
 
 def _filled(text: str, reading: Reading) -> str:

@@ -27,9 +27,6 @@ Words = tuple[str, ...]
 PerHorizon = tuple[tuple[int, float], ...]
 """``1:0.99,5:0.97``: one number per horizon in days."""
 
-Value = object
-"""A decoded field: int, float, bool, str, Share, Words or PerHorizon."""
-
 KEY = r"[A-Za-z_][\w.@/-]*"
 WORD_LIMIT = 2_000
 """Characters of one text value that are written and read; a command line is the longest one to be expected."""

@@ -17,6 +17,8 @@ SNIFFED_BYTES = 8192
 MOST_FOREIGN = 0.3
 """Share of bytes that no text holds (controls, broken UTF-8) beyond which a file is no log. Random bytes have about
 0.6; the NUL hole of a truncated log does not count."""
+ABANDONED_AFTER_S = 3600.0
+"""A log without an end line that nobody wrote to for longer, and nobody watched, is not judged for its silence."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x00"))
 _MAGIC = (b"\x7fELF", b"PK\x03\x04", b"PAR1", b"\x89PNG", b"SQLite format 3\0")
 _GZIP = b"\x1f\x8b"
@@ -54,6 +56,11 @@ def check_outputs(log: str, outputs: Sequence[tuple[str, Path]]) -> None:
             if out.resolve() == other.resolve() or (out.exists() and other.exists() and out.samefile(other)):
                 raise MonitorError(option, f"{out} is {what}", expected="another file")
         taken.append((f"written by {option} as well", out))
+
+
+def age_s(log: str, wall: float) -> float:
+    """Return how long ago a log was written last, at the time of day ``wall``. Raises OSError."""
+    return max(0.0, wall - Path(log).stat().st_mtime)
 
 
 def _check_head(path: str, stream: io.BufferedReader) -> None:

@@ -10,14 +10,12 @@ from monitor.cli.options import make_engine, rules_option
 from monitor.clock import SystemClock
 from monitor.errors import LogError
 from monitor.escape import terminal
-from monitor.sources import check_outputs, opened
+from monitor.sources import ABANDONED_AFTER_S, age_s, check_outputs, opened
 from monitor.tail import read_lines
 from monitor.watcher import Snapshot, Watcher
 
 LOG_FOLDER = Path("_logs/training")
 """Where the trainer writes its logs, and where a report looks for the newest."""
-ABANDONED_AFTER_S = 3600.0
-"""A log without an end line that was last written longer ago is not a run to be judged for its silence."""
 
 
 @click.command("report")
@@ -63,7 +61,7 @@ def _snapshot(watcher: Watcher) -> Snapshot:
     now = watcher.run.now
     if now is None or watcher.run.attempt.ended is not None or watcher.log == "-":
         return watcher.snapshot(now, is_following=False)
-    silent_s = max(0.0, SystemClock().wall() - Path(watcher.log).stat().st_mtime)
+    silent_s = age_s(watcher.log, SystemClock().wall())
     if silent_s > ABANDONED_AFTER_S:
         return watcher.snapshot(now, is_following=False)
     watcher.pass_time(now + silent_s)

@@ -161,6 +161,6 @@ class _Terminal(Listener):
         if is_blind(self._watcher):
             run = self._watcher.run
             self.complain(
-                f"{self._watcher.log}: {run.understood:,} of {run.lines:,} lines understood, and neither a step nor a "
-                "loss among them; that nothing fired proves nothing"
+                f"{self._watcher.log}: {run.understood:,} of {run.lines:,} lines understood, too few or too little to "
+                "judge the run; that nothing fired proves nothing"
             )

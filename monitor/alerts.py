@@ -30,6 +30,11 @@ class Severity(StrEnum):
         """Whether it counts as something that fired: exit code 1, false alarm if wrong."""
         return self is not Severity.INFO
 
+    @property
+    def rank(self) -> int:
+        """How severe it is: 0 for the mildest."""
+        return list(Severity).index(self)
+
 
 class State(StrEnum):
     """Where an alert is in its life."""
@@ -77,6 +82,8 @@ class Alert:
     needs: str
     """What a replay needs besides the log to find it again: empty, or ``facts``."""
     evidence: tuple[Evidence, ...]
+    inhibited_by: str = ""
+    """The rule whose alert explains this one, so that nobody is paged for it; empty for none."""
 
     @property
     def key(self) -> AlertKey:
@@ -87,6 +94,7 @@ class Alert:
         """Return the one form in which every machine receives an alert.
 
         Strict JSON, non-finite numbers as text; the shapes of common secrets are blotted out of the evidence.
+        ``inhibited_by`` is there only where another alert explains this one.
         """
         return {
             "version": JSON_VERSION,
@@ -109,6 +117,7 @@ class Alert:
             "action": self.action,
             "reason": self.reason,
             "needs": self.needs,
+            **({"inhibited_by": self.inhibited_by} if self.inhibited_by else {}),
             "evidence": [
                 {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
                 for each in self.evidence

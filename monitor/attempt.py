@@ -88,6 +88,8 @@ class Attempt:
     step: int | None = None
     first_train_step: int | None = None
     """Step of the attempt's first TRAIN line."""
+    first_epoch: int = 1
+    """Epoch of that line; a resumed attempt begins in a later one."""
     batch: Share | None = None
     intent: Intent = field(default_factory=Intent)
     """All INTENT lines so far, the newer word over the older."""
@@ -189,7 +191,7 @@ class Attempt:
             case logline.Train():
                 self.batch, self.epochs_planned = record.batch, record.epoch.whole
                 if self.first_train_step is None:
-                    self.first_train_step = record.step
+                    self.first_train_step, self.first_epoch = record.step, record.epoch.part
         return touched
 
     def _keep(self, record: Record, evidence: Evidence) -> None:

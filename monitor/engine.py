@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from monitor.alerts import Alert, AlertKey, State
+from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
-from monitor.conditions import Condition, Context, Outcome, Reading
+from monitor.conditions import Background, Condition, Context, Outcome, Reading
+from monitor.inhibition import inhibit
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import Labels
+from monitor.verdict import verdict
 
-ORDINALS_KEPT = 1_024
-"""Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""
-
-
-@dataclass(frozen=True)
-class AlertStates:
-    """What is out, or on its way: the engine's whole memory."""
-
-    open: dict[AlertKey, Alert] = field(default_factory=dict)
-    """Pending and firing alerts, as they were at their last transition."""
-    ordinals: dict[str, int] = field(default_factory=dict)
-    """How often the same first evidence has made an alert, for the last `ORDINALS_KEPT`: each gets an id of its own."""
-
-    def firing(self, rule: str) -> frozenset[Labels]:
-        """Return the labels for which a rule's alert is out."""
-        return frozenset(
-            key.labels for key, alert in self.open.items() if key.rule == rule and alert.state is State.FIRING
-        )
+Changed = tuple[AlertStates, list[Alert]]
+"""The new states, and the alerts that changed, in order."""
 
 
 class Engine:
     """A set of rules, indexed by what they watch."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], background: Background | None = None) -> None:
         self.rules = tuple(rules)
+        self._by_name = {rule.alert: rule for rule in self.rules}
+        self._background = background or Background()
         self._watching: defaultdict[str, list[int]] = defaultdict(list)
         for index, rule in enumerate(self.rules):
             for name in rule.condition.watches:
@@ -47,10 +35,8 @@ class Engine:
         # Asked before every line: most kinds of condition have no deadline at all.
         self._timed = [rule for rule in self.rules if type(rule.condition).deadline is not Condition.deadline]
 
-    def step(
-        self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch]
-    ) -> tuple[AlertStates, list[Alert]]:
-        """Return the new states and the alerts that changed, after an event that touched these series."""
+    def step(self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch]) -> Changed:
+        """Judge what an event has touched."""
         asked: defaultdict[int, set[Labels]] = defaultdict(set)
         for name, labels in touched:
             for index in self._watching.get(name, ()):
@@ -58,157 +44,70 @@ class Engine:
         before = states
         changes: list[Alert] = []
         for index, labels_asked in sorted(asked.items()):
-            context = Context(asked=frozenset(labels_asked))
+            context = Context(asked=frozenset(labels_asked), background=self._background)
             states, changed = self._judge(self.rules[index], run, states, context, now, now)
             changes += changed
         if ("run.ended", ()) in touched:
             reason = f"the run ended ({run.status}) while it fired"
-            old = {key for key in states.open if key in before.open}
-            states, closed = _close(states, old, now, reason)
-            changes += closed
-        return states, changes
+            states, ended = closed(states, states.open.keys() & before.open.keys(), now, reason)
+            changes += ended
+        return inhibit(self._by_name, states, changes, now) if changes else (states, changes)
 
-    def leave_attempt(self, run: Run, states: AlertStates, now: float | None) -> tuple[AlertStates, list[Alert]]:
+    def leave_attempt(self, run: Run, states: AlertStates, now: float | None) -> Changed:
         """Close every alert of an attempt that another one follows."""
-        return _close(states, set(states.open), now, f"attempt {run.attempt.number + 1} began while it fired")
+        return closed(states, states.open, now, f"attempt {run.attempt.number + 1} began while it fired")
 
     def next_deadline(self, run: Run, states: AlertStates) -> float | None:
-        """Return when a rule's answer may change though no line comes."""
-        deadlines = [
-            alert.starts_at + self._rule(key.rule).hold
-            for key, alert in states.open.items()
-            if alert.state is State.PENDING and alert.starts_at is not None
-        ]
-        has_begun = {key.rule for key in states.open}
-        for rule in self._timed:
-            deadline = rule.condition.deadline(run)
-            if deadline is not None and rule.alert not in has_begun:
-                deadlines.append(deadline)
-        return min(deadlines, default=None)
+        """Return when a rule's answer may change though no line comes; later than all that were judged."""
+        after = -math.inf if states.judged_until is None else states.judged_until
+        deadlines = [rule.condition.deadline(run, after) for rule in self._timed]
+        for key, alert in states.open.items():
+            rule = self._by_name[key.rule]
+            if alert.state is State.PENDING and alert.starts_at is not None and rule.hold.unit == "s":
+                deadlines.append(alert.starts_at + rule.hold.amount)
+        for key, since in states.clearing.items():
+            keeps = self._by_name[key.rule].keep_firing_for
+            if since.at is not None and keeps.unit == "s":
+                deadlines.append(since.at + keeps.amount)
+        return min((each for each in deadlines if each is not None and each > after), default=None)
 
-    def expire(self, run: Run, states: AlertStates, deadline: float) -> tuple[AlertStates, list[Alert]]:
+    def expire(self, run: Run, states: AlertStates, deadline: float) -> Changed:
         """Judge what time alone decides, just after a deadline; the alerts bear the deadline's time."""
         changes: list[Alert] = []
+        just_after = math.nextafter(deadline, math.inf)
+        context = Context(background=self._background)
+        waiting = {key.rule for key, alert in states.open.items() if alert.state is State.PENDING}
+        waiting |= {key.rule for key in states.clearing} | {rule.alert for rule in self._timed}
         for rule in self.rules:
-            is_pending = any(key.rule == rule.alert for key in states.open)
-            if rule.condition.deadline(run) is not None or is_pending:
-                just_after = math.nextafter(deadline, math.inf)
-                states, changed = self._judge(rule, run, states, Context(), just_after, deadline)
+            if rule.alert in waiting:
+                states, changed = self._judge(rule, run, states, context, just_after, deadline)
                 changes += changed
-        return states, changes
+        return inhibit(self._by_name, replace(states, judged_until=deadline), changes, deadline)
 
     def readings(
-        self, run: Run, states: AlertStates, context: Context, now: float | None
+        self, run: Run, states: AlertStates, now: float | None, *, is_following: bool
     ) -> list[tuple[Rule, list[Reading]]]:
-        """Return what every rule says at this moment."""
-        return [(rule, rule.condition.readings(run, context, now, states.firing(rule.alert))) for rule in self.rules]
-
-    def _rule(self, name: str) -> Rule:
-        return next(rule for rule in self.rules if rule.alert == name)
+        """Return what every rule says at this moment; ``is_following`` as in `Context`."""
+        context = Context(is_following, background=self._background)
+        return [(rule, verdict(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
 
     def _judge(
-        self,
-        rule: Rule,
-        run: Run,
-        states: AlertStates,
-        context: Context,
-        now: float | None,
-        at: float | None,
-    ) -> tuple[AlertStates, list[Alert]]:
+        self, rule: Rule, run: Run, states: AlertStates, context: Context, now: float | None, at: float | None
+    ) -> Changed:
         changes = []
-        for reading in rule.condition.readings(run, context, now, states.firing(rule.alert)):
-            key = AlertKey(rule.alert, reading.labels)
-            old = states.open.get(key)
+        for reading in verdict(rule, run, context, now, states.firing(rule.alert)):
             if reading.outcome is Outcome.BREACH:
-                states, changed = _breach(states, rule, run, reading, old, now, at)
+                states, changed = breach(states, rule, run, reading, now, at)
                 changes += changed
-            elif old and (reading.outcome is Outcome.OK or old.state is State.PENDING):
-                states = _without(states, {key})
-                if old.state is State.FIRING:
-                    over = replace(old, state=State.RESOLVED, at=at, ends_at=at, reason=reading.reason)
-                    changes.append(replace(over, value=reading.value, evidence=(*old.evidence, *reading.evidence)))
+            elif reading.outcome is Outcome.OK:
+                states, changed = ok(states, rule, run, reading, now, at)
+                changes += changed
+            else:
+                states = _no_longer_pending(states, rule, reading)
         return states, changes
 
 
-def _breach(
-    states: AlertStates,
-    rule: Rule,
-    run: Run,
-    reading: Reading,
-    old: Alert | None,
-    now: float | None,
-    at: float | None,
-) -> tuple[AlertStates, list[Alert]]:
-    """Open an alert, or let a pending one fire when the breach has lasted longer than the rule's ``for``."""
-    if old and old.state is State.FIRING:
-        return states, []
-    alert, ordinals = (old, states.ordinals) if old else _open(states, rule, run, reading, at)
-    is_due = rule.hold == 0 or (now is not None and alert.starts_at is not None and now > alert.starts_at + rule.hold)
-    alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
-    states = AlertStates({**states.open, alert.key: alert}, ordinals)
-    return states, [alert] if is_due else []
-
-
-def _open(
-    states: AlertStates, rule: Rule, run: Run, reading: Reading, at: float | None
-) -> tuple[Alert, dict[str, int]]:
-    first = reading.evidence[0]
-    identity = repr((run.id, run.attempt.number, rule.alert, reading.labels, first.at, first.text))
-    base = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    ordinal = states.ordinals.get(base, 0)
-    alert = Alert(
-        id=base if ordinal == 0 else f"{base}-{ordinal + 1}",
-        run=run.id or "",
-        attempt=run.attempt.number,
-        rule=rule.alert,
-        fault=rule.fault,
-        severity=rule.severity,
-        state=State.PENDING,
-        at=at,
-        starts_at=at,
-        ends_at=None,
-        epoch=reading.epoch or run.attempt.epoch,
-        step=reading.step if reading.step is not None else run.attempt.step,
-        labels=reading.labels,
-        value=reading.value,
-        threshold=reading.threshold,
-        summary=_filled(rule.summary, reading),
-        action=rule.action,
-        reason=reading.reason,
-        needs=rule.needs,
-        evidence=reading.evidence,
-    )
-    remembered = {known: count for known, count in states.ordinals.items() if known != base}
-    for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:
-        del remembered[oldest]
-    return alert, {**remembered, base: ordinal + 1}
-
-
-def _close(states: AlertStates, keys: set[AlertKey], at: float | None, reason: str) -> tuple[AlertStates, list[Alert]]:
-    closed = [
-        replace(alert, state=State.CLOSED, at=at, ends_at=at, reason=reason)
-        for key, alert in states.open.items()
-        if key in keys and alert.state is State.FIRING
-    ]
-    return _without(states, keys), closed
-
-
-def _without(states: AlertStates, keys: set[AlertKey]) -> AlertStates:
-    return replace(states, open={key: alert for key, alert in states.open.items() if key not in keys})
-
-
-def _filled(text: str, reading: Reading) -> str:
-    """Fill a rule's sentence in; a slot with nothing to say shows a question mark."""
-    slots = defaultdict(lambda: "?", dict(reading.labels))
-    slots["reason"] = reading.reason
-    for name in ("value", "threshold"):
-        number = getattr(reading, name)
-        slots[name] = "?" if number is None else _shown(number)
-    for name in ("epoch", "step"):
-        slots[name] = str(getattr(reading, name))
-    return text.format_map(slots)
-
-
-def _shown(number: float) -> str:
-    """Return a number for a sentence: counts to the last digit, measurements to four."""
-    return f"{number:.0f}" if number == round(number, 0) and abs(number) < 1e15 else f"{number:.4g}"
+def _no_longer_pending(states: AlertStates, rule: Rule, reading: Reading) -> AlertStates:
+    """An answer that is none resolves nothing, but what was to be held for some time was not seen to hold."""
+    alert = states.open.get(AlertKey(rule.alert, reading.labels))
+    return states.without({alert.key}) if alert and alert.state is State.PENDING else states

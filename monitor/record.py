@@ -39,6 +39,11 @@ class Record:
         return " ".join(word for word in words if word)
 
     @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """Return the names of its own fields, in their order."""
+        return tuple(field.name for field in dataclasses.fields(cls) if field.name != "extra")
+
+    @classmethod
     def from_text(cls, text: str) -> Self | None:
         """Read what `text` wrote; None where the text is of another type.
 

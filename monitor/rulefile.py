@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.alerts import Severity
 from monitor.conditions import KINDS, Condition, Context, Reading
-from monitor.conditions.values import Seconds
+from monitor.conditions.values import NO_SPAN, Hold, Seconds
 from monitor.errors import MonitorError, Problems, RuleError
+from monitor.logline import Intent
 from monitor.run import Run
 from monitor.signals import CATALOGUE, Labels
 from monitor.yamlfile import Place, YamlFile
@@ -34,6 +35,16 @@ class RuleTest(BaseModel):
 
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _declared(name: str) -> str:
+    if name not in Intent.field_names():
+        raise ValueError(f"{name!r} is no word of INTENT; expected one of {', '.join(Intent.field_names())}")
+    return name
+
+
+Declared = Annotated[str, AfterValidator(_declared)]
+"""A word that the trainer's INTENT lines can say."""
 
 
 class Rule(BaseModel):
@@ -60,17 +71,48 @@ class Rule(BaseModel):
     """What a healthy run shows, for the report: ``1-3 per epoch``."""
     check: str = ""
     """A command that shows the same in the log; ``{log}`` stands for its quoted path."""
-    hold: Seconds = 0.0
+    hold: Hold = NO_SPAN
     """``for``: how long the breach must last before the alert goes out."""
+    keep_firing_for: Hold = NO_SPAN
+    """How long it must be ok before the alert resolves."""
+    after: Hold = NO_SPAN
+    """Warm-up from the start of the attempt, in which a breach is none yet."""
+    phase: tuple[str, ...] = ()
+    """Judged only while the run is in one of these phases; the last answer stands in the others."""
+    unless: tuple[Declared, ...] = ()
+    """Words of the run's INTENT that make it not applicable: ``[accumulate]``."""
+    by: tuple[str, ...] | None = None
+    """Labels that split the alerts; series that differ in other labels alone share one. None: every label."""
+    within: Hold | None = None
+    """Promised latency, from the first bad line to the alert; the evidence must come often enough for it."""
+    inhibits: tuple[str, ...] = ()
+    """Rules whose alerts this one explains: while it fires, theirs are recorded, and page nobody."""
+    enabled: bool = True
+    """False drops the rule; the way to switch off a shipped one of the same name."""
     needs: Literal["", "facts"] = ""
     tests: tuple[RuleTest, ...] = ()
     condition: Condition
     place: str
     """``file:line`` where it is declared."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels that its alerts bear."""
+        return tuple(name for name in self.condition.labels if self.by is None or name in self.by)
+
+    @model_validator(mode="after")
+    def _labels_exist(self) -> Rule:
+        for name in self.by or ():
+            if name not in self.condition.labels:
+                known = f"one of {', '.join(self.condition.labels)}" if self.condition.labels else "none"
+                raise ValueError(f"by: its signal has no label {name!r}; expected {known}")
+        if self.by is not None and getattr(self.condition, "clear", None) is not None:
+            raise ValueError("by: cannot stand beside clear; expected one of the two")
+        return self
+
     @model_validator(mode="after")
     def _slots_exist(self) -> Rule:
-        known = [*SLOTS, *self.condition.labels]
+        known = [*SLOTS, *self.labels]
         try:
             parts = list(Formatter().parse(self.summary))
         except ValueError as error:
@@ -99,9 +141,22 @@ def load_rules(paths: Iterable[Path]) -> list[Rule]:
             rules |= {rule.alert: rule for rule in _RuleFile(path, problems).rules()}
         except RuleError as error:
             problems.append(error)
+    problems += _unknown_rules(rules)
     if problems:
         raise Problems(problems)
-    return list(rules.values())
+    return [rule for rule in rules.values() if rule.enabled]
+
+
+def _unknown_rules(rules: Mapping[str, Rule]) -> list[MonitorError]:
+    """Complain of rules that inhibit what is not there."""
+    return [
+        RuleError(
+            rule.place, f'rule "{rule.alert}": inhibits: no rule {name!r}', expected=f"a rule{_suggestion(name, rules)}"
+        )
+        for rule in rules.values()
+        for name in rule.inhibits
+        if name not in rules
+    ]
 
 
 Model = TypeVar("Model", bound=BaseModel)

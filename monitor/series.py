@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,8 +13,12 @@ from monitor.signals import Signal
 
 RECENT = 64
 """Points kept of a signal that the run has once, or once per GPU."""
-RECENT_PER_LABEL = 8
+RECENT_PER_LABEL = 24
 """Points kept of a signal that there is for each group, layer or horizon: there can be hundreds of those."""
+EARLY = 32
+"""First values kept for good."""
+WINDOW_SHARE = 0.8
+"""Windows whose medians are compared are a little shorter than what is kept: 51 of 64 points, 19 of 24."""
 EPOCHS_KEPT = 256
 """Epochs whose tallies are kept; older ones leave first."""
 
@@ -56,6 +61,10 @@ class Series:
     step_gap: int | None = None
     """Largest distance in steps between two reports so far: the cadence, where none is declared."""
     first: Point | None = None
+    early: list[float] = field(default_factory=list)
+    """The first EARLY values: what was usual before anything could go wrong."""
+    window_medians: tuple[float, float] = (math.nan, math.nan)
+    """Lowest and highest median of whole windows so far, of WINDOW_SHARE of the points kept, one after another."""
     recent: deque[Point] = field(default_factory=lambda: deque(maxlen=RECENT))
     has_epochs: bool = True
     """Whether tallies per epoch are kept: for what happens, and for what is reported once per epoch."""
@@ -87,8 +96,21 @@ class Series:
         self.minimum = _least(self.minimum, point.value)
         self.maximum = -_least(-self.maximum, -point.value)
         self.recent.append(point)
+        if not is_repeat:
+            self._keep_medians(point.value)
         if self.has_epochs:
             self._tally(point, is_repeat=is_repeat)
+
+    def _keep_medians(self, value: float) -> None:
+        if len(self.early) < EARLY:
+            self.early.append(value)
+        assert self.recent.maxlen is not None
+        size = int(WINDOW_SHARE * self.recent.maxlen)
+        if self.count % size == 0:
+            finite = [point.value for point in list(self.recent)[-size:] if math.isfinite(point.value)]
+            median = statistics.median(finite) if finite else math.nan
+            lowest, highest = self.window_medians
+            self.window_medians = (_least(lowest, median), -_least(-highest, -median))
 
     def _tally(self, point: Point, *, is_repeat: bool) -> None:
         tally = self.epochs.get(point.epoch)

@@ -6,8 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from monitor.alerts import Alert, State
-from monitor.conditions import Context, Reading
-from monitor.engine import AlertStates, Engine
+from monitor.alertstates import AlertStates
+from monitor.conditions import Reading
+from monitor.engine import Engine
 from monitor.events import Event, RawLine, read_event
 from monitor.rulefile import Rule
 from monitor.run import Run
@@ -75,7 +76,7 @@ class Watcher:
 
     def snapshot(self, now: float | None, *, is_following: bool) -> Snapshot:
         """Return what is known at the run's time ``now``."""
-        readings = self.engine.readings(self.run, self.states, Context(is_following), now)
+        readings = self.engine.readings(self.run, self.states, now, is_following=is_following)
         return Snapshot(
             log=self.log,
             run=self.run,
@@ -93,12 +94,12 @@ class Watcher:
         while deadline is not None and deadline < until:
             self.states, changed = self.engine.expire(self.run, self.states, deadline)
             changes += self._noted(changed)
-            following = self.engine.next_deadline(self.run, self.states)
-            assert following != deadline, "a deadline that changes nothing would come again for ever"
-            deadline = following
+            deadline = self.engine.next_deadline(self.run, self.states)
         return changes
 
     def _noted(self, changes: list[Alert]) -> list[Alert]:
         self.history.extend(changes)
-        self.fired += sum(alert.state is State.FIRING and alert.severity.is_alarming for alert in changes)
+        self.fired += sum(
+            alert.state is State.FIRING and alert.severity.is_alarming and not alert.inhibited_by for alert in changes
+        )
         return changes

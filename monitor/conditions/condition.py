@@ -34,9 +34,9 @@ class Condition(BaseModel, ABC):
         """The names of the labels that its readings bear."""
         return ()
 
-    def deadline(self, run: Run) -> float | None:
-        """Return the time after which the answer changes if no line comes; None where time alone changes nothing."""
-        del run
+    def deadline(self, run: Run, after: float) -> float | None:
+        """Return the first time later than ``after`` past which the answer changes if no line comes; None for never."""
+        del run, after
         return None
 
 

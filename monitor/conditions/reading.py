@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
+from monitor.alerts import Severity
 from monitor.evidence import Evidence
 from monitor.signals import Labels
+from monitor.summary import RunSummary
 
 
 class Outcome(StrEnum):
@@ -34,11 +38,33 @@ class Reading:
     """The lines it rests on, oldest first; never empty for ok and breach."""
     epoch: int | None = None
     step: int | None = None
+    severity: Severity | None = None
+    """Where the condition has levels of its own severity: that of the level gone beyond. None: the rule's."""
 
     def __post_init__(self) -> None:
         """Hold the first promise: neither a pass nor an alarm without a line to show."""
         if self.outcome in (Outcome.OK, Outcome.BREACH):
             assert self.evidence, f"{self.outcome} without evidence: {self.reason}"
+
+
+class Band(NamedTuple):
+    """Where a signal is expected to lie at the end of an epoch."""
+
+    epoch: int
+    least: float | None
+    most: float | None
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is known before the run begins; it never changes while the run is watched."""
+
+    baseline: RunSummary | None = None
+    """The run that this one is compared with."""
+    peers: tuple[RunSummary, ...] = ()
+    """Other runs, for values that no two runs can share."""
+    bands: Mapping[str, tuple[Band, ...]] = field(default_factory=dict)
+    """Expected bands by signal, in the order of epochs."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,7 @@ class Context:
     that was only read."""
     asked: frozenset[Labels] | None = None
     """The series whose labels are asked about, for conditions that answer per series; None asks about all."""
+    background: Background = field(default_factory=Background)
 
 
 def unknown(reason: str, labels: Labels = (), evidence: tuple[Evidence, ...] = ()) -> Reading:

@@ -55,11 +55,12 @@ class Stall(Condition):
         reason = f"wrote {silence_s:.0f} s ago in phase {attempt.phase}; expected within {budget_s:.0f} s"
         return [self._reading(Outcome.OK, reason, run, silence_s)]
 
-    def deadline(self, run: Run) -> float | None:
+    def deadline(self, run: Run, after: float) -> float | None:
         """Return when the silence will have lasted too long."""
         if run.heard_at is None or run.attempt.ended is not None:
             return None
-        return run.heard_at + self._budget_s(run.attempt)
+        ends_at = run.heard_at + self._budget_s(run.attempt)
+        return ends_at if ends_at > after else None
 
     def _budget_s(self, attempt: Attempt) -> float:
         intent, phase = attempt.intent, attempt.phase

@@ -3,54 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Annotated, Literal
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
-from monitor.conditions.condition import Condition, SignalName, check_where
+from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.values import Level, level_value
+from monitor.conditions.levels import Broken, Leveled
+from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.selection import declared_frozen, series_of, within
+from monitor.conditions.values import Window
 from monitor.run import Run
-from monitor.series import RECENT_PER_LABEL, Point, Series
+from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels
 
 
-class Threshold(Condition):
-    """The last value of each series is above, below or equal to a level, or is not a finite number."""
+class Threshold(Leveled):
+    """Each series is above, below or equal to a level, or is not a finite number: its last value, or a window's."""
 
     kind: Literal["threshold"]
     signal: SignalName
     where: dict[str, str] = Field(default_factory=dict)
     """Only series with these labels."""
-    above: Level | None = None
-    below: Level | None = None
-    equals: Level | None = None
-    clear: Level | None = None
-    """The level at which a firing alert resolves, where it is not the one that fires it."""
     nonfinite: bool = False
     """Breach on nan and infinities alone, with no level."""
-    on_nan: Literal["breach", "ignore", "unknown"] = "breach"
-    """What a nan means where a level is given, and an infinity that does not breach the level by itself.
-
-    ``ignore``: as if the sample were not there.
-    """
-    consecutive: Annotated[int, Field(ge=1, le=RECENT_PER_LABEL)] = 1
-    """Reports in a row that must breach."""
+    of: Literal["last", "median", "mean", "p95", "min", "max"] = "last"
+    """Which figure of the window ``over`` is compared."""
+    over: Window | None = None
+    """The window of ``of``; only a whole window is judged."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Threshold:
-        given = [name for name in ("above", "below", "equals") if getattr(self, name) is not None]
-        if len(given) + self.nonfinite != 1:
-            raise ValueError("expected exactly one of above, below, equals, nonfinite: true")
+        if self.sides_given() + self.nonfinite != 1:
+            raise ValueError("expected exactly one of above, below, equals, levels, nonfinite: true")
         check_where(self.where, self.signal)
-        if isinstance(self.clear, float):
-            above, below = self.above, self.below
-            is_beyond = isinstance(above, float) and self.clear > above
-            if is_beyond or (isinstance(below, float) and self.clear < below):
-                raise ValueError("clear: lies where the alert fires; expected the quiet side of the level")
+        if (self.of != "last") != (self.over is not None):
+            raise ValueError("of and over belong together; expected both, or neither for the last value")
+        if self.over is not None and self.consecutive > 1:
+            raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
         return self
 
     @property
@@ -66,80 +59,64 @@ class Threshold(Condition):
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
         attempt = run.attempt
-        known = attempt.of(self.signal)
-        found = {
-            labels: known[labels]
-            for labels in _asked(known, context.asked)
-            if self.where.items() <= dict(labels).items()
-        }
+        found = series_of(attempt, self.signal, self.where, context.asked)
         if not found:
             return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
         return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series, is_firing: bool) -> Reading:
-        if frozen := _declared_frozen(attempt, labels):
+        if frozen := declared_frozen(attempt, labels):
             return frozen
         if late := overdue(attempt, self.signal, labels, series):
             return late
-        fires_at = self._level(attempt)
-        level = level_value(self.clear, attempt) if is_firing and self.clear is not None else fires_at
-        points = [point for point in series.recent if not self._is_ignored(point)][-self.consecutive :]
+        points = [point for point in series.recent if not self._is_ignored(point)]
         if not points:
             return unknown(f"{self.signal} was never a number", labels, (series.last.evidence,))
-        if self.on_nan == "unknown" and level is not None and not self._breaches(points[-1], level):
-            value = points[-1].value
-            if not math.isfinite(value):
-                return unknown(f"{self.signal} is {value}", labels, (points[-1].evidence,))
-        is_breach = len(points) == self.consecutive and all(self._breaches(point, level) for point in points)
-        last = points[-1]
+        if self.over is not None:
+            points = within(self.over, points)
+            if not points:
+                return unknown(f"{self.signal} was not seen for {self.over} yet", labels, (series.last.evidence,))
+            values = [_figure(self.of, [point.value for point in points])]
+        else:
+            points = points[-self.consecutive :]
+            values = [point.value for point in points]
+        last, broken = points[-1], None
+        if len(points) >= self.consecutive:
+            broken = self._broken(values, attempt, is_firing)
+        if broken is None and self.on_nan == "unknown" and not self.nonfinite and not math.isfinite(values[-1]):
+            return unknown(f"{self.signal} is {values[-1]}", labels, (last.evidence,))
+        figure = "" if self.over is None else f"{self.of} of "
+        expected = "; expected a finite number" if self.nonfinite else self.expectation(attempt)
         return Reading(
-            Outcome.BREACH if is_breach else Outcome.OK,
-            f"{self.signal} is {last.value:.6g}{self._expectation(fires_at)}",
+            Outcome.OK if broken is None else Outcome.BREACH,
+            f"{figure}{self.signal} is {values[-1]:.6g}{expected}",
             labels,
-            value=last.value,
-            threshold=fires_at,
-            evidence=tuple(dict.fromkeys(point.evidence for point in points)),
+            value=values[-1],
+            threshold=broken.level if broken else self.fires_at(attempt),
+            evidence=tuple(dict.fromkeys(point.evidence for point in points[-self.consecutive :])),
             epoch=last.epoch,
             step=last.step,
+            severity=broken.severity if broken else None,
         )
 
-    def _level(self, attempt: Attempt) -> float | None:
-        level = next((each for each in (self.above, self.below, self.equals) if each is not None), None)
-        return None if level is None else level_value(level, attempt)
+    def _broken(self, values: Sequence[float], attempt: Attempt, is_firing: bool) -> Broken | None:
+        if self.nonfinite:
+            return None if any(map(math.isfinite, values)) else Broken(None, None)
+        return self.broken(values, attempt, is_firing=is_firing)
 
     def _is_ignored(self, point: Point) -> bool:
         return self.on_nan == "ignore" and not self.nonfinite and math.isnan(point.value)
 
-    def _breaches(self, point: Point, level: float | None) -> bool:
-        value = point.value
-        if level is None:
-            return not math.isfinite(value)
-        by_itself = (
-            (self.above is not None and value > level)
-            or (self.below is not None and value < level)
-            or (self.equals is not None and value == level)
-        )
-        return by_itself or (self.on_nan == "breach" and not math.isfinite(value))
 
-    def _expectation(self, level: float | None) -> str:
-        if level is None:
-            return "; expected a finite number"
-        side = "at most" if self.above is not None else "at least" if self.below is not None else "other than"
-        return f"; expected {side} {level:g}"
+def _figure(of: str, values: list[float]) -> float:
+    """Return one figure for a window; a nan among the values makes it nan."""
+    return math.nan if any(map(math.isnan, values)) else _FIGURES[of](values)
 
 
-def _declared_frozen(attempt: Attempt, labels: Labels) -> Reading | None:
-    """A group that the run declared frozen has no gradient to speak of."""
-    group = dict(labels).get("group")
-    if group is None or group not in (attempt.intent.frozen or ()):
-        return None
-    return not_applicable(f"{group} is declared frozen", attempt.intent_evidence["frozen"], labels)
-
-
-def _asked(known: dict[Labels, Series], asked: frozenset[Labels] | None) -> Iterable[Labels]:
-    """Return the labels asked about, always in the order in which they first came."""
-    if asked is None:
-        return known
-    if len(asked) == 1:
-        return asked & known.keys()
-    return [labels for labels in known if labels in asked]
+_FIGURES: dict[str, Callable[[list[float]], float]] = {
+    "median": statistics.median,
+    "mean": statistics.fmean,
+    "p95": lambda values: sorted(values)[math.ceil(0.95 * len(values)) - 1],
+    "min": min,
+    "max": max,
+}

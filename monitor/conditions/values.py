@@ -1,9 +1,10 @@
-"""The values in a rule file that need reading: levels, which a run's own settings may give, and durations."""
+"""The values in a rule file that need reading: levels, which a run's own settings may give, durations and spans."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -64,3 +65,51 @@ def seconds(text: object) -> float:
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"type": "string"})]
 """A duration in a rule file: ``300s``, ``5m``, ``2h``, ``1d``; in the rule, a number of seconds."""
+
+
+class Span(NamedTuple):
+    """A length of the run: ``200 steps``, ``3 epochs``, ``20 reports``, ``5m``."""
+
+    amount: float
+    unit: Literal["s", "steps", "epochs", "reports"]
+
+    def __str__(self) -> str:
+        """Return it as a rule file writes it."""
+        return f"{self.amount:g}s" if self.unit == "s" else f"{self.amount:g} {self.unit}"
+
+
+NO_SPAN = Span(0.0, "s")
+_COUNTED: dict[str, Literal["steps", "epochs", "reports"]] = {
+    "step": "steps",
+    "steps": "steps",
+    "epoch": "epochs",
+    "epochs": "epochs",
+    "report": "reports",
+    "reports": "reports",
+}
+
+
+def _span(units: str) -> Callable[[object], Span]:
+    """Return a reader of spans in some of the units: ``steps epochs s``. It raises ValueError."""
+
+    def read(text: object) -> Span:
+        if isinstance(text, Span):
+            return text
+        number, _, word = str(text).strip().partition(" ")
+        unit = _COUNTED.get(word.strip())
+        if unit in units.split() and number.isdecimal():
+            return Span(float(number), unit)
+        try:
+            return Span(seconds(text), "s")
+        except ValueError:
+            counted = [each for each in units.split() if each != "s"]
+            raise ValueError(f"{text!r:.60}; expected a number and one of {', '.join([*counted, *_UNITS_S])}") from None
+
+    return read
+
+
+Hold = Annotated[Span, BeforeValidator(_span("steps epochs s")), Field(json_schema_extra={"type": "string"})]
+"""How long: ``200 steps``, ``2 epochs``, ``300s``, ``5m``, ``2h``, ``1d``."""
+
+Window = Annotated[Span, BeforeValidator(_span("reports steps epochs s")), Field(json_schema_extra={"type": "string"})]
+"""How far back: as `Hold`, and ``20 reports`` of the signal itself."""

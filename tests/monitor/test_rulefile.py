@@ -8,6 +8,7 @@ from monitor.alerts import Severity
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
+from monitor.conditions.values import Span
 from monitor.errors import Problems
 from monitor.rulefile import load_rules
 
@@ -62,7 +63,7 @@ def test_a_rule_is_read_with_its_place(tmp_path):
     path = write(tmp_path, HEAD + entry(more="for: 5m\nexpected: below 10"))
     (rule,) = load_rules([path])
     assert rule.condition == Threshold(kind="threshold", signal="train.loss", above=10.0)
-    assert (rule.alert, rule.group, rule.severity, rule.hold) == ("Probe", "probe", Severity.WARNING, 300.0)
+    assert (rule.alert, rule.group, rule.severity, rule.hold) == ("Probe", "probe", Severity.WARNING, Span(300.0, "s"))
     assert (rule.place, rule.expected, rule.needs, rule.tests) == (f"{path}:4", "below 10", "", ())
 
 

@@ -1,0 +1,162 @@
+"""Readings → alerts: the life of each alert, one pure transition at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from monitor.alerts import Alert, AlertKey, State
+from monitor.conditions import Reading
+from monitor.conditions.values import NO_SPAN
+from monitor.rulefile import Rule
+from monitor.run import Run
+from monitor.signals import Labels
+from monitor.verdict import Mark, mark
+
+ORDINALS_KEPT = 1_024
+"""Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""
+
+
+@dataclass(frozen=True)
+class AlertStates:
+    """What is out, or on its way: the engine's whole memory."""
+
+    open: dict[AlertKey, Alert] = field(default_factory=dict)
+    """Pending and firing alerts, as they were at their last transition."""
+    clearing: dict[AlertKey, Mark] = field(default_factory=dict)
+    """Firing alerts whose rule is ok again, and since when; they resolve when ``keep_firing_for`` has passed."""
+    ordinals: dict[str, int] = field(default_factory=dict)
+    """How often the same first evidence has made an alert, for the last `ORDINALS_KEPT`: each gets an id of its own."""
+    judged_until: float | None = None
+    """The last deadline that was judged; an earlier one does not come again."""
+
+    def firing(self, rule: str) -> frozenset[Labels]:
+        """Return the labels for which a rule's alert is out."""
+        return frozenset(
+            key.labels for key, alert in self.open.items() if key.rule == rule and alert.state is State.FIRING
+        )
+
+    def holding(self, alert: Alert) -> AlertStates:
+        """Return these states with an alert as it stands now, and not clearing."""
+        return replace(
+            self,
+            open={**self.open, alert.key: alert},
+            clearing={key: since for key, since in self.clearing.items() if key != alert.key},
+        )
+
+    def without(self, keys: Iterable[AlertKey]) -> AlertStates:
+        """Return these states without some alerts."""
+        gone = set(keys)
+        return replace(
+            self,
+            open={key: alert for key, alert in self.open.items() if key not in gone},
+            clearing={key: since for key, since in self.clearing.items() if key not in gone},
+        )
+
+
+def breach(
+    states: AlertStates, rule: Rule, run: Run, reading: Reading, now: float | None, at: float | None
+) -> tuple[AlertStates, list[Alert]]:
+    """Open an alert, let a pending one fire when the breach has lasted as long as ``for`` asks, or raise its severity.
+
+    ``now`` decides, ``at`` is the time the transition bears.
+    """
+    old = states.open.get(AlertKey(rule.alert, reading.labels))
+    severity = reading.severity or rule.severity
+    if old and old.state is State.FIRING:
+        if severity.rank > old.severity.rank:
+            worse = replace(old, severity=severity, at=at, reason=reading.reason, summary=_filled(rule, reading))
+            worse = replace(worse, value=reading.value, threshold=reading.threshold)
+            worse = replace(worse, evidence=tuple(dict.fromkeys((*old.evidence[:1], *reading.evidence))))
+            return states.holding(worse), [worse]
+        return (states.holding(old) if old.key in states.clearing else states), []
+    alert = old
+    if alert is None:
+        alert, ordinals = _opened(states, rule, run, reading, at)
+        states = replace(states, ordinals=ordinals)
+    begun = Mark(alert.starts_at, alert.step, alert.epoch)
+    is_due = begun.has_passed(rule.hold, mark(run, now))
+    alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
+    return states.holding(alert), [alert] if is_due else []
+
+
+def ok(
+    states: AlertStates, rule: Rule, run: Run, reading: Reading, now: float | None, at: float | None
+) -> tuple[AlertStates, list[Alert]]:
+    """Resolve an alert that fires, after ``keep_firing_for``; drop one that was pending."""
+    old = states.open.get(AlertKey(rule.alert, reading.labels))
+    if old is None or old.state is State.PENDING:
+        return (states if old is None else states.without({old.key})), []
+    since = states.clearing.get(old.key, mark(run, at))
+    if rule.keep_firing_for != NO_SPAN and not since.has_passed(rule.keep_firing_for, mark(run, now)):
+        return replace(states, clearing={**states.clearing, old.key: since}), []
+    evidence = (*old.evidence, *(each for each in reading.evidence if each not in old.evidence))
+    over = replace(old, state=State.RESOLVED, at=at, ends_at=at, reason=reading.reason)
+    return states.without({old.key}), [replace(over, value=reading.value, evidence=evidence)]
+
+
+def closed(
+    states: AlertStates, keys: Iterable[AlertKey], at: float | None, reason: str
+) -> tuple[AlertStates, list[Alert]]:
+    """Close alerts of which nothing more will be known."""
+    wanted = set(keys)
+    changes = [
+        replace(alert, state=State.CLOSED, at=at, ends_at=at, reason=reason)
+        for key, alert in states.open.items()
+        if key in wanted and alert.state is State.FIRING
+    ]
+    return states.without(wanted), changes
+
+
+def _opened(
+    states: AlertStates, rule: Rule, run: Run, reading: Reading, at: float | None
+) -> tuple[Alert, dict[str, int]]:
+    first = reading.evidence[0]
+    identity = repr((run.id, run.attempt.number, rule.alert, reading.labels, first.at, first.text))
+    base = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    ordinal = states.ordinals.get(base, 0)
+    alert = Alert(
+        id=base if ordinal == 0 else f"{base}-{ordinal + 1}",
+        run=run.id or "",
+        attempt=run.attempt.number,
+        rule=rule.alert,
+        fault=rule.fault,
+        severity=reading.severity or rule.severity,
+        state=State.PENDING,
+        at=at,
+        starts_at=at,
+        ends_at=None,
+        epoch=reading.epoch or run.attempt.epoch,
+        step=reading.step if reading.step is not None else run.attempt.step,
+        labels=reading.labels,
+        value=reading.value,
+        threshold=reading.threshold,
+        summary=_filled(rule, reading),
+        action=rule.action,
+        reason=reading.reason,
+        needs=rule.needs,
+        evidence=reading.evidence,
+    )
+    remembered = {known: count for known, count in states.ordinals.items() if known != base}
+    for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:
+        del remembered[oldest]
+    return alert, {**remembered, base: ordinal + 1}
+
+
+def _filled(rule: Rule, reading: Reading) -> str:
+    """Fill a rule's sentence in; a slot with nothing to say shows a question mark."""
+    slots = defaultdict(lambda: "?", dict(reading.labels))
+    slots["reason"] = reading.reason
+    for name in ("value", "threshold"):
+        number = getattr(reading, name)
+        slots[name] = "?" if number is None else _shown(number)
+    for name in ("epoch", "step"):
+        slots[name] = str(getattr(reading, name))
+    return rule.summary.format_map(slots)
+
+
+def _shown(number: float) -> str:
+    """Return a number for a sentence: counts to the last digit, measurements to four."""
+    return f"{number:.0f}" if number == round(number, 0) and abs(number) < 1e15 else f"{number:.4g}"

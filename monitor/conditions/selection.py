@@ -1,0 +1,55 @@
+"""Which series, and which of their points, a condition looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from monitor.attempt import Attempt
+from monitor.conditions.reading import Reading, not_applicable
+from monitor.conditions.values import Span
+from monitor.series import Point, Series
+from monitor.signals import Labels
+
+
+def series_of(
+    attempt: Attempt, signal: str, where: dict[str, str], asked: frozenset[Labels] | None
+) -> dict[Labels, Series]:
+    """Return the series of a signal that bear the labels of ``where`` and are asked about, oldest first."""
+    known = attempt.of(signal)
+    wanted = where.items()
+    return {labels: known[labels] for labels in _asked(known, asked) if wanted <= dict(labels).items()}
+
+
+def within(span: Span, points: Sequence[Point]) -> list[Point]:
+    """Return the newest points that lie within a window; none while what is remembered does not fill it yet."""
+    if span.unit == "reports":
+        return list(points[-int(span.amount) :]) if len(points) >= span.amount else []
+    places = [_place(point, span) for point in points]
+    newest = places[-1]
+    if newest is None:
+        return []
+    starts = newest - span.amount
+    known = [(place, point) for place, point in zip(places, points, strict=True) if place is not None]
+    is_whole = known[0][0] <= starts + (span.unit == "epochs")
+    return [point for place, point in known if place > starts] if is_whole else []
+
+
+def declared_frozen(attempt: Attempt, labels: Labels) -> Reading | None:
+    """A group that the run declared frozen has no gradient and no update to speak of; None for any other."""
+    group = dict(labels).get("group")
+    if group is None or group not in (attempt.intent.frozen or ()):
+        return None
+    return not_applicable(f"{group} is declared frozen", attempt.intent_evidence["frozen"], labels)
+
+
+def _place(point: Point, span: Span) -> float | None:
+    return point.at if span.unit == "s" else point.step if span.unit == "steps" else point.epoch
+
+
+def _asked(known: dict[Labels, Series], asked: frozenset[Labels] | None) -> Iterable[Labels]:
+    """Return the labels asked about, always in the order in which they first came."""
+    if asked is None:
+        return known
+    if len(asked) == 1:
+        return asked & known.keys()
+    return [labels for labels in known if labels in asked]

@@ -34,15 +34,25 @@ def alert_lines(alerts: Sequence[Alert]) -> list[str]:
     Alerts of one rule that one line raised, for several groups say, are told together.
     """
     lines = []
-    for _, together in groupby(alerts, key=lambda alert: (alert.rule, alert.state, alert.at, alert.evidence)):
+    for _, together in groupby(
+        alerts, key=lambda alert: (alert.rule, alert.state, alert.at, alert.evidence, alert.inhibited_by)
+    ):
         first, *others = list(together)
         lines += [terminal(line) for line in _story(first, others)]
     return lines
 
 
+def _headline(alert: Alert) -> tuple[object, ...]:
+    return alert.rule, alert.state, alert.at, alert.evidence, alert.inhibited_by
+
+
 def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
     mark = {State.FIRING: "🔴" if alert.severity is Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}
     when = iso_time(alert.at) or "time unknown"
+    if alert.inhibited_by:
+        said = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
+        yield f"⚪ {when} {alert.severity} {said}: {alert.summary}"
+        return
     yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {alert.summary}"
     if others:
         yield f"     the same for {', '.join(_words(each) for each in others)}"

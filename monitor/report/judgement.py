@@ -43,7 +43,7 @@ class Verdict:
         """Return the mark of the whole rule: also for alerts whose labels nothing bears any more."""
         mark = self.mark_of(self.readings)
         if self.standing:
-            return worst([mark, Mark.BREACH if self.rule.severity.is_alarming else Mark.CAUTION])
+            return worst([mark, *(_alarm(alert.severity) for alert in self.standing)])
         return Mark.CAUTION if self.past and mark in (Mark.OK, Mark.NOT_APPLICABLE) else mark
 
     @property
@@ -56,11 +56,13 @@ class Verdict:
         return worst_applicable([self._mark(reading) for reading in readings])
 
     def _mark(self, reading: Reading) -> Mark:
-        if reading.outcome is Outcome.BREACH or _has(self.standing, reading):
-            return Mark.BREACH if self.rule.severity.is_alarming else Mark.CAUTION
+        standing = _about(self.standing, reading)
+        if reading.outcome is Outcome.BREACH or standing:
+            now = [reading.severity or self.rule.severity] if reading.outcome is Outcome.BREACH else []
+            return worst([_alarm(severity) for severity in (*now, *(alert.severity for alert in standing))])
         if reading.outcome is Outcome.UNKNOWN:
             return Mark.UNKNOWN
-        if _has(self.past, reading):
+        if _about(self.past, reading):
             return Mark.CAUTION
         return Mark.OK if reading.outcome is Outcome.OK else Mark.NOT_APPLICABLE
 
@@ -127,9 +129,13 @@ def is_critical(verdict: Verdict) -> bool:
     return verdict.rule.severity is Severity.CRITICAL
 
 
-def _has(alerts: tuple[Alert, ...], reading: Reading) -> bool:
-    """Whether one of the alerts is of these labels; an answer without labels speaks for all of them."""
-    return any(not reading.labels or alert.labels == reading.labels for alert in alerts)
+def _about(alerts: tuple[Alert, ...], reading: Reading) -> list[Alert]:
+    """Return the alerts of these labels; an answer without labels speaks for all of them."""
+    return [alert for alert in alerts if not reading.labels or alert.labels == reading.labels]
+
+
+def _alarm(severity: Severity) -> Mark:
+    return Mark.BREACH if severity.is_alarming else Mark.CAUTION
 
 
 def _stands(alert: Alert, snapshot: Snapshot) -> bool:

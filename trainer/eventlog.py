@@ -38,6 +38,7 @@ from trainer.checkpoint import Saved
 from trainer.config import TrainerError
 from trainer.gradients import EncoderGradient, GroupGradient, GroupWeight, InputStatistics, LayerActivation
 from trainer.guard import Check, Failed, Finding, Recovered, Reset
+from trainer.machine import ProcessFacts
 from trainer.metrics import Overall, Score
 from trainer.pace import Lap, StepResult
 from trainer.settings import Ignored, Resolved
@@ -290,6 +291,10 @@ class EventLog:
                 extra=tuple((f"loss_{name}", repr(value)) for name, value in result.terms.items()),
             )
         )
+
+    def process(self, found: ProcessFacts) -> None:
+        """Write what the operating system says of this process."""
+        self.write(logline.Process(**found._asdict()))
 
     def checkpoint(self, action: str, saved: Saved, *, seconds: float) -> None:
         """Write that a checkpoint was saved or loaded."""

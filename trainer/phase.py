@@ -1,15 +1,20 @@
 """Which phase the run is in: a PHASE line at each change, and a heartbeat from a side thread within each.
 
-The heartbeat proves only that the process lives; `done` and `main_idle_s` say whether the main thread moves.
+The heartbeat proves only that the process lives; `done` and `main_idle_s` say whether the main thread moves. With each
+line goes what the operating system says of the process.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
+import psutil
+
 from trainer.eventlog import EventLog, Phase
+from trainer.machine import OwnProcess
 
 
 class Phases:
@@ -17,6 +22,7 @@ class Phases:
 
     def __init__(self, log: EventLog, *, run: str, pid: int, heartbeat_s: float, clock: Callable[[], float]) -> None:
         self._log, self._run, self._pid, self._heartbeat_s, self._clock = log, run, pid, heartbeat_s, clock
+        self._process = OwnProcess(clock)
         self._name, self._beat, self._moved_at = "load", 0, clock()
         self._epoch: int | None = None
         self._step: int | None = None
@@ -78,3 +84,5 @@ class Phases:
                 pid=self._pid,
             )
         )
+        with suppress(psutil.Error, OSError):
+            self._log.process(self._process.facts())

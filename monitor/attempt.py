@@ -8,10 +8,12 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from monitor import logline
+from monitor.derived import Earlier, Writer, derived
 from monitor.events import Event
 from monitor.evidence import TEXT_LIMIT, Evidence
 from monitor.fields import Share
 from monitor.logline import Intent, Record
+from monitor.progress import Move, Progress
 from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels, Sample
 
@@ -22,6 +24,10 @@ FACTS_LIMIT = 1_024
 
 LEARNABLE_SILENCE_S = 600.0
 """A phase that was silent for longer and came back was hung, or cannot be told from one that was. Chosen by hand."""
+WRITERS_KEPT = 32
+"""Earlier writers remembered: one that comes back is a second trainer in the same log."""
+EARLY_STOP = "early_stop"
+"""The phase change by which a trainer declares its end: the numbers before it stay comparable."""
 PHASES_LIMIT = 64
 """Phases whose silences are learnt; a trainer has about five."""
 
@@ -95,8 +101,18 @@ class Attempt:
     """All INTENT lines so far, the newer word over the older."""
     intent_evidence: dict[str, Evidence] = field(default_factory=dict)
     """The line behind each word of the intent."""
+    intent_serials: dict[str, int] = field(default_factory=dict)
+    """How many lines the attempt had when each word was said; compares with `Point.serial`."""
     series: dict[str, dict[Labels, Series]] = field(default_factory=dict)
     facts: dict[tuple[str, str], Stated] = field(default_factory=dict)
+    earlier: Earlier = field(default_factory=Earlier)
+    """What the attempts before this one came to."""
+    writer: Writer | None = None
+    """Who writes, by the newest RUN start line or the first PHASE line."""
+    replaced: tuple[Writer, ...] = ()
+    """Who wrote before, the newest WRITERS_KEPT."""
+    progress: Progress = field(default_factory=Progress)
+    """When it last moved, and how fast it usually does."""
     dropped: int = 0
     """Samples and facts not kept because of the limits."""
 
@@ -148,6 +164,22 @@ class Attempt:
         # Behind the newest step alone would be too eager: two writers in one log are a step apart now and then.
         return record.step < self.step and record.step <= self.first_train_step
 
+    def handed_on(self) -> Attempt:
+        """Return the attempt that follows this one, with what it has to know of it."""
+        before, step = self.earlier, self.step
+        is_higher = step is not None and (before.highest_step is None or step > before.highest_step)
+        started, data = self.stated(logline.RunStart), self.stated(logline.Data)
+        is_done = self.status is Status.COMPLETED
+        earlier = Earlier(
+            highest_step=None if is_done else step if is_higher else before.highest_step,
+            starts=0 if is_done else 1 if is_higher else before.starts + 1,
+            is_over=self.status in (Status.COMPLETED, Status.STOPPED),
+            has_ended=self.ended is not None,
+            run=started[0].run if started else before.run,
+            fingerprint=data[0].fingerprint if data else before.fingerprint,
+        )
+        return Attempt(number=self.number + 1, earlier=earlier, writer=self.writer, replaced=self.replaced)
+
     def note_silence(self, silence_s: float) -> None:
         """Learn how long the present phase may be silent; a silence long enough to be a hang teaches nothing."""
         if silence_s > LEARNABLE_SILENCE_S:
@@ -156,15 +188,29 @@ class Attempt:
         if known is not None or len(self.longest_silence_s) < PHASES_LIMIT:
             self.longest_silence_s[self.phase] = max(silence_s, known or 0.0)
 
-    def fold(self, event: Event, now: float | None) -> frozenset[Touch]:
-        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest."""
+    def samples_of(self, event: Event) -> tuple[Sample, ...]:
+        """Return what an event would add to the series: its own samples, and those that follow from what is known."""
+        if event.record is None:
+            return event.samples
+        return (*event.samples, *derived(event.record, self))
+
+    def fold(self, event: Event, now: float | None, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
+        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
+
+        ``samples`` are those of `samples_of`, where it was asked just before.
+        """
+        if samples is None:
+            samples = self.samples_of(event)
         self.lines += 1
         touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
             touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
-        for sample in event.samples:
-            self._take_sample(sample, event, now)
-            touched.add((sample.signal, sample.labels))
+        move = Move(now, self.lines, event.evidence)
+        if self.progress.note(event.record, move, phase=self.phase, step=self.step):
+            touched.add(("run.moved", ()))
+        if samples:
+            self._take_samples(samples, event, now)
+            touched.update((sample.signal, sample.labels) for sample in samples)
         if isinstance(event.record, logline.Epoch):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
@@ -172,17 +218,20 @@ class Attempt:
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
         touched: set[str] = set()
-        self._keep(record, evidence)
+        self.keep(record, evidence)
         self._take_place(record)
         match record:
             case logline.RunStart():
                 self.started = evidence
+                self._take_writer(Writer(record.run, record.pid), is_start=True)
             case logline.RunEnd():
                 self.ended = Stated(record, evidence)
                 touched.add("run.ended")
-            case logline.Phase(name=name) if name != self.announced_phase:
-                self.announced_phase, self.phase_since = name, now
-                touched.add("run.phase")
+            case logline.Phase(name=name):
+                self._take_writer(Writer(record.run, record.pid), is_start=False)
+                if name != self.announced_phase:
+                    self.announced_phase, self.phase_since = name, now
+                    touched.add("run.phase")
             case logline.Intent():
                 self._take_intent(record, evidence)
                 touched.add("run.intent")
@@ -194,7 +243,16 @@ class Attempt:
                     self.first_train_step, self.first_epoch = record.step, record.epoch.part
         return touched
 
-    def _keep(self, record: Record, evidence: Evidence) -> None:
+    def _take_writer(self, writer: Writer, *, is_start: bool) -> None:
+        """Note who writes. A start line replaces the writer; a line of a writer that was replaced does not."""
+        if writer == self.writer or (not is_start and (writer == Writer(None, None) or writer in self.replaced)):
+            return
+        before = (*self.replaced, self.writer) if self.writer is not None else self.replaced
+        self.replaced = tuple(each for each in before if each != writer)[-WRITERS_KEPT:]
+        self.writer = writer
+
+    def keep(self, record: Record, evidence: Evidence) -> None:
+        """Remember a record as the newest of its kind."""
         key = getattr(record, _KEYED[type(record)]) if type(record) in _KEYED else ""
         place = (type(record).__name__, str(key))
         if len(evidence.text) == TEXT_LIMIT:
@@ -220,21 +278,27 @@ class Attempt:
         }
         self.intent = dataclasses.replace(self.intent, **said)
         self.intent_evidence.update(dict.fromkeys(said, evidence))
+        self.intent_serials.update(dict.fromkeys(said, self.lines))
+        if "data_change" in said or said.get("phase_change", EARLY_STOP) != EARLY_STOP:
+            for by_labels in self.series.values():
+                for series in by_labels.values():
+                    series.forget_what_was_usual()
         self.epochs_planned = self.intent.epochs or self.epochs_planned
 
-    def _take_sample(self, sample: Sample, event: Event, now: float | None) -> None:
-        by_labels = self.series.setdefault(sample.signal, {})
-        series = by_labels.get(sample.labels)
-        if series is None:
-            if sum(map(len, self.series.values())) >= SERIES_LIMIT:
-                self.dropped += 1
-                return
-            series = by_labels[sample.labels] = Series.of(CATALOGUE[sample.signal])
+    def _take_samples(self, samples: tuple[Sample, ...], event: Event, now: float | None) -> None:
         own_epoch, own_step = _epoch_of(event.record), _step_of(event.record)
         epoch = self.epoch if own_epoch is None else own_epoch
         step = self.step if own_step is None else own_step
-        point = Point(sample.value, self.lines, step, own_step is not None, epoch, now, event.evidence)
-        series.add(point, is_event=CATALOGUE[sample.signal].is_event)
+        for signal, labels, value in samples:
+            by_labels = self.series.setdefault(signal, {})
+            series = by_labels.get(labels)
+            if series is None:
+                if sum(map(len, self.series.values())) >= SERIES_LIMIT:
+                    self.dropped += 1
+                    continue
+                series = by_labels[labels] = Series.of(CATALOGUE[signal])
+            point = Point(value, self.lines, step, own_step is not None, epoch, now, event.evidence)
+            series.add(point, is_event=CATALOGUE[signal].is_event)
 
     def _end_epoch(self, record: logline.Epoch) -> None:
         self.epochs_done = max(self.epochs_done, record.epoch.part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple, Protocol
 
 from monitor.evidence import TEXT_LIMIT, Evidence
@@ -46,20 +45,22 @@ class Event(NamedTuple):
         return self.record is not None and not isinstance(self.record, Unknown)
 
 
-_BLANK = re.compile(rb"\s*")
-
-
 def read_event(line: RawLine, path: str) -> Event | None:
     """Read one line of the log ``path``; None for a blank one. A record behind a progress bar is found."""
-    if _BLANK.fullmatch(line.data):
+    if not line.data or line.data.isspace():
         return None
     head = find_head(line.data)
     parsed = parse_line(line.data[head:]) if head >= 0 else None
     at = parsed.at if parsed else None
-    evidence = Evidence(path, line.number, line.offset, at, _shown(line.data))
+    evidence = evidence_of(line, path, at)
     if parsed is None:
         return Event(evidence, "", None, tuple(text_signals(line.data)))
     return Event(evidence, parsed.level, parsed.record, tuple(samples(parsed.record)))
+
+
+def evidence_of(line: RawLine, path: str, at: float | None) -> Evidence:
+    """Return a line of the log ``path`` as evidence, written at ``at``."""
+    return Evidence(path, line.number, line.offset, at, _shown(line.data))
 
 
 def _shown(data: bytes) -> str:

@@ -150,6 +150,7 @@ class Template:
     """The fixed text at the head of a record, with typed slots; compiled for writing and for reading."""
 
     def __init__(self, text: str, codecs: dict[str, Codec]) -> None:
+        self.text = text
         self._codecs = codecs
         self._parts: list[tuple[str, str | None, str]] = []
         pattern = ""
@@ -159,6 +160,8 @@ class Template:
             if name is not None:
                 pattern += f"(?P<{name}>{_NUMBER if spec else codecs[name].pattern})"
         self._pattern = re.compile(rf"(?:{pattern})(?:\s+|$)") if text else re.compile("")
+        self.is_fixed = all(name is None for _, name, _ in self._parts)
+        """Whether it has no slots: the same text in every line."""
         self.exact = {name for _, name, spec in self._parts if name and not spec}
         """Fields written in full here, so not needed again as a key."""
 

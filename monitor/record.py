@@ -11,6 +11,32 @@ from typing import ClassVar, Self, TypeVar, dataclass_transform
 from monitor.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
 
 _KEY = re.compile(KEY)
+FORMS_KEPT = 4
+"""Forms that a record type remembers. Chosen by hand: a log has one or two of each."""
+
+
+class Form(typing.NamedTuple):
+    """Texts of a record type with the same keys in the same order, none of them quoted: read with one search."""
+
+    pattern: re.Pattern[str]
+    known: tuple[tuple[int, str, Callable[[str], object]], ...]
+    """Place, name and reader of the values of the type's own keys."""
+    extra: tuple[tuple[int, str], ...]
+    """Place and name of the values of other keys."""
+
+    @classmethod
+    def of(cls, text: str, pairs: list[tuple[str, str]], codecs: dict[str, Codec]) -> Form | None:
+        """Return the form of these pairs behind a fixed text; None where it takes more than a search to read them."""
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys) or not all(_PLAIN.fullmatch(written) for _, written in pairs):
+            return None
+        words = [re.escape(text)] * bool(text) + [f"{re.escape(key)}=({_PLAIN.pattern})" for key in keys]
+        known = tuple((place, key, codecs[key].read) for place, key in enumerate(keys) if key in codecs)
+        extra = tuple((place, key) for place, key in enumerate(keys) if key not in codecs)
+        return cls(re.compile(" ".join(words)), known, extra)
+
+
+_PLAIN = re.compile(r"[!#-~]*")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +49,9 @@ class Record:
     _keys: ClassVar[tuple[str, ...]]
     _codecs: ClassVar[dict[str, Codec]]
     _required: ClassVar[frozenset[str]] = frozenset()
+    _behind: ClassVar[dict[str, Codec]]
+    """The codecs of the keys behind the template."""
+    _forms: ClassVar[tuple[Form, ...]] = ()
 
     extra: tuple[tuple[str, str], ...] = ()
 
@@ -44,13 +73,30 @@ class Record:
         return tuple(field.name for field in dataclasses.fields(cls) if field.name != "extra")
 
     @classmethod
+    def codec_of(cls, key: str) -> Codec | None:
+        """Return how the value of a key is written and read; None for a key that the type does not know."""
+        return cls._codecs[key] if key in cls._keys else None
+
+    @classmethod
     def from_text(cls, text: str) -> Self | None:
         """Read what `text` wrote; None where the text is of another type.
 
         Raises ValueError where the text begins like this type and then breaks its grammar.
         """
+        for form in cls._forms:
+            if match := form.pattern.fullmatch(text):
+                written = match.groups()
+                values = {key: read(written[place]) for place, key, read in form.known}
+                return cls(extra=tuple((key, unquote(written[place])) for place, key in form.extra), **values)
         found = cls._template.read(text)
-        return None if found is None else cls._from_pairs(found[0], read_pairs(found[1]))
+        if found is None:
+            return None
+        pairs = list(read_pairs(found[1]))
+        record = cls._from_pairs(found[0], pairs)
+        if cls._template.is_fixed and (learnt := Form.of(cls._template.text, pairs, cls._behind)):
+            # The newest first: a log has a handful of forms, one after another.
+            cls._forms = (learnt, *cls._forms[: FORMS_KEPT - 1])
+        return record
 
     @classmethod
     def _from_pairs(cls, values: dict[str, object], pairs: Iterable[tuple[str, str]], **more: object) -> Self:
@@ -91,6 +137,7 @@ def line(
         made._template = Template(text, made._codecs)
         hidden = made._template.exact | set(short_only)
         made._keys = tuple(field.name for field in own if field.name in made._codecs and field.name not in hidden)
+        made._behind = {key: made._codecs[key] for key in made._keys}
         made._required = frozenset(field.name for field in own if field.default is dataclasses.MISSING)
         return typing.cast(RecordType, made)
 

@@ -10,6 +10,7 @@ from monitor.attempt import Attempt, Status, Touch
 from monitor.events import Event
 from monitor.evidence import Evidence
 from monitor.logline import RunStart
+from monitor.signals import Sample
 
 ATTEMPTS_KEPT = 32
 """Earlier attempts remembered; a restart loop shows itself in far fewer."""
@@ -48,7 +49,8 @@ class Run:
     attempt: Attempt = field(default_factory=Attempt)
     """The present attempt: all signals, facts and progress are there."""
 
-    _line_at: float | None = None
+    line_at: float | None = None
+    """What the last line with a time says, by whatever clock wrote it."""
 
     @property
     def status(self) -> Status:
@@ -57,9 +59,9 @@ class Run:
 
     def time_of(self, at: float | None) -> float | None:
         """Return the run's time at a line that says ``at``; a line without a time stands at the last one's."""
-        if at is None or self.now is None or self._line_at is None:
+        if at is None or self.now is None or self.line_at is None:
             return self.now if at is None else at
-        return self.now + max(0.0, at - self._line_at)
+        return self.now + max(0.0, at - self.line_at)
 
     def opens_attempt(self, event: Event) -> bool:
         """Whether this event is the first of a new attempt, the trainer having been started again."""
@@ -67,8 +69,11 @@ class Run:
         is_start = isinstance(event.record, RunStart)
         return (is_start and has_begun) or self.attempt.goes_back(event.record)
 
-    def fold(self, event: Event) -> frozenset[Touch]:
-        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest."""
+    def fold(self, event: Event, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
+        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
+
+        ``samples`` are those of `Attempt.samples_of`, where it was asked just before.
+        """
         if self.opens_attempt(event):
             self._leave_attempt()
         if self.id is None or (isinstance(event.record, RunStart) and not self.past):
@@ -77,7 +82,7 @@ class Run:
         self.lines += 1
         self.understood += event.is_understood
         self.last = event.evidence
-        return self.attempt.fold(event, self.now)
+        return self.attempt.fold(event, self.now, samples)
 
     def hear(self, now: float) -> None:
         """Note bytes that are not a whole line yet: they end a silence and prove nothing else."""
@@ -87,13 +92,13 @@ class Run:
         left = self.attempt
         self.past.append(PastAttempt(left.number, left.started, left.step, left.status))
         del self.past[:-ATTEMPTS_KEPT]
-        self.attempt = Attempt(number=left.number + 1)
+        self.attempt = left.handed_on()
 
     def _take_time(self, evidence: Evidence) -> None:
         before, self.now = self.now, self.time_of(evidence.at)
         if evidence.at is None or self.now is None:
             return
-        self._line_at = evidence.at
+        self.line_at = evidence.at
         # The line's own time, though its first bytes may have been heard earlier: a replay knows no other.
         self.heard_at = self.now
         if self.attempt.began_at is None:

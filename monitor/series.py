@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.evidence import Evidence
 from monitor.signals import Signal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RECENT = 64
 """Points kept of a signal that the run has once, or once per GPU."""
@@ -19,6 +23,8 @@ EARLY = 32
 """First values kept for good."""
 WINDOW_SHARE = 0.8
 """Windows whose medians are compared are a little shorter than what is kept: 51 of 64 points, 19 of 24."""
+FEW = 8
+"""Samples that are added one by one sooner than all at once. Chosen by hand."""
 EPOCHS_KEPT = 256
 """Epochs whose tallies are kept; older ones leave first."""
 
@@ -92,25 +98,81 @@ class Series:
                 self.step_gap = max(self.step_gap or 0, point.step - self.last.step)
             self.count += 1
             self.first = self.first or point
-        self.nonfinite += not math.isfinite(point.value)
-        self.minimum = _least(self.minimum, point.value)
-        self.maximum = -_least(-self.maximum, -point.value)
+        value = point.value
+        if not math.isfinite(value):
+            self.nonfinite += 1
+        # Of two equal numbers the earlier one stays; a nan gives way to any number.
+        if not math.isnan(value):
+            self.minimum = self.minimum if self.minimum <= value else value
+            self.maximum = self.maximum if self.maximum >= value else value
         self.recent.append(point)
         if not is_repeat:
             self._keep_medians(point.value)
         if self.has_epochs:
             self._tally(point, is_repeat=is_repeat)
 
+    def extend(self, values: np.ndarray, steps: np.ndarray, point: Callable[[int, float], Point]) -> None:
+        """Fold many samples of a measurement in, each at its own step, as `add` would one by one.
+
+        ``point`` makes the point of a sample, by its index and value; it is asked for few of them.
+        """
+        import numpy as np
+
+        before = self.last.step if self.last.has_own_step and self.last.step is not None else int(steps[0]) - 1
+        is_rising = bool((np.diff(steps, prepend=before) > 0).all())
+        known = np.concatenate(([each.value for each in self.recent], values))
+        # Equal to zero, and yet another number to print: which of two equal ones is the smaller, order decides.
+        has_minus_zero = bool(((known == 0) & np.signbit(known)).any())
+        if len(values) < FEW or not is_rising or has_minus_zero or self.has_epochs:
+            for index, value in enumerate(values.tolist()):
+                self.add(point(index, value), is_event=False)
+            return
+        if self.last.step is not None:
+            self.step_gap = max(self.step_gap or 0, int(np.diff(steps, prepend=self.last.step).max()))
+        self.nonfinite += int((~np.isfinite(values)).sum())
+        self.minimum = _least(self.minimum, float(np.fmin.reduce(values)))
+        self.maximum = -_least(-self.maximum, -float(np.fmax.reduce(values)))
+        self.early += values[: EARLY - len(self.early)].tolist()
+        self._extend_medians(known)
+        self.count += len(values)
+        kept = range(max(0, len(values) - (self.recent.maxlen or 0)), len(values))
+        self.recent.extend(
+            point(index, value) for index, value in zip(kept, values[kept.start :].tolist(), strict=True)
+        )
+
+    def _extend_medians(self, known: np.ndarray) -> None:
+        """Keep the medians of the windows that end in what follows `recent` in ``known``; `count` is from before it."""
+        import numpy as np
+
+        size, begin = self._window_size, len(self.recent)
+        ends = np.arange(begin + size - self.count % size, len(known) + 1, size)
+        if not len(ends):
+            return
+        windows = known[ends[:, None] - size + np.arange(size)]
+        is_finite = np.isfinite(windows).all(axis=1)
+        medians = [*_medians(windows[is_finite]), *map(_finite_median, windows[~is_finite].tolist())]
+        for median in medians:
+            self._keep_median(median)
+
+    def forget_what_was_usual(self) -> None:
+        """Begin anew with the early values and the windows: what was declared to change is no yardstick."""
+        self.early, self.window_medians = [], (math.nan, math.nan)
+
     def _keep_medians(self, value: float) -> None:
         if len(self.early) < EARLY:
             self.early.append(value)
-        assert self.recent.maxlen is not None
-        size = int(WINDOW_SHARE * self.recent.maxlen)
+        size = self._window_size
         if self.count % size == 0:
-            finite = [point.value for point in list(self.recent)[-size:] if math.isfinite(point.value)]
-            median = statistics.median(finite) if finite else math.nan
-            lowest, highest = self.window_medians
-            self.window_medians = (_least(lowest, median), -_least(-highest, -median))
+            self._keep_median(_finite_median([point.value for point in list(self.recent)[-size:]]))
+
+    @property
+    def _window_size(self) -> int:
+        assert self.recent.maxlen is not None
+        return int(WINDOW_SHARE * self.recent.maxlen)
+
+    def _keep_median(self, median: float) -> None:
+        lowest, highest = self.window_medians
+        self.window_medians = (_least(lowest, median), -_least(-highest, -median))
 
     def _tally(self, point: Point, *, is_repeat: bool) -> None:
         tally = self.epochs.get(point.epoch)
@@ -123,6 +185,22 @@ class Series:
         tally.minimum = _least(tally.minimum, point.value)
         tally.maximum = -_least(-tally.maximum, -point.value)
         tally.last = point
+
+
+def _finite_median(values: Iterable[float]) -> float:
+    """Return the median of the finite numbers; nan where there are none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return statistics.median(finite) if finite else math.nan
+
+
+def _medians(windows: np.ndarray) -> list[float]:
+    """Return the median of each row of finite numbers, as `statistics.median` would."""
+    import numpy as np
+
+    size = windows.shape[1]
+    ordered = np.sort(windows, axis=1)
+    middle: list[float] = ((ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2).tolist()
+    return ordered[:, size // 2].tolist() if size % 2 else middle
 
 
 def _is_same_step(left: Point, right: Point) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from monitor import logline
@@ -38,7 +39,8 @@ class Signal(NamedTuple):
     switch: str | None = None
     """The setting that turns it off when it is 0 or false."""
     cadence: str | None = None
-    """``train`` or ``grad``: reported every so many steps, as INTENT declares; ``epoch``: once per epoch."""
+    """``train`` or ``grad``: reported every so many steps, as INTENT declares; ``epoch``: once per epoch; ``once``:
+    when an attempt starts or ends, and good for all of it."""
 
 
 class _Fields(NamedTuple):
@@ -96,6 +98,7 @@ _MEASURED: dict[type[Record], _Fields] = {
         switch="ENABLE_GRAD_MONITOR",
     ),
     logline.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
+    logline.GuardReset: _Fields("guard", ("recover_within_steps",), ("h",)),
     logline.DataCheck: _Fields(
         "data",
         (
@@ -125,6 +128,7 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
     logline.ConfigUnused: ("config.unused", ("unused",)),
     logline.ConfigIgnored: ("config.ignored", ("ignored",)),
     logline.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
+    logline.LogLost: ("log.lost", ("how",)),
 }
 
 _TEXTS: dict[str, re.Pattern[bytes]] = {
@@ -134,6 +138,36 @@ _TEXTS: dict[str, re.Pattern[bytes]] = {
     "text.killed": re.compile(rb"^Killed$|is killed by signal"),
 }
 _ANY_TEXT = re.compile(b"|".join(pattern.pattern for pattern in _TEXTS.values()))
+
+_DERIVED: tuple[Signal, ...] = (
+    Signal("train.lr_deviation", logline.Train.TAG, cadence="train"),
+    Signal("train.lr_zero", logline.Train.TAG, cadence="train"),
+    Signal("train.load_share", logline.Train.TAG, cadence="train"),
+    Signal("grad.undeclared_none", logline.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.small_share", logline.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.first_l2", logline.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.depth_ratio", logline.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("weight.base_ratio", logline.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("weight.left_behind", logline.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("process.rss_pct", logline.Process.TAG),
+    Signal("gpu.used_pct", logline.Gpu.TAG, ("index",)),
+    Signal("run.idle_starts", logline.RunStart.TAG, cadence="once"),
+    Signal("run.steps_lost", logline.Train.TAG, cadence="once"),
+    Signal("run.epochs_missing", logline.RunEnd.TAG, ("status",), cadence="once"),
+    Signal("run.beat", logline.Phase.TAG, is_event=True),
+    Signal("run.other_writer", logline.Phase.TAG, ("pid",), is_event=True),
+    Signal("checkpoint.undeclared", logline.Checkpoint.TAG, cadence="once"),
+    Signal("data.changed", logline.Data.TAG, cadence="once"),
+    Signal("data.problem", logline.DataCheck.TAG, ("problem",), is_event=True),
+    Signal("config.echo", logline.Config.TAG, is_event=True, cadence="once"),
+    Signal("config.absent", logline.Config.TAG, ("name",), is_event=True),
+)
+"""Signals that a record yields only together with what is known of its attempt: see `monitor.derived`."""
+
+MATCH = "text.match"
+"""The signal of a line that holds a pattern of the rules."""
+CUT = "log.cut"
+"""The signal of a line that is too long to be kept whole."""
 
 
 def _catalogue() -> Iterator[Signal]:
@@ -146,6 +180,9 @@ def _catalogue() -> Iterator[Signal]:
         yield Signal(name, record_type.TAG, labels, is_event=True)
     for name in _TEXTS:
         yield Signal(name, "", is_event=True)
+    yield Signal(MATCH, "", ("pattern",), is_event=True)
+    yield Signal(CUT, "", is_event=True)
+    yield from _DERIVED
 
 
 CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
@@ -166,6 +203,25 @@ def samples(record: Record) -> Iterator[Sample]:
         yield Sample("grad.l2", (("group", record.group),), record.norm)
     else:
         yield from _measured(record)
+
+
+def measured_fields(record_type: type[Record]) -> tuple[str, ...]:
+    """Return the fields of a record type that are signals of their own."""
+    found = _MEASURED.get(record_type)
+    return found.fields if found else ()
+
+
+def may_hold_text(data: bytes) -> bool:
+    """Whether some of these lines may bear a text signal; where none does, it is False."""
+    return _anywhere().search(data) is not None
+
+
+@cache
+def _anywhere() -> re.Pattern[bytes]:
+    import re2  # ten times as fast as `re` on many lines
+
+    found: re.Pattern[bytes] = re2.compile(b"(?m:" + _ANY_TEXT.pattern + b")")
+    return found
 
 
 def text_signals(line: bytes) -> Iterator[Sample]:

@@ -1,0 +1,64 @@
+"""Derived signals: numbers that no single field holds, from a record and what its attempt knows before it.
+
+In: a record about to be folded, and the attempt as it stands. Out: samples, folded behind the record's own. Nothing
+is kept here: what must outlive an attempt is in `Earlier`, which the run hands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor import logline
+from monitor.derived.course import changed_data, is_taken_over, of_end, of_phase
+from monitor.derived.groups import of_gradients, of_weights
+from monitor.derived.known import Earlier, Known, Writer
+from monitor.derived.requests import absent_settings
+from monitor.derived.training import derived_columns, of_train
+from monitor.logline import Intent, Record
+from monitor.signals import Sample
+
+__all__ = ["Earlier", "Known", "Writer", "derived", "derived_columns"]
+
+
+def derived(record: Record, known: Known) -> Iterator[Sample]:
+    """Yield what follows from a record and from what was known before it; the record is not folded yet."""
+    try:
+        yield from _derived(record, known)
+    except OverflowError:
+        # A whole number beyond every float: a line that says so measures nothing.
+        return
+
+
+def _derived(record: Record, known: Known) -> Iterator[Sample]:
+    if isinstance(record, _OF_TRAINING) and is_taken_over(known):
+        yield Sample("run.other_writer", (("pid", str(known.replaced[-1].pid)),), 1.0)
+    match record:
+        case logline.Train():
+            yield from of_train(record, known)
+        case logline.GradReport():
+            yield from of_gradients(record, known)
+        case logline.WeightReport():
+            yield from of_weights(record, known)
+        case logline.Phase() if record.pid is not None or record.run is not None:
+            yield from of_phase(record, known)
+        case logline.Config():
+            yield Sample("config.echo", (), 1.0)
+        case logline.RunStart():
+            yield Sample("run.idle_starts", (), known.earlier.starts + 1.0)
+        case logline.RunEnd():
+            yield from of_end(record, known)
+        case logline.Intent() if known.intent == Intent():
+            yield from absent_settings(known)
+        case logline.Data():
+            yield from changed_data(record, known)
+        case logline.DataCheck():
+            for key, value in record.extra:
+                if key == "problem":
+                    yield Sample("data.problem", (("problem", value),), 1.0)
+        case logline.Process() if record.rss_mb is not None and record.ram_total_mb:
+            yield Sample("process.rss_pct", (), 100 * record.rss_mb / record.ram_total_mb)
+        case logline.Gpu() if record.used_mb is not None and record.total_mb:
+            yield Sample("gpu.used_pct", (("index", str(record.index)),), 100 * record.used_mb / record.total_mb)
+
+
+_OF_TRAINING = (logline.Train, logline.GradReport, logline.GuardCheck, logline.InputReport, logline.WeightReport)

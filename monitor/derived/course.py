@@ -1,0 +1,68 @@
+"""Where a run begins, on what, who writes it, and how far it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor import logline
+from monitor.derived.known import Known, Writer
+from monitor.signals import Sample
+
+
+def of_first_step(record: logline.Train, known: Known) -> Iterator[Sample]:
+    """Yield what the attempt's first step says of where it has begun."""
+    earlier, resumed_at = known.earlier, known.intent.resume_from
+    if earlier.starts and known.stated(logline.RunStart) is None:
+        # No line announced this start: the step itself is the first sign of it.
+        yield Sample("run.idle_starts", (), earlier.starts + 1.0)
+    before = resumed_at if resumed_at is not None else None if earlier.is_over else earlier.highest_step
+    lost = 0 if before is None else max(0, before - record.step + 1)
+    yield Sample("run.steps_lost", (), float(lost))
+    checkpoint = known.stated(logline.Checkpoint)
+    loaded = checkpoint[0] if checkpoint is not None and checkpoint[0].action == "load" else None
+    if loaded is not None or known.stated(logline.RunStart) is not None:
+        is_declared = loaded is None or (resumed_at is not None and loaded.step in (None, resumed_at))
+        yield Sample("checkpoint.undeclared", (), float(not is_declared))
+
+
+def of_phase(record: logline.Phase, known: Known) -> Iterator[Sample]:
+    """Yield that a line names its writer, and whether that is one whom another has replaced."""
+    yield Sample("run.beat", (), 1.0)
+    if Writer(record.run, record.pid) in known.replaced:
+        yield Sample("run.other_writer", (("pid", str(record.pid)),), 1.0)
+
+
+def is_taken_over(known: Known) -> bool:
+    """Whether the newest writer still loads, so that a step taken now is another's, who never ended."""
+    return known.announced_phase in _BEFORE_TRAINING and bool(known.replaced) and not known.earlier.has_ended
+
+
+_BEFORE_TRAINING = ("load", "fit_scaler")
+
+
+def of_end(record: logline.RunEnd, known: Known) -> Iterator[Sample]:
+    """Yield how many of the planned epochs are missing at the end, by its status."""
+    planned = known.intent.epochs or known.epochs_planned
+    done = known.epochs_done if record.epochs is None else record.epochs
+    if planned is None:
+        return
+    # An end of its own accord misses no epoch by a request to stop, nor the other way round.
+    statuses = _WANTED_ENDS if record.status in _WANTED_ENDS else (record.status,)
+    for status in statuses:
+        missing = max(0, planned - done) if status == record.status else 0
+        yield Sample("run.epochs_missing", (("status", status),), float(missing))
+
+
+_WANTED_ENDS = ("completed", "stopped")
+
+
+def changed_data(record: logline.Data, known: Known) -> Iterator[Sample]:
+    """Yield whether the data is another than before, where it should be the same."""
+    if record.fingerprint is None:
+        return
+    before, started = known.stated(logline.Data), known.stated(logline.RunStart)
+    is_same_run = started is None or started[0].run == known.earlier.run
+    is_resumed = known.earlier.starts > 0 and (is_same_run or known.intent.resume_from is not None)
+    expected = before[0].fingerprint if before else known.earlier.fingerprint if is_resumed else None
+    is_declared = known.intent.data_change is not None
+    yield Sample("data.changed", (), float(expected not in (None, record.fingerprint) and not is_declared))

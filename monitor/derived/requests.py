@@ -1,0 +1,48 @@
+"""Settings that a command line asks for and no line echoes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from monitor import logline
+from monitor.derived.known import Known
+from monitor.signals import Sample
+
+NAMES_LIMIT = 32
+"""Absent settings named; a command line can be of any length."""
+
+
+def absent_settings(known: Known) -> Iterator[Sample]:
+    """Yield each setting of the command line that no CONFIG line echoes; only where others of it are echoed."""
+    started, echoed = known.stated(logline.RunStart), known.all_stated(logline.Config)
+    from_command = {config.value for config, _ in echoed if config.source == "cli"}
+    if started is None or not from_command:
+        return
+    names = {_plain(config.key) for config, _ in echoed}
+    absent = 0
+    for name, value in _asked(started[0].cmd or ""):
+        is_echoed = _plain(name) in names or value in from_command
+        if not is_echoed and absent < NAMES_LIMIT:
+            absent += 1
+            yield Sample("config.absent", (("name", name),), 1.0)
+
+
+def _asked(command: str) -> Iterator[tuple[str, str]]:
+    """Yield the settings of a command line: ``--name value``, ``--name=value`` and ``name=value``."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        name, equals, value = word.lstrip("-").partition("=")
+        if not equals and word.startswith("--") and not following.startswith("--"):
+            value = following
+        is_setting = bool(equals) or word.startswith("--")
+        # A file of settings is none itself: those in it are echoed one by one.
+        if is_setting and name and value and name not in ("config", "config-path", "config-name"):
+            yield name, value
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")

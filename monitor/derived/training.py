@@ -1,0 +1,81 @@
+"""What progress lines say of the learning rate and of waiting for data: line by line, and many lines at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from monitor import logline
+from monitor.derived.course import is_taken_over, of_first_step
+from monitor.derived.known import Known
+from monitor.schedule import declared_rate, declared_rates
+from monitor.signals import Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXACT_STEPS = 2**53
+"""Largest number of steps that a float holds exactly."""
+
+
+def of_train(record: logline.Train, known: Known) -> Iterator[Sample]:
+    """Yield what one progress line says."""
+    if record.lr is not None:
+        rate = declared_rate(record.step, known.intent)
+        if rate is not None and known.intent.base_lr:
+            yield Sample("train.lr_deviation", (), abs(record.lr - rate) / known.intent.base_lr)
+        elif rate is None and (is_zero := _is_zero_rate(record, known)) is not None:
+            yield Sample("train.lr_zero", (), float(is_zero))
+    if record.load_s is not None and record.s_per_batch:
+        yield Sample("train.load_share", (), record.load_s / record.s_per_batch)
+    if known.first_train_step is None:
+        yield from of_first_step(record, known)
+    highest = known.earlier.highest_step
+    idle = known.of("run.idle_starts").get(())
+    if idle is not None and idle.last.value > 0 and (highest is None or record.step > highest):
+        yield Sample("run.idle_starts", (), 0.0)
+
+
+def derived_columns(steps: np.ndarray, fields: Mapping[str, np.ndarray], known: Known) -> dict[str, np.ndarray] | None:
+    """Return what `derived` yields for many TRAIN lines, none of them the attempt's first, by signal.
+
+    None where some of them would yield what others would not.
+    """
+    import numpy as np
+
+    highest, idle = known.earlier.highest_step, known.of("run.idle_starts").get(())
+    if idle is not None and idle.last.value > 0 and (highest is None or steps.max() > highest):
+        return None
+    if is_taken_over(known):
+        return None
+    if max(abs(known.intent.warmup_steps or 0), abs(known.intent.total_steps or 0)) > EXACT_STEPS:
+        return None
+    found: dict[str, np.ndarray] = {}
+    rates = fields.get("lr")
+    if rates is not None:
+        declared = declared_rates(steps, known.intent)
+        if declared is not None and known.intent.base_lr:
+            with np.errstate(all="ignore"):
+                found["train.lr_deviation"] = abs(rates - declared) / known.intent.base_lr
+        elif declared is None and (rates == 0).any():
+            return None
+        elif declared is None:
+            found["train.lr_zero"] = np.zeros(len(rates))
+    if "load_s" in fields and "s_per_batch" in fields:
+        if (fields["s_per_batch"] == 0).any():
+            return None
+        with np.errstate(all="ignore"):
+            found["train.load_share"] = fields["load_s"] / fields["s_per_batch"]
+    return found
+
+
+def _is_zero_rate(record: logline.Train, known: Known) -> bool | None:
+    """Whether a learning rate is zero where no schedule was declared; None where it may well be so.
+
+    A warm-up may begin with one report at zero, and a schedule may end there.
+    """
+    if record.lr != 0:
+        return False
+    is_end = record.epoch.part >= record.epoch.whole and record.batch.part >= record.batch.whole
+    series = known.of("train.lr").get(())
+    return None if is_end or series is None else True

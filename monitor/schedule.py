@@ -1,0 +1,62 @@
+"""The learning rate that a run declared for each step: the INTENT line's words in, a number out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from monitor.logline import Intent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def declared_rate(step: int, intent: Intent) -> float | None:
+    """Return the declared rate of optimizer step `step`, counted from 1; None where no schedule we know is declared.
+
+    It rises in a line from `warmup_start` before the first step to `base_lr` at step `warmup_steps`, then follows
+    the schedule: ``constant``, or ``linear`` or ``cosine`` (Loshchilov and Hutter 2017) to `min_lr` at step
+    `total_steps`.
+    """
+    shape = _SHAPES.get(intent.schedule or "")
+    if shape is None or intent.base_lr is None or (intent.total_steps is None and shape is not _constant):
+        return None
+    warmup_steps, least = intent.warmup_steps or 0, intent.min_lr or 0.0
+    if step < warmup_steps:
+        start = intent.warmup_start or 0.0
+        return start + (intent.base_lr - start) * step / warmup_steps
+    length = max((intent.total_steps or 0) - warmup_steps, 1)
+    progress = min(max(step - warmup_steps, 0) / length, 1.0)
+    return least + (intent.base_lr - least) * shape(progress)
+
+
+def declared_rates(steps: np.ndarray, intent: Intent) -> np.ndarray | None:
+    """Return what `declared_rate` returns for each of many steps, to the last bit."""
+    import numpy as np
+
+    shape = _SHAPES.get(intent.schedule or "")
+    if shape is None or intent.base_lr is None or (intent.total_steps is None and shape is not _constant):
+        return None
+    warmup_steps, least = intent.warmup_steps or 0, intent.min_lr or 0.0
+    start = intent.warmup_start or 0.0
+    length = max((intent.total_steps or 0) - warmup_steps, 1)
+    progress = np.minimum(np.maximum(steps - warmup_steps, 0) / length, 1.0)
+    # The shape itself is asked step by step: numpy's cosine may differ in the last bit.
+    after = least + (intent.base_lr - least) * np.array(list(map(shape, progress.tolist())))
+    if warmup_steps <= 0:
+        return after
+    return np.where(steps < warmup_steps, start + (intent.base_lr - start) * steps / warmup_steps, after)
+
+
+def _constant(progress: float) -> float:
+    del progress
+    return 1.0
+
+
+_SHAPES: dict[str, Callable[[float], float]] = {
+    "constant": _constant,
+    "linear": lambda progress: 1 - progress,
+    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+}
+"""Share of the way from `min_lr` to `base_lr`, by the share of the steps after the warm-up."""

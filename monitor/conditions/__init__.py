@@ -1,12 +1,33 @@
 """The kinds of condition that a rule can declare; each is a pure test of a run."""
 
+from monitor.conditions.combine import All, Any
+from monitor.conditions.compare import Compare
 from monitor.conditions.condition import Condition
+from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
+from monitor.conditions.coverage import Coverage
+from monitor.conditions.match import Match
+from monitor.conditions.missing import Missing
 from monitor.conditions.reading import Background, Context, Outcome, Reading
+from monitor.conditions.sequence import Sequence
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
+from monitor.conditions.trend import Trend
 
-KINDS: dict[str, type[Condition]] = {"threshold": Threshold, "count": Count, "stall": Stall}
+KINDS: dict[str, type[Condition]] = {
+    "threshold": Threshold,
+    "count": Count,
+    "stall": Stall,
+    "all": All,
+    "any": Any,
+    "trend": Trend,
+    "constant": Constant,
+    "compare": Compare,
+    "match": Match,
+    "missing": Missing,
+    "sequence": Sequence,
+    "coverage": Coverage,
+}
 """Each kind of condition by the word that a rule file uses."""
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

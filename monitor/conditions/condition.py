@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from monitor.ahead import Ahead
 from monitor.conditions.reading import Context, Reading
 from monitor.run import Run
 from monitor.signals import CATALOGUE, Labels
@@ -34,10 +35,25 @@ class Condition(BaseModel, ABC):
         """The names of the labels that its readings bear."""
         return ()
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether silence alone can change the answer, so that it may have a deadline."""
+        return type(self).deadline is not Condition.deadline
+
     def deadline(self, run: Run, after: float) -> float | None:
         """Return the first time later than ``after`` past which the answer changes if no line comes; None for never."""
         del run, after
         return None
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """Whether no line of a block, and no silence in it, can change what is out.
+
+        That is: no answer for other labels than ``firing`` can be a breach at any of its lines, asked about or not;
+        those for ``firing`` stay breaches of one severity; and no deadline falls into the block. False promises
+        nothing: the lines are then folded, and judged, one by one.
+        """
+        del run, ahead, context, firing
+        return False
 
 
 def _known_signal(name: str) -> str:

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import statistics
+
 from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable, unknown
+from monitor.logline import Gpu
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels, Signal
 
 CADENCES_ALLOWED = 2
 """A signal is overdue when it was silent for more than twice its cadence (FAULTS: evidence_gap)."""
+UNDECLARED_CADENCE_STEPS = 200
+"""Assumed where nothing is declared and one report is all there is: the trainer's default GRAD_MONITOR_EVERY."""
+CADENCE_SETTINGS = {"grad": "GRAD_MONITOR_EVERY", "train": "train_every"}
+"""The settings that say how often the trainer reports, where no INTENT line does."""
 _OFF = frozenset({"0", "false", "no", "off"})
 
 
 def absence(attempt: Attempt, signal_name: str) -> Reading | None:
     """Say why a signal that was never seen gives no evidence; None where it was seen.
 
-    Not applicable only where the run echoed that it is switched off.
+    Not applicable only where the run echoed that it is switched off, or that there is no such device.
     """
     if attempt.of(signal_name):
         return None
-    signal = CATALOGUE[signal_name]
-    if switched_off := _switched_off(attempt, signal):
-        return switched_off
-    bearer = f"[{signal.tag}] line" if signal.tag else "line of that kind"
-    return unknown(f"no {bearer} with {signal_name} was seen{_progress(attempt)}")
+    if off := switched_off(attempt, signal_name):
+        return off
+    if CATALOGUE[signal_name].tag == Gpu.TAG and attempt.intent.device == "cpu":
+        return not_applicable("declared: device=cpu", attempt.intent_evidence["device"])
+    return unknown(f"no {bearer(CATALOGUE[signal_name])} with {signal_name} was seen{_progress(attempt)}")
 
 
 def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) -> Reading | None:
     """Say that a signal is silent for longer than its cadence; None while it is fresh."""
     signal, last = CATALOGUE[signal_name], series.last
+    if signal.cadence == "once":
+        return None
     if signal.cadence == "epoch" or attempt.step is None:
         late_epochs = attempt.epoch - 1 - last.epoch
         if late_epochs <= CADENCES_ALLOWED:
             return None
         reason = f"no {signal_name} since epoch {last.epoch}; expected in every epoch; now epoch {attempt.epoch}"
         return unknown(reason, labels, (last.evidence,))
-    cadence = _cadence_steps(attempt, signal, series)
+    cadence = cadence_steps(attempt, signal, series)
     last_step, step = last.step or 0, attempt.step
     if step - last_step <= CADENCES_ALLOWED * cadence:
         return None
@@ -43,21 +54,64 @@ def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) 
     return unknown(reason, labels, (last.evidence,))
 
 
-def _cadence_steps(attempt: Attempt, signal: Signal, series: Series) -> int:
+def cadence_steps(attempt: Attempt, signal: Signal, series: Series | None) -> int:
     """Return the declared cadence, else the largest one observed, else one that a single report cannot outlive."""
-    declared = {"train": attempt.intent.cadence_train, "grad": attempt.intent.cadence_grad}
-    return declared.get(signal.cadence or "") or series.step_gap or UNDECLARED_CADENCE_STEPS
+    observed = series.step_gap if series is not None else None
+    return declared_cadence_steps(attempt, signal) or observed or UNDECLARED_CADENCE_STEPS
 
 
-UNDECLARED_CADENCE_STEPS = 200
-"""Assumed where nothing is declared and one report is all there is: the trainer's default GRAD_MONITOR_EVERY."""
+def declared_cadence_steps(attempt: Attempt, signal: Signal) -> int | None:
+    """Return how many steps the run says lie between two reports; None where it says nothing usable."""
+    declared = {"train": attempt.intent.cadence_train, "grad": attempt.intent.cadence_grad}.get(signal.cadence or "")
+    if declared is not None and declared > 0:
+        return declared
+    name = CADENCE_SETTINGS.get(signal.cadence or "")
+    setting = attempt.setting(name) if name else None
+    is_number = setting is not None and setting[0].isdecimal() and len(setting[0]) < 10
+    return (int(setting[0]) or None) if setting is not None and is_number else None
 
 
-def _switched_off(attempt: Attempt, signal: Signal) -> Reading | None:
+def step_s(attempt: Attempt) -> float | None:
+    """Return how long a step takes, in seconds: the median over the newest progress lines; None before three."""
+    known = paces(attempt)
+    if len(known) >= _PACES_NEEDED:
+        return statistics.median(known)
+    told = [point.value for series in attempt.of("train.s_per_batch").values() for point in series.recent]
+    told = [value for value in told if math.isfinite(value) and value > 0]
+    return statistics.median(told) if len(told) >= _PACES_NEEDED else None
+
+
+def paces(attempt: Attempt) -> list[float]:
+    """Return the seconds per step between the newest progress lines, those of one epoch only."""
+    points = [point for series in attempt.of("train.loss").values() for point in series.recent]
+    return [
+        (right.at - left.at) / (right.step - left.step)
+        for left, right in itertools.pairwise(points)
+        if left.at is not None
+        and right.at is not None
+        and left.step is not None
+        and right.step is not None
+        and right.step > left.step
+        and right.epoch == left.epoch
+    ]
+
+
+_PACES_NEEDED = 3
+"""Intervals that give a step time; fewer may hold nothing but the slow first steps. Chosen by hand, 2026-11."""
+
+
+def switched_off(attempt: Attempt, signal_name: str) -> Reading | None:
+    """Say that the run echoed that a signal is switched off; None where it did not."""
+    signal = CATALOGUE[signal_name]
     setting = attempt.setting(signal.switch) if signal.switch else None
     if setting is None or setting[0].lower() not in _OFF:
         return None
     return not_applicable(f"switched off: {signal.switch}={setting[0]}", setting[1])
+
+
+def bearer(signal: Signal) -> str:
+    """Return in words which lines bear a signal."""
+    return f"[{signal.tag}] line" if signal.tag else "line of that kind"
 
 
 def _progress(attempt: Attempt) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from monitor.ahead import Range
 from monitor.alerts import Severity
 from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition
@@ -23,9 +24,13 @@ class SeverityLevel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     severity: Severity
+    """Of an alert beyond this level."""
     above: Level | None = None
+    """Fires above this level."""
     below: Level | None = None
+    """Fires below this level."""
     equals: Level | None = None
+    """Fires at exactly this value."""
 
     @model_validator(mode="after")
     def _one_side(self) -> SeverityLevel:
@@ -47,8 +52,11 @@ class Leveled(Condition):
     """A condition that comes down to a number against a level."""
 
     above: Level | None = None
+    """Fires above this level."""
     below: Level | None = None
+    """Fires below this level."""
     equals: Level | None = None
+    """Fires at exactly this value."""
     levels: tuple[SeverityLevel, ...] = ()
     """In place of the one level: several, each with a severity; an alert's severity rises with them."""
     clear: Level | None = None
@@ -103,6 +111,21 @@ class Leveled(Condition):
         for side, level, _ in self._tests():
             return f"; expected {words[side]} {level_value(level, attempt):g}"
         return ""
+
+    def is_quiet_within(self, where: Range, attempt: Attempt) -> bool:
+        """Whether no value between the ends of a range, both included, is beyond a level."""
+        if not where.is_finite:
+            return False
+        for side, level, _ in self._tests():
+            number = level_value(level, attempt)
+            is_beyond = {
+                "above": where.most > number,
+                "below": where.least < number,
+                "equals": where.least <= number <= where.most,
+            }
+            if is_beyond[side]:
+                return False
+        return True
 
     def _tests(self) -> Sequence[tuple[str, Level, Severity | None]]:
         """Return side, level and severity of each test, mildest first."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from monitor.ahead import Ahead, Range
 from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
@@ -18,6 +19,14 @@ def series_of(
     known = attempt.of(signal)
     wanted = where.items()
     return {labels: known[labels] for labels in _asked(known, asked) if wanted <= dict(labels).items()}
+
+
+def ranges_of(attempt: Attempt, signal: str, where: dict[str, str], ahead: Ahead) -> Iterator[tuple[Labels, Range]]:
+    """Yield where each series lies that bears these labels, from what is remembered of it to the end of a block."""
+    known = attempt.of(signal)
+    for labels in {**known, **ahead.values.get(signal, {})}:
+        if where.items() <= dict(labels).items() and declared_frozen(attempt, labels) is None:
+            yield labels, ahead.range_of(signal, labels, known.get(labels))
 
 
 def within(span: Span, points: Sequence[Point]) -> list[Point]:

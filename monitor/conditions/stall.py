@@ -1,35 +1,67 @@
-"""``stall``: nothing written while the run should be writing."""
+"""``stall``: nothing written, or nothing moved, while the run should be working."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from monitor.ahead import Ahead
 from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
+from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.signals import Labels
 
 LONGEST_PAUSE_S = 86_400.0
 """A declared pause counts for a day at most: no line of a log switches the rule off for good."""
+ALIVE_S = 60.0
+"""A run that wrote within this time lives: twice the heartbeat that the log grammar asks for."""
+
+
+TOLERANCE_S = 0.001
+"""What rounding may make of a sum of times: 100 years have 3e9 s, of which a float holds the 5e-7th part."""
 
 
 class Stall(Condition):
-    """No new bytes for longer than the phase's budget.
+    """No new bytes, or bytes and no progress, for longer than the phase's budget.
 
-    In the phases of ``fixed_in`` the budget is ``silence``. Elsewhere it is learnt: ``learnt_factor`` times the
-    longest silence which that phase has had in this attempt, never below ``silence``. A declared pause adds its
-    expected length.
+    Of bytes: in the phases of ``fixed_in`` the budget is ``silence``. Elsewhere it is learnt: ``learnt_factor``
+    times the longest silence which that phase has had in this attempt, never below ``silence``.
+
+    Of progress: a further step, or ``done=`` counting on; a heartbeat with a frozen step, a part of a line or a
+    progress bar's refresh is none. The budget is ``learnt_factor`` times the slowest recent interval between two
+    moves in the phase, at least ``silence``, at most ``most`` or ``most_factor`` times that interval. A phase that
+    has shown no interval yet, or does not count its work, has the highest. Where the bytes have ended as well it is
+    unknown: a stall, no hang.
+
+    A declared pause adds its expected length.
     """
 
     kind: Literal["stall"]
+    of: Literal["bytes", "progress"] = "bytes"
+    """What does not come."""
     silence: Seconds
-    fixed_in: tuple[str, ...] = ("train",)
+    """The least budget."""
+    fixed_in: tuple[str, ...] | None = None
+    """Phases in which ``silence`` is the whole budget: of bytes ``train``, of progress none, unless given."""
     learnt_factor: Annotated[float, Field(ge=1)] = 3.0
+    """How often the longest time that was normal so far."""
+    most: Seconds | None = None
+    """The highest budget, as long as ``most_factor`` does not give more; unless given, there is none."""
+    most_factor: Annotated[float, Field(ge=1)] = 3.0
+    """How often the longest time that was normal, whatever ``most`` says."""
+
+    @model_validator(mode="after")
+    def _most_is_not_least(self) -> Stall:
+        if self.of == "progress" and self.most is None:
+            raise ValueError("most: is missing; expected a duration, the budget of a phase that has shown nothing yet")
+        if self.most is not None and self.most < self.silence:
+            raise ValueError("most: lies below silence; expected a longer duration")
+        return self
 
     @property
     def watches(self) -> frozenset[str]:
@@ -42,44 +74,89 @@ class Stall(Condition):
         if last is None:
             return [unknown("no line was written yet")]
         if attempt.ended is not None:
-            return [self._reading(Outcome.OK, "wrote until its end line", run, None)]
-        if run.heard_at is None or now is None:
+            verb = "wrote" if self.of == "bytes" else "moved"
+            return [self._reading(Outcome.OK, f"{verb} until its end line", attempt, attempt.ended.evidence, None)]
+        since = self._since(run)
+        if since is None:
+            return [unknown("no step and no piece of work was reported yet", evidence=(last,))]
+        began_at, line = since
+        if began_at is None or run.heard_at is None or now is None:
             return [unknown("the log's lines bear no time, so no silence can be measured", evidence=(last,))]
-        silence_s, budget_s = max(0.0, now - run.heard_at), self._budget_s(attempt)
-        if silence_s > budget_s:
-            reason = f"nothing written for more than {budget_s:.0f} s in phase {attempt.phase}"
-            return [self._reading(Outcome.BREACH, reason, run, silence_s)]
+        # A line without a time is judged at the last timed one; the bytes that bore it came later.
+        now = max(now, run.heard_at)
+        budget_s = self._budget_s(attempt)
+        is_over = now > began_at + budget_s
+        if is_over and self.of == "progress" and now > run.heard_at + ALIVE_S:
+            reason = f"no progress for {now - began_at:.0f} s, and nothing written for {now - run.heard_at:.0f} s"
+            return [unknown(f"{reason}: a stall, or the end", evidence=(line, last))]
+        lasted_s = max(0.0, now - began_at)
+        if is_over:
+            return [self._reading(Outcome.BREACH, self._complaint(attempt, budget_s), attempt, line, lasted_s)]
         if not context.is_following:
             reason = "the log stops without an end line, and the silence after it was not observed"
             return [unknown(reason, evidence=(last,))]
-        reason = f"wrote {silence_s:.0f} s ago in phase {attempt.phase}; expected within {budget_s:.0f} s"
-        return [self._reading(Outcome.OK, reason, run, silence_s)]
+        verb = "wrote" if self.of == "bytes" else "moved"
+        reason = f"{verb} {lasted_s:.0f} s ago in phase {attempt.phase}; expected within {budget_s:.0f} s"
+        return [self._reading(Outcome.OK, reason, attempt, line, lasted_s)]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While no gap is as long as the least budget that there is."""
+        return (
+            not firing and (ahead.silence_s if self.of == "bytes" else ahead.stillness_s) < self.silence - TOLERANCE_S
+        )
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return when the silence will have lasted too long."""
-        if run.heard_at is None or run.attempt.ended is not None:
+        """Return when it will have lasted too long."""
+        since = self._since(run)
+        if since is None or since[0] is None or run.heard_at is None or run.attempt.ended is not None:
             return None
-        ends_at = run.heard_at + self._budget_s(run.attempt)
+        ends_at = since[0] + self._budget_s(run.attempt)
         return ends_at if ends_at > after else None
+
+    def _since(self, run: Run) -> tuple[float | None, Evidence] | None:
+        """Return when the last byte or the last move came, and the line that shows it; None before any."""
+        if self.of == "bytes":
+            return None if run.last is None else (run.heard_at, run.last)
+        move = run.attempt.progress.last
+        return None if move is None else (move.at, move.evidence)
 
     def _budget_s(self, attempt: Attempt) -> float:
         intent, phase = attempt.intent, attempt.phase
         asked_s = intent.expected_s if intent.pause == phase else None
         is_usable = asked_s is not None and math.isfinite(asked_s) and asked_s > 0
         pause_s = min(asked_s or 0.0, LONGEST_PAUSE_S) if is_usable else 0.0
-        if phase in self.fixed_in:
+        fixed_in = ("train",) if self.fixed_in is None and self.of == "bytes" else self.fixed_in or ()
+        if phase in fixed_in:
             return self.silence + pause_s
-        return max(self.silence, self.learnt_factor * attempt.longest_silence_s.get(phase, 0.0)) + pause_s
+        learnt_s = self._learnt_s(attempt)
+        if learnt_s is None and self.most is not None:
+            return self.most + pause_s
+        learnt_s = learnt_s or 0.0
+        most_s = math.inf if self.most is None else max(self.most, self.most_factor * learnt_s)
+        if self.of == "progress" and not attempt.progress.is_counted:
+            return most_s + pause_s
+        return min(max(self.silence, self.learnt_factor * learnt_s), most_s) + pause_s
 
-    def _reading(self, outcome: Outcome, reason: str, run: Run, silence_s: float | None) -> Reading:
-        assert run.last is not None
-        attempt = run.attempt
+    def _learnt_s(self, attempt: Attempt) -> float | None:
+        """Return the longest time that was normal in this phase so far; None where it has shown none."""
+        if self.of == "bytes":
+            return attempt.longest_silence_s.get(attempt.phase)
+        return max(attempt.progress.recent(attempt.phase), default=None)
+
+    def _complaint(self, attempt: Attempt, budget_s: float) -> str:
+        if self.of == "bytes":
+            return f"nothing written for more than {budget_s:.0f} s in phase {attempt.phase}"
+        return f"no step and no work done for more than {budget_s:.0f} s in phase {attempt.phase}, though it writes"
+
+    def _reading(
+        self, outcome: Outcome, reason: str, attempt: Attempt, line: Evidence, lasted_s: float | None
+    ) -> Reading:
         return Reading(
             outcome,
             reason,
-            value=silence_s,
+            value=lasted_s,
             threshold=self._budget_s(attempt),
-            evidence=(attempt.ended.evidence if attempt.ended else run.last,),
+            evidence=(line,),
             epoch=attempt.epoch,
             step=attempt.step,
         )

@@ -9,12 +9,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from monitor.ahead import Ahead
 from monitor.attempt import Attempt
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import declared_frozen, series_of, within
+from monitor.conditions.selection import declared_frozen, ranges_of, series_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import Point, Series
@@ -26,6 +27,7 @@ class Threshold(Leveled):
 
     kind: Literal["threshold"]
     signal: SignalName
+    """What is looked at: a measured signal."""
     where: dict[str, str] = Field(default_factory=dict)
     """Only series with these labels."""
     nonfinite: bool = False
@@ -63,6 +65,18 @@ class Threshold(Leveled):
         if not found:
             return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
         return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While every value is a number on the quiet side, and every window of them."""
+        if firing:
+            return False
+        ranges = [each for _, each in ranges_of(run.attempt, self.signal, self.where, ahead)]
+        if self.nonfinite:
+            return all(each.is_finite for each in ranges)
+        is_exact = self.of not in ("mean", "median") or not any(side == "equals" for side, _, _ in self._tests())
+        return is_exact and all(
+            self.is_quiet_within(each.rounded() if self.of == "mean" else each, run.attempt) for each in ranges
+        )
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series, is_firing: bool) -> Reading:
         if frozen := declared_frozen(attempt, labels):

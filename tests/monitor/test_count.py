@@ -5,12 +5,13 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from monitor.alerts import State
+from monitor.alerts import Severity, State
 from monitor.conditions import Outcome
 from monitor.conditions.count import Count
 from monitor.logline import GuardCheck, Intent, RunEnd, RunStart
-from tests.monitor.lines import START, ask, at, epoch_end, reset, rule, story, train, watch
+from tests.monitor.lines import START, ask, at, epoch_end, reset, rule, setting, story, train, watch
 
 RESETS = Count(kind="count", signal="guard.reset", above=10, per="epoch", heartbeat="guard.check")
 PER_RUN = Count(kind="count", signal="guard.reset", above=0, per="run", heartbeat="guard.check")
@@ -19,6 +20,11 @@ PER_RUN = Count(kind="count", signal="guard.reset", above=0, per="run", heartbea
 def resets(number: int, *, since: float = 0, epoch: int | None = None) -> list[bytes]:
     """Return resets one second apart."""
     return [at(since + n, reset(epoch=epoch)) for n in range(number)]
+
+
+def counting(**fields) -> Count:
+    """Return a count of resets."""
+    return Count.model_validate({"kind": "count", "signal": "guard.reset", "heartbeat": "guard.check", **fields})
 
 
 def one(log: list[bytes], condition: Count = RESETS):
@@ -171,3 +177,100 @@ def test_per_run_one_event_too_many_fires_and_stays():
     log = [at(0, Intent(cadence_grad=1)), at(1, reset()), at(2, epoch_end(1)), at(3, epoch_end(2)), at(4, epoch_end(3))]
     _, changes = watch([rule(PER_RUN)], log)
     assert story(changes) == [("Probe", "firing", 1)]
+
+
+# ---- levels and labels
+
+
+def test_the_severity_rises_with_the_number():
+    levels = [{"severity": "warning", "above": 2}, {"severity": "critical", "above": 4}]
+    condition = counting(levels=levels, per="run")
+    _, changes = watch([rule(condition)], resets(6))
+    assert [(each.severity, each.value, each.threshold, each.at - START) for each in changes] == [
+        (Severity.WARNING, 3, 2, 2),
+        (Severity.CRITICAL, 5, 4, 4),
+    ]
+
+
+def test_labels_that_split_the_count_have_alerts_of_their_own():
+    condition = counting(above=2, per="run", by=["h"])
+    log = [at(n, reset(h=h)) for n, h in enumerate([1, 5, 1, 5, 5, 1, 5])]
+    _, changes = watch([rule(condition).model_copy(update={"by": ("h",)})], log)
+    assert [(each.labels, each.value, each.at - START) for each in changes] == [
+        ((("h", "5"),), 3, 4),
+        ((("h", "1"),), 3, 5),
+    ]
+
+
+def test_the_number_may_be_a_setting_of_the_run():
+    condition = counting(above={"config": "MAX_RESETS", "default": 10}, per="run")
+    assert one([at(0, setting("MAX_RESETS", "2")), *resets(3)], condition).outcome is Outcome.BREACH
+    assert one(resets(3), condition).outcome is Outcome.OK
+
+
+# ---- sliding windows
+
+
+def test_in_a_window_of_time_events_count_while_they_are_younger_than_it():
+    condition = counting(above=2, per="5m")
+    within = [at(0, reset()), at(150, reset()), at(299.999, reset())]
+    assert one(within, condition).outcome is Outcome.BREACH
+    assert one([*within[:2], at(300, reset())], condition).outcome is Outcome.OK
+
+
+def test_the_alert_of_a_window_of_time_is_over_when_an_event_has_left_it():
+    condition = counting(above=2, per="5m")
+    log = [at(0, GuardCheck(h=1, step=1)), *(at(n, reset(step=1)) for n in (10, 20, 30))]
+    assert story(watch([rule(condition)], log, wait=900)[1]) == [("Probe", "firing", 30), ("Probe", "resolved", 310)]
+
+
+def test_in_a_window_of_steps_events_count_while_they_are_fewer_steps_old():
+    condition = counting(above=2, per="200 steps")
+    log = [at(n, reset(step=step)) for n, step in enumerate((100, 200))]
+    assert one([*log, at(9, reset(step=299))], condition).outcome is Outcome.BREACH
+    assert one([*log, at(9, reset(step=300))], condition).outcome is Outcome.OK
+
+
+def test_in_a_window_of_reports_events_count_that_came_after_the_oldest_of_them():
+    condition = counting(above=1, per="3 reports")
+    checks = [at(n, GuardCheck(h=1, step=n)) for n in range(10)]
+    assert one([*checks[:7], at(6, reset()), at(6, reset()), *checks[7:9]], condition).outcome is Outcome.BREACH
+    assert one([*checks[:7], at(6, reset()), at(6, reset()), *checks[7:]], condition).outcome is Outcome.OK
+
+
+def test_in_a_window_of_epochs_the_present_one_and_those_before_it_count_together():
+    condition = counting(above=10, per="2 epochs")
+    log = [*resets(6), at(6, epoch_end(1)), *resets(4, since=7)]
+    assert one(log, condition).outcome is Outcome.OK
+    assert one([*log, at(12, reset())], condition).outcome is Outcome.BREACH
+    assert one([*log, at(12, epoch_end(2)), at(13, reset())], condition).outcome is Outcome.OK
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(0, 5), st.integers(1, 100))
+def test_a_window_of_steps_counts_like_a_count_by_hand(gaps, above, length):
+    steps = [sum(gaps[: n + 1]) for n in range(len(gaps))]
+    condition = counting(above=above, per=f"{length} steps")
+    for newest in range(len(steps)):
+        by_hand = sum(step > steps[newest] - length for step in steps[: newest + 1])
+        reading = one([at(n, reset(step=step)) for n, step in enumerate(steps[: newest + 1])], condition)
+        assert (reading.outcome is Outcome.BREACH) == (by_hand > above)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"above": 24, "per": "5m"}, "only the last 24 events are kept for a window; expected at most 23"),
+        ({"above": {"config": "N", "default": 1}, "per": "5m"}, "only the last 24 events are kept"),
+        ({"above": 1, "per": "25 reports"}, "per: 25 reports of guard.check; expected 1 to 24"),
+        ({"above": 1, "per": "week"}, "'week' is no period; expected epoch, run, or a number and one of"),
+        ({"above": 2.5, "per": "run"}, "above: 2.5 events cannot be; expected a whole number"),
+        ({"above": -1, "per": "run"}, "above: -1 events cannot be"),
+        ({"per": "run"}, "expected exactly one of above, levels"),
+        ({"levels": [{"severity": "info", "below": 3}], "per": "run"}, "levels: events are counted upwards"),
+        ({"above": 1, "per": "run", "by": ["group"]}, "by: guard.reset has no label 'group'; expected one of h"),
+    ],
+)
+def test_a_count_that_cannot_be_exact_is_refused_in_words(fields, message):
+    with pytest.raises(ValidationError) as caught:
+        counting(**fields)
+    assert message in str(caught.value)

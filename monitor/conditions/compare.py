@@ -1,0 +1,236 @@
+"""``compare``: a signal against a baseline run, a band per epoch, or another signal of the same run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+from monitor.ahead import Ahead, Range
+from monitor.attempt import Attempt
+from monitor.conditions.condition import SignalName, check_where
+from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.levels import Leveled
+from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
+from monitor.conditions.selection import declared_frozen, ranges_of, series_of
+from monitor.evidence import Evidence
+from monitor.run import Run
+from monitor.series import Point, Series
+from monitor.signals import CATALOGUE, Labels
+
+
+class Other(BaseModel):
+    """``{signal: floor.loss_floor, times: 0.98}``: the last value of another signal of the same run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signal: SignalName
+    """The signal to compare with."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Labels of the other series; those that both signals have are equal anyway."""
+    times: FiniteFloat = 1.0
+    """What its value is multiplied by."""
+    plus: FiniteFloat = 0.0
+    """What is added to it then."""
+
+    @model_validator(mode="after")
+    def _labels_exist(self) -> Other:
+        check_where(self.where, self.signal)
+        return self
+
+
+class _Expected(NamedTuple):
+    """What a value is held against."""
+
+    least: float
+    most: float
+    """The same as ``least``, but for a band."""
+    words: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+def _outside(value: float, expected: _Expected) -> float:
+    return value if math.isnan(value) else max(expected.least - value, value - expected.most, 0.0)
+
+
+def _factor(value: float, expected: _Expected) -> float:
+    ratio = value / expected.most
+    return max(ratio, 1 / ratio) if ratio > 0 or math.isnan(ratio) else math.inf
+
+
+_FIGURES: dict[str, Callable[[float, _Expected], float]] = {
+    "difference": lambda value, expected: value - expected.most,
+    "distance": lambda value, expected: abs(value - expected.most),
+    "ratio": lambda value, expected: value / expected.most,
+    "factor": _factor,
+    "outside": _outside,
+}
+
+
+class Compare(Leveled):
+    """A figure of each series and of what it is compared with goes beyond a level.
+
+    With ``baseline`` the values are those of the same epoch. With ``bands`` only epochs that have a band count.
+    """
+
+    kind: Literal["compare"]
+    signal: SignalName
+    """The signal that is compared."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Only series with these labels."""
+    against: Literal["baseline", "bands"] | Other
+    """The baseline run's value of the same epoch, the expected band of the epoch, or another signal of this run."""
+    figure: Literal["difference", "distance", "ratio", "factor", "outside"]
+    """``difference``: value minus the other; ``distance``: its size; ``ratio``: value by the other; ``factor``: the
+    larger by the smaller; ``outside``: how far outside the band."""
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Compare:
+        check_where(self.where, self.signal)
+        if self.sides_given() != 1:
+            raise ValueError("expected exactly one of above, below, equals, levels")
+        if (self.against == "bands") != (self.figure == "outside"):
+            raise ValueError("figure: bands have an outside, and nothing else has; expected both together")
+        return self
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The signal, and the other one: both are needed for an answer."""
+        return frozenset({self.signal, self.against.signal} if isinstance(self.against, Other) else {self.signal})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the signal."""
+        return CATALOGUE[self.signal].labels
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Answer for each series; in one answer where there is none."""
+        attempt, background = run.attempt, context.background
+        if (missing := self._nothing_given(background)) and attempt.started is not None:
+            return [not_applicable(missing, attempt.started)]
+        # A touch of the other signal bears other labels.
+        found = series_of(attempt, self.signal, self.where, None if isinstance(self.against, Other) else context.asked)
+        if not found:
+            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
+        return [self._read(attempt, background, labels, series, labels in firing) for labels, series in found.items()]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While nothing is given to compare with, or the one lies near the other wherever both lie."""
+        if firing or self._nothing_given(context.background):
+            return not firing
+        if not isinstance(self.against, Other):
+            return self.signal not in ahead.values
+        attempt, against = run.attempt, self.against
+        own = [each for _, each in ranges_of(attempt, self.signal, self.where, ahead)]
+        others = [each for _, each in ranges_of(attempt, against.signal, against.where, ahead)]
+        return all(
+            left.is_finite and right.is_finite and self._is_quiet_between(left, right, against, attempt)
+            for left in own
+            for right in others
+        )
+
+    def _is_quiet_between(self, own: Range, other: Range, against: Other, attempt: Attempt) -> bool:
+        ends = [end * against.times + against.plus for end in (other.least, other.most)]
+        least, most = min(ends), max(ends)
+        slack = 1 + 1e-9
+        if self.figure in ("ratio", "factor"):
+            if own.least <= 0 or least <= 0:
+                return False
+            ratios = Range(own.least / most / slack, own.most / least * slack, True)
+            factor = max(ratios.most, 1 / ratios.least)
+            return self.is_quiet_within(ratios if self.figure == "ratio" else Range(1, factor, True), attempt)
+        differences = Range(own.least - most, own.most - least, True)
+        farthest = max(abs(differences.least), abs(differences.most))
+        distances = Range(0, farthest, True)
+        return self.is_quiet_within(distances if self.figure == "distance" else differences, attempt)
+
+    def _nothing_given(self, background: Background) -> str:
+        if self.against == "baseline" and background.baseline is None:
+            return "no baseline was given"
+        if self.against == "bands" and not background.bands.get(self.signal):
+            return f"no expected bands of {self.signal} were given"
+        return ""
+
+    def _read(
+        self, attempt: Attempt, background: Background, labels: Labels, series: Series, is_firing: bool
+    ) -> Reading:
+        if missing := self._nothing_given(background):
+            return unknown(missing, labels, (series.last.evidence,))
+        if not_now := declared_frozen(attempt, labels) or overdue(attempt, self.signal, labels, series):
+            return not_now
+        pairs: list[tuple[Point, _Expected]] = []
+        why = ""
+        for point in reversed(series.recent):
+            expected = self._expected(attempt, background, labels, point)
+            if isinstance(expected, str):
+                why = why or expected
+            elif not (self.on_nan == "ignore" and math.isnan(point.value)):
+                pairs.append((point, expected))
+            if len(pairs) == self.consecutive:
+                break
+        if not pairs:
+            return unknown(why or f"{self.signal} was never a number", labels, (series.last.evidence,))
+        pairs.reverse()
+        (last, expected), figures = pairs[-1], []
+        for point, other in pairs:
+            if self.figure in ("ratio", "factor") and other.most == 0:
+                return unknown(f"{other.words}, of which there is no multiple", labels, other.evidence)
+            figures.append(_FIGURES[self.figure](point.value, other))
+        if self.on_nan == "unknown" and not math.isfinite(figures[-1]):
+            return unknown(f"{self.signal} is {last.value:g}, {expected.words}", labels, (last.evidence,))
+        broken = None
+        if len(figures) == self.consecutive:
+            broken = self.broken(figures, attempt, is_firing=is_firing)
+        lines = [line for point, other in pairs for line in (*other.evidence, point.evidence)]
+        return Reading(
+            Outcome.OK if broken is None else Outcome.BREACH,
+            f"{self.signal} is {last.value:.6g}, {expected.words}: {self.figure} {figures[-1]:.6g}"
+            f"{self.expectation(attempt)}",
+            labels,
+            value=last.value,
+            threshold=expected.least if last.value < expected.least else expected.most,
+            evidence=tuple(dict.fromkeys(lines)),
+            epoch=last.epoch,
+            step=last.step,
+            severity=broken.severity if broken else None,
+        )
+
+    def _expected(self, attempt: Attempt, background: Background, labels: Labels, point: Point) -> _Expected | str:
+        """Return what a point is held against, or why there is nothing."""
+        if isinstance(self.against, Other):
+            return self._other(attempt, self.against, labels, point)
+        if self.against == "bands":
+            for band in background.bands[self.signal]:
+                if band.epoch == point.epoch:
+                    least = -math.inf if band.least is None else band.least
+                    most = math.inf if band.most is None else band.most
+                    return _Expected(least, most, f"expected {least:g} to {most:g} in epoch {band.epoch}")
+            return f"no band of {self.signal} is given for epoch {point.epoch}"
+        baseline = background.baseline
+        assert baseline is not None
+        value = baseline.by_epoch.get((self.signal, labels), {}).get(point.epoch)
+        if value is None or not math.isfinite(value):
+            return f"run {baseline.run} has no {self.signal} in epoch {point.epoch}"
+        return _Expected(value, value, f"{value:.6g} in epoch {point.epoch} of run {baseline.run} ({baseline.log})")
+
+    def _other(self, attempt: Attempt, against: Other, labels: Labels, point: Point) -> _Expected | str:
+        """Return the other signal's last value when the point was written."""
+        name = against.signal
+        wanted = {name: value for name, value in labels if name in CATALOGUE[against.signal].labels} | against.where
+        for found, series in attempt.of(name).items():
+            if not wanted.items() <= dict(found).items():
+                continue
+            known = [each for each in series.recent if each.serial <= point.serial]
+            if not known:
+                return f"no {name} was seen before"
+            value = known[-1].value * against.times + against.plus
+            if not math.isfinite(value):
+                return f"{name} is {known[-1].value:g}"
+            scaled = (f" × {against.times:g}" if against.times != 1 else "") + (
+                f" {against.plus:+g}" if against.plus else ""
+            )
+            return _Expected(value, value, f"{name}{scaled} is {value:.6g}", (known[-1].evidence,))
+        lacking = absence(attempt, name)
+        return lacking.reason if lacking else f"no {name} with {wanted} was seen"

@@ -1,0 +1,195 @@
+"""``constant``: a value that should move does not, within a run or from one run to another."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from monitor.ahead import Ahead
+from monitor.attempt import Attempt
+from monitor.conditions.condition import Condition, SignalName, check_where
+from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
+from monitor.conditions.selection import declared_frozen, series_of
+from monitor.conditions.values import Window
+from monitor.evidence import Evidence
+from monitor.run import Run
+from monitor.series import RECENT_PER_LABEL, Point, Series
+from monitor.signals import CATALOGUE, Labels
+from monitor.summary import RunSummary
+
+TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
+"""Where these are equal as well, one run repeats the other; only one of all values being equal is suspicious."""
+
+
+class Constant(Condition):
+    """Each series stands still, to the last digit: for several reports, or at the value that another run had.
+
+    Zeros, nan and infinities do not count as values: other rules speak of those. A log that prints few digits
+    proves nothing, for values that differ look the same in it.
+    """
+
+    kind: Literal["constant"]
+    signal: SignalName
+    """The signal that should move."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Only series with these labels."""
+    over: Window | None = None
+    """For how many reports or epochs it must stand still: those at distinct steps or epochs are counted."""
+    across: Literal["runs"] | None = None
+    """In place of ``over``: equal to the last value, or that of any epoch, of the baseline or another known run."""
+    digits: Annotated[int, Field(ge=1, le=15)] = 4
+    """Significant digits that some value of the series must show, so that equal ones are not merely rounded."""
+    on_nan: Literal["breach", "ignore"] = "ignore"
+    """Whether nothing but nan counts as standing still."""
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Constant:
+        check_where(self.where, self.signal)
+        if CATALOGUE[self.signal].is_event:
+            raise ValueError(f"signal: {self.signal} is something that happens; expected a measurement")
+        if (self.over is None) == (self.across is None):
+            raise ValueError("expected exactly one of over, across: runs")
+        if self.over is not None and self.over.unit not in ("reports", "epochs"):
+            raise ValueError(f"over: {self.over} cannot be counted; expected a number of reports or epochs")
+        if self.over is not None and not 2 <= self.over.amount <= RECENT_PER_LABEL:
+            raise ValueError(f"over: {self.over} is out of range; expected 2 to {RECENT_PER_LABEL} reports or epochs")
+        if self.across is not None and self.on_nan == "breach":
+            raise ValueError("on_nan: two runs can both lack a number; expected it with over only")
+        return self
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The signal itself."""
+        return frozenset({self.signal})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the signal."""
+        return CATALOGUE[self.signal].labels
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Answer for each series; in one answer where there is none."""
+        attempt, background = run.attempt, context.background
+        others = [each for each in (background.baseline, *background.peers) if each is not None and each.run != run.id]
+        found = series_of(attempt, self.signal, self.where, context.asked)
+        if self.across is not None and not others and attempt.started is not None:
+            return [not_applicable("no other run was given to compare with", attempt.started)]
+        if not found:
+            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
+        return [
+            declared_frozen(attempt, labels)
+            or overdue(attempt, self.signal, labels, series)
+            or (self._within(labels, series) if self.over else self._across(attempt, labels, series, others))
+            for labels, series in found.items()
+        ]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While no value comes as often as it must in a row, or there is no other run to be equal to."""
+        if firing or self.on_nan == "breach":
+            return False
+        coming = ahead.values.get(self.signal, {})
+        if self.over is None:
+            background = context.background
+            return not coming or (background.baseline is None and not background.peers)
+        known = run.attempt.of(self.signal)
+        for labels in {**known, **coming}:
+            values = Counter(point.value for point in known[labels].recent) if labels in known else Counter[float]()
+            values.update(coming[labels].tolist() if labels in coming else ())
+            if max(values.values()) >= self.over.amount:
+                return False
+        return True
+
+    def _within(self, labels: Labels, series: Series) -> Reading:
+        assert self.over is not None
+        wanted = int(self.over.amount)
+        points = _distinct(series.recent, by_epoch=self.over.unit == "epochs")[-wanted:]
+        last = points[-1]
+        if len(points) < wanted:
+            unit = "epochs" if self.over.unit == "epochs" else "reports at distinct steps"
+            return unknown(f"{len(points)} of {wanted} {unit} seen", labels, (last.evidence,))
+        is_nan = all(math.isnan(point.value) for point in points)
+        if (is_nan and self.on_nan == "breach") or (_is_value(last.value) and _are_equal(points)):
+            if not is_nan and not self._is_precise(series):
+                return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends(points))
+            reason = f"{self.signal} is {last.value!r} in {self.over} running; expected it to move"
+            return self._reading(Outcome.BREACH, reason, labels, points)
+        if not math.isfinite(last.value):
+            return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
+        return self._reading(Outcome.OK, f"{self.signal} moved within {self.over}", labels, points)
+
+    def _across(self, attempt: Attempt, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
+        last = series.last
+        if not others:
+            return unknown("no other run was given to compare with", labels, (last.evidence,))
+        if not _is_value(last.value):
+            return unknown(f"{self.signal} is {last.value:g}, which any two runs can share", labels, (last.evidence,))
+        for other in others:
+            known = [other.last.get((self.signal, labels)), *other.by_epoch.get((self.signal, labels), {}).values()]
+            if last.value not in known:
+                continue
+            if not self._is_precise(series):
+                return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends([last]))
+            twin = f"{self.signal} is {last.value!r}, as in run {other.run} ({other.log})"
+            if _repeats(attempt, other):
+                return self._reading(
+                    Outcome.OK, f"{twin}, which this run repeats: its losses are equal", labels, [last]
+                )
+            return self._reading(Outcome.BREACH, f"{twin}; expected a value of its own", labels, [last])
+        reason = f"{self.signal} is {last.value!r}, in none of {len(others)} other runs"
+        return self._reading(Outcome.OK, reason, labels, [last])
+
+    def _is_precise(self, series: Series) -> bool:
+        values = [*series.early, *(point.value for point in series.recent)]
+        return any(_num_digits(value) >= self.digits for value in values)
+
+    def _reading(self, outcome: Outcome, reason: str, labels: Labels, points: list[Point]) -> Reading:
+        last = points[-1]
+        return Reading(
+            outcome, reason, labels, value=last.value, evidence=_ends(points), epoch=last.epoch, step=last.step
+        )
+
+
+def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:
+    """Return the newest point of each step, or of each epoch, oldest first."""
+    newest: dict[int, Point] = {}
+    for point in points:
+        place = point.epoch if by_epoch or point.step is None else point.step
+        newest.pop(place, None)
+        newest[place] = point
+    return list(newest.values())
+
+
+def _is_value(value: float) -> bool:
+    return math.isfinite(value) and value != 0
+
+
+def _are_equal(points: list[Point]) -> bool:
+    return all(point.value == points[0].value for point in points)
+
+
+def _num_digits(value: float) -> int:
+    """Count the significant digits that a number was printed with, zeros at its end not counted."""
+    mantissa = repr(abs(value)).partition("e")[0]
+    return len(mantissa.replace(".", "").strip("0")) if math.isfinite(value) else 0
+
+
+def _repeats(attempt: Attempt, other: RunSummary) -> bool:
+    """Whether the losses of the epochs that both runs have are equal: the same run, trained again."""
+    both = [
+        (tally.last.value, other.by_epoch.get((signal, labels), {}).get(epoch))
+        for signal in TWIN_SIGNALS
+        for labels, series in attempt.of(signal).items()
+        for epoch, tally in series.epochs.items()
+    ]
+    shared = [(mine, theirs) for mine, theirs in both if theirs is not None]
+    return bool(shared) and all(mine == theirs for mine, theirs in shared)
+
+
+def _ends(points: list[Point]) -> tuple[Evidence, ...]:
+    """Return the lines of the first and the last point."""
+    return tuple(dict.fromkeys((points[0].evidence, points[-1].evidence)))

@@ -1,0 +1,223 @@
+"""``coverage``: the evidence itself: do the lines come that rules need, and often enough for what they promise."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from monitor.ahead import Ahead
+from monitor.attempt import Attempt
+from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.freshness import (
+    CADENCE_SETTINGS,
+    CADENCES_ALLOWED,
+    UNDECLARED_CADENCE_STEPS,
+    declared_cadence_steps,
+    paces,
+    step_s,
+    switched_off,
+)
+from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.selection import ranges_of
+from monitor.conditions.values import Seconds
+from monitor.run import Run
+from monitor.series import Series
+from monitor.signals import CATALOGUE, Labels, Signal
+
+_ON = frozenset({"1", "true", "yes", "on"})
+
+
+class Pace(NamedTuple):
+    """How often a signal is reported."""
+
+    steps: int
+    """Steps from one report to the next: as declared, else the usual distance."""
+    step_s: float
+    """Seconds that a step takes."""
+
+    @property
+    def seconds(self) -> float:
+        """Return the time from one report to the next."""
+        return self.steps * self.step_s
+
+    def words(self, tag: str) -> str:
+        """Return the sum: ``GRAD-MONITOR every 200 steps × 2.0 s = 400 s``."""
+        return f"{tag} every {self.steps:,} steps × {self.step_s:.3g} s = {self.seconds:,.0f} s"
+
+    def advice(self, signal: Signal, promise_s: float) -> str:
+        """Return what makes the reports come within a time."""
+        most = math.floor(promise_s / self.step_s)
+        name = CADENCE_SETTINGS.get(signal.cadence or "")
+        if most < 1:
+            return "a single step takes longer: promise less"
+        return f"set {name} to at most {most:,}" if name else f"report it at least every {most:,} steps"
+
+
+def pace(attempt: Attempt, signal_name: str) -> Pace | None:
+    """Return how often a signal is reported; None where it is not known, or goes by epochs."""
+    signal, a_step_s = CATALOGUE[signal_name], step_s(attempt)
+    if a_step_s is None or a_step_s <= 0 or signal.cadence in ("epoch", "once"):
+        return None
+    steps = declared_cadence_steps(attempt, signal) or _usual_gap(freshest(attempt, signal_name))
+    return Pace(steps, a_step_s) if steps else None
+
+
+def freshest(attempt: Attempt, signal_name: str) -> Series | None:
+    """Return the series of a signal that was reported last."""
+    return max(attempt.of(signal_name).values(), key=lambda series: series.last.serial, default=None)
+
+
+def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOWED) -> str:
+    """Say in words that a signal was silent for more than so many of its cadences; empty while it was not.
+
+    One that was never seen counts from the start of the attempt.
+    """
+    signal, series = CATALOGUE[signal_name], freshest(attempt, signal_name)
+    if signal.cadence == "once":
+        return ""
+    if signal.cadence == "epoch":
+        last_epoch = series.last.epoch if series else attempt.first_epoch - 1
+        is_late = attempt.epoch - 1 - last_epoch > cadences
+        since = f"since epoch {last_epoch}" if series else "at all"
+        return f"no {signal.tag} line {since}; expected in every epoch; now epoch {attempt.epoch}" if is_late else ""
+    if attempt.step is None or (series is None and attempt.first_train_step is None):
+        return ""
+    every = declared_cadence_steps(attempt, signal) or max(_gaps(series), default=UNDECLARED_CADENCE_STEPS)
+    last_step = (series.last.step or 0) if series else (attempt.first_train_step or 0)
+    if attempt.step - last_step <= cadences * every:
+        return ""
+    since = f"since step {last_step:,}" if series else "at all"
+    return f"no {signal.tag} line {since}; expected every {every:,} steps; now step {attempt.step:,}"
+
+
+class Coverage(Condition):
+    """An expected kind of line is silent, or comes too rarely for what the rules promise.
+
+    Expected is what was seen once, and what the run declares: its cadence, or that it is switched on. Each tag
+    answers for itself.
+    """
+
+    kind: Literal["coverage"]
+    expects: Annotated[dict[SignalName, Seconds], Field(min_length=1)]
+    """One signal of each kind of line that is looked after, and how soon the rules that read it promise to fire: the
+    reports must not lie further apart."""
+    cadences: Annotated[float, Field(ge=1)] = CADENCES_ALLOWED
+    """How many cadences a kind of line may be silent."""
+
+    @model_validator(mode="after")
+    def _tags_differ(self) -> Coverage:
+        for name in self.expects:
+            if not CATALOGUE[name].tag:
+                raise ValueError(f"expects: {name} is of no kind of line; expected a signal with a tag")
+        tags = [CATALOGUE[name].tag for name in self.expects]
+        if twice := next((tag for tag in tags if tags.count(tag) > 1), None):
+            raise ValueError(f"expects: {twice} stands twice; expected one signal of each kind of line")
+        return self
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The signals, and whatever shows that the run goes on without them."""
+        return frozenset({*self.expects, "train.loss", "run.epoch"})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The kind of line."""
+        return ("tag",)
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While every kind of line that was seen comes again in time, and none is expected that was not seen."""
+        return not firing and all(self._stays_covered(run.attempt, name, ahead) for name in self.expects)
+
+    def _stays_covered(self, attempt: Attempt, name: str, ahead: Ahead) -> bool:
+        signal, series, coming = CATALOGUE[name], freshest(attempt, name), ahead.steps.get(name, {})
+        if series is None and not coming and (switched_off(attempt, name) or not _is_declared(attempt, signal)):
+            return True
+        if signal.cadence == "once":
+            return True
+        if signal.cadence == "epoch":
+            return series is not None and ahead.epoch - 1 - series.last.epoch <= self.cadences
+        begin = series.last.step if series else attempt.first_train_step
+        if ahead.step is None or begin is None:
+            return False
+        reported = sorted(int(step) for steps in coming.values() for step in steps)
+        gap = max(right - left for left, right in itertools.pairwise([begin, *reported, ahead.step]))
+        longest_gap, usual = declared_cadence_steps(attempt, signal), declared_cadence_steps(attempt, signal)
+        if longest_gap is None or usual is None:
+            known = {**dict.fromkeys(coming), **attempt.of(name)}
+            gaps = [_gaps_ahead(each, coming.get(labels, ())) for labels, each in known.items()]
+            # What was reported once only may be the freshest, and has no gap of its own.
+            seldom = [] if all(gaps) and coming.keys() <= attempt.of(name).keys() else [UNDECLARED_CADENCE_STEPS]
+            every = [*seldom, *(gap for each in gaps for gap in each)]
+            longest_gap, usual = max(every), min(every)
+        told = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
+        step_time = max([ahead.step_s, *paces(attempt), *(each for each in told if math.isfinite(each))])
+        return gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name]
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Answer for each kind of line that is expected."""
+        said = [self._read(run, name) for name in self.expects]
+        return [each for each in said if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]
+
+    def _read(self, run: Run, name: str) -> Reading | None:
+        attempt, signal, series = run.attempt, CATALOGUE[name], freshest(run.attempt, name)
+        labels = (("tag", signal.tag),)
+        if series is None and (off := switched_off(attempt, name)):
+            return Reading(Outcome.NOT_APPLICABLE, off.reason, labels, evidence=off.evidence)
+        if series is None and not _is_declared(attempt, signal):
+            return None
+        assert run.last is not None
+        lines = (series.last.evidence,) if series else (run.last,)
+        if silent := silence(attempt, name, self.cadences):
+            return Reading(Outcome.BREACH, silent, labels, evidence=lines, epoch=attempt.epoch, step=attempt.step)
+        if series is None:
+            return unknown(f"no {signal.tag} line yet", labels)
+        promise_s = self.expects[name]
+        if (reported := pace(attempt, name)) is not None and reported.seconds > promise_s:
+            return Reading(
+                Outcome.BREACH,
+                f"{reported.words(signal.tag)}; promised within {promise_s:,.0f} s; "
+                f"{reported.advice(signal, promise_s)}",
+                labels,
+                value=reported.seconds,
+                threshold=promise_s,
+                evidence=lines,
+                epoch=attempt.epoch,
+                step=attempt.step,
+            )
+        return Reading(Outcome.OK, f"{signal.tag} lines come", labels, evidence=lines, step=series.last.step)
+
+
+def _is_declared(attempt: Attempt, signal: Signal) -> bool:
+    """Whether the run says that these lines will come."""
+    setting = attempt.setting(signal.switch) if signal.switch else None
+    if setting is not None:
+        return setting[0].lower() in _ON
+    return signal.switch is None and declared_cadence_steps(attempt, signal) is not None
+
+
+def _usual_gap(series: Series | None) -> int | None:
+    """Return the median distance in steps of the newest reports; None while there are too few."""
+    gaps = _gaps(series)
+    return round(statistics.median(gaps)) if len(gaps) >= _GAPS_NEEDED else None
+
+
+def _gaps_ahead(series: Series | None, steps: Iterable[int]) -> list[int]:
+    """Return the distances in steps between reports, from the oldest remembered to the end of a block."""
+    known = [point.step for point in (series.recent if series else ()) if point.step is not None]
+    reported = [*known, *map(int, steps)]
+    return [right - left for left, right in itertools.pairwise(reported) if right > left]
+
+
+_GAPS_NEEDED = 3
+"""Distances that show a cadence. Chosen by hand, 2026-11."""
+
+
+def _gaps(series: Series | None) -> list[int]:
+    """Return the distances in steps between the newest reports."""
+    steps = [point.step for point in (series.recent if series else ()) if point.step is not None]
+    return [right - left for left, right in itertools.pairwise(steps) if right > left]

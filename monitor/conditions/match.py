@@ -1,0 +1,147 @@
+"""``match``: lines that hold a text: a traceback, an out-of-memory error, or whatever a pattern says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+import re2
+from pydantic import AfterValidator, Field, model_validator
+
+from monitor.attempt import Attempt
+from monitor.conditions.combine import Combination
+from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.occurrences import Occurrences, Period
+from monitor.conditions.values import Level
+from monitor.series import Series
+from monitor.signals import MATCH, Labels, Sample
+
+PATTERN_LIMIT = 500
+"""Longest pattern, in characters. Chosen by hand, 2026-11."""
+
+_LINE_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
+"""What finds nothing, or something else, where a pattern is looked for in many lines at once."""
+_TEXT_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
+"""What finds nothing, or something else, where a pattern is looked for in many lines at once."""
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+
+
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern, _OPTIONS)
+
+
+def _searchable(pattern: str) -> str:
+    """Check that a pattern is RE2 and says something. Raises ValueError."""
+    expected = "an RE2 expression, without back-references and look-around"
+    try:
+        compiled = _compiled(pattern)
+    except re2.error as error:
+        why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        raise ValueError(f"{pattern!r:.60}: {why}; expected {expected}") from None
+    if compiled.search("") is not None:
+        raise ValueError(f"{pattern!r:.60} fits every line; expected one that needs at least a character")
+    return pattern
+
+
+class Match(Occurrences):
+    """Lines that hold a text.
+
+    Every line of the log is searched, at most 64 KiB of it, in linear time. That a text was not found is ok only
+    beside a ``heartbeat``: a line that no code writes is never found, in the sickest run.
+    """
+
+    kind: Literal["match"]
+    pattern: Annotated[str, Field(min_length=1, max_length=PATTERN_LIMIT), AfterValidator(_searchable)] | None = None
+    """What to look for anywhere in a line: an RE2 expression."""
+    signal: SignalName | None = None
+    """In its place, a text that every dialect knows: ``text.traceback``, ``text.out_of_memory``."""
+    per: Period = "run"
+    """The period in which lines count together: ``epoch``, ``run``, or a window such as ``5m`` or ``200 steps``."""
+    above: Level | None = None
+    """The most lines that are still right; none unless given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_too_many(cls, declared: Any) -> Any:
+        has_number = not isinstance(declared, dict) or "above" in declared or "levels" in declared
+        return declared if has_number else {**declared, "above": 0}
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Match:
+        if (self.pattern is None) == (self.signal is None):
+            raise ValueError("expected exactly one of pattern, signal")
+        if self.signal is not None and not self.signal.startswith("text."):
+            raise ValueError(f"signal: {self.signal} is no text; expected one that begins with text.")
+        if self.by is not None:
+            raise ValueError("by: a text has no labels; expected no by")
+        return self
+
+    @property
+    def _signal(self) -> str:
+        return self.signal or MATCH
+
+    @property
+    def _event(self) -> str:
+        return self.signal or f"/{self.pattern}/"
+
+    def _found(self, attempt: Attempt) -> dict[Labels, Series]:
+        if self.pattern is None:
+            return attempt.of(self._signal)
+        labels = _labels(self.pattern)
+        return {labels: series} if (series := attempt.of(MATCH).get(labels)) else {}
+
+
+class Patterns:
+    """The patterns of all rules, looked for in every line."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        self._each = {pattern: _compiled(pattern) for pattern in _patterns(conditions)}
+        self._any = _any_of(self._each)
+        # For many lines at once, with ends of lines in place of the ends of the text.
+        is_lined = not any(_TEXT_ENDS.search(pattern) for pattern in self._each)
+        self._anywhere = _any_of(f"(?m:{pattern})" for pattern in self._each) if is_lined else None
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether some of these lines may hold a pattern; where none does, it is False."""
+        if not self._each:
+            return False
+        text = data if data.isascii() else data.decode("utf-8", "replace").encode()
+        return self._anywhere is None or self._anywhere.search(text) is not None
+
+    def samples(self, data: bytes) -> Iterator[Sample]:
+        """Yield a sample for each pattern that a line holds."""
+        if not self._each:
+            return
+        # A byte that is no UTF-8 would not even fit a dot.
+        text = data if data.isascii() else data.decode("utf-8", "replace").encode()
+        if self._any is not None and self._any.search(text) is None:
+            return
+        for pattern, compiled in self._each.items():
+            if compiled.search(text) is not None:
+                yield Sample(MATCH, _labels(pattern), 1.0)
+
+
+def _any_of(patterns: Iterable[str]) -> Any:
+    """Return one search for all patterns; None where there is none, or where they are too large together.
+
+    A set of RE2's own would be no faster, and finds nothing, silently, where its memory runs out.
+    """
+    together = "|".join(f"(?:{pattern})" for pattern in patterns)
+    try:
+        return _compiled(together) if together else None
+    except re2.error:
+        return None
+
+
+def _patterns(conditions: Iterable[Condition]) -> Iterator[str]:
+    for condition in conditions:
+        if isinstance(condition, Combination):
+            yield from _patterns(condition.of)
+        elif isinstance(condition, Match) and condition.pattern is not None:
+            yield condition.pattern
+
+
+def _labels(pattern: str) -> Labels:
+    return (("pattern", pattern),)

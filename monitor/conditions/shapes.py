@@ -1,0 +1,124 @@
+"""Shapes of a list of numbers, robust to a single outlier: spikes, runs, slopes, growth. Pure; finite numbers in."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from itertools import pairwise
+
+MAD_TO_SIGMA = 1.4826
+"""Makes the median absolute deviation of normal noise its standard deviation."""
+NOISE_SIGMAS = 5.0
+"""Robust standard deviations of the logarithm that noise reaches: once in three million reports, if it is normal."""
+LARGEST_EXPONENT = 700.0
+"""e to this power is nearly the largest float."""
+FEW = 5
+"""Fewer values than this have no spread, and no median to rely on."""
+
+
+def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, least: int) -> list[int]:
+    """Return the places of values that stand far above those before them.
+
+    A spike lies more than ``sigmas`` robust standard deviations above the median of the (up to ``past``) values
+    before it, above ``times`` that median, and above what `noise_factor` allows. For a median that is not positive,
+    twice it means its own size above it. Values with fewer than ``least`` before them are not judged.
+    """
+    found, ordered = [], sorted(values[:least])
+    for place in range(least, len(values)):
+        value, median = values[place], _median_of_sorted(ordered)
+        if value - median > (times - 1) * abs(median):
+            # The deviation is worked out for few values only: this runs for every report of a loss.
+            sigma = MAD_TO_SIGMA * statistics.median(abs(each - median) for each in ordered)
+            if value - median > sigmas * sigma and value > median * noise_factor(ordered):
+                found.append(place)
+        insort(ordered, value)
+        if len(ordered) > past:
+            del ordered[bisect_left(ordered, values[place - past])]
+    return found
+
+
+def noise_factor(values: Sequence[float]) -> float:
+    """Return by what factor one more of these values may lie above their median, or below it, by noise alone.
+
+    The noise of a positive quantity is a factor: a loss that doubles and halves from batch to batch may well be four
+    times its median. 1 where there are too few values to tell, or some that are not positive.
+    """
+    if len(values) < FEW or min(values) <= 0:
+        return 1.0
+    logarithms = [math.log(value) for value in values]
+    middle = statistics.median(logarithms)
+    sigma = MAD_TO_SIGMA * statistics.median(abs(each - middle) for each in logarithms)
+    return math.exp(min(NOISE_SIGMAS * sigma, LARGEST_EXPONENT))
+
+
+def run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
+    """Return how many times in a row, up to the newest, a value rose by more than a share of its size."""
+    count = 0
+    for before, value in zip(reversed(values[:-1]), reversed(values), strict=False):
+        if value - before <= least_share * abs(before):
+            break
+        count += 1
+    return count
+
+
+def run_down(values: Sequence[float], *, least_share: float = 0.0) -> int:
+    """Return how many times in a row, up to the newest, a value fell by more than a share of its size."""
+    return run_up([-value for value in values], least_share=least_share)
+
+
+def longest_run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
+    """Return the highest of all that `run_up` says of the values up to each of them."""
+    longest = count = 0
+    for before, value in pairwise(values):
+        count = count + 1 if value - before > least_share * abs(before) else 0
+        longest = max(longest, count)
+    return longest
+
+
+def longest_run_down(values: Sequence[float], *, least_share: float = 0.0) -> int:
+    """Return the highest of all that `run_down` says of the values up to each of them."""
+    return longest_run_up([-value for value in values], least_share=least_share)
+
+
+def rise(values: Sequence[float]) -> float:
+    """Return how far the middle line of the values rises from the first to the last, in their own unit.
+
+    The line's slope is the median of all slopes between two values (Theil 1950, Sen 1968): up to 29 % of the values
+    may be outliers. At least two values.
+    """
+    slopes = [
+        (later - earlier) / (right - left)
+        for left, earlier in enumerate(values)
+        for right, later in enumerate(values[left + 1 :], left + 1)
+    ]
+    return statistics.median(slopes) * (len(values) - 1)
+
+
+def since_best(values: Sequence[float], *, least_share: float = 0.0) -> int:
+    """Return how many values came since the lowest one; a later one must be lower by a share of its size to count."""
+    best, place = values[0], 0
+    for index, value in enumerate(values):
+        if value < best - least_share * abs(best):
+            best, place = value, index
+    return len(values) - 1 - place
+
+
+def growth(values: Sequence[float], windows: int) -> float:
+    """Return how much the mean of the last of so many equal windows lies above that of the first.
+
+    0 where the means did not grow from each window to the next: growth that pauses is none. Values that do not fill
+    the windows evenly are left out, oldest first.
+    """
+    size = len(values) // windows
+    kept = values[len(values) - size * windows :]
+    means = [statistics.fmean(kept[start : start + size]) for start in range(0, len(kept), size)]
+    is_monotone = all(left < right for left, right in pairwise(means))
+    return means[-1] - means[0] if is_monotone else 0.0
+
+
+def _median_of_sorted(ordered: Sequence[float]) -> float:
+    half, is_odd = divmod(len(ordered), 2)
+    # Halves are added, not the sum halved: two numbers near the largest float have no finite sum.
+    return ordered[half] if is_odd else ordered[half - 1] / 2 + ordered[half] / 2

@@ -1,0 +1,302 @@
+"""``trend``: the shape of a series: spikes, a ratio to its own past, runs, slopes, plateaus, growth."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from monitor.ahead import Ahead, Range
+from monitor.attempt import Attempt
+from monitor.conditions import shapes
+from monitor.conditions.change import Change, declared_change, since
+from monitor.conditions.condition import SignalName, check_where
+from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.levels import Leveled
+from monitor.conditions.past import To, early_median, reference
+from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.selection import declared_frozen, ranges_of, series_of, within
+from monitor.conditions.values import Window
+from monitor.run import Run
+from monitor.series import EARLY, RECENT, Point, Series
+from monitor.signals import CATALOGUE, Labels
+
+_FIELDS: dict[str, frozenset[str]] = {
+    "spikes": frozenset({"over", "past", "least", "sigmas", "times"}),
+    "ratio": frozenset({"over", "of", "to", "past", "least", "least_rise", "consecutive"}),
+    "rising": frozenset({"least", "least_share"}),
+    "falling": frozenset({"least", "least_share"}),
+    "plateau": frozenset({"least", "least_share"}),
+    "slope": frozenset({"over"}),
+    "growth": frozenset({"over", "windows", "is_share"}),
+}
+"""The fields that mean something, by shape."""
+_FIGURES: dict[str, Callable[[list[float]], float]] = {
+    "last": lambda values: values[-1],
+    "median": statistics.median,
+    "min": min,
+    "max": max,
+}
+
+
+class _Found(NamedTuple):
+    """What the level is held against."""
+
+    values: list[float]
+    """The figures; all of them must be beyond the level."""
+    words: str
+    """What they are figures of."""
+    shown: list[Point]
+    """The points that they rest on, oldest first."""
+    is_slight: bool = False
+    """Too small a change to be one, whatever the ratio says: next to where it began, or by its own noise."""
+
+
+class Trend(Leveled):
+    """Each series has a shape that goes beyond a level.
+
+    Only what came since the newest phase or data change that the run declared is looked at: what is deliberate is
+    no trend. Values that are no numbers are left out; where the newest one is none, the answer is unknown.
+    """
+
+    kind: Literal["trend"]
+    signal: SignalName
+    """The signal whose shape is looked at."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Only series with these labels."""
+    shape: Literal["spikes", "ratio", "rising", "falling", "plateau", "slope", "growth"]
+    """``spikes``: how many of ``over`` stand out. ``ratio``: to the own past. ``rising``, ``falling``: how often in a
+    row. ``plateau``: reports since the lowest. ``slope``: share by which the middle line of ``over`` rises.
+    ``growth``: of the mean from the first to the last of ``windows``."""
+    over: Window | None = None
+    """Where spikes are counted; the window of ``of``, of the slope or of the growth."""
+    of: Literal["last", "median", "min", "max"] = "last"
+    """Which figure of ``over`` the ratio is of."""
+    to: To = "recent"
+    """What the ratio is to: the median of the ``past`` reports before it, the first report, the median of the first
+    ``least`` ones, the lowest or highest median of a window so far, or the lowest value so far."""
+    past: Annotated[int, Field(ge=2, le=RECENT)] = 20
+    """Reports before the judged ones by which a spike or a ratio is measured."""
+    least: Annotated[int, Field(ge=1, le=EARLY)] = 10
+    """Earlier reports without which nothing can be measured."""
+    least_rise: Annotated[float, Field(ge=0)] = 0.0
+    """Share of the median of the first ``least`` reports by which a value must also lie above what the ratio is to:
+    a multiple of next to nothing is nothing."""
+    least_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of its size by which a value must rise, or be lower, to count."""
+    sigmas: Annotated[float, Field(gt=0)] = 8.0
+    """Robust standard deviations above the median that make a spike."""
+    times: Annotated[float, Field(ge=1)] = 2.0
+    """Multiple of the median that makes a spike."""
+    windows: Annotated[int, Field(ge=2, le=RECENT // 2)] = 10
+    """Parts of ``over`` whose mean must grow from each to the next."""
+    is_share: bool = False
+    """The growth is a share of the first mean, rather than in the signal's own unit."""
+    on_nan: Literal["ignore", "unknown"] = "unknown"
+    """What the newest value means where it is no finite number; it is no trend in any case."""
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Trend:
+        check_where(self.where, self.signal)
+        if self.sides_given() != 1 or self.equals is not None or any(each.equals is not None for each in self.levels):
+            raise ValueError("expected exactly one of above, below, levels")
+        known = _FIELDS[self.shape]
+        for name in sorted(frozenset().union(*_FIELDS.values()) & self.model_fields_set - known):
+            raise ValueError(f"{name}: means nothing for {self.shape}; expected one of {', '.join(sorted(known))}")
+        needs_window = self.shape in ("spikes", "slope", "growth") or self.of != "last"
+        if needs_window != (self.over is not None):
+            problem = "is missing" if needs_window else "has no figure to be the window of"
+            raise ValueError(f"over: {problem}; expected it with spikes, slope, growth, or of: median, min or max")
+        if self.over is not None and self.consecutive > 1:
+            raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
+        return self
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The signal itself."""
+        return frozenset({self.signal})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those of the signal."""
+        return CATALOGUE[self.signal].labels
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Answer for each series; in one answer where there is none."""
+        attempt = run.attempt
+        found = series_of(attempt, self.signal, self.where, context.asked)
+        if not found:
+            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
+        return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While the values lie so close together that no shape of them can go beyond a level."""
+        attempt = run.attempt
+        for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
+            series, coming = attempt.of(self.signal).get(labels), ahead.values.get(self.signal, {}).get(labels)
+            figure = self._figure_of(where, series, () if coming is None else coming.tolist())
+            if not where.is_finite or figure is None or not self.is_quiet_within(figure, attempt):
+                return False
+        return not firing
+
+    def _figure_of(self, where: Range, series: Series | None, coming: Sequence[float]) -> Range | None:
+        """Return a range that holds the figure of the shape, whatever the order of the values; None for none known."""
+        if self.shape in ("rising", "falling", "plateau"):
+            known = [point.value for point in series.recent] if series else []
+            values = [*known, *coming]
+            if self.shape == "plateau":
+                return None
+            count = shapes.longest_run_up if self.shape == "rising" else shapes.longest_run_down
+            return Range(0, count(values, least_share=self.least_share), True)
+        past = [each for each in _past(series) if math.isfinite(each)]
+        least, most = min(where.least, *past, where.most), max(where.most, *past, where.least)
+        if least <= 0:
+            return None
+        slack = 1 + 1e-9
+        if self.shape == "ratio":
+            return Range(where.least / most / slack, where.most / least * slack, True)
+        if self.shape == "spikes":
+            return Range(0, 0 if where.most * slack <= self.times * least else RECENT, True)
+        spread = (where.most - where.least) * slack
+        if self.shape == "growth":
+            return Range(0, spread / least if self.is_share else spread, True)
+        return Range(-RECENT * spread / least, RECENT * spread / least, True)
+
+    def _read(self, attempt: Attempt, labels: Labels, series: Series, is_firing: bool) -> Reading:
+        if frozen := declared_frozen(attempt, labels):
+            return frozen
+        if late := overdue(attempt, self.signal, labels, series):
+            return late
+        last = series.last
+        if not math.isfinite(last.value) and self.on_nan == "unknown":
+            return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
+        change = declared_change(attempt)
+        points = [point for point in since(change, series.recent) if math.isfinite(point.value)]
+        found = self._found(series, points, change, is_firing)
+        if isinstance(found, str):
+            lines = (last.evidence,) if change is None else (change.evidence, last.evidence)
+            return unknown(found if change is None else f"{found} since the declared {change.words}", labels, lines)
+        broken = None
+        if not found.is_slight and len(found.values) >= self.consecutive:
+            broken = self.broken(found.values, attempt, is_firing=is_firing)
+        slight = "; the change is too small to count" if found.is_slight else ""
+        return Reading(
+            Outcome.OK if broken is None else Outcome.BREACH,
+            f"{found.words} is {found.values[-1]:.6g}{self.expectation(attempt)}{slight}",
+            labels,
+            value=found.values[-1],
+            threshold=broken.level if broken else self.fires_at(attempt),
+            evidence=tuple(dict.fromkeys(point.evidence for point in found.shown)),
+            epoch=found.shown[-1].epoch,
+            step=found.shown[-1].step,
+            severity=broken.severity if broken else None,
+        )
+
+    def _found(self, series: Series, points: list[Point], change: Change | None, is_firing: bool) -> _Found | str:
+        """Return the figures of the shape, or why there are none yet."""
+        if self.shape == "ratio":
+            return self._ratio(series, points, change, is_firing)
+        if self.shape == "spikes":
+            return self._spikes(points)
+        values = [point.value for point in points]
+        if self.over is None:
+            if len(points) <= self.least:
+                return f"{len(points)} of {self.least + 1} reports seen"
+            count = _COUNTED[self.shape](values, least_share=self.least_share)
+            words = "reports since the lowest" if self.shape == "plateau" else f"times in a row {self.shape}"
+            return _Found([float(count)], f"{self.signal}: {words}", _ends(points[-1 - count :]))
+        points = within(self.over, points) if points else []
+        values = [point.value for point in points]
+        if len(points) < (2 * self.windows if self.shape == "growth" else 3):
+            return f"{self.signal} was not seen for {self.over} yet"
+        if self.shape == "growth":
+            grown = shapes.growth(values, self.windows)
+            figure = _share(grown, statistics.fmean(values[: len(values) // self.windows])) if self.is_share else grown
+        else:
+            figure = _share(shapes.rise(values), statistics.median(values))
+        if figure is None:
+            return f"{self.signal} lies around 0, of which there is no share"
+        return _Found([figure], f"{self.shape} of {self.signal} over {self.over}", _ends(points))
+
+    def _spikes(self, points: list[Point]) -> _Found | str:
+        assert self.over is not None
+        if len(points) <= self.least:
+            return f"{len(points)} of {self.least + 1} reports seen"
+        values = [point.value for point in points]
+        places = shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
+        # A window that is not full yet is looked at as well: the first reports have no spikes to hide.
+        counted = set(within(self.over, points) or points)
+        found = [points[place] for place in places if points[place] in counted]
+        return _Found([float(len(found))], f"number of spikes of {self.signal} in {self.over}", found or points[-1:])
+
+    def _ratio(self, series: Series, points: list[Point], change: Change | None, is_firing: bool) -> _Found | str:
+        judged = points[-self.consecutive :] if self.over is None else (within(self.over, points) if points else [])
+        before = [point.value for point in points[: len(points) - len(judged)]]
+        if not judged:
+            return f"{self.signal} was not seen for {self.over or f'{self.least} reports'} yet"
+        past = reference(self.to, series, before, change, past=self.past, least=self.least, is_above=self._is_above())
+        if isinstance(past, str):
+            return past
+        values = [point.value for point in judged]
+        figures = values if self.over is None else [_FIGURES[self.of](values)]
+        if is_firing and self.to == "recent":
+            past = self._unaccustomed(past, series, before)
+        if not 0 < past < math.inf:
+            return f"the past of {self.signal} lies at {past:.6g}, of which there is no multiple"
+        least_rise = self.least_rise * abs(early_median(series, before, self.least))
+        is_slight = least_rise > 0 and min(figures) - past <= least_rise
+        if self.to in ("recent", "lowest", "highest") and not is_firing:
+            # Of several values that must all be beyond, each needs to be so by less.
+            noise = math.log(shapes.noise_factor(before[-self.past :])) / math.sqrt(len(judged))
+            is_slight |= all(value > 0 and abs(math.log(value / past)) <= noise for value in figures)
+        figure = "" if self.over is None else f"{self.of} of {self.over} of "
+        return _Found(
+            [value / past for value in figures],
+            f"{figure}{self.signal}, {values[-1]:.6g}, by the {_PAST[self.to]}, {past:.6g},",
+            _ends(judged),
+            is_slight=is_slight,
+        )
+
+    def _unaccustomed(self, past: float, series: Series, before: list[float]) -> float:
+        """Return the past that a firing alert is measured by: not one in which the fault has become the usual."""
+        usual = series.window_medians[0 if self._is_above() else 1]
+        if not math.isfinite(usual):
+            usual = early_median(series, before, self.least)
+        return min(past, usual) if self._is_above() else max(past, usual)
+
+    def _is_above(self) -> bool:
+        return self.above is not None or any(level.above is not None for level in self.levels)
+
+
+_COUNTED: dict[str, Callable[..., int]] = {
+    "rising": shapes.run_up,
+    "falling": shapes.run_down,
+    "plateau": shapes.since_best,
+}
+_PAST = {
+    "recent": "median just before",
+    "first": "first one",
+    "early": "median of the first reports",
+    "lowest": "lowest median so far",
+    "highest": "highest median so far",
+    "minimum": "lowest value so far",
+}
+
+
+def _past(series: Series | None) -> Iterator[float]:
+    """Yield what a ratio may be to, besides the points that are remembered."""
+    if series is not None:
+        yield from (*series.early, *series.window_medians, series.minimum)
+
+
+def _ends(points: list[Point]) -> list[Point]:
+    """Return the first and the last."""
+    return [points[0], points[-1]]
+
+
+def _share(amount: float, whole: float) -> float | None:
+    """Return an amount as a share of a size; None where that is 0."""
+    return amount / abs(whole) if whole else None

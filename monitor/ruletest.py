@@ -5,9 +5,11 @@ from __future__ import annotations
 from io import BytesIO
 
 from monitor.alerts import State
-from monitor.conditions import Outcome
+from monitor.conditions import Background, Outcome
+from monitor.conditions.reading import Band
 from monitor.engine import Engine
 from monitor.rulefile import Rule, RuleTest
+from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines
 from monitor.watcher import Watcher
 
@@ -16,7 +18,7 @@ _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABL
 
 def outcome_of(rule: Rule, test: RuleTest) -> str:
     """Return what a rule makes of its test's lines, in the words of ``then``; else what happened instead."""
-    watcher = Watcher(f"{rule.alert}: {test.name}", Engine([rule]))
+    watcher = Watcher(f"{rule.alert}: {test.name}", Engine([rule], _background(test)))
     changes = [change for line in read_lines(BytesIO(test.lines.encode())) for change in watcher.take(line)]
     now = None if watcher.run.now is None else watcher.run.now + test.wait
     if now is not None:
@@ -31,3 +33,22 @@ def outcome_of(rule: Rule, test: RuleTest) -> str:
     snapshot = watcher.snapshot(now, is_following=True)
     said = {reading.outcome for _, readings in snapshot.readings for reading in readings}
     return _WORDS[said.pop()] if len(said) == 1 else f"mixed: {', '.join(sorted(said))}"
+
+
+def _background(test: RuleTest) -> Background:
+    """Return what the test says was known before the run."""
+    return Background(
+        baseline=_other_run("baseline.log", test.baseline) if test.baseline else None,
+        peers=(_other_run("peer.log", test.peer),) if test.peer else (),
+        bands={
+            signal: tuple(Band(each.epoch, each.least, each.most) for each in bands)
+            for signal, bands in test.bands.items()
+        },
+    )
+
+
+def _other_run(log: str, lines: str) -> RunSummary:
+    other = Watcher(log, Engine(()))
+    for line in read_lines(BytesIO(lines.encode())):
+        other.take(line)
+    return summarise(other.run, log)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.parser import Parser
+from yaml.reader import Reader
+from yaml.resolver import Resolver
+from yaml.scanner import Scanner
 
 from monitor.errors import MonitorError
 
-SIZE_LIMIT_BYTES = 1_000_000
-"""A rule or watch file is some kilobytes; more is a mistake or an attack."""
+SIZE_LIMIT_BYTES = 256_000
+"""A rule or watch file is some tens of kilobytes; more is a mistake or an attack, and takes seconds to read."""
 DEPTH_LIMIT = 32
 
 Place = tuple[str | int, ...]
@@ -34,17 +40,16 @@ class YamlFile:
         if len(raw) > SIZE_LIMIT_BYTES:
             raise fail(str(path), f"has {len(raw):,} bytes", expected=f"at most {SIZE_LIMIT_BYTES:,}")
         try:
-            root = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
-            self.data = self._value(root, ()) if root else None
+            text = raw.decode("utf-8")
+            root = _composed(text)
         except UnicodeDecodeError as error:
-            raise fail(str(path), f"byte {error.start} is not UTF-8", expected="a YAML file in UTF-8") from None
-        except yaml.MarkedYAMLError as error:
-            line = (error.problem_mark.line + 1) if error.problem_mark else 1
-            raise fail(f"{path}:{line}", error.problem or "is no YAML", expected="plain YAML") from None
+            line = raw.count(b"\n", 0, error.start) + 1
+            what = f"byte {error.start:,} is not UTF-8"
+            raise fail(f"{path}:{line}", what, expected="a YAML file in UTF-8") from None
         except yaml.YAMLError as error:
-            raise fail(str(path), " ".join(str(error).split()), expected="plain YAML") from None
-        except RecursionError:
-            raise fail(str(path), "is nested too deeply", expected=f"at most {DEPTH_LIMIT} levels") from None
+            at, what, expected = _in_words(error, text)
+            raise fail(f"{path}:{at}" if at else str(path), what, expected=expected) from None
+        self.data = self._value(root, ()) if root else None
 
     def where(self, place: Place) -> str:
         """Return ``file:line`` of a value, or of the nearest thing around it."""
@@ -54,8 +59,6 @@ class YamlFile:
 
     def _value(self, node: yaml.Node, place: Place) -> object:
         self._lines[place] = node.start_mark.line + 1
-        if len(place) > DEPTH_LIMIT:
-            raise self._fail(self.where(place), "is nested too deeply", expected=f"at most {DEPTH_LIMIT} levels")
         if node.tag not in _KNOWN_TAGS:
             self._complain(self._lines[place], f"has the tag {node.tag}", "a value without a tag")
             return None
@@ -91,20 +94,77 @@ class YamlFile:
         self.problems.append(self._fail(f"{self.path}:{line}", what, expected=expected))
 
 
+def plain_value(text: str, where: str, fail: Callable[..., MonitorError]) -> object:
+    """Return what a word of the command line would be as a value in a file. Raises what ``fail`` makes."""
+    try:
+        root = _composed(text)
+        return yaml.constructor.SafeConstructor().construct_document(root) if root else None
+    except (yaml.YAMLError, ValueError):
+        raise fail(where, f"{text!r:.60} is no value", expected="a word, a number, or [one, two]") from None
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """Return a text's one document. Raises YAMLError."""
+    root: yaml.Node | None = _Loader(text).get_single_node()
+    return root
+
+
+def _in_words(error: yaml.YAMLError, text: str) -> tuple[int | None, str, str]:
+    """Return the line of what the parser found, what is wrong, and what was expected."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return None, " ".join(str(error).split()), "plain YAML"
+    mark, what = error.problem_mark or error.context_mark, error.problem or "is no YAML"
+    if mark is None:
+        return None, what, "plain YAML"
+    if isinstance(error, _TooDeep):
+        return mark.line + 1, what, f"at most {DEPTH_LIMIT} levels"
+    line = "".join(text.splitlines()[mark.line : mark.line + 1])
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return mark.line + 1, "a tab stands where a line is indented", "spaces"
+    return mark.line + 1, what, "plain YAML"
+
+
 _KNOWN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
-class _Loader(yaml.SafeLoader):
+class _TooDeep(yaml.MarkedYAMLError):
+    """A file with more levels than any configuration needs."""
+
+
+class _PythonParser(Reader, Scanner, Parser):
+    """Reads YAML where PyYAML was built without libyaml: ten times slower, and the same."""
+
+    def __init__(self, stream: str) -> None:
+        Reader.__init__(self, stream)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+
+
+_Parser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else _PythonParser  # type: ignore[attr-defined]
+
+
+class _Loader(Composer, _Parser, Resolver):  # type: ignore[misc]
     """YAML as people mean it: ``1e-7`` is a number, ``on`` and dates are text, and no anchors.
 
     Anchors and aliases can blow a file up exponentially, and nothing here needs them.
     """
 
+    def __init__(self, stream: str) -> None:
+        _Parser.__init__(self, stream)
+        Composer.__init__(self)
+        Resolver.__init__(self)
+        self._depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event = self.peek_event()
         if getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(problem="has an anchor or alias", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
+        if self._depth > DEPTH_LIMIT:
+            raise _TooDeep(problem="is nested too deeply", problem_mark=event.start_mark)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}

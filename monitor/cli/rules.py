@@ -1,36 +1,94 @@
-"""``monitor rules``: what the rules are."""
+"""``monitor rules``: what the rules are, whether their files are right, and whether they do what they say."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from monitor.cli.options import rule_files, rules_option
-from monitor.rulefile import load_rules
+from monitor.cli.options import RuleChoice, rule_files, rule_options, shipped_rule_files
+from monitor.errors import MonitorError, Problems
+from monitor.escape import terminal
+from monitor.rulefile import Rule, load_rules
+from monitor.rulefile.problems import suggestion
+from monitor.rulefile.words import as_written, explanation, fires_when
 from monitor.ruletest import outcome_of
+from monitor.scenario import check_names, is_scenario_file, play, read_scenarios
+
+WIDTH = 100
+"""Characters of a line of explanation."""
+INDENT = 15
+LINES_SHOWN = 4
+"""Log lines of a test that an explanation shows; the first and the last of more."""
 
 
 @click.group("rules")
 def command() -> None:
-    """List, check and test rules."""
+    """List, explain, check and test rules."""
 
 
 @command.command("list")
-@rules_option
-def list_rules(rule_paths: tuple[Path, ...]) -> None:
-    """Print every rule in force.
+@rule_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule, with all its fields.")
+def list_rules(choice: RuleChoice, as_json: bool) -> None:
+    """Print every rule in force, and those that are switched off.
 
-    Its name, severity, fault and summary.
+    Name, severity, kind, group, fault, and what makes it fire.
 
     \b
     monitor rules list
-    monitor rules list --rules my_rules.yaml
+    monitor rules list --rules my_rules.yaml --json | jq .alert
     """
-    rules = load_rules(rule_files(rule_paths))
-    width = max(len(rule.alert) for rule in rules)
-    for rule in rules:
-        click.echo(f"{rule.alert:<{width}}  {rule.severity.value:<8}  {rule.fault:<16}  {rule.summary}")
+    rules = choice.declared()
+    if as_json:
+        for rule in rules:
+            click.echo(json.dumps({**as_written(rule), "fires_when": fires_when(rule)}))
+        return
+    rows = [(rule.alert, _severity(rule), rule.kind, rule.group, rule.fault, fires_when(rule)) for rule in rules]
+    head = ("RULE", "SEVERITY", "KIND", "GROUP", "FAULT", "FIRES WHEN")
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head) - 1)]
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in [head, *rows]:
+        line = "  ".join([*(f"{word:<{width}}" for word, width in zip(row, widths, strict=False)), row[-1]])
+        click.echo(terminal(line if limit is None or len(line) <= limit else f"{line[: limit - 2]} …"))
+
+
+@command.command("explain")
+@click.argument("name", metavar="RULE")
+@rule_options
+def explain(name: str, choice: RuleChoice) -> None:
+    """Say in words when a RULE fires, and why.
+
+    With its level and where that comes from, what it explains and is explained by, what to do when it fires, and the
+    log lines of its tests.
+
+    \b
+    monitor rules explain GradientVanishing
+    monitor rules explain ExcessiveResets --set ExcessiveResets.level=20
+    """
+    rules = {rule.alert: rule for rule in choice.declared()}
+    if name not in rules:
+        expected = f"a rule of monitor rules list{suggestion(name, rules)}"
+        raise MonitorError("monitor rules explain", f"no rule {name!r}", expected=expected)
+    rule = rules[name]
+    click.echo(terminal(f"{rule.alert}: {rule.severity} {rule.fault}, kind {rule.kind}, {rule.place}"))
+    for about, text in explanation(rule, rules.values()):
+        for line in _wrapped(about, text):
+            click.echo(terminal(line))
+    for test in rule.tests:
+        lines = test.lines.splitlines()
+        click.echo()
+        click.echo(terminal(f"{'test':<{INDENT}}{test.name} → {test.then}"))
+        shown = lines if len(lines) <= LINES_SHOWN + 1 else [*lines[: LINES_SHOWN - 1], "", lines[-1]]
+        for line in shown:
+            click.echo(terminal(f"  {line}" if line else f"  … {len(lines) - LINES_SHOWN} more …"))
+        if test.wait:
+            click.echo(f"  … and nothing for {test.wait:g}s")
 
 
 @command.command("check")
@@ -43,27 +101,102 @@ def check(paths: tuple[Path, ...]) -> None:
     \b
     monitor rules check my_rules.yaml
     """
-    rules = load_rules(paths)
+    rules = load_rules(paths, beside=shipped_rule_files())
     click.echo(f"{len(rules)} rules, no problem found")
 
 
 @command.command("test")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def test(paths: tuple[Path, ...]) -> int:
-    """Run the tests that rules carry.
+    """Run the tests that rules carry, and scenario files.
 
-    Those of FILEs, else of the shipped rules; exit code 1 if one fails.
+    Those of FILEs, else of the shipped rules; exit code 1 if one fails. A FILE with scenarios: holds logs with the
+    alerts that they must raise (docs/scenarios.md):
+
+    \b
+    rules: [my_rules.yaml]          # on top of the shipped rules; may be left out
+    scenarios:
+      - name: five minutes of silence
+        log: |
+          2025-10-30T23:40:51.000Z INFO [TRAIN] epoch=1/20 batch=1/9 step=1 loss=0.7
+        wait: 301s
+        expect:
+          - {alert: TrainingStall, state: firing, at: 300s, labels: {}}
 
     \b
     monitor rules test my_rules.yaml
+    monitor rules test my_scenarios.yaml
     """
-    rules = load_rules(paths or rule_files(()))
-    results = [(rule, each, outcome_of(rule, each)) for rule in rules for each in rule.tests]
-    failures = [(rule, each, found) for rule, each, found in results if found != each.then]
-    for rule, each, found in failures:
-        click.echo(f'{rule.place}: rule "{rule.alert}": test "{each.name}": {found}; expected {each.then}')
-    untested = [rule.alert for rule in rules if not rule.tests]
-    click.echo(f"{len(results) - len(failures)} of {len(results)} tests passed", err=True)
-    if untested:
-        click.echo(f"without a test: {', '.join(untested)}", err=True)
-    return 1 if failures else 0
+    rule_paths = [path for path in paths if not is_scenario_file(path)]
+    rules = load_rules(rule_paths or shipped_rule_files(), beside=shipped_rule_files())
+    num_run = num_failed = 0
+    if rule_paths or not paths:
+        for line in _failed_tests(rules):
+            click.echo(terminal(line))
+            num_failed += 1
+        num_run = sum(len(rule.tests) for rule in rules)
+        if untested := [rule.alert for rule in rules if not rule.tests]:
+            click.echo(terminal(f"without a test: {', '.join(untested)}"), err=True)
+    for path in paths:
+        if path not in rule_paths:
+            ran, failures = _scenarios(path)
+            num_run, num_failed = num_run + ran, num_failed + len(failures)
+            for line in (line for lines in failures for line in lines):
+                click.echo(terminal(line))
+    click.echo(f"{num_run - num_failed} of {num_run} tests passed", err=True)
+    return 1 if num_failed else 0
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON schema of rule files.
+
+    With it an editor completes and checks while you type. Name it in a rule file's first line:
+
+    \b
+    # yaml-language-server: $schema=rules.schema.json
+
+    \b
+    monitor rules schema > rules.schema.json
+    """
+    from monitor.rulefile.schema import rules_schema
+
+    click.echo(json.dumps(rules_schema(), indent=2))
+
+
+def _severity(rule: Rule) -> str:
+    return rule.severity.value if rule.enabled else "off"
+
+
+def _wrapped(about: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"{about:<{INDENT}}",
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _failed_tests(rules: Sequence[Rule]) -> Iterator[str]:
+    for rule in rules:
+        for each in rule.tests:
+            found = outcome_of(rule, each)
+            if found != each.then:
+                yield f'{rule.place}: rule "{rule.alert}": test "{each.name}": {found}; expected {each.then}'
+
+
+def _scenarios(path: Path) -> tuple[int, list[list[str]]]:
+    """Play a file's scenarios; return how many there are, and the lines to show of each that failed."""
+    file = read_scenarios(path)
+    rules = load_rules(rule_files(file.rule_paths))
+    problems = [problem for each, place in file.scenarios for problem in check_names(each, place, rules)]
+    if problems:
+        raise Problems(problems)
+    failures = []
+    for each, place in file.scenarios:
+        if differences := play(each, rules):
+            head = f'{place}: scenario "{each.name}" failed; - expected, + found:'
+            failures.append([head, *(f"  {difference}" for difference in differences)])
+    return len(file.scenarios), failures

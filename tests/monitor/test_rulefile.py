@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alerts import Severity
+from monitor.conditions import KINDS
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
@@ -87,7 +88,7 @@ def test_a_later_file_replaces_a_rule_by_its_name(tmp_path):
 )
 def test_a_duration_is_a_number_and_a_unit(tmp_path, written, seconds):
     (rule,) = load_rules([write(tmp_path, HEAD + entry(more=f"for: {written}"))])
-    assert rule.hold == seconds
+    assert rule.hold == Span(seconds, "s")
 
 
 def test_no_file_is_no_rule():
@@ -113,26 +114,107 @@ MISTAKES = {
     ),
     "unknown kind": (
         entry("kind: treshold\nsignal: train.loss\nabove: 10"),
-        "11: rule \"Probe\": kind: 'treshold' is none; expected one of threshold, count, stall "
-        "(did you mean 'threshold'?)",
+        f"11: rule \"Probe\": kind: 'treshold' is none; expected one of {', '.join(KINDS)} (did you mean 'threshold'?)",
     ),
-    "no kind": (entry(without="kind"), '4: rule "Probe": has no kind; expected one of threshold, count, stall'),
+    "no kind": (entry(without="kind"), f'4: rule "Probe": has no kind; expected one of {", ".join(KINDS)}'),
     "no name": (entry(without="alert"), "4: "),
     "no action": (entry(without="action"), '4: rule "Probe": action: is missing; expected a value'),
-    "empty why": (entry(more='why: ""'), '8: rule "Probe": why: '),
-    "name in another case": (entry(name="probe_rule"), '4: rule "probe_rule": alert: '),
-    "unknown severity": (entry(more="severity: sever"), '6: rule "Probe": severity: '),
+    "empty why": (entry(more='why: ""'), '8: rule "Probe": why: is empty; expected some text'),
+    "name in another case": (
+        entry(name="probe_rule"),
+        "4: rule \"probe_rule\": alert: 'probe_rule' does not do; expected a name in CamelCase, as LossSpike",
+    ),
+    "fault in another case": (
+        entry(more="fault: Loss-Spike"),
+        "5: rule \"Probe\": fault: 'Loss-Spike' does not do; expected small letters, digits and _, as loss_spike",
+    ),
+    "unit in full": (entry(more="for: 5 minutes"), "s, m, h, d (did you mean '5m'?)"),
+    "unit of steps misspelt": (entry(more="after: 20 stpes"), "s, m, h, d (did you mean '20 steps'?)"),
+    "keep_firing_for without unit": (
+        entry(more="keep_firing_for: 5"),
+        '14: rule "Probe": keep_firing_for: 5 has no unit',
+    ),
+    "after without unit": (entry(more="after: 1.5"), '14: rule "Probe": after: 1.5 has no unit; expected '),
+    "within in reports": (entry(more="within: 3 reports"), "14: rule \"Probe\": within: '3 reports' is no duration; "),
+    "phase that is no list": (
+        entry(more="phase: train"),
+        "14: rule \"Probe\": phase: 'train' does not do; expected a list",
+    ),
+    "no word of INTENT": (
+        entry(more="unless: [acumulate]"),
+        "14: rule \"Probe\": unless.0: 'acumulate' is no word of INTENT; expected one of ",
+    ),
+    "by a label that the signal lacks": (
+        entry(more="by: [group]"),
+        "14: rule \"Probe\": by: its signal has no label 'group'; expected none",
+    ),
+    "by beside clear": (
+        entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nclear: 1e-6", more="by: [group]"),
+        '15: rule "Probe": by: cannot stand beside clear; expected one of the two',
+    ),
+    "inhibits a rule that is not there": (
+        entry(more="inhibits: [Prob]"),
+        "4: rule \"Probe\": inhibits: no rule 'Prob'; expected a rule (did you mean 'Probe'?)",
+    ),
+    "inhibits itself": (
+        entry(more="inhibits: [Probe]"),
+        '14: rule "Probe": inhibits: names the rule itself; expected ',
+    ),
+    "enabled perhaps": (
+        entry(more="enabled: perhaps"),
+        "14: rule \"Probe\": enabled: 'perhaps' does not do; expected true",
+    ),
+    "needs what nobody has": (entry(more="needs: fact"), "'' or 'facts' (did you mean 'facts'?)"),
+    "level of a severity that is none": (
+        entry("kind: threshold\nsignal: train.loss\nlevels: [{severity: warnin, above: 5}]"),
+        "13: rule \"Probe\": levels.0.severity: 'warnin' does not do; expected 'info', 'warning' or 'critical' "
+        "(did you mean 'warning'?)",
+    ),
+    "unknown key of a level": (
+        entry("kind: threshold\nsignal: train.loss\nlevels: [{severity: warning, abov: 5, above: 5}]"),
+        "13: rule \"Probe\": levels.0.abov: unknown key 'abov'; expected a known key (did you mean 'above'?)",
+    ),
+    "level without a side": (
+        entry("kind: threshold\nsignal: train.loss\nlevels: [{severity: warning}]"),
+        '13: rule "Probe": levels.0: none of them is given; expected exactly one of above, below, equals',
+    ),
+    "count that is a word": (
+        entry(more="consecutive: twice"),
+        "14: rule \"Probe\": consecutive: 'twice' does not do; expected a whole number",
+    ),
+    "on_nan misspelt": (entry(more="on_nan: unknwon"), "(did you mean 'unknown'?)"),
+    "unknown key of a test": (
+        entry(more="tests: [{name: x, lines: y, then: fires, wiat: 5s}]"),
+        "14: rule \"Probe\": tests.0.wiat: unknown key 'wiat'; expected a known key (did you mean 'wait'?)",
+    ),
+    "band that bounds nothing": (
+        entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_loss: [{epoch: 1}]}}]"),
+        '14: rule "Probe": tests.0.bands.epoch.val_loss.0: bounds nothing; expected least, most or both',
+    ),
+    "band of a signal that is none": (
+        entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_los: [{epoch: 1, most: 2}]}}]"),
+        "unknown signal 'epoch.val_los'; expected a signal of the catalogue (did you mean 'epoch.val_loss'?)",
+    ),
+    "wait without unit": (
+        entry(more="tests: [{name: x, lines: y, then: fires, wait: 5}]"),
+        '14: rule "Probe": tests.0.wait: 5 has no unit; expected a number and one of s, m, h, d',
+    ),
+    "unknown severity": (
+        entry(more="severity: critcal"),
+        "6: rule \"Probe\": severity: 'critcal' does not do; expected 'info', 'warning' or 'critical' "
+        "(did you mean 'critical'?)",
+    ),
     "for without unit": (
         entry(more="for: 5"),
-        '14: rule "Probe": for: 5 is no duration; expected a number and one of s, m, h, d',
+        '14: rule "Probe": for: 5 has no unit; expected a number and one of steps, epochs, s, m, h, d',
     ),
     "for with an unknown unit": (
         entry(more="for: 5 apples"),
-        "14: rule \"Probe\": for: '5 apples' is no duration; expected a number and one of s, m, h, d",
+        "14: rule \"Probe\": for: '5 apples' is no duration; expected a number and one of steps, epochs, s, m, h, d",
     ),
     "negative duration": (
         entry(more="for: -5s"),
-        "14: rule \"Probe\": for: '-5s' is no duration; expected a finite number that is not negative",
+        "14: rule \"Probe\": for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
     ),
     "duration that is none": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is no duration; expected "),
     "level that is no number": (
@@ -148,20 +230,25 @@ MISTAKES = {
     ),
     "two tests": (
         entry(more="below: 3"),
-        '4: rule "Probe": expected exactly one of above, below, equals, nonfinite: true',
+        '14: rule "Probe": below: stands beside above; expected exactly one of above, below, equals, levels, '
+        "nonfinite: true",
     ),
     "no test": (
         entry("kind: threshold\nsignal: train.loss"),
-        '4: rule "Probe": expected exactly one of above, below, equals, nonfinite: true',
+        '4: rule "Probe": none of them is given; expected exactly one of above, below, equals, levels, nonfinite: true',
     ),
     "consecutive 0": (entry(more="consecutive: 0"), '14: rule "Probe": consecutive: '),
     "consecutive 65": (entry(more="consecutive: 65"), '14: rule "Probe": consecutive: '),
-    "clear on the wrong side": (entry(more="clear: 20"), "clear: "),
+    "clear on the wrong side": (entry(more="clear: 20"), '14: rule "Probe": clear: lies where the alert fires; '),
     "unknown label": (
         entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nwhere: {grup: gat}"),
-        "where: grad.l2 has no label 'grup'; expected ",
+        "14: rule \"Probe\": where: grad.l2 has no label 'grup'; expected one of group (did you mean 'group'?)",
     ),
-    "slot that nothing fills": (entry(more='summary: "it is {vlaue}"'), "summary: "),
+    "slot that nothing fills": (
+        entry(more='summary: "it is {vlaue}"'),
+        "7: rule \"Probe\": summary: slot 'vlaue' is filled by nothing; expected one of value, threshold, reason, "
+        "epoch, step (did you mean 'value'?)",
+    ),
     "slot that looks inside": (entry(more='summary: "{value.__class__}"'), "summary: "),
     "broken slot": (entry(more='summary: "{value"'), "summary: "),
     "count without heartbeat": (

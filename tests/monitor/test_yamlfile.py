@@ -1,12 +1,14 @@
 """YAML as configuration: values with their lines, and nothing that blows up."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import RuleError
-from monitor.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile
+from monitor.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile, plain_value
 
 
 def read(folder: Path, text: str | bytes) -> YamlFile:
@@ -120,7 +122,10 @@ def test_deep_nesting_is_refused(tmp_path, depth):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"\xff\xfe\x00binary", "byte 0 is not UTF-8; expected a YAML file in UTF-8"),
+        (b"\xff\xfe\x00binary", "1: byte 0 is not UTF-8; expected a YAML file in UTF-8"),
+        (b"a: 1\nb: \xe9t\xe9\n", "2: byte 8 is not UTF-8; expected a YAML file in UTF-8"),
+        ("a:\n\tb: 1\n", "2: a tab stands where a line is indented; expected spaces"),
+        ("a: 1\n\tb: 1\n", "2: "),
         (b"a: \x00\x01\x02", "expected plain YAML"),
         ("a: [1, 2\n", "expected plain YAML"),
         ("a: 1\n b: 2\n", "2: "),
@@ -134,7 +139,7 @@ def test_what_is_no_plain_yaml_is_refused_in_one_line(tmp_path, text, told):
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path):
-    assert refusal(tmp_path, b"a" * (SIZE_LIMIT_BYTES + 1)) == "has 1,000,001 bytes; expected at most 1,000,000"
+    assert refusal(tmp_path, b"a" * (SIZE_LIMIT_BYTES + 1)) == "has 256,001 bytes; expected at most 256,000"
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
@@ -171,3 +176,65 @@ def test_a_long_number_is_read_in_linear_time(tmp_path):
 
     cost(1_000)
     assert cost(16_000) < 100 * max(cost(1_000), 2e-3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 250_000, "a: " + "[1," * 80_000, "- " * 120_000, "? " * 120_000, ": " * 120_000, "{" * 250_000],
+    ids=["brackets", "lists", "dashes", "questions", "colons", "braces"],
+)
+def test_a_file_of_nothing_but_structure_is_refused_at_once(tmp_path, text):
+    began = time.process_time()
+    assert refusal(tmp_path, text)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("20", 20),
+        ("1e-7", 1e-7),
+        ("600s", "600s"),
+        ("200 steps", "200 steps"),
+        ("true", True),
+        ("[a, b]", ["a", "b"]),
+        ("{config: X, default: 1}", {"config": "X", "default": 1}),
+        ("", None),
+    ],
+)
+def test_a_word_of_the_command_line_is_what_it_would_be_in_a_file(text, value):
+    assert plain_value(text, "--set", RuleError) == value
+
+
+@pytest.mark.parametrize("text", ["[", "&a 1", "*a", "a: b: c", "!!python/name:os.system x", "\x00", "'"])
+def test_a_word_of_the_command_line_that_is_no_value_is_refused(text):
+    with pytest.raises(RuleError, match=r"^--set: .* is no value; expected "):
+        plain_value(text, "--set", RuleError)
+
+
+WITHOUT_LIBYAML = """
+import sys, yaml
+yaml.__with_libyaml__ = False
+from pathlib import Path
+from monitor.errors import RuleError
+from monitor.yamlfile import YamlFile, _Loader, _PythonParser
+assert issubclass(_Loader, _PythonParser)
+try:
+    file = YamlFile(Path(sys.argv[1]), RuleError)
+    print(file.data, file.where(("b", 1)))
+except RuleError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("text", ["a: 1e-7\nb:\n  - x\n  - y: on\n", "a: &x 1\n", "a:\n\tb: 1\n", "a: " + "[" * 99])
+def test_without_libyaml_a_file_is_read_the_same(tmp_path, text):
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    command = [sys.executable, "-c", WITHOUT_LIBYAML, str(path)]
+    slow = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    try:
+        file = YamlFile(path, RuleError)
+        assert slow == f"{file.data} {file.where(('b', 1))}\n"
+    except RuleError as error:
+        assert slow == f"{error}\n"

@@ -1,0 +1,65 @@
+"""``monitor doctor``: which rules could fire in time on this log, which could not, and what to change."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from monitor.cli.options import EXIT_BLIND, RuleChoice, make_engine, rule_options
+from monitor.cli.report import LOG_FOLDER, newest_log, read_snapshot
+from monitor.coverage import Armed, RuleCoverage, coverage_of
+from monitor.escape import redact, terminal
+from monitor.watcher import Watcher
+
+_MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
+"""In the order in which they are told: the worst first."""
+
+
+@click.command("doctor")
+@click.argument("log", required=False)
+@rule_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule.")
+def command(log: str | None, choice: RuleChoice, as_json: bool) -> int:
+    """Say of each rule whether it could fire in time, and what to change where it could not.
+
+    Without LOG it takes the newest log under _logs/training/; reads it, and writes nothing. Exit code: 0 every rule
+    is armed, waits for its first line, or has nothing to check; 2 usage or bad file; 3 a rule is blind, or its
+    lines come too rarely for what it promises.
+
+    \b
+    monitor doctor _logs/training/run.log
+    monitor doctor run.log --json | jq 'select(.state == "blind")'
+    """
+    watcher = Watcher(str(newest_log(LOG_FOLDER)) if log is None else log, make_engine(choice))
+    snapshot = read_snapshot(watcher)
+    found = coverage_of(watcher.engine.rules, snapshot.run, snapshot.now)
+    for line in map(_json, found) if as_json else _lines(snapshot.log, found):
+        click.echo(line)
+    return EXIT_BLIND if any(each.state in (Armed.BLIND, Armed.LATE) for each in found) else 0
+
+
+def _lines(log: str, found: list[RuleCoverage]) -> Iterator[str]:
+    counted = Counter(each.state for each in found)
+    shares = ", ".join(f"{counted[state]} {state.value}" for state in reversed(_MARKS) if counted[state])
+    yield terminal(f"{log}: {len(found)} rules: {shares}")
+    width = max(len(each.rule.alert) for each in found)
+    for state, mark in _MARKS.items():
+        for each in found:
+            if each.state is not state:
+                continue
+            place = f" [line {each.evidence[-1].line}]" if each.evidence else ""
+            yield terminal(f"{mark} {state.value:<7} {each.rule.alert:<{width}}  {each.reason}{place}")
+            if each.advice:
+                yield terminal(f"     change: {each.advice}")
+
+
+def _json(each: RuleCoverage) -> str:
+    lines = [
+        {"path": line.path, "line": line.line, "offset": line.offset, "text": redact(line.text)}
+        for line in each.evidence
+    ]
+    said = {"alert": each.rule.alert, "state": each.state.value, "reason": each.reason, "change": each.advice or None}
+    return json.dumps({**said, "evidence": lines})

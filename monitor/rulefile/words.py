@@ -1,0 +1,124 @@
+"""A rule → what is to be known of it, in words: for ``monitor rules explain``, the list and the page of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, get_args
+
+from pydantic import BaseModel
+
+from monitor.conditions import Condition
+from monitor.conditions.values import NO_SPAN, Seconds, SettingLevel, Span
+from monitor.rulefile.conditionwords import LEVELS, in_words, level_words
+from monitor.rulefile.rule import COMMON, Rule, written
+from monitor.signals import CATALOGUE
+
+
+class Line(NamedTuple):
+    """One thing about a rule."""
+
+    about: str
+    text: str
+
+
+def fires_when(rule: Rule) -> str:
+    """Return what makes a rule fire, in one sentence without its full stop."""
+    words = in_words(rule.condition)
+    if rule.phase:
+        words += f", in phase {' or '.join(rule.phase)}"
+    if rule.after != NO_SPAN:
+        words += f", after the first {rule.after}"
+    return f"{words}, for more than {rule.hold}" if rule.hold != NO_SPAN else words
+
+
+def explanation(rule: Rule, others: Iterable[Rule]) -> Iterator[Line]:
+    """Yield all that is to be known of a rule, in the order in which a person asks."""
+    condition = rule.condition
+    yield Line("fires when", fires_when(rule))
+    for name in LEVELS:
+        if (level := getattr(condition, name, None)) is not None:
+            yield Line("level", f"{name}: {level_words(level)}; {_origin(rule, name, level)}")
+    for each in getattr(condition, "levels", ()):
+        side = next(name for name in LEVELS if getattr(each, name, None) is not None)
+        yield Line("level", f"{each.severity}: {side} {level_words(getattr(each, side))}")
+    yield Line("resolves", _resolves(rule))
+    yield Line("watches", ", ".join(_watched(condition)))
+    yield Line("one alert", f"per {', '.join(rule.labels)}" if rule.labels else "for the whole run")
+    if rule.unless:
+        yield Line("void where", f"the run's INTENT says {' or '.join(rule.unless)}")
+    if rule.within is not None:
+        yield Line("promise", f"within {rule.within} of the first bad line")
+    if rule.inhibits:
+        yield Line("explains", f"{', '.join(rule.inhibits)}: while it fires, theirs page nobody")
+    if explaining := [other.alert for other in others if rule.alert in other.inhibits]:
+        yield Line("explained by", f"{', '.join(explaining)}: while one of them fires, this one pages nobody")
+    if rule.needs:
+        yield Line("needs", f"{rule.needs}, besides the log")
+    if rule.changed:
+        yield Line("changed", f"on the command line: {', '.join(rule.changed)}")
+    if not rule.enabled:
+        yield Line("switched off", "it is not judged")
+    for about in ("expected", "why", "action", "source", "check"):
+        if text := getattr(rule, about):
+            yield Line("healthy" if about == "expected" else about, text)
+
+
+def as_written(rule: Rule) -> dict[str, object]:
+    """Return a rule with all its fields, values as a rule file writes them; what was left out shows its default."""
+    common = {written(name): _value(rule, name) for name in Rule.model_fields if written(name) in COMMON}
+    own = {name: _value(rule.condition, name) for name in type(rule.condition).model_fields}
+    tests = [each.name for each in rule.tests]
+    return {**common, "group": rule.group, "kind": rule.kind, **own, "tests": tests, "place": rule.place}
+
+
+_SECONDS = Seconds.__metadata__[0]  # type: ignore[attr-defined]
+"""What marks a number of a model as a duration."""
+
+
+def _value(model: BaseModel, name: str) -> object:
+    field = type(model).model_fields[name]
+    is_duration = _SECONDS in (*field.metadata, *_marks_in(field.annotation))
+    return _plain(getattr(model, name), is_duration)
+
+
+def _marks_in(annotation: object) -> Iterator[object]:
+    for each in get_args(annotation):
+        yield each
+        yield from _marks_in(each)
+
+
+def _plain(value: object, is_duration: bool = False) -> object:
+    match value:
+        case Span():
+            return str(value)
+        case float() if is_duration:
+            return f"{value:g}s"
+        case BaseModel():
+            shown = {name: _value(value, name) for name in type(value).model_fields}
+            return {name: each for name, each in shown.items() if each is not None}
+        case tuple() | list():
+            return [_plain(each, is_duration) for each in value]
+        case Mapping():
+            return {key: _plain(each, is_duration) for key, each in value.items()}
+    return value
+
+
+def _origin(rule: Rule, name: str, level: object) -> str:
+    if any(change.startswith(f"{name}=") for change in rule.changed):
+        return "set on the command line, over the run's own setting and the rule"
+    if isinstance(level, SettingLevel):
+        return f"from the run's CONFIG lines, else from {rule.place}"
+    return f"from {rule.place}"
+
+
+def _resolves(rule: Rule) -> str:
+    clear = getattr(rule.condition, "clear", None)
+    words = "as soon as it is ok again" if clear is None else f"when it is back at {level_words(clear)}"
+    return words if rule.keep_firing_for == NO_SPAN else f"{words}, for more than {rule.keep_firing_for}"
+
+
+def _watched(condition: Condition) -> Iterator[str]:
+    for name in sorted(condition.watches):
+        signal = CATALOGUE.get(name)
+        tag = f" ([{signal.tag}] lines)" if signal and signal.tag else ""
+        yield {"log.line": "every line", "run.epoch": "the ends of epochs"}.get(name, f"{name}{tag}")

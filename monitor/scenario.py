@@ -1,0 +1,227 @@
+"""Scenario files: a log with its times against the alerts that it must raise, on a clock that is told the time.
+
+scenarios:
+  - name: the encoder is cut off
+    log: |
+      2025-10-30T23:40:51.123Z INFO [ENCODER-GRAD] projected_features grad_norm=0.0 max=0.0 step=50
+    expect:
+      - {alert: EncoderGradientZero, state: firing, at: 0s, labels: {tensor: projected_features}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from monitor.alerts import Alert, iso_time
+from monitor.conditions import Outcome
+from monitor.conditions.values import Seconds, seconds
+from monitor.engine import Engine
+from monitor.errors import MonitorError, Problems, RuleError
+from monitor.rulefile import Rule
+from monitor.rulefile.problems import problems_of, suggestion
+from monitor.tail import read_lines
+from monitor.watcher import Watcher
+from monitor.yamlfile import YamlFile
+
+_SLACK_S = 0.0005
+"""Times are written to the millisecond; a deadline may lie between two."""
+
+
+def _moment(text: str) -> str:
+    """Check a time: ISO, or a duration after the log's first time. Raises ValueError."""
+    try:
+        seconds(text)
+    except ValueError:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f"{text!r:.60} is no time; expected one such as 2025-10-30T23:40:51Z, or 301s after the first line"
+            ) from None
+    return text
+
+
+class Expected(BaseModel):
+    """A transition that must come."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alert: str
+    """The rule."""
+    state: Literal["firing", "resolved", "closed"] = "firing"
+    """What the alert becomes."""
+    at: Annotated[str, AfterValidator(_moment)] | None = None
+    """When: a time, or a duration after the log's first time. Unless given, any time will do."""
+    labels: dict[str, str] | None = None
+    """Its labels; those that are left out may be any."""
+    severity: Literal["info", "warning", "critical"] | None = None
+    """Unless given, any will do."""
+    inhibited_by: str | None = None
+    """The rule that explains it, empty for none. Unless given, any will do."""
+
+
+class Scenario(BaseModel):
+    """A log, and all the transitions that it must raise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """What it shows, in words."""
+    log: str
+    """Lines as a log would hold them, times included."""
+    wait: Seconds = 0.0
+    """How long nothing comes after the last line."""
+    only: tuple[str, ...] | None = None
+    """The rules that judge it. Unless given, all of them do, and an alert of any that is not expected is wrong."""
+    expect: tuple[Expected, ...] = ()
+    """Every transition that must come, in any order; nothing else may."""
+    answers: dict[str, Literal["ok", "breach", "unknown", "not_applicable"]] = Field(default_factory=dict)
+    """What rules must say at the end, by their name: the answer of every one of their series."""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: tuple[str, ...] = ()
+    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
+
+
+class ScenarioFile(NamedTuple):
+    """Scenarios, and what they need."""
+
+    rule_paths: tuple[Path, ...]
+    """Rule files on top of the shipped ones, found from where the file lies."""
+    scenarios: tuple[tuple[Scenario, str], ...]
+    """Each with its ``file:line``."""
+
+
+def is_scenario_file(path: Path) -> bool:
+    """Whether a file declares scenarios rather than rules; one that cannot be read does not."""
+    try:
+        data = YamlFile(path, RuleError).data
+    except MonitorError:
+        return False
+    return isinstance(data, dict) and "scenarios" in data
+
+
+def read_scenarios(path: Path) -> ScenarioFile:
+    """Read a scenario file. Raises Problems with every problem in it."""
+    file = YamlFile(path, RuleError)
+    data = file.data if isinstance(file.data, dict) else {}
+    try:
+        read = _File.model_validate(data)
+    except ValidationError as error:
+        found = [RuleError(file.where(place), text) for place, text in problems_of(error, _File, data)]
+        raise Problems([*found, *file.problems]) from None
+    if file.problems:
+        raise Problems(file.problems)
+    places = [file.where(("scenarios", number)) for number in range(len(read.scenarios))]
+    folder = path.parent
+    return ScenarioFile(tuple(folder / each for each in read.rules), tuple(zip(read.scenarios, places, strict=True)))
+
+
+def check_names(scenario: Scenario, place: str, rules: Iterable[Rule]) -> list[MonitorError]:
+    """Complain of rules that a scenario names and nobody declared."""
+    known = {rule.alert for rule in rules}
+    named = [*(scenario.only or ()), *(each.alert for each in scenario.expect), *scenario.answers]
+    return [
+        RuleError(place, f'scenario "{scenario.name}": no rule {name!r}', expected=f"a rule{suggestion(name, known)}")
+        for name in dict.fromkeys(named)
+        if name not in known
+    ]
+
+
+def play(scenario: Scenario, rules: Sequence[Rule]) -> list[str]:
+    """Fold the log as a watch would, and return what differs from what is expected: nothing if all is well.
+
+    ``-`` is what was expected and did not come, ``+`` what came and was not expected.
+    """
+    chosen = [rule for rule in rules if scenario.only is None or rule.alert in scenario.only]
+    watcher = Watcher(scenario.name, Engine(chosen))
+    changes: list[Alert] = []
+    began: float | None = None
+    for line in read_lines(BytesIO(scenario.log.encode())):
+        changes += watcher.take(line)
+        began = watcher.run.now if began is None else began
+    now = None if watcher.run.now is None else watcher.run.now + scenario.wait
+    if now is not None:
+        changes += watcher.pass_time(now)
+    differences = list(_differences(scenario.expect, changes, began))
+    said = {
+        rule.alert: {reading.outcome for reading in readings}
+        for rule, readings in watcher.snapshot(now, is_following=True).readings
+    }
+    for name, answer in scenario.answers.items():
+        if said.get(name) != {Outcome(answer)}:
+            found = " and ".join(sorted(said[name])) if name in said else "not judged"
+            differences += [f"- answer {name}: {answer}", f"+ answer {name}: {found}"]
+    run = watcher.run
+    if differences and run.understood < run.lines:
+        differences.append(f"? {run.lines - run.understood} of {run.lines} lines were not understood")
+    return differences
+
+
+def _differences(expected: Sequence[Expected], changes: Sequence[Alert], began: float | None) -> Iterator[str]:
+    left = list(changes)
+    missing = []
+    for each in sorted(expected, key=_exactness):
+        found = next((alert for alert in left if _fits(each, alert, began)), None)
+        if found is None:
+            missing.append(each)
+        else:
+            left.remove(found)
+    for each in missing:
+        yield f"- {_asked(each, began)}"
+        if like := next((alert for alert in left if alert.rule == each.alert), None):
+            left.remove(like)
+            yield f"+ {_told(like)}"
+    yield from (f"+ {_told(alert)}" for alert in left)
+
+
+def _exactness(expected: Expected) -> int:
+    """Those that say most choose first: one that any alert would fit takes what is left."""
+    return -sum(value is not None for value in (expected.at, expected.labels, expected.severity))
+
+
+def _fits(expected: Expected, alert: Alert, began: float | None) -> bool:
+    labels = dict(alert.labels)
+    if alert.rule != expected.alert or alert.state.value != expected.state:
+        return False
+    if expected.at is not None:
+        at = _at(expected.at, began)
+        if at is None or alert.at is None or abs(at - alert.at) > _SLACK_S:
+            return False
+    if expected.severity is not None and alert.severity.value != expected.severity:
+        return False
+    if expected.inhibited_by is not None and alert.inhibited_by != expected.inhibited_by:
+        return False
+    return all(labels.get(name) == value for name, value in (expected.labels or {}).items())
+
+
+def _at(text: str, began: float | None) -> float | None:
+    try:
+        return None if began is None else began + seconds(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _asked(expected: Expected, began: float | None) -> str:
+    at = "" if expected.at is None else f" at {iso_time(_at(expected.at, began)) or expected.at}"
+    labels = "".join(f" {name}={value}" for name, value in (expected.labels or {}).items())
+    by = "" if expected.inhibited_by is None else f" inhibited_by={expected.inhibited_by or 'nothing'}"
+    severity = "" if expected.severity is None else f"{expected.severity} "
+    return f"{severity}{expected.alert} {expected.state}{at}{labels}{by}"
+
+
+def _told(alert: Alert) -> str:
+    labels = "".join(f" {name}={value}" for name, value in alert.labels)
+    by = f" inhibited_by={alert.inhibited_by}" if alert.inhibited_by else ""
+    at = iso_time(alert.at) or "no time"
+    return f"{alert.severity} {alert.rule} {alert.state} at {at}{labels}{by}: {alert.summary}"

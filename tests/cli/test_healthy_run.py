@@ -1,0 +1,60 @@
+"""A healthy training that declares what it does on purpose raises nothing, and leaves no rule without an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts import Alert
+from monitor.cli.options import rule_files
+from monitor.conditions import Outcome, Reading
+from monitor.engine import Engine
+from monitor.rulefile import load_rules
+from monitor.tail import read_lines
+from monitor.watcher import Snapshot, Watcher
+from tests.trainer.runs import fit, make_panel
+
+LEARNS = {"epochs": 8, "train_every": 1, "base_lr": 3e-3, "dropout": 0.1}
+"""What makes so small a model learn within seconds, to below the loss of a constant prediction."""
+HEALTHY = {
+    "plain": {},
+    "with accumulated gradients": {"accumulate": 4},
+    "with a long warm-up": {"warmup_steps": 40},
+}
+"""Settings that are deliberate, and declared by the trainer in its INTENT lines."""
+
+
+@pytest.fixture(scope="module", params=HEALTHY)
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, list[Alert]]:
+    """Return a watch of a real run, to its end line."""
+    folder = tmp_path_factory.mktemp("healthy")
+    fit(folder, make_panel(folder, days=220), **LEARNS, **HEALTHY[request.param])
+    (log,) = folder.glob("run-*.log")
+    watching = Watcher(str(log), Engine(load_rules(rule_files(()))))
+    with log.open("rb") as stream:
+        changes = [change for line in read_lines(stream) for change in watching.take(line)]
+    return watching.snapshot(watching.run.now, is_following=False), changes
+
+
+def answers(snapshot: Snapshot) -> list[tuple[str, Reading]]:
+    return [(rule.alert, reading) for rule, readings in snapshot.readings for reading in readings]
+
+
+def test_nothing_fires(watched: tuple[Snapshot, list[Alert]]):
+    assert [(each.rule, each.state.value, each.reason) for each in watched[1]] == []
+
+
+def test_every_rule_is_ok_or_not_applicable_by_a_line_of_the_log(watched: tuple[Snapshot, list[Alert]]):
+    open_questions = {
+        (name, reading.reason)
+        for name, reading in answers(watched[0])
+        if reading.outcome not in (Outcome.OK, Outcome.NOT_APPLICABLE) or not reading.evidence
+    }
+    assert open_questions == set()
+
+
+def test_what_is_not_applicable_was_declared_or_not_asked_for(watched: tuple[Snapshot, list[Alert]]):
+    reasons = {reading.reason for _, reading in answers(watched[0]) if reading.outcome is Outcome.NOT_APPLICABLE}
+    assert "declared: device=cpu" in reasons
+    assert all(reason.startswith(("declared: ", "no ")) for reason in reasons)

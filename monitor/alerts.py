@@ -84,6 +84,8 @@ class Alert:
     evidence: tuple[Evidence, ...]
     inhibited_by: str = ""
     """The rule whose alert explains this one, so that nobody is paged for it; empty for none."""
+    resent: bool = False
+    """Sent before, or perhaps: the state or the proof of delivery was lost. The id is the same."""
 
     @property
     def key(self) -> AlertKey:
@@ -94,7 +96,7 @@ class Alert:
         """Return the one form in which every machine receives an alert.
 
         Strict JSON, non-finite numbers as text; the shapes of common secrets are blotted out of the evidence.
-        ``inhibited_by`` is there only where another alert explains this one.
+        ``inhibited_by`` is there only where another alert explains this one, ``resent`` only where it is true.
         """
         return {
             "version": JSON_VERSION,
@@ -118,6 +120,7 @@ class Alert:
             "reason": self.reason,
             "needs": self.needs,
             **({"inhibited_by": self.inhibited_by} if self.inhibited_by else {}),
+            **({"resent": True} if self.resent else {}),
             "evidence": [
                 {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
                 for each in self.evidence
@@ -126,10 +129,14 @@ class Alert:
 
 
 def iso_time(at: float | None) -> str | None:
-    """Return a time as ``2025-10-30T23:40:51.123Z``."""
+    """Return a time as ``2025-10-30T23:40:51.123Z``; None for none, or one that no calendar holds."""
     if at is None:
         return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        moment = datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _strict(value: float | None) -> float | str | None:

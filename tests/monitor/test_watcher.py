@@ -146,6 +146,7 @@ def test_alerts_are_the_same_when_the_bytes_arrive_one_by_one():
         "ExcessiveResets",
         "Quiet",
         "TrainingStall",
+        "GradientZero",
         "GradientVanishing",
     ]
     assert repr(fed(data, list(range(len(data) + 1)))) == repr(whole)
@@ -239,7 +240,7 @@ def test_the_history_is_bounded_and_the_count_is_not():
 def test_a_snapshot_names_what_fires_now():
     watching, _ = watch(SHIPPED, [at(0, report(0, gat=0.0))])
     snapshot = watching.snapshot(START, is_following=True)
-    assert [alert.rule for alert in snapshot.open] == ["GradientVanishing"]
+    assert [alert.rule for alert in snapshot.open] == ["GradientZero", "GradientVanishing"]
     assert (snapshot.log, snapshot.now, snapshot.is_following) == ("run.log", START, True)
 
 

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ahead:
-    """Lines that are about to be folded together. They open no attempt, change no phase and declare nothing."""
+    """Lines that are about to be folded together. They open no attempt and declare nothing."""
 
     values: Mapping[str, Mapping[Labels, np.ndarray]]
     """The samples of each series, in order; none where the block touches it not."""
     steps: Mapping[str, Mapping[Labels, Sequence[int]]]
     """The steps that their lines say; -1 where they say none."""
+    epochs: Mapping[str, Mapping[Labels, Sequence[int]]]
+    """The epochs that they belong to; not told of TRAIN lines."""
     is_moving: bool
     """Whether the run goes a step further."""
+    is_end_of_epoch: bool
+    """Whether an epoch ends in it."""
     silence_s: float
     """Longest time from one line to the next, from the last line before the block on."""
     stillness_s: float
@@ -42,7 +46,8 @@ class Ahead:
     @property
     def touched(self) -> frozenset[str]:
         """What the block touches."""
-        return frozenset({*self.values, "log.line", *(("run.moved",) if self.is_moving else ())})
+        happened = (("run.moved", self.is_moving), ("run.epoch", self.is_end_of_epoch), ("run.phase", True))
+        return frozenset({*self.values, "log.line", *(name for name, has_happened in happened if has_happened)})
 
     def range_of(self, signal: str, labels: Labels, series: Series | None) -> Range:
         """Return between which values a series will have moved, from the oldest point that is remembered."""

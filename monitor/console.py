@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 
 from monitor import logline
 from monitor.alerts import Alert, Severity, State, iso_time
@@ -94,7 +95,7 @@ def progress_line(event: Event) -> str | None:
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
-    """Return what is known at the end of a watch or replay: the run, then every rule with its answer."""
+    """Return what is known at the end of a watch or replay: the run, what is wrong or not known, and what is ok."""
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
@@ -102,19 +103,40 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     lines = [terminal(head), f"{run.understood:,} of {run.lines:,} lines understood"]
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
-    return lines
+    return lines + [terminal(line) for line in _settled_lines(snapshot)]
 
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
-    """Return one line per outcome of a rule, the worst first, with how many series share it."""
+    """Return one line per outcome of a rule that somebody should look at, with how many series share it."""
     lines = []
-    for outcome in (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE):
+    for outcome in (Outcome.BREACH, Outcome.UNKNOWN):
         same = [reading for reading in readings if reading.outcome is outcome]
         if not same:
             continue
         labels = ", ".join(value for _, value in same[0].labels)
         others = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
-        place = f" [line {same[0].evidence[-1].line}]" if same[0].evidence else ""
         about = f" {labels}:" if labels else ""
-        lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {same[0].reason}{others}{place}")
+        lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {same[0].reason}{others}{_place(same[:1])}")
     return lines
+
+
+def _settled_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield what is ok, a line per theme with the newest line it rests on, and what the run declared void."""
+    ok: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
+    void: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
+    for rule, readings in snapshot.readings:
+        outcomes = {reading.outcome for reading in readings}
+        if outcomes <= {Outcome.OK, Outcome.NOT_APPLICABLE} and Outcome.OK in outcomes:
+            ok[rule.group][rule.alert] = [each for each in readings if each.outcome is Outcome.OK]
+        elif outcomes == {Outcome.NOT_APPLICABLE}:
+            void[readings[0].reason][rule.alert] = list(readings)
+    for group, rules in ok.items():
+        yield f"{MARKS[Outcome.OK]} {group}: {', '.join(rules)}{_place(chain(*rules.values()))}"
+    for reason, rules in void.items():
+        yield f"{MARKS[Outcome.NOT_APPLICABLE]} {', '.join(rules)}: {reason}{_place(chain(*rules.values()))}"
+
+
+def _place(readings: Iterable[Reading]) -> str:
+    """Return the newest line that some answers rest on."""
+    lines = [reading.evidence[-1].line for reading in readings if reading.evidence]
+    return f" [line {max(lines)}]" if lines else ""

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from monitor.ahead import Ahead
 from monitor.alerts import Alert, AlertKey, State
 from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
-from monitor.conditions import Background, Condition, Context, Outcome, Reading
+from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.inhibition import inhibit
 from monitor.rulefile import Rule
 from monitor.run import Run
@@ -33,10 +34,15 @@ class Engine:
             for name in rule.condition.watches:
                 self._watching[name].append(index)
         # Asked before every line: most kinds of condition have no deadline at all.
-        self._timed = [rule for rule in self.rules if type(rule.condition).deadline is not Condition.deadline]
+        self._timed = [rule for rule in self.rules if rule.condition.is_timed]
+        self._timed_indices = {index for index, rule in enumerate(self.rules) if rule.condition.is_timed}
+        self._asked: dict[frozenset[str], tuple[int, ...]] = {}
 
-    def step(self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch]) -> Changed:
-        """Judge what an event has touched."""
+    def step(
+        self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch], *, at: float | None = None
+    ) -> Changed:
+        """Judge what an event has touched; ``at`` is the time that transitions bear, where it is not ``now``."""
+        at = now if at is None else at
         asked: defaultdict[int, set[Labels]] = defaultdict(set)
         for name, labels in touched:
             for index in self._watching.get(name, ()):
@@ -45,13 +51,41 @@ class Engine:
         changes: list[Alert] = []
         for index, labels_asked in sorted(asked.items()):
             context = Context(asked=frozenset(labels_asked), background=self._background)
-            states, changed = self._judge(self.rules[index], run, states, context, now, now)
+            states, changed = self._judge(self.rules[index], run, states, context, now, at)
             changes += changed
         if ("run.ended", ()) in touched:
             reason = f"the run ended ({run.status}) while it fired"
-            states, ended = closed(states, states.open.keys() & before.open.keys(), now, reason)
+            states, ended = closed(states, states.open.keys() & before.open.keys(), at, reason)
             changes += ended
-        return inhibit(self._by_name, states, changes, now) if changes else (states, changes)
+        return inhibit(self._by_name, states, changes, at) if changes else (states, changes)
+
+    def is_timed(self, rule: str) -> bool:
+        """Whether time alone can change what a rule says."""
+        return self._by_name[rule].condition.is_timed
+
+    def stays_quiet(self, run: Run, states: AlertStates, ahead: Ahead) -> bool:
+        """Whether no line of a block changes what is out, so that none of them has to be judged."""
+        judged_until = -math.inf if states.judged_until is None else states.judged_until
+        due = min((each for each in self._own_deadlines(states) if each > judged_until), default=math.inf)
+        if ahead.until is not None and due < ahead.until:
+            return False
+        unsettled = {key.rule for key, alert in states.open.items() if alert.state is State.PENDING}
+        unsettled |= {key.rule for key in states.clearing}
+        context = Context(background=self._background)
+        for index in self._asked_by(ahead.touched):
+            rule = self.rules[index]
+            if rule.alert in unsettled:
+                return False
+            if not rule.condition.stays_quiet(run, ahead, context, states.firing(rule.alert)):
+                return False
+        return True
+
+    def _asked_by(self, names: frozenset[str]) -> tuple[int, ...]:
+        """Return the rules that watch one of these names, or the clock."""
+        if names not in self._asked:
+            indices = {index for name in names for index in self._watching.get(name, ())}
+            self._asked[names] = tuple(sorted(indices | self._timed_indices))
+        return self._asked[names]
 
     def leave_attempt(self, run: Run, states: AlertStates, now: float | None) -> Changed:
         """Close every alert of an attempt that another one follows."""
@@ -61,6 +95,12 @@ class Engine:
         """Return when a rule's answer may change though no line comes; later than all that were judged."""
         after = -math.inf if states.judged_until is None else states.judged_until
         deadlines = [rule.condition.deadline(run, after) for rule in self._timed]
+        deadlines += self._own_deadlines(states)
+        return min((each for each in deadlines if each is not None and each > after), default=None)
+
+    def _own_deadlines(self, states: AlertStates) -> list[float]:
+        """Return when alerts are due that must be breached, or ok, for some time."""
+        deadlines: list[float] = []
         for key, alert in states.open.items():
             rule = self._by_name[key.rule]
             if alert.state is State.PENDING and alert.starts_at is not None and rule.hold.unit == "s":
@@ -69,7 +109,7 @@ class Engine:
             keeps = self._by_name[key.rule].keep_firing_for
             if since.at is not None and keeps.unit == "s":
                 deadlines.append(since.at + keeps.amount)
-        return min((each for each in deadlines if each is not None and each > after), default=None)
+        return deadlines
 
     def expire(self, run: Run, states: AlertStates, deadline: float) -> Changed:
         """Judge what time alone decides, just after a deadline; the alerts bear the deadline's time."""

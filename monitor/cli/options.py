@@ -1,16 +1,22 @@
-"""What several commands share: the rules they load and the code they exit with."""
+"""What several commands share: the rules they load, what they compare a run with, and the code they exit with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 
 from monitor import resources
+from monitor.conditions import Background
 from monitor.engine import Engine
-from monitor.errors import RuleError
-from monitor.rulefile import load_rules
+from monitor.errors import LogError, MonitorError, Problems, RuleError
+from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
+from monitor.sources import opened
+from monitor.summary import RunSummary, summarise
+from monitor.tail import read_lines
 from monitor.watcher import Watcher
 
 EXIT_FIRED = 1
@@ -18,30 +24,128 @@ EXIT_BLIND = 3
 BLIND_BELOW = 0.01
 """Share of understood lines under which a quiet log is no good news."""
 
-rules_option = click.option(
-    "--rules",
-    "rule_paths",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A rule file, or a folder of them, on top of the shipped rules; a rule of the same name replaces.",
-)
+Command = Callable[..., Any]
 
 
-def make_engine(rule_paths: Sequence[Path]) -> Engine:
+class RuleChoice(NamedTuple):
+    """Which rules the user asked for."""
+
+    paths: tuple[Path, ...]
+    settings: tuple[str, ...]
+    disabled: tuple[str, ...]
+
+    def rules(self) -> list[Rule]:
+        """Load the rules in force. Raises Problems."""
+        rules = load_rules(rule_files(self.paths), self._changes())
+        if not rules:
+            raise RuleError("--disable", "leaves no rule", expected="one at least: nothing to check is no all-clear")
+        return rules
+
+    def declared(self) -> list[Rule]:
+        """Load all rules, those that are switched off included. Raises Problems."""
+        return declared_rules(rule_files(self.paths), self._changes())
+
+    def _changes(self) -> Changes:
+        settings, problems = [], []
+        for text in self.settings:
+            try:
+                settings.append(read_setting(text))
+            except RuleError as error:
+                problems.append(error)
+        if problems:
+            raise Problems(list[MonitorError](problems))
+        return Changes(tuple(settings), self.disabled)
+
+
+def rule_options(command: Command) -> Command:
+    """Give a command --rules, --set and --disable; it gets them as ``choice``."""
+
+    @click.option(
+        "--rules",
+        "rule_paths",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A rule file, or a folder of them, on top of the shipped rules; a rule of the same name replaces.",
+    )
+    @click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="RULE.FIELD=VALUE",
+        help="Change a rule for this once: RULE.level=…, or another field; stands above the run's own settings.",
+    )
+    @click.option("--disable", "disabled", multiple=True, metavar="RULE", help="Leave a rule out for this once.")
+    @wraps(command)
+    def with_choice(
+        *args: object,
+        rule_paths: tuple[Path, ...],
+        settings: tuple[str, ...],
+        disabled: tuple[str, ...],
+        **others: object,
+    ) -> object:
+        return command(*args, choice=RuleChoice(rule_paths, settings, disabled), **others)
+
+    return with_choice
+
+
+def background_options(command: Command) -> Command:
+    """Give a command --baseline and --peer; it gets them as ``known``."""
+
+    @click.option(
+        "--baseline", metavar="LOG", help="The log of a run to compare with, for rules that compare epoch by epoch."
+    )
+    @click.option(
+        "--peer",
+        "peers",
+        multiple=True,
+        metavar="LOG",
+        help="The log of another run, for values that no two runs can share; repeat it for several.",
+    )
+    @wraps(command)
+    def with_known(*args: object, baseline: str | None, peers: tuple[str, ...], **others: object) -> object:
+        return command(*args, known=KnownLogs(baseline, peers), **others)
+
+    return with_known
+
+
+class KnownLogs(NamedTuple):
+    """Logs of other runs that the user named."""
+
+    baseline: str | None
+    peers: tuple[str, ...]
+
+    def background(self, logs: Sequence[str]) -> Background:
+        """Read them. Raises LogError, also for one of ``logs``: a run that is compared with itself agrees."""
+        named = [("--baseline", self.baseline)] if self.baseline is not None else []
+        for option, path in [*named, *(("--peer", path) for path in self.peers)]:
+            if path == "-":
+                raise LogError(f"{option} -", "standard input is no other run's log", expected="a file")
+            if any(_is_same(path, log) for log in logs):
+                raise LogError(f"{option} {path}", "is the log itself", expected="another run's log")
+        baseline = None if self.baseline is None else _summary(self.baseline)
+        return Background(baseline=baseline, peers=tuple(map(_summary, self.peers)))
+
+
+def make_engine(choice: RuleChoice, background: Background | None = None) -> Engine:
     """Load the shipped rules and those of the user. Raises Problems."""
-    return Engine(load_rules(rule_files(rule_paths)))
+    return Engine(choice.rules(), background)
 
 
 def rule_files(rule_paths: Sequence[Path]) -> list[Path]:
     """Return the shipped rule files and the user's, in the order in which they override. Raises RuleError."""
-    files = sorted(resources.rules_dir().glob("*.yaml"))
+    files = shipped_rule_files()
     for path in rule_paths:
         found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
         if not found:
             raise RuleError(str(path), "holds no rule file", expected="files named *.yaml")
         files += found
     return files
+
+
+def shipped_rule_files() -> list[Path]:
+    """Return the rule files that come with the program."""
+    return sorted(resources.rules_dir().glob("*.yaml"))
 
 
 def exit_code(watchers: Sequence[Watcher]) -> int:
@@ -57,3 +161,16 @@ def is_blind(watcher: Watcher) -> bool:
     if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
         return True
     return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")
+
+
+def _summary(log: str) -> RunSummary:
+    watcher = Watcher(log, Engine(()))
+    with opened(log) as stream:
+        for line in read_lines(stream):
+            watcher.take(line)
+    return summarise(watcher.run, log)
+
+
+def _is_same(path: str, log: str) -> bool:
+    one, other = Path(path), Path(log)
+    return one.exists() and other.exists() and one.samefile(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,19 +10,24 @@ from pathlib import Path
 import click
 
 from monitor.alerts import Alert, AlertKey, iso_time
-from monitor.cli.options import exit_code, make_engine, rules_option
+from monitor.cli.options import KnownLogs, RuleChoice, background_options, exit_code, make_engine, rule_options
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
 from monitor.errors import MonitorError
+from monitor.facts import FactsError, Kind, read_facts
 from monitor.sinks.jsonl import json_line
 from monitor.sources import opened
-from monitor.tail import read_lines
+from monitor.tail import Ending, Line, Stretch, read_lines, read_stretches
 from monitor.watcher import Watcher
 
 
 @click.command("replay")
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
-@rules_option
+@rule_options
+@background_options
+@click.option(
+    "--facts", type=click.Path(path_type=Path), metavar="FILE", help="What the live watch recorded beside its state."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per transition.")
 @click.option("--summary", is_flag=True, help="Print one JSON object per alert, as it stood last.")
 @click.option(
@@ -29,7 +35,15 @@ from monitor.watcher import Watcher
     metavar="TIME|mtime",
     help="Judge silence up to this time (ISO, UTC unless it says otherwise; mtime: the log's last change).",
 )
-def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, summary: bool, now: str | None) -> int:
+def command(
+    logs: tuple[str, ...],
+    choice: RuleChoice,
+    known: KnownLogs,
+    facts: Path | None,
+    as_json: bool,
+    summary: bool,
+    now: str | None,
+) -> int:
     """Read logs to their end and print every alert, as a live watch would have raised it.
 
     A LOG may be gzipped; - is standard input. Exit code: 0 nothing fired, 1 something fired at warning or
@@ -38,12 +52,19 @@ def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, 
     \b
     monitor replay _logs/training/run.log
     monitor replay run.log.gz --json | jq .summary
+    monitor replay run.log --set ExcessiveResets.level=20 --disable RunFailed
+    monitor replay run.log --baseline yesterday.log --peer other.log
     """
     if as_json and summary:
         raise MonitorError("--summary", "stands beside --json", expected="one of the two")
+    if facts and len(logs) > 1:
+        raise MonitorError(
+            "--facts", f"stands beside {len(logs)} logs", expected="the one log that it was recorded with"
+        )
+    background = known.background(logs)
     watchers = []
     for log in logs:
-        watcher, changes, until = _replay(log, make_engine(rule_paths), now)
+        watcher, changes, until = _replay(log, make_engine(choice, background), now, facts)
         watchers.append(watcher)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
@@ -54,14 +75,22 @@ def command(logs: tuple[str, ...], rule_paths: tuple[Path, ...], as_json: bool, 
     return exit_code(watchers)
 
 
-def _replay(log: str, engine: Engine, now: str | None) -> tuple[Watcher, list[Alert], float | None]:
+def _replay(log: str, engine: Engine, now: str | None, facts: Path | None) -> tuple[Watcher, list[Alert], float | None]:
     """Read a log to its end; return what it changed, and the time up to which its silence is judged, if any."""
     watcher = Watcher(log, engine)
     changes: list[Alert] = []
     with opened(log) as stream:
         moment = None if now is None else _moment(now, log)
-        for line in read_lines(stream):
-            changes += watcher.take(line)
+        recorded = _Recorded(facts)
+        # Facts have their place between lines; without any, whole stretches are folded at once.
+        for part in read_stretches(stream) if facts is None else read_lines(stream):
+            changes += recorded.told(watcher)
+            if facts and isinstance(part, Line) and part.ending is Ending.END:
+                # The live watch was still waiting for the end of this line.
+                continue
+            changes += watcher.take_all(part) if isinstance(part, Stretch) else watcher.take(part)
+        changes += recorded.told(watcher)
+        recorded.check_told(watcher)
     last = watcher.run.now
     if moment is None or last is None:
         return watcher, changes, None
@@ -69,6 +98,32 @@ def _replay(log: str, engine: Engine, now: str | None) -> tuple[Watcher, list[Al
         raise MonitorError("--now", f"{now} lies before the log's last line", expected=f"{iso_time(last)} or later")
     until = max(moment, last)
     return watcher, changes + watcher.pass_time(until), until
+
+
+class _Recorded:
+    """The facts of a live watch, told in their places."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read the file. Raises FactsError."""
+        self._path = path
+        self._facts = deque(read_facts(path) if path else ())
+
+    def told(self, watcher: Watcher) -> list[Alert]:
+        """Tell what was known before the next line; return what it changed."""
+        changes: list[Alert] = []
+        while self._facts and self._facts[0].lines <= watcher.run.lines:
+            fact = self._facts.popleft()
+            if fact.kind is Kind.LOST:
+                changes += watcher.lose(fact.lost_bytes, fact.how, fact.at)
+            elif fact.at is not None:
+                changes += watcher.hear(fact.at) if fact.kind is Kind.HEARD else watcher.pass_time(fact.at)
+        return changes
+
+    def check_told(self, watcher: Watcher) -> None:
+        """Refuse a log that ends before its facts do. Raises FactsError."""
+        if self._facts:
+            what = f"speaks of line {self._facts[-1].lines:,} of a log of {watcher.run.lines:,}"
+            raise FactsError(str(self._path), what, expected="the facts of this log, and all of its rotated files")
 
 
 def _moment(text: str, log: str) -> float:

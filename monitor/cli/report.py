@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.options import make_engine, rules_option
+from monitor.cli.options import KnownLogs, RuleChoice, background_options, make_engine, rule_options
 from monitor.clock import SystemClock
 from monitor.errors import LogError
 from monitor.escape import terminal
@@ -21,15 +21,16 @@ LOG_FOLDER = Path("_logs/training")
 @click.command("report")
 @click.argument("log", required=False)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here; else print it.")
-@rules_option
-def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> None:
+@rule_options
+@background_options
+def command(log: str | None, out: Path | None, choice: RuleChoice, known: KnownLogs) -> None:
     """Write a Markdown status page for a run, every statement with its line.
 
     Without LOG it takes the newest log under _logs/training/. Reads the log; writes FILE, whole or not at all.
 
     \b
     monitor report --out STATUS.md
-    monitor report _logs/training/run.log
+    monitor report _logs/training/run.log --baseline yesterday.log
     """
     from monitor.report import build, render_markdown, write_atomically
 
@@ -37,7 +38,7 @@ def command(log: str | None, out: Path | None, rule_paths: tuple[Path, ...]) -> 
     if not path:
         raise LogError("LOG", "is an empty name", expected="a log, or no argument at all for the newest one")
     check_outputs(path, [("--out", out)] if out else [])
-    page = render_markdown(build(_snapshot(Watcher(path, make_engine(rule_paths)))))
+    page = render_markdown(build(read_snapshot(Watcher(path, make_engine(choice, known.background([path]))))))
     if out is None:
         click.echo(page, nl=False)
         return
@@ -53,7 +54,7 @@ def newest_log(folder: Path) -> Path:
     return max(logs, key=lambda path: (path.stat().st_mtime, path.name))
 
 
-def _snapshot(watcher: Watcher) -> Snapshot:
+def read_snapshot(watcher: Watcher) -> Snapshot:
     """Read the log to its end and judge it as of now, unless it was left long ago."""
     with opened(watcher.log) as stream:
         for line in read_lines(stream):

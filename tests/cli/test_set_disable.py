@@ -95,7 +95,7 @@ def test_the_watch_takes_the_same_changes(folder: Path):
     (folder / "own.yaml").write_text(RULE.format(condition="threshold\n        signal: train.loss\n        above: 0.1"))
     words = ["watch", "healthy.log", "--until-end", "--rules", "own.yaml"]
     assert "❌ Own: train.loss is 0.5; expected at most 0.1 " in monitor(*words).out
-    assert "✅ Own: train.loss is 0.5; expected at most 1 " in monitor(*words, "--set", "Own.level=1").out
+    assert "✅ own: Own [line " in monitor(*words, "--set", "Own.level=1").out
     assert "Own" not in monitor(*words, "--disable", "Own").out
 
 

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+from monitor.alerts import Severity
 from monitor.rulefile import Rule, load_rules
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +23,21 @@ def filled(readme: str, section: str, text: str) -> str:
 
 
 def rules_table(rules: list[Rule]) -> str:
-    """Return the rules as a Markdown table: what fires, and what a healthy run shows."""
-    rows = [f"| `{rule.alert}` | {rule.fault} | {rule.severity.value} | {rule.expected} |\n" for rule in rules]
-    return "| rule | fault | severity | healthy |\n|---|---|---|---|\n" + "".join(rows)
+    """Return the kinds of fault as a Markdown table, with the rules that speak of each and the worst severity."""
+    by_fault: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_fault.setdefault(rule.fault, []).append(rule)
+    rows = [
+        f"| {fault} | {', '.join(f'`{rule.alert}`' for rule in found)} | {max(map(_worst, found), key=lambda each: each.rank).value} |\n"
+        for fault, found in sorted(by_fault.items())
+    ]
+    return "| fault | rules | severity |\n|---|---|---|\n" + "".join(rows)
+
+
+def _worst(rule: Rule) -> Severity:
+    """Return the severity that a rule's alert can reach."""
+    reached = [rule.severity, *(level.severity for level in getattr(rule.condition, "levels", ()))]
+    return max(reached, key=lambda each: each.rank)
 
 
 def demo_block(output: str) -> str:

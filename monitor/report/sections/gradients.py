@@ -137,21 +137,28 @@ def _declared_without(attempt: Attempt, name: str) -> int:
 def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) -> tuple[Mark, str, Evidence | None]:
     """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
     marks: list[Mark] = []
-    words: list[str] = []
+    words: list[tuple[Mark, str]] = []
     evidence: list[Evidence] = []
     for verdict in verdicts:
         readings = [each for each in verdict.readings if _speaks_of(each, label)]
-        if not _reads(verdict, prefix) or not readings:
+        # A rule that tells no labels apart speaks of the whole model: it has its place among the warning signs.
+        if not _reads(verdict, prefix) or label[0] not in verdict.rule.labels or not readings:
             continue
-        marks.append(verdict.mark_of(readings))
+        mark = verdict.mark_of(readings)
+        marks.append(mark)
         evidence += [line for reading in readings for line in reading.evidence]
         if readings[0].outcome is not Outcome.OK:
-            words.append(f"{verdict.rule.alert}: {readings[0].reason}")
-        elif marks[-1] is not Mark.OK:
-            words.append(f"{verdict.rule.alert} {history(verdict.standing or verdict.past)}")
+            words.append((mark, f"{verdict.rule.alert}: {readings[0].reason}"))
+        elif mark is not Mark.OK:
+            words.append((mark, f"{verdict.rule.alert} {history(verdict.standing or verdict.past)}"))
     if not marks:
         return Mark.UNKNOWN, "no rule in force judges this", None
-    return worst_applicable(marks), "; ".join(dict.fromkeys(words)), max(evidence, key=_offset, default=None)
+    if Mark.OK in marks:
+        # What needs a longer past to judge does not take back what the present figures prove.
+        marks = [mark for mark in marks if mark is not Mark.UNKNOWN]
+        words = [(mark, said) for mark, said in words if mark is not Mark.UNKNOWN]
+    said = "; ".join(dict.fromkeys(text for _, text in words))
+    return worst_applicable(marks), said, max(evidence, key=_offset, default=None)
 
 
 def _reads(verdict: Verdict, prefix: str) -> bool:

@@ -27,10 +27,10 @@ def rules_table(rules: list[Rule]) -> str:
     by_fault: dict[str, list[Rule]] = {}
     for rule in rules:
         by_fault.setdefault(rule.fault, []).append(rule)
-    rows = [
-        f"| {fault} | {', '.join(f'`{rule.alert}`' for rule in found)} | {max(map(_worst, found), key=lambda each: each.rank).value} |\n"
-        for fault, found in sorted(by_fault.items())
-    ]
+    rows = []
+    for fault, found in sorted(by_fault.items()):
+        worst = max(map(_worst, found), key=lambda each: each.rank)
+        rows.append(f"| {fault} | {', '.join(f'`{rule.alert}`' for rule in found)} | {worst.value} |\n")
     return "| fault | rules | severity |\n|---|---|---|\n" + "".join(rows)
 
 

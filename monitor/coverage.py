@@ -10,7 +10,7 @@ from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Outcome
 from monitor.conditions.combine import Combination
 from monitor.conditions.coverage import Coverage, freshest, pace, silence
-from monitor.conditions.freshness import CADENCES_ALLOWED, absence, bearer, cadence_steps
+from monitor.conditions.freshness import CADENCES_ALLOWED, absence, bearer, cadence_steps, step_s
 from monitor.conditions.missing import Missing
 from monitor.conditions.occurrences import Occurrences
 from monitor.conditions.sequence import MOVED, Sequence
@@ -130,7 +130,7 @@ def _of_signal(rule: Rule, attempt: Attempt, name: str, *, is_paced: bool) -> Ru
 def _late(rule: Rule, attempt: Attempt, signal: Signal) -> tuple[str, str] | None:
     """Say that a signal comes too rarely for what a rule promises, and what to change; None where it does not."""
     promised: Span | None = rule.within
-    reported = pace(attempt, signal.name)
+    reported = pace(attempt, signal.name, step_s(attempt))
     if promised is None or reported is None:
         return None
     if promised.unit == "s" and reported.seconds > promised.amount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, WithJsonSchema, model_validator
@@ -81,6 +82,10 @@ class Combination(Condition):
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that it joins on."""
+        return self._joined_on
+
+    @cached_property
+    def _joined_on(self) -> tuple[str, ...]:
         return _shared(self.of) if self.on is None else self.on
 
     @property

@@ -58,9 +58,9 @@ class Pace(NamedTuple):
         return f"set {name} to at most {most:,}" if name else f"report it at least every {most:,} steps"
 
 
-def pace(attempt: Attempt, signal_name: str) -> Pace | None:
-    """Return how often a signal is reported; None where it is not known, or goes by epochs."""
-    signal, a_step_s = CATALOGUE[signal_name], step_s(attempt)
+def pace(attempt: Attempt, signal_name: str, a_step_s: float | None) -> Pace | None:
+    """Return how often a signal is reported, a step taking so long; None where it is not known, or goes by epochs."""
+    signal = CATALOGUE[signal_name]
     if a_step_s is None or a_step_s <= 0 or signal.cadence in ("epoch", "once"):
         return None
     steps = declared_cadence_steps(attempt, signal) or _usual_gap(freshest(attempt, signal_name))
@@ -160,10 +160,11 @@ class Coverage(Condition):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each kind of line that is expected."""
-        said = [self._read(run, name) for name in self.expects]
+        a_step_s = step_s(run.attempt)
+        said = [self._read(run, name, a_step_s) for name in self.expects]
         return [each for each in said if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]
 
-    def _read(self, run: Run, name: str) -> Reading | None:
+    def _read(self, run: Run, name: str, a_step_s: float | None) -> Reading | None:
         attempt, signal, series = run.attempt, CATALOGUE[name], freshest(run.attempt, name)
         labels = (("tag", signal.tag),)
         if series is None and (off := switched_off(attempt, name)):
@@ -177,7 +178,7 @@ class Coverage(Condition):
         if series is None:
             return unknown(f"no {signal.tag} line yet", labels)
         promise_s = self.expects[name]
-        if (reported := pace(attempt, name)) is not None and reported.seconds > promise_s:
+        if (reported := pace(attempt, name, a_step_s)) is not None and reported.seconds > promise_s:
             return Reading(
                 Outcome.BREACH,
                 f"{reported.words(signal.tag)}; promised within {promise_s:,.0f} s; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -84,7 +85,7 @@ class Leveled(Condition):
 
     def fires_at(self, attempt: Attempt) -> float | None:
         """Return the level that an alert names; of several, the mildest."""
-        for test in self._tests():
+        for test in self._tests:
             return level_value(test[1], attempt)
         return None
 
@@ -96,10 +97,10 @@ class Leveled(Condition):
         if not values:
             return None
         if is_firing and self.clear is not None:
-            side = next(iter(self._tests()))[0]
+            side = next(iter(self._tests))[0]
             held = level_value(self.clear, attempt)
             return Broken(self.fires_at(attempt), None) if all(self._is_beyond(v, side, held) for v in values) else None
-        for side, level, severity in reversed(list(self._tests())):
+        for side, level, severity in reversed(list(self._tests)):
             number = level_value(level, attempt)
             if all(self._is_beyond(value, side, number) for value in values):
                 return Broken(number, severity)
@@ -108,7 +109,7 @@ class Leveled(Condition):
     def expectation(self, attempt: Attempt) -> str:
         """Return ``; expected at most 10``, or nothing where no level is declared."""
         words = {"above": "at most", "below": "at least", "equals": "other than"}
-        for side, level, _ in self._tests():
+        for side, level, _ in self._tests:
             return f"; expected {words[side]} {level_value(level, attempt):g}"
         return ""
 
@@ -116,7 +117,7 @@ class Leveled(Condition):
         """Whether no value between the ends of a range, both included, is beyond a level."""
         if not where.is_finite:
             return False
-        for side, level, _ in self._tests():
+        for side, level, _ in self._tests:
             number = level_value(level, attempt)
             is_beyond = {
                 "above": where.most > number,
@@ -127,6 +128,7 @@ class Leveled(Condition):
                 return False
         return True
 
+    @cached_property
     def _tests(self) -> Sequence[tuple[str, Level, Severity | None]]:
         """Return side, level and severity of each test, mildest first."""
         own = [(side, getattr(self, side), None) for side in SIDES if getattr(self, side) is not None]

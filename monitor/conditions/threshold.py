@@ -73,7 +73,7 @@ class Threshold(Leveled):
         ranges = [each for _, each in ranges_of(run.attempt, self.signal, self.where, ahead)]
         if self.nonfinite:
             return all(each.is_finite for each in ranges)
-        is_exact = self.of not in ("mean", "median") or not any(side == "equals" for side, _, _ in self._tests())
+        is_exact = self.of not in ("mean", "median") or not any(side == "equals" for side, _, _ in self._tests)
         return is_exact and all(
             self.is_quiet_within(each.rounded() if self.of == "mean" else each, run.attempt) for each in ranges
         )

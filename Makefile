@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme test test-full lint format bench bench-quality demo clean
+.PHONY: help install readme docs test test-full fuzz lint format bench bench-quality bench-tail demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -26,6 +26,9 @@ demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: lea
 readme: $(INSTALLED) ## Write the newest demo's output and the table of rules into the README
 	$(BIN)/python -m tests.demo.readme
 
+docs: $(INSTALLED) ## Write docs/rules.md from the rule files and the models
+	$(BIN)/python -m tests.house.rules_page
+
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope
 
@@ -47,6 +50,12 @@ bench: $(INSTALLED) ## Measure what the project promises to be fast
 
 bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer learns; tens of minutes
 	$(BIN)/python tests/benchmarks/quality.py
+
+bench-tail: $(INSTALLED) ## Print the fault table of the tail, beside mtail, SEC and tail -F where they are installed
+	$(BIN)/python tests/benchmarks/bench_tail.py
+
+fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
+	$(BIN)/python -m tests.monitor.fuzz
 
 install: $(INSTALLED) ## Create .venv and install all that development needs
 

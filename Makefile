@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full fuzz lint format bench bench-quality bench-tail demo clean
+.PHONY: help install readme docs test test-full fuzz soak lint format bench bench-quality bench-tail demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -53,6 +53,9 @@ bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer
 
 bench-tail: $(INSTALLED) ## Print the fault table of the tail, beside mtail, SEC and tail -F where they are installed
 	$(BIN)/python tests/benchmarks/bench_tail.py
+
+soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
+	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail_faults/test_kill.py -k soak
 
 fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
 	$(BIN)/python -m tests.monitor.fuzz

@@ -28,6 +28,10 @@ class ReportError(MonitorError):
     """A report that cannot be rendered or written."""
 
 
+class StateError(MonitorError):
+    """A state folder that cannot be used: on a network, held by another monitor, of a newer version, not writable."""
+
+
 class SinkError(MonitorError):
     """A receiver that could not take an alert; ``permanent`` means that trying again is useless."""
 

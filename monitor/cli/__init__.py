@@ -20,8 +20,10 @@ EXIT_PIPE = 141
 COMMANDS = {
     "watch": "Follow a log while it is written; print its progress and every alert.",
     "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
+    "status": "Show what a watch with --state knows, beside it while it runs.",
     "report": "Write a Markdown status page for a run, every statement with its line.",
-    "rules": "List, check and test rules.",
+    "doctor": "Say of each rule whether it could fire in time, and what to change where it could not.",
+    "rules": "List, explain, check and test rules.",
 }
 """Each command's file in this folder, and the first line of its help."""
 

@@ -3,34 +3,83 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.alerts import Alert
 from monitor.errors import SinkError
 
+CHUNK_BYTES = 64 * 1024
+
 
 class JsonLines:
-    """A file that grows by one line per transition."""
+    """A file that grows by one line per transition, each in one write; other programs may append to it as well."""
 
     def __init__(self, path: Path) -> None:
         """Check now that the file can be written, rather than at the first alert."""
         self._path = path
-        self._append("")
+        self._is_whole = False
+        self._append([])
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Append the alerts in one write."""
-        self._append("".join(f"{json_line(alert)}\n" for alert in alerts))
+        """Append the alerts. A line that an earlier kill or a full disk tore is completed, or closed."""
+        self._append([json_line(alert) for alert in alerts])
 
-    def _append(self, text: str) -> None:
+    def missing(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Return those that the file does not hold as whole lines."""
+        wanted = {f"{json_line(alert)}\n".encode(): alert for alert in alerts}
         try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            with self._path.open("rb") as file:
+                for line in file:
+                    wanted.pop(line, None)
+        except FileNotFoundError:
+            pass
         except OSError as error:
-            what = f"cannot be written ({error.strerror})"
-            raise SinkError(str(self._path), what, expected="a file to append to", permanent=False) from None
+            raise self._failed(error) from None
+        return list(wanted.values())
+
+    def _append(self, lines: Sequence[str]) -> None:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            try:
+                for line in lines:
+                    data = f"{line}\n".encode()
+                    if not self._is_whole:
+                        data = _behind(_torn_end(descriptor), data)
+                    # A write that fails, or is cut short, may have left a part of the line.
+                    self._is_whole = False
+                    while data:
+                        data = data[os.write(descriptor, data) :]
+                    self._is_whole = True
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> SinkError:
+        what = f"cannot be written ({error.strerror})"
+        return SinkError(str(self._path), what, expected="a file to append to", permanent=False)
 
 
 def json_line(alert: Alert) -> str:
     """Return an alert as one line of strict JSON; lone surrogates of a broken text are escaped."""
     return json.dumps(alert.to_json(), ensure_ascii=True, allow_nan=False)
+
+
+def _torn_end(descriptor: int) -> bytes:
+    """Return what stands behind the file's last line end: nothing, unless a write was cut off."""
+    end = os.fstat(descriptor).st_size
+    tail = b""
+    while b"\n" not in tail and end > 0:
+        start = max(0, end - CHUNK_BYTES)
+        tail = os.pread(descriptor, end - start, start) + tail
+        end = start
+    return tail.rpartition(b"\n")[2]
+
+
+def _behind(torn: bytes, line: bytes) -> bytes:
+    """Return what to write behind a torn line: the rest of the same one, or its end and then the new one."""
+    if line.startswith(torn):
+        return line[len(torn) :]
+    return b"\n" + line

@@ -16,7 +16,7 @@ from tests.cli.watching import Watching
 from tests.monitor.lines import START, at, story, train
 
 HOUR_S = 3600.0
-TRAINING = [START_LINE, at(10, train(1))]
+TRAINING = [START_LINE, at(10, train(1, epochs=2))]
 """A run that is training, last heard of 10 s after `START`."""
 START_LINE_2 = RunStart(run="fit-1", attempt=2)
 

@@ -1,0 +1,150 @@
+"""``monitor status``: what a watch with a state knows, looked up beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from monitor.alerts import Alert, State, iso_time
+from monitor.clock import SystemClock
+from monitor.escape import terminal
+from monitor.store.store import Seen, look
+
+JSON_VERSION = 1
+
+
+@click.command("status")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(state: Path | None, as_json: bool) -> int:
+    """Show what a watch with --state knows, beside it while it runs.
+
+    Reads the state and the size of the log, and writes nothing. Exit code: 0 nothing fires, 1 something fires at
+    warning or above, 2 usage or no state.
+
+    \b
+    monitor status --state /var/lib/trainwarden/run-1
+    monitor status --json | jq '.logs[].bytes_behind'
+    """
+    directory = state or default_directory(os.environ)
+    process, found = look(directory)
+    wall = SystemClock().wall()
+    reports = [_report(seen, unread(seen), wall) for seen in found]
+    if as_json:
+        document = {"version": JSON_VERSION, "state": str(directory), "process": process, "logs": reports}
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        by = f"process {process} watches" if process else "no process watches now"
+        click.echo(terminal(f"{directory}: {by}"))
+        for seen, report in zip(found, reports, strict=True):
+            for line in _lines(seen, report):
+                click.echo(terminal(line))
+    return int(any(alert.severity.is_alarming for seen in found for alert in firing(seen)))
+
+
+def default_directory(environment: Mapping[str, str]) -> Path:
+    """Return where a state lies when nobody says otherwise."""
+    base = environment.get("XDG_STATE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "trainwarden"
+
+
+class Unread(NamedTuple):
+    """What lies in a log behind the newest commit."""
+
+    num_bytes: int
+    since: float | None
+    """When the newest of them was written, in seconds since 1970-01-01 UTC; None where there are none."""
+
+
+def unread(seen: Seen) -> Unread:
+    """Look at the log itself: how much of it was not read at the newest commit."""
+    position = seen.saved.position
+    try:
+        status = Path(seen.log).stat()
+    except OSError:
+        return Unread(seen.saved.totals.bytes_behind, None)
+    if position is None:
+        num_bytes = status.st_size
+    elif status.st_ino == position.inode:
+        num_bytes = max(0, status.st_size - position.read_offset)
+    else:
+        # The rest of the rotated file, as far as it was seen, and all of the new one.
+        num_bytes = position.known_bytes - position.read_offset + status.st_size
+    return Unread(num_bytes, status.st_mtime if num_bytes else None)
+
+
+def firing(seen: Seen) -> list[Alert]:
+    """Return the alerts that fire now."""
+    return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
+
+
+def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
+    saved, run = seen.saved, seen.saved.run
+    attempt, totals = run.attempt, saved.totals
+    return {
+        "log": seen.log,
+        "run": run.id,
+        "status": run.status.value,
+        "attempt": attempt.number,
+        "phase": attempt.phase,
+        "epoch": attempt.epoch,
+        "epochs_done": attempt.epochs_done,
+        "epochs_planned": attempt.epochs_planned,
+        "step": attempt.step,
+        "at": iso_time(run.now),
+        "heard_at": iso_time(run.heard_at),
+        "committed_at": iso_time(saved.committed_at),
+        "alerts": [alert.to_json() for alert in firing(seen)],
+        "num_fired": saved.fired,
+        "num_undelivered": seen.num_parcels,
+        "bytes_behind": rest.num_bytes,
+        "seconds_behind": 0.0 if rest.since is None else max(0.0, wall - rest.since),
+        "bytes_read": totals.bytes_read,
+        "lines": run.lines,
+        "lines_understood": run.understood,
+        "truncated_lines": totals.truncated_lines,
+        "replaced_lines": totals.replaced_lines,
+        "lost_bytes": totals.lost_bytes,
+        "dropped_samples": attempt.dropped,
+        "generations": saved.position.generation if saved.position else 0,
+        "polling": saved.polling,
+    }
+
+
+def _lines(seen: Seen, report: Mapping[str, object]) -> list[str]:
+    """Return the report for a person."""
+    planned = f"/{report['epochs_planned']}" if report["epochs_planned"] else ""
+    place = f"phase {report['phase']}, epoch {report['epoch']}{planned}, step {report['step']}"
+    lines = [
+        f"{seen.log}: run {report['run']}: {report['status']}, {place}; last line {report['at'] or 'without a time'}",
+        f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
+        f"  {report['bytes_behind']:,} bytes behind",
+    ]
+    lines += [
+        f"  {number:,} {what}"
+        for number, what in (
+            (report["truncated_lines"], "lines were longer than what is kept of one"),
+            (report["replaced_lines"], "lines are no valid UTF-8"),
+            (report["lost_bytes"], "bytes were destroyed before they were read"),
+            (report["dropped_samples"], "samples were dropped: the log has more signals than are kept"),
+            (report["num_undelivered"], "alerts wait for a receiver"),
+        )
+        if number
+    ]
+    if report["polling"]:
+        lines.append(f"  {report['polling']}")
+    alerts = firing(seen)
+    lines += [
+        f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {each.summary}" for each in alerts
+    ]
+    return [*lines, *([] if alerts else ["  nothing fires"])]

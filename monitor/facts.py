@@ -1,0 +1,162 @@
+"""What a live watch knew beyond the log, recorded so that a replay can know it too.
+
+A line that bears no time, a progress bar's refresh and a part of a line end a silence at the moment they come, and
+the log does not say when that was; nor does it say how many of its bytes were destroyed unread. Each fact names its
+place: so many lines had been folded before it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.errors import MonitorError
+
+THINNED_S = 5.0
+"""Bytes that come sooner after others are not recorded: rules on a silence of 10 s and more cannot tell. A progress
+bar that never rests makes 1.5 MB a day. Chosen by hand."""
+LINE_LIMIT = 10_000
+"""Bytes of one line of a facts file; ours have about 80."""
+
+
+class Kind(StrEnum):
+    """What was known."""
+
+    HEARD = "heard"
+    """Bytes without a time of their own came."""
+    PASSED = "passed"
+    """Time went on without a line, and that changed an alert."""
+    LOST = "lost"
+    """Bytes of the log were destroyed before they were read."""
+
+
+class Fact(NamedTuple):
+    """One thing that was known, in its place."""
+
+    kind: Kind
+    lines: int
+    """Lines that had been folded before."""
+    at: float | None
+    """The run's time, in seconds since 1970-01-01 UTC by the log's own clock; None for LOST before any time."""
+    lost_bytes: int = 0
+    how: str = ""
+    """What destroyed them."""
+
+
+class FactsFile:
+    """Facts of one run, appended in their order. ``keep_bytes`` is what the state knows of; the rest came undone."""
+
+    def __init__(self, path: Path, keep_bytes: int) -> None:
+        """Open the file and cut off what the state does not know of. Raises OSError."""
+        self.path = path
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        # Behind a state that was lost nothing can be told from what it knew.
+        os.ftruncate(self._descriptor, min(keep_bytes, os.fstat(self._descriptor).st_size))
+
+    def append(self, facts: Iterable[Fact]) -> int:
+        """Write facts, all of them or none, and return the size of the file. Raises OSError."""
+        data = "".join(f"{_written(fact)}\n" for fact in facts).encode("ascii")
+        size = os.fstat(self._descriptor).st_size
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:
+            os.ftruncate(self._descriptor, size)
+            raise
+        return os.fstat(self._descriptor).st_size
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+
+class Recorder:
+    """Decides which facts a replay needs; `take` hands them out once."""
+
+    def __init__(self, heard: Fact | None = None) -> None:
+        """``heard`` is what an earlier recorder was holding."""
+        self._facts: list[Fact] = []
+        self._known_at = -math.inf
+        self._held = heard
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the bytes that were heard last are not recorded, and may have to be."""
+        return self._held is not None
+
+    def line(self, at: float) -> None:
+        """Note a line that bears its time: the replay has it from the log."""
+        self._release(at)
+        self._held, self._known_at = None, at
+
+    def heard(self, lines: int, at: float) -> None:
+        """Note bytes without a time."""
+        self._release(at)
+        if at == self._known_at:
+            return
+        self._held = Fact(Kind.HEARD, lines, at)
+        if at - self._known_at >= THINNED_S:
+            self._release(math.inf)
+
+    def passed(self, lines: int, at: float) -> None:
+        """Note that silence up to this time changed an alert."""
+        self._release(math.inf)
+        self._facts.append(Fact(Kind.PASSED, lines, at))
+
+    def lost(self, lines: int, at: float | None, lost_bytes: int, how: str) -> None:
+        """Note bytes that were destroyed."""
+        self._release(math.inf)
+        self._facts.append(Fact(Kind.LOST, lines, at, lost_bytes, how))
+
+    def take(self) -> list[Fact]:
+        """Return what is to be written and was not handed out before."""
+        facts, self._facts = self._facts, []
+        return facts
+
+    def _release(self, at: float) -> None:
+        """Record the bytes heard last, if a silence up to ``at`` followed them that a rule may judge."""
+        held = self._held
+        if held is not None and held.at is not None and at - held.at >= THINNED_S:
+            self._facts.append(held)
+            self._held, self._known_at = None, held.at
+
+
+def read_facts(path: Path) -> Iterator[Fact]:
+    """Read what a `FactsFile` wrote, in order. Raises FactsError for a file that is none."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), b""), 1):
+                yield _read(line, f"{path}:{number}")
+    except OSError as error:
+        raise FactsError(str(path), f"cannot be read ({error.strerror})", expected="a facts file") from None
+
+
+class FactsError(MonitorError):
+    """A facts file that cannot be read."""
+
+
+def _written(fact: Fact) -> str:
+    lost = {"lost_bytes": fact.lost_bytes, "how": fact.how} if fact.kind is Kind.LOST else {}
+    return json.dumps({"kind": fact.kind, "lines": fact.lines, "at": fact.at, **lost})
+
+
+def _read(line: bytes, where: str) -> Fact:
+    try:
+        match json.loads(line):
+            case {"kind": "lost", "lines": int() as lines, "at": at, "lost_bytes": int() as lost, "how": str() as how}:
+                if at is None or _is_time(at):
+                    return Fact(Kind.LOST, lines, at, lost, how)
+            case {"kind": "heard" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
+                return Fact(Kind(kind), lines, at)
+    except (ValueError, RecursionError):
+        pass
+    raise FactsError(where, "is no fact", expected='{"kind": "heard", "lines": 12, "at": 1761867651.0} or the like')
+
+
+def _is_time(at: object) -> bool:
+    return isinstance(at, (int, float)) and math.isfinite(at)

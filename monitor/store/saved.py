@@ -1,0 +1,194 @@
+"""What a watch of one log must find again after a restart, and how it is cut into rows that change seldom."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from monitor.alerts import Alert
+from monitor.alertstates import AlertStates
+from monitor.evidence import Evidence
+from monitor.run import Run
+from monitor.series import Series
+from monitor.signals import CATALOGUE, Labels
+from monitor.statecodec import StateCodec, UnknownState
+from monitor.tail import TailPosition
+
+FORMAT = 1
+"""Raised when the meaning of a state changes while its fields do not: an older one is then read anew from the log."""
+
+
+class Totals(NamedTuple):
+    """What the tail has done for this log, all runs of the program together."""
+
+    bytes_read: int = 0
+    truncated_lines: int = 0
+    """Lines of which only the head was kept."""
+    replaced_lines: int = 0
+    """Lines that were no valid UTF-8; rules read bytes and mind nothing."""
+    lost_bytes: int = 0
+    """Bytes that were destroyed before they were read."""
+    bytes_behind: int = 0
+    """Bytes known to be there and not yet read, at the time of the commit."""
+
+
+@dataclass
+class Saved:
+    """The state of one watched log at one moment."""
+
+    position: TailPosition | None = None
+    run: Run = field(default_factory=Run)
+    states: AlertStates = field(default_factory=AlertStates)
+    history: deque[Alert] = field(default_factory=deque)
+    """The newest transitions, oldest first."""
+    fired: int = 0
+    """Alerts of severity warning or above that fired so far."""
+    has_caught_up: bool = False
+    """Whether what was there at the first attach has been read to its end."""
+    is_resending: bool = False
+    """Whether this is a second reading, the first one's state being lost."""
+    committed_at: float = 0.0
+    """Time of day of the commit, in seconds since 1970-01-01 UTC."""
+    line_came_at: float | None = None
+    """Time of day at which the run's time was `Run.now`; None while its silence is not judged."""
+    facts_file: str = ""
+    """Name of the file with the recorded facts; empty while there is none."""
+    facts_bytes: int = 0
+    """Bytes of it that belong to this state."""
+    holds_heard: bool = False
+    """Whether `Run.heard_at` is not recorded there, and may have to be."""
+    totals: Totals = field(default_factory=Totals)
+    polling: str = ""
+    """Why the log is looked at by the clock alone; empty where file events wake."""
+
+
+class Parcel(NamedTuple):
+    """One alert on its way to one receiver."""
+
+    number: int
+    """Unique within the state folder; 0 for one that is not committed yet."""
+    sink: str
+    """The receiver, as the user named it."""
+    alert: Alert
+
+
+@dataclass
+class _Core:
+    """A state without its series and its history."""
+
+    format: int
+    state: Saved
+    order: list[tuple[str, Labels]]
+    """The series in the order in which they first appeared."""
+
+
+Family = list[tuple[str, Labels, Series]]
+"""The series of one tag, with their names and labels."""
+
+
+class Rows(NamedTuple):
+    """A state as the rows of tables."""
+
+    core: bytes
+    series: dict[str, bytes]
+    """The series, those of one tag together, for they cite the same lines; only tags of which any has changed."""
+    gone: list[str]
+    """Tags of which no series is there any more: another attempt has begun."""
+    alerts: list[bytes]
+    """Transitions since the last time."""
+    marks: Marks
+
+
+class Marks(NamedTuple):
+    """What was written last, to tell what has changed since."""
+
+    series: dict[str, list[tuple[object, ...]]]
+    alert: Alert | None
+    """The newest transition of the history."""
+
+
+NOTHING = Marks({}, None)
+
+_SHARED = (Evidence,)
+_core = cache(lambda: StateCodec(_Core, shared=_SHARED))
+_family = cache(lambda: StateCodec(Family, shared=_SHARED))
+_alert = cache(lambda: StateCodec(Alert, shared=_SHARED))
+
+
+def to_rows(saved: Saved, before: Marks) -> Rows:
+    """Cut a state into rows, those left out that are as they were at ``before``."""
+    run = copy.copy(saved.run)
+    run.attempt = copy.copy(run.attempt)
+    every, run.attempt.series = run.attempt.series, {}
+    order = [(name, labels) for name, by_labels in every.items() for labels in by_labels]
+    core = _Core(FORMAT, dataclasses.replace(saved, run=run, history=deque()), order)
+    tags: dict[str, Family] = {}
+    for name, labels in order:
+        tags.setdefault(CATALOGUE[name].tag, []).append((name, labels, every[name][labels]))
+    marks = {
+        tag: [(run.attempt.number, name, labels, *map(_sketch, _values(series))) for name, labels, series in family]
+        for tag, family in tags.items()
+    }
+    return Rows(
+        core=_core().dumps(core),
+        series={tag: _family().dumps(each) for tag, each in tags.items() if before.series.get(tag) != marks[tag]},
+        gone=[tag for tag in before.series if tag not in tags],
+        alerts=[_alert().dumps(alert) for alert in _since(saved.history, before.alert)],
+        marks=Marks(marks, saved.history[-1] if saved.history else before.alert),
+    )
+
+
+def from_rows(core: bytes, series: dict[str, bytes], alerts: list[bytes], history_limit: int) -> Saved:
+    """Put a state together again. Raises UnknownState."""
+    known: dict[Evidence, Evidence] = {}
+    read = _core().loads(core, known)
+    if read.format != FORMAT:
+        raise UnknownState(f"format {read.format}; expected {FORMAT}")
+    every: dict[str, dict[Labels, Series]] = {}
+    families = [_family().loads(data, known) for data in series.values()]
+    found = {(name, labels): each for family in families for name, labels, each in family}
+    if found.keys() != set(read.order):
+        raise UnknownState("some of its series are missing, or there are too many")
+    for name, labels in read.order:
+        every.setdefault(name, {})[labels] = found[name, labels]
+    read.state.run.attempt.series = every
+    read.state.history = deque((_alert().loads(alert, known) for alert in alerts), maxlen=history_limit)
+    return read.state
+
+
+def alert_to_bytes(alert: Alert) -> bytes:
+    """Write one alert."""
+    return _alert().dumps(alert)
+
+
+def alert_from_bytes(data: bytes) -> Alert:
+    """Read one alert. Raises UnknownState."""
+    return _alert().loads(data)
+
+
+_values = attrgetter(*(each.name for each in dataclasses.fields(Series)))
+
+
+def _sketch(value: Any) -> object:
+    """Return what tells whether a value changed: itself if it is plain, else its length and newest item."""
+    if isinstance(value, (list, deque)):
+        return (len(value), value[-1]) if value else 0
+    return len(value) if isinstance(value, dict) else value
+
+
+def _since(history: deque[Alert], newest: Alert | None) -> list[Alert]:
+    """Return the transitions behind the newest one that was written."""
+    return list(_take_until(history, newest))[::-1]
+
+
+def _take_until(history: deque[Alert], newest: Alert | None) -> Iterator[Alert]:
+    for alert in reversed(history):
+        if alert is newest:
+            return
+        yield alert

@@ -1,0 +1,83 @@
+"""The tables of the state file, and how a file of an earlier version becomes one of this."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from monitor.errors import StateError
+
+MIGRATIONS = (
+    """
+    CREATE TABLE log (path TEXT PRIMARY KEY, core BLOB NOT NULL);
+    CREATE TABLE series (path TEXT NOT NULL, tag TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (path, tag));
+    CREATE TABLE history (number INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, alert BLOB NOT NULL);
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, sink TEXT NOT NULL, alert BLOB NOT NULL
+    );
+    CREATE INDEX history_of ON history (path, number);
+    """,
+)
+"""What leads from version n to n + 1; a new file is of version 0. Never changed, only added to."""
+
+TABLES = ("log", "series", "history", "outbox")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a state file for writing and bring it up to date; a missing one is made.
+
+    Raises sqlite3.Error for a damaged file, StateError for one of a newer version.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    try:
+        # In the journal's order nothing tears when the power fails; the last second may be read again.
+        connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+        [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        _migrate(connection, path)
+        for table in TABLES:
+            connection.execute(f"SELECT * FROM {table} LIMIT 1")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """Open a state file for reading only, beside whoever writes it. Raises sqlite3.Error, StateError."""
+    # Without a journal the file is whole and nobody writes it; to ask for locks would leave files beside it.
+    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
+    connection = _open(path, "mode=ro&immutable=1" if is_at_rest else "mode=ro")
+    [(version,)] = connection.execute("PRAGMA user_version")
+    if version != len(MIGRATIONS):
+        connection.close()
+        raise _wrong_version(path, version)
+    return connection
+
+
+def _open(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, timeout=5.0)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    [(version,)] = connection.execute("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise _wrong_version(path, version)
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.OperationalError as error:
+            what = f"of version {number - 1} does not become one of version {number} ({error})"
+            raise StateError(str(path), what, expected="a state of this program") from None
+
+
+def _wrong_version(path: Path, version: int) -> StateError:
+    what = f"is of version {version}, written by another version of this program"
+    return StateError(str(path), what, expected=f"version {len(MIGRATIONS)}, or another state folder")

@@ -1,0 +1,132 @@
+"""A daemon as a process of its own, to be killed at any moment, and the log it follows."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from monitor.attach import Start
+from monitor.cli.watch import follow
+from monitor.engine import Engine
+from monitor.keeper import open_keeper
+from monitor.rulefile import Rule
+from monitor.sinks import Sink
+from monitor.store import Saved
+from monitor.store.store import look
+
+LOOK_S = 0.05
+"""Time between two looks for something that must come."""
+LOOKS = 2_400
+"""Looks before it is given up."""
+
+
+class DaemonProcess:
+    """A watch of a log with a state, forked so that a start costs little; `kill` leaves it no time for anything."""
+
+    def __init__(self, log: Path, state: Path, rules: Sequence[Rule], sinks: Mapping[str, Callable[[], Sink]]) -> None:
+        self._log, self._state, self._rules, self._sinks = log, state, rules, sinks
+        self._process: int | None = None
+
+    def start(self) -> None:
+        """Start it, as ``monitor watch LOG --state DIR --wait --notify-history`` would."""
+        assert self._process is None
+        self._process = os.fork()
+        if self._process == 0:
+            self._live()
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL."""
+        self.signal(signal.SIGKILL)
+        self.ended()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        os.kill(self._process, number)
+
+    def ended(self) -> int:
+        """Wait for its end, and return its exit code, negative for a signal."""
+        assert self._process is not None
+        _, status = os.waitpid(self._process, 0)
+        self._process = None
+        return os.waitstatus_to_exitcode(status)
+
+    def saved(self) -> Saved | None:
+        """Return what it committed last."""
+        if not (self._state / "state.db").exists():
+            return None
+        _, found = look(self._state)
+        return found[0].saved if found else None
+
+    def until(self, is_true: Callable[[Saved], bool]) -> Saved:
+        """Wait until this is true of what it committed, and return that."""
+        saved = None
+        for _ in range(LOOKS):
+            if (saved := self.saved()) is not None and is_true(saved):
+                return saved
+            pause(LOOK_S)
+        raise AssertionError(f"it committed no more than {saved and saved.position}; {self._said()}")
+
+    def until_read(self) -> Saved:
+        """Wait until the log is read and committed to its last byte."""
+
+        def is_read(saved: Saved) -> bool:
+            status, position = self._log.stat(), saved.position
+            is_there = position is not None and position.inode == status.st_ino
+            return is_there and position.read_offset == status.st_size
+
+        return self.until(is_read)
+
+    def until_said(self, text: str) -> None:
+        """Wait until it has said this."""
+        for _ in range(LOOKS):
+            if text in self._said():
+                return
+            pause(LOOK_S)
+        raise AssertionError(f"it said no more than {self._said()}")
+
+    def limit_files(self, num_bytes: int) -> None:
+        """Let the system refuse what it writes beyond so many bytes of any file."""
+        assert self._process is not None
+        resource.prlimit(self._process, resource.RLIMIT_FSIZE, (num_bytes, resource.RLIM_INFINITY))
+
+    def _said(self) -> str:
+        return (self._state.parent / "daemon.out").read_text()[-2000:]
+
+    def _live(self) -> None:
+        """Be the daemon; never returns."""
+        code = 99
+        try:
+            out = (self._state.parent / "daemon.out").open("a", buffering=1)
+            os.dup2(out.fileno(), 1)
+            os.dup2(out.fileno(), 2)
+            sys.stdout = sys.stderr = out
+            opened = open_keeper(self._state, self._log, {name: make() for name, make in self._sinks.items()})
+            code = follow(
+                self._log,
+                Engine(self._rules),
+                opened,
+                report=None,
+                every=3600.0,
+                until_end=False,
+                wait=True,
+                start=Start.START,
+                plain=True,
+                notify_history=True,
+            )
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+
+def pause(seconds: float) -> None:
+    """Let another process go on for a moment; nothing may depend on how long it is."""
+    threading.Event().wait(seconds)

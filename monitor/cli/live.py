@@ -1,0 +1,115 @@
+"""The live view of a watch: pictures on the terminal instead of lines, until the watch ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from monitor.cli.speaker import Plain
+from monitor.clock import Clock
+from monitor.daemon import Daemon
+from monitor.screen import Display, Scene, render
+from monitor.tail import FileTail, Waker
+
+IDLE_S, LONG_IDLE_S = 1.0, 5.0
+"""Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""
+LONG_SILENCE_S = 60.0
+NOTICES = 50
+"""Newest notices kept for the picture, and said once more at the end."""
+
+
+class Live:
+    """A speaker that draws while it is shown, and says the rest plainly."""
+
+    def __init__(self, clock: Clock, display: Display) -> None:
+        self._clock, self._display = clock, display
+        self._watch: tuple[Daemon, FileTail, Waker] | None = None
+        self._notices: deque[str] = deque(maxlen=NOTICES)
+        self._has_news = True
+        self._drawn_at: float | None = None
+        self._is_quiet = False
+        self._is_suspended = False
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Note that there is something new to show: the picture is made of the run, not of these lines."""
+        self._has_news = True
+
+    def warn(self, text: str) -> None:
+        """Show a line among the notices."""
+        self._notices.append(text)
+        self._has_news = True
+        if self._watch is None:
+            Plain().warn(text)
+
+    def turn(self) -> None:
+        """Draw if it is time to."""
+        if self._watch is None:
+            return
+        if self._is_suspended:
+            self._suspend()
+        now = self._clock.monotonic()
+        if self._is_worth_it(now) and self._display.is_due(now):
+            try:
+                self._draw(now, *self._watch)
+            except OSError:
+                self._watch = None  # the terminal is gone; whoever closed it has no use for a message
+
+    @contextmanager
+    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> Iterator[None]:
+        """Take the terminal; afterwards say the notices that came meanwhile."""
+
+        def on_resize(number: int, frame: FrameType | None) -> None:
+            self._has_news = True
+            waker.wake()
+
+        def on_suspend(number: int, frame: FrameType | None) -> None:
+            self._is_suspended = True
+            waker.wake()
+
+        num_said = len(self._notices)
+        handlers = {signal.SIGWINCH: on_resize, signal.SIGTSTP: on_suspend}
+        old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        self._watch = daemon, tail, waker
+        try:
+            with self._display:
+                yield
+        finally:
+            self._watch = None
+            for number, handler in old.items():
+                signal.signal(number, handler)
+            with suppress(OSError):
+                for text in list(self._notices)[num_said:]:
+                    Plain().warn(text)
+
+    def _is_worth_it(self, now: float) -> bool:
+        if self._has_news or self._drawn_at is None:
+            return True
+        return now - self._drawn_at >= (LONG_IDLE_S if self._is_quiet else IDLE_S)
+
+    def _draw(self, now: float, daemon: Daemon, tail: FileTail, waker: Waker) -> None:
+        totals = daemon.totals
+        scene = Scene(
+            daemon.snapshot(),
+            bytes_behind=totals.bytes_behind,
+            lost_bytes=totals.lost_bytes,
+            polling=waker.mode if waker.polled else "",
+            is_behind=tail.is_behind,
+            notices=tuple(self._notices),
+        )
+        heard_at, moment = scene.snapshot.run.heard_at, scene.snapshot.now
+        self._is_quiet = heard_at is None or moment is None or moment - heard_at > LONG_SILENCE_S
+        self._has_news, self._drawn_at = False, now
+        self._display.show(lambda width, height: render(scene, width, height), now)
+
+    def _suspend(self) -> None:
+        """Give the terminal back before Ctrl-Z stops us, and take it again when we go on."""
+        self._is_suspended = False
+        self._display.close()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._display.open()
+        self._display.forget()
+        self._has_news = True

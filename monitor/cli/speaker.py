@@ -1,0 +1,77 @@
+"""Who says what a watch has to say: plain lines, or the live view where there is a terminal for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+import click
+
+from monitor.daemon import Daemon
+from monitor.escape import terminal
+from monitor.tail import FileTail, Waker
+
+
+class Speaker(Protocol):
+    """What a watch needs of its voice."""
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Tell of the run: lines for standard output, already harmless."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell of the watch itself or of the log as a file: one line for standard error."""
+        ...
+
+    def turn(self) -> None:
+        """Hear that the log was looked at, and that everything new has been told."""
+        ...
+
+    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> AbstractContextManager[None]:
+        """Have the terminal for oneself within the block, in which the daemon runs."""
+        ...
+
+
+class Plain:
+    """Says everything at once, line by line."""
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Print to standard output."""
+        click.echo("\n".join(lines))
+
+    def warn(self, text: str) -> None:
+        """Print to standard error."""
+        click.echo(terminal(f"monitor: {text}"), err=True)
+
+    def turn(self) -> None:
+        """Do nothing: all is said."""
+
+    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> AbstractContextManager[None]:
+        """Do nothing: lines need no terminal."""
+        return nullcontext()
+
+
+def choose(*, is_plain: bool) -> Speaker:
+    """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted."""
+    if is_plain or not _is_drawable():
+        return Plain()
+    # rich is imported here and nowhere before: a watch without a terminal stays light.
+    from monitor.cli.live import Live
+    from monitor.clock import SystemClock
+    from monitor.screen import Display
+
+    keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+    return Live(SystemClock(), Display(sys.stdout, keys=keys))
+
+
+def _is_drawable() -> bool:
+    """Whether standard output is a terminal that knows more than lines, and all the signs that are drawn."""
+    try:
+        is_terminal = os.isatty(sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return is_terminal and encoding == "utf8" and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")

@@ -1,0 +1,10 @@
+"""Snapshot → the live terminal view: what is drawn is a pure function of what is known and of the terminal's size.
+
+The only station that needs rich: import it where a terminal is to be drawn on, not before.
+"""
+
+from monitor.screen.display import Display
+from monitor.screen.render import render
+from monitor.screen.scene import Scene
+
+__all__ = ["Display", "Scene", "render"]

@@ -1,0 +1,45 @@
+"""Scene → rows: the whole picture for a terminal of a given size."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from monitor.report.judgement import judge
+from monitor.screen.header import header
+from monitor.screen.layout import exactly, fit
+from monitor.screen.scene import Scene
+from monitor.screen.tables import gradients, metrics
+from monitor.screen.verdicts import alerts, notices, rules
+
+TWO_COLUMNS = 110
+"""Cells from which on rules and alerts stand beside the figures."""
+SHORT = 14
+"""Rows below which the head has two rows instead of five."""
+HINT = 20
+"""Rows from which on the last one says how to leave."""
+
+
+def render(scene: Scene, width: int, height: int) -> list[Text]:
+    """Return exactly ``height`` rows of exactly ``width`` cells."""
+    verdicts = judge(scene.snapshot)
+    rows = header(scene, verdicts, width, is_short=height < SHORT)
+    hint = [Text(" Ctrl-C ends the watch and sums up; times are UTC", "bright_black")] if height >= HINT else []
+    room = height - len(rows) - len(hint)
+    if width >= TWO_COLUMNS:
+        right = width // 2
+        left = width - right - 1
+        figures = [gradients(scene.snapshot, verdicts, left), metrics(scene.snapshot, left)]
+        words = [rules(scene.snapshot, verdicts, right), alerts(scene.snapshot), notices(scene)]
+        lefts = exactly(fit(figures, left, room), left, room)
+        rights = exactly(fit(words, right, room), right, room)
+        body = [Text.assemble(a, ("│", "bright_black"), b) for a, b in zip(lefts, rights, strict=True)]
+    else:
+        sections = [
+            rules(scene.snapshot, verdicts, width),
+            gradients(scene.snapshot, verdicts, width),
+            alerts(scene.snapshot),
+            metrics(scene.snapshot, width),
+            notices(scene),
+        ]
+        body = exactly(fit(sections, width, room), width, room)
+    return exactly([*rows, *body, *hint], width, height)

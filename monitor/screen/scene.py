@@ -1,0 +1,23 @@
+"""All that one picture is made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from monitor.watcher import Snapshot
+
+
+class Scene(NamedTuple):
+    """What is known at one moment, of the run and of the watch itself."""
+
+    snapshot: Snapshot
+    bytes_behind: int = 0
+    """Bytes of the log that are known and not read yet."""
+    lost_bytes: int = 0
+    """Bytes that nobody will read any more."""
+    polling: str = ""
+    """Why the log is looked at by the clock alone; empty where file events tell of changes."""
+    is_behind: bool = False
+    """Whether there is more to read at this moment; what is shown is then the past."""
+    notices: tuple[str, ...] = ()
+    """What befell the log or the watch, oldest first, as plain lines not yet made harmless."""

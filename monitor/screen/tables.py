@@ -1,0 +1,162 @@
+"""The figures of the view: gradients group by group, losses, scores and speeds, as sections of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.text import Text
+
+from monitor.attempt import Attempt
+from monitor.logline import Floor, GradReport
+from monitor.report.judgement import Verdict
+from monitor.report.model import GradientFlow, GroupRow, Mark
+from monitor.report.sections.gradients import gradient_flow
+from monitor.screen.layout import NARROW, Row, Section
+from monitor.screen.words import foreign, number, sparkline
+from monitor.series import Series
+from monitor.signals import Labels
+from monitor.watcher import Snapshot
+
+FULL = 70
+"""Cells from which on the gradients show every column."""
+SPARK_CELLS = 24
+"""Most points of a sparkline: as many as a series per group keeps."""
+LEAST_SPARK_CELLS, FAIR_SPARK_CELLS = 8, 12
+"""Points that are always drawn, and those that are drawn before words take the room."""
+
+_MARKS = {
+    Mark.OK: ("✅", ""),
+    Mark.CAUTION: ("⚠ ", "yellow"),
+    Mark.BREACH: ("❌", "bold red"),
+    Mark.UNKNOWN: ("❔", "yellow"),
+    Mark.NOT_APPLICABLE: ("➖", "bright_black"),
+}
+_RANKS = {Mark.BREACH: 4, Mark.CAUTION: 3, Mark.UNKNOWN: 2, Mark.OK: 1, Mark.NOT_APPLICABLE: 0}
+
+
+def gradients(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
+    """Return a row per gradient group and encoder tensor, with the course of its norm."""
+    attempt = snapshot.run.attempt
+    stated = attempt.stated(GradReport)
+    title = Text.assemble(("gradients", "bold"), f" step {stated[0].step:,}" if stated else "")
+    if stated and width >= FULL:
+        title.append(" · norm, its course, tensors with gradient", "bright_black")
+    flow = gradient_flow(snapshot, verdicts)
+    rows = list(_gradient_rows(attempt, flow, width, has_report=stated is not None))
+    return Section(title, rows, share=3)
+
+
+def metrics(snapshot: Snapshot, width: int) -> Section:
+    """Return the newest losses, scores and speeds."""
+    attempt = snapshot.run.attempt
+    rows = [
+        *_course(attempt, "train loss", "train.loss", width, rank=3),
+        *_course(attempt, "val loss", "epoch.val_loss", width, rank=2),
+    ]
+    scores = [
+        ("sharpe", "metric.sharpe"),
+        ("IC", "metric.ic"),
+        ("rank IC", "metric.rank_ic"),
+        ("hit", "metric.hit_rate"),
+    ]
+    if words := _listed(attempt, scores):
+        epoch = _last(attempt, "metric.sharpe") or _last(attempt, "metric.rank_ic")
+        of = f" epoch {epoch.last.epoch}" if epoch else ""
+        rows.append(Row(Text.assemble("   ", words, (of, "bright_black")), rank=1))
+    speeds = [("lr", "train.lr"), ("s/batch", "train.s_per_batch"), ("grad norm", "train.grad_norm")]
+    if words := _listed(attempt, speeds):
+        rows.append(Row(Text.assemble("   ", words)))
+    if not rows:
+        rows = [Row(Text(" ❔ no loss and no metric yet", "yellow"))]
+    return Section(Text("metrics", "bold"), rows, share=2)
+
+
+class _Columns(NamedTuple):
+    """What a terminal's width has room for."""
+
+    name: int
+    spark: int
+    has_counts: bool
+    has_words: bool
+
+
+def _columns(width: int) -> _Columns:
+    if width < NARROW:
+        return _Columns(name=max(8, width - 24), spark=min(8, max(0, width - 32)), has_counts=False, has_words=False)
+    has_counts = width >= FULL
+    name = 24 if has_counts else 22
+    rest = width - 3 - name - 10 - 22 * has_counts
+    return _Columns(name, min(SPARK_CELLS, max(8, rest)), has_counts, has_words=rest > SPARK_CELLS + 12)
+
+
+def _gradient_rows(attempt: Attempt, flow: GradientFlow, width: int, *, has_report: bool) -> Iterator[Row]:
+    columns = _columns(width)
+    for statement in flow.encoder:
+        if series := attempt.of("encoder_grad.norm").get((("tensor", statement.subject),)):
+            mark = statement.mark or Mark.UNKNOWN
+            line = _norm_words(mark, statement.subject, series.last.value, series, columns)
+            yield Row(line, _RANKS[mark])
+    if not has_report:
+        said = flow.report
+        yield Row(Text.assemble(" ", _MARKS[said.mark or Mark.UNKNOWN], " ", foreign(said.text)), 5)
+        return
+    for group in flow.groups:
+        yield Row(_group_words(attempt, group, columns), _RANKS[group.mark])
+
+
+def _group_words(attempt: Attempt, group: GroupRow, columns: _Columns) -> Text:
+    labels: Labels = (("group", group.group),)
+    line = _norm_words(group.mark, group.group, group.l2, attempt.of("grad.l2").get(labels), columns)
+    if columns.has_counts and group.grad is not None:
+        line.append(f" {group.grad:>9}", "bright_black")
+        line.append(f" {group.small} small" if group.small else "", "yellow")
+    if columns.has_words and group.words and group.mark is not Mark.OK:
+        line.append_text(Text.assemble("  ", foreign(group.words, "bright_black")))
+    return line
+
+
+def _norm_words(mark: Mark, name: str, norm: float | None, series: Series | None, columns: _Columns) -> Text:
+    sign, style = _MARKS[mark]
+    words = foreign(name, style)
+    words.truncate(columns.name, overflow="ellipsis", pad=True)
+    figure = "–" if norm is None else f"{norm:.2e}" if math.isfinite(norm) else str(norm)
+    values = [point.value for point in series.recent] if series else []
+    course = sparkline(values, columns.spark, is_logarithmic=True)
+    return Text.assemble(" ", (sign, style), " ", words, f" {figure:>8} ", (f"{course:<{columns.spark}}", "cyan"))
+
+
+def _course(attempt: Attempt, name: str, signal: str, width: int, *, rank: int) -> list[Row]:
+    series = _last(attempt, signal)
+    if series is None:
+        return []
+    value = series.last.value
+    line = Text.assemble(f"   {name:<10} ", (f"{number(value):>9}", "bold" if math.isfinite(value) else "bold red"))
+    words = f" lowest {number(series.minimum)}"
+    floor = attempt.stated(Floor)
+    if signal == "train.loss" and floor:
+        more = f"{words}, no-signal floor {number(floor[0].loss_floor)}"
+        words = more if width - line.cell_len - len(more) > FAIR_SPARK_CELLS else words
+    room = max(LEAST_SPARK_CELLS, min(SPARK_CELLS, width - line.cell_len - len(words) - 1))
+    line.append(f" {sparkline([point.value for point in series.recent], room)}", "cyan")
+    line.append(words, "bright_black")
+    if series.nonfinite:
+        line.append(f" {series.nonfinite:,} not finite", "bold red")
+    return [Row(line, rank)]
+
+
+def _listed(attempt: Attempt, names: Sequence[tuple[str, str]]) -> Text | None:
+    found = [(name, series) for name, signal in names if (series := _last(attempt, signal))]
+    if not found:
+        return None
+    line = Text()
+    for place, (name, series) in enumerate(found):
+        value = series.last.value
+        line.append("  " if place else "").append(f"{name} ", "bright_black")
+        line.append(number(value), "" if math.isfinite(value) else "bold red")
+    return line
+
+
+def _last(attempt: Attempt, signal: str) -> Series | None:
+    return attempt.of(signal).get(())

@@ -1,0 +1,131 @@
+"""What the rules say: rules by outcome, alerts and notices, as sections of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.text import Text
+
+from monitor.alerts import Alert, Severity, State
+from monitor.conditions import Outcome, Reading
+from monitor.report.judgement import Verdict, labels_of
+from monitor.screen.layout import NARROW, Row, Section
+from monitor.screen.scene import Scene
+from monitor.screen.words import foreign, time_of_day
+from monitor.watcher import Snapshot
+
+NOTICES = 20
+"""Newest notices that a section holds."""
+ALERTS = 200
+"""Newest transitions that are looked at."""
+CAUSE, CONSEQUENCE = 20, 10
+"""Ranks of rules that fire by themselves, and of those that another one explains; what is unknown comes after."""
+
+_COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
+_OUTCOMES = {Outcome.OK: "✅", Outcome.BREACH: "❌", Outcome.UNKNOWN: "❔", Outcome.NOT_APPLICABLE: "➖"}
+
+
+def rules(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
+    """Return the rules by outcome: counts in the title; those that fire and those that do not know, by name."""
+    outcomes = [_outcome(verdict) for verdict in verdicts]
+    title = Text("rules", "bold")
+    for outcome, sign in _OUTCOMES.items():
+        count = outcomes.count(outcome)
+        title.append(
+            f"  {sign} {count}" if width >= NARROW else f" {sign}{count}", _colour(outcome) if count else "bright_black"
+        )
+    if snapshot.run.last is None:
+        return Section(title, [Row(Text(" no line was read: nothing is known yet", "bright_black"))])
+    rows = []
+    for verdict, outcome in zip(verdicts, outcomes, strict=True):
+        if outcome in (Outcome.BREACH, Outcome.UNKNOWN):
+            is_firing = outcome is Outcome.BREACH
+            kind = CAUSE if not _explanation(verdict) else CONSEQUENCE
+            rank = kind * is_firing + verdict.rule.severity.rank
+            rows.append(Row(_rule_words(verdict, outcome), rank=rank, is_prose=rank >= CAUSE))
+    rows.sort(key=lambda row: -row.rank)
+    if not rows:
+        rows = [Row(Text(" nothing fires, nothing is unknown", "bright_black"))]
+    return Section(title, rows, share=3)
+
+
+def alerts(snapshot: Snapshot) -> Section:
+    """Return the alerts, newest first; those of one rule that one line raised are one row."""
+    told = snapshot.history[-ALERTS:]
+    known = {alert.id for alert in told}
+    shown = [*(alert for alert in snapshot.open if alert.id not in known), *told]
+    rows: list[Row] = []
+    for _, together in groupby(reversed(shown), key=lambda alert: (alert.rule, alert.state, alert.at)):
+        group = list(together)
+        alert = group[-1]
+        # Where not all find room, the newest stay, and before them those that nothing explains.
+        rank = -len(rows) - ALERTS * bool(alert.inhibited_by)
+        rows.append(Row(_alert_words(alert, len(group)), rank=rank, is_prose=not alert.inhibited_by))
+    title = Text.assemble(("alerts", "bold"), f"  {len(snapshot.open)} open" if snapshot.open else "")
+    return Section(title, rows or [Row(Text(" none so far", "bright_black"))], share=2)
+
+
+def notices(scene: Scene) -> Section:
+    """Return what befell the log and the watch, newest first; no rows where nothing did."""
+    newest = list(reversed(scene.notices[-NOTICES:]))
+    rows = [
+        Row(Text.assemble((" ! ", "bold yellow"), foreign(text, "yellow")), rank=-place)
+        for place, text in enumerate(newest)
+    ]
+    return Section(None, rows)
+
+
+def _outcome(verdict: Verdict) -> Outcome:
+    """Return the worst answer, an alert that stands being a breach whatever is read now."""
+    return Outcome.BREACH if verdict.standing else verdict.outcome
+
+
+def _colour(outcome: Outcome) -> str:
+    styles = {Outcome.OK: "green", Outcome.BREACH: "bold red", Outcome.UNKNOWN: "yellow"}
+    return styles.get(outcome, "bright_black")
+
+
+def _rule_words(verdict: Verdict, outcome: Outcome) -> Text:
+    style = _COLOURS[verdict.rule.severity] if outcome is Outcome.BREACH else "yellow"
+    explanation = _explanation(verdict) if outcome is Outcome.BREACH else ""
+    line = Text.assemble(
+        f" {_OUTCOMES[outcome]} ", foreign(verdict.rule.alert, "bright_black" if explanation else style)
+    )
+    if explanation:
+        line.append(" explained by ", "bright_black").append_text(foreign(f"{explanation}:", "bright_black"))
+    same = [reading for reading in verdict.readings if reading.outcome is outcome]
+    # An alert may stand although nothing says so any more: neither unknown nor ok resolves it by itself.
+    said = _reading_words(same) if same else verdict.standing[-1].reason
+    return line.append_text(Text.assemble(" ", foreign(said)))
+
+
+def _explanation(verdict: Verdict) -> str:
+    """Return the rule whose alert explains all of this one's; empty for none."""
+    explained = [alert.inhibited_by for alert in verdict.standing]
+    return explained[-1] if explained and all(explained) else ""
+
+
+def _reading_words(same: Sequence[Reading]) -> str:
+    first = same[0]
+    about = f"{labels_of(first)}: " if first.labels else ""
+    others = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
+    place = f" L{first.evidence[-1].line}" if first.evidence else ""
+    return f"{about}{first.reason}{others}{place}"
+
+
+def _alert_words(alert: Alert, count: int) -> Text:
+    is_firing = alert.state is State.FIRING
+    sign = _SIGNS[alert.severity] if is_firing else "🟢" if alert.state is State.RESOLVED else "⚪"
+    style = "bright_black" if alert.inhibited_by else _COLOURS[alert.severity] if is_firing else ""
+    others = f" (and {count - 1} more)" if count > 1 else ""
+    line = Text.assemble(
+        f" {sign} {time_of_day(alert.at)} ", foreign(alert.rule, style), f" {alert.state.value}{others}"
+    )
+    if alert.inhibited_by:
+        line.append(" explained by ", "bright_black").append_text(foreign(alert.inhibited_by, "bright_black"))
+    line.append(": ").append_text(foreign(alert.summary if is_firing else alert.reason))
+    if is_firing and not alert.inhibited_by:
+        line.append(" · do: ", "bright_black").append_text(foreign(alert.action))
+    return line

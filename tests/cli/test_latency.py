@@ -1,0 +1,101 @@
+"""What makes an alert come soon, without a clock: events end the wait, and without them no wait is longer than a poll.
+
+How long it takes in seconds is measured by ``tests/benchmarks/bench_latency.py``.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from monitor import daemon
+from monitor.alerts import Alert
+from monitor.clock import SystemClock
+from monitor.daemon import POLL_S, Daemon, Listener
+from monitor.engine import Engine
+from monitor.tail import FileTail, Waker
+from monitor.watcher import Watcher
+from tests.cli.command import LIMIT_S
+from tests.cli.watching import SHIPPED, Watching
+from tests.monitor.lines import at, train
+
+NOT_A_NUMBER = [at(step, train(step, loss=float("nan"))) + b"\n" for step in range(3)]
+
+
+class Told(Listener):
+    """Lets a test wait for the next alert."""
+
+    def __init__(self) -> None:
+        self.alert = threading.Event()
+
+    def on_alerts(self, alerts: list[Alert]) -> None:
+        self.alert.set()
+
+
+def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tick is an hour away: only events can bring the alert within the test's limit."""
+    monkeypatch.setattr(daemon, "POLL_S", 3600.0)
+    log = tmp_path / "run.log"
+    log.touch()
+    told = Told()
+    watcher = Watcher(str(log), Engine(SHIPPED))
+    with FileTail(log) as tail, Waker([log]) as waker:
+        if waker.polled:
+            pytest.skip(f"no file events here: {waker.mode}")
+        watch = Daemon(watcher, tail, SystemClock(), told, report_every_s=3600.0, until_end=False)
+        thread = threading.Thread(target=watch.run, args=(waker,))
+        thread.start()
+        try:
+            with log.open("ab", buffering=0) as writer:
+                for line in NOT_A_NUMBER:
+                    writer.write(line)
+            assert told.alert.wait(LIMIT_S)
+        finally:
+            watch.stop()
+            thread.join(LIMIT_S)
+
+
+class Waits:
+    """Stands for a waker without events: notes how long it was to wait at most, then lets a line be written."""
+
+    def __init__(self, watching: Watching, lines: list[bytes]) -> None:
+        self._watching, self._lines = watching, list(lines)
+        self.timeouts_s: list[float] = []
+
+    polled = True
+    mode = "polling"
+
+    def wait(self, timeout_s: float) -> bool:
+        self.timeouts_s.append(timeout_s)
+        self._watching.clock.advance(timeout_s)
+        if self._lines:
+            self._watching.write(self._lines.pop(0))
+        else:
+            self._watching.daemon.stop()
+        return False
+
+    def wake(self) -> None:
+        """End the present wait: there is none."""
+
+
+def test_by_polling_alone_no_wait_is_longer_than_a_poll_and_each_line_is_told_at_the_next_look(tmp_path: Path) -> None:
+    watching = Watching(tmp_path / "run.log")
+    waits = Waits(watching, NOT_A_NUMBER)
+    with watching.tail:
+        watching.daemon.run(cast(Waker, waits))
+    assert len(waits.timeouts_s) == len(NOT_A_NUMBER) + 1
+    assert max(waits.timeouts_s) <= POLL_S
+    assert "TrainLossNonfinite" in {alert.rule for alert in watching.heard.alerts}
+
+
+def test_a_backlog_is_read_without_a_wait(tmp_path: Path) -> None:
+    watching = Watching(tmp_path / "run.log", poll_bytes=50)
+    watching.write(b"".join(NOT_A_NUMBER))
+    waits = Waits(watching, [])
+    with watching.tail:
+        watching.daemon.run(cast(Waker, waits))
+    assert len(waits.timeouts_s) == 1
+    assert watching.watcher.run.lines == len(NOT_A_NUMBER)

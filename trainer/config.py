@@ -103,6 +103,9 @@ class ModelConfig:
     dropout: float = setting(0.3, "Share of activations dropped in training.")
     feature_dropout: float = setting(0.0, "Share of features that each row goes without in training.")
     edge_dropout: float = setting(0.1, "Share of graph edges dropped in training.")
+    linear_skip: bool = setting(
+        False, "Whether a linear forecast from the last day's features, and the neighbours', is added to the network's."
+    )
     norm: str = setting("layer_norm", "Adaptive norm: layer_norm, or fan_san, which attenuates gradients.")
     use_graph: bool = setting(True, "Whether the graph's edges are used; without them each stock sees only itself.")
 

@@ -67,18 +67,21 @@ class Fault:
 
 
 class _ChangedOutput(Fault):
-    """A fault that replaces what one part of the model gives to the next."""
+    """A fault that replaces what parts of the model give to the next."""
 
-    part: ClassVar[str] = ""
-    _handle: RemovableHandle
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Those that the model lacks are left out."""
+    _handles: Sequence[RemovableHandle] = ()
 
     def begin(self, site: Site) -> None:
-        self._handle = site.model.get_submodule(self.part).register_forward_hook(
-            lambda module, inputs, output: self.change(output)
-        )
+        parts = [part for name, part in site.model.named_children() if name in self.parts]
+        self._handles = [
+            part.register_forward_hook(lambda module, inputs, output: self.change(output)) for part in parts
+        ]
 
     def end(self, site: Site) -> None:
-        self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
 
     def change(self, output: Tensor) -> Tensor:
         raise NotImplementedError
@@ -86,7 +89,7 @@ class _ChangedOutput(Fault):
 
 class GradZero(_ChangedOutput):
     summary = "The encoder is cut off: every gradient below the adaptive norm is exactly 0."
-    part = "backbone_projection"
+    parts = ("backbone_projection",)
 
     def change(self, output: Tensor) -> Tensor:
         # Times zero, not detached alone: the gradients must exist and be 0, as they are behind a dead layer.
@@ -95,7 +98,7 @@ class GradZero(_ChangedOutput):
 
 class PredictionCollapse(_ChangedOutput):
     summary = "Every stock gets the same prediction, whatever its head is reset to."
-    part = "prediction_head_shared"
+    parts = ("prediction_head_shared", "linear_skip")
 
     def change(self, output: Tensor) -> Tensor:
         return output.mean(0, keepdim=True).expand_as(output)

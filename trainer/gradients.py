@@ -1,7 +1,8 @@
 """Measurements of gradients, weights, activations and inputs: they look and return records, and never log.
 
 In: parameters by group, modules by name, a batch. Out: frozen records with plain numbers. Each report reduces
-on the device and is read back once, so that looking costs one synchronisation.
+on the device and is read back once, so that looking costs one synchronisation. Norms out of the ordinary, those of
+nothing among them, are worked out a second time in double precision.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ ACTIVE_LEVEL = 1e-3
 
 SATURATED_LEVEL = 0.99
 """An output of a bounded layer counts as saturated above this share of its bound. Chosen by hand."""
+
+SINGLE_RANGE = (1e-12, 1e15)
+"""Norms that single precision gets right, several times as fast as double: below, squares of elements vanish, above,
+they overflow (they do so at 1e-19 and 1e19 for an element).
+"""
 
 
 class GroupGradient(NamedTuple):
@@ -90,23 +96,31 @@ class GradientMonitor:
         self._groups, self._per_feature, self._warn_norm = groups, per_feature, warn_norm
 
     def measure(self) -> tuple[GroupGradient, ...]:
-        """Return one record per group; one synchronisation however many tensors there are, if all are finite."""
+        """Return one record per group; one synchronisation however many tensors there are, unless a norm is out of
+        the ordinary.
+        """
+        numbers = self._numbers(torch.float32)
+        if not _is_single(numbers):
+            numbers = self._numbers(torch.float64)
+        following = iter(numbers)
+        return tuple(self._read(name, group, following) for name, group in self._groups.items())
+
+    def _numbers(self, dtype: torch.dtype) -> list[float]:
+        """Return what `_read` takes for each group, worked out in this precision."""
         found: list[Tensor] = []
         for group in self._groups.values():
             grads = [weight.grad for weight in group.values() if weight.grad is not None]
             if grads:
-                found += [*self._squares(group), *_totals(grads)]
-        numbers = iter(torch.cat([each.reshape(-1).double() for each in found]).tolist() if found else ())
-        return tuple(self._read(name, group, numbers) for name, group in self._groups.items())
+                found += [*self._norms(group, dtype), *_totals(grads, dtype)]
+        return torch.cat([each.reshape(-1) for each in found]).tolist() if found else []
 
-    def _squares(self, group: Mapping[str, nn.Parameter]) -> list[Tensor]:
-        """Return squared norms, one per counted tensor: whole tensors, then slices, each in group order."""
+    def _norms(self, group: Mapping[str, nn.Parameter], dtype: torch.dtype) -> list[Tensor]:
+        """Return norms, one per counted tensor: whole tensors, then slices, each in group order."""
         whole = [w.grad for name, w in group.items() if w.grad is not None and name not in self._per_feature]
         sliced = [w.grad for name, w in group.items() if w.grad is not None and name in self._per_feature]
-        # Double precision: the square of a gradient of 1e-25 is zero in single.
-        norms = torch._foreach_norm(whole, 2, dtype=torch.float64) if whole else ()
-        slices = [torch.linalg.vector_norm(grad.reshape(len(grad), -1), dim=1, dtype=torch.float64) for grad in sliced]
-        return [*(norm**2 for norm in norms), *(norm**2 for norm in slices)]
+        norms = torch._foreach_norm(whole, 2, dtype=dtype) if whole else ()
+        slices = [torch.linalg.vector_norm(grad.reshape(len(grad), -1), dim=1, dtype=dtype) for grad in sliced]
+        return [*norms, *slices]
 
     def _read(self, name: str, group: Mapping[str, nn.Parameter], numbers: Iterator[float]) -> GroupGradient:
         counts = {n: len(w) if n in self._per_feature else 1 for n, w in group.items()}
@@ -115,7 +129,7 @@ class GradientMonitor:
         num_none = num_tensors - num_with_grad
         if not num_with_grad:
             return GroupGradient(name, 0.0, 0.0, 0, num_tensors, 0, num_none, 0.0, 0)
-        norms = [next(numbers) ** 0.5 for _ in range(num_with_grad)]
+        norms = [next(numbers) for _ in range(num_with_grad)]
         norm, largest, total_abs = sum(norm**2 for norm in norms) ** 0.5, next(numbers), next(numbers)
         grads = [w.grad for w in group.values() if w.grad is not None]
         return GroupGradient(
@@ -188,14 +202,12 @@ class WeightMonitor:
 
     def measure(self) -> tuple[GroupWeight, ...]:
         """Return one record per group and drop the kept weights."""
-        reports = []
         for name, group in self._groups.items():
-            now = [weight.detach() for weight in group.values()]
-            moved = torch._foreach_sub(now, self._before[name])
-            num_moved = torch.stack([change.count_nonzero() for change in moved]).sum()
-            reports.append(torch.stack([_norm(now), _norm(moved), num_moved, self._stale[name]]))
-        self._before = {}
-        numbers = torch.stack(reports).tolist()
+            torch._foreach_sub_(self._before[name], [weight.detach() for weight in group.values()])
+        moved, self._before = self._before, {}
+        numbers = self._numbers(moved, torch.float32)
+        if not _is_single([each for norm, update, *_ in numbers for each in (norm, update)]):
+            numbers = self._numbers(moved, torch.float64)
         return tuple(
             GroupWeight(
                 group=name,
@@ -208,6 +220,16 @@ class WeightMonitor:
             )
             for (name, group), (norm, update, num_moved, stale) in zip(self._groups.items(), numbers, strict=True)
         )
+
+    def _numbers(self, moved: Mapping[str, list[Tensor]], dtype: torch.dtype) -> list[list[float]]:
+        """Return each group's norm, that of its change, how many elements moved, and the stale gradient's norm."""
+        reports = []
+        for name, group in self._groups.items():
+            norm, update = (_norm(each, dtype) for each in ([w.detach() for w in group.values()], moved[name]))
+            num_moved = torch.stack([change.count_nonzero() for change in moved[name]]).sum()
+            reports.append(torch.stack([norm, update, num_moved, self._stale[name]]))
+        numbers: list[list[float]] = torch.stack(reports).tolist()
+        return numbers
 
 
 class ActivationMonitor:
@@ -265,12 +287,18 @@ def measure_inputs(windows_BTF: Tensor) -> InputStatistics:
     return InputStatistics(numbers[0], numbers[1], int(numbers[2]), numbers[3], numbers[4])
 
 
-def _totals(grads: list[Tensor]) -> list[Tensor]:
+def _totals(grads: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
     """Return the largest absolute value and the sum of absolute values."""
     # A nan is both the smallest and the largest.
     largest = torch.stack([torch.stack(torch.aminmax(grad)) for grad in grads]).abs().max()
-    total_abs = torch.stack(torch._foreach_norm(grads, 1, dtype=torch.float64)).sum()
+    total_abs = torch.stack([grad.abs().sum(dtype=dtype) for grad in grads]).sum()
     return [largest, total_abs]
+
+
+def _is_single(norms: Sequence[float]) -> bool:
+    """Return whether single precision got these norms right; those of nothing, and nan, are for double to judge."""
+    low, high = SINGLE_RANGE
+    return all(low < norm < high for norm in norms)
 
 
 def _num_nonfinite(tensors: Iterable[Tensor], norm: float) -> int:
@@ -278,8 +306,8 @@ def _num_nonfinite(tensors: Iterable[Tensor], norm: float) -> int:
     return 0 if math.isfinite(norm) else int(torch.stack([(~each.isfinite()).sum() for each in tensors]).sum())
 
 
-def _norm(tensors: Sequence[Tensor | None]) -> Tensor:
+def _norm(tensors: Sequence[Tensor | None], dtype: torch.dtype = torch.float64) -> Tensor:
     present = [tensor for tensor in tensors if tensor is not None]
     if not present:
         return torch.zeros((), dtype=torch.float64)
-    return torch.stack(torch._foreach_norm(present, 2, dtype=torch.float64)).norm()
+    return torch.stack(torch._foreach_norm(present, 2, dtype=dtype)).norm()

@@ -4,7 +4,7 @@ Each seed makes its own synthetic panel and trains on it twice, with the stocks'
 last epoch are scored on the test days, which training, validation and the choice of the settings below never read:
 the settings were chosen on panels of other seeds. The oracle ranks by the true expected return on the same days.
 
-Run it by ``python tests/benchmarks/quality.py``, or with the seeds wanted: ``quality.py 1 2 3``.
+Run it by ``python tests/benchmarks/quality.py``, or with the seeds wanted: ``quality.py 4 5 6``.
 """
 
 from __future__ import annotations
@@ -32,19 +32,24 @@ from trainer.predict import predict
 from trainer.settings import resolve
 from trainer.splits import DateRange, split_dates
 
-SEEDS = (1, 2, 3)
-CODES, DAYS = 100, 400
+SEEDS = (101, 102, 103)
+"""Panels that the settings have not seen: they were chosen on those of seeds 11, 12 and 21 to 32."""
+CODES, DAYS = 100, 600
 LEAST_SHARE_1D = 0.70
 LIMIT_S = 600.0
 SETTINGS: Mapping[str, Any] = {
     "epochs": 20,
     "valid_share": 0.05,
     "test_share": 0.25,
+    "window": 10,
+    "graph_days": 250,
     "hidden": 32,
     "selection_width": 4,
+    "linear_skip": True,
     "feature_dropout": 0.5,
     "batch_size": 500,
-    "base_lr": 6e-4,
+    "base_lr": 3e-4,
+    "ema_decay": 0.99,
     "rank_ic_weight": 1.0,
     "threads": 1,
 }
@@ -72,8 +77,8 @@ def main() -> None:
     asked = " ".join(f"{name}={value}" for name, value in SETTINGS.items())
     print(f"Panels of {CODES} codes x {DAYS} days, 82 features. {asked}\n")
     others = "".join(f" RankIC {horizon} d (oracle) |" for horizon in HORIZONS_DAYS[1:])
-    print(f"| seed | graph | RankIC 1 d | oracle | share | seconds | s per epoch | processor s |{others}")
-    print("|---|---|---|---|---|---|---|---|" + "---|" * len(HORIZONS_DAYS[1:]))
+    print(f"| seed | graph | panel | hidden | RankIC 1 d | oracle | share | seconds | processor s |{others}")
+    print("|---|---|---|---|---|---|---|---|---|" + "---|" * len(HORIZONS_DAYS[1:]))
     problems = []
     for seed in map(int, sys.argv[1:] or SEEDS):
         with_graph, without = (_run(seed, has_graph) for has_graph in (True, False))
@@ -84,7 +89,8 @@ def main() -> None:
         slowest_s = max(with_graph.seconds, without.seconds)
         if slowest_s >= LIMIT_S:
             problems.append(f"seed {seed}: {slowest_s:.0f} s; expected less than {LIMIT_S:.0f} s")
-    print("\n" + ("\n".join(problems) or f"Every run reaches {LEAST_SHARE_1D:.0%} with the graph, and less without."))
+    all_well = f"Every seed reaches {LEAST_SHARE_1D:.0%} with the graph, and less without it."
+    print("\n" + ("\n".join(problems) or all_well))
     sys.exit(bool(problems))
 
 
@@ -134,8 +140,9 @@ def _print_row(result: Result) -> None:
     graph = "yes" if result.has_graph else "no"
     others = "".join(f" {result.rank_ic[each]:.3f} ({result.oracle[each]:.3f}) |" for each in HORIZONS_DAYS[1:])
     print(
-        f"| {result.seed} | {graph} | {result.rank_ic[1]:.4f} | {result.oracle[1]:.4f} | {result.share_1d:.1%} "
-        f"| {result.seconds:.0f} | {result.seconds / SETTINGS['epochs']:.1f} | {result.processor_s:.0f} |{others}",
+        f"| {result.seed} | {graph} | {CODES} x {DAYS} | {SETTINGS['hidden']} "
+        f"| {result.rank_ic[1]:.4f} | {result.oracle[1]:.4f} | {result.share_1d:.1%} "
+        f"| {result.seconds:.0f} | {result.processor_s:.0f} |{others}",
         flush=True,
     )
 

@@ -29,8 +29,11 @@ def reports_of(run: Run, epoch: int) -> list[logline.GradReport]:
     return [report for report in run.records(logline.GradReport) if report.epoch == epoch]
 
 
-def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_epoch_on(panel: Path, tmp_path: Path):
-    run = fit(tmp_path, panel, inject=("grad_zero@2",))
+@pytest.mark.parametrize("linear_skip", [False, True])
+def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_epoch_on(
+    panel: Path, tmp_path: Path, linear_skip: bool
+):
+    run = fit(tmp_path, panel, inject=("grad_zero@2",), linear_skip=linear_skip)
     assert all(group.norm > 0 for report in reports_of(run, 1) for group in report.groups)
     for report in reports_of(run, 2):
         assert {group.group for group in report.groups if group.norm == 0.0} == CUT_OFF
@@ -71,8 +74,11 @@ def test_pred_collapse_resets_each_head_again_and_again_and_none_recovers(panel:
     assert len(run.records(logline.GuardFailed)) > 0
 
 
-def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(panel: Path, tmp_path: Path):
-    run = fit(tmp_path, panel, inject=("pred_collapse@2",))
+@pytest.mark.parametrize("linear_skip", [False, True])
+def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(
+    panel: Path, tmp_path: Path, linear_skip: bool
+):
+    run = fit(tmp_path, panel, inject=("pred_collapse@2",), linear_skip=linear_skip)
     before, after = run.records(logline.Metrics)
     assert not math.isnan(before.rank_ic)
     assert all(math.isnan(value) for value in (after.sharpe, after.ic, after.rank_ic, after.hit_rate))

@@ -56,7 +56,7 @@ def test_every_tag_that_a_healthy_run_owes_is_there(run: Run):
     owed = {
         *("RUN", "CONFIG", "INTENT", "DATA", "DATA-CHECK", "TARGET", "MODEL", "PHASE", "TRAIN", "FLOOR"),
         *("ENCODER-GRAD", "GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"),
-        *("DEGENERACY-GUARD", "EPOCH", "METRICS", "CHECKPOINT"),
+        *("DEGENERACY-GUARD", "EPOCH", "METRICS", "CHECKPOINT", "PROC"),
     }
     assert tags == owed
 

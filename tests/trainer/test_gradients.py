@@ -53,8 +53,23 @@ def test_a_nan_gradient_is_counted_and_makes_the_norm_nan_instead_of_zero():
     assert (found.num_nonfinite, found.num_small) == (1, 0)
 
 
-def test_a_gradient_whose_square_underflows_single_precision_is_not_zero():
-    assert measure({"a": parameter(1.0, grad=[1e-30])}).norm == pytest.approx(1e-30)
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1e-13, 1e-11, 1.0, 1e14, 1e16, 1e25])
+def test_a_gradient_whose_square_leaves_single_precision_has_its_norm_all_the_same(size: float):
+    found = measure({"a": parameter(1.0, 1.0, grad=[3 * size, -4 * size]), "b": parameter(1.0, grad=[1.0])})
+    alone = measure({"a": parameter(1.0, 1.0, grad=[3 * size, -4 * size])})
+    assert alone.norm == pytest.approx(5 * size)
+    assert (found.norm, found.max) == pytest.approx((math.hypot(5 * size, 1.0), max(4 * size, 1.0)))
+    assert found.num_small == (5 * size < 1e-7)
+
+
+def test_an_ordinary_gradient_is_measured_as_in_double_precision():
+    generator = torch.Generator().manual_seed(0)
+    weight = nn.Parameter(torch.zeros(300, 1000))
+    weight.grad = 1e-4 * torch.randn(300, 1000, generator=generator)
+    exact = weight.grad.double()
+    found = measure({"a": weight}, per_feature=frozenset({"a"}))
+    assert found.norm == pytest.approx(float(exact.norm()), rel=1e-5)
+    assert found.mean_abs == pytest.approx(float(exact.abs().mean()), rel=1e-5)
 
 
 def test_the_warning_level_decides_what_is_small():
@@ -188,3 +203,15 @@ def test_a_feature_that_is_not_a_number_is_the_worst_of_all():
     windows[..., 0] *= 1e6
     windows[0, 0, 2] = float("nan")
     assert measure_inputs(windows).worst == 2
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1e20])
+def test_a_move_whose_square_leaves_single_precision_has_its_size_all_the_same(size: float):
+    weight = parameter(0.0, 0.0, grad=None)
+    monitor = WeightMonitor({"g": {"a": weight}})
+    monitor.before_backward()
+    monitor.before_step()
+    with torch.no_grad():
+        weight += torch.tensor([3 * size, 0.0])
+    (found,) = monitor.measure()
+    assert (found.norm, found.update, found.unchanged) == (pytest.approx(3 * size), pytest.approx(3 * size), 0.5)

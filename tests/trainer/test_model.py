@@ -32,8 +32,9 @@ def test_each_row_gets_five_quantiles_for_each_of_four_horizons():
     assert make_model()(*make_batch()).shape == (7, 4, len(QUANTILES))
 
 
-def test_the_eight_groups_hold_every_parameter_exactly_once():
-    model = make_model()
+@pytest.mark.parametrize("linear_skip", [False, True])
+def test_the_eight_groups_hold_every_parameter_exactly_once(linear_skip):
+    model = make_model(linear_skip=linear_skip)
     groups = model.gradient_groups()
     assert tuple(groups) == GRADIENT_GROUPS
     assert set(GROUP_DEPTHS) == set(GRADIENT_GROUPS)
@@ -41,8 +42,9 @@ def test_the_eight_groups_hold_every_parameter_exactly_once():
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
 
 
-def test_every_parameter_gets_a_gradient():
-    model = make_model()
+@pytest.mark.parametrize("linear_skip", [False, True])
+def test_every_parameter_gets_a_gradient(linear_skip):
+    model = make_model(linear_skip=linear_skip)
     model(*make_batch()).square().mean().backward()
     assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
 
@@ -90,6 +92,39 @@ def test_without_the_graph_no_stock_hears_another():
     assert (apart > 1e-6).tolist() == [True] + [False] * 6
 
 
+def test_an_untrained_linear_skip_changes_nothing():
+    assert torch.equal(make_model(linear_skip=True)(*make_batch()), make_model()(*make_batch()))
+
+
+def skip_of(model: StockModel) -> torch.Tensor:
+    """Return what the linear skip adds when only feature 0 counts: 1 at horizon 0, neighbours' at half strength."""
+    with torch.no_grad():
+        model.linear_skip.weight[0, 0] = 1.0
+        model.linear_skip.spill_over.fill_(0.5)
+        windows = torch.zeros(7, 5, 6)
+        windows[:, -1, 0] = torch.tensor([1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0])
+        edge_index = torch.tensor([[0, 1, 2, 3], [4, 4, 5, 6]])
+        edge_attr = torch.tensor([0.6, 0.8, -0.5, 0.5]).unsqueeze(-1).repeat(1, 3)
+        model.eval()
+        with_skip = model(windows, edge_index, edge_attr)
+        model.linear_skip.weight.zero_()
+        added = with_skip - model(windows, edge_index, edge_attr)
+    torch.testing.assert_close(added[:, 1:], torch.zeros(7, 3, len(QUANTILES)))
+    torch.testing.assert_close(added, added[..., :1].expand_as(added))
+    return added[:, 0, 0]
+
+
+def test_the_linear_skip_adds_the_last_days_forecast_and_the_neighbours_by_their_correlation():
+    # Row 4 hears (0.6 x 1 + 0.8 x 2) / sqrt(0.6^2 + 0.8^2); row 5 is anticorrelated with row 2; row 6 hears one row.
+    expected = torch.tensor([1.0, 2.0, 3.0, 4.0, 0.5 * 2.2, 0.5 * -3.0, 0.5 * 4.0])
+    torch.testing.assert_close(skip_of(make_model(linear_skip=True)), expected, atol=1e-4, rtol=0.0)
+
+
+def test_without_the_graph_the_linear_skip_tells_no_neighbour():
+    expected = torch.tensor([1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0])
+    torch.testing.assert_close(skip_of(make_model(linear_skip=True, use_graph=False)), expected, atol=1e-4, rtol=0.0)
+
+
 def test_edge_attributes_reach_the_prediction():
     model = make_model().eval()
     windows, edge_index, edge_attr = make_batch()
@@ -126,7 +161,7 @@ def test_fan_san_lets_no_gradient_into_the_encoder():
 
 @pytest.mark.parametrize("norm", ["layer_norm", "fan_san"])
 def test_half_precision_gives_finite_predictions_and_gradients(norm):
-    model = make_model(norm=norm, hidden=16)
+    model = make_model(norm=norm, hidden=16, linear_skip=True)
     with torch.autocast("cpu", torch.bfloat16):
         predictions = model(*make_batch())
     predictions.square().mean().backward()

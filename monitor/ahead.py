@@ -25,6 +25,8 @@ class Ahead:
     """The steps that their lines say; -1 where they say none."""
     epochs: Mapping[str, Mapping[Labels, Sequence[int]]]
     """The epochs that they belong to; not told of TRAIN lines."""
+    reached: Mapping[str, Sequence[tuple[int, int]]]
+    """The run's epoch after each line with a signal, and the line's own, in order; equal ones of TRAIN lines once."""
     is_moving: bool
     """Whether the run goes a step further."""
     is_end_of_epoch: bool

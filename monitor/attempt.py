@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from monitor import logline
 from monitor.derived import Earlier, Writer, derived
 from monitor.events import Event
-from monitor.evidence import TEXT_LIMIT, Evidence
+from monitor.evidence import TEXT_LIMIT, Evidence, shortened
 from monitor.fields import Share
 from monitor.logline import Intent, Record
 from monitor.progress import Move, Progress
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels, Sample
+from monitor.signals import CATALOGUE, ERROR_TEXTS, Labels, Sample
 
+CROWD = 512
+"""Series from which on each new one keeps few points; the trainer's model has about 200."""
+LABEL_LIMIT = 500
+"""Longest value of a label, in characters: that of a pattern. A longer one is cut, and ends with its digest."""
+TALLIES_LIMIT = 12_288
+"""Tallies of all series together; beyond it a series forgets its oldest epoch for each new one. 100 series of 120
+epochs; a tally takes about 200 bytes."""
+FEWEST_TALLIES = 4
+"""Epochs that no series forgets for the sake of others."""
+TEXT_BYTES = 240
+TEXT_BYTES_OUTSIDE = 600
+"""Bytes of a line's text that its samples cite, of one outside the grammar; an out-of-memory error has about 600."""
+TEXT_BYTES_PER_SAMPLE = 96
+"""And for each of its samples, for they share it: a report of 8 groups has 1,300 bytes and 56 samples."""
+FACTS_BYTES = 1 << 20
+"""Texts of all facts together."""
 SERIES_LIMIT = 1_024
-"""Series kept; a hostile log can invent labels without end. Beyond it, samples are counted as dropped."""
+"""Series kept, the first one of each signal aside; a hostile log can invent labels without end. Beyond it, samples
+are counted as dropped."""
 FACTS_LIMIT = 1_024
 """Facts kept, for the same reason; a run has about a hundred settings."""
 
@@ -30,6 +50,9 @@ EARLY_STOP = "early_stop"
 """The phase change by which a trainer declares its end: the numbers before it stay comparable."""
 PHASES_LIMIT = 64
 """Phases whose silences are learnt; a trainer has about five."""
+
+# A named tuple's own constructor takes twice as long, and this runs for every number of a log.
+_new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point)
 
 Touch = tuple[str, Labels]
 """A signal and the labels of one of its series."""
@@ -113,6 +136,10 @@ class Attempt:
     """Who wrote before, the newest WRITERS_KEPT."""
     progress: Progress = field(default_factory=Progress)
     """When it last moved, and how fast it usually does."""
+    facts_bytes: int = 0
+    """Length of the texts of all facts, about."""
+    tallies: int = 0
+    """Tallies of all series."""
     dropped: int = 0
     """Samples and facts not kept because of the limits."""
 
@@ -157,9 +184,11 @@ class Attempt:
 
     def goes_back(self, record: Record | None) -> bool:
         """Whether a trainer that announces no start counts from the beginning again with this record."""
-        if not isinstance(record, logline.Train):
-            return False
-        if self.first_train_step is None or self.step is None:
+        return self._is_behind(record) and record.epoch.part <= self.first_epoch
+
+    def _is_behind(self, record: Record | None) -> TypeGuard[logline.Train]:
+        """Whether progress stands before where it has been: a restart, or steps that are counted anew in each epoch."""
+        if not isinstance(record, logline.Train) or self.first_train_step is None or self.step is None:
             return False
         # Behind the newest step alone would be too eager: two writers in one log are a step apart now and then.
         return record.step < self.step and record.step <= self.first_train_step
@@ -175,10 +204,16 @@ class Attempt:
             starts=0 if is_done else 1 if is_higher else before.starts + 1,
             is_over=self.status in (Status.COMPLETED, Status.STOPPED),
             has_ended=self.ended is not None,
+            has_crashed=self.ended is None and self._has_unanswered_text(),
             run=started[0].run if started else before.run,
             fingerprint=data[0].fingerprint if data else before.fingerprint,
         )
         return Attempt(number=self.number + 1, earlier=earlier, writer=self.writer, replaced=self.replaced)
+
+    def _has_unanswered_text(self) -> bool:
+        """Whether an error text came after the last sign of progress."""
+        moved = self.progress.last.serial if self.progress.last else 0
+        return any(each.last.serial > moved for name in ERROR_TEXTS for each in self.of(name).values())
 
     def note_silence(self, silence_s: float) -> None:
         """Learn how long the present phase may be silent; a silence long enough to be a hang teaches nothing."""
@@ -190,9 +225,10 @@ class Attempt:
 
     def samples_of(self, event: Event) -> tuple[Sample, ...]:
         """Return what an event would add to the series: its own samples, and those that follow from what is known."""
-        if event.record is None:
-            return event.samples
-        return (*event.samples, *derived(event.record, self))
+        samples = event.samples if event.record is None else (*event.samples, *derived(event.record, self))
+        if len(event.evidence.text) < LABEL_LIMIT:
+            return samples
+        return tuple(each._replace(labels=shortened_labels(each.labels)) for each in samples)
 
     def fold(self, event: Event, now: float | None, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
         """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
@@ -257,18 +293,24 @@ class Attempt:
         place = (type(record).__name__, str(key))
         if len(evidence.text) == TEXT_LIMIT:
             record = dataclasses.replace(record, extra=())
-        if place in self.facts or len(self.facts) < FACTS_LIMIT:
-            self.facts[place] = Stated(record, evidence)
-        else:
+        known = self.facts.get(place)
+        length = self.facts_bytes + _length(record, evidence) - (_length(*known) if known else 0)
+        if length > FACTS_BYTES or (known is None and len(self.facts) >= FACTS_LIMIT):
+            # Better nothing than what is no longer true.
             self.dropped += 1
+            if known is not None:
+                self.facts_bytes -= _length(*known)
+                del self.facts[place]
+            return
+        self.facts[place], self.facts_bytes = Stated(record, evidence), length
 
     def _take_place(self, record: Record) -> None:
-        """Move to the record's own epoch and step; neither goes back within an attempt."""
+        """Move to the record's own epoch and step; neither goes back, unless steps are counted anew in each epoch."""
         epoch, step = _epoch_of(record), _step_of(record)
         if epoch is not None and not isinstance(record, logline.Epoch):
             self.epoch = max(self.epoch, epoch)
         if step is not None:
-            self.step = step if self.step is None else max(self.step, step)
+            self.step = step if self.step is None or self._is_behind(record) else max(self.step, step)
 
     def _take_intent(self, record: Intent, evidence: Evidence) -> None:
         said = {
@@ -289,21 +331,66 @@ class Attempt:
         own_epoch, own_step = _epoch_of(event.record), _step_of(event.record)
         epoch = self.epoch if own_epoch is None else own_epoch
         step = self.step if own_step is None else own_step
+        evidence = cited(event.evidence, len(samples), is_record=event.record is not None)
         for signal, labels, value in samples:
-            by_labels = self.series.setdefault(signal, {})
-            series = by_labels.get(labels)
+            series = self.series.setdefault(signal, {}).get(labels) or self._opened(signal, labels)
             if series is None:
-                if sum(map(len, self.series.values())) >= SERIES_LIMIT:
-                    self.dropped += 1
-                    continue
-                series = by_labels[labels] = Series.of(CATALOGUE[signal])
-            point = Point(value, self.lines, step, own_step is not None, epoch, now, event.evidence)
+                continue
+            point = _new_point((value, self.lines, step, own_step is not None, epoch, now, evidence))
+            num_tallies = len(series.epochs)
             series.add(point, is_event=CATALOGUE[signal].is_event)
+            if len(series.epochs) > num_tallies:
+                self._count_tally(series)
+
+    def _opened(self, signal: str, labels: Labels) -> Series | None:
+        """Return a new series; None where the limits leave no room for it."""
+        num_series = sum(map(len, self.series.values()))
+        # The first of a signal finds room whatever there is of others: a thousand groups do not hide the loss.
+        is_first = not self.series[signal]
+        is_crowded_out = num_series >= SERIES_LIMIT and not is_first
+        if is_crowded_out:
+            self.dropped += 1
+            return None
+        is_in_crowd = num_series >= CROWD and not is_first
+        series = self.series[signal][labels] = Series.of(CATALOGUE[signal], is_in_crowd=is_in_crowd)
+        return series
+
+    def _count_tally(self, series: Series) -> None:
+        self.tallies += 1
+        if self.tallies > TALLIES_LIMIT and len(series.epochs) > FEWEST_TALLIES:
+            series.forget_oldest_epoch()
+            self.tallies -= 1
 
     def _end_epoch(self, record: logline.Epoch) -> None:
         self.epochs_done = max(self.epochs_done, record.epoch.part)
         self.epochs_planned = record.epoch.whole
         self.epoch = max(self.epoch, record.epoch.part + 1)
+
+
+def shortened_labels(labels: Labels) -> Labels:
+    """Return labels as the series bear them: values that are too long are cut, so that two of them stay two."""
+    if all(len(value) <= LABEL_LIMIT for _, value in labels):
+        return labels
+    return tuple((name, value if len(value) <= LABEL_LIMIT else _cut(value)) for name, value in labels)
+
+
+def _cut(value: str) -> str:
+    digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return f"{value[: LABEL_LIMIT - 10]}… {digest}"
+
+
+def cited(evidence: Evidence, num_samples: int, *, is_record: bool) -> Evidence:
+    """Return a line as its samples cite it: the more of them share it, the longer its text may be."""
+    least = TEXT_BYTES if is_record else TEXT_BYTES_OUTSIDE
+    return shortened(evidence, least + TEXT_BYTES_PER_SAMPLE * num_samples)
+
+
+def _length(record: Record, evidence: Evidence) -> int:
+    """Return about how many bytes the texts of a fact take: what its line says, once in the line and once read."""
+    if len(evidence.text) < TEXT_LIMIT:
+        return 2 * len(evidence.text) * (1 if evidence.text.isascii() else 4)
+    texts = (value for value in (evidence.text, *vars(record).values()) if value and isinstance(value, (str, tuple)))
+    return sum(len(str(each).encode("utf-8", "replace")) for each in texts)
 
 
 def _epoch_of(record: Record | None) -> int | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from monitor.alerts import Alert, State
 from monitor.alertstates import closed
 from monitor.clock import Clock
-from monitor.events import Event
+from monitor.events import Event, evidence_of
 from monitor.keeper import Keeper
 from monitor.notify import Delivery, told_as_one
 from monitor.sources import ABANDONED_AFTER_S, age_s
 from monitor.store import Saved, Totals
-from monitor.tail import Ending, FileTail, Line, Notice, Waker
+from monitor.tail import Ending, FileTail, Gathered, Line, Notice, Waker
 from monitor.watcher import Snapshot, Watcher
 
 POLL_S = 1.0
@@ -145,8 +145,13 @@ class Daemon:
     def _look(self) -> bool:
         """Fold what is new and let silence speak; return False where there is more to read first."""
         bytes_before, has_time = self._tail.counters.bytes_read, False
-        for result in self._tail.poll(self._clock.monotonic()):
-            if isinstance(result, Notice):
+        results: Iterable[Line | Notice | Gathered] = self._tail.poll(self._clock.monotonic())
+        if not self._has_caught_up:
+            results = _gathered(results)
+        for result in results:
+            if isinstance(result, Gathered):
+                self._take_backlog(result)
+            elif isinstance(result, Notice):
                 self._listener.on_notice(result)
                 if result.lost_bytes:
                     self._lose(result)
@@ -183,6 +188,19 @@ class Daemon:
         self._listener.on_event(event)
         self._tell(changes)
         return has_time
+
+    def _take_backlog(self, backlog: Gathered) -> None:
+        """Fold lines that were there before this watch, many at once."""
+        run = self._watcher.run
+        times = (run.now, run.line_at)
+        changes = self._watcher.take_all(backlog, self._listener.on_event)
+        if run.now is not None and (run.now, run.line_at) != times:
+            self._line_came_at = self._clock.monotonic()
+            self._keeper.recorder.line(run.now)
+        if not backlog.data.isascii():
+            shown = (evidence_of(line, self._watcher.log, None).text for line in backlog.lines)
+            self._replaced_lines += sum("\ufffd" in text for text in shown)
+        self._tell(changes)
 
     def _hear(self) -> None:
         """Bytes without a time of their own, a part of a line even, end a silence at the moment they come."""
@@ -279,3 +297,18 @@ class Daemon:
         watcher.states, gone = closed(watcher.states, foreign, watcher.run.now, "its rule is not loaded any more")
         watcher.history.extend(gone)
         return gone
+
+
+def _gathered(results: Iterable[Line | Notice | Gathered]) -> Iterator[Line | Notice | Gathered]:
+    """Yield results with whole lines that follow one another gathered; what needs care stays by itself."""
+    whole: list[Line] = []
+    for result in results:
+        if isinstance(result, Line) and result.ending is not Ending.PARTIAL and not result.truncated_bytes:
+            whole.append(result)
+            continue
+        if whole:
+            yield Gathered.of(whole)
+            whole = []
+        yield result
+    if whole:
+        yield Gathered.of(whole)

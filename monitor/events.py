@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from monitor.evidence import TEXT_LIMIT, Evidence
-from monitor.logline import Record, Unknown, find_head, parse_line
+from monitor.logline import Record, Unknown, find_line
 from monitor.signals import Sample, samples, text_signals
 
 
@@ -49,8 +49,7 @@ def read_event(line: RawLine, path: str) -> Event | None:
     """Read one line of the log ``path``; None for a blank one. A record behind a progress bar is found."""
     if not line.data or line.data.isspace():
         return None
-    head = find_head(line.data)
-    parsed = parse_line(line.data[head:]) if head >= 0 else None
+    parsed = find_line(line.data)
     at = parsed.at if parsed else None
     evidence = evidence_of(line, path, at)
     if parsed is None:

@@ -24,3 +24,10 @@ class Evidence(NamedTuple):
     """Time written in the line, in seconds since 1970-01-01 UTC; None where the line bears none."""
     text: str
     """The line itself, at most TEXT_LIMIT characters, not yet escaped for any output."""
+
+
+def shortened(evidence: Evidence, most_bytes: int) -> Evidence:
+    """Return evidence with at most so many bytes of text, in UTF-8."""
+    if 4 * len(evidence.text) <= most_bytes or (evidence.text.isascii() and len(evidence.text) <= most_bytes):
+        return evidence
+    return evidence._replace(text=evidence.text.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore"))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.fields import PerHorizon, Share, Words, leading_pairs
 from monitor.record import Record, line
 
-__all__ = ["LogLine", "PerHorizon", "Record", "Share", "Words", "find_head", "format_line", "parse_line"]
+__all__ = ["LogLine", "PerHorizon", "Record", "Share", "Words", "find_line", "format_line", "minute_ms", "parse_line"]
 
 # ---- the run: identity, settings, what is deliberate
 
@@ -518,7 +519,7 @@ _BY_TAG: dict[str, tuple[type[Record], ...]] = {
     tag: tuple(each for each in RECORD_TYPES if tag == each.TAG) for tag in {each.TAG for each in RECORD_TYPES}
 }
 
-_HEAD = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([A-Z]+) \[([A-Za-z0-9_.:-]+)\](?: |$)")
+_HEAD = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d\.\d{3})Z ([A-Z]+) \[([A-Za-z0-9_.:-]+)\](?: |$)")
 
 
 class LogLine(NamedTuple):
@@ -540,25 +541,33 @@ def format_line(at: float, record: Record, *, level: str | None = None) -> str:
     return f"{stamp}.{milliseconds:03d}Z {level or record.LEVEL} [{tag}]{' ' + text if text else ''}"
 
 
-def find_head(data: bytes) -> int:
-    """Return where a native line begins in these bytes (behind a progress bar, say); -1 where none does."""
-    # Most lines of a log are none of ours; a plain search says so ten times as fast.
-    match = _HEAD.search(data) if b"Z " in data else None
-    return match.start() if match else -1
-
-
 def parse_line(data: bytes) -> LogLine | None:
     """Read one line without its line feed; None where it is not in our form."""
-    head = _HEAD.match(data)
+    return _read(_HEAD.match(data), data)
+
+
+def find_line(data: bytes) -> LogLine | None:
+    """Read the first native line that begins in these bytes (behind a progress bar, say); None where none does."""
+    # Most lines of a log are none of ours; a plain search says so ten times as fast.
+    return _read(_HEAD.search(data), data) if b"Z " in data else None
+
+
+def _read(head: re.Match[bytes] | None, data: bytes) -> LogLine | None:
     if head is None:
         return None
     try:
-        at = datetime.fromisoformat(head[1].decode("ascii")).timestamp()
+        at = (minute_ms(head[1]) + round(1000 * float(head[2]))) / 1000
     except ValueError:
         return None
-    tag, text = head[3].decode("ascii"), data[head.end() :].decode("utf-8", "replace")
-    level = head[2].decode("ascii")
+    tag, text = head[4].decode("ascii"), data[head.end() :].decode("utf-8", "replace")
+    level = head[3].decode("ascii")
     return LogLine(at, level, _read_record(tag, level, text))
+
+
+@lru_cache(maxsize=256)
+def minute_ms(minute: bytes) -> int:
+    """Return the time of ``2025-10-30T23:40`` in milliseconds since 1970. Raises ValueError where there is none."""
+    return round(datetime.fromisoformat(f"{minute.decode('ascii')}:00+00:00").timestamp()) * 1000
 
 
 def _read_record(tag: str, level: str, text: str) -> Record:

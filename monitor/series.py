@@ -7,24 +7,29 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.evidence import Evidence
+from monitor.evidence import Evidence, shortened
 from monitor.signals import Signal
 
 if TYPE_CHECKING:
     import numpy as np
 
 RECENT = 64
-"""Points kept of a signal that the run has once, or once per GPU."""
+"""Points kept of a signal that the run has once, or once per GPU or per pattern of the rules."""
 RECENT_PER_LABEL = 24
 """Points kept of a signal that there is for each group, layer or horizon: there can be hundreds of those."""
+RECENT_IN_CROWD = 8
+"""Points kept of a series where there are more than any model has: enough to count, not for every trend."""
 EARLY = 32
 """First values kept for good."""
 WINDOW_SHARE = 0.8
 """Windows whose medians are compared are a little shorter than what is kept: 51 of 64 points, 19 of 24."""
 FEW = 8
 """Samples that are added one by one sooner than all at once. Chosen by hand."""
+EPOCHS_CITED = 4
+"""Newest epochs whose tallies keep the text of their lines; older ones keep its place in the log."""
 EPOCHS_KEPT = 256
 """Epochs whose tallies are kept; older ones leave first."""
 
@@ -77,10 +82,11 @@ class Series:
     epochs: dict[int, Tally] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, signal: Signal) -> Series:
-        """Return an empty series of the size that a signal needs."""
-        is_one_of_many = not {"group", "layer", "tensor", "h"}.isdisjoint(signal.labels)
+    def of(cls, signal: Signal, *, is_in_crowd: bool = False) -> Series:
+        """Return an empty series of the size that a signal needs; of few points where it is one of a crowd."""
+        is_one_of_many = bool(signal.labels) and not {"index", "pattern"} & {*signal.labels}
         window = RECENT_PER_LABEL if is_one_of_many else RECENT
+        window = min(window, RECENT_IN_CROWD) if is_in_crowd else window
         return cls(recent=deque(maxlen=window), has_epochs=signal.is_event or signal.cadence == "epoch")
 
     @property
@@ -90,12 +96,13 @@ class Series:
 
     def add(self, point: Point, *, is_event: bool) -> None:
         """Fold one sample in. A measurement repeated for the same step is one reading: the later text wins."""
-        is_repeat = not is_event and self.count > 0 and _is_same_step(self.last, point)
+        last = self.recent[-1] if self.recent else None
+        is_repeat = not is_event and last is not None and _is_same_step(last, point)
         if is_repeat:
             self.nonfinite -= not math.isfinite(self.recent.pop().value)
         else:
-            if self.count and point.step is not None and self.last.step is not None:
-                self.step_gap = max(self.step_gap or 0, point.step - self.last.step)
+            if last is not None and point.step is not None and last.step is not None:
+                self.step_gap = max(self.step_gap or 0, point.step - last.step)
             self.count += 1
             self.first = self.first or point
         value = point.value
@@ -154,6 +161,10 @@ class Series:
         for median in medians:
             self._keep_median(median)
 
+    def forget_oldest_epoch(self) -> None:
+        """Drop the tally that came first."""
+        del self.epochs[next(iter(self.epochs))]
+
     def forget_what_was_usual(self) -> None:
         """Begin anew with the early values and the windows: what was declared to change is no yardstick."""
         self.early, self.window_medians = [], (math.nan, math.nan)
@@ -179,12 +190,19 @@ class Series:
         if tally is None:
             self.epochs[point.epoch] = Tally(1, point.value, point.value, point, point)
             if len(self.epochs) > EPOCHS_KEPT:
-                del self.epochs[next(iter(self.epochs))]
+                self.forget_oldest_epoch()
+            if len(self.epochs) > EPOCHS_CITED:
+                old = next(islice(reversed(self.epochs.values()), EPOCHS_CITED, None))
+                old.first, old.last = _without_text(old.first), _without_text(old.last)
             return
         tally.count += not is_repeat
         tally.minimum = _least(tally.minimum, point.value)
         tally.maximum = -_least(-tally.maximum, -point.value)
         tally.last = point
+
+
+def _without_text(point: Point) -> Point:
+    return point._replace(evidence=shortened(point.evidence, 0))
 
 
 def _finite_median(values: Iterable[float]) -> float:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from monitor import logline
@@ -137,7 +137,14 @@ _TEXTS: dict[str, re.Pattern[bytes]] = {
     "text.cuda_error": re.compile(rb"CUDA error|device-side assert|NCCL (?:error|WARN)|ncclSystemError"),
     "text.killed": re.compile(rb"^Killed$|is killed by signal"),
 }
-_ANY_TEXT = re.compile(b"|".join(pattern.pattern for pattern in _TEXTS.values()))
+# A named tuple's own constructor takes twice as long, and this runs for every number of a log.
+_new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
+
+TEXTS = tuple(pattern.pattern.decode("ascii") for pattern in _TEXTS.values())
+"""What the text signals look for in a line."""
+ERROR_TEXTS = tuple(_TEXTS)
+"""The signals of texts that a run may have died of."""
+_ANY_TEXT = re.compile("|".join(TEXTS).encode("ascii"))
 
 _DERIVED: tuple[Signal, ...] = (
     Signal("train.lr_deviation", logline.Train.TAG, cadence="train"),
@@ -152,6 +159,7 @@ _DERIVED: tuple[Signal, ...] = (
     Signal("process.rss_pct", logline.Process.TAG),
     Signal("gpu.used_pct", logline.Gpu.TAG, ("index",)),
     Signal("run.idle_starts", logline.RunStart.TAG, cadence="once"),
+    Signal("run.crashed_before", logline.RunStart.TAG, cadence="once"),
     Signal("run.steps_lost", logline.Train.TAG, cadence="once"),
     Signal("run.epochs_missing", logline.RunEnd.TAG, ("status",), cadence="once"),
     Signal("run.beat", logline.Phase.TAG, is_event=True),
@@ -164,6 +172,8 @@ _DERIVED: tuple[Signal, ...] = (
 )
 """Signals that a record yields only together with what is known of its attempt: see `monitor.derived`."""
 
+WANTED_ENDS = ("completed", "stopped")
+"""The statuses of an end that is no failure."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
 CUT = "log.cut"
@@ -190,7 +200,10 @@ CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
 
 def samples(record: Record) -> Iterator[Sample]:
     """Yield the numbers that a record bears; shares count as part / whole, except dead features (a count)."""
-    if event := _EVENTS.get(type(record)):
+    if isinstance(record, logline.RunEnd):
+        # Whatever else a trainer calls its end, it is none that was wanted.
+        yield Sample("run.end", (("status", record.status if record.status in WANTED_ENDS else "failed"),), 1.0)
+    elif event := _EVENTS.get(type(record)):
         yield Sample(event[0], _labels(record, event[1]), 1.0)
     if isinstance(record, logline.GradReport):
         for group in record.groups:
@@ -211,19 +224,6 @@ def measured_fields(record_type: type[Record]) -> tuple[str, ...]:
     return found.fields if found else ()
 
 
-def may_hold_text(data: bytes) -> bool:
-    """Whether some of these lines may bear a text signal; where none does, it is False."""
-    return _anywhere().search(data) is not None
-
-
-@cache
-def _anywhere() -> re.Pattern[bytes]:
-    import re2  # ten times as fast as `re` on many lines
-
-    found: re.Pattern[bytes] = re2.compile(b"(?m:" + _ANY_TEXT.pattern + b")")
-    return found
-
-
 def text_signals(line: bytes) -> Iterator[Sample]:
     """Yield the text signals of a line outside the grammar."""
     if _ANY_TEXT.search(line):
@@ -240,11 +240,13 @@ def _measured(record: Record) -> Iterator[Sample]:
     found = _MEASURED.get(type(record))
     if found is None:
         return
-    labels = _labels(record, found.labels)
+    labels = _labels(record, found.labels) if found.labels else ()
     for field in found.fields:
-        value = _number(record, field)
+        value = getattr(record, field, None)
+        if value.__class__ is not float:
+            value = _number(record, field)
         if value is not None:
-            yield Sample(f"{found.prefix}.{field}", labels, value)
+            yield _new_sample((f"{found.prefix}.{field}", labels, value))
 
 
 def _number(record: Record, field: str) -> float | None:

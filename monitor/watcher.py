@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from monitor.alerts import Alert, State
 from monitor.alertstates import AlertStates
+from monitor.block import Block, Stretch, blocks
+from monitor.bulk import fold_block, forecast
 from monitor.conditions import Reading
+from monitor.conditions.match import Patterns
 from monitor.engine import Engine
 from monitor.events import Event, RawLine, read_event
+from monitor.evidence import Evidence
+from monitor.logline import LogLost, format_line
 from monitor.rulefile import Rule
 from monitor.run import Run
+from monitor.signals import CUT, Sample, samples
 
+FEWEST_LINES = 8
+"""Lines with records among them that are folded one by one sooner than at once. Chosen by hand."""
 HISTORY_LIMIT = 1_000
 """Transitions kept for the report's timeline; the count of alerts goes on."""
 
@@ -47,10 +56,82 @@ class Watcher:
     """Alerts of severity warning or above that fired so far."""
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
 
+    def __post_init__(self) -> None:
+        """Collect the patterns that the rules look for."""
+        self._patterns = Patterns(rule.condition for rule in self.engine.rules)
+
+    def read(self, line: RawLine) -> Event | None:
+        """Read one line, the patterns of the rules and what was cut from it included; None for a blank one."""
+        event = read_event(line, self.log)
+        if event is None:
+            return None
+        found = tuple(self._patterns.samples(line.data))
+        if getattr(line, "truncated_bytes", 0):
+            found = (*found, Sample(CUT, (), 1.0))
+        return event._replace(samples=(*event.samples, *found)) if found else event
+
     def take(self, line: RawLine) -> list[Alert]:
         """Read and fold one line; return what it changed."""
-        event = read_event(line, self.log)
+        event = self.read(line)
         return [] if event is None else self.fold(event)
+
+    def may_speak(self, data: bytes) -> bool:
+        """Whether some line of these, outside the grammar, may say something; where none does, it is False."""
+        return self._patterns.may_be_in(data)
+
+    def take_all(self, lines: Stretch, note: Callable[[Event], object] = lambda event: None) -> list[Alert]:
+        """Read and fold whole lines, as taking each by itself would; return what they changed.
+
+        ``note`` is told of each event that was read by itself: of all but TRAIN lines and those outside the grammar.
+        """
+        changes: list[Alert] = []
+        for part in blocks(lines, self):
+            if isinstance(part, Block):
+                changes += self._fold_block(part)
+                for _, event in part.passengers:
+                    note(event)
+            else:
+                changes += self.fold(part)
+                note(part)
+        return changes
+
+    def _fold_block(self, block: Block) -> list[Alert]:
+        """Fold a block at once where no rule can speak of it; else in smaller ones, down to single lines."""
+        changes: list[Alert] = []
+        waiting = [block]
+        while waiting:
+            block = waiting.pop()
+            if len(block) < (FEWEST_LINES if block.says_much else 2):
+                changes += (change for place in range(len(block)) for change in self.fold(block.event(place)))
+                continue
+            coming, done = forecast(self.run, block), 0
+            if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
+                done = fold_block(self.run, block, coming)
+            if done == len(block):
+                continue
+            middle = done or len(block) // 2
+            waiting += [block.part(middle, len(block))] + ([] if done else [block.part(0, middle)])
+        return changes
+
+    def lose(self, lost_bytes: int, how: str, now: float | None) -> list[Alert]:
+        """Note bytes of the log that were destroyed before anybody read them; return what that changed.
+
+        No line of the log says so: whoever replays must tell it again.
+        """
+        moment = now if now is not None else self.run.now
+        changes = [] if moment is None else self._run_deadlines(moment)
+        record, where = LogLost(bytes=lost_bytes, how=how), self.run.last
+        evidence = Evidence(
+            self.log,
+            where.line if where else 0,
+            where.offset if where else 0,
+            moment,
+            format_line(moment or 0.0, record),
+        )
+        event = Event(evidence, record.LEVEL, record, tuple(samples(record)))
+        touched = self.run.attempt.fold(event, moment)
+        self.states, changed = self.engine.step(self.run, self.states, moment, touched)
+        return changes + self._noted(changed)
 
     def fold(self, event: Event) -> list[Alert]:
         """Fold one event and return what it changed, the deadlines that lay before it first."""
@@ -60,15 +141,23 @@ class Watcher:
             self.states, closed = self.engine.leave_attempt(self.run, self.states, now)
             changes += self._noted(closed)
         touched = self.run.fold(event)
-        self.states, changed = self.engine.step(self.run, self.states, self.run.now, touched)
-        return changes + self._noted(changed)
+        judged_until = self.states.judged_until
+        if event.evidence.at is not None and judged_until is not None and self.run.now is not None:
+            # The log's clock was set back within a silence: what comes after this line has not been judged.
+            self.states = replace(self.states, judged_until=min(judged_until, self.run.now))
+        at = moment = self.run.now
+        if event.evidence.at is None and at is not None and self.run.heard_at is not None:
+            # A line without a time stands at the last one's, but what was heard since has been judged already.
+            moment = max(at, self.run.heard_at)
+        self.states, changed = self.engine.step(self.run, self.states, moment, touched, at=at)
+        return changes + self._noted(changed, rests_on_facts=moment != at)
 
     def hear(self, now: float) -> list[Alert]:
         """Note bytes that came at the run's time ``now`` and bear no time; return what that changed."""
         changes = self._run_deadlines(now)
         self.run.hear(now)
         self.states, changed = self.engine.step(self.run, self.states, now, frozenset({("log.line", ())}))
-        return changes + self._noted(changed)
+        return changes + self._noted(changed, rests_on_facts=True)
 
     def pass_time(self, now: float) -> list[Alert]:
         """Let the run's time go on without a line; return what silence has changed."""
@@ -93,11 +182,20 @@ class Watcher:
         deadline = self.engine.next_deadline(self.run, self.states)
         while deadline is not None and deadline < until:
             self.states, changed = self.engine.expire(self.run, self.states, deadline)
-            changes += self._noted(changed)
+            changes += self._noted(changed, rests_on_facts=self.run.heard_at != self.run.now)
             deadline = self.engine.next_deadline(self.run, self.states)
         return changes
 
-    def _noted(self, changes: list[Alert]) -> list[Alert]:
+    def _noted(self, changes: list[Alert], *, rests_on_facts: bool = False) -> list[Alert]:
+        """Remember changes; those that time has made, by bytes whose coming the log does not date, need facts."""
+        if rests_on_facts:
+            changes = [replace(each, needs="facts") if self.engine.is_timed(each.rule) else each for each in changes]
+            out = {
+                each.key: replace(self.states.open[each.key], needs=each.needs)
+                for each in changes
+                if each.key in self.states.open
+            }
+            self.states = replace(self.states, open={**self.states.open, **out})
         self.history.extend(changes)
         self.fired += sum(
             alert.state is State.FIRING and alert.severity.is_alarming and not alert.inhibited_by for alert in changes

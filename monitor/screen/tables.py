@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from monitor.attempt import Attempt
+from monitor.attempt import Attempt, shortened_labels
 from monitor.logline import Floor, GradReport
 from monitor.report.judgement import Verdict
 from monitor.report.model import GradientFlow, GroupRow, Mark
@@ -107,7 +107,7 @@ def _gradient_rows(attempt: Attempt, flow: GradientFlow, width: int, *, has_repo
 
 
 def _group_words(attempt: Attempt, group: GroupRow, columns: _Columns) -> Text:
-    labels: Labels = (("group", group.group),)
+    labels: Labels = shortened_labels((("group", group.group),))
     line = _norm_words(group.mark, group.group, group.l2, attempt.of("grad.l2").get(labels), columns)
     if columns.has_counts and group.grad is not None:
         line.append(f" {group.grad:>9}", "bright_black")

@@ -2,7 +2,7 @@
 
 from monitor.tail.filetail import FileTail, TailCounters
 from monitor.tail.generation import TailPosition
-from monitor.tail.linebuffer import Ending, Line, LineBuffer, read_lines
+from monitor.tail.linebuffer import Ending, Gathered, Line, LineBuffer, Stretch, read_lines, read_stretches
 from monitor.tail.notices import Change, Notice
 from monitor.tail.waker import Waker
 
@@ -10,11 +10,14 @@ __all__ = [
     "Change",
     "Ending",
     "FileTail",
+    "Gathered",
     "Line",
     "LineBuffer",
     "Notice",
+    "Stretch",
     "TailCounters",
     "TailPosition",
     "Waker",
     "read_lines",
+    "read_stretches",
 ]

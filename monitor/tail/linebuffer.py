@@ -31,6 +31,8 @@ KEPT_BYTES = 64 * 1024
 """Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""
 CHUNK_BYTES = 64 * 1024
 """Bytes to split at once: their lines fit a processor's cache, which is up to twice as fast as 1 MiB at a time."""
+STRETCH_BYTES = 4 * 1024 * 1024
+"""Bytes to read at once where lines are not split one by one. Chosen by hand: larger is hardly faster."""
 
 # CSI sequences, OSC strings that are closed, other escapes of ECMA-48. An OSC that never closes loses only its
 # introducer: otherwise one stray escape would hide the rest of a line from every rule.
@@ -68,6 +70,39 @@ class Line(NamedTuple):
     """Bytes beyond the KEPT_BYTES that were kept."""
     ending: Ending
     """How it ended."""
+
+
+class Stretch(NamedTuple):
+    """Whole lines side by side, none longer than what is kept, with neither CR nor NUL nor ANSI sequence."""
+
+    number: int
+    """Number of its first line."""
+    offset: int
+    """Byte offset of its first byte."""
+    data: bytes
+    """The lines, each with its line feed."""
+
+    def line(self, index: int, start: int, end: int) -> Line:
+        """Return its line of this index from 0, which lies between two places of ``data``."""
+        return Line(self.number + index, self.offset + start, self.data[start:end], 0, _LF)
+
+
+class Gathered(NamedTuple):
+    """Lines that were split already, side by side again."""
+
+    lines: list[Line]
+    data: bytes
+    """The lines without what was dropped of them, each with a line feed."""
+
+    @classmethod
+    def of(cls, lines: list[Line]) -> Gathered:
+        """Gather whole lines, none of them cut."""
+        return cls(lines, b"".join(line.data + b"\n" for line in lines))
+
+    def line(self, index: int, start: int, end: int) -> Line:
+        """Return its line of this index from 0, wherever it lies in ``data``."""
+        del start, end
+        return self.lines[index]
 
 
 class LineBuffer:
@@ -120,6 +155,19 @@ class LineBuffer:
             self._feed_whole(whole, lines)
         self._feed_piecewise(data[last:], lines)
         return lines
+
+    def feed_stretch(self, data: bytes) -> list[Line | Stretch]:
+        """Take the next bytes as `feed` does, and return lines that need no care side by side."""
+        begin, end = data.find(b"\n") + 1, data.rfind(b"\n") + 1
+        whole = data[begin:end]
+        if not whole or not _is_plain(whole, self._kept_bytes):
+            return list(self.feed(data))
+        found: list[Line | Stretch] = list(self.feed(data[:begin]))
+        found.append(Stretch(self._number, self._end, whole))
+        self._number += whole.count(b"\n")
+        self._end += len(whole)
+        self._start = self._shown_until = self._end
+        return found + self.feed(data[end:])
 
     def preview(self) -> Line | None:
         """Return the unfinished record as it stands, and keep it; None where it has not grown since the last time."""
@@ -210,10 +258,32 @@ def read_lines(stream: BinaryIO) -> Iterator[Line]:
     buffer = LineBuffer()
     # read1 returns what a pipe holds; read would wait for the whole chunk.
     read = getattr(stream, "read1", stream.read)
-    while data := _read(read, stream):
+    while data := _read(read, stream, CHUNK_BYTES):
         yield from buffer.feed(data)
     if rest := buffer.end():
         yield rest
+
+
+def read_stretches(stream: BinaryIO) -> Iterator[Line | Stretch]:
+    """Read a stream to its end as `read_lines` does, and hand over lines that need no care side by side."""
+    buffer = LineBuffer()
+    read = getattr(stream, "read1", stream.read)
+    while data := _read(read, stream, STRETCH_BYTES):
+        yield from buffer.feed_stretch(data)
+    if rest := buffer.end():
+        yield rest
+
+
+def _is_plain(whole: bytes, kept_bytes: int) -> bool:
+    """Whether whole lines need no care: nothing to drop, nothing to cut, line feeds alone at their ends."""
+    if b"\r" in whole or b"\0" in whole or b"\x1b" in whole:
+        return False
+    begin = 0
+    while len(whole) - begin > kept_bytes:
+        begin, before = whole.rfind(b"\n", begin, begin + kept_bytes + 1) + 1, begin
+        if begin <= before:
+            return False
+    return True
 
 
 def _ending_of(piece: bytes) -> Ending:
@@ -227,9 +297,9 @@ def _without_ansi(data: bytes) -> bytes:
     return _ANSI.sub(b"", data) if b"\x1b" in data else data
 
 
-def _read(read: Callable[[int], bytes], stream: BinaryIO) -> bytes:
+def _read(read: Callable[[int], bytes], stream: BinaryIO, num_bytes: int) -> bytes:
     try:
-        return read(CHUNK_BYTES)
+        return read(num_bytes)
     except (OSError, EOFError, zlib.error) as error:
         where = str(getattr(stream, "name", "log"))
         reason = getattr(error, "strerror", None) or error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from monitor.attempt import Attempt
+from monitor.attempt import Attempt, shortened_labels
 from monitor.conditions import Outcome, Reading
 from monitor.evidence import Evidence
 from monitor.logline import EncoderGrad, GradReport, GroupGrad
@@ -166,7 +166,7 @@ def _reads(verdict: Verdict, prefix: str) -> bool:
 
 
 def _speaks_of(reading: Reading, label: tuple[str, str]) -> bool:
-    return not reading.labels or label in reading.labels
+    return not reading.labels or shortened_labels((label,))[0] in reading.labels
 
 
 def _unless_proved(mark: Mark) -> Mark:

@@ -153,7 +153,8 @@ def _filled(rule: Rule, reading: Reading) -> str:
         number = getattr(reading, name)
         slots[name] = "?" if number is None else _shown(number)
     for name in ("epoch", "step"):
-        slots[name] = str(getattr(reading, name))
+        place = getattr(reading, name)
+        slots[name] = "?" if place is None else str(place)
     return rule.summary.format_map(slots)
 
 

@@ -18,6 +18,7 @@ from monitor.conditions.freshness import (
     CADENCES_ALLOWED,
     UNDECLARED_CADENCE_STEPS,
     declared_cadence_steps,
+    is_left_behind,
     paces,
     step_s,
     switched_off,
@@ -47,7 +48,11 @@ class Pace(NamedTuple):
 
     def words(self, tag: str) -> str:
         """Return the sum: ``GRAD-MONITOR every 200 steps × 2.0 s = 400 s``."""
-        return f"{tag} every {self.steps:,} steps × {self.step_s:.3g} s = {self.seconds:,.0f} s"
+        return f"{tag} every {self.steps:,} steps × {self._pace} s = {self.seconds:,.0f} s"
+
+    @property
+    def _pace(self) -> str:
+        return f"{self.step_s:,.0f}" if self.step_s >= 100 else f"{self.step_s:.3g}"
 
     def advice(self, signal: Signal, promise_s: float) -> str:
         """Return what makes the reports come within a time."""
@@ -85,11 +90,16 @@ def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOW
         is_late = attempt.epoch - 1 - last_epoch > cadences
         since = f"since epoch {last_epoch}" if series else "at all"
         return f"no {signal.tag} line {since}; expected in every epoch; now epoch {attempt.epoch}" if is_late else ""
-    if attempt.step is None or (series is None and attempt.first_train_step is None):
+    if attempt.step is None:
         return ""
+    if series is not None and is_left_behind(attempt, series, cadences):
+        return f"no {signal.tag} line since epoch {series.last.epoch}, and no step; now epoch {attempt.epoch}"
     every = declared_cadence_steps(attempt, signal) or max(_gaps(series), default=UNDECLARED_CADENCE_STEPS)
-    last_step = (series.last.step or 0) if series else (attempt.first_train_step or 0)
-    if attempt.step - last_step <= cadences * every:
+    last_step = (series.last.step or 0) if series else _first_step(attempt)
+    move = attempt.progress.last
+    # A report behind the newest step is fresh, though it may count its steps anew in a new epoch.
+    is_newest = series is not None and move is not None and series.last.serial > move.serial
+    if is_newest or attempt.step - last_step <= cadences * every:
         return ""
     since = f"since step {last_step:,}" if series else "at all"
     return f"no {signal.tag} line {since}; expected every {every:,} steps; now step {attempt.step:,}"
@@ -140,8 +150,10 @@ class Coverage(Condition):
         if signal.cadence == "once":
             return True
         if signal.cadence == "epoch":
-            return series is not None and ahead.epoch - 1 - series.last.epoch <= self.cadences
-        begin = series.last.step if series else attempt.first_train_step
+            return series is not None and self._comes_each_epoch(series.last.epoch, name, ahead)
+        if series and not self._comes_each_epoch(series.last.epoch, name, ahead):
+            return False
+        begin = series.last.step if series else _first_step(attempt)
         if ahead.step is None or begin is None:
             return False
         reported = sorted(int(step) for steps in coming.values() for step in steps)
@@ -157,6 +169,13 @@ class Coverage(Condition):
         told = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
         step_time = max([ahead.step_s, *paces(attempt), *(each for each in told if math.isfinite(each))])
         return gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name]
+
+    def _comes_each_epoch(self, last_epoch: int, name: str, ahead: Ahead) -> bool:
+        for epoch, own_epoch in (*ahead.reached.get(name, ()), (ahead.epoch, 0)):
+            if epoch - 1 - last_epoch > self.cadences:
+                return False
+            last_epoch = own_epoch
+        return True
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each kind of line that is expected."""
@@ -199,6 +218,11 @@ def _is_declared(attempt: Attempt, signal: Signal) -> bool:
     if setting is not None:
         return setting[0].lower() in _ON
     return signal.switch is None and declared_cadence_steps(attempt, signal) is not None
+
+
+def _first_step(attempt: Attempt) -> int:
+    """Return the step that the attempt begins with: that of its first TRAIN line; without any, what it declares."""
+    return attempt.intent.resume_from or 0 if attempt.first_train_step is None else attempt.first_train_step
 
 
 def _usual_gap(series: Series | None) -> int | None:

@@ -18,7 +18,15 @@ UNDECLARED_CADENCE_STEPS = 200
 """Assumed where nothing is declared and one report is all there is: the trainer's default GRAD_MONITOR_EVERY."""
 CADENCE_SETTINGS = {"grad": "GRAD_MONITOR_EVERY", "train": "train_every"}
 """The settings that say how often the trainer reports, where no INTENT line does."""
+_EPOCH_ENDS = ("epoch.train_loss", "epoch.val_loss")
 _OFF = frozenset({"0", "false", "no", "off"})
+
+
+def has_ended(attempt: Attempt) -> bool:
+    """Whether the attempt wrote its end line, and did not go on behind it."""
+    move = attempt.progress.last
+    ends = [series.last.serial for series in attempt.of("run.end").values()]
+    return attempt.ended is not None and (move is None or not ends or move.serial < max(ends))
 
 
 def absence(attempt: Attempt, signal_name: str) -> Reading | None:
@@ -48,10 +56,23 @@ def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) 
         return unknown(reason, labels, (last.evidence,))
     cadence = cadence_steps(attempt, signal, series)
     last_step, step = last.step or 0, attempt.step
+    if is_left_behind(attempt, series, CADENCES_ALLOWED):
+        reason = f"no {signal_name} since epoch {last.epoch}, and no step; now epoch {attempt.epoch}"
+        return unknown(reason, labels, (last.evidence,))
     if step - last_step <= CADENCES_ALLOWED * cadence:
         return None
     reason = f"no {signal_name} since step {last_step:,}; expected every {cadence} steps; now step {step:,}"
     return unknown(reason, labels, (last.evidence,))
+
+
+def is_left_behind(attempt: Attempt, series: Series, epochs: float) -> bool:
+    """Whether more than so many epochs ended without a step since a signal was last seen: no cadence says so then."""
+    last = series.last
+    if attempt.epoch - 1 - last.epoch <= epochs or (attempt.step or 0) > (last.step or 0):
+        return False
+    # A log that is read from its middle says late which epoch it is in: only ends that were seen count.
+    ended = [each for name in _EPOCH_ENDS for each in attempt.of(name).values()]
+    return any(sum(point.serial > last.serial for point in each.recent) > epochs for each in ended)
 
 
 def cadence_steps(attempt: Attempt, signal: Signal, series: Series | None) -> int:

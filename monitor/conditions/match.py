@@ -15,7 +15,7 @@ from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.occurrences import Occurrences, Period
 from monitor.conditions.values import Level
 from monitor.series import Series
-from monitor.signals import MATCH, Labels, Sample
+from monitor.signals import MATCH, TEXTS, Labels, Sample
 
 PATTERN_LIMIT = 500
 """Longest pattern, in characters. Chosen by hand, 2026-11."""
@@ -101,12 +101,10 @@ class Patterns:
         self._any = _any_of(self._each)
         # For many lines at once, with ends of lines in place of the ends of the text.
         is_lined = not any(_TEXT_ENDS.search(pattern) for pattern in self._each)
-        self._anywhere = _any_of(f"(?m:{pattern})" for pattern in self._each) if is_lined else None
+        self._anywhere = _any_of(f"(?m:{pattern})" for pattern in (*TEXTS, *self._each)) if is_lined else None
 
     def may_be_in(self, data: bytes) -> bool:
-        """Whether some of these lines may hold a pattern; where none does, it is False."""
-        if not self._each:
-            return False
+        """Whether some of these lines may hold a pattern or bear a text signal; where none does, it is False."""
         text = data if data.isascii() else data.decode("utf-8", "replace").encode()
         return self._anywhere is None or self._anywhere.search(text) is not None
 

@@ -9,7 +9,7 @@ from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
 from monitor.series import Point, Series
-from monitor.signals import Labels
+from monitor.signals import CATALOGUE, Labels
 
 
 def series_of(
@@ -41,6 +41,13 @@ def within(span: Span, points: Sequence[Point]) -> list[Point]:
     known = [(place, point) for place, point in zip(places, points, strict=True) if place is not None]
     is_whole = known[0][0] <= starts + (span.unit == "epochs")
     return [point for place, point in known if place > starts] if is_whole else []
+
+
+def check_window(span: Span | None, signal: str) -> None:
+    """Refuse a window of more reports than are kept, which would never be whole. Raises ValueError."""
+    kept = Series.of(CATALOGUE[signal]).recent.maxlen
+    if span is not None and span.unit == "reports" and kept is not None and not 1 <= span.amount <= kept:
+        raise ValueError(f"over: {span} of {signal}; expected 1 to {kept}, for so many are kept")
 
 
 def declared_frozen(attempt: Attempt, labels: Labels) -> Reading | None:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from monitor.ahead import Ahead
 from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition, SignalName, check_where
-from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
 from monitor.evidence import Evidence
@@ -113,7 +113,7 @@ class Sequence(Condition):
 
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when the first event without an answer will have waited too long, where the limit is a time."""
-        if self._span.unit != "s" or run.attempt.ended is not None:
+        if self._span.unit != "s" or has_ended(run.attempt):
             return None
         attempt = run.attempt
         waiting = (self._unanswered(attempt, labels, series) for labels, series in self._begun(attempt).items())

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from monitor.ahead import Ahead
 from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition
+from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
 from monitor.evidence import Evidence
@@ -73,7 +74,7 @@ class Stall(Condition):
         attempt, last = run.attempt, run.last
         if last is None:
             return [unknown("no line was written yet")]
-        if attempt.ended is not None:
+        if attempt.ended is not None and has_ended(attempt):
             verb = "wrote" if self.of == "bytes" else "moved"
             return [self._reading(Outcome.OK, f"{verb} until its end line", attempt, attempt.ended.evidence, None)]
         since = self._since(run)
@@ -108,7 +109,7 @@ class Stall(Condition):
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when it will have lasted too long."""
         since = self._since(run)
-        if since is None or since[0] is None or run.heard_at is None or run.attempt.ended is not None:
+        if since is None or since[0] is None or run.heard_at is None or has_ended(run.attempt):
             return None
         ends_at = since[0] + self._budget_s(run.attempt)
         return ends_at if ends_at > after else None

@@ -15,7 +15,7 @@ from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import declared_frozen, ranges_of, series_of, within
+from monitor.conditions.selection import check_window, declared_frozen, ranges_of, series_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import Point, Series
@@ -42,6 +42,7 @@ class Threshold(Leveled):
         if self.sides_given() + self.nonfinite != 1:
             raise ValueError("expected exactly one of above, below, equals, levels, nonfinite: true")
         check_where(self.where, self.signal)
+        check_window(self.over, self.signal)
         if (self.of != "last") != (self.over is not None):
             raise ValueError("of and over belong together; expected both, or neither for the last value")
         if self.over is not None and self.consecutive > 1:

@@ -19,7 +19,7 @@ from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.past import To, early_median, reference
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import declared_frozen, ranges_of, series_of, within
+from monitor.conditions.selection import check_window, declared_frozen, ranges_of, series_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import EARLY, RECENT, Point, Series
@@ -106,6 +106,7 @@ class Trend(Leveled):
     @model_validator(mode="after")
     def _one_shape(self) -> Trend:
         check_where(self.where, self.signal)
+        check_window(self.over, self.signal)
         if self.sides_given() != 1 or self.equals is not None or any(each.equals is not None for each in self.levels):
             raise ValueError("expected exactly one of above, below, levels")
         known = _FIELDS[self.shape]

@@ -37,7 +37,11 @@ Level = Annotated[float | SettingLevel, BeforeValidator(_level)]
 
 
 def level_value(level: float | SettingLevel, attempt: Attempt) -> float:
-    """Return the level in force for this attempt; a setting that is no finite number counts as not echoed."""
+    """Return the level in force for this attempt; a setting that can be no such level counts as not echoed.
+
+    That is one which is no finite number, or not of the default's sign: a norm below 0, or below less than 0, would
+    never fire and look like health.
+    """
     if not isinstance(level, SettingLevel):
         return level
     setting = attempt.setting(level.config)
@@ -45,7 +49,8 @@ def level_value(level: float | SettingLevel, attempt: Attempt) -> float:
         asked = float(setting[0]) if setting else level.default
     except ValueError:
         return level.default
-    return asked if math.isfinite(asked) else level.default
+    is_sensible = math.isfinite(asked) and (level.default == 0 or (asked > 0) == (level.default > 0))
+    return asked if is_sensible else level.default
 
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

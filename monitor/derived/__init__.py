@@ -45,6 +45,7 @@ def _derived(record: Record, known: Known) -> Iterator[Sample]:
             yield Sample("config.echo", (), 1.0)
         case logline.RunStart():
             yield Sample("run.idle_starts", (), known.earlier.starts + 1.0)
+            yield Sample("run.crashed_before", (), float(known.earlier.has_crashed))
         case logline.RunEnd():
             yield from of_end(record, known)
         case logline.Intent() if known.intent == Intent():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor import logline
 from monitor.derived.known import Known, Writer
-from monitor.signals import Sample
+from monitor.signals import WANTED_ENDS, Sample
 
 
 def of_first_step(record: logline.Train, known: Known) -> Iterator[Sample]:
@@ -47,13 +47,10 @@ def of_end(record: logline.RunEnd, known: Known) -> Iterator[Sample]:
     if planned is None:
         return
     # An end of its own accord misses no epoch by a request to stop, nor the other way round.
-    statuses = _WANTED_ENDS if record.status in _WANTED_ENDS else (record.status,)
+    statuses = WANTED_ENDS if record.status in WANTED_ENDS else (record.status,)
     for status in statuses:
         missing = max(0, planned - done) if status == record.status else 0
         yield Sample("run.epochs_missing", (("status", status),), float(missing))
-
-
-_WANTED_ENDS = ("completed", "stopped")
 
 
 def changed_data(record: logline.Data, known: Known) -> Iterator[Sample]:

@@ -31,6 +31,8 @@ class Earlier(NamedTuple):
     """Whether the last of them came to an end that was wanted: completed, stopped on request, or none before."""
     has_ended: bool = True
     """Whether the last of them wrote an end line of any kind, or there was none."""
+    has_crashed: bool = False
+    """Whether the last of them wrote an error text, then neither a step nor an end line."""
     run: str | None = None
     """The run id of the last of them, by its RUN line."""
     fingerprint: str | None = None

@@ -50,6 +50,7 @@ bench: $(INSTALLED) ## Measure what the project promises to be fast
 
 bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer learns; tens of minutes
 	$(BIN)/python tests/benchmarks/quality.py
+	$(BIN)/python tests/benchmarks/selection_quality.py
 
 bench-tail: $(INSTALLED) ## Print the fault table of the tail, beside mtail, SEC and tail -F where they are installed
 	$(BIN)/python tests/benchmarks/bench_tail.py

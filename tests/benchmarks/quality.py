@@ -109,7 +109,7 @@ def _run(seed: int, has_graph: bool) -> Result:
         last = max((folder / "run.checkpoints").glob("step_*.ckpt"))
         assert read_checkpoint(last)["progress"]["epochs"] == outcome.epochs
         predict(last, panel, folder / "predictions.parquet")
-        test, rank_ic = _score(panel, folder / "predictions.parquet", resolved.config)
+        test, rank_ic = rank_ic_of(panel, folder / "predictions.parquet", resolved.config)
         oracle = read_oracle(panel)
     best = {horizon: oracle.mean_rank_ic(horizon, test.first, test.stop) for horizon in HORIZONS_DAYS}
     result = Result(seed, has_graph, rank_ic, best, seconds, processor_s)
@@ -117,7 +117,7 @@ def _run(seed: int, has_graph: bool) -> Result:
     return result
 
 
-def _score(panel: Path, predictions: Path, config: Config) -> tuple[DateRange, dict[int, float]]:
+def rank_ic_of(panel: Path, predictions: Path, config: Config) -> tuple[DateRange, dict[int, float]]:
     """Return the test days and the RankIC of the predictions on them by horizon."""
     truth, predicted = pq.read_table(panel), pq.read_table(predictions)
     dates, day_N = np.unique(truth["date"].to_numpy(), return_inverse=True)

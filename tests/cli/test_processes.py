@@ -42,7 +42,9 @@ def write_while_read(log: Path, data: bytes, process: Process) -> None:
 
 def test_the_alerts_of_a_live_watch_are_those_of_a_replay_byte_for_byte(folder: Path):
     log = write(folder / "run.log", [])
-    with started("watch", "run.log", "--sink", "jsonl:live.jsonl", "--until-end", "--notify-history", cwd=folder) as process:
+    with started(
+        "watch", "run.log", "--sink", "jsonl:live.jsonl", "--until-end", "--notify-history", cwd=folder
+    ) as process:
         write_while_read(log, joined(TROUBLED), process)
         live = process.ended()
     replay = monitor("replay", "run.log", "--json")
@@ -57,7 +59,9 @@ def test_a_rotation_in_between_changes_no_alert(folder: Path):
     data = joined(TROUBLED)
     middle = data.index(b"[DEGENERACY-GUARD] prediction head") + 200
     line_end = data.index(b"\n", middle) + 1
-    with started("watch", "run.log", "--sink", "jsonl:live.jsonl", "--until-end", "--notify-history", cwd=folder) as process:
+    with started(
+        "watch", "run.log", "--sink", "jsonl:live.jsonl", "--until-end", "--notify-history", cwd=folder
+    ) as process:
         write_while_read(log, data[:middle], process)
         process.until(lambda out: "GradientVanishing firing" in out)
         with log.open("ab") as writer:

@@ -146,7 +146,8 @@ class Daemon:
         """Fold what is new and let silence speak; return False where there is more to read first."""
         bytes_before, has_time = self._tail.counters.bytes_read, False
         results: Iterable[Line | Notice | Gathered] = self._tail.poll(self._clock.monotonic())
-        if not self._has_caught_up:
+        # A short backlog is not worth what folding in blocks loads: numpy, for as long as the watch lives.
+        if not self._has_caught_up and self._tail.is_behind:
             results = _gathered(results)
         for result in results:
             if isinstance(result, Gathered):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -136,10 +137,12 @@ def to_rows(saved: Saved, before: Marks) -> Rows:
         for tag, family in tags.items()
     }
     return Rows(
-        core=_core().dumps(core),
-        series={tag: _family().dumps(each) for tag, each in tags.items() if before.series.get(tag) != marks[tag]},
+        core=_sealed(_core().dumps(core)),
+        series={
+            tag: _sealed(_family().dumps(each)) for tag, each in tags.items() if before.series.get(tag) != marks[tag]
+        },
         gone=[tag for tag in before.series if tag not in tags],
-        alerts=[_alert().dumps(alert) for alert in _since(saved.history, before.alert)],
+        alerts=[_sealed(_alert().dumps(alert)) for alert in _since(saved.history, before.alert)],
         marks=Marks(marks, saved.history[-1] if saved.history else before.alert),
     )
 
@@ -147,29 +150,29 @@ def to_rows(saved: Saved, before: Marks) -> Rows:
 def from_rows(core: bytes, series: dict[str, bytes], alerts: list[bytes], history_limit: int) -> Saved:
     """Put a state together again. Raises UnknownState."""
     known: dict[Evidence, Evidence] = {}
-    read = _core().loads(core, known)
+    read = _core().loads(_unsealed(core), known)
     if read.format != FORMAT:
         raise UnknownState(f"format {read.format}; expected {FORMAT}")
     every: dict[str, dict[Labels, Series]] = {}
-    families = [_family().loads(data, known) for data in series.values()]
+    families = [_family().loads(_unsealed(data), known) for data in series.values()]
     found = {(name, labels): each for family in families for name, labels, each in family}
     if found.keys() != set(read.order):
         raise UnknownState("some of its series are missing, or there are too many")
     for name, labels in read.order:
         every.setdefault(name, {})[labels] = found[name, labels]
     read.state.run.attempt.series = every
-    read.state.history = deque((_alert().loads(alert, known) for alert in alerts), maxlen=history_limit)
+    read.state.history = deque((_alert().loads(_unsealed(alert), known) for alert in alerts), maxlen=history_limit)
     return read.state
 
 
 def alert_to_bytes(alert: Alert) -> bytes:
     """Write one alert."""
-    return _alert().dumps(alert)
+    return _sealed(_alert().dumps(alert))
 
 
 def alert_from_bytes(data: bytes) -> Alert:
     """Read one alert. Raises UnknownState."""
-    return _alert().loads(data)
+    return _alert().loads(_unsealed(data))
 
 
 _values = attrgetter(*(each.name for each in dataclasses.fields(Series)))
@@ -192,3 +195,19 @@ def _take_until(history: deque[Alert], newest: Alert | None) -> Iterator[Alert]:
         if alert is newest:
             return
         yield alert
+
+
+def _sealed(data: bytes) -> bytes:
+    """Return a document with its checksum: a bit that a disk has turned over is no offset to read on from."""
+    return data + b"%08x" % zlib.crc32(data)
+
+
+def _unsealed(data: bytes) -> bytes:
+    """Return the document of a sealed one. Raises UnknownState."""
+    document, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    if seal != b"%08x" % zlib.crc32(document):
+        raise UnknownState("its checksum does not fit")
+    return document
+
+
+_SEAL_BYTES = 8

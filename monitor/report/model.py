@@ -183,6 +183,8 @@ class AlertLine:
     action: str
     evidence: tuple[Evidence, ...]
     quoted: tuple[str, ...]
+    explained_by: str = ""
+    """The rule whose alert explains this one; empty for none."""
 
 
 @dataclass(frozen=True)

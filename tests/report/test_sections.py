@@ -172,3 +172,13 @@ def test_the_timeline_names_path_and_line_of_each_alert(log, snapshot_of):
     rows = [line for line in text.split("\n") if "| GradientVanishing |" in line and "run.log:" in line]
     assert [("firing" in row, "resolved" in row) for row in rows] == [(True, False), (False, True)]
     assert "`_logs/training/run.log:17`" in rows[0]
+
+
+def test_what_is_ok_is_folded_away_behind_what_is_not(log, snapshot_of):
+    log.start().preface().epoch(1).add(logline.GradNonfinite(group="gat", norm=float("nan"), step=900))
+    loud, _, quiet = render_markdown(build(snapshot_of(log.lines, is_following=True))).partition("<details>")
+    assert "\n### ❌ " in loud
+    assert "\n### ✅ " not in loud
+    folded = quiet.partition("</details>")[0]
+    assert "\n### ✅ " in folded
+    assert "\n### ❌ " not in folded

@@ -40,6 +40,7 @@ def _line(alert: Alert) -> AlertLine:
         action=alert.action,
         evidence=alert.evidence[-1:] if alert.state is State.RESOLVED else alert.evidence[:1],
         quoted=tuple(value for _, value in alert.labels),
+        explained_by=alert.inhibited_by,
     )
 
 

@@ -16,26 +16,38 @@ LINEAR_WITHIN = 1.5
 """Largest ratio of the seconds per row at the largest size to those at the smallest. Chosen by hand."""
 
 
-def measure(num_rows: int) -> dict[str, float]:
+STOCKS_PER_DAY = 256
+
+
+def measure(num_rows: int, stocks_per_day: int) -> dict[str, float]:
     """Return the seconds of a step, and the largest resident memory in GiB of this process so far."""
-    seconds = median_seconds(TrainingStep(make_model(), make_batch(num_rows)), rounds=3)
+    batch = make_batch(num_rows, stocks_per_day=stocks_per_day)
+    seconds = median_seconds(TrainingStep(make_model(), batch), rounds=3)
     return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
 def main() -> None:
-    """Print the memory at the largest size, and the seconds at each."""
-    found = {}
-    for num_rows in SIZES:
-        done = subprocess.run(
-            [sys.executable, __file__, str(num_rows)], check=True, stdout=subprocess.PIPE, encoding="utf-8"
-        )
-        found[num_rows] = json.loads(done.stdout)
-    largest, smallest = SIZES[-1], SIZES[0]
-    peak = found[largest]["gib"]
-    print_row(f"training step, batch {largest}: resident", f"{peak:.2f} GiB", f"≤ {BAR_GIB:.0f} GiB", peak <= BAR_GIB)
+    """Print the memory at the largest size, and the seconds at each: as one day, and as whole days of a market."""
+    one_day = {num_rows: _measured(num_rows, num_rows) for num_rows in SIZES}
+    peak = one_day[SIZES[-1]]["gib"]
+    print_row(f"training step, batch {SIZES[-1]}: resident", f"{peak:.2f} GiB", f"≤ {BAR_GIB:.0f} GiB", peak <= BAR_GIB)
+    _print_growth("one day", one_day)
+    days = {num_rows: _measured(num_rows, STOCKS_PER_DAY) for num_rows in SIZES}
+    _print_growth(f"whole days of {STOCKS_PER_DAY} stocks", days)
+
+
+def _measured(num_rows: int, stocks_per_day: int) -> dict[str, float]:
+    command = [sys.executable, __file__, str(num_rows), str(stocks_per_day)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _print_growth(what: str, found: dict[int, dict[str, float]]) -> None:
+    smallest, largest = min(found), max(found)
     growth = (found[largest]["seconds"] / largest) / (found[smallest]["seconds"] / smallest)
     print_row(
-        "seconds per step by batch, and per row the largest against the smallest",
+        f"seconds per step by batch, {what}, and per row the largest against the smallest",
         ", ".join(f"{rows}: {each['seconds']:.2f} s" for rows, each in found.items()) + f"; {growth:.2f}×",
         f"linear: ≤ {LINEAR_WITHIN}×",
         growth <= LINEAR_WITHIN,
@@ -44,6 +56,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(measure(int(sys.argv[1]))))
+        print(json.dumps(measure(*map(int, sys.argv[1:]))))
     else:
         main()

@@ -41,13 +41,13 @@ class Batch(NamedTuple):
     edge_attr_EA: Tensor
 
 
-def make_batch(num_rows: int) -> Batch:
-    """Return a day of this many stocks."""
+def make_batch(num_rows: int, *, stocks_per_day: int | None = None) -> Batch:
+    """Return so many rows: one day of as many stocks, or whole days of so many."""
     num_edges = num_rows * NUM_NEIGHBOURS
     return Batch(
         x_NTF=torch.randn(num_rows, WINDOW_DAYS, NUM_FEATURES),
         labels_NK=torch.randn(num_rows, NUM_HORIZONS),
-        day_N=torch.zeros(num_rows, dtype=torch.int64),
+        day_N=torch.arange(num_rows) // (stocks_per_day or num_rows),
         edge_index_2E=torch.stack(
             [torch.randint(num_rows, (num_edges,)), torch.arange(num_rows).repeat_interleave(NUM_NEIGHBOURS)]
         ),

@@ -14,7 +14,7 @@ from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.selection import declared_frozen, ranges_of, series_of
+from monitor.conditions.selection import declared_frozen, ranges_of
 from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.series import Point, Series
@@ -76,10 +76,6 @@ class Compare(Leveled):
     """
 
     kind: Literal["compare"]
-    signal: SignalName
-    """The signal that is compared."""
-    where: dict[str, str] = Field(default_factory=dict)
-    """Only series with these labels."""
     against: Literal["baseline", "bands"] | Other
     """The baseline run's value of the same epoch, the expected band of the epoch, or another signal of this run."""
     figure: Literal["difference", "distance", "ratio", "factor", "outside"]
@@ -88,7 +84,6 @@ class Compare(Leveled):
 
     @model_validator(mode="after")
     def _one_test(self) -> Compare:
-        check_where(self.where, self.signal)
         if self.sides_given() != 1:
             raise ValueError("expected exactly one of above, below, equals, levels")
         if (self.against == "bands") != (self.figure == "outside"):
@@ -100,21 +95,16 @@ class Compare(Leveled):
         """The signal, and the other one: both are needed for an answer."""
         return frozenset({self.signal, self.against.signal} if isinstance(self.against, Other) else {self.signal})
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Those of the signal."""
-        return CATALOGUE[self.signal].labels
-
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
         attempt, background = run.attempt, context.background
         if (missing := self._nothing_given(background)) and attempt.started is not None:
             return [not_applicable(missing, attempt.started)]
         # A touch of the other signal bears other labels.
-        found = series_of(attempt, self.signal, self.where, None if isinstance(self.against, Other) else context.asked)
-        if not found:
-            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
-        return [self._read(attempt, background, labels, series, labels in firing) for labels, series in found.items()]
+        asked = None if isinstance(self.against, Other) else context.asked
+        return self.each(
+            attempt, asked, lambda labels, series: self._read(attempt, background, labels, series, labels in firing)
+        )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While nothing is given to compare with, or the one lies near the other wherever both lie."""

@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 
 from monitor.ahead import Ahead
 from monitor.attempt import Attempt
-from monitor.conditions.condition import Condition, SignalName, check_where
-from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.freshness import overdue
+from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.selection import declared_frozen, series_of
+from monitor.conditions.selection import declared_frozen
 from monitor.conditions.values import Window
 from monitor.evidence import Evidence
 from monitor.run import Run
@@ -26,7 +26,7 @@ TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
 """Where these are equal as well, one run repeats the other; only one of all values being equal is suspicious."""
 
 
-class Constant(Condition):
+class Constant(OneSignal):
     """Each series stands still, to the last digit: for several reports, or at the value that another run had.
 
     Zeros, nan and infinities do not count as values: other rules speak of those. A log that prints few digits
@@ -34,10 +34,6 @@ class Constant(Condition):
     """
 
     kind: Literal["constant"]
-    signal: SignalName
-    """The signal that should move."""
-    where: dict[str, str] = Field(default_factory=dict)
-    """Only series with these labels."""
     over: Window | None = None
     """For how many reports or epochs it must stand still: those at distinct steps or epochs are counted."""
     across: Literal["runs"] | None = None
@@ -49,7 +45,6 @@ class Constant(Condition):
 
     @model_validator(mode="after")
     def _one_test(self) -> Constant:
-        check_where(self.where, self.signal)
         if CATALOGUE[self.signal].is_event:
             raise ValueError(f"signal: {self.signal} is something that happens; expected a measurement")
         if (self.over is None) == (self.across is None):
@@ -62,31 +57,21 @@ class Constant(Condition):
             raise ValueError("on_nan: two runs can both lack a number; expected it with over only")
         return self
 
-    @property
-    def watches(self) -> frozenset[str]:
-        """The signal itself."""
-        return frozenset({self.signal})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Those of the signal."""
-        return CATALOGUE[self.signal].labels
-
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
         attempt, background = run.attempt, context.background
         others = [each for each in (background.baseline, *background.peers) if each is not None and each.run != run.id]
-        found = series_of(attempt, self.signal, self.where, context.asked)
         if self.across is not None and not others and attempt.started is not None:
             return [not_applicable("no other run was given to compare with", attempt.started)]
-        if not found:
-            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
-        return [
-            declared_frozen(attempt, labels)
-            or overdue(attempt, self.signal, labels, series)
-            or (self._within(labels, series) if self.over else self._across(attempt, labels, series, others))
-            for labels, series in found.items()
-        ]
+        return self.each(
+            attempt,
+            context.asked,
+            lambda labels, series: (
+                declared_frozen(attempt, labels)
+                or overdue(attempt, self.signal, labels, series)
+                or (self._within(labels, series) if self.over else self._across(attempt, labels, series, others))
+            ),
+        )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While no value comes as often as it must in a row, or there is no other run to be equal to."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from monitor.ahead import Range
 from monitor.alerts import Severity
 from monitor.attempt import Attempt
-from monitor.conditions.condition import Condition
+from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.values import Level, level_value
 from monitor.series import RECENT_PER_LABEL
 
@@ -49,7 +49,7 @@ class Broken(NamedTuple):
     """None: the rule's own."""
 
 
-class Leveled(Condition):
+class Leveled(OneSignal):
     """A condition that comes down to a number against a level."""
 
     above: Level | None = None

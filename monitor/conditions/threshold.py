@@ -7,29 +7,24 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from monitor.ahead import Ahead
 from monitor.attempt import Attempt
-from monitor.conditions.condition import SignalName, check_where
-from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import check_window, declared_frozen, ranges_of, series_of, within
+from monitor.conditions.selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels
+from monitor.signals import Labels
 
 
 class Threshold(Leveled):
     """Each series is above, below or equal to a level, or is not a finite number: its last value, or a window's."""
 
     kind: Literal["threshold"]
-    signal: SignalName
-    """What is looked at: a measured signal."""
-    where: dict[str, str] = Field(default_factory=dict)
-    """Only series with these labels."""
     nonfinite: bool = False
     """Breach on nan and infinities alone, with no level."""
     of: Literal["last", "median", "mean", "p95", "min", "max"] = "last"
@@ -41,7 +36,6 @@ class Threshold(Leveled):
     def _one_test(self) -> Threshold:
         if self.sides_given() + self.nonfinite != 1:
             raise ValueError("expected exactly one of above, below, equals, levels, nonfinite: true")
-        check_where(self.where, self.signal)
         check_window(self.over, self.signal)
         if (self.of != "last") != (self.over is not None):
             raise ValueError("of and over belong together; expected both, or neither for the last value")
@@ -49,23 +43,13 @@ class Threshold(Leveled):
             raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
         return self
 
-    @property
-    def watches(self) -> frozenset[str]:
-        """The signal itself."""
-        return frozenset({self.signal})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Those of the signal."""
-        return CATALOGUE[self.signal].labels
-
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
-        attempt = run.attempt
-        found = series_of(attempt, self.signal, self.where, context.asked)
-        if not found:
-            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
-        return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
+        return self.each(
+            run.attempt,
+            context.asked,
+            lambda labels, series: self._read(run.attempt, labels, series, labels in firing),
+        )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While every value is a number on the quiet side, and every window of them."""

@@ -14,16 +14,15 @@ from monitor.ahead import Ahead, Range
 from monitor.attempt import Attempt
 from monitor.conditions import shapes
 from monitor.conditions.change import Change, declared_change, since
-from monitor.conditions.condition import SignalName, check_where
-from monitor.conditions.freshness import absence, overdue
+from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.past import To, early_median, reference
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import check_window, declared_frozen, ranges_of, series_of, within
+from monitor.conditions.selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import EARLY, RECENT, Point, Series
-from monitor.signals import CATALOGUE, Labels
+from monitor.signals import Labels
 
 _FIELDS: dict[str, frozenset[str]] = {
     "spikes": frozenset({"over", "past", "least", "sigmas", "times"}),
@@ -68,10 +67,6 @@ class Trend(Leveled):
     """
 
     kind: Literal["trend"]
-    signal: SignalName
-    """The signal whose shape is looked at."""
-    where: dict[str, str] = Field(default_factory=dict)
-    """Only series with these labels."""
     shape: Literal["spikes", "ratio", "rising", "falling", "plateau", "slope", "growth"]
     """``spikes``: how many of ``over`` stand out. ``ratio``: to the own past. ``rising``, ``falling``: how often in a
     row. ``plateau``: reports since the lowest. ``slope``: share by which the middle line of ``over`` rises.
@@ -105,7 +100,6 @@ class Trend(Leveled):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Trend:
-        check_where(self.where, self.signal)
         check_window(self.over, self.signal)
         if self.sides_given() != 1 or self.equals is not None or any(each.equals is not None for each in self.levels):
             raise ValueError("expected exactly one of above, below, levels")
@@ -120,23 +114,13 @@ class Trend(Leveled):
             raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
         return self
 
-    @property
-    def watches(self) -> frozenset[str]:
-        """The signal itself."""
-        return frozenset({self.signal})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Those of the signal."""
-        return CATALOGUE[self.signal].labels
-
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
-        attempt = run.attempt
-        found = series_of(attempt, self.signal, self.where, context.asked)
-        if not found:
-            return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]
-        return [self._read(attempt, labels, series, labels in firing) for labels, series in found.items()]
+        return self.each(
+            run.attempt,
+            context.asked,
+            lambda labels, series: self._read(run.attempt, labels, series, labels in firing),
+        )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While the values lie so close together that no shape of them can go beyond a level."""

@@ -65,7 +65,7 @@ class GroupWeight(NamedTuple):
     ratio: float
     unchanged: float  # share of elements that did not move
     num_nonfinite: int
-    stale_grad: float  # gradient norm before the backward pass of a step that should begin with none
+    stale_grad: float | None  # gradient norm before the backward pass, where that is known to begin with none
 
 
 class LayerActivation(NamedTuple):
@@ -216,7 +216,7 @@ class WeightMonitor:
                 ratio=update / norm if norm else float("nan"),
                 unchanged=1 - num_moved / sum(weight.numel() for weight in group.values()),
                 num_nonfinite=_num_nonfinite(group.values(), norm),
-                stale_grad=stale,
+                stale_grad=stale if self._stale else None,
             )
             for (name, group), (norm, update, num_moved, stale) in zip(self._groups.items(), numbers, strict=True)
         )
@@ -227,7 +227,8 @@ class WeightMonitor:
         for name, group in self._groups.items():
             norm, update = (_norm(each, dtype) for each in ([w.detach() for w in group.values()], moved[name]))
             num_moved = torch.stack([change.count_nonzero() for change in moved[name]]).sum()
-            reports.append(torch.stack([norm, update, num_moved, self._stale[name]]))
+            stale = self._stale.get(name, torch.full_like(norm, torch.nan))
+            reports.append(torch.stack([norm, update, num_moved, stale]))
         numbers: list[list[float]] = torch.stack(reports).tolist()
         return numbers
 
@@ -261,8 +262,12 @@ class ActivationMonitor:
         return reports
 
     def _watch(self, name: str) -> Callable[[nn.Module, object, Tensor | Sequence[Tensor]], None]:
-        def on_forward(module: nn.Module, inputs: object, output: Tensor | Sequence[Tensor]) -> None:
-            values = (output if isinstance(output, Tensor) else output[0]).detach().float().flatten(0, -2)
+        def on_forward(module: nn.Module, inputs: object, output: object) -> None:
+            first = output[0] if isinstance(output, Sequence) and output else output
+            if not isinstance(first, Tensor) or not first.is_floating_point() or first.dim() < 2:
+                return
+            # Units are the last dimension, but the second of images and volumes.
+            values = (first.movedim(1, -1) if first.dim() > 3 else first).detach().float().flatten(0, -2)
             level = ACTIVE_LEVEL * values.square().mean().sqrt()
             dead = ((values.abs() > level).float().mean(0) < ACTIVE_SHARE).sum()
             bound = self._bounds.get(name, float("inf"))
@@ -273,6 +278,11 @@ class ActivationMonitor:
             self._caught[name] = (torch.stack([mean, std, dead, saturated]), values.shape[-1])
 
         return on_forward
+
+
+def total_norm(grads: Sequence[Tensor | None]) -> Tensor:
+    """Return the norm of all gradients together, not read from the device yet."""
+    return _norm(grads, torch.float32)
 
 
 def measure_inputs(windows_BTF: Tensor) -> InputStatistics:

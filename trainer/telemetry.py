@@ -1,0 +1,262 @@
+"""The public way to log from a training loop of one's own: any torch model, one call a step and one an epoch.
+
+In: a model, its optimizer and what is known about the run. Out: a log in the native grammar, as our own trainer
+writes it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+import socket
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainer.anatomy import Part, children_of, layers_of
+from trainer.eventlog import (
+    Epoch,
+    Error,
+    EventLog,
+    Intent,
+    Nonfinite,
+    RunEnd,
+    RunStart,
+    Share,
+    Train,
+    default_log_path,
+)
+from trainer.onlooker import Onlooker
+from trainer.pace import Lap, Pace
+from trainer.phase import Phases
+
+
+class Telemetry:
+    """Writes one training's log. Use it as a context manager, so that the log tells how the training ended.
+
+    Of several processes that train together, let the main one alone have it. Not for use from several threads.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        epochs: int,
+        batches: int,
+        log: Path | str | None = None,
+        name: str = "run",
+        train_every: int = 10,
+        grad_every: int = 100,
+        groups: Mapping[str, Part] | None = None,
+        layers: Mapping[str, nn.Module] | None = None,
+        intent: Mapping[str, Any] | None = None,
+        heartbeat_s: float = 30.0,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Begin the log and sit on the model.
+
+        ``batches`` is how many optimizer steps an epoch has. Every ``train_every`` steps there is a TRAIN line, every
+        ``grad_every`` a report of gradients, weights and ``layers``. ``groups`` are modules or parameters by the name
+        they get in reports, by default the model's children; so are ``layers``, and ``{}`` leaves them out, as a
+        compiled model wants it. ``intent`` holds further keys of the INTENT line, such as ``base_lr``,
+        ``warmup_steps`` and ``schedule``: what is declared there is not taken for a fault. Raises LogError for a log
+        that cannot be written, ValueError for a group of foreign parameters.
+        """
+        self._model, self._epochs, self._batches, self._train_every = model, epochs, batches, train_every
+        self._clock, self._started_at = clock, clock()
+        self.path = Path(log) if log is not None else default_log_path(name, self._started_at)
+        """Where the log is."""
+        self._epoch, self._batch, self._step = 1, 0, 0
+        self._skipped = self._skips_in_row = 0
+        self._sum_loss, self._num_losses, self._ended_epochs = 0.0, 0, 0
+        self._best = (float("inf"), 0)
+        self._unread: list[Tensor] = []
+        self._phase, self._forwards, self._is_closed = "", 0, False
+        self._pace = Pace(timer)
+        self._log = EventLog(self.path, clock)
+        self._onlooker = Onlooker(
+            model,
+            optimizer,
+            self._log,
+            parts=children_of(model) if groups is None else groups,
+            layers=layers_of(model) if layers is None else layers,
+            every=grad_every,
+            on_forward=self._see_forward,
+        )
+        run, pid = f"{name}-{uuid.uuid4().hex[:12]}", os.getpid()
+        self._log.write(RunStart(run=run, pid=pid, host=socket.gethostname(), cmd=shlex.join(sys.argv), attempt=1))
+        declared = {
+            "epochs": epochs,
+            "cadence_train": train_every,
+            "cadence_grad": grad_every,
+            "device": self._onlooker.device,
+            "frozen": self._onlooker.frozen or None,
+        }
+        self._log.write(Intent(**{**declared, **(intent or {})}))
+        self._phases = Phases(self._log, run=run, pid=pid, heartbeat_s=heartbeat_s, clock=clock)
+        self._phases.__enter__()
+        self.phase("load")
+        self._expect_step()
+
+    def step(self, loss: Tensor | float, *, samples: int = 0, **terms: float) -> None:
+        """Note one optimizer step, after it: its loss, how many samples it saw, the terms of the loss if any.
+
+        A step that the optimizer did not take, such as one that a gradient scaler skipped, counts as skipped.
+        """
+        self._batch, self._step = self._batch + 1, self._step + 1
+        took_step, grad_norm = self._onlooker.outcome()
+        self._skipped += not took_step
+        self._skips_in_row = 0 if took_step else self._skips_in_row + 1
+        value = loss.detach().reshape(()) if isinstance(loss, Tensor) else torch.tensor(float(loss))
+        self._unread.append(value)
+        self._pace.stepped(batches=1, rows=samples)
+        self._phases.moved(done=self._batch, step=self._step)
+        is_due = self._is_train_due(self._batch, self._step)
+        # Reading a number of another device waits for it: that is done when a line is due, not at each step.
+        if is_due or value.device.type == "cpu":
+            newest = self._read_losses()
+            if is_due or not math.isfinite(newest):
+                self._write_train(newest, grad_norm, self._pace.lap(), with_rate=samples > 0, terms=terms)
+        self._expect_step()
+
+    def look(self) -> None:
+        """Look at the gradients now, if it is time to. Call it between backward (and unscaling) and clipping, where
+        you clip; else the gradients are looked at as the optimizer takes them.
+        """
+        self._onlooker.look()
+
+    def phase(self, name: str, *, total: int | None = None) -> None:
+        """Say what begins: load, train, validate or checkpoint. Training and validation are seen without it."""
+        self._phase, self._forwards = name, 0
+        done = self._batch if name == "train" else 0
+        epoch = None if name == "load" else self._epoch
+        self._phases.enter(name, epoch=epoch, step=self._step, done=done, total=total)
+
+    def epoch(self, val_loss: Tensor | float | None = None, **metrics: float) -> None:
+        """Note the end of an epoch, after its validation; further metrics stand in its line by their names.
+
+        Without a validation loss there is no line, for it would have to state one.
+        """
+        self._read_losses()
+        if val_loss is not None:
+            self._write_epoch(float(val_loss), metrics)
+        self._ended_epochs = self._epoch
+        self._epoch, self._batch = self._epoch + 1, 0
+        self._sum_loss, self._num_losses = 0.0, 0
+        self._phase = ""
+        self._expect_step()
+
+    def close(self, status: str = "completed", *, error: BaseException | None = None) -> None:
+        """Write how the training ended (completed, stopped or failed) and let go of it; may be called twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._onlooker.leave()
+        self._phases.__exit__(None, None, None)
+        self._read_losses()
+        if error is not None:
+            self._log.write(Error(type=type(error).__name__, message=str(error), step=self._step))
+            self._log.write_text("".join(traceback.format_exception(error)))
+        self._log.write(
+            RunEnd(
+                status=status,
+                epochs=self._ended_epochs,
+                best_epoch=self._best[1],
+                best_val_loss=self._best[0],
+                seconds=round(self._clock() - self._started_at, 3),
+                error=type(error).__name__ if error is not None else None,
+            )
+        )
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif isinstance(error, KeyboardInterrupt | SystemExit):
+            self.close("stopped")
+        else:
+            self.close("failed", error=error)
+
+    def _see_forward(self) -> None:
+        """A forward pass begins: in training mode a step does, else a piece of the validation."""
+        name = "train" if self._model.training else "validate"
+        if name != self._phase:
+            self.phase(name, total=self._batches if name == "train" else None)
+        if name == "train":
+            self._pace.loaded()
+        else:
+            self._forwards += 1
+            self._phases.moved(done=self._forwards)
+
+    def _expect_step(self) -> None:
+        batch, step = self._batch + 1, self._step + 1
+        self._onlooker.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
+
+    def _is_train_due(self, batch: int, step: int) -> bool:
+        return step % self._train_every == 0 or batch == self._batches
+
+    def _read_losses(self) -> float:
+        """Read the losses that were not read yet, name those that are no numbers, and return the newest."""
+        if not self._unread:
+            return float("nan")
+        losses = torch.stack(self._unread).tolist()
+        self._unread.clear()
+        first = self._step - len(losses) + 1
+        for step, loss in enumerate(losses, first):
+            if not math.isfinite(loss):
+                self._log.write(Nonfinite(where="loss", count=1, step=step, action="report"))
+        self._sum_loss += sum(losses)
+        self._num_losses += len(losses)
+        return float(losses[-1])
+
+    def _write_train(
+        self, loss: float, grad_norm: float | None, lap: Lap, *, with_rate: bool, terms: Mapping[str, float]
+    ) -> None:
+        self._log.write(
+            Train(
+                epoch=Share(self._epoch, self._epochs),
+                batch=Share(self._batch, self._batches),
+                step=self._step,
+                loss=loss,
+                lr=self._onlooker.lr,
+                s_per_batch=round(lap.s_per_batch, 6),
+                load_s=round(lap.load_s, 6),
+                samples_per_s=round(lap.samples_per_s, 3) if with_rate else None,
+                grad_norm=grad_norm,
+                skipped=self._skipped,
+                skips_in_row=self._skips_in_row,
+                extra=tuple((f"loss_{name}", repr(float(value))) for name, value in terms.items()),
+            )
+        )
+
+    def _write_epoch(self, val_loss: float, metrics: Mapping[str, float]) -> None:
+        if not math.isfinite(val_loss):
+            self._log.write(Nonfinite(where="val_loss", count=1, step=self._step, action="report"))
+        if val_loss < self._best[0]:
+            self._best = (val_loss, self._epoch)
+        self._log.write(
+            Epoch(
+                epoch=Share(self._epoch, self._epochs),
+                train_loss=self._sum_loss / self._num_losses if self._num_losses else float("nan"),
+                val_loss=val_loss,
+                lr=self._onlooker.lr,
+                extra=tuple((name, repr(float(value))) for name, value in metrics.items()),
+            )
+        )

@@ -70,6 +70,12 @@ class Onlooker:
         self._is_listening = self._has_looked = self._took_step = False
         self._grad_norm = None
 
+    def listen(self) -> None:
+        """Listen to the activations of this step, if it is time to."""
+        if not self._is_listening and self._place[0] % self._every == 0:
+            self._is_listening = True
+            self._activations.listen()
+
     def look(self) -> None:
         """Look at the gradients of this step, once: after they are unscaled and, if anyone can, before clipping."""
         if self._has_looked:
@@ -101,16 +107,16 @@ class Onlooker:
 
     def _before_forward(self, model: nn.Module, inputs: Any) -> None:
         self._on_forward()
-        if model.training and not self._is_listening and self._place[0] % self._every == 0:
-            self._is_listening = True
-            self._activations.listen()
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self.look()
+        # A closure brings the gradients within the step itself.
+        if not (args[1:] or kwargs.get("closure")):
+            self.look()
         if self._place[0] % self._every == 0:
             self._weights.before_step()
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self.look()
         self._took_step = True
         if self._place[0] % self._every == 0:
             self._log.weights(self._weights.measure(), step=self._place[0])

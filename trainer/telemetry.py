@@ -74,7 +74,7 @@ class Telemetry:
         ``warmup_steps`` and ``schedule``: what is declared there is not taken for a fault. Raises LogError for a log
         that cannot be written, ValueError for a group of foreign parameters.
         """
-        self._model, self._epochs, self._batches, self._train_every = model, epochs, batches, train_every
+        self._epochs, self._batches, self._train_every = epochs, batches, train_every
         self._clock, self._started_at = clock, clock()
         self.path = Path(log) if log is not None else default_log_path(name, self._started_at)
         """Where the log is."""
@@ -83,6 +83,7 @@ class Telemetry:
         self._sum_loss, self._num_losses, self._ended_epochs = 0.0, 0, 0
         self._best = (float("inf"), 0)
         self._unread: list[Tensor] = []
+        self._is_waiting = True
         self._phase, self._forwards, self._is_closed = "", 0, False
         self._pace = Pace(timer)
         self._log = EventLog(self.path, clock)
@@ -93,7 +94,7 @@ class Telemetry:
             parts=children_of(model) if groups is None else groups,
             layers=layers_of(model) if layers is None else layers,
             every=grad_every,
-            on_forward=self._see_forward,
+            on_forward=lambda: self.forward(is_training=model.training),
         )
         run, pid = f"{name}-{uuid.uuid4().hex[:12]}", os.getpid()
         self._log.write(RunStart(run=run, pid=pid, host=socket.gethostname(), cmd=shlex.join(sys.argv), attempt=1))
@@ -131,6 +132,22 @@ class Telemetry:
                 self._write_train(newest, grad_norm, self._pace.lap(), with_rate=samples > 0, terms=terms)
         self._expect_step()
 
+    def forward(self, *, is_training: bool) -> None:
+        """Say that a forward pass begins, of a step or of the validation; seen without it where the model is called
+        as a whole.
+        """
+        name = "train" if is_training else "validate"
+        if name != self._phase:
+            self.phase(name, total=self._batches if is_training else None)
+        if is_training:
+            self._onlooker.listen()
+            if self._is_waiting:
+                self._is_waiting = False
+                self._pace.loaded()
+        else:
+            self._forwards += 1
+            self._phases.moved(done=self._forwards)
+
     def look(self) -> None:
         """Look at the gradients now, if it is time to. Call it between backward (and unscaling) and clipping, where
         you clip; else the gradients are looked at as the optimizer takes them.
@@ -138,7 +155,7 @@ class Telemetry:
         self._onlooker.look()
 
     def phase(self, name: str, *, total: int | None = None) -> None:
-        """Say what begins: load, train, validate or checkpoint. Training and validation are seen without it."""
+        """Say what begins: load, train, validate or checkpoint. Forward passes begin the middle two by themselves."""
         self._phase, self._forwards = name, 0
         done = self._batch if name == "train" else 0
         epoch = None if name == "load" else self._epoch
@@ -194,18 +211,8 @@ class Telemetry:
         else:
             self.close("failed", error=error)
 
-    def _see_forward(self) -> None:
-        """A forward pass begins: in training mode a step does, else a piece of the validation."""
-        name = "train" if self._model.training else "validate"
-        if name != self._phase:
-            self.phase(name, total=self._batches if name == "train" else None)
-        if name == "train":
-            self._pace.loaded()
-        else:
-            self._forwards += 1
-            self._phases.moved(done=self._forwards)
-
     def _expect_step(self) -> None:
+        self._is_waiting = True
         batch, step = self._batch + 1, self._step + 1
         self._onlooker.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
 

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -80,7 +80,7 @@ class Telemetry:
         """Where the log is."""
         self._epoch, self._batch, self._step = 1, 0, 0
         self._skipped = self._skips_in_row = 0
-        self._sum_loss, self._num_losses, self._ended_epochs = 0.0, 0, 0
+        self._loss, self._sum_loss, self._num_losses, self._ended_epochs = 0.0, 0.0, 0, 0
         self._best = (float("inf"), 0)
         self._unread: list[Tensor] = []
         self._is_waiting = True
@@ -120,16 +120,18 @@ class Telemetry:
         took_step, grad_norm = self._onlooker.outcome()
         self._skipped += not took_step
         self._skips_in_row = 0 if took_step else self._skips_in_row + 1
-        value = loss.detach().reshape(()) if isinstance(loss, Tensor) else torch.tensor(float(loss))
-        self._unread.append(value)
+        if isinstance(loss, Tensor) and loss.device.type != "cpu":
+            self._unread.append(loss.detach().reshape(()))
+        else:
+            self._take_losses([float(loss.detach() if isinstance(loss, Tensor) else loss)])
         self._pace.stepped(batches=1, rows=samples)
         self._phases.moved(done=self._batch, step=self._step)
         is_due = self._is_train_due(self._batch, self._step)
         # Reading a number of another device waits for it: that is done when a line is due, not at each step.
-        if is_due or value.device.type == "cpu":
-            newest = self._read_losses()
-            if is_due or not math.isfinite(newest):
-                self._write_train(newest, grad_norm, self._pace.lap(), with_rate=samples > 0, terms=terms)
+        if is_due:
+            self._read_losses()
+        if is_due or not math.isfinite(self._loss):
+            self._write_train(grad_norm, self._pace.lap(), with_rate=samples > 0, terms=terms)
         self._expect_step()
 
     def forward(self, *, is_training: bool) -> None:
@@ -219,29 +221,28 @@ class Telemetry:
     def _is_train_due(self, batch: int, step: int) -> bool:
         return step % self._train_every == 0 or batch == self._batches
 
-    def _read_losses(self) -> float:
-        """Read the losses that were not read yet, name those that are no numbers, and return the newest."""
-        if not self._unread:
-            return float("nan")
-        losses = torch.stack(self._unread).tolist()
-        self._unread.clear()
-        first = self._step - len(losses) + 1
-        for step, loss in enumerate(losses, first):
+    def _read_losses(self) -> None:
+        """Wait for the losses that lie on another device."""
+        if self._unread:
+            losses, self._unread = torch.stack(self._unread).tolist(), []
+            self._take_losses(losses)
+
+    def _take_losses(self, losses: Sequence[float]) -> None:
+        """Take the losses of the newest steps, and name those that are no numbers."""
+        for step, loss in enumerate(losses, self._step - len(losses) + 1):
             if not math.isfinite(loss):
                 self._log.write(Nonfinite(where="loss", count=1, step=step, action="report"))
-        self._sum_loss += sum(losses)
+            self._sum_loss += loss
         self._num_losses += len(losses)
-        return float(losses[-1])
+        self._loss = losses[-1]
 
-    def _write_train(
-        self, loss: float, grad_norm: float | None, lap: Lap, *, with_rate: bool, terms: Mapping[str, float]
-    ) -> None:
+    def _write_train(self, grad_norm: float | None, lap: Lap, *, with_rate: bool, terms: Mapping[str, float]) -> None:
         self._log.write(
             Train(
                 epoch=Share(self._epoch, self._epochs),
                 batch=Share(self._batch, self._batches),
                 step=self._step,
-                loss=loss,
+                loss=self._loss,
                 lr=self._onlooker.lr,
                 s_per_batch=round(lap.s_per_batch, 6),
                 load_s=round(lap.load_s, 6),

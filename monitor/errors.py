@@ -38,6 +38,8 @@ class SinkError(MonitorError):
     def __init__(self, where: str, what: str, *, expected: str | None = None, permanent: bool) -> None:
         super().__init__(where, what, expected=expected)
         self.permanent = permanent
+        self.retry_after_s = 0.0
+        """Seconds that the receiver asked to be left alone."""
 
 
 class Problems(MonitorError):

@@ -73,6 +73,16 @@ def redact(text: str) -> str:
     return text
 
 
+def redact_url(url: str) -> str:
+    """Return an address with its host alone: the rest of one that takes alerts is mostly its password."""
+    scheme, _, rest = url.partition("://")
+    if not rest:
+        return REDACTED
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    is_whole = host == rest.rstrip("/")
+    return terminal(f"{scheme}://{host}" if is_whole else f"{scheme}://{host}/{REDACTED}", CELL_LIMIT)
+
+
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor, screen
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, device strings

@@ -1,20 +1,20 @@
 """What a watch keeps between its turns and beyond its end: commit first, then let the alerts out.
 
-Without a state folder nothing outlives the process, and everything else is the same.
+Without a state folder nothing outlives the process, and everything else is the same. One folder serves all logs of
+a watch: what changed since the last commit goes into one transaction.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.alerts import Alert
 from monitor.clock import Clock
 from monitor.errors import StateError
-from monitor.facts import Fact, FactsFile, Kind, Recorder
-from monitor.notify import Delivery, state_lost
+from monitor.notify import Delivery, Paces, Silences, state_lost
+from monitor.recording import Recording
 from monitor.sinks import Sink
 from monitor.statecodec import UnknownState
 from monitor.store import Saved
@@ -27,12 +27,40 @@ COMMIT_S = 1.0
 """Least time between two commits while nothing fires; what was read since is read again after a kill."""
 MOST_COMMITTING = 0.05
 """Share of the time that commits may take while nothing fires. Chosen by hand."""
+LAST_WAIT_S = 10.0
+"""How long the end of a watch waits for receivers that have not answered. Chosen by hand."""
 
 
-class Opened(NamedTuple):
-    """A keeper, and what it found."""
+class Keepable(Protocol):
+    """One log, as far as what is known of it must be kept."""
 
-    keeper: Keeper
+    @property
+    def log(self) -> str:
+        """The log's name, as the user gave it."""
+        ...
+
+    @property
+    def recording(self) -> Recording:
+        """What is recorded of it beside the state."""
+        ...
+
+    @property
+    def mark(self) -> object:
+        """Another one when there is something new to keep."""
+        ...
+
+    def take_urgency(self) -> bool:
+        """Whether a commit is wanted now; asked once."""
+        ...
+
+    def saved(self) -> Saved:
+        """Return all that another process needs to go on from here."""
+        ...
+
+
+class Loaded(NamedTuple):
+    """What a state folder knows of a log, or of all."""
+
     saved: Saved | None
     """The state to go on from; None where there is none that can be read."""
     lost: list[Alert]
@@ -42,80 +70,132 @@ class Opened(NamedTuple):
 
 
 class Keeper:
-    """Holds the outbox and, with a state folder, the store and the recorded facts."""
+    """Holds the outbox and, with a state folder, the store."""
 
-    def __init__(self, delivery: Delivery, store: Store | None = None, saved: Saved | None = None) -> None:
-        self._delivery, self._store = delivery, store
-        self._facts: FactsFile | None = None
-        self._unwritten: list[Fact] = []
-        self._facts_file, self._facts_bytes = (saved.facts_file, saved.facts_bytes) if saved else ("", 0)
-        if store is not None and self._facts_file:
-            self._facts = _open_facts(store.directory / self._facts_file, self._facts_bytes)
-        self.recorder = Recorder(_heard_last(saved) if saved else None)
+    def __init__(self, delivery: Delivery, store: Store | None = None) -> None:
+        self.delivery, self._store = delivery, store
         self._due_at = 0.0
-        self._mark: object = None
-        self._is_urgent = self._is_troubled = False
+        # By log: what the newest commit holds, what is new since, and who asks for a commit at once.
+        self._marks: dict[str, object] = {}
+        self._changed: dict[str, Keepable] = {}
+        self._urgent: set[str] = set()
+        self._is_hurried = self._is_troubled = False
+
+    @property
+    def directory(self) -> Path | None:
+        """The state folder; None without one."""
+        return None if self._store is None else self._store.directory
+
+    def known_logs(self) -> set[str]:
+        """Return the full names of the logs of which a state is kept."""
+        return set() if self._store is None else self._store.logs()
+
+    def load(self, log: str) -> Loaded:
+        """Return what is known of a log from earlier."""
+        if self._store is None:
+            return Loaded(None, [], [])
+        try:
+            return Loaded(self._store.load(log), [], [])
+        except UnknownState as error:
+            self._store.forget_log(log)
+            why = f"the state was written by another version ({error}); the log is read from its start"
+            lost = [state_lost(log, str(self._store.directory), why)]
+            self.add(lost)
+            return Loaded(None, lost, [why])
+
+    def forget(self, log: str) -> None:
+        """Forget what is known of a log that cannot be resumed."""
+        if self._store is not None:
+            self._store.forget_log(log)
 
     def add(self, alerts: Sequence[Alert]) -> None:
         """Take alerts that have to go out."""
-        self._delivery.add(alerts)
+        self.delivery.add(alerts)
 
-    def settle(self, clock: Clock, state: Callable[[], Saved], *, mark: object, is_urgent: bool) -> list[str]:
+    def settle(self, clock: Clock, logs: Iterable[Keepable]) -> list[str]:
         """Commit if it is time to, then send what is due; return what went wrong or right again, in words.
 
-        ``state`` makes what is to be committed. ``mark`` is another one when that has changed; ``is_urgent`` asks for a
-        commit now.
+        ``logs`` are those that may have changed.
         """
         said: list[str] = []
-        facts = self.recorder.take()
+        for each in logs:
+            is_urgent = each.take_urgency()
+            each.recording.gather()
+            if is_urgent:
+                self._urgent.add(each.log)
+            if is_urgent or self._is_hurried or self._marks.get(each.log) != each.mark:
+                self._changed[each.log] = each
         if self._store is not None:
-            self._unwritten += facts
-            self._is_urgent |= is_urgent
-            if self._is_due(clock.monotonic(), mark):
-                said += self._commit(self._store, clock, state(), mark)
-        said += [str(error) for error in self._delivery.send(clock.monotonic())]
-        if self._store is not None and (settled := self._delivery.settled()):
+            now = clock.monotonic()
+            if self._is_due(now):
+                is_for_all = self._is_hurried or now >= self._due_at
+                wanted = self._changed.keys() if is_for_all else self._urgent
+                said += self._commit(self._store, clock, [self._changed[log] for log in list(wanted)])
+        return said + self._send(clock)
+
+    def finish(self, clock: Clock) -> list[str]:
+        """Wait a last while for slow receivers; return what went wrong, in words."""
+        said: list[str] = []
+        until = clock.monotonic() + LAST_WAIT_S
+        while self.delivery.is_busy and clock.monotonic() < until:
+            said += self._send(clock, patience_s=0.2)
+        waiting = {name: num for name, num in self.delivery.waiting_for.items() if num}
+        kept = "they wait for the next watch" if self._store is not None else "they are lost"
+        return said + [f"{name}: {num} alerts did not arrive; {kept}" for name, num in waiting.items()]
+
+    def _send(self, clock: Clock, *, patience_s: float = 0.0) -> list[str]:
+        """Send what is due and strike out what arrived."""
+        errors = self.delivery.send(clock.monotonic(), clock.wall(), patience_s=patience_s)
+        said = [str(error) for error in errors]
+        settled, told = self.delivery.settled(), self.delivery.news()
+        if self._store is not None and (settled or told):
             try:
-                self._store.forget_parcels(settled)
+                self._store.forget_parcels(settled, told)
             except StateError as error:
-                self._delivery.unsettle(settled)
+                self.delivery.unsettle(settled, told)
                 said += self._trouble(self._store, error)
         return said
 
     def hurry(self) -> None:
         """Let the next commit and the next deliveries come at once, however often they failed."""
         self._due_at = 0.0
-        self._is_urgent = True
-        self._delivery.hurry()
+        self._is_hurried = True
+        self.delivery.hurry()
 
     def close(self) -> None:
-        """Let go of the files; what was not settled is not kept."""
-        if self._facts is not None:
-            self._facts.close()
+        """Let go of the state; what was not settled is not kept."""
         if self._store is not None:
             self._store.close()
 
-    def _is_due(self, now: float, mark: object) -> bool:
-        if self._is_urgent or self._delivery.uncommitted():
+    def _is_due(self, now: float) -> bool:
+        if self._urgent or self._is_hurried or self.delivery.uncommitted():
             return not self._is_troubled or now >= self._due_at
-        return mark != self._mark and now >= self._due_at
+        return bool(self._changed) and now >= self._due_at
 
-    def _commit(self, store: Store, clock: Clock, saved: Saved, mark: object) -> list[str]:
+    def _commit(self, store: Store, clock: Clock, logs: Sequence[Keepable]) -> list[str]:
         began = clock.monotonic()
-        settled = self._delivery.settled()
+        settled, told = self.delivery.settled(), self.delivery.news()
         try:
-            self._write_facts(store, saved)
-            saved.facts_file, saved.facts_bytes = self._facts_file, self._facts_bytes
-            saved.holds_heard = self.recorder.is_holding
-            numbered = store.commit(saved, self._delivery.uncommitted(), settled)
+            marks, states = {}, {}
+            for each in logs:
+                marks[each.log] = each.mark
+                saved = states[each.log] = each.saved()
+                each.recording.write(saved)
+            numbered = store.commit(states, self.delivery.uncommitted(), settled, told)
         except StateError as error:
-            self._delivery.unsettle(settled)
+            self.delivery.unsettle(settled, told)
             self._due_at = clock.monotonic() + COMMIT_S
             return self._trouble(store, error)
-        self._delivery.committed(numbered)
-        self._mark, self._is_urgent = mark, False
+        self.delivery.committed(numbered)
+        for log, mark in marks.items():
+            self._marks[log] = mark
+            del self._changed[log]
+        self._urgent -= marks.keys()
+        self._is_hurried = False
         ended = clock.monotonic()
-        self._due_at = ended + max(COMMIT_S, (ended - began) / MOST_COMMITTING)
+        # A commit of what is urgent alone leaves the others waiting no longer.
+        if not self._changed:
+            self._due_at = ended + max(COMMIT_S, (ended - began) / MOST_COMMITTING)
         if not self._is_troubled:
             return []
         self._is_troubled = False
@@ -123,78 +203,55 @@ class Keeper:
 
     def _trouble(self, store: Store, error: StateError) -> list[str]:
         if store.was_renewed():
-            # What waits was known to the old file alone.
-            self._delivery.uncommit()
+            # What waits, and every log, was known to the old file alone.
+            self.delivery.uncommit()
+            self._marks.clear()
         self._is_troubled, is_news = True, not self._is_troubled
         return [f"{error}; the watch goes on, and what it knows is lost if it ends now"] if is_news else []
 
-    def _write_facts(self, store: Store, saved: Saved) -> None:
-        if not self._unwritten:
-            return
-        if not self._facts_file:
-            self._facts_file = _free_name(store.directory, saved.run.id or "run")
-        if self._facts is None:
-            self._facts = _open_facts(store.directory / self._facts_file, self._facts_bytes)
-        try:
-            self._facts_bytes = self._facts.append(self._unwritten)
-        except OSError as error:
-            raise _facts_trouble(self._facts.path, error) from None
-        self._unwritten = []
+
+class Opened(NamedTuple):
+    """A keeper, and what it found."""
+
+    keeper: Keeper
+    lost: list[Alert]
+    """Says that a state was there and is lost."""
+    problems: list[str]
+    """What a person should know, in words."""
 
 
-def open_keeper(directory: Path, log: Path, sinks: Mapping[str, Sink]) -> Opened:
-    """Open a state folder for a log. Raises StateError for one that cannot be used."""
+def open_keeper(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Paces()) -> Opened:  # noqa: B008
+    """Open a state folder. Raises StateError for one that cannot be used."""
     # SQLite is for those alone who keep a state.
     from monitor.store.store import Store
 
-    store = Store(directory, str(log), history_limit=HISTORY_LIMIT)
+    store = Store(directory, history_limit=HISTORY_LIMIT)
     try:
         lost, problems = [], []
         if store.set_aside is not None:
             why = f"the state was damaged; it is kept as {store.set_aside}, and the log is read from its start"
-            lost.append(state_lost(str(log), str(store.set_aside), why))
+            lost.append(state_lost(str(directory), str(store.set_aside), why))
             problems.append(why)
         try:
-            saved, left = store.load(), store.parcels()
+            left, told = store.parcels(), store.told()
         except UnknownState as error:
-            store.forget_log()
-            saved, left = None, []
+            store.forget_all()
+            left, told = [], []
             why = f"the state was written by another version ({error}); the log is read from its start"
-            lost.append(state_lost(str(log), str(directory), why))
+            lost.append(state_lost(str(directory), str(directory), why))
             problems.append(why)
-        delivery = Delivery(sinks, left)
+        silences = Silences(directory)
+        delivery = Delivery(
+            sinks,
+            left,
+            told=told,
+            paces=paces,
+            is_silenced=lambda alert, wall: silences.covering(alert, wall) is not None,
+        )
         if delivery.num_orphans:
             problems.append(f"{delivery.num_orphans} alerts were left for receivers that are not named now; dropped")
         delivery.add(lost)
-        return Opened(Keeper(delivery, store, saved), saved, lost, problems)
+        return Opened(Keeper(delivery, store), lost, problems)
     except BaseException:
         store.close()
         raise
-
-
-def _open_facts(path: Path, keep_bytes: int) -> FactsFile:
-    try:
-        return FactsFile(path, keep_bytes)
-    except OSError as error:
-        raise _facts_trouble(path, error) from None
-
-
-def _facts_trouble(path: Path, error: OSError) -> StateError:
-    return StateError(str(path), f"cannot be written ({error.strerror})", expected="room on its disk")
-
-
-def _heard_last(saved: Saved) -> Fact | None:
-    heard_at = saved.run.heard_at
-    if heard_at is None or not saved.holds_heard:
-        return None
-    return Fact(Kind.HEARD, saved.run.lines, heard_at)
-
-
-def _free_name(directory: Path, run: str) -> str:
-    """Return a file name for a run that no other run of this folder has."""
-    stem = re.sub(r"[^\w.-]", "_", run)[:80].lstrip(".") or "run"
-    name, number = f"{stem}.facts.jsonl", 1
-    while (directory / name).exists():
-        number += 1
-        name = f"{stem}-{number}.facts.jsonl"
-    return name

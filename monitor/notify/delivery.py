@@ -1,79 +1,68 @@
-"""The outbox at work: every alert to every sink at least once, in order; a sink that fails delays no other."""
+"""The outbox at work: every alert to every receiver at least once, in order; one that fails delays no other."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from monitor.alerts import Alert
+from monitor.alerts import Alert, State
 from monitor.errors import SinkError
+from monitor.notify.failed import receiver_failed
+from monitor.notify.outlet import Moment, Outlet, Waiting
+from monitor.notify.stages import Paces
 from monitor.sinks import Sink
-from monitor.store import Parcel
+from monitor.store import Parcel, Told
 
-RETRY_FIRST_S = 1.0
-RETRY_LONGEST_S = 300.0
-"""A sink that fails is tried again after 1, 2, 4 ... 300 seconds. Chosen by hand."""
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A sink that can tell what it already has, so that a second delivery doubles nothing."""
-
-    def missing(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Return those of the alerts that did not arrive. Raises SinkError."""
-        ...
-
-
-@dataclass
-class _Parcel:
-    """One alert for one sink."""
-
-    parcel: Parcel
-    is_tried: bool
-    """Whether it may have arrived already."""
-
-
-@dataclass
-class _Queue:
-    """What waits for one sink."""
-
-    sink: Sink
-    waiting: deque[_Parcel] = field(default_factory=deque)
-    failures: int = 0
-    """Failures in a row."""
-    retry_at: float = 0.0
-    """Monotonic time of the next try."""
+FAILURES_TOLD = 5
+"""Failures in a row, half a minute of them, after which the other receivers are told. Chosen by hand."""
 
 
 class Delivery:
-    """Sends alerts to sinks. Times are monotonic seconds."""
+    """Sends alerts to receivers."""
 
-    def __init__(self, sinks: Mapping[str, Sink], left: Iterable[Parcel] = ()) -> None:
-        """``left`` is what an earlier run of the program had committed and not seen delivered."""
-        self._queues = {name: _Queue(sink) for name, sink in sinks.items()}
-        self._delivered: list[int] = []
-        self.num_orphans = 0
-        """Alerts left for sinks that this watch does not have; they are dropped."""
+    def __init__(
+        self,
+        sinks: Mapping[str, Sink],
+        left: Iterable[Parcel] = (),
+        *,
+        told: Iterable[Told] = (),
+        paces: Paces = Paces(),  # noqa: B008 - a tuple never changes
+        is_silenced: Callable[[Alert, float], bool] = lambda alert, wall: False,
+    ) -> None:
+        """``left`` is what an earlier run of the program had committed and not seen delivered, ``told`` what was told.
+
+        ``is_silenced`` says of an alert and a time whether people are to be left in peace.
+        """
+        kept = list(told)
+        self._outlets = {
+            name: Outlet(name, sink, paces, is_silenced=is_silenced, told=[each for each in kept if each.sink == name])
+            for name, sink in sinks.items()
+        }
+        self._failing_since: dict[str, float] = {}
+        self._orphans: list[int] = []
+        self._added_at = 0.0
         for parcel in left:
-            if parcel.sink in self._queues:
-                self._queues[parcel.sink].waiting.append(_Parcel(parcel, is_tried=True))
+            if parcel.sink in self._outlets:
+                self._outlets[parcel.sink].add(parcel.alert, self._added_at, number=parcel.number, is_tried=True)
             else:
-                self.num_orphans += 1
-                self._delivered.append(parcel.number)
+                self._orphans.append(parcel.number)
+        self.num_orphans = len(self._orphans)
+        """Alerts left for receivers that this watch does not have; they are dropped."""
 
     @property
     def num_waiting(self) -> int:
-        """Alerts that no sink has taken yet."""
-        return sum(len(queue.waiting) for queue in self._queues.values())
+        """Alerts that a receiver has not taken yet."""
+        return sum(len(outlet.waiting) for outlet in self._outlets.values())
+
+    @property
+    def waiting_for(self) -> dict[str, int]:
+        """How many wait for each receiver."""
+        return {name: len(outlet.waiting) for name, outlet in self._outlets.items()}
 
     def add(self, alerts: Iterable[Alert]) -> None:
-        """Put alerts in every sink's queue."""
+        """Put alerts in every receiver's queue."""
         for alert in alerts:
-            for name, queue in self._queues.items():
-                queue.waiting.append(_Parcel(Parcel(0, name, alert), is_tried=False))
+            for outlet in self._outlets.values():
+                outlet.add(alert, self._added_at)
 
     def uncommitted(self) -> list[Parcel]:
         """Return what waits and is in no commit yet, in the order in which `commit` wants the numbers back."""
@@ -85,60 +74,70 @@ class Delivery:
             waiting.parcel = parcel
 
     def uncommit(self) -> None:
-        """Take it that no commit holds any of what waits."""
-        for queue in self._queues.values():
-            for each in queue.waiting:
+        """Take it that no commit holds any of what waits, or was told."""
+        for outlet in self._outlets.values():
+            for each in outlet.waiting:
                 each.parcel = each.parcel._replace(number=0)
-        self._delivered.clear()
+            outlet.forget_numbers()
+        self._orphans.clear()
 
     def settled(self) -> list[int]:
-        """Return the numbers of what was delivered, each once."""
-        numbers, self._delivered = self._delivered, []
-        return numbers
+        """Return the numbers of what waits no longer, each once."""
+        orphans, self._orphans = self._orphans, []
+        return orphans + [number for outlet in self._outlets.values() for number in outlet.settled()]
 
-    def unsettle(self, numbers: Iterable[int]) -> None:
-        """Take back numbers from `settled` that could not be struck out."""
-        self._delivered += numbers
+    def unsettle(self, numbers: Iterable[int], told: Iterable[Told] = ()) -> None:
+        """Take back what `settled` and `news` returned, for it could not be kept."""
+        self._orphans += numbers
+        for each in told:
+            self._outlets[each.sink].renew(each.run)
+
+    def news(self) -> list[Told]:
+        """Return what receivers were told since this was asked last, to be kept with what is struck out."""
+        return [told for outlet in self._outlets.values() for told in outlet.news()]
 
     def hurry(self) -> None:
-        """Let every sink be tried at the next `send`."""
-        for queue in self._queues.values():
-            queue.retry_at = -math.inf
+        """Let every receiver be tried at the next `send`, and nobody wait for others any more."""
+        for outlet in self._outlets.values():
+            outlet.hurry()
 
-    def send(self, now: float) -> list[SinkError]:
-        """Send what is due; return what went wrong, each first failure once."""
-        due = [queue for queue in self._queues.values() if queue.waiting and now >= queue.retry_at]
-        return [error for queue in due if (error := self._send(queue, now))]
+    def send(self, mono: float, wall: float = 0.0, *, patience_s: float = 0.0) -> list[SinkError]:
+        """Send what is due; return what went wrong, each first failure once.
 
-    def _uncommitted(self) -> list[_Parcel]:
-        return [each for queue in self._queues.values() for each in queue.waiting if not each.parcel.number]
+        Times are monotonic seconds and seconds since 1970. A slow receiver is waited for no longer than ``patience_s``.
+        """
+        self._added_at, now, said = mono, Moment(mono, wall), []
+        for name, outlet in self._outlets.items():
+            num_before = len(outlet.waiting)
+            error = outlet.turn(now, patience_s=patience_s if outlet.is_busy else 0.0)
+            if error is not None and (error.permanent or outlet.failures == 1):
+                said.append(error)
+            self._tell_others(name, outlet, error, wall, num_dropped=num_before - len(outlet.waiting))
+        return said
 
-    def _send(self, queue: _Queue, now: float) -> SinkError | None:
-        batch = list(queue.waiting)
-        try:
-            if alerts := _to_send(queue.sink, batch):
-                queue.sink.send(alerts)
-        except SinkError as error:
-            for each in batch:
-                each.is_tried = True
-            if not error.permanent:
-                queue.failures += 1
-                wait_s = min(RETRY_FIRST_S * 2 ** (queue.failures - 1), RETRY_LONGEST_S)
-                queue.retry_at = now + wait_s
-                return error if queue.failures == 1 else None
-            failure: SinkError | None = error
-        else:
-            failure = None
-        queue.failures = 0
-        queue.waiting.clear()
-        self._delivered += [each.parcel.number for each in batch if each.parcel.number]
-        return failure
+    @property
+    def is_busy(self) -> bool:
+        """Whether a receiver has not answered yet."""
+        return any(outlet.is_busy for outlet in self._outlets.values())
 
+    def _tell_others(
+        self, name: str, outlet: Outlet, error: SinkError | None, wall: float, *, num_dropped: int
+    ) -> None:
+        since = self._failing_since.get(name)
+        if error is not None and error.permanent:
+            why = f"{error}; {num_dropped} alerts will not reach it"
+            self._add_but(name, receiver_failed(name, why, State.CLOSED, began_at=wall, at=wall))
+        elif error is not None and outlet.failures == FAILURES_TOLD:
+            self._failing_since[name] = wall
+            self._add_but(name, receiver_failed(name, str(error), State.FIRING, began_at=wall, at=wall))
+        elif since is not None and outlet.failures == 0:
+            del self._failing_since[name]
+            self._add_but(name, receiver_failed(name, "it answers", State.RESOLVED, began_at=since, at=wall))
 
-def _to_send(sink: Sink, batch: Sequence[_Parcel]) -> list[Alert]:
-    """Return what the sink lacks, or all of it, marked where it may be a repetition. Raises SinkError."""
-    if isinstance(sink, Remembers):
-        tried = [each.parcel.alert for each in batch if each.is_tried]
-        missing = sink.missing(tried) if tried else []
-        return [*missing, *(each.parcel.alert for each in batch if not each.is_tried)]
-    return [replace(each.parcel.alert, resent=True) if each.is_tried else each.parcel.alert for each in batch]
+    def _add_but(self, name: str, alert: Alert) -> None:
+        for other, outlet in self._outlets.items():
+            if other != name:
+                outlet.add(alert, self._added_at)
+
+    def _uncommitted(self) -> list[Waiting]:
+        return [each for outlet in self._outlets.values() for each in outlet.waiting if not each.parcel.number]

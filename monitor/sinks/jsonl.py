@@ -16,6 +16,8 @@ CHUNK_BYTES = 64 * 1024
 class JsonLines:
     """A file that grows by one line per transition, each in one write; other programs may append to it as well."""
 
+    is_for_people, is_slow = False, False
+
     def __init__(self, path: Path) -> None:
         """Check now that the file can be written, rather than at the first alert."""
         self._path = path

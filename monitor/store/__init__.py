@@ -3,6 +3,6 @@
 `monitor.store.store` and SQLite with it are imported by who opens a state folder; most watches do without one.
 """
 
-from monitor.store.saved import Parcel, Saved, Totals
+from monitor.store.saved import Parcel, Saved, Told
 
-__all__ = ["Parcel", "Saved", "Totals"]
+__all__ = ["Parcel", "Saved", "Told"]

@@ -19,24 +19,10 @@ from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels
 from monitor.statecodec import StateCodec, UnknownState
-from monitor.tail import TailPosition
+from monitor.tail import TailPosition, Totals
 
 FORMAT = 1
 """Raised when the meaning of a state changes while its fields do not: an older one is then read anew from the log."""
-
-
-class Totals(NamedTuple):
-    """What the tail has done for this log, all runs of the program together."""
-
-    bytes_read: int = 0
-    truncated_lines: int = 0
-    """Lines of which only the head was kept."""
-    replaced_lines: int = 0
-    """Lines that were no valid UTF-8; rules read bytes and mind nothing."""
-    lost_bytes: int = 0
-    """Bytes that were destroyed before they were read."""
-    bytes_behind: int = 0
-    """Bytes known to be there and not yet read, at the time of the commit."""
 
 
 @dataclass
@@ -65,8 +51,8 @@ class Saved:
     holds_heard: bool = False
     """Whether `Run.heard_at` is not recorded there, and may have to be."""
     totals: Totals = field(default_factory=Totals)
-    polling: str = ""
-    """Why the log is looked at by the clock alone; empty where file events wake."""
+    behind: Alert | None = None
+    """The alert that the watch itself is late, where it is out."""
 
 
 class Parcel(NamedTuple):
@@ -77,6 +63,18 @@ class Parcel(NamedTuple):
     sink: str
     """The receiver, as the user named it."""
     alert: Alert
+
+
+class Told(NamedTuple):
+    """What one receiver was told of one run."""
+
+    sink: str
+    """The receiver, as the user named it."""
+    run: str
+    sent_at: float
+    """Time of the newest notice, in seconds since 1970-01-01 UTC."""
+    firing: tuple[Alert, ...]
+    """What it was told is firing, and nothing newer of."""
 
 
 @dataclass
@@ -120,6 +118,7 @@ _SHARED = (Evidence,)
 _core = cache(lambda: StateCodec(_Core, shared=_SHARED))
 _family = cache(lambda: StateCodec(Family, shared=_SHARED))
 _alert = cache(lambda: StateCodec(Alert, shared=_SHARED))
+_told = cache(lambda: StateCodec(Told, shared=_SHARED))
 
 
 def to_rows(saved: Saved, before: Marks) -> Rows:
@@ -173,6 +172,16 @@ def alert_to_bytes(alert: Alert) -> bytes:
 def alert_from_bytes(data: bytes) -> Alert:
     """Read one alert. Raises UnknownState."""
     return _alert().loads(_unsealed(data))
+
+
+def told_to_bytes(told: Told) -> bytes:
+    """Write what a receiver was told."""
+    return _sealed(_told().dumps(told))
+
+
+def told_from_bytes(data: bytes) -> Told:
+    """Read what a receiver was told. Raises UnknownState."""
+    return _told().loads(_unsealed(data))
 
 
 _values = attrgetter(*(each.name for each in dataclasses.fields(Series)))

@@ -17,10 +17,15 @@ MIGRATIONS = (
     );
     CREATE INDEX history_of ON history (path, number);
     """,
+    """
+    CREATE TABLE told (sink TEXT NOT NULL, run TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (sink, run));
+    """,
 )
 """What leads from version n to n + 1; a new file is of version 0. Never changed, only added to."""
 
-TABLES = ("log", "series", "history", "outbox")
+LOG_TABLES = ("log", "series", "history")
+"""Those with the state of the logs."""
+TABLES = (*LOG_TABLES, "outbox", "told")
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -8,24 +8,41 @@ its place. A file that is damaged is set aside, and the log read from its start.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from monitor.alerts import Alert
 from monitor.errors import StateError
 from monitor.statecodec import UnknownState
 from monitor.store.lock import StateLock, holder
-from monitor.store.saved import NOTHING, Marks, Parcel, Saved, alert_from_bytes, alert_to_bytes, from_rows, to_rows
-from monitor.store.schema import TABLES, connect, connect_to_look
+from monitor.store.saved import (
+    NOTHING,
+    Marks,
+    Parcel,
+    Saved,
+    Told,
+    alert_from_bytes,
+    alert_to_bytes,
+    from_rows,
+    to_rows,
+    told_from_bytes,
+    told_to_bytes,
+)
+from monitor.store.schema import LOG_TABLES, TABLES, connect, connect_to_look
 from monitor.tail.mounts import MOUNTINFO, is_on_network
 
 FILE = "state.db"
+STDIN = "-"
+"""The name of standard input as a log; it lies in no folder."""
+MOST_RUNS_TOLD = 64
+"""Runs of which it is kept what a receiver was told. Chosen by hand."""
 
 
 class Store:
-    """Keeps the state of one log in a folder, for one process at a time."""
+    """Keeps the states of logs in a folder, for one process at a time."""
 
-    def __init__(self, directory: Path, log: str, *, history_limit: int, mountinfo: Path = MOUNTINFO) -> None:
+    def __init__(self, directory: Path, *, history_limit: int, mountinfo: Path = MOUNTINFO) -> None:
         """Open the folder's state, made where it is missing. Raises StateError."""
         if kind := is_on_network(directory, mountinfo=mountinfo):
             what = f"lies on a network file system ({kind}), where a state can be torn"
@@ -36,10 +53,8 @@ class Store:
             what = f"cannot be made ({error.strerror})"
             raise StateError(str(directory), what, expected="a folder that can be written") from None
         self.directory = directory
-        # A link to the newest log stands for whatever it points to: it is not resolved.
-        self._log = str(Path(log).absolute())
         self._history_limit = history_limit
-        self._marks: Marks = NOTHING
+        self._marks: dict[str, Marks] = {}
         self.set_aside: Path | None = None
         """Where a damaged state was put."""
         self._was_renewed = False
@@ -50,70 +65,97 @@ class Store:
             self._lock.close()
             raise
 
-    def load(self) -> Saved | None:
-        """Return the newest commit; None where there is none. Raises UnknownState."""
+    def load(self, log: str) -> Saved | None:
+        """Return the newest commit of a log; None where there is none. Raises UnknownState."""
+        place = place_of(log)
         try:
-            saved = _load(self._connection, self._log, self._history_limit)
+            saved = _load(self._connection, place, self._history_limit)
         except sqlite3.DatabaseError as error:
             raise UnknownState(str(error)) from None
         if saved is not None:
-            self._marks = to_rows(saved, NOTHING).marks
+            self._marks[place] = to_rows(saved, NOTHING).marks
         return saved
 
-    def commit(self, saved: Saved, parcels: Iterable[Parcel] = (), delivered: Iterable[int] = ()) -> list[Parcel]:
-        """Write a state, parcels to be delivered and which need no delivery any more; all of it or nothing.
+    def logs(self) -> set[str]:
+        """Return the names of all logs with a state; none where they cannot be read."""
+        try:
+            return {log for (log,) in self._connection.execute("SELECT path FROM log")}
+        except sqlite3.DatabaseError:
+            return set()
+
+    def commit(
+        self,
+        logs: Mapping[str, Saved],
+        parcels: Iterable[Parcel] = (),
+        delivered: Iterable[int] = (),
+        told: Iterable[Told] = (),
+    ) -> list[Parcel]:
+        """Write the states of logs, parcels to be delivered, which need no delivery any more and what receivers were
+        told; all or nothing.
 
         Returns the parcels with their numbers. Raises StateError, having changed nothing.
         """
-        rows = to_rows(saved, self._marks)
-        log, database = self._log, self._connection
+        marks, database = {}, self._connection
         numbered = []
         try:
             database.execute("BEGIN IMMEDIATE")
-            database.execute("INSERT OR REPLACE INTO log VALUES (?, ?)", (log, rows.core))
-            database.executemany("DELETE FROM series WHERE path = ? AND tag = ?", [(log, tag) for tag in rows.gone])
-            changed = [(log, tag, data) for tag, data in rows.series.items()]
-            database.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", changed)
-            if rows.alerts:
-                added = [(log, alert) for alert in rows.alerts]
-                database.executemany("INSERT INTO history (path, alert) VALUES (?, ?)", added)
-                database.execute(_FORGET_HISTORY, (log, log, self._history_limit))
+            for log, saved in logs.items():
+                place = place_of(log)
+                marks[place] = self._write(place, saved)
             for parcel in parcels:
-                row = (log, parcel.sink, alert_to_bytes(parcel.alert))
+                row = (_log_of(parcel.alert), parcel.sink, alert_to_bytes(parcel.alert))
                 added_row = database.execute("INSERT INTO outbox (path, sink, alert) VALUES (?, ?, ?)", row)
                 numbered.append(parcel._replace(number=added_row.lastrowid or 0))
-            database.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for number in delivered])
+            self._settle(delivered, told)
             database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from None
-        self._marks = rows.marks
+        self._marks |= marks
         return numbered
 
-    def forget_parcels(self, delivered: Sequence[int]) -> None:
-        """Strike parcels out that were delivered. Raises StateError."""
+    def forget_parcels(self, delivered: Sequence[int], told: Iterable[Told] = ()) -> None:
+        """Strike parcels out that were delivered, and keep what receivers were told. Raises StateError."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("DELETE FROM outbox WHERE number = ?", [(each,) for each in delivered])
+            self._settle(delivered, told)
             self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from None
 
-    def forget_log(self) -> None:
-        """Forget all about the log: it will be read from its start, and its alerts go out again."""
+    def forget_log(self, log: str) -> None:
+        """Forget all about a log but what waits for a receiver: it will be read from its start."""
+        place = place_of(log)
         try:
-            for table in TABLES:
-                self._connection.execute(f"DELETE FROM {table} WHERE path = ?", (self._log,))
+            for table in LOG_TABLES:
+                self._connection.execute(f"DELETE FROM {table} WHERE path = ?", (place,))
         except sqlite3.DatabaseError as error:
             self._failed(error)
-        self._marks = NOTHING
+        self._marks.pop(place, None)
+
+    def forget_all(self) -> None:
+        """Forget all about every log, and what waits: the logs are read from their start."""
+        try:
+            for table in TABLES:
+                self._connection.execute(f"DELETE FROM {table}")
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+        self._marks.clear()
 
     def parcels(self) -> list[Parcel]:
-        """Return what is still to be delivered for this log, oldest first. Raises UnknownState."""
+        """Return what is still to be delivered, oldest first. Raises UnknownState."""
         try:
-            rows = self._connection.execute(_PARCELS, (self._log,)).fetchall()
+            rows = self._connection.execute("SELECT number, sink, alert FROM outbox ORDER BY number").fetchall()
         except sqlite3.DatabaseError as error:
             raise UnknownState(str(error)) from None
         return [Parcel(number, sink, alert_from_bytes(alert)) for number, sink, alert in rows]
+
+    def told(self) -> list[Told]:
+        """Return what receivers were told. Raises UnknownState."""
+        try:
+            rows = self._connection.execute("SELECT data FROM told ORDER BY rowid").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise UnknownState(str(error)) from None
+        return [told_from_bytes(data) for (data,) in rows]
 
     def was_renewed(self) -> bool:
         """Whether the file turned out to be damaged since this was asked last, and an empty one took its place."""
@@ -130,6 +172,33 @@ class Store:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _write(self, place: str, saved: Saved) -> Marks:
+        """Write what has changed of one log; return what tells later what has changed since."""
+        database = self._connection
+        rows = to_rows(saved, self._marks.get(place, NOTHING))
+        database.execute("INSERT OR REPLACE INTO log VALUES (?, ?)", (place, rows.core))
+        database.executemany("DELETE FROM series WHERE path = ? AND tag = ?", [(place, tag) for tag in rows.gone])
+        changed = [(place, tag, data) for tag, data in rows.series.items()]
+        database.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", changed)
+        if rows.alerts:
+            added = [(place, alert) for alert in rows.alerts]
+            database.executemany("INSERT INTO history (path, alert) VALUES (?, ?)", added)
+            database.execute(_FORGET_HISTORY, (place, place, self._history_limit))
+        return rows.marks
+
+    def _settle(self, delivered: Iterable[int], told: Iterable[Told]) -> None:
+        """Strike out and write, within a transaction."""
+        self._connection.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for number in delivered])
+        rows = [(each.sink, each.run, told_to_bytes(each)) for each in told]
+        self._connection.executemany("INSERT OR REPLACE INTO told (sink, run, data) VALUES (?, ?, ?)", rows)
+        # Runs end and nobody asks for them again: of each receiver the newest are kept.
+        for sink in {each[0] for each in rows}:
+            self._connection.execute(
+                "DELETE FROM told WHERE sink = ? AND rowid NOT IN "
+                "(SELECT rowid FROM told WHERE sink = ? ORDER BY rowid DESC LIMIT ?)",
+                (sink, sink, MOST_RUNS_TOLD),
+            )
 
     def _connect(self) -> sqlite3.Connection:
         path = self.directory / FILE
@@ -153,7 +222,7 @@ class Store:
         if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
             self._connection.close()
             self.set_aside = _set_aside(path)
-            self._connection, self._marks, self._was_renewed = connect(path), NOTHING, True
+            self._connection, self._marks, self._was_renewed = connect(path), {}, True
             return StateError(str(path), f"was damaged ({error}) and is kept as {self.set_aside.name}")
         return StateError(str(path), f"cannot be written ({error})", expected="room on its disk")
 
@@ -190,12 +259,21 @@ def look(directory: Path, *, history_limit: int = 0) -> tuple[int | None, list[S
     return holder(directory), [Seen(log, saved, waiting.get(log, 0)) for log, saved in found if saved]
 
 
-_PARCELS = "SELECT number, sink, alert FROM outbox WHERE path = ? ORDER BY number"
 _FORGET_HISTORY = """
     DELETE FROM history WHERE path = ? AND number <= (
         SELECT number FROM history WHERE path = ? ORDER BY number DESC LIMIT 1 OFFSET ?
     )
 """
+
+
+def place_of(log: str) -> str:
+    """Return what a log is known by. A link to the newest log stands for whatever it points to: it is not resolved."""
+    return log if log == STDIN else str(Path(log).absolute())
+
+
+def _log_of(alert: Alert) -> str:
+    """Return the log that an alert speaks of; empty where it speaks of none."""
+    return place_of(alert.evidence[0].path) if alert.evidence else ""
 
 
 def _load(connection: sqlite3.Connection, log: str, history_limit: int) -> Saved | None:

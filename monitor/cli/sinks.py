@@ -1,0 +1,88 @@
+"""``monitor sinks``: try the receivers before the night in which they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.alerts import Alert, Severity, State
+from monitor.cli.watchfile import config_option
+from monitor.clock import SystemClock
+from monitor.errors import MonitorError, SinkError
+from monitor.escape import terminal
+from monitor.evidence import Evidence
+from monitor.sinks import open_sinks
+from monitor.sinks.sink import Beats
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+
+EXIT_FAILED = 1
+
+
+@click.group("sinks")
+def command() -> None:
+    """Try the receivers of alerts."""
+
+
+@command.command("test")
+@config_option
+@click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="A receiver; may be given several times.")
+def test(config: Config, sinks: tuple[str, ...]) -> int:
+    """Send a test alert, and its end, through each receiver, and say what became of it.
+
+    Exit code: 0 all took it, 1 one did not, 2 usage or bad file.
+
+    \b
+    monitor sinks test --config watch.yaml
+    monitor sinks test --sink webhook:env:SLACK_URL
+    """
+    specs = [*config.sinks, *sinks]
+    if not specs:
+        raise MonitorError("monitor sinks test", "no receiver is named", expected="--config FILE or --sink KIND:PLACE")
+    opened = open_sinks(specs)
+    for warning in opened.warnings:
+        click.echo(terminal(warning), err=True)
+    now, has_failed = SystemClock().wall(), False
+    firing = _test_alert(now)
+    for name, sink in opened.sinks.items():
+        try:
+            if isinstance(sink, Beats):
+                sink.beat([])
+            sink.send([firing])
+            sink.send([replace(firing, state=State.RESOLVED, ends_at=now)])
+        except SinkError as error:
+            has_failed = True
+            click.echo(terminal(f"❌ {name}: {error}"))
+        else:
+            click.echo(terminal(f"✅ {name}: delivered"))
+    return EXIT_FAILED if has_failed else 0
+
+
+def _test_alert(now: float) -> Alert:
+    words = "this is a test of trainwarden; nothing is wrong"
+    return Alert(
+        id=hashlib.sha256(repr(now).encode()).hexdigest()[:16],
+        run="test",
+        attempt=0,
+        rule="TestAlert",
+        fault="test",
+        severity=Severity.INFO,
+        state=State.FIRING,
+        at=now,
+        starts_at=now,
+        ends_at=None,
+        epoch=0,
+        step=None,
+        labels=(),
+        value=None,
+        threshold=None,
+        summary=words,
+        action="nothing",
+        reason="somebody ran monitor sinks test",
+        needs="facts",
+        evidence=(Evidence("monitor sinks test", 0, 0, now, words),),
+    )

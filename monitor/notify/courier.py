@@ -1,0 +1,49 @@
+"""One thread that carries things to one slow receiver, so that nobody else waits for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+from monitor.errors import SinkError
+
+Errand = Callable[[], None]
+
+
+class Courier:
+    """Runs one errand at a time."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[SinkError | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def go(self, errand: Errand) -> None:
+        """Begin an errand; the one before is done."""
+        if self._thread is None:
+            # A daemon: a receiver that hangs must not keep the watch from ending.
+            self._thread = threading.Thread(target=self._run, name=f"to {self._name}", daemon=True)
+            self._thread.start()
+        self._errands.put(errand)
+
+    def result(self, timeout_s: float = 0.0) -> tuple[bool, SinkError | None]:
+        """Return whether the errand is done, and what went wrong."""
+        try:
+            return True, self._results.get(timeout=timeout_s) if timeout_s > 0 else self._results.get_nowait()
+        except queue.Empty:
+            return False, None
+
+    def _run(self) -> None:
+        while True:
+            errand = self._errands.get()
+            try:
+                errand()
+            except SinkError as error:
+                self._results.put(error)
+            except Exception as error:
+                # A mistake in a receiver must not end the watch, nor go unseen.
+                self._results.put(SinkError(self._name, f"fails by {type(error).__name__} ({error})", permanent=True))
+            else:
+                self._results.put(None)

@@ -1,0 +1,149 @@
+"""Silences: for a while nobody is told of some alerts; who asked for it, why, and until when.
+
+They lie in the state folder as JSON, written whole by whoever silences, and read by the watch when they change.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from monitor.alerts import Alert
+from monitor.errors import StateError
+
+FILE = "silences.json"
+MOST = 1_000
+"""Silences that are kept; a file with more is none of ours."""
+FILE_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Silence:
+    """One request. Times are in seconds since 1970-01-01 UTC."""
+
+    id: str
+    target: str
+    """A rule's name, or the id of an alert or its beginning."""
+    author: str
+    reason: str
+    begins_at: float
+    ends_at: float | None
+    """None for an acknowledgement: it ends with the alert."""
+
+    @property
+    def is_acknowledgement(self) -> bool:
+        """Whether somebody has taken the alert on, rather than asked for quiet."""
+        return self.ends_at is None
+
+    def is_active(self, now: float) -> bool:
+        """Whether it holds at a time."""
+        return self.begins_at <= now and (self.ends_at is None or now < self.ends_at)
+
+    def covers(self, alert: Alert) -> bool:
+        """Whether it is about this alert."""
+        is_id = len(self.target) >= SHORTEST_ID and alert.id.startswith(self.target)
+        return is_id or (alert.rule == self.target and not self.is_acknowledgement)
+
+
+SHORTEST_ID = 6
+"""Characters of an alert's id that name it."""
+
+
+class Silences:
+    """The silences of a state folder, read again when they have changed."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = None if directory is None else directory / FILE
+        self._mark: object = None
+        self._known: tuple[Silence, ...] = ()
+
+    def covering(self, alert: Alert, now: float) -> Silence | None:
+        """Return a silence that covers an alert now; None where there is none."""
+        return next((each for each in self._fresh() if each.is_active(now) and each.covers(alert)), None)
+
+    def _fresh(self) -> tuple[Silence, ...]:
+        if self._path is None:
+            return ()
+        try:
+            found = self._path.stat()
+        except OSError:
+            return ()
+        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if mark != self._mark:
+            # A broken file silences nothing: to be told once too often is the lesser evil.
+            self._known = ()
+            with suppress(StateError):
+                self._known = tuple(read_silences(self._path.parent))
+            self._mark = mark
+        return self._known
+
+
+def read_silences(directory: Path) -> list[Silence]:
+    """Return the silences of a state folder, expired ones too. Raises StateError for a file that is none of ours."""
+    path = directory / FILE
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES + 1)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StateError(str(path), f"cannot be read ({error.strerror})", expected="a file of this program") from None
+    try:
+        found = json.loads(data)
+        if len(data) > FILE_BYTES or not isinstance(found, list) or len(found) > MOST:
+            raise ValueError("too much of it")
+        return [_read(each) for each in found]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise StateError(str(path), f"holds no silences ({error})", expected="a file of this program") from None
+
+
+def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[Silence]]) -> None:
+    """Put what ``change`` returns in the place of the present silences, while nobody else does. Raises StateError."""
+    path = directory / FILE
+    try:
+        with _locked(directory):
+            kept = list(change(read_silences(directory)))[-MOST:]
+            draft = path.with_name(f".{FILE}.{os.getpid()}")
+            with draft.open("w", encoding="utf-8") as file:
+                json.dump([asdict(each) for each in kept], file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+    except OSError as error:
+        raise StateError(str(path), f"cannot be written ({error.strerror})", expected="a state folder") from None
+
+
+def new_silence(target: str, author: str, reason: str, begins_at: float, ends_at: float | None) -> Silence:
+    """Make a silence with an id of its own."""
+    said = repr((target, author, reason, begins_at, ends_at))
+    name = hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return Silence(name, target, author, reason, begins_at, ends_at)
+
+
+def still_of_use(silences: Sequence[Silence], now: float) -> list[Silence]:
+    """Leave out what has ended."""
+    return [each for each in silences if each.ends_at is None or now < each.ends_at]
+
+
+def _read(found: object) -> Silence:
+    if not isinstance(found, dict):
+        raise TypeError("an entry that is no object")
+    ends_at = found["ends_at"]
+    name, target, author, reason = (str(found[key])[:500] for key in ("id", "target", "author", "reason"))
+    return Silence(name, target, author, reason, float(found["begins_at"]), None if ends_at is None else float(ends_at))
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    lock = os.open(directory / f".{FILE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

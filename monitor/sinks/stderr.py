@@ -1,0 +1,43 @@
+"""``stderr``: one line per alert; under systemd with the priority that the journal sorts by."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from monitor.alerts import Alert, Severity, State
+from monitor.errors import SinkError
+from monitor.escape import redact, terminal
+
+_PRIORITIES = {Severity.CRITICAL: 2, Severity.WARNING: 4, Severity.INFO: 6}
+"""Of syslog: critical, warning, informational."""
+NOTICE = 5
+
+
+class Stderr:
+    """The standard error output."""
+
+    is_for_people, is_slow = False, False
+
+    def send(self, alerts: Sequence[Alert]) -> None:
+        """Write the lines. Raises SinkError."""
+        # The journal sets this for what it reads, and only it understands the numbers.
+        is_journal = "JOURNAL_STREAM" in os.environ
+        lines = [f"<{priority_of(alert)}>{_line(alert)}" if is_journal else _line(alert) for alert in alerts]
+        try:
+            print(*lines, sep="\n", file=sys.stderr, flush=True)
+        except OSError as error:
+            raise SinkError("stderr", f"cannot be written ({error.strerror})", permanent=False) from None
+
+
+def priority_of(alert: Alert) -> int:
+    """Return an alert's priority for the journal."""
+    return _PRIORITIES[alert.severity] if alert.state is State.FIRING and not alert.inhibited_by else NOTICE
+
+
+def _line(alert: Alert) -> str:
+    place = f" ({alert.evidence[0].path}:{alert.evidence[0].line})" if alert.evidence else ""
+    explained = f", explained by {alert.inhibited_by}" if alert.inhibited_by else ""
+    words = f"{alert.severity.value} {alert.rule} {alert.state.value}{explained}: {redact(alert.summary)}{place}"
+    return terminal(f"{words} id={alert.id}")

@@ -1,0 +1,121 @@
+"""A real Alertmanager on a free port of the loopback: what fires appears there, what is over clears."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.notify import Delivery
+from monitor.sinks import open_sinks
+from tests.notify.receivers import alert, critical, ended, free_port, until
+
+PROGRAM = "prometheus-alertmanager"
+CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+
+
+class Alertmanager:
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._opener = build_opener(ProxyHandler({}))
+
+    def ask(self, path: str) -> Any:
+        with self._opener.open(f"{self.url}{path}", timeout=5) as response:
+            return json.loads(response.read())
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """Return what it takes for active, by name."""
+        found = self.ask("/api/v2/alerts?active=true&silenced=true&inhibited=true")
+        return {each["labels"]["alertname"]: each for each in found}
+
+    def is_ready(self) -> bool:
+        try:
+            return bool(self.ask("/api/v2/status"))
+        except (URLError, OSError):
+            return False
+
+
+@pytest.fixture
+def manager(require: Callable[[str], None], tmp_path: Path) -> Iterator[Alertmanager]:
+    require(PROGRAM)
+    config, port = tmp_path / "alertmanager.yml", free_port()
+    config.write_text(CONFIG)
+    command = [
+        str(shutil.which(PROGRAM)),
+        f"--config.file={config}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with (tmp_path / "alertmanager.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        found = Alertmanager(port)
+        try:
+            until(found.is_ready)
+            yield found
+        finally:
+            process.terminate()
+
+
+def test_what_fires_appears_what_is_over_clears_and_what_is_explained_never_comes(manager: Alertmanager):
+    clock = SystemClock()
+    delivery = Delivery(open_sinks([f"alertmanager:{manager.url}"]).sinks)
+
+    def send() -> None:
+        delivery.send(clock.monotonic(), clock.wall())
+
+    def is_empty() -> bool:
+        send()
+        return delivery.num_waiting == 0 and not delivery.is_busy
+
+    now = clock.wall()
+    spike, explained = critical(1, at=now - 60, starts_at=now - 60), alert(2, inhibited_by="Rule1")
+    send()
+    delivery.add([spike, explained])
+    until(is_empty)
+    until(lambda: "Rule1" in manager.alerts())
+    (found,) = manager.alerts().values()
+    assert found["labels"] == {
+        "alertname": "Rule1",
+        "severity": "critical",
+        "fault": "loss_spike",
+        "run": "run-1",
+        "group": "gat",
+    }
+    assert found["annotations"]["summary"] == spike.summary
+    assert found["annotations"]["id"] == spike.id
+    assert found["annotations"]["evidence"].startswith("run.log:41: ")
+    assert datetime.fromisoformat(found["startsAt"]).timestamp() == pytest.approx(now - 60, abs=0.01)
+    assert datetime.fromisoformat(found["endsAt"]).timestamp() > now + 120
+
+    delivery.add([ended(spike, at=now, ends_at=now)])
+    until(is_empty)
+    until(lambda: manager.alerts() == {})
+
+
+def test_what_fires_on_is_sent_again_before_alertmanager_takes_it_for_over(manager: Alertmanager):
+    clock = SystemClock()
+    delivery = Delivery(open_sinks([f"alertmanager:{manager.url}"]).sinks)
+    now, mono = clock.wall(), clock.monotonic()
+    delivery.send(mono, now)
+    delivery.add([critical(1, at=now, starts_at=now)])
+
+    def answers() -> bool:
+        delivery.send(mono, now)
+        return not delivery.is_busy and "Rule1" in manager.alerts()
+
+    until(answers)
+    first = manager.alerts()["Rule1"]["updatedAt"]
+    delivery.send(mono + 59, now + 59)
+    assert not delivery.is_busy
+    delivery.send(mono + 61, now + 61)
+    assert delivery.is_busy
+    until(lambda: manager.alerts()["Rule1"]["updatedAt"] > first)

@@ -1,0 +1,179 @@
+"""A receiver that is down for an hour, and a watch that is killed meanwhile: all arrives, in order, none twice anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts import Alert
+from monitor.errors import SinkError
+from monitor.notify import Delivery
+from monitor.store.store import Store
+from tests.cli.logs import TROUBLED
+from tests.notify.receivers import Web, alert, critical, free_port, until, web
+
+WALL = 1_700_000_000.0
+
+
+class Patchy:
+    """A receiver of people that is down until it is not."""
+
+    is_for_people, is_slow = False, False
+
+    def __init__(self) -> None:
+        self.is_down, self.got, self.num_tries = True, list[tuple[str, str, bool]](), 0
+
+    def send(self, alerts: Sequence[Alert]) -> None:
+        self.num_tries += 1
+        if self.is_down:
+            raise SinkError("patchy", "does not answer", permanent=False)
+        self.got += [(each.id, each.state.value, each.resent) for each in alerts]
+
+
+def opened(folder: Path, sink: Patchy) -> tuple[Store, Delivery]:
+    store = Store(folder, history_limit=10)
+    return store, Delivery({"patchy": sink}, store.parcels(), told=store.told())
+
+
+def settle(store: Store, delivery: Delivery, passed_s: float) -> None:
+    """Do what a turn of the watch does."""
+    delivery.committed(store.commit({}, delivery.uncommitted()))
+    delivery.send(passed_s, WALL + passed_s)
+    store.forget_parcels(delivery.settled(), delivery.news())
+
+
+def kill(store: Store) -> None:
+    """Leave the store as a kill does: no word of goodbye, its lock gone with the process."""
+    store._lock.close()
+
+
+def test_an_hour_without_an_answer_and_a_state_opened_anew_without_having_been_closed(tmp_path: Path):
+    sink, rng = Patchy(), random.Random(20251030)
+    store, delivery = opened(tmp_path, sink)
+    expected, passed_s = [], 0.0
+    while passed_s < 3_600:
+        if rng.random() < 0.05:
+            each = alert(len(expected) + 1)
+            expected.append(each.id)
+            delivery.add([each])
+        settle(store, delivery, passed_s)
+        if rng.random() < 0.01:
+            kill(store)
+            store, delivery = opened(tmp_path, sink)
+        passed_s += 5
+    assert len(expected) > 20 and sink.got == []
+    assert sink.num_tries < 200, "hardly a try every five minutes, but for the restarts"
+    sink.is_down = False
+    delivery.hurry()
+    settle(store, delivery, passed_s)
+    kill(store)
+    store, delivery = opened(tmp_path, sink)
+    settle(store, delivery, passed_s + 10)
+    assert [name for name, _, _ in sink.got] == expected
+    assert delivery.num_waiting == 0
+    store.close()
+
+
+def test_what_people_were_told_is_known_after_a_kill_and_repeated_in_its_time(tmp_path: Path):
+    sink = Patchy()
+    sink.is_for_people, sink.is_down = True, False
+    store, delivery = opened(tmp_path, sink)
+    delivery.send(0.0, WALL)
+    delivery.add([critical(1)])
+    settle(store, delivery, 0.0)
+    assert len(sink.got) == 1
+    kill(store)
+    store, delivery = opened(tmp_path, sink)
+    settle(store, delivery, 14_399.0)
+    assert len(sink.got) == 1
+    settle(store, delivery, 14_400.0)
+    assert sink.got[1:] == [(critical(1).id, "firing", True)]
+    store.close()
+
+
+# ---- a real watch, killed for real
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "run.log"
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+class Watch:
+    def __init__(self, log: Path, state: Path, url: str) -> None:
+        options = ["--state", str(state), "--sink", "webhook:env:HOOK", "--notify-history"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "monitor", "watch", str(log), *options],
+            env={**os.environ, "HOOK": url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def test_a_watch_that_is_killed_while_its_webhook_is_down_tells_all_when_both_are_back(
+    log: Path, tmp_path: Path, port: int
+):
+    log.write_text("")
+    state, url = tmp_path / "state", f"http://127.0.0.1:{port}/hook"
+    watch = Watch(log, state, url)
+    lines = [line + b"\n" for line in TROUBLED]
+    half = len(lines) // 2
+    with log.open("ab") as file:
+        file.writelines(lines[:half])
+        file.flush()
+        until(lambda: (state / "state.db").exists())
+        watch.kill()
+        watch = Watch(log, state, url)
+        file.writelines(lines[half:])
+    expected = replayed(log)
+    watch.kill()
+    with web(port) as server:
+        server.plan = [500, "close"]
+        watch = Watch(log, state, url)
+        until(lambda: {each["id"] for each in told(server)} >= critical_ids(expected), 60)
+        watch.process.send_signal(signal.SIGTERM)
+        watch.process.communicate(timeout=30)
+        assert watch.process.returncode == 0
+        got = told(server)
+    assert {each["id"] for each in got} <= {each["id"] for each in expected}
+    newest = {each["id"]: each["state"] for each in got}
+    stands = {each["id"]: each["state"] for each in expected}
+    assert newest == {name: stands[name] for name in newest}, "each was told how it stands in the end"
+
+
+def replayed(log: Path) -> list[dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "replay", str(log), "--json"], capture_output=True, text=True, check=False
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert found
+    return found
+
+
+def told(server: Web) -> list[dict[str, object]]:
+    return [each for request in list(server.got) for each in request.json["alerts"]]
+
+
+def critical_ids(alerts: list[dict[str, object]]) -> set[object]:
+    return {
+        each["id"]
+        for each in alerts
+        if each["severity"] == "critical" and each["state"] == "firing" and "inhibited_by" not in each
+    }

@@ -1,0 +1,94 @@
+"""Silences from the command line to the delivery: who, why and until when; and files that are none of ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import StateError
+from monitor.notify import Silences, read_silences
+from monitor.notify.silences import FILE, change_silences, new_silence
+from tests.cli.command import monitor
+from tests.notify.receivers import alert
+
+NOW = 1_700_000_000.0
+
+
+def put(folder: Path, *silences: object) -> None:
+    change_silences(folder, lambda known: [*known, *silences])  # type: ignore[list-item]
+
+
+def test_a_silence_covers_its_rule_until_its_end(tmp_path: Path):
+    put(tmp_path, new_silence("Rule1", "ana", "backup", NOW, NOW + 3_600))
+    known = Silences(tmp_path)
+    assert known.covering(alert(1), NOW + 3_599) is not None
+    assert known.covering(alert(1), NOW + 3_600) is None
+    assert known.covering(alert(2), NOW) is None
+
+
+def test_an_alert_may_be_named_by_the_beginning_of_its_id(tmp_path: Path):
+    name = alert(77).id
+    put(tmp_path, new_silence(name, "ana", "", NOW, NOW + 60), new_silence("00000", "ana", "", NOW, NOW + 60))
+    known = Silences(tmp_path)
+    assert known.covering(alert(77), NOW) is not None
+    assert known.covering(alert(2), NOW) is None, "five digits name nothing"
+
+
+def test_a_watch_sees_a_silence_that_comes_and_goes(tmp_path: Path):
+    known = Silences(tmp_path)
+    assert known.covering(alert(1), NOW) is None
+    put(tmp_path, new_silence("Rule1", "ana", "", NOW, NOW + 60))
+    assert known.covering(alert(1), NOW) is not None
+    change_silences(tmp_path, lambda all_of_them: [])
+    assert known.covering(alert(1), NOW) is None
+
+
+@pytest.mark.parametrize("data", ["", "{", "[1]", '[{"id": 1}]', "[" * 100_000, "null", '{"a": 1}'])
+def test_a_broken_file_silences_nothing_and_is_named(tmp_path: Path, data: str):
+    (tmp_path / FILE).write_text(data)
+    assert Silences(tmp_path).covering(alert(1), NOW) is None
+    with pytest.raises(StateError, match="holds no silences"):
+        read_silences(tmp_path)
+
+
+def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
+    state = ["--state", str(tmp_path)]
+    made = monitor("silence", "StepTimeGrown", "--for", "2h", "--reason", "backup", "--author", "ana", *state)
+    assert made.code == 0 and "StepTimeGrown silent until" in made.out and "by ana: backup" in made.out
+    taken = monitor("ack", "0123456789abcdef", "--author", "ana", *state)
+    assert taken.code == 0 and "acknowledged until it is over by ana" in taken.out
+    assert len(monitor("silence", *state).out.splitlines()) == 2
+    over = monitor("unsilence", "StepTimeGrown", *state)
+    assert over.code == 0 and over.out.startswith("ended: ")
+    assert len(json.loads((tmp_path / FILE).read_text())) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["silence", "StepTimeGrown"], "--for: is missing"),
+        (["silence", "StepTimeGrown", "--for", "soon"], "--for: "),
+        (["silence", "no rule; rm -rf", "--for", "1h"], "is neither a rule nor an alert's id"),
+        (["ack", "xyz"], "is no alert's id"),
+        (["unsilence", "StepTimeGrown"], "nothing silences 'StepTimeGrown'"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], said: str):
+    done = monitor(*words, "--state", str(tmp_path))
+    assert done.code == 2 and said in done.err and len(done.err.splitlines()) == 1
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+    done = monitor("silence", "--state", str(tmp_path / "none"))
+    assert done.code == 2 and "is no state folder" in done.err
+
+
+def test_sinks_test_says_what_became_of_each(tmp_path: Path):
+    out = tmp_path / "alerts.jsonl"
+    done = monitor("sinks", "test", "--sink", f"jsonl:{out}", "--sink", "command:false")
+    assert done.code == 1
+    assert "✅ jsonl:" in done.out and "❌ command:false" in done.out
+    assert [json.loads(line)["state"] for line in out.read_text().splitlines()] == ["firing", "resolved"]
+    assert monitor("sinks", "test").code == 2

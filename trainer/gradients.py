@@ -191,10 +191,28 @@ class WeightMonitor:
         self._groups = groups
         self._before: dict[str, list[Tensor]] = {}
         self._stale: dict[str, Tensor] = {}
+        self._handles: list[RemovableHandle] = []
 
     def before_backward(self) -> None:
         """Note what gradient is left over from earlier steps."""
         self._stale = {name: _norm([w.grad for w in group.values()]) for name, group in self._groups.items()}
+
+    def expect_backward(self) -> None:
+        """Note it when the next backward pass reaches the weights, for loops that may clear it until then."""
+        self.forget()
+        trained = [weight for group in self._groups.values() for weight in group.values() if weight.requires_grad]
+        self._handles = [weight.register_hook(self._begin_backward) for weight in trained]
+
+    def forget(self) -> None:
+        """Let go of the weights and of what is left over."""
+        self._stale = {}
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def _begin_backward(self, gradient: Tensor) -> None:
+        if not self._stale:
+            self.before_backward()
 
     def before_step(self) -> None:
         """Keep the weights, to compare them after the optimizer's step."""
@@ -208,6 +226,8 @@ class WeightMonitor:
         numbers = self._numbers(moved, torch.float32)
         if not _is_single([each for norm, update, *_ in numbers for each in (norm, update)]):
             numbers = self._numbers(moved, torch.float64)
+        has_stale = bool(self._stale)
+        self.forget()
         return tuple(
             GroupWeight(
                 group=name,
@@ -216,7 +236,7 @@ class WeightMonitor:
                 ratio=update / norm if norm else float("nan"),
                 unchanged=1 - num_moved / sum(weight.numel() for weight in group.values()),
                 num_nonfinite=_num_nonfinite(group.values(), norm),
-                stale_grad=stale if self._stale else None,
+                stale_grad=stale if has_stale else None,
             )
             for (name, group), (norm, update, num_moved, stale) in zip(self._groups.items(), numbers, strict=True)
         )
@@ -227,7 +247,7 @@ class WeightMonitor:
         for name, group in self._groups.items():
             norm, update = (_norm(each, dtype) for each in ([w.detach() for w in group.values()], moved[name]))
             num_moved = torch.stack([change.count_nonzero() for change in moved[name]]).sum()
-            stale = self._stale.get(name, torch.full_like(norm, torch.nan))
+            stale = self._stale.get(name, torch.full_like(norm, torch.nan)).to(norm.device)
             reports.append(torch.stack([norm, update, num_moved, stale]))
         numbers: list[list[float]] = torch.stack(reports).tolist()
         return numbers

@@ -75,6 +75,7 @@ class Onlooker:
         if not self._is_listening and self._place[0] % self._every == 0:
             self._is_listening = True
             self._activations.listen()
+            self._weights.expect_backward()
 
     def look(self) -> None:
         """Look at the gradients of this step, once: after they are unscaled and, if anyone can, before clipping."""
@@ -102,6 +103,7 @@ class Onlooker:
         for handle in self._handles:
             handle.remove()
         self._activations.measure()
+        self._weights.forget()
         if self._order is not None:
             self._order.take()
 
@@ -117,6 +119,8 @@ class Onlooker:
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self.look()
+        # Read again: another hook may have changed it, and this is the rate that the weights moved at.
+        self.lr = float(optimizer.param_groups[0]["lr"])
         self._took_step = True
         if self._place[0] % self._every == 0:
             self._log.weights(self._weights.measure(), step=self._place[0])

@@ -74,6 +74,9 @@ def prepare_session(
         config=config.model,
     ).to(device)
     network = ranks.shared(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay)
+    site = Site(model, optimizer, log.hold, sleep)
+    faults.sit_on(site)
     session = Session(
         config=config,
         log=log,
@@ -86,9 +89,7 @@ def prepare_session(
         model=model,
         network=network,
         compiled=compiled(network, device) if config.optim.compile else network,
-        optimizer=torch.optim.AdamW(
-            model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay
-        ),
+        optimizer=optimizer,
         average=WeightAverage(model, config.optim.ema_decay) if config.optim.ema_decay else None,
         objective=objective_of(config),
         guard=DegeneracyGuard(
@@ -100,7 +101,7 @@ def prepare_session(
         ),
         instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
         faults=faults,
-        site=Site(model, log.hold, sleep),
+        site=site,
         progress=progress,
         device=device,
         total_steps=total_steps,

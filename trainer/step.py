@@ -44,21 +44,19 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     forward = session.network if is_hooked else session.compiled
     losses: list[Tensor] = []
     for place, batch in enumerate(group):
-        for fault in session.faults.acting():
-            fault.before_batch(session.site, first_batch + place)
+        session.faults.before_batch(session.site, first_batch + place)
         batch = batch.to(session.device)
-        windows = batch.x_NTF
-        for fault in session.faults.acting():
-            windows = fault.change_windows(windows)
+        windows = session.faults.change_windows(batch.x_NTF)
         if place == 0:
             session.instruments.before_forward(step, windows)
-        labels, is_last = labels_of(batch), place == len(group) - 1
+        labels, is_last = session.faults.change_labels(labels_of(batch)), place == len(group) - 1
         with nullcontext() if is_last else session.ranks.gradients_held(session.network):
             with session.autocast():
                 predictions = forward(windows, batch.edge_index_2E, batch.edge_attr_EA)
             loss = session.objective(predictions, labels, batch.day_N, num_pairs=num_pairs)
-            loss.total.backward()
-        losses.append(torch.stack([loss.total, *loss.terms.values()]).detach())
+            total = session.faults.change_loss(loss.total)
+            total.backward()
+        losses.append(torch.stack([total, *loss.terms.values()]).detach())
         session.guard.observe(predictions[..., MEDIAN], labels, batch.day_N)
 
     session.ranks.sum_gradients(session.model)
@@ -93,7 +91,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
         terms=dict(zip(loss.terms, term_values, strict=True)),
         num_pairs=num_pairs,
         num_rows=int(num_rows),
-        lr=lr,
+        lr=session.optimizer.param_groups[0]["lr"],
         grad_norm=grad_norm,
         num_resets=sum(isinstance(finding, Reset) for finding in findings),
     )

@@ -1,0 +1,70 @@
+"""Faults of what the loop trains on: inputs, labels, and the loss made of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from trainer.faults.fault import Fault, Site
+
+
+class LossNonfinite(Fault):
+    summary = "The first row of every training batch holds an infinite feature, so the loss is not a number."
+
+    def change_windows(self, windows_BTF: Tensor) -> Tensor:
+        windows_BTF = windows_BTF.clone()
+        windows_BTF[0, -1, 0] = float("inf")
+        return windows_BTF
+
+
+class DeadInputs(Fault):
+    summary = "A `share` of the features is 0 in every training row."
+    parameters: ClassVar[dict[str, float]] = {"share": 0.25}
+
+    def change_windows(self, windows_BTF: Tensor) -> Tensor:
+        windows_BTF = windows_BTF.clone()
+        windows_BTF[..., : round(self.values["share"] * windows_BTF.shape[-1])] = 0.0
+        return windows_BTF
+
+
+class InputShift(Fault):
+    summary = "Training inputs lie `by` off the normalisation that the run declared."
+    parameters: ClassVar[dict[str, float]] = {"by": 1.0}
+
+    def change_windows(self, windows_BTF: Tensor) -> Tensor:
+        return windows_BTF + self.values["by"]
+
+
+class NotLearning(Fault):
+    summary = "Labels are dealt out to the rows of their batch at random, as after a join in the wrong order."
+
+    def change_labels(self, labels_BK: Tensor) -> Tensor:
+        return labels_BK[torch.randperm(len(labels_BK))]
+
+
+class LossSpike(Fault):
+    summary = "Labels are `factor` times as large in every second batch."
+    parameters: ClassVar[dict[str, float]] = {"factor": 6.0}
+
+    def before_batch(self, site: Site, batch: int) -> None:
+        self._is_spoilt = batch % 2 == 0
+
+    def change_labels(self, labels_BK: Tensor) -> Tensor:
+        return self.values["factor"] * labels_BK if self._is_spoilt else labels_BK
+
+
+class LossDiverge(Fault):
+    summary = "The gradient's sign is wrong: every step raises the loss."
+
+    def change_loss(self, loss: Tensor) -> Tensor:
+        # The loss itself is reported; only its gradient is turned round.
+        return 2 * loss.detach() - loss
+
+
+class LossZero(Fault):
+    summary = "The loss is 0 times what it should be, as if no label matched a prediction."
+
+    def change_loss(self, loss: Tensor) -> Tensor:
+        return 0.0 * loss

@@ -1,0 +1,148 @@
+"""Faults of what one part of the model gives to the next, and of the model as validation uses it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from trainer.faults.fault import Fault, Site
+
+
+class _ChangedOutput(Fault):
+    """A fault that replaces what parts of the model give to the next."""
+
+    _handles: Sequence[RemovableHandle] = ()
+
+    def begin(self, site: Site) -> None:
+        parts = [part for name in self.names(site) if (part := site.part(name)) is not None]
+        self._handles = [
+            part.register_forward_hook(lambda module, inputs, output: self.change(module, output)) for part in parts
+        ]
+
+    def end(self, site: Site) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        """Return the parts by name, "" for the whole model."""
+        raise NotImplementedError
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class GradZero(_ChangedOutput):
+    summary = "The encoder is cut off: every gradient below its output is exactly 0."
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return (site.places.encoding,)
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        # Times zero, not detached alone: the gradients must exist and be 0, as they are behind a dead layer.
+        return output.detach() + 0.0 * output
+
+
+class GradVanish(_ChangedOutput):
+    summary = "The gradient shrinks by `factor` on its way into the encoder, as stacked normalisations make it."
+    parameters: ClassVar[dict[str, float]] = {"factor": 1e-10}
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return (site.places.encoding,)
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        factor = self.values["factor"]
+        return factor * output + (1 - factor) * output.detach()
+
+
+class _Flattened(_ChangedOutput):
+    """Predictions that hardly differ from row to row."""
+
+    parameters: ClassVar[dict[str, float]] = {"spread": 0.0}
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return site.places.outputs
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        mean, spread = output.mean(0, keepdim=True), self.values["spread"]
+        return mean.expand_as(output) if spread == 0 else mean + spread * (output - mean)
+
+
+class PredictionCollapse(_Flattened):
+    summary = "Every row gets the same prediction, or `spread` of what it would differ by, whatever is reset."
+
+
+class ResetFailed(_Flattened):
+    summary = "Predictions keep `spread` of their differences, whatever is reset: too little for a strict guard."
+    parameters: ClassVar[dict[str, float]] = {"spread": 0.03}
+
+
+class ResetsExcess(_ChangedOutput):
+    summary = "Every row gets the same prediction in two training steps of four, so that heads are reset and recover."
+
+    def begin(self, site: Site) -> None:
+        super().begin(site)
+        self._steps = 0
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return site.places.outputs
+
+    def before_step(self, site: Site) -> None:
+        self._steps += 1
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        is_flat = module.training and self._steps % 4 < 2
+        return output.mean(0, keepdim=True).expand_as(output) if is_flat else output
+
+
+class ScaleOff(_ChangedOutput):
+    summary = "Predictions are `factor` times as large in validation, as if they were scaled back twice."
+    parameters: ClassVar[dict[str, float]] = {"factor": 5.0}
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return ("",)
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        return output if module.training else self.values["factor"] * output
+
+
+class MetricConstant(_ChangedOutput):
+    summary = "Validation goes on with the weights from before the fault: every figure is the same again."
+
+    def begin(self, site: Site) -> None:
+        self._stale = copy.deepcopy(site.model).eval()
+        # A copy brings the hooks of the original along, which would measure it instead.
+        for part in self._stale.modules():
+            part._forward_hooks.clear()
+            part._forward_pre_hooks.clear()
+        handle = site.model.register_forward_hook(self._replay)
+        self._handles = [handle]
+
+    def _replay(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        if module.training:
+            return output
+        with torch.no_grad():
+            stale: Tensor = self._stale(*inputs)
+        return stale
+
+
+class MetricOffBand(Fault):
+    summary = "A `share` of the features is 0 in validation: they are missing there and filled in."
+    parameters: ClassVar[dict[str, float]] = {"share": 0.5}
+
+    def begin(self, site: Site) -> None:
+        self._handle = site.model.register_forward_pre_hook(self._empty)
+
+    def end(self, site: Site) -> None:
+        self._handle.remove()
+
+    def _empty(self, module: nn.Module, inputs: Any) -> Any:
+        if module.training:
+            return None
+        windows_BTF = inputs[0].clone()
+        windows_BTF[..., : round(self.values["share"] * windows_BTF.shape[-1])] = 0.0
+        return (windows_BTF, *inputs[1:])

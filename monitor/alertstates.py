@@ -115,6 +115,9 @@ def _opened(
 ) -> tuple[Alert, dict[str, int]]:
     first = reading.evidence[0]
     identity = repr((run.id, run.attempt.number, rule.alert, reading.labels, first.at, first.text))
+    if run.rank:
+        # Each process of a training may say the same at the same moment.
+        identity += f" rank {run.rank}"
     base = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
     ordinal = states.ordinals.get(base, 0)
     alert = Alert(

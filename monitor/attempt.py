@@ -262,6 +262,7 @@ class Attempt:
                 self._take_writer(Writer(record.run, record.pid), is_start=True)
             case logline.RunEnd():
                 self.ended = Stated(record, evidence)
+                self.epochs_done = max(self.epochs_done, record.epochs or 0)
                 touched.add("run.ended")
             case logline.Phase(name=name):
                 self._take_writer(Writer(record.run, record.pid), is_start=False)

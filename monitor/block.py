@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from monitor import logline
@@ -37,6 +38,26 @@ class Stretch(Protocol):
     def line(self, index: int, start: int, end: int) -> RawLine:
         """Return the line of this index, which lies between two places of ``data``."""
         ...
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a stretch behind its first lines."""
+
+    whole: Stretch
+    index: int
+    """How many lines were taken."""
+    start: int
+    """Where the rest begins."""
+
+    @cached_property
+    def data(self) -> bytes:
+        """The lines that are left."""
+        return self.whole.data[self.start :]
+
+    def line(self, index: int, start: int, end: int) -> RawLine:
+        """Return its line of this index."""
+        return self.whole.line(self.index + index, self.start + start, self.start + end)
 
 
 class Reader(Protocol):

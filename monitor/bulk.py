@@ -21,7 +21,7 @@ from monitor.events import Event
 from monitor.evidence import Evidence
 from monitor.fields import Share
 from monitor.progress import Move
-from monitor.run import Run
+from monitor.run import JUMP_S, Run
 from monitor.series import Point
 from monitor.signals import Labels, Sample
 
@@ -67,7 +67,7 @@ def forecast(run: Run, block: Block) -> Forecast | None:
     columns: dict[str, np.ndarray] = {}
     if rows is not None or block.passengers:
         is_under_way = attempt.first_train_step is not None and attempt.step is not None
-        if not is_under_way or run.now is None or run.line_at is None or attempt.began_at is None:
+        if not is_under_way or run.now is None or run.line_at is None or attempt.began_at is None or run.live_clocks:
             return None
     if rows is not None:
         assert attempt.first_train_step is not None
@@ -83,6 +83,8 @@ def forecast(run: Run, block: Block) -> Forecast | None:
         return None
     samples = tuple(attempt.samples_of(event) for _, event in block.passengers)
     marks = _marks(run, block)
+    if _has_clocks_apart(run, marks):
+        return None
     return Forecast(_ahead(run, block, columns, samples, marks), columns, samples, marks)
 
 
@@ -207,6 +209,17 @@ def _marks(run: Run, block: Block) -> Marks:
     reached = np.maximum.accumulate(np.concatenate(([run.attempt.step], steps)))
     epochs = np.maximum.accumulate(np.concatenate(([run.attempt.epoch], epochs)))[1:]
     return Marks(places, ats, nows, reached[1:], np.diff(reached) > 0, epochs, batches)
+
+
+def _has_clocks_apart(run: Run, marks: Marks) -> bool:
+    """Whether a clock is set back or forward in a block, or there may be two: then each line is asked for its own."""
+    import numpy as np
+
+    if not len(marks.ats):
+        return False
+    assert run.line_at is not None
+    steps = np.diff(marks.ats, prepend=run.line_at)
+    return bool(steps.min() < 0 or steps.max() > JUMP_S)
 
 
 def _ahead(

@@ -12,6 +12,8 @@ from monitor.alerts import Alert, AlertKey, State
 from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
 from monitor.conditions import Background, Context, Outcome, Reading
+from monitor.conditions.match import Patterns
+from monitor.dialects import DialectReader
 from monitor.inhibition import inhibit
 from monitor.rulefile import Rule
 from monitor.run import Run
@@ -25,8 +27,12 @@ Changed = tuple[AlertStates, list[Alert]]
 class Engine:
     """A set of rules, indexed by what they watch."""
 
-    def __init__(self, rules: Sequence[Rule], background: Background | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], background: Background | None = None, dialects: DialectReader | None = None
+    ) -> None:
+        """``dialects`` reads the lines of the logs that are judged; unless given, it finds out whose they are."""
         self.rules = tuple(rules)
+        self.dialects = dialects or DialectReader()
         self._by_name = {rule.alert: rule for rule in self.rules}
         self._background = background or Background()
         self._watching: defaultdict[str, list[int]] = defaultdict(list)
@@ -37,6 +43,8 @@ class Engine:
         self._timed = [rule for rule in self.rules if rule.condition.is_timed]
         self._timed_indices = {index for index, rule in enumerate(self.rules) if rule.condition.is_timed}
         self._asked: dict[frozenset[str], tuple[int, ...]] = {}
+        self.patterns = Patterns(rule.condition for rule in self.rules)
+        """What the rules look for in the text of lines; one set for all logs, for it learns as it searches."""
 
     def step(
         self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch], *, at: float | None = None
@@ -49,7 +57,10 @@ class Engine:
                 asked[index].add(labels)
         before = states
         changes: list[Alert] = []
+        out = {key.rule for key in states.open} | {key.rule for key in states.clearing}
         for index, labels_asked in sorted(asked.items()):
+            if self.rules[index].alert not in out and self.rules[index].condition.is_idle(run):
+                continue
             context = Context(asked=frozenset(labels_asked), background=self._background)
             states, changed = self._judge(self.rules[index], run, states, context, now, at)
             changes += changed

@@ -38,11 +38,13 @@ class Event(NamedTuple):
     """None for a line outside the grammar."""
     samples: tuple[Sample, ...]
     """The numbers and text signals that the line bears."""
+    kind: str = ""
+    """``dialect:pattern`` of a line that another trainer's dialect explains; empty for any other."""
 
     @property
     def is_understood(self) -> bool:
         """Whether the line was of a known kind."""
-        return self.record is not None and not isinstance(self.record, Unknown)
+        return bool(self.kind) or (self.record is not None and not isinstance(self.record, Unknown))
 
 
 def read_event(line: RawLine, path: str) -> Event | None:

@@ -90,6 +90,7 @@ class Intent(Record):
     expected_s: float | None = None
     resume_from: int | None = None
     device: str | None = None
+    not_logged: Words | None = None
 
 
 # ---- the data and the model
@@ -186,7 +187,8 @@ class Train(Record):
     epoch: Share
     batch: Share
     step: int
-    loss: float
+    loss: float | None
+    """None only on a line of another trainer, which may report a step without one."""
     lr: float | None = None
     s_per_batch: float | None = None
     load_s: float | None = None
@@ -211,9 +213,9 @@ class Epoch(Record):
     """The end of an epoch."""
 
     epoch: Share
-    train_loss: float
-    val_loss: float
-    lr: float
+    train_loss: float | None
+    val_loss: float | None
+    lr: float | None
     seconds: float | None = None
     resets: int | None = None
 
@@ -414,6 +416,17 @@ class GuardFailed(Record):
 # ---- the machine and the end
 
 
+@line("PROC", "gone", level="WARNING")
+class ProcessGone(Record):
+    """The training process is no more, seen from outside; ``how`` is exited, killed, zombie or gone (nobody knows)."""
+
+    pid: int
+    how: str
+    status: int | None = None
+    signal: str | None = None
+    oom_kills: int | None = None
+
+
 @line("PROC")
 class Process(Record):
     """The training process as the operating system sees it."""
@@ -511,7 +524,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics),
     *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport),
     *(GuardCheck, GuardReset, GuardRecovered, GuardFailed),
-    *(Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
+    *(ProcessGone, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
 )
 """Every record type; of two with the same tag, the one tried first comes first."""
 

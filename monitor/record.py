@@ -56,8 +56,14 @@ class Record:
     extra: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
-        """Return what stands behind the tag. Raises ValueError for an extra key that cannot be written."""
+        """Return what stands behind the tag.
+
+        Raises ValueError for an extra key that cannot be written, and for a record read from another trainer's line
+        that lacks what our own lines always say.
+        """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if lacking := sorted(name for name in self._required if values[name] is None):
+            raise ValueError(f"{self.TAG}: no {', '.join(lacking)}; expected it on every line of ours")
         words = [self._template.write(values)]
         known = [(key, values[key]) for key in self._keys if values[key] is not None]
         words += [f"{key}={self._codecs[key].write(value)}" for key, value in known]

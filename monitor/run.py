@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.attempt import Attempt, Status, Touch
+from monitor.dialects.state import DialectState
 from monitor.events import Event
 from monitor.evidence import Evidence
 from monitor.logline import RunStart
@@ -14,6 +15,26 @@ from monitor.signals import Sample
 
 ATTEMPTS_KEPT = 32
 """Earlier attempts remembered; a restart loop shows itself in far fewer."""
+
+
+CLOCKS_KEPT = 4
+"""Clocks remembered beside the newest line's: of several writers of one log, or of one that was set back."""
+JUMP_S = 300.0
+"""A step forward beyond this may be another writer's clock: the one that it was taken for is kept as well. As long as
+the shortest silence that a rule complains of."""
+CLOCK_LINES = 64
+"""Lines after which a clock that wrote none of them is forgotten. Chosen by hand."""
+
+
+class OtherClock(NamedTuple):
+    """A clock by which earlier lines were written, and which is not the newest line's."""
+
+    line_at: float
+    """What its newest line says."""
+    now: float
+    """The run's time at that line."""
+    lines: int
+    """Lines of the run up to that one."""
 
 
 class PastAttempt(NamedTuple):
@@ -49,19 +70,43 @@ class Run:
     attempt: Attempt = field(default_factory=Attempt)
     """The present attempt: all signals, facts and progress are there."""
 
+    dialect: DialectState = field(default_factory=DialectState)
+    """Which trainer's lines these are, and what reading the next one takes."""
+
     line_at: float | None = None
     """What the last line with a time says, by whatever clock wrote it."""
+    clocks: list[OtherClock] = field(default_factory=list)
+    """Clocks of earlier lines that may come to word again, the newest last."""
+    rank: int | None = None
+    """Which of several processes of one training writes this log, by the log's name; None where it says nothing."""
 
     @property
     def status(self) -> Status:
         """How far the run is, by what its log says."""
         return self.attempt.status
 
+    @property
+    def is_side(self) -> bool:
+        """Whether the log is a further process's and has told of no step: the run's own log carries the rest."""
+        return bool(self.rank) and self.attempt.step is None
+
     def time_of(self, at: float | None) -> float | None:
-        """Return the run's time at a line that says ``at``; a line without a time stands at the last one's."""
+        """Return the run's time at a line that says ``at``; a line without a time stands at the last one's.
+
+        Two writers may have clocks that are hours apart: it is the clock by which least time has passed that wrote
+        it. Where none of them has gone forward one was set back, and no time has passed.
+        """
         if at is None or self.now is None or self.line_at is None:
             return self.now if at is None else at
-        return self.now + max(0.0, at - self.line_at)
+        if not self.clocks:
+            return self.now + max(0.0, at - self.line_at)
+        times = [self.now + (at - self.line_at), *(clock.now + (at - clock.line_at) for clock in self.live_clocks)]
+        return min((time for time in times if time >= self.now), default=self.now)
+
+    @property
+    def live_clocks(self) -> list[OtherClock]:
+        """The clocks of earlier lines that are not forgotten."""
+        return [clock for clock in self.clocks if self.lines - clock.lines <= CLOCK_LINES]
 
     def opens_attempt(self, event: Event) -> bool:
         """Whether this event is the first of a new attempt, the trainer having been started again."""
@@ -98,6 +143,7 @@ class Run:
         before, self.now = self.now, self.time_of(evidence.at)
         if evidence.at is None or self.now is None:
             return
+        self._change_clocks(evidence.at, before, self.now)
         self.line_at = evidence.at
         # The line's own time, though its first bytes may have been heard earlier: a replay knows no other.
         self.heard_at = self.now
@@ -105,6 +151,28 @@ class Run:
             self.attempt.began_at = self.now
         elif before is not None:
             self.attempt.note_silence(self.now - before)
+
+    def _change_clocks(self, at: float, before: float | None, now: float) -> None:
+        """Remember the newest line's clock where this line, at the run's time ``now``, was written by another one.
+
+        Nor is it certain after a jump that it was the same one: it may yet come to word, a while after its last line.
+        """
+        if before is None or self.line_at is None:
+            return
+        if not self.clocks and 0 <= at - self.line_at <= JUMP_S:
+            return
+        live = self.live_clocks
+        step_s = before + (at - self.line_at)
+        if at >= self.line_at and step_s == now:
+            if now - before > JUMP_S:
+                live.append(OtherClock(self.line_at, now - JUMP_S, self.lines))
+        else:
+            wrote = next((clock for clock in live if clock.now + (at - clock.line_at) == now), None)
+            live = [clock for clock in live if clock is not wrote]
+            if wrote is not None and now - before > JUMP_S:
+                live.append(OtherClock(wrote.line_at, now - JUMP_S, self.lines))
+            live.append(OtherClock(self.line_at, before, self.lines))
+        self.clocks = live[-CLOCKS_KEPT:]
 
 
 def _identity(event: Event) -> str:

@@ -129,13 +129,14 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
     logline.ConfigIgnored: ("config.ignored", ("ignored",)),
     logline.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
     logline.LogLost: ("log.lost", ("how",)),
+    logline.ProcessGone: ("process.gone", ("how",)),
 }
 
 _TEXTS: dict[str, re.Pattern[bytes]] = {
     "text.traceback": re.compile(rb"^Traceback \(most recent call last\):"),
     "text.out_of_memory": re.compile(rb"CUDA out of memory|OutOfMemoryError|[Oo]ut of memory: Killed"),
     "text.cuda_error": re.compile(rb"CUDA error|device-side assert|NCCL (?:error|WARN)|ncclSystemError"),
-    "text.killed": re.compile(rb"^Killed$|is killed by signal"),
+    "text.killed": re.compile(rb"^Killed$|: line \d+: +\d+ Killed\b|is killed by signal"),
 }
 # A named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
@@ -161,6 +162,7 @@ _DERIVED: tuple[Signal, ...] = (
     Signal("run.idle_starts", logline.RunStart.TAG, cadence="once"),
     Signal("run.crashed_before", logline.RunStart.TAG, cadence="once"),
     Signal("run.steps_lost", logline.Train.TAG, cadence="once"),
+    Signal("run.claim_unmeasured", logline.RunEnd.TAG, ("metric",), cadence="once"),
     Signal("run.epochs_missing", logline.RunEnd.TAG, ("status",), cadence="once"),
     Signal("run.beat", logline.Phase.TAG, is_event=True),
     Signal("run.other_writer", logline.Phase.TAG, ("pid",), is_event=True),

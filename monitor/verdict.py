@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 from monitor.attempt import Attempt
 from monitor.conditions import Context, Outcome, Reading
+from monitor.conditions.coverage import Coverage
+from monitor.conditions.missing import Missing
 from monitor.conditions.reading import not_applicable, unknown
+from monitor.conditions.stall import Stall
 from monitor.conditions.values import NO_SPAN, Span
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.signals import Labels
+from monitor.signals import CATALOGUE, Labels
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ def mark(run: Run, now: float | None) -> Mark:
 def verdict(rule: Rule, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
     """Return what a rule says now, at least one reading, each with other labels."""
     attempt = run.attempt
-    if declared := _declared(rule, attempt):
+    if declared := _declared(rule, attempt) or _impossible(rule, run):
         return [declared]
+    if run.is_side and isinstance(rule.condition, _OF_SILENCE):
+        why = f"rank {run.rank} has told of no step of its own: the run's own log is judged for it"
+        return [Reading(Outcome.NOT_APPLICABLE, why, evidence=(run.last,) if run.last else ())]
     if rule.by is not None:
         context = replace(context, asked=None)
     readings = rule.condition.readings(run, context, now, firing)
@@ -53,12 +59,34 @@ def verdict(rule: Rule, run: Run, context: Context, now: float | None, firing: f
     return readings if rule.by is None else _merged(rule.by, readings)
 
 
+_OF_SILENCE = (Stall, Missing, Coverage)
+"""Kinds that speak of what is not written."""
+
+
 def _declared(rule: Rule, attempt: Attempt) -> Reading | None:
     for word in rule.unless:
         said = getattr(attempt.intent, word)
         is_said = said is not None and said != () and not (word == "accumulate" and said <= 1)
         if is_said:
             return not_applicable(f"declared: {word}={said}", attempt.intent_evidence[word])
+    return None
+
+
+def _impossible(rule: Rule, run: Run) -> Reading | None:
+    """Say that the trainer cannot write what a rule needs: by its dialect, or by its own word."""
+    dialect, intent = run.dialect, run.attempt.intent
+    if dialect.line is None:
+        return None
+    for signals in rule.signals_needed:
+        # A probe may have seen what the log cannot say.
+        if any(run.attempt.of(name) for name in signals):
+            continue
+        if all(name in dialect.lacks for name in signals):
+            return not_applicable("this trainer does not log it", dialect.line)
+        if intent.not_logged and all(CATALOGUE[name].tag in intent.not_logged for name in signals):
+            tag = CATALOGUE[min(signals)].tag
+            said = run.attempt.intent_evidence["not_logged"]
+            return not_applicable(f"declared: this trainer does not log {tag}", said)
     return None
 
 

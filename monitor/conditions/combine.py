@@ -108,6 +108,14 @@ class Combination(Condition):
         keys = dict.fromkeys(self._key(each.labels) for part in said for each in part if self._bears_all(each.labels))
         return [self._combined(key, [self._for(key, part) for part in said]) for key in keys or {(): None}]
 
+    def is_idle(self, run: Run) -> bool:
+        """While as many of its parts are as it takes."""
+        return self._enough(part.is_idle(run) for part in self.of)
+
+    @abstractmethod
+    def _enough(self, idle: Iterable[bool]) -> bool:
+        """Return whether these parts being idle makes the whole so."""
+
     @abstractmethod
     def _outcome(self, readings: Sequence[Reading]) -> tuple[Outcome, Sequence[Reading]]:
         """Return what the parts' answers come to, and the ones that decide it."""
@@ -192,6 +200,9 @@ class All(Combination):
         said = (part.stays_quiet(run, ahead, context, firing) for part in self.of)
         return not firing and (all(said) if self.is_timed else any(said))
 
+    def _enough(self, idle: Iterable[bool]) -> bool:
+        return any(idle)
+
     def _outcome(self, readings: Sequence[Reading]) -> tuple[Outcome, Sequence[Reading]]:
         for outcome in (Outcome.OK, Outcome.NOT_APPLICABLE, Outcome.UNKNOWN):
             if deciding := _of(outcome, readings):
@@ -210,6 +221,9 @@ class Any(Combination):
     @property
     def _word(self) -> str:
         return "; "
+
+    def _enough(self, idle: Iterable[bool]) -> bool:
+        return all(idle)
 
     def _outcome(self, readings: Sequence[Reading]) -> tuple[Outcome, Sequence[Reading]]:
         for outcome in (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK):

@@ -45,6 +45,11 @@ class Condition(BaseModel, ABC):
         del run, after
         return None
 
+    def is_idle(self, run: Run) -> bool:
+        """Whether no answer can be a breach for as long as nothing else comes: what it needs for one was never seen."""
+        del run
+        return False
+
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Whether no line of a block, and no silence in it, can change what is out.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -157,6 +158,7 @@ def _are_equal(points: list[Point]) -> bool:
     return all(point.value == points[0].value for point in points)
 
 
+@lru_cache(maxsize=4_096)
 def _num_digits(value: float) -> int:
     """Count the significant digits that a number was printed with, zeros at its end not counted."""
     mantissa = repr(abs(value)).partition("e")[0]

@@ -101,6 +101,10 @@ class Occurrences(Condition):
             found.setdefault(tuple(pair for pair in labels if pair[0] in self.labels), []).append(series)
         return [self._read(run.attempt, labels, series, now) for labels, series in (found or {(): []}).items()]
 
+    def is_idle(self, run: Run) -> bool:
+        """While nothing of it has ever happened in this attempt."""
+        return not self._found(run.attempt)
+
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While nothing of it happens; in a run that had too many before, too many stay too many."""
         if self._signal in ahead.values:
@@ -170,7 +174,7 @@ class Occurrences(Condition):
     def _shown(self, attempt: Attempt, found: Sequence[Series], now: float | None) -> Tallied:
         """Return the count that an answer shows which is no breach: not that of an epoch after the last one."""
         periods = self._periods(attempt, found, now) or [Tallied(0, f"within {self.per}", None, None)]
-        is_over = attempt.epochs_planned is not None and attempt.epoch > attempt.epochs_planned
+        is_over = bool(attempt.epochs_planned) and attempt.epoch > (attempt.epochs_planned or 0)
         return periods[1] if self.per == "epoch" and is_over and not periods[0].number else periods[0]
 
     def _in_window(self, attempt: Attempt, points: Sequence[Point], now: float | None) -> list[Point]:

@@ -97,7 +97,11 @@ class Sequence(Condition):
         begun = self._begun(attempt)
         if not begun:
             return [self._nothing_began(attempt)]
-        return [self._read(attempt, labels, series, now) for labels, series in begun.items()]
+        return [self._read(run, labels, series, now) for labels, series in begun.items()]
+
+    def is_idle(self, run: Run) -> bool:
+        """While nothing has begun it."""
+        return not any(run.attempt.of(name) for name in self.signal)
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While nothing waits for an answer, and nothing begins."""
@@ -117,9 +121,8 @@ class Sequence(Condition):
             return None
         attempt = run.attempt
         waiting = (self._unanswered(attempt, labels, series) for labels, series in self._begun(attempt).items())
-        ends = [
-            first.at + self._amount(attempt, first) for first in waiting if first is not None and first.at is not None
-        ]
+        begun = ((first, _began_at(run, first)) for first in waiting if first is not None)
+        ends = [began_at + self._amount(attempt, first) for first, began_at in begun if began_at is not None]
         return min((end for end in ends if end > after), default=None)
 
     def _begun(self, attempt: Attempt) -> dict[Labels, list[Series]]:
@@ -130,7 +133,8 @@ class Sequence(Condition):
                     found.setdefault(self._key(labels), []).append(series)
         return found
 
-    def _read(self, attempt: Attempt, labels: Labels, begun: list[Series], now: float | None) -> Reading:
+    def _read(self, run: Run, labels: Labels, begun: list[Series], now: float | None) -> Reading:
+        attempt = run.attempt
         first = self._unanswered(attempt, labels, begun)
         if first is None:
             answer, last = self._answer(attempt, labels), max((series.last for series in begun), key=_place)
@@ -142,7 +146,7 @@ class Sequence(Condition):
         amount = self._amount(attempt, first)
         limit = f"{amount:g} s" if self._span.unit == "s" else f"{amount:g} {self._span.unit}"
         event = " or ".join(name for name in self.signal if _holds(attempt.of(name), first))
-        if not self._is_over(attempt, first, amount, now):
+        if not self._is_over(run, first, amount, now):
             reason = f"{event} at step {first.step or 0:,} waits for {self._answers} within {limit}"
             return unknown(reason, labels, (first.evidence,))
         return Reading(
@@ -186,10 +190,12 @@ class Sequence(Condition):
             amount = max(amount, self.times_slowest * max(attempt.progress.recent(attempt.phase), default=0.0))
         return amount
 
-    def _is_over(self, attempt: Attempt, first: Point, amount: float, now: float | None) -> bool:
+    def _is_over(self, run: Run, first: Point, amount: float, now: float | None) -> bool:
+        attempt = run.attempt
         if self._span.unit == "s":
             # The sum is the deadline that time is run to, so that both agree to the last bit.
-            return first.at is not None and now is not None and now > first.at + amount
+            began_at = _began_at(run, first)
+            return began_at is not None and now is not None and now > began_at + amount
         if self._span.unit == "epochs":
             return attempt.epoch > first.epoch + amount
         # What is looked for every so many steps shows itself so many steps late.
@@ -237,6 +243,11 @@ def _remembered(series: Series) -> Iterable[Point]:
         yield series.first
         for tally in series.epochs.values():
             yield tally.first
+
+
+def _began_at(run: Run, first: Point) -> float | None:
+    """Return when an event came; in a log without times no later than the newest bytes, where their coming is known."""
+    return first.at if first.at is not None or run.now is not None else run.heard_at
 
 
 def _holds(found: Mapping[Labels, Series], point: Point) -> bool:

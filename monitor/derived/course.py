@@ -44,7 +44,7 @@ def of_end(record: logline.RunEnd, known: Known) -> Iterator[Sample]:
     """Yield how many of the planned epochs are missing at the end, by its status."""
     planned = known.intent.epochs or known.epochs_planned
     done = known.epochs_done if record.epochs is None else record.epochs
-    if planned is None:
+    if not planned:
         return
     # An end of its own accord misses no epoch by a request to stop, nor the other way round.
     statuses = WANTED_ENDS if record.status in WANTED_ENDS else (record.status,)

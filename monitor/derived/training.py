@@ -76,6 +76,9 @@ def _is_zero_rate(record: logline.Train, known: Known) -> bool | None:
     """
     if record.lr != 0:
         return False
-    is_end = record.epoch.part >= record.epoch.whole and record.batch.part >= record.batch.whole
     series = known.of("train.lr").get(())
+    if not record.epoch.whole or not record.batch.whole:
+        # Nobody knows whether it is the last one: a zero that is reported again is none of a schedule's end.
+        return None if series is None or series.last.value != 0 else True
+    is_end = record.epoch.part >= record.epoch.whole and record.batch.part >= record.batch.whole
     return None if is_end or series is None else True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from string import Formatter
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from monitor.alerts import Severity
 from monitor.conditions import Condition
 from monitor.conditions.condition import SignalName
+from monitor.conditions.needed import needed
 from monitor.conditions.values import NO_SPAN, Hold, Seconds
 from monitor.logline import Intent
 
@@ -124,6 +126,11 @@ class Rule(BaseModel):
     """``file:line`` where it is declared."""
     changed: tuple[str, ...] = ()
     """What the command line changed: ``above=20``."""
+
+    @cached_property
+    def signals_needed(self) -> tuple[frozenset[str], ...]:
+        """The signals without which it can say nothing: one of each of these groups."""
+        return needed(self.condition)
 
     @property
     def labels(self) -> tuple[str, ...]:

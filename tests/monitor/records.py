@@ -56,11 +56,15 @@ SHORTENED = {
 }
 """Numbers that the line holds with the seed page's digits only, and no key in full."""
 
+READ_ONLY = {(logline.Train, "loss"), (logline.Epoch, "train_loss"), (logline.Epoch, "val_loss"), (logline.Epoch, "lr")}
+"""Fields that only a line of another trainer may lack: without them there is nothing to write."""
+
 
 @functools.cache
 def records(kind: type[Record]) -> st.SearchStrategy[Record]:
     """Return records of a type: every field, absent where it may be, and keys that the type does not know."""
     hints = typing.get_type_hints(kind)
+    hints.update(dict.fromkeys((name for of, name in READ_ONLY if of is kind), float))
     fields = {
         field.name: _shortened(kind, field.name, _strategy(hints[field.name]))
         for field in dataclasses.fields(kind)

@@ -1,0 +1,165 @@
+"""``monitor dialects``: how other trainers write, whether a dialect file is right, and what it makes of a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, dialect_option, dialects_of
+from monitor.dialects import NATIVE, Dialect, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.dialects.canonical import KINDS
+from monitor.dialects.check import parts_of
+from monitor.dialects.explain import account_of
+from monitor.errors import MonitorError, Problems
+from monitor.escape import redact, terminal
+from monitor.sources import opened
+from monitor.tail import read_lines
+
+SHAPES_SHOWN = 15
+
+
+@click.group("dialects")
+def command() -> None:
+    """List, check and test what is known of other trainers' logs."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per dialect, with its patterns.")
+@click.option("--events", is_flag=True, help="Print the events that a dialect file can name, with their fields.")
+def list_dialects(as_json: bool, events: bool) -> None:
+    """Print the dialects that are known, in the order in which they are tried.
+
+    \b
+    monitor dialects list
+    monitor dialects list --events
+    """
+    if events:
+        for name, kind in KINDS.items():
+            click.echo(f"{name:<13} {kind.does}")
+            click.echo(f"{'':<13} fields: {', '.join(kind.fields) or 'none'}")
+        return
+    for each in shipped_dialects():
+        if as_json:
+            lines = [
+                {"name": line.name, "event": line.event, "like": [text.decode() for text in line.like],
+                 "pattern": line.pattern, "detects": line.detects}
+                for line in each.lines
+            ]  # fmt: skip
+            said = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
+            click.echo(json.dumps(said))
+        else:
+            click.echo(f"{each.name:<12} {len(each.lines):>3} kinds of lines  {each.title}")
+    if not as_json:
+        click.echo(f"{NATIVE:<12}       our own grammar  trainer, and any loop with trainer.telemetry")
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+def check(files: tuple[Path, ...]) -> None:
+    """Check dialect files: their form, and that every sample is read as it says.
+
+    Without FILE, the shipped ones. Prints every problem with its line. Exit code: 0 all are right, 2 a problem.
+
+    \b
+    monitor dialects check
+    monitor dialects check my_trainer.yaml
+    """
+    problems: list[MonitorError] = []
+    for path in files or shipped_dialect_files():
+        try:
+            dialect = load_dialect(path)
+        except Problems as found:
+            problems += found.problems
+        except MonitorError as error:
+            problems.append(error)
+        else:
+            num = sum(len(each.samples) + len(each.refuses) for each in dialect.lines)
+            click.echo(terminal(f"{path}: {dialect.name}: {len(dialect.lines)} kinds of lines, {num} samples: right"))
+    if problems:
+        raise Problems(problems)
+
+
+@command.command("test")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("lines", nargs=-1, metavar="[LINE]...")
+def test(file: Path, lines: tuple[str, ...]) -> int:
+    """Print what a dialect FILE reads from each of its samples, or from each LINE.
+
+    Exit code: 0 every line was read, 1 one was not, 2 usage or bad file.
+
+    \b
+    monitor dialects test my_trainer.yaml
+    monitor dialects test my_trainer.yaml 'it 20 nll 2.31 lr 1e-4'
+    """
+    dialect = load_dialect(file)
+    code = 0
+    for line in lines or [sample.line for each in dialect.lines for sample in each.samples]:
+        said = _read(dialect, line)
+        click.echo(terminal(line))
+        click.echo(terminal(f"    {said or 'no kind of line fits'}"))
+        code = code if said else EXIT_FIRED
+    return code
+
+
+@command.command("explain")
+@click.argument("log")
+@dialect_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(log: str, dialect: str | None, as_json: bool) -> int:
+    """Say how many lines of a LOG each kind takes, and which shapes of lines nobody understands.
+
+    In a shape, # stands for a number. Begin a dialect file with the commonest one: docs/dialects.md shows how. Exit
+    code: 0, or 3 where less than one line in a hundred is understood.
+
+    \b
+    monitor dialects explain run.log
+    monitor dialects explain run.log --dialect my_trainer.yaml
+    """
+    with opened(log) as stream:
+        account = account_of(read_lines(stream), log, dialects_of(dialect))
+    state = account.state
+    if as_json:
+        shapes = [{**shape._asdict(), "example": redact(shape.example)} for shape in account.shapes[:100]]
+        click.echo(
+            json.dumps(
+                {
+                    "log": log,
+                    "dialect": state.name or None,
+                    "lines": account.lines,
+                    "understood": account.understood,
+                    "kinds": dict(account.kinds),
+                    "shapes": shapes,
+                }
+            )
+        )
+    else:
+        spoken = f"dialect {state.name}, by line {state.line.line}" if state.line else "no known dialect"
+        share = 100 * account.understood / account.lines if account.lines else 0.0
+        click.echo(
+            terminal(f"{log}: {account.understood:,} of {account.lines:,} lines understood ({share:.0f} %), {spoken}")
+        )
+        _print_rows([(f"{num:,}", kind) for kind, num in account.kinds.most_common()])
+        if account.shapes:
+            click.echo(f"not understood, {sum(shape.lines for shape in account.shapes):,} lines; the commonest shapes:")
+            rows = [(f"{shape.lines:,}", f"line {shape.first}", shape.words) for shape in account.shapes[:SHAPES_SHOWN]]
+            _print_rows(rows)
+    return EXIT_BLIND if account.understood * 100 < account.lines or not account.lines else 0
+
+
+def _read(dialect: Dialect, line: str) -> str:
+    for part in parts_of(line.encode()):
+        if found := dialect.find(part):
+            pattern, fields = found
+            return f"{pattern.event} by {pattern.name}: {', '.join(f'{key}={value}' for key, value in fields.items())}"
+    return ""
+
+
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        *figures, last = row
+        aligned = [f"{word:>{width}}" for word, width in zip(figures, widths, strict=False)]
+        click.echo(terminal(redact("  " + "  ".join([*aligned, last]))))

@@ -1,0 +1,198 @@
+"""Dialect files → dialects: each problem with its file and line; the shipped ones are read once, and fast."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import re2
+import yaml
+
+from monitor import resources
+from monitor.dialects.canonical import KINDS
+from monitor.dialects.check import problems_of
+from monitor.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, Sample, compiled
+from monitor.errors import MonitorError, Problems
+from monitor.yamlfile import YamlFile
+
+LAST_RESORT = "generic"
+"""The dialect that is taken only where no other was recognised."""
+
+
+class DialectError(MonitorError):
+    """A dialect file that cannot be used."""
+
+
+def shipped_dialect_files() -> list[Path]:
+    """Return the dialect files that come with the program."""
+    return sorted((resources.rules_dir() / "dialects").glob("*.yaml"))
+
+
+@cache
+def shipped_dialects() -> tuple[Dialect, ...]:
+    """Return the dialects that come with the program, the last resort last. Our own tests check their samples."""
+    dialects = []
+    for path in shipped_dialect_files():
+        data = yaml.load(path.read_bytes(), Loader=_FAST)
+        dialects.append(_dialect(data, path))
+    return tuple(sorted(dialects, key=lambda each: each.is_last_resort))
+
+
+# libyaml reads ten times as fast, and the shipped files need no line numbers.
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_dialect(path: Path) -> Dialect:
+    """Read a dialect file and check its samples. Raises Problems, or DialectError."""
+    file = YamlFile(path, DialectError)
+    problems: list[MonitorError] = [*file.problems, *_shape_problems(file)]
+    if problems:
+        raise Problems(problems)
+    dialect = _dialect(file.data, path)
+    found = [DialectError(file.where(place), what, expected=expected) for place, what, expected in problems_of(dialect)]
+    if found:
+        raise Problems(list[MonitorError](found))
+    return dialect
+
+
+def _dialect(data: Any, path: Path) -> Dialect:
+    name = str(data["dialect"])
+    lines = tuple(_line(each, ("lines", index)) for index, each in enumerate(data["lines"]))
+    return Dialect(name, str(data.get("title", name)), lines, str(path), is_last_resort=name == LAST_RESORT)
+
+
+def _line(data: Any, place: tuple[str | int, ...]) -> LinePattern:
+    like = data["like"]
+    return LinePattern(
+        name=str(data["name"]),
+        event=str(data["event"]),
+        like=tuple(text.encode() for text in ([like] if isinstance(like, str) else like)),
+        pattern=data["pattern"],
+        pairs=data.get("pairs"),
+        keys={name: _words(keys) for name, keys in data.get("keys", {}).items()},
+        set={name: str(value) for name, value in data.get("set", {}).items()},
+        scale={name: float(value) for name, value in data.get("scale", {}).items()},
+        needs=tuple(_words(group) for group in data.get("needs", ())),
+        detects=bool(data.get("detects", False)),
+        samples=tuple(
+            Sample(
+                each["line"],
+                {key: _text(value) for key, value in each.get("gives", {}).items()},
+                (*place, "samples", i),
+            )
+            for i, each in enumerate(data.get("samples", ()))
+        ),
+        refuses=tuple(data.get("refuses", ())),
+    )
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(map(str, value))
+
+
+def _text(value: object) -> str:
+    return "nan" if value != value else str(value)
+
+
+_TOP = {"dialect": str, "title": str, "source": str, "lines": list}
+_LINE = {
+    **dict.fromkeys(("name", "event", "pattern", "pairs"), str),
+    **dict.fromkeys(("keys", "set", "scale"), dict),
+    "like": (str, list),
+    "needs": list,
+    "detects": bool,
+    "samples": list,
+    "refuses": list,
+}
+
+
+def _shape_problems(file: YamlFile) -> list[MonitorError]:
+    found: list[MonitorError] = []
+
+    def complain(place: tuple[str | int, ...], what: str, expected: str) -> None:
+        found.append(DialectError(file.where(place), what, expected=expected))
+
+    data = file.data
+    if not isinstance(data, dict):
+        complain((), "holds no dialect", "dialect: NAME, and lines:")
+        return found
+    for key in data.keys() - _TOP.keys():
+        complain((key,), f"unknown key {key!r:.60}", f"one of {', '.join(_TOP)}")
+    if not isinstance(data.get("dialect"), str) or not data["dialect"]:
+        complain((), "has no name", "dialect: NAME")
+    if not isinstance(data.get("lines"), list) or not data["lines"]:
+        complain((), "has no lines", "lines: and at least one pattern")
+        return found
+    for index, each in enumerate(data["lines"]):
+        _check_line(each, ("lines", index), complain)
+    return found
+
+
+def _check_line(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
+    if not isinstance(each, dict):
+        complain(place, "is no pattern", "name, event, like, pattern and samples")
+        return
+    for key, value in each.items():
+        if key not in _LINE:
+            complain((*place, key), f"unknown key {key!r:.60}", f"one of {', '.join(_LINE)}")
+        elif not isinstance(value, _LINE[key]):  # type: ignore[arg-type]
+            complain((*place, key), f"{key}: {value!r:.60} is of the wrong type", _type_words(_LINE[key]))
+    for key in ("name", "event", "like", "pattern", "samples"):
+        if not each.get(key):
+            complain(place, f"no {key}", "name, event, like, pattern and samples, none of them empty")
+    if each.get("event") and each["event"] not in KINDS:
+        complain((*place, "event"), f"event: {each['event']!r:.60} is none", f"one of {', '.join(KINDS)}")
+        return
+    _check_fields(each, place, complain)
+    for key in ("samples", "refuses"):
+        for i, sample in enumerate(each[key] if isinstance(each.get(key), list) else ()):
+            is_right = isinstance(sample, str) if key == "refuses" else _is_sample(sample)
+            if not is_right:
+                expected = "a line" if key == "refuses" else "line: and gives: with a value for each field"
+                complain((*place, key, i), f"{sample!r:.60} is no sample", expected)
+
+
+def _check_fields(each: dict[str, Any], place: tuple[str | int, ...], complain: Any) -> None:
+    named: set[str] = set()
+    for key in ("pattern", "pairs"):
+        text = each.get(key)
+        if not isinstance(text, str):
+            continue
+        try:
+            if len(text) > PATTERN_LIMIT:
+                raise ValueError(f"has {len(text):,} characters")
+            found = compiled(text)
+            if key == "pattern" and found.search("") is not None:
+                raise ValueError("fits every line")
+        except (re2.error, ValueError) as error:
+            why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+            complain((*place, key), f"{key}: {why:.120}", "an RE2 expression, without back-references and look-around")
+            continue
+        groups = set(found.groupindex)
+        if key == "pattern":
+            named |= groups - {"pairs"}
+            if "keys" in each and "pairs" not in groups:
+                complain((*place, key), "keys without a group (?P<pairs>…)", "the part of the line that holds them")
+        elif not {"key", "value"} <= groups:
+            complain((*place, key), "pairs without the groups key and value", "(?P<key>…) and (?P<value>…)")
+    known = KINDS.get(str(each.get("event")))
+    for key in ("keys", "set", "scale"):
+        named |= set(each[key]) if isinstance(each.get(key), dict) else set()
+    for name in sorted(map(str, named - set(known.fields if known else named))):
+        expected = f"one of {', '.join(known.fields) or 'none'}" if known else ""
+        complain(place, f"{each['event']} has no field {name!r}", expected)
+
+
+def _is_sample(sample: Any) -> bool:
+    return (
+        isinstance(sample, dict)
+        and sample.keys() <= {"line", "gives"}
+        and isinstance(sample.get("line"), str)
+        and isinstance(sample.get("gives", {}), dict)
+    )
+
+
+def _type_words(kind: Any) -> str:
+    words = {str: "a text", list: "a list", dict: "field: value lines", bool: "true or false"}
+    return " or ".join(words[each] for each in (kind if isinstance(kind, tuple) else (kind,)))

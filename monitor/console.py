@@ -12,6 +12,7 @@ from monitor.conditions import Outcome, Reading
 from monitor.escape import redact, terminal
 from monitor.events import Event
 from monitor.rulefile import Rule
+from monitor.run import Run
 from monitor.tail import Notice
 from monitor.watcher import Snapshot
 
@@ -96,14 +97,26 @@ def progress_line(event: Event) -> str | None:
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
     """Return what is known at the end of a watch or replay: the run, what is wrong or not known, and what is ok."""
+    lines = run_lines(snapshot)
+    for rule, readings in snapshot.readings:
+        lines += [terminal(line) for line in _rule_lines(rule, readings)]
+    return lines + [terminal(line) for line in _settled_lines(snapshot)]
+
+
+def run_lines(snapshot: Snapshot) -> list[str]:
+    """Return what a log is about and how much of it was understood."""
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
     head = f"{snapshot.log}: run {run.id}: {status}, {attempt.epochs_done}{planned} epochs done, step {attempt.step}"
-    lines = [terminal(head), f"{run.understood:,} of {run.lines:,} lines understood"]
-    for rule, readings in snapshot.readings:
-        lines += [terminal(line) for line in _rule_lines(rule, readings)]
-    return lines + [terminal(line) for line in _settled_lines(snapshot)]
+    return [terminal(head), terminal(understood_words(run))]
+
+
+def understood_words(run: Run) -> str:
+    """Say in one line which dialect a log speaks, and how much of it was understood."""
+    dialect = run.dialect
+    spoken = f"dialect {dialect.name}, by line {dialect.line.line}" if dialect.line else "no known dialect"
+    return f"{run.understood:,} of {run.lines:,} lines understood ({spoken})"
 
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     """Time went on without a line, and that changed an alert."""
     LOST = "lost"
     """Bytes of the log were destroyed before they were read."""
+    PROBED = "probed"
+    """Something was seen beside the log: what the system says of the process, or the driver of the GPU."""
 
 
 class Fact(NamedTuple):
@@ -46,6 +48,8 @@ class Fact(NamedTuple):
     lost_bytes: int = 0
     how: str = ""
     """What destroyed them."""
+    text: str = ""
+    """What was seen, as a line of the native grammar without its time."""
 
 
 class FactsFile:
@@ -113,6 +117,11 @@ class Recorder:
         self._release(math.inf)
         self._facts.append(Fact(Kind.LOST, lines, at, lost_bytes, how))
 
+    def probed(self, lines: int, at: float | None, text: str) -> None:
+        """Note what was seen beside the log."""
+        self._release(math.inf)
+        self._facts.append(Fact(Kind.PROBED, lines, at, text=text))
+
     def take(self) -> list[Fact]:
         """Return what is to be written and was not handed out before."""
         facts, self._facts = self._facts, []
@@ -141,8 +150,12 @@ class FactsError(MonitorError):
 
 
 def _written(fact: Fact) -> str:
-    lost = {"lost_bytes": fact.lost_bytes, "how": fact.how} if fact.kind is Kind.LOST else {}
-    return json.dumps({"kind": fact.kind, "lines": fact.lines, "at": fact.at, **lost})
+    more: dict[str, object] = {}
+    if fact.kind is Kind.LOST:
+        more = {"lost_bytes": fact.lost_bytes, "how": fact.how}
+    elif fact.kind is Kind.PROBED:
+        more = {"text": fact.text}
+    return json.dumps({"kind": fact.kind, "lines": fact.lines, "at": fact.at, **more})
 
 
 def _read(line: bytes, where: str) -> Fact:
@@ -151,6 +164,9 @@ def _read(line: bytes, where: str) -> Fact:
             case {"kind": "lost", "lines": int() as lines, "at": at, "lost_bytes": int() as lost, "how": str() as how}:
                 if at is None or _is_time(at):
                     return Fact(Kind.LOST, lines, at, lost, how)
+            case {"kind": "probed", "lines": int() as lines, "at": at, "text": str() as text}:
+                if at is None or _is_time(at):
+                    return Fact(Kind.PROBED, lines, at, text=text)
             case {"kind": "heard" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
                 return Fact(Kind(kind), lines, at)
     except (ValueError, RecursionError):

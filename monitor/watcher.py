@@ -8,20 +8,23 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alerts import Alert, State
 from monitor.alertstates import AlertStates
-from monitor.block import Block, Stretch, blocks
+from monitor.block import Block, Rest, Stretch, blocks
 from monitor.bulk import fold_block, forecast
 from monitor.conditions import Reading
-from monitor.conditions.match import Patterns
 from monitor.engine import Engine
-from monitor.events import Event, RawLine, read_event
+from monitor.events import Event, RawLine
 from monitor.evidence import Evidence
-from monitor.logline import LogLost, format_line
+from monitor.logline import LogLost, Train, format_line, parse_line
+from monitor.ranknames import ranked
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import CUT, Sample, samples
+from monitor.tail import Totals
 
 FEWEST_LINES = 8
 """Lines with records among them that are folded one by one sooner than at once. Chosen by hand."""
+RUN_END = b"[RUN] end"
+"""What every end line of our own grammar holds."""
 HISTORY_LIMIT = 1_000
 """Transitions kept for the report's timeline; the count of alerts goes on."""
 
@@ -42,6 +45,8 @@ class Snapshot:
     """Alerts that fire now."""
     history: tuple[Alert, ...]
     """The transitions so far, oldest first."""
+    totals: Totals | None = None
+    """What reading the log has come to; None where it was read by nobody who counts."""
 
 
 @dataclass
@@ -57,15 +62,16 @@ class Watcher:
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
 
     def __post_init__(self) -> None:
-        """Collect the patterns that the rules look for."""
-        self._patterns = Patterns(rule.condition for rule in self.engine.rules)
+        """See what the log's name says."""
+        of = ranked(self.log)
+        self.run.rank = of.rank if of else None
 
     def read(self, line: RawLine) -> Event | None:
         """Read one line, the patterns of the rules and what was cut from it included; None for a blank one."""
-        event = read_event(line, self.log)
+        event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
         if event is None:
             return None
-        found = tuple(self._patterns.samples(line.data))
+        found = tuple(self.engine.patterns.samples(line.data))
         if getattr(line, "truncated_bytes", 0):
             found = (*found, Sample(CUT, (), 1.0))
         return event._replace(samples=(*event.samples, *found)) if found else event
@@ -77,15 +83,15 @@ class Watcher:
 
     def may_speak(self, data: bytes) -> bool:
         """Whether some line of these, outside the grammar, may say something; where none does, it is False."""
-        return self._patterns.may_be_in(data)
+        return self.engine.patterns.may_be_in(data)
 
     def take_all(self, lines: Stretch, note: Callable[[Event], object] = lambda event: None) -> list[Alert]:
         """Read and fold whole lines, as taking each by itself would; return what they changed.
 
         ``note`` is told of each event that was read by itself: of all but TRAIN lines and those outside the grammar.
         """
-        changes: list[Alert] = []
-        for part in blocks(lines, self):
+        changes, plain = self._take_foreign(lines, note)
+        for part in blocks(plain, self) if plain is not None else ():
             if isinstance(part, Block):
                 changes += self._fold_block(part)
                 for _, event in part.passengers:
@@ -94,6 +100,31 @@ class Watcher:
                 changes += self.fold(part)
                 note(part)
         return changes
+
+    @property
+    def _is_over(self) -> bool:
+        return self.run.attempt.ended is not None
+
+    def _take_foreign(self, lines: Stretch, note: Callable[[Event], object]) -> tuple[list[Alert], Stretch | None]:
+        """Fold line by line until the rest is known to be plain; return what that changed, and the rest."""
+        changes: list[Alert] = []
+        index = start = 0
+        data, is_asked = lines.data, False
+        while start < len(data):
+            if not is_asked and self.engine.dialects.is_native(self.run.dialect):
+                is_asked, rest = True, Rest(lines, index, start) if index else lines
+                # Another dialect is looked for behind the end of a run alone.
+                may_end = self._is_over or RUN_END in rest.data
+                if not may_end or not self.engine.dialects.may_show_another(rest.data):
+                    return changes, rest
+            end = data.index(b"\n", start)
+            event = self.read(lines.line(index, start, end))
+            if event is not None:
+                changes += self.fold(event)
+                if event.record is not None and not isinstance(event.record, Train):
+                    note(event)
+            index, start = index + 1, end + 1
+        return changes, None
 
     def _fold_block(self, block: Block) -> list[Alert]:
         """Fold a block at once where no rule can speak of it; else in smaller ones, down to single lines."""
@@ -132,6 +163,25 @@ class Watcher:
         touched = self.run.attempt.fold(event, moment)
         self.states, changed = self.engine.step(self.run, self.states, moment, touched)
         return changes + self._noted(changed)
+
+    def learn(self, text: str, now: float | None) -> list[Alert]:
+        """Fold what was seen beside the log, a native line without its time; return what that changed.
+
+        No line of the log says so: whoever replays must tell it again. It is no sign that the run writes.
+        """
+        moment = now if now is not None else self.run.now
+        if moment is None:
+            return []
+        line = f"{format_line(moment, LogLost(bytes=0, how='')).partition(' ')[0]} {text}"
+        read = parse_line(line.encode("utf-8", "backslashreplace"))
+        if read is None or read.record is None:
+            return []
+        changes, where = self._run_deadlines(moment), self.run.last
+        evidence = Evidence(self.log, where.line if where else 0, where.offset if where else 0, moment, line)
+        event = Event(evidence, read.level, read.record, tuple(samples(read.record)))
+        touched = self.run.attempt.fold(event, moment)
+        self.states, changed = self.engine.step(self.run, self.states, moment, touched)
+        return changes + self._noted(changed, rests_on_facts=True, is_time_alone=False)
 
     def fold(self, event: Event) -> list[Alert]:
         """Fold one event and return what it changed, the deadlines that lay before it first."""
@@ -186,10 +236,15 @@ class Watcher:
             deadline = self.engine.next_deadline(self.run, self.states)
         return changes
 
-    def _noted(self, changes: list[Alert], *, rests_on_facts: bool = False) -> list[Alert]:
-        """Remember changes; those that time has made, by bytes whose coming the log does not date, need facts."""
+    def _noted(self, changes: list[Alert], *, rests_on_facts: bool = False, is_time_alone: bool = True) -> list[Alert]:
+        """Remember changes, and mark those that rest on facts: all of them, or of time alone those that time has made,
+        by bytes whose coming the log does not date.
+        """
         if rests_on_facts:
-            changes = [replace(each, needs="facts") if self.engine.is_timed(each.rule) else each for each in changes]
+            changes = [
+                replace(each, needs="facts") if not is_time_alone or self.engine.is_timed(each.rule) else each
+                for each in changes
+            ]
             out = {
                 each.key: replace(self.states.open[each.key], needs=each.needs)
                 for each in changes

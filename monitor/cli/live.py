@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from monitor.alerts import State
 from monitor.cli.speaker import Plain
 from monitor.clock import Clock
 from monitor.daemon import Daemon
-from monitor.screen import Display, Scene, render
-from monitor.tail import FileTail, Waker
+from monitor.following import Following
+from monitor.screen import Display, Other, Scene, render, waiting
+from monitor.tail import Waker
 
 IDLE_S, LONG_IDLE_S = 1.0, 5.0
 """Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""
@@ -27,7 +29,7 @@ class Live:
 
     def __init__(self, clock: Clock, display: Display) -> None:
         self._clock, self._display = clock, display
-        self._watch: tuple[Daemon, FileTail, Waker] | None = None
+        self._watch: tuple[Daemon, Waker] | None = None
         self._notices: deque[str] = deque(maxlen=NOTICES)
         self._has_news = True
         self._drawn_at: float | None = None
@@ -54,12 +56,12 @@ class Live:
         now = self._clock.monotonic()
         if self._is_worth_it(now) and self._display.is_due(now):
             try:
-                self._draw(now, *self._watch)
+                self._draw(now, self._watch[0])
             except OSError:
                 self._watch = None  # the terminal is gone; whoever closed it has no use for a message
 
     @contextmanager
-    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> Iterator[None]:
+    def shown(self, daemon: Daemon, waker: Waker) -> Iterator[None]:
         """Take the terminal; afterwards say the notices that came meanwhile."""
 
         def on_resize(number: int, frame: FrameType | None) -> None:
@@ -73,7 +75,7 @@ class Live:
         num_said = len(self._notices)
         handlers = {signal.SIGWINCH: on_resize, signal.SIGTSTP: on_suspend}
         old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        self._watch = daemon, tail, waker
+        self._watch = daemon, waker
         try:
             with self._display:
                 yield
@@ -90,15 +92,22 @@ class Live:
             return True
         return now - self._drawn_at >= (LONG_IDLE_S if self._is_quiet else IDLE_S)
 
-    def _draw(self, now: float, daemon: Daemon, tail: FileTail, waker: Waker) -> None:
-        totals = daemon.totals
+    def _draw(self, now: float, daemon: Daemon) -> None:
+        if not daemon.followings:
+            self._has_news, self._drawn_at = False, now
+            notices = tuple(self._notices)
+            self._display.show(lambda width, height: waiting(notices, width, height), now)
+            return
+        following = newest(daemon.followings)
+        totals = following.totals
         scene = Scene(
-            daemon.snapshot(),
+            following.snapshot(),
             bytes_behind=totals.bytes_behind,
             lost_bytes=totals.lost_bytes,
-            polling=waker.mode if waker.polled else "",
-            is_behind=tail.is_behind,
+            polling=totals.polling,
+            is_behind=following.tail.is_behind,
             notices=tuple(self._notices),
+            others=tuple(_other(each) for each in daemon.followings if each is not following),
         )
         heard_at, moment = scene.snapshot.run.heard_at, scene.snapshot.now
         self._is_quiet = heard_at is None or moment is None or moment - heard_at > LONG_SILENCE_S
@@ -113,3 +122,21 @@ class Live:
         self._display.open()
         self._display.forget()
         self._has_news = True
+
+
+def newest(followings: Sequence[Following]) -> Following:
+    """Return the log to show in full: of the runs that have not ended the one that began last, its own log first."""
+
+    def order(following: Following) -> tuple[bool, bool, float]:
+        attempt = following.watcher.run.attempt
+        return not following.watcher.run.rank, attempt.ended is None, attempt.began_at or 0.0
+
+    return max(followings, key=order)
+
+
+def _other(following: Following) -> Other:
+    watcher = following.watcher
+    attempt = watcher.run.attempt
+    firing = [each for each in watcher.states.open.values() if each.state is State.FIRING and not each.inhibited_by]
+    worst = max((each.severity for each in firing), key=lambda severity: severity.rank, default=None)
+    return Other(following.log, watcher.run.status.value, attempt.epoch, attempt.step, len(firing), worst)

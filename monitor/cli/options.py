@@ -11,12 +11,10 @@ import click
 
 from monitor import resources
 from monitor.conditions import Background
+from monitor.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.engine import Engine
 from monitor.errors import LogError, MonitorError, Problems, RuleError
 from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
-from monitor.sources import opened
-from monitor.summary import RunSummary, summarise
-from monitor.tail import read_lines
 from monitor.watcher import Watcher
 
 EXIT_FIRED = 1
@@ -89,18 +87,44 @@ def rule_options(command: Command) -> Command:
     return with_choice
 
 
+def dialect_option(command: Command) -> Command:
+    """Give a command --dialect; it gets it as ``dialect``, None where the log is to say it itself."""
+    return click.option(
+        "--dialect",
+        metavar="NAME|FILE",
+        help="Read the log as this trainer's (see monitor dialects list), or by this dialect file, and as no other's.",
+    )(command)
+
+
+def dialects_of(*wanted: str | None) -> DialectReader:
+    """Return what reads the lines: by the first dialect that is named, else by what they show. Raises DialectError."""
+    name = next((each for each in wanted if each), None)
+    if name is None:
+        return DialectReader()
+    if name.endswith((".yaml", ".yml")):
+        own = load_dialect(Path(name))
+        return DialectReader(own.name, (own,))
+    known = (NATIVE, *(each.name for each in shipped_dialects()))
+    if name not in known:
+        raise DialectError(f"--dialect {name}", "no such dialect", expected=f"{', '.join(known)}, or a file NAME.yaml")
+    return DialectReader(name)
+
+
 def background_options(command: Command) -> Command:
     """Give a command --baseline and --peer; it gets them as ``known``."""
 
     @click.option(
-        "--baseline", metavar="LOG", help="The log of a run to compare with, for rules that compare epoch by epoch."
+        "--baseline",
+        metavar="NAME|LOG",
+        help="A run to compare with, for rules that compare epoch by epoch: a saved baseline (see monitor baseline), "
+        "the id of a finished run, or a log.",
     )
     @click.option(
         "--peer",
         "peers",
         multiple=True,
-        metavar="LOG",
-        help="The log of another run, for values that no two runs can share; repeat it for several.",
+        metavar="NAME|LOG",
+        help="Another run, named as for --baseline, for values that no two runs can share; repeat it for several.",
     )
     @wraps(command)
     def with_known(*args: object, baseline: str | None, peers: tuple[str, ...], **others: object) -> object:
@@ -110,26 +134,35 @@ def background_options(command: Command) -> Command:
 
 
 class KnownLogs(NamedTuple):
-    """Logs of other runs that the user named."""
+    """Other runs that the user named: logs, or saved baselines."""
 
     baseline: str | None
     peers: tuple[str, ...]
 
-    def background(self, logs: Sequence[str]) -> Background:
-        """Read them. Raises LogError, also for one of ``logs``: a run that is compared with itself agrees."""
+    def background(self, logs: Sequence[str], state: Path | None = None) -> Background:
+        """Read them; ``state`` is where names are looked up. Raises LogError.
+
+        Also for one of ``logs``: a run that is compared with itself agrees.
+        """
+        if self.baseline is None and not self.peers:
+            return Background()
+        from monitor.cli.otherruns import other_run
+
         named = [("--baseline", self.baseline)] if self.baseline is not None else []
         for option, path in [*named, *(("--peer", path) for path in self.peers)]:
             if path == "-":
                 raise LogError(f"{option} -", "standard input is no other run's log", expected="a file")
             if any(_is_same(path, log) for log in logs):
                 raise LogError(f"{option} {path}", "is the log itself", expected="another run's log")
-        baseline = None if self.baseline is None else _summary(self.baseline)
-        return Background(baseline=baseline, peers=tuple(map(_summary, self.peers)))
+        baseline = None if self.baseline is None else other_run("--baseline", self.baseline, state)
+        return Background(baseline=baseline, peers=tuple(other_run("--peer", name, state) for name in self.peers))
 
 
-def make_engine(choice: RuleChoice, background: Background | None = None) -> Engine:
+def make_engine(
+    choice: RuleChoice, background: Background | None = None, dialects: DialectReader | None = None
+) -> Engine:
     """Load the shipped rules and those of the user. Raises Problems."""
-    return Engine(choice.rules(), background)
+    return Engine(choice.rules(), background, dialects)
 
 
 def rule_files(rule_paths: Sequence[Path]) -> list[Path]:
@@ -161,14 +194,6 @@ def is_blind(watcher: Watcher) -> bool:
     if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
         return True
     return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")
-
-
-def _summary(log: str) -> RunSummary:
-    watcher = Watcher(log, Engine(()))
-    with opened(log) as stream:
-        for line in read_lines(stream):
-            watcher.take(line)
-    return summarise(watcher.run, log)
 
 
 def _is_same(path: str, log: str) -> bool:

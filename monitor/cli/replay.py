@@ -11,7 +11,16 @@ from pathlib import Path
 import click
 
 from monitor.alerts import Alert, AlertKey, iso_time
-from monitor.cli.options import KnownLogs, RuleChoice, background_options, exit_code, make_engine, rule_options
+from monitor.cli.options import (
+    KnownLogs,
+    RuleChoice,
+    background_options,
+    dialect_option,
+    dialects_of,
+    exit_code,
+    make_engine,
+    rule_options,
+)
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
 from monitor.errors import MonitorError
@@ -26,6 +35,7 @@ from monitor.watcher import Watcher
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @rule_options
 @background_options
+@dialect_option
 @click.option(
     "--facts", type=click.Path(path_type=Path), metavar="FILE", help="What the live watch recorded beside its state."
 )
@@ -40,6 +50,7 @@ def command(
     logs: tuple[str, ...],
     choice: RuleChoice,
     known: KnownLogs,
+    dialect: str | None,
     facts: Path | None,
     as_json: bool,
     summary: bool,
@@ -62,10 +73,10 @@ def command(
         raise MonitorError(
             "--facts", f"stands beside {len(logs)} logs", expected="the one log that it was recorded with"
         )
-    background = known.background(logs)
+    background, dialects = known.background(logs), dialects_of(dialect)
     watchers = []
     for log in logs:
-        watcher, changes, until = _replay(log, make_engine(choice, background), now, facts)
+        watcher, changes, until = _replay(log, make_engine(choice, background, dialects), now, facts)
         watchers.append(watcher)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
@@ -118,6 +129,8 @@ class _Recorded:
             fact = self._facts.popleft()
             if fact.kind is Kind.LOST:
                 changes += watcher.lose(fact.lost_bytes, fact.how, fact.at)
+            elif fact.kind is Kind.PROBED:
+                changes += watcher.learn(fact.text, fact.at)
             elif fact.at is not None:
                 changes += watcher.hear(fact.at) if fact.kind is Kind.HEARD else watcher.pass_time(fact.at)
         return changes

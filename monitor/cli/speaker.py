@@ -12,7 +12,7 @@ import click
 
 from monitor.daemon import Daemon
 from monitor.escape import terminal
-from monitor.tail import FileTail, Waker
+from monitor.tail import Waker
 
 
 class Speaker(Protocol):
@@ -30,7 +30,7 @@ class Speaker(Protocol):
         """Hear that the log was looked at, and that everything new has been told."""
         ...
 
-    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> AbstractContextManager[None]:
+    def shown(self, daemon: Daemon, waker: Waker) -> AbstractContextManager[None]:
         """Have the terminal for oneself within the block, in which the daemon runs."""
         ...
 
@@ -49,13 +49,16 @@ class Plain:
     def turn(self) -> None:
         """Do nothing: all is said."""
 
-    def shown(self, daemon: Daemon, tail: FileTail, waker: Waker) -> AbstractContextManager[None]:
+    def shown(self, daemon: Daemon, waker: Waker) -> AbstractContextManager[None]:
         """Do nothing: lines need no terminal."""
         return nullcontext()
 
 
-def choose(*, is_plain: bool) -> Speaker:
-    """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted."""
+def choose(*, is_plain: bool, has_keys: bool = True) -> Speaker:
+    """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted.
+
+    Without ``has_keys`` standard input is none of its business.
+    """
     if is_plain or not _is_drawable():
         return Plain()
     # rich is imported here and nowhere before: a watch without a terminal stays light.
@@ -63,7 +66,7 @@ def choose(*, is_plain: bool) -> Speaker:
     from monitor.clock import SystemClock
     from monitor.screen import Display
 
-    keys = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+    keys = sys.stdin.fileno() if has_keys and sys.stdin is not None and sys.stdin.isatty() else None
     return Live(SystemClock(), Display(sys.stdout, keys=keys))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import click
 from monitor.alerts import Alert, State, iso_time
 from monitor.clock import SystemClock
 from monitor.escape import terminal
+from monitor.ranknames import family
 from monitor.store.store import Seen, look
 
 JSON_VERSION = 1
@@ -39,9 +40,11 @@ def command(state: Path | None, as_json: bool) -> int:
     directory = state or default_directory(os.environ)
     process, found = look(directory)
     wall = SystemClock().wall()
+    found = [seen for _, same in _runs(found) for seen in same]
     reports = [_report(seen, unread(seen), wall) for seen in found]
     if as_json:
-        document = {"version": JSON_VERSION, "state": str(directory), "process": process, "logs": reports}
+        runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in _runs(found)]
+        document = {"version": JSON_VERSION, "state": str(directory), "process": process, "runs": runs, "logs": reports}
         click.echo(json.dumps(document, allow_nan=False))
     else:
         by = f"process {process} watches" if process else "no process watches now"
@@ -83,6 +86,23 @@ def unread(seen: Seen) -> Unread:
     return Unread(num_bytes, status.st_mtime if num_bytes else None)
 
 
+def _run_key(seen: Seen) -> str:
+    """Return what the logs of one training have in common: the run id of their start lines, else their names."""
+    known = seen.saved.run
+    return known.id if known.id and known.attempt.started is not None else family(seen.log)
+
+
+def _runs(found: Sequence[Seen]) -> list[tuple[str | None, list[Seen]]]:
+    """Return the logs by run, the run's own log first; a process's log belongs to the run that its name tells."""
+    by_family = {family(seen.log): _run_key(seen) for seen in reversed(found) if not seen.saved.run.rank}
+    runs: dict[str, list[Seen]] = {}
+    for seen in found:
+        key = _run_key(seen)
+        own = by_family.get(family(seen.log), key) if seen.saved.run.rank else key
+        runs.setdefault(own, []).append(seen)
+    return [(same[0].saved.run.id, sorted(same, key=lambda seen: seen.saved.run.rank or 0)) for same in runs.values()]
+
+
 def firing(seen: Seen) -> list[Alert]:
     """Return the alerts that fire now."""
     return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
@@ -94,6 +114,7 @@ def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
     return {
         "log": seen.log,
         "run": run.id,
+        "rank": run.rank,
         "status": run.status.value,
         "attempt": attempt.number,
         "phase": attempt.phase,
@@ -112,23 +133,28 @@ def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
         "bytes_read": totals.bytes_read,
         "lines": run.lines,
         "lines_understood": run.understood,
+        "dialect": run.dialect.name or None,
         "truncated_lines": totals.truncated_lines,
         "replaced_lines": totals.replaced_lines,
         "lost_bytes": totals.lost_bytes,
         "dropped_samples": attempt.dropped,
-        "generations": saved.position.generation if saved.position else 0,
-        "polling": saved.polling,
+        "generations": totals.generations,
+        "is_late": saved.behind is not None,
+        "polling": totals.polling,
     }
 
 
 def _lines(seen: Seen, report: Mapping[str, object]) -> list[str]:
     """Return the report for a person."""
     planned = f"/{report['epochs_planned']}" if report["epochs_planned"] else ""
+    late_s = report["seconds_behind"] if report["bytes_behind"] else 0
     place = f"phase {report['phase']}, epoch {report['epoch']}{planned}, step {report['step']}"
+    rank = "" if report["rank"] is None else f" rank {report['rank']}"
+    told = f"{report['status']}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
-        f"{seen.log}: run {report['run']}: {report['status']}, {place}; last line {report['at'] or 'without a time'}",
+        f"{seen.log}: run {report['run']}{rank}: {told}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
-        f"  {report['bytes_behind']:,} bytes behind",
+        f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
     ]
     lines += [
         f"  {number:,} {what}"
@@ -138,11 +164,14 @@ def _lines(seen: Seen, report: Mapping[str, object]) -> list[str]:
             (report["lost_bytes"], "bytes were destroyed before they were read"),
             (report["dropped_samples"], "samples were dropped: the log has more signals than are kept"),
             (report["num_undelivered"], "alerts wait for a receiver"),
+            (report["generations"] if report["generations"] != 1 else 0, "files it has been: rotated or truncated"),
         )
         if number
     ]
     if report["polling"]:
-        lines.append(f"  {report['polling']}")
+        lines.append(f"  looked at by the clock alone: {report['polling']}")
+    if seen.saved.behind is not None:
+        lines.append(f"  {seen.saved.behind.summary}")
     alerts = firing(seen)
     lines += [
         f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {each.summary}" for each in alerts

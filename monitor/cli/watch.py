@@ -1,42 +1,49 @@
-"""``monitor watch``: follow a log while it is written, and speak when a rule does."""
+"""``monitor watch``: follow logs while they are written, and speak when a rule does."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from monitor.alerts import Alert, State
-from monitor.attach import Start, position_at
+from monitor.attach import Start
+from monitor.cli.finding import Finder
 from monitor.cli.options import (
     KnownLogs,
     RuleChoice,
     background_options,
+    dialect_option,
+    dialects_of,
     exit_code,
-    is_blind,
-    make_engine,
     rule_options,
 )
-from monitor.cli.speaker import Plain, Speaker, choose
+from monitor.cli.speaker import choose
+from monitor.cli.voices import Publish, Terminal, judged
+from monitor.cli.watchfile import background_of, config_option, rules_of
 from monitor.clock import SystemClock
+from monitor.conditions import Background
 from monitor.conditions.values import seconds
-from monitor.console import alert_lines, notice_line, progress_line, summary_lines
-from monitor.daemon import Daemon, Listener
+from monitor.daemon import Daemon
 from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.escape import terminal
-from monitor.events import Event
+from monitor.following import FactSource
 from monitor.keeper import Keeper, Opened, open_keeper
-from monitor.notify import Delivery
-from monitor.sinks import open_sink
-from monitor.sources import check_followable, check_outputs
-from monitor.store import Saved
-from monitor.tail import FileTail, Notice, Waker
-from monitor.watcher import Snapshot, Watcher
+from monitor.logset import STDIN, LogSet
+from monitor.notify import Delivery, Paces
+from monitor.opening import Opener
+from monitor.sinks import OpenedSinks, open_sinks
+from monitor.sources import check_outputs
+from monitor.tail import Waker
+from monitor.watcher import Snapshot
+
+if TYPE_CHECKING:
+    from monitor.config import Config
 
 
 class _Duration(click.ParamType[float]):
@@ -52,14 +59,41 @@ class _Duration(click.ParamType[float]):
         return every_s
 
 
+Sources = Callable[[str], Sequence[FactSource]]
+"""What looks beside a log, for each log."""
+Stops = Callable[[Daemon], AbstractContextManager[list[int]]]
+"""Lets signals end a watch; yields those that came."""
+
+
+class Manner(NamedTuple):
+    """How logs are watched."""
+
+    report: Path | None = None
+    """Where the page goes, or the pages: a folder where there may be several logs."""
+    every_s: float = 60.0
+    """Between two renewals of a page."""
+    publish: Publish | None = None
+    """Writes a page; None where none is wanted."""
+    suffix: str = ".md"
+    """Of the pages in a folder."""
+    until_end: bool = False
+    wait: bool = False
+    """Whether a named log may be missing at first."""
+    start: Start = Start.START
+    plain: bool = False
+    notify_history: bool = False
+
+
 @click.command("watch")
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("logs", nargs=-1, metavar="LOG...")
+@config_option
 @rule_options
 @background_options
+@dialect_option
 @click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts to jsonl:PATH as well.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
-@click.option("--every", type=_Duration(), default="60s", show_default=True, help="How often the page is renewed.")
-@click.option("--until-end", is_flag=True, help="Stop when the log says that the run has ended.")
+@click.option("--every", type=_Duration(), help="How often the page is renewed.  [default: 60s]")
+@click.option("--until-end", is_flag=True, help="Stop when each log says that its run has ended.")
 @click.option("--wait", is_flag=True, help="Wait for a log that does not exist yet.")
 @click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep what is known here, to go on from.")
 @click.option(
@@ -72,106 +106,208 @@ class _Duration(click.ParamType[float]):
 )
 @click.option("--plain", is_flag=True, help="Print lines on a terminal too, instead of the live view.")
 @click.option("--notify-history", is_flag=True, help="Tell each alert from before the watch, not one for them all.")
+@click.option("--pid", type=click.IntRange(min=1), help="The training's process.  [default: that of the RUN line]")
+@click.option("--no-probes", is_flag=True, help="Look at the log alone, not at the process and its GPUs.")
 def command(
-    log: Path,
+    logs: tuple[str, ...],
+    config: Config,
     choice: RuleChoice,
     known: KnownLogs,
+    dialect: str | None,
     sinks: tuple[str, ...],
     report: Path | None,
-    every: float,
+    every: float | None,
     until_end: bool,
     wait: bool,
     state: Path | None,
     start: str,
     plain: bool,
     notify_history: bool,
+    pid: int | None,
+    no_probes: bool,
 ) -> int:
-    """Follow a log while it is written; print its progress and every alert.
+    """Follow logs while they are written; print their progress and every alert.
 
+    A LOG is a file, a folder (each *.log in it and below, those that come later too), a quoted pattern like
+    'runs/*.log', or - for standard input. With several logs, --report names a folder, for a page per log.
     On a terminal it is a live view, unless --plain is given.
-    Ends with Ctrl-C, or with --until-end. Exit code: 0 nothing fired, 1 something fired at warning or above,
-    2 usage or bad file, 3 nothing fired but the log said too little to judge; 0 after SIGTERM and SIGHUP.
+    Ends with Ctrl-C, at the end of standard input, or with --until-end. Exit code: 0 nothing fired, 1 something
+    fired at warning or above, 2 usage or bad file, 3 nothing fired but a log said too little to judge; 0 after
+    SIGTERM and SIGHUP.
     With --state, a watch that was killed goes on where it was: no line twice, no alert lost.
+    What a watch file says (--config) holds where the command line says nothing.
 
     \b
     monitor watch _logs/training/run.log
-    monitor watch run.log --state ~/.local/state/trainwarden --sink jsonl:alerts.jsonl
-    monitor watch run.log --report STATUS.md --every 60s --sink jsonl:alerts.jsonl
-    monitor watch run.log --set TrainingStall.level=600s --disable ResetFailed
+    monitor watch _logs/training/ --state ~/.local/state/trainwarden --sink jsonl:alerts.jsonl
+    docker logs -f trainer 2>&1 | monitor watch -
+    monitor watch run.log --report STATUS.md --every 60s --set TrainingStall.level=600s --disable ResetFailed
     """
-    if str(log) == "-":
-        raise MonitorError("-", "standard input cannot be watched yet", expected="a log file, or monitor replay -")
+    logs, state = logs or config.logs, state or config.state
+    report, every_s = report or config.report.out, every or config.report.every_s
+    if not logs:
+        raise MonitorError("monitor watch", "no log is named", expected="LOG: a file, a folder, a pattern or -")
+    wanted = LogSet(logs)
+    if pid is not None and _are_many(wanted):
+        raise MonitorError("--pid", f"{pid} is the process of one log", expected="one LOG, a file")
+    _check_report(report, wanted)
     places = [("--report", report)] if report else []
-    check_outputs(str(log), [*places, *(("--sink", Path(spec.partition(":")[2])) for spec in sinks)])
-    engine = make_engine(choice, known.background([str(log)]))
-    receivers = {spec: open_sink(spec) for spec in sinks}
-    opened = open_keeper(state, log, receivers) if state else Opened(Keeper(Delivery(receivers)), None, [], [])
+    files = [("--sink", Path(spec.partition(":")[2])) for spec in sinks if spec.startswith("jsonl:")]
+    _check_outputs(wanted, [*places, *files])
+    receivers = open_sinks([*config.sinks, *sinks])
+    _check_outputs(wanted, [*places, *(("--sink", file) for file in receivers.files)])
+    background = background_of(config, known, wanted.named)
+    engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+    opened = open_state(config, receivers, state)
     try:
-        return follow(
-            log,
-            engine,
-            opened,
+        manner = Manner(
             report=report,
-            every=every,
+            every_s=every_s,
+            publish=publisher_of(config, background),
+            suffix=f".{config.report.format}",
             until_end=until_end,
             wait=wait,
             start=Start(start),
             plain=plain,
             notify_history=notify_history,
         )
+        return follow(wanted, engine, opened, manner, sources=no_sources if no_probes else probes_of(pid))
     finally:
         opened.keeper.close()
 
 
+def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Opened:
+    """Return what a watch keeps, in a state folder or in memory alone, and who it tells. Raises StateError."""
+    paces = Paces(config.notify.group_wait_s, config.notify.group_interval_s, config.notify.repeat_interval_s)
+    if state is None:
+        opened = Opened(Keeper(Delivery(receivers.sinks, paces=paces)), [], [])
+    else:
+        opened = open_keeper(state, receivers.sinks, paces)
+    opened.problems.extend(receivers.warnings)
+    return opened
+
+
+def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) -> Sources:
+    """Return what looks at a log's process and its GPUs; ``exit_of`` returns how a child of ours ended."""
+    from monitor.probes import GpuProbe, ProcessProbe
+
+    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of), GpuProbe(pid))
+
+
+def no_sources(log: str) -> Sequence[FactSource]:
+    """Look at nothing beside a log."""
+    del log
+    return ()
+
+
 def follow(
-    log: Path,
+    logs: LogSet,
     engine: Engine,
     opened: Opened,
+    manner: Manner,
     *,
-    report: Path | None,
-    every: float,
-    until_end: bool,
-    wait: bool,
-    start: Start,
-    plain: bool,
-    notify_history: bool,
+    sources: Sources = no_sources,
+    stops: Stops | None = None,
 ) -> int:
-    """Watch a log from where its state ends, or from ``start``; return the exit code."""
-    saved = opened.saved
-    if not ((wait or saved) and not log.exists()):
-        check_followable(log)
-    if saved is None:
-        watcher, position = Watcher(str(log), engine), position_at(log, start)
-    else:
-        watcher = Watcher(
-            str(log), engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
-        )
-        position = saved.position
-    speaker = choose(is_plain=plain)
-    listener = _Terminal(watcher, report, speaker)
-    listener.write_report(watcher.snapshot(None, is_following=True))
-    click.echo(terminal(f"watching {log} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
-    for problem in opened.problems:
-        listener.on_trouble(problem)
-    begun = saved or Saved(is_resending=bool(opened.lost))
-    with FileTail(log, position) as tail:
+    """Watch logs, each from where its state ends or from the manner's start; return the exit code.
+
+    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs.
+    """
+    keeper, clock = opened.keeper, SystemClock()
+    speaker = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
+    talk = Terminal(speaker, _pages(manner, logs), manner.publish)
+    opener = Opener(
+        engine,
+        keeper,
+        clock,
+        talk.voice,
+        start=manner.start,
+        notify_history=manner.notify_history,
+        is_state_lost=bool(opened.lost),
+        sources=sources,
+    )
+    finder = Finder(logs, opener, clock, talk.complain, known=keeper.known_logs()) if logs.can_grow else None
+    with ExitStack() as held:
+        followings, problems = [], list(opened.problems)
+        for log in logs.named:
+            following, told = opener.open(log, may_be_missing=manner.wait)
+            held.callback(following.close)
+            followings.append(following)
+            problems += told
+            talk.write_report(following.snapshot())
         daemon = Daemon(
-            watcher,
-            tail,
-            SystemClock(),
-            listener,
-            report_every_s=every,
-            until_end=until_end,
-            keeper=opened.keeper,
-            saved=begun,
-            tells_history=notify_history,
+            followings,
+            clock,
+            talk,
+            keeper,
+            report_every_s=manner.every_s if manner.report else None,
+            until_end=manner.until_end,
+            find_more=finder.more if finder else None,
         )
-        with Waker([log]) as waker, _stops(daemon) as stopped_by, speaker.shown(daemon, tail, waker):
-            begun.polling = waker.mode if waker.polled else ""
+        names = [*logs.named, *map(str, logs.folders), *logs.patterns]
+        click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
+        for problem in problems:
+            talk.on_trouble(problem)
+        with Waker(logs.places) as waker, (stops or _stops)(daemon) as stopped_by, speaker.shown(daemon, waker):
             daemon.run(waker)
         daemon.end()
-    listener.end(daemon.snapshot())
-    return exit_code([watcher]) if _CALM.isdisjoint(stopped_by) else 0
+        talk.end(daemon.followings)
+        for late in daemon.followings[len(followings) :]:
+            late.close()
+    if not _CALM.isdisjoint(stopped_by):
+        return 0
+    return exit_code([each.watcher for each in judged(daemon.followings)])
+
+
+def _check_report(report: Path | None, logs: LogSet) -> None:
+    """Refuse one page for several logs: nobody could tell whose it is. Raises MonitorError."""
+    if report is None or not _are_many(logs):
+        return
+    if report.suffix in (".md", ".html", ".json") or report.is_file():
+        expected = "a folder (pages/, say), for a page per log"
+        raise MonitorError("--report", f"{report} is one page for what may be several logs", expected=expected)
+
+
+def _check_outputs(logs: LogSet, outputs: Sequence[tuple[str, Path]]) -> None:
+    """Refuse to write where a log is, or twice into one file. Raises MonitorError."""
+    for log in logs.named or [STDIN]:
+        check_outputs(log, outputs)
+
+
+def _are_many(logs: LogSet) -> bool:
+    return logs.can_grow or len(logs.named) > 1
+
+
+def _pages(manner: Manner, logs: LogSet) -> Callable[[str], Path | None]:
+    """Return where each log's page goes: to the one file, or into the folder under a name of its own."""
+    report = manner.report
+    if report is None or not _are_many(logs):
+        return lambda log: report
+    taken: dict[str, Path] = {}
+
+    def page_of(log: str) -> Path:
+        if log not in taken:
+            report.mkdir(parents=True, exist_ok=True)
+            stem = "stdin" if log == STDIN else Path(log).stem
+            number, page = 1, report / f"{stem}{manner.suffix}"
+            while page in taken.values():
+                number += 1
+                page = report / f"{stem}-{number}{manner.suffix}"
+            taken[log] = page
+        return taken[log]
+
+    return page_of
+
+
+def publisher_of(config: Config, background: Background) -> Publish:
+    """Return what writes a page."""
+
+    def publish(snapshot: Snapshot, page: Path) -> None:
+        from monitor import report
+
+        report.publish(page, report.build(snapshot, config, background=background), config.report.format or "md")
+
+    return publish
 
 
 _CALM = frozenset({signal.SIGTERM, signal.SIGHUP})
@@ -193,73 +329,3 @@ def _stops(daemon: Daemon) -> Iterator[list[int]]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-
-
-class _Terminal(Listener):
-    """Lets a speaker tell what a person wants to know, and writes the page; what fails is said once."""
-
-    def __init__(self, watcher: Watcher, report: Path | None, speaker: Speaker | None = None) -> None:
-        self._watcher, self._report = watcher, report
-        self._speaker = speaker or Plain()
-        self._said: set[str] = set()
-
-    def on_event(self, event: Event) -> None:
-        if line := progress_line(event):
-            self._speaker.say([line])
-
-    def on_alerts(self, alerts: list[Alert]) -> None:
-        self._speaker.say(alert_lines(alerts))
-
-    def on_history(self, alerts: Sequence[Alert], summary: Alert) -> None:
-        firing = [alert for alert in self._watcher.states.open.values() if alert.state is State.FIRING]
-        self._speaker.say([*alert_lines(firing), *alert_lines([summary])])
-
-    def on_notice(self, notice: Notice) -> None:
-        self._speaker.warn(notice_line(notice))
-
-    def on_trouble(self, text: str) -> None:
-        self._speaker.warn(text)
-
-    def on_turn(self) -> None:
-        self._speaker.turn()
-
-    def on_caught_up(self) -> None:
-        if lines := self._watcher.run.lines:
-            self._speaker.warn(f"{lines:,} lines were there before this watch; live from here on")
-
-    def on_abandoned(self, age_s: float) -> None:
-        self.complain(
-            f"{self._watcher.log}: last written {age_s / 3600:.1f} h ago and without an end line; it looks abandoned, "
-            "so its silence is not judged until something is written"
-        )
-
-    def complain(self, text: str) -> None:
-        """Say something once."""
-        if text not in self._said:
-            self._said.add(text)
-            self._speaker.warn(text)
-
-    def on_report_due(self, snapshot: Snapshot) -> None:
-        try:
-            self.write_report(snapshot)
-        except MonitorError as error:
-            self.complain(str(error))
-
-    def write_report(self, snapshot: Snapshot) -> None:
-        """Write the page. Raises ReportError."""
-        if self._report is not None:
-            from monitor.report import build, render_markdown, write_atomically
-
-            write_atomically(self._report, render_markdown(build(snapshot)))
-
-    def end(self, snapshot: Snapshot) -> None:
-        """Say how it stands."""
-        self._speaker = Plain()
-        self.on_report_due(snapshot)
-        click.echo("\n".join(summary_lines(snapshot)))
-        if is_blind(self._watcher):
-            run = self._watcher.run
-            self.complain(
-                f"{self._watcher.log}: {run.understood:,} of {run.lines:,} lines understood, too few or too little to "
-                "judge the run; that nothing fired proves nothing"
-            )

@@ -4,7 +4,7 @@ The only station that needs rich: import it where a terminal is to be drawn on, 
 """
 
 from monitor.screen.display import Display
-from monitor.screen.render import render
-from monitor.screen.scene import Scene
+from monitor.screen.render import render, waiting
+from monitor.screen.scene import Other, Scene
 
-__all__ = ["Display", "Scene", "render"]
+__all__ = ["Display", "Other", "Scene", "render", "waiting"]

@@ -9,7 +9,8 @@ from monitor.screen.header import header
 from monitor.screen.layout import exactly, fit
 from monitor.screen.scene import Scene
 from monitor.screen.tables import gradients, metrics
-from monitor.screen.verdicts import alerts, notices, rules
+from monitor.screen.verdicts import alerts, notices, others, rules
+from monitor.screen.words import foreign
 
 TWO_COLUMNS = 110
 """Cells from which on rules and alerts stand beside the figures."""
@@ -17,6 +18,12 @@ SHORT = 14
 """Rows below which the head has two rows instead of five."""
 HINT = 20
 """Rows from which on the last one says how to leave."""
+
+
+def waiting(notices: tuple[str, ...], width: int, height: int) -> list[Text]:
+    """Return the picture while there is no log to show."""
+    words = [Text(" waiting for a log", "bold"), *(Text.assemble(" ! ", foreign(text)) for text in notices)]
+    return exactly(words, width, height)
 
 
 def render(scene: Scene, width: int, height: int) -> list[Text]:
@@ -29,7 +36,7 @@ def render(scene: Scene, width: int, height: int) -> list[Text]:
         right = width // 2
         left = width - right - 1
         figures = [gradients(scene.snapshot, verdicts, left), metrics(scene.snapshot, left)]
-        words = [rules(scene.snapshot, verdicts, right), alerts(scene.snapshot), notices(scene)]
+        words = [rules(scene.snapshot, verdicts, right), alerts(scene.snapshot), others(scene), notices(scene)]
         lefts = exactly(fit(figures, left, room), left, room)
         rights = exactly(fit(words, right, room), right, room)
         body = [Text.assemble(a, ("│", "bright_black"), b) for a, b in zip(lefts, rights, strict=True)]
@@ -38,6 +45,7 @@ def render(scene: Scene, width: int, height: int) -> list[Text]:
             rules(scene.snapshot, verdicts, width),
             gradients(scene.snapshot, verdicts, width),
             alerts(scene.snapshot),
+            others(scene),
             metrics(scene.snapshot, width),
             notices(scene),
         ]

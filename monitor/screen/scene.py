@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from monitor.alerts import Severity
 from monitor.watcher import Snapshot
+
+
+class Other(NamedTuple):
+    """A log that is followed as well, in a line."""
+
+    log: str
+    status: str
+    epoch: int
+    step: int | None
+    num_firing: int
+    worst: Severity | None
+    """Of what fires; None where nothing does."""
 
 
 class Scene(NamedTuple):
@@ -19,5 +32,7 @@ class Scene(NamedTuple):
     """Why the log is looked at by the clock alone; empty where file events tell of changes."""
     is_behind: bool = False
     """Whether there is more to read at this moment; what is shown is then the past."""
+    others: tuple[Other, ...] = ()
+    """The logs that are followed beside this one."""
     notices: tuple[str, ...] = ()
     """What befell the log or the watch, oldest first, as plain lines not yet made harmless."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import PurePath
 
 from rich.text import Text
 
@@ -65,6 +66,21 @@ def alerts(snapshot: Snapshot) -> Section:
         rows.append(Row(_alert_words(alert, len(group)), rank=rank, is_prose=not alert.inhibited_by))
     title = Text.assemble(("alerts", "bold"), f"  {len(snapshot.open)} open" if snapshot.open else "")
     return Section(title, rows or [Row(Text(" none so far", "bright_black"))], share=2)
+
+
+def others(scene: Scene) -> Section:
+    """Return a row for each log that is followed beside the one shown, those with alerts first."""
+    rows = []
+    for each in scene.others:
+        sign, style = (_SIGNS[each.worst], _COLOURS[each.worst]) if each.worst else (" ✓", "bright_black")
+        step = "" if each.step is None else f" step {each.step:,}"
+        line = Text.assemble(
+            f" {sign} ", foreign(PurePath(each.log).name, style), f" {each.status} epoch {each.epoch}{step}"
+        )
+        if each.num_firing:
+            line.append(f" · {each.num_firing} firing", style)
+        rows.append(Row(line, rank=each.worst.rank + 1 if each.worst else 0))
+    return Section(Text("other logs", "bold"), rows)
 
 
 def notices(scene: Scene) -> Section:

@@ -1,9 +1,12 @@
 """Bytes → lines: follow a log through all that happens to log files, and wake when it may have changed."""
 
-from monitor.tail.filetail import FileTail, TailCounters
+from monitor.tail.filetail import FileTail
 from monitor.tail.generation import TailPosition
 from monitor.tail.linebuffer import Ending, Gathered, Line, LineBuffer, Stretch, read_lines, read_stretches
 from monitor.tail.notices import Change, Notice
+from monitor.tail.source import Tail, TailCounters
+from monitor.tail.stream import StreamTail
+from monitor.tail.totals import Totals
 from monitor.tail.waker import Waker
 
 __all__ = [
@@ -14,9 +17,12 @@ __all__ = [
     "Line",
     "LineBuffer",
     "Notice",
+    "StreamTail",
     "Stretch",
+    "Tail",
     "TailCounters",
     "TailPosition",
+    "Totals",
     "Waker",
     "read_lines",
     "read_stretches",

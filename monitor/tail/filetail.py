@@ -14,34 +14,18 @@ the very bytes that were read before is taken for them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from monitor.tail.generation import ContentChanged, Generation, TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
 from monitor.tail.notices import Change, Notice
 from monitor.tail.rotation import find_generation, next_generation, oldest_unread
+from monitor.tail.source import TailCounters
 
 POLL_BYTES = CHUNK_BYTES
 """Most bytes read by one poll, so that a backlog blocks nobody."""
 PARTIAL_AFTER_S = 5.0
 """Seconds an unfinished last line may rest before it is shown as it stands. Chosen by hand."""
-
-
-class TailCounters(NamedTuple):
-    """What a tail has done since it was made."""
-
-    bytes_read: int
-    """Bytes, NULs included."""
-    lines: int
-    """Lines, partial ones left out."""
-    truncated_lines: int
-    """Lines of which only the head was kept."""
-    generations: int
-    """1-based count of the present generation, earlier runs of this program included."""
-    lost_bytes: int
-    """Sum over the notices."""
-    bytes_behind: int
-    """Bytes of the present generation that are known and not read yet."""
 
 
 class FileTail:
@@ -71,6 +55,11 @@ class FileTail:
         self._bytes_read = self._lines = self._truncated_lines = self._lost_bytes = 0
 
     @property
+    def descriptor(self) -> None:
+        """None: a file tells by events that it has grown."""
+        return
+
+    @property
     def position(self) -> TailPosition | None:
         """Where to go on after all lines returned so far; None before the file was found for the first time."""
         if self._file is None:
@@ -86,6 +75,11 @@ class FileTail:
     def is_behind(self) -> bool:
         """Whether the last poll stopped at its limit: poll again before waiting."""
         return self._is_behind
+
+    @property
+    def is_at_end(self) -> bool:
+        """Never: a file can always grow."""
+        return False
 
     @property
     def is_missing(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,10 @@ from monitor.tail.mounts import MOUNTINFO, is_on_network
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver, ObservedWatch
+
+
+CHANGES_KEPT = 4_096
+"""Events remembered between two waits; beyond them every log counts as changed."""
 
 
 class _Watch(NamedTuple):
@@ -35,10 +40,15 @@ class Waker:
     A path that is a directory stands for every file in it. With ``use_events=False`` the clock alone wakes.
     """
 
-    def __init__(self, paths: Iterable[Path], *, use_events: bool = True, mountinfo: Path = MOUNTINFO) -> None:
+    def __init__(self, paths: Iterable[Path] = (), *, use_events: bool = True, mountinfo: Path = MOUNTINFO) -> None:
         self._mountinfo = mountinfo
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._is_closed = False
+        self._descriptors: list[int] = []
+        # What changed, one path per event; None where that is not known. The observer's thread appends.
+        self._changes: deque[Path | None] = deque(maxlen=CHANGES_KEPT)
+        # By the directory a log lies in and its name there: the log as it was added.
+        self._logs: dict[tuple[Path, str], Path] = {}
         # Names to wake for by the directory they lie in, "" for every name. Replaced, never changed: the
         # observer's thread reads it.
         self._names: dict[Path, frozenset[str]] = {}
@@ -61,12 +71,35 @@ class Waker:
         how = "polling" if len(self._polled) == len(self._names) else "events, in part polling"
         return f"{how} ({'; '.join(sorted(set(self._polled.values())))})"
 
+    def why_polled(self, path: Path) -> str:
+        """Return why only the clock looks after a log; empty where file events do."""
+        return self._polled.get(path.resolve().parent, "")
+
+    def add_stream(self, descriptor: int) -> None:
+        """Wake when there is something to read from an open stream, or its end."""
+        self._descriptors.append(descriptor)
+
+    def drop_stream(self, descriptor: int) -> None:
+        """Wake for a stream no more: at its end there would be no wait any more."""
+        with suppress(ValueError):
+            self._descriptors.remove(descriptor)
+
+    def take_changed(self) -> frozenset[Path] | None:
+        """Return the logs that changed, as they were added, up to the newest `wait`; None where any may have."""
+        changes = self._changes
+        if len(changes) == CHANGES_KEPT:
+            changes.clear()
+            return None
+        found = [changes.popleft() for _ in range(len(changes))]
+        return None if None in found else frozenset(path for path in found if path is not None)
+
     def add(self, path: Path) -> None:
         """Wake for this log or directory too."""
         # A link is written to at its target; that it points elsewhere now is seen where the link lies.
         for place in (path.absolute(), path.resolve()):
             directory, name = (place, "") if place.is_dir() else (place.parent, place.name)
             directory = directory.resolve()
+            self._logs = {**self._logs, (directory, name): path}
             self._names = self._names | {directory: self._names.get(directory, frozenset()) | {name}}
             if self._observer is None:
                 self._polled[directory] = self._why_not
@@ -84,14 +117,18 @@ class Waker:
         if self._renew_watches():
             # What happened in a new directory before it was watched made no event.
             self.wake()
-        is_woken = bool(select.select([self._reader], [], [], max(0.0, timeout_s))[0])
+        is_woken = bool(select.select([self._reader, *self._descriptors], [], [], max(0.0, timeout_s))[0])
         with suppress(BlockingIOError):
             while os.read(self._reader, 4096):
                 pass
         return is_woken
 
     def wake(self) -> None:
-        """End the present wait, or the next one."""
+        """End the present wait, or the next one; any log may have changed."""
+        self._changes.append(None)
+        self._wake()
+
+    def _wake(self) -> None:
         # A full pipe wakes as well as one more byte would.
         with suppress(BlockingIOError):
             if not self._is_closed:
@@ -110,9 +147,16 @@ class Waker:
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Take one event from the observer; called in its thread."""
-        for path in (event.src_path, event.dest_path):
-            if path and self._concerns(Path(os.fsdecode(path)), is_directory=event.is_directory):
-                self.wake()
+        for name in (event.src_path, event.dest_path):
+            if not name:
+                continue
+            path = Path(os.fsdecode(name))
+            if event.is_directory:
+                if any(directory.is_relative_to(path) for directory in self._names):
+                    self.wake()
+            elif (log := self._log_of(path)) is not None:
+                self._changes.append(log)
+                self._wake()
 
     def __enter__(self) -> Self:
         return self
@@ -120,12 +164,16 @@ class Waker:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _concerns(self, path: Path, *, is_directory: bool) -> bool:
-        names = self._names
-        if is_directory:
-            return any(directory.is_relative_to(path) for directory in names)
-        wanted = names.get(path.parent, frozenset())
-        return any(path.name == name or path.name.startswith((f"{name}.", f"{name}-")) or not name for name in wanted)
+    def _log_of(self, path: Path) -> Path | None:
+        """Return the log that a file is, or was rotated from; the directory where every file in it counts."""
+        directory, name, logs = path.parent, path.name, self._logs
+        if directory not in self._names:
+            return None
+        while name:
+            if (log := logs.get((directory, name))) is not None:
+                return log
+            name = name[: max(name.rfind("."), name.rfind("-"), 0)]
+        return logs.get((directory, ""))
 
     def _renew_watches(self) -> bool:
         """Watch each wanted directory, or its nearest parent until it is there; return whether any watch is new."""

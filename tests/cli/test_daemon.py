@@ -11,13 +11,15 @@ from monitor.tail.linebuffer import read_lines
 from monitor.tail.notices import Change
 from monitor.tail.waker import Waker
 from monitor.watcher import Snapshot, Watcher
-from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, FOREIGN, START_LINE, TROUBLED, joined
-from tests.cli.watching import Watching
+from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined
+from tests.cli.watching import ByHand, Watching
 from tests.monitor.lines import START, at, story, train
 
 HOUR_S = 3600.0
 TRAINING = [START_LINE, at(10, train(1, epochs=2))]
 """A run that is training, last heard of 10 s after `START`."""
+TIMELESS = [b"iter %d: loss 2.3000, time 10.00ms, mfu 12.00%%" % step for step in (0, 10)]
+"""What nanoGPT writes: no line bears a time."""
 START_LINE_2 = RunStart(run="fit-1", attempt=2)
 
 
@@ -146,7 +148,7 @@ def test_an_old_log_without_an_end_line_is_abandoned_and_its_silence_not_judged(
     watching.turn(after_s=HOUR_S)
     assert watching.heard.abandoned == [HOUR_S + 1]
     assert watching.stalls() == []
-    assert not watching.daemon.snapshot().is_following
+    assert not watching.following.snapshot().is_following
 
 
 def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
@@ -154,7 +156,7 @@ def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
     watching.write(TRAINING, age_s=9 * HOUR_S)
     watching.turn()
     watching.turn([at(10 * HOUR_S, train(2))])
-    assert watching.daemon.snapshot().is_following
+    assert watching.following.snapshot().is_following
     assert watching.stalls() == [("firing", 310), ("resolved", 10 * HOUR_S)]
     watching.turn(after_s=301)
     assert watching.stalls()[2:] == [("firing", 10 * HOUR_S + 300)]
@@ -170,7 +172,7 @@ def test_an_old_log_that_ended_is_not_called_abandoned(watching: Watching):
 def test_a_log_that_comes_later_is_followed_from_its_first_line(watching: Watching):
     watching.turn()
     watching.turn(after_s=2 * HOUR_S)
-    assert (watching.heard.alerts, watching.daemon.now()) == ([], None)
+    assert (watching.heard.alerts, watching.following.now()) == ([], None)
     watching.turn(TRAINING)
     assert [notice.change for notice in watching.heard.notices] == [Change.APPEARED]
     watching.turn(after_s=301)
@@ -182,13 +184,32 @@ def test_an_empty_log_is_a_run_that_has_not_begun(watching: Watching):
     watching.turn()
     watching.turn(after_s=2 * HOUR_S)
     assert (watching.heard.alerts, watching.heard.abandoned) == ([], [])
-    assert str(watching.daemon.snapshot().run.status) == "waiting"
+    assert str(watching.following.snapshot().run.status) == "waiting"
 
 
-def test_a_log_whose_lines_bear_no_time_is_never_said_to_stall(watching: Watching):
-    watching.turn(FOREIGN)
+def test_lines_without_a_time_stall_by_the_time_of_their_arrival(watching: Watching):
+    watching.turn(TIMELESS)
+    arrived = watching.clock.wall()
+    watching.turn(after_s=300)
+    assert watching.stalls() == []
+    watching.turn(after_s=1)
+    [stall] = watching.heard.alerts
+    assert (stall.rule, stall.state, stall.at, stall.needs) == ("TrainingStall", "firing", arrived + 300, "facts")
+    watching.turn(b"iter 20: loss 2.1000, time 10.00ms, mfu 12.00%\n", after_s=1)
+    assert [alert.state for alert in watching.heard.alerts] == ["firing", "resolved"]
+
+
+def test_a_text_of_which_nothing_is_understood_is_never_said_to_stall(watching: Watching):
+    watching.turn(b"hello\nworld\n")
     watching.turn(after_s=HOUR_S)
-    assert (watching.heard.alerts, watching.daemon.now()) == ([], None)
+    assert (watching.heard.alerts, watching.following.now()) == ([], None)
+
+
+def test_an_old_log_without_times_is_abandoned(watching: Watching):
+    watching.write(TIMELESS, age_s=HOUR_S + 1)
+    watching.turn()
+    watching.turn(after_s=HOUR_S)
+    assert (watching.heard.abandoned, watching.stalls()) == ([HOUR_S + 1], [])
 
 
 # ---- a backlog, and what befalls the file
@@ -252,7 +273,7 @@ def test_a_page_shows_the_silence_up_to_its_own_moment(watching: Watching):
 # ---- the end
 
 
-class Script:
+class Script(ByHand):
     """Stands for a waker: instead of waiting, the next thing happens."""
 
     def __init__(self, *happenings: Callable[[], object]) -> None:
@@ -262,9 +283,6 @@ class Script:
         assert self._happenings, "it waits for something that never comes"
         self._happenings.pop(0)()
         return True
-
-    def wake(self) -> None:
-        """End the present wait: there is none."""
 
 
 @pytest.mark.parametrize(("end", "alerts"), [(COMPLETED, []), (FAILED, [("RunFailed", "firing", 20)])])

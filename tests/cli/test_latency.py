@@ -16,10 +16,13 @@ from monitor.alerts import Alert
 from monitor.clock import SystemClock
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
+from monitor.following import Following
+from monitor.keeper import Keeper
+from monitor.notify import Delivery
 from monitor.tail import FileTail, Waker
 from monitor.watcher import Watcher
 from tests.cli.command import LIMIT_S
-from tests.cli.watching import SHIPPED, Watching
+from tests.cli.watching import SHIPPED, ByHand, Watching
 from tests.monitor.lines import at, train
 
 NOT_A_NUMBER = [at(step, train(step, loss=float("nan"))) + b"\n" for step in range(3)]
@@ -45,7 +48,9 @@ def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, m
     with FileTail(log) as tail, Waker([log]) as waker:
         if waker.polled:
             pytest.skip(f"no file events here: {waker.mode}")
-        watch = Daemon(watcher, tail, SystemClock(), told, report_every_s=3600.0, until_end=False)
+        clock, keeper = SystemClock(), Keeper(Delivery({}))
+        following = Following(watcher, tail, clock, told, keeper)
+        watch = Daemon([following], clock, told, keeper, report_every_s=3600.0, until_end=False)
         thread = threading.Thread(target=watch.run, args=(waker,))
         thread.start()
         try:
@@ -58,15 +63,12 @@ def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, m
             thread.join(LIMIT_S)
 
 
-class Waits:
+class Waits(ByHand):
     """Stands for a waker without events: notes how long it was to wait at most, then lets a line be written."""
 
     def __init__(self, watching: Watching, lines: list[bytes]) -> None:
         self._watching, self._lines = watching, list(lines)
         self.timeouts_s: list[float] = []
-
-    polled = True
-    mode = "polling"
 
     def wait(self, timeout_s: float) -> bool:
         self.timeouts_s.append(timeout_s)
@@ -76,9 +78,6 @@ class Waits:
         else:
             self._watching.daemon.stop()
         return False
-
-    def wake(self) -> None:
-        """End the present wait: there is none."""
 
 
 def test_by_polling_alone_no_wait_is_longer_than_a_poll_and_each_line_is_told_at_the_next_look(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from monitor.alerts import Alert
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
 from monitor.events import Event
+from monitor.following import Following
+from monitor.keeper import Keeper
+from monitor.notify import Delivery
 from monitor.rulefile import Rule, load_rules
 from monitor.tail import FileTail
 from monitor.tail.notices import Notice
@@ -64,6 +67,22 @@ class Heard(Listener):
         self.pages.append(snapshot)
 
 
+class ByHand:
+    """Stands for a waker that knows of no events: whoever derives from it says what a wait is."""
+
+    def wake(self) -> None:
+        """End the present wait: there is none."""
+
+    def add(self, path: Path) -> None:
+        """Take note of nothing."""
+
+    def why_polled(self, path: Path) -> str:
+        return "no events in this test"
+
+    def take_changed(self) -> None:
+        """Any log may have changed."""
+
+
 class Watching:
     """A log, a daemon that follows it, and what it said."""
 
@@ -79,13 +98,10 @@ class Watching:
         self.log, self.clock, self.heard = log, FakeClock(), Heard()
         self.tail = FileTail(log, poll_bytes=poll_bytes)
         self.watcher = Watcher(str(log), Engine(rules))
+        keeper = Keeper(Delivery({}))
+        self.following = Following(self.watcher, self.tail, self.clock, self.heard, keeper)
         self.daemon = Daemon(
-            self.watcher,
-            self.tail,
-            self.clock,
-            self.heard,
-            report_every_s=report_every_s,
-            until_end=until_end,
+            [self.following], self.clock, self.heard, keeper, report_every_s=report_every_s, until_end=until_end
         )
 
     def write(self, data: bytes | Iterable[bytes], *, age_s: float = 0.0) -> None:
@@ -113,5 +129,5 @@ class Watching:
 
     def run_time(self) -> float | None:
         """Return the run's present time, in seconds after `START`."""
-        now = self.daemon.now()
+        now = self.following.now()
         return None if now is None else now - START

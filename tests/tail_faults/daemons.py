@@ -11,10 +11,10 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from monitor.attach import Start
-from monitor.cli.watch import follow
+from monitor.cli.watch import Manner, follow
 from monitor.engine import Engine
 from monitor.keeper import open_keeper
+from monitor.logset import LogSet
 from monitor.rulefile import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
@@ -107,19 +107,9 @@ class DaemonProcess:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
             sys.stdout = sys.stderr = out
-            opened = open_keeper(self._state, self._log, {name: make() for name, make in self._sinks.items()})
-            code = follow(
-                self._log,
-                Engine(self._rules),
-                opened,
-                report=None,
-                every=3600.0,
-                until_end=False,
-                wait=True,
-                start=Start.START,
-                plain=True,
-                notify_history=True,
-            )
+            opened = open_keeper(self._state, {name: make() for name, make in self._sinks.items()})
+            manner = Manner(wait=True, plain=True, notify_history=True)
+            code = follow(LogSet([str(self._log)]), Engine(self._rules), opened, manner)
         except BaseException:
             traceback.print_exc()
         finally:

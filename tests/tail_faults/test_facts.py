@@ -139,6 +139,20 @@ def test_any_mixture_of_lines_bytes_silences_and_kills_is_replayed(tmp_path: Pat
     assert kept.replayed() == kept.live()
 
 
+def test_a_log_whose_lines_bear_no_time_is_replayed_by_the_times_of_their_arrival(kept: Kept) -> None:
+    lines = [b"iter %d: loss 2.3000, time 10.00ms, mfu 12.00%%" % step for step in range(0, 60, 10)]
+    kept.turn(lines[:2])
+    for line in lines[2:]:
+        kept.turn([line], after_s=100)
+    kept.turn(after_s=320)
+    kept.restart(after_s=50)
+    kept.turn()
+    kept.turn([b"iter 60: loss 2.2000, time 10.00ms, mfu 12.00%"], after_s=50)
+    kept.turn(after_s=301)
+    assert [alert["state"] for alert in kept.live()] == ["firing", "resolved", "firing"]
+    assert kept.replayed() == kept.live()
+
+
 # ---- the file
 
 

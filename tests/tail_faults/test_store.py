@@ -97,8 +97,8 @@ def test_a_state_that_is_damaged_twice_is_set_aside_twice(kept: Kept) -> None:
 def test_any_flipped_byte_gives_a_whole_state_or_none(kept: Kept) -> None:
     """No traceback and no garbage: what is read back is what was written, or the log is read from its start."""
     file, source = kept.state / "state.db", random.Random(3)
-    with Store(kept.state, str(kept.log), history_limit=10) as store:
-        expected = repr(store.load())
+    with Store(kept.state, history_limit=10) as store:
+        expected = repr(store.load(str(kept.log)))
     whole = file.read_bytes()
     outcomes = set()
     for _ in range(150):
@@ -201,7 +201,7 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"36 35 0:32 / {tmp_path}/share rw shared:1 - nfs4 server:/x rw\n")
     with pytest.raises(StateError, match=r"share/state: lies on a network file system \(nfs4\).*; expected"):
-        Store(tmp_path / "share" / "state", "run.log", history_limit=10, mountinfo=mountinfo)
+        Store(tmp_path / "share" / "state", history_limit=10, mountinfo=mountinfo)
     assert not (tmp_path / "share").exists()
 
 

@@ -1,0 +1,90 @@
+"""Logs that appear while a watch runs, or that begin to grow again after a long rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.clock import Clock
+from monitor.errors import MonitorError
+from monitor.following import Following
+from monitor.logset import MOST_LOGS, LogSet
+from monitor.opening import Opener
+from monitor.sources import ABANDONED_AFTER_S
+
+
+class _Resting(NamedTuple):
+    """A file as it was when it was left alone."""
+
+    num_bytes: int
+    changed_ns: int
+
+
+class Finder:
+    """Opens what the patterns and folders of a watch have, once each.
+
+    What was last written long before the watch began, and is not known from earlier, is left alone until it grows:
+    a folder of a hundred runs has one or two that live.
+    """
+
+    def __init__(
+        self,
+        logs: LogSet,
+        opener: Opener,
+        clock: Clock,
+        complain: Callable[[str], None],
+        *,
+        known: Collection[str] = (),
+    ) -> None:
+        """``known`` are the full names of the logs that an earlier watch has kept a state of."""
+        self._logs, self._opener, self._clock, self._complain, self._known = logs, opener, clock, complain, known
+        self._seen: set[str] = set()
+        self._resting: dict[str, _Resting] = {}
+        self._has_looked = False
+
+    def more(self) -> Iterator[Following]:
+        """Yield what there is to follow since this was asked last."""
+        is_first, self._has_looked = not self._has_looked, True
+        for log in self._logs.found():
+            if log in self._seen:
+                continue
+            status = _status(log)
+            if status is None:
+                continue
+            is_resting = log in self._resting
+            if is_resting and self._resting[log] == status:
+                continue
+            if is_first and str(Path(log).absolute()) not in self._known and self._is_old(status):
+                self._resting[log] = status
+                continue
+            if len(self._seen) == MOST_LOGS:
+                self._complain(f"more than {MOST_LOGS:,} logs are there; what is found beyond them is not followed")
+                return
+            self._seen.add(log)
+            try:
+                # What lay here before anybody watched, or rested, has a history; what came since has none.
+                is_new = not is_resting and (not is_first or bool(self._known))
+                following, told = self._opener.open(log, may_be_missing=False, is_new=is_new)
+            except MonitorError as error:
+                self._complain(f"{error}; it is left alone")
+                continue
+            for text in told:
+                self._complain(text)
+            yield following
+        if is_first and self._resting:
+            self._complain(
+                f"{len(self._resting):,} logs there were last written more than {ABANDONED_AFTER_S / 3600:.0f} h ago; "
+                "they are left alone until something is written to them"
+            )
+
+    def _is_old(self, status: _Resting) -> bool:
+        return self._clock.wall() - status.changed_ns / 1e9 > ABANDONED_AFTER_S
+
+
+def _status(log: str) -> _Resting | None:
+    try:
+        status = Path(log).stat()
+    except OSError:
+        return None
+    return _Resting(status.st_size, status.st_mtime_ns)

@@ -1,0 +1,136 @@
+"""What a log contains → the text of a watch file for it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from statistics import median
+
+from monitor.attempt import Attempt
+from monitor.escape import redact, terminal
+from monitor.logline import Config as Setting
+from monitor.logline import ConfigIgnored, ConfigUnused
+from monitor.run import Run
+
+MOST_SETTINGS = 12
+"""Settings of the environment that are named; a log can echo a thousand."""
+PACE_ROOM = 1.3
+"""How much longer or shorter than usual an epoch may take. Chosen by hand, 2026-11."""
+_OBJECTIVES = (
+    ("grad.l2", "Confirm gradient flow", "gradients reach every group", "{fault: [grad_zero, grad_vanish]}"),
+    ("guard.check", "Validate degeneracy prevention", "variance maintained", "{fault: [pred_collapse, resets_excess]}"),
+    ("metric.sharpe", "Establish baseline metrics", "Sharpe recorded", "{seen: [metric.sharpe]}"),
+    ("gpu.util_pct", "Monitor GPU utilisation", "the GPU is not idle", "GpuUnderused"),
+    ("train.loss", "Verify training stability", "no crash, no NaN loss, no stall",
+     "{fault: [crash, loss_nonfinite, stall_silent, soft_hang]}"),
+)  # fmt: skip
+"""Signal that must be there, title, aim, condition."""
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_HEAD = """\
+# A watch file, written by `monitor init` from what the log contained. Edit it as you like: `monitor config sample`
+# shows every key, `monitor config check FILE` every mistake with its line.
+"""
+
+
+def watch_file(run: Run, log: str) -> str:
+    """Return a watch file that loads, for a run and the logs that it may go on in."""
+    attempt = run.attempt
+    lines = [_HEAD, f"title: {_quoted(f'Training Run {run.id}')}"]
+    lines += (
+        [
+            "",
+        ]
+        if log == "-"
+        else [f"logs: {_quoted(log)}", ""]
+    )
+    lines += ["# what the run should come to; each is proved by the lines of the log, or it is not", "objectives:"]
+    lines += [line for objective in _objectives(attempt) for line in objective]
+    lines += ["", *_settings(attempt), *_pace(attempt), *_metric(attempt)]
+    lines += [
+        "checklists:",
+        "  - title: Immediate",
+        "    items:",
+        "      - {item: Start the run, when: {seen: train.loss}}",
+        "      - {item: Wait for the first epoch, when: {epoch: 1}}",
+        *_last_epoch(attempt),
+        "",
+        "report:",
+        "  out: STATUS.md",
+        "  every: 60s",
+        "",
+        "# baseline: good                      # monitor baseline save good LOG",
+        "# sinks: [jsonl:alerts.jsonl]         # who is told; monitor sinks test",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _objectives(attempt: Attempt) -> Iterator[list[str]]:
+    for signal, title, aim, when in _OBJECTIVES:
+        if attempt.of(signal):
+            yield [f"  - title: {title}", f"    aim: {_quoted(aim)}", f"    when: {when}"]
+
+
+def _settings(attempt: Attempt) -> list[str]:
+    """Name the settings of the environment that the run echoed, as it has them."""
+    idle = {record.unused for record, _ in attempt.all_stated(ConfigUnused)}
+    idle |= {record.ignored for record, _ in attempt.all_stated(ConfigIgnored)}
+    found = [
+        record
+        for record, _ in attempt.all_stated(Setting)
+        if _VARIABLE.fullmatch(record.key)
+        and record.key not in idle
+        and redact(f"{record.key}={record.value}").endswith(record.value)
+    ]
+    if not found:
+        return []
+    named = [f"  {_quoted(each.key)}: {_quoted(each.value)}" for each in found[:MOST_SETTINGS]]
+    return ["# settings that people rely on: confirmed where the run echoes the same", "environment:", *named, ""]
+
+
+def _pace(attempt: Attempt) -> list[str]:
+    """Say how long epochs take, from those that ended."""
+    series = attempt.of("epoch.seconds").get(())
+    known = [tally.last.value for tally in series.epochs.values()] if series else []
+    usual = [value for value in known if math.isfinite(value) and value > 0]
+    if not usual:
+        return []
+    middle = median(usual)
+    least, most = max(1, math.floor(middle / PACE_ROOM)), math.ceil(middle * PACE_ROOM) + 1
+    return [
+        f"# epochs took {middle:.0f} s in the middle, of {len(usual)} that ended",
+        "timeline:",
+        f"  - {{epochs: 1+, takes: {least}s-{most}s}}",
+        "",
+    ]
+
+
+def _metric(attempt: Attempt) -> list[str]:
+    """Show how an expectation is written, with the run's own figure; it is left for a person to decide."""
+    series = attempt.of("metric.sharpe").get(())
+    if series is None or not math.isfinite(series.last.value):
+        return []
+    return [
+        f"# expected:                           # Sharpe was {series.last.value:.4g} in epoch {series.last.epoch}",
+        "#   - signal: metric.sharpe",
+        f"#     by_epoch: {{{series.last.epoch}: {series.last.value:.4g}}}",
+        "",
+    ]
+
+
+def _last_epoch(attempt: Attempt) -> list[str]:
+    planned = attempt.epochs_planned
+    if planned is None or not 1 < planned <= 1_000_000:
+        return []
+    return [
+        "  - title: At the end",
+        "    items:",
+        f"      - {{item: {_quoted(f'See all {planned} epochs end')}, when: {{epoch: {planned}}}}}",
+        "      - {item: See the run complete, when: {status: completed}}",
+    ]
+
+
+def _quoted(text: str) -> str:
+    """Return foreign text as a YAML scalar on one line, without codes that a terminal obeys."""
+    clean = terminal(redact(text), 300).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{clean}"'

@@ -1,0 +1,68 @@
+"""Read a log to its end, in blocks, with a progress bar where it is long and somebody sees it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from monitor.alerts import Alert
+from monitor.sources import opened
+from monitor.tail import Stretch, read_stretches
+from monitor.watcher import Watcher
+
+LONG_BYTES = 32 << 20
+"""Size of a log from which on a bar is shown: about two seconds."""
+
+
+def read_log(watcher: Watcher, *, shows_progress: bool = False) -> list[Alert]:
+    """Read the watcher's log to its end and return what that changed. Raises LogError."""
+    changes: list[Alert] = []
+    with opened(watcher.log) as stream, _collecting_seldom(), _bar(stream, shows_progress) as advance:
+        for part in read_stretches(stream):
+            if isinstance(part, Stretch):
+                changes += watcher.take_all(part)
+                advance(part.offset + len(part.data))
+            else:
+                changes += watcher.take(part)
+                advance(part.offset)
+    return changes
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for reference cycles seldom: lines make none, and looking takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
+def _bar(stream: BinaryIO, is_wanted: bool) -> Iterator[Callable[[int], object]]:
+    """Yield what is told how many bytes are read."""
+    size = _size(stream)
+    if not (is_wanted and size >= LONG_BYTES and sys.stderr is not None and sys.stderr.isatty()):
+        yield lambda num_bytes: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=size)
+        yield lambda num_bytes: progress.update(task, completed=num_bytes)
+
+
+def _size(stream: BinaryIO) -> int:
+    """Return how long a plain file is; 0 for what is packed, or has no length."""
+    try:
+        name = str(getattr(stream, "name", ""))
+        return 0 if name.endswith(".gz") else os.fstat(stream.fileno()).st_size
+    except (OSError, AttributeError):
+        return 0

@@ -1,0 +1,102 @@
+"""Which logs a watch was asked to follow: files by name, and those that a pattern or a folder has, now and later."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+STDIN = "-"
+"""The name of standard input."""
+DEPTH = 4
+"""Folders below a folder that are looked into: ``torchrun --log-dir`` makes three."""
+MOST_LOGS = 2_000
+"""Logs that are followed at once; what is found beyond them is left alone, and said."""
+_ROTATED = re.compile(r"(.+?)[.-](?:[0-9]{1,5}|[0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+class LogSet:
+    """What the user named. Names are kept as they were given; a pattern's finds are spelled as the pattern is."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.named: list[str] = []
+        """Files by name, and ``-``, each once."""
+        self.folders: list[Path] = []
+        self.patterns: list[str] = []
+        for name in dict.fromkeys(names):
+            if name == STDIN:
+                self.named.append(name)
+            elif Path(name).is_dir() or name.endswith(os.sep):
+                self.folders.append(Path(name))
+            elif glob.has_magic(name) and not Path(name).exists():
+                self.patterns.append(name)
+            else:
+                self.named.append(str(Path(name)))
+        self._taken = {Path(name).resolve() for name in self.named if name != STDIN}
+        self._resolved: dict[Path, Path] = {}
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether logs may be found later."""
+        return bool(self.folders or self.patterns)
+
+    @property
+    def places(self) -> list[Path]:
+        """The folders in which a new file may be a new log."""
+        heads = [Path(pattern).parent for pattern in self.patterns]
+        return [*self.folders, *(head for head in heads if not glob.has_magic(str(head)))]
+
+    def found(self) -> list[str]:
+        """Return the logs that the patterns and folders have now, sorted, without those that were named.
+
+        Rotated and packed files are none, nor is a link to another log that is found.
+        """
+        candidates = sorted({*self._in_folders(), *self._by_patterns()})
+        links = [path for path in candidates if path.is_symlink()]
+        files = [path for path in candidates if not path.is_symlink()]
+        self._resolved = {path: self._resolved.get(path) or path.resolve() for path in files}
+        found = [path for path, resolved in self._resolved.items() if resolved not in self._taken]
+        known = {*self._resolved.values(), *self._taken}
+        for link in links:
+            if (resolved := link.resolve()) not in known:
+                known.add(resolved)
+                found.append(link)
+        return sorted(map(str, found))[:MOST_LOGS]
+
+    def _in_folders(self) -> Iterator[Path]:
+        for folder in self.folders:
+            yield from _logs_below(folder, DEPTH)
+
+    def _by_patterns(self) -> Iterator[Path]:
+        for pattern in self.patterns:
+            place = Path(Path(pattern).anchor or ".")
+            for path in place.glob(str(Path(pattern).relative_to(place))):
+                if not _is_remnant(path) and path.is_file():
+                    yield path
+
+
+def _logs_below(folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda each: each.name):
+                if entry.name.startswith("."):
+                    continue
+                if entry.name.endswith(".log") and entry.is_file():
+                    yield Path(entry.path)
+                elif depth > 0 and entry.is_dir(follow_symlinks=False):
+                    yield from _logs_below(Path(entry.path), depth - 1)
+    except OSError:
+        # Not there yet, or gone again: the next look sees what is there then.
+        return
+
+
+def _is_remnant(path: Path) -> bool:
+    """Whether a file is what a rotation left of a log."""
+    if path.suffix in _PACKED:
+        return True
+    rotated = _ROTATED.fullmatch(path.name)
+    # While a log is rotated there is no file of its own name for a moment.
+    return rotated is not None and (rotated[1].endswith(".log") or path.with_name(rotated[1]).exists())

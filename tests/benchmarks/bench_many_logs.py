@@ -1,0 +1,128 @@
+"""What it costs to follow 200 logs at once, each with 2 lines a second, on one core: lag, memory, processor time.
+
+Lag is measured from the write of a line that changes an alert to that alert in the JSON-lines sink, with a state.
+Run it by ``python tests/benchmarks/bench_many_logs.py [SECONDS]``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench_footprint import processor_s, resident_mb
+from bench_latency import Arrivals
+from figures import print_row
+
+from monitor.fields import Share
+from monitor.logline import GradReport, GroupGrad, RunStart, Train, format_line
+
+NUM_LOGS, EVERY_S = 200, 0.5
+SECONDS = 60.0
+REPORT_EVERY = 20
+"""Lines between two GRAD-MONITOR lines of a log."""
+NAN_SHARE = 0.02
+"""Share of lines with a loss that is no number; each fires an alert, and the next line resolves it."""
+BAR_S, BAR_MB = 1.0, 200.0
+
+
+class Found(NamedTuple):
+    """What the watch needed."""
+
+    num_lines: int
+    num_alerts: int
+    p99_s: float
+    largest_s: float
+    mb: float
+    pct: float
+    """Processor time, in percent of one core."""
+
+
+def measure(seconds: float) -> Found:
+    """Write to all logs at an even pace, and see when the alerts come."""
+    source = random.Random(1)
+    core = max(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "logs").mkdir()
+        writers = [(folder / "logs" / f"run_{number}.log").open("ab", buffering=0) for number in range(NUM_LOGS)]
+        for number, writer in enumerate(writers):
+            start = RunStart(run=f"run-{number}", pid=1, host="here", cmd="trainer fit", attempt=1)
+            writer.write(format_line(time.time(), start).encode() + b"\n")
+        sink = folder / "alerts.jsonl"
+        command = [sys.executable, "-m", "monitor", "watch", str(folder / "logs"), "--sink", f"jsonl:{sink}"]
+        command += ["--state", str(folder / "state")]
+        with subprocess.Popen(
+            ["taskset", "-c", str(core), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                arrivals = Arrivals(sink)
+                # The first alert waits for the program to start.
+                writers[0].write(line(0, float("nan")))
+                arrivals.wait_for(1)
+                before, began = processor_s(process.pid), time.perf_counter()
+                written, number, nan = {}, 0, frozenset[int]()
+                while time.perf_counter() - began < seconds:
+                    for place, writer in enumerate(writers):
+                        number += 1
+                        # Evenly over the half second: 400 logs that write at one moment are no 400 runs.
+                        due = began + number * EVERY_S / NUM_LOGS
+                        time.sleep(max(0.0, due - time.perf_counter()))
+                        # Each log at a line of its own: as little as their lines do the reports of all come at once.
+                        if (number // NUM_LOGS + place) % REPORT_EVERY == 0:
+                            writer.write(report(number))
+                            continue
+                        is_nan = place not in nan and source.random() < NAN_SHARE
+                        nan = nan | {place} if is_nan else nan - {place}
+                        at = time.perf_counter()
+                        writer.write(line(number, float("nan") if is_nan else 0.5))
+                        if is_nan:
+                            written[number] = at
+                until = time.perf_counter() + 30
+                while not written.keys() <= arrivals.at.keys() and time.perf_counter() < until:
+                    time.sleep(0.05)
+                used_s, taken_s = processor_s(process.pid) - before, time.perf_counter() - began
+                lags = sorted(arrivals.at[each] - at for each, at in written.items())
+                mb = resident_mb(process.pid)
+            finally:
+                process.kill()
+                arrivals.end()
+        for writer in writers:
+            writer.close()
+    p99 = lags[int(0.99 * len(lags))]
+    return Found(number, len(lags), p99, lags[-1], mb, 100 * used_s / taken_s)
+
+
+def line(number: int, loss: float) -> bytes:
+    """Return a TRAIN line whose step tells it from all others."""
+    record = Train(epoch=Share(1, 9), batch=Share(number % 10_000, 10_000), step=number, loss=loss, s_per_batch=0.5)
+    return format_line(time.time(), record).encode() + b"\n"
+
+
+def report(number: int) -> bytes:
+    """Return a GRAD-MONITOR line of eight groups."""
+    groups = [GroupGrad(group=f"group_{each}", norm=0.1, max=0.1, grad=Share(4, 4)) for each in range(8)]
+    record = GradReport(step=number, epoch=1, batch=number % 10_000, groups=tuple(groups))
+    return format_line(time.time(), record).encode() + b"\n"
+
+
+def main() -> None:
+    """Print two rows."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    found = measure(seconds)
+    what = f"{NUM_LOGS} logs of 2 lines/s on one core, {found.num_lines:,} lines"
+    rest = f"p99 {found.p99_s * 1e3:.0f} ms of {found.num_alerts}; processor {found.pct:.0f} %"
+    lag = f"{found.largest_s * 1e3:.0f} ms ({rest})"
+    print_row(f"{what}: largest lag from write() to alert", lag, f"≤ {BAR_S * 1e3:.0f} ms", found.largest_s <= BAR_S)
+    print_row(f"{what}: resident memory", f"{found.mb:.0f} MB", f"< {BAR_MB:.0f} MB", found.mb < BAR_MB)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""``monitor run -- COMMAND``: start a training, keep what it prints as its log, watch it, end as it ends."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.options import (
+    KnownLogs,
+    RuleChoice,
+    background_options,
+    dialect_option,
+    dialects_of,
+    rule_options,
+)
+from monitor.cli.watch import Manner, Stops, follow, open_state, probes_of, publisher_of
+from monitor.cli.watchfile import background_of, config_option, rules_of
+from monitor.clock import SystemClock
+from monitor.daemon import Daemon
+from monitor.engine import Engine
+from monitor.errors import MonitorError
+from monitor.escape import terminal
+from monitor.logset import LogSet
+from monitor.sinks import open_sinks
+from monitor.sources import check_outputs
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+
+LOG_FOLDER = Path("_logs/training")
+LAST_LOOK_S = 5.0
+"""How long the watch may take to read the last lines of a training that has ended."""
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, metavar="-- COMMAND...", type=click.UNPROCESSED)
+@config_option
+@rule_options
+@background_options
+@dialect_option
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="Where the output goes; appended to.")
+@click.option(
+    "--watch", "own_log", type=click.Path(path_type=Path), metavar="LOG", help="The command writes this log by itself."
+)
+@click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts there; see monitor watch.")
+@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep what is known here.")
+@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
+def command(
+    words: tuple[str, ...],
+    config: Config,
+    choice: RuleChoice,
+    known: KnownLogs,
+    dialect: str | None,
+    log: Path | None,
+    own_log: Path | None,
+    sinks: tuple[str, ...],
+    state: Path | None,
+    report: Path | None,
+) -> int:
+    """Start COMMAND, keep its output as a log, and watch it; how it died is known then, not guessed.
+
+    The output goes straight into the log, and no further: that of a training that outlives the monitor is not lost.
+    Without --log it is _logs/training/COMMAND_TIME.log. A signal to the monitor is passed on. Exit code: the
+    command's own, 128 and the number of the signal that killed it; 2 usage or bad file, before anything is started.
+
+    \b
+    monitor run -- python train.py --epochs 20
+    monitor run --sink webhook:env:SLACK_URL --report STATUS.md -- torchrun train.py
+    monitor run --watch _logs/training/a.log -- trainer fit --log _logs/training/a.log
+    """
+    if not words:
+        raise MonitorError("monitor run", "no command is named", expected="monitor run -- COMMAND...")
+    path = own_log or log or _default_log(words[0])
+    state, report = state or config.state, report or config.report.out
+    background = background_of(config, known, [str(path)])
+    engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+    receivers = open_sinks([*config.sinks, *sinks])
+    places = [("--report", report)] if report else []
+    check_outputs(str(path), [*places, *(("--sink", file) for file in receivers.files)])
+    opened = open_state(config, receivers, state)
+    try:
+        manner = Manner(
+            report=report,
+            every_s=config.report.every_s,
+            publish=publisher_of(config, background),
+            until_end=True,
+            wait=True,
+            plain=True,
+            notify_history=True,
+        )
+        child = _start(words, None if own_log else path)
+        click.echo(terminal(f"started {shlex.join(words)} as process {child.pid}; its log is {path}"), err=True)
+        logs = LogSet([str(path)])
+        follow(logs, engine, opened, manner, sources=probes_of(child.pid, child.poll), stops=_stops_of(child))
+        code = child.wait()
+    finally:
+        opened.keeper.close()
+    return 128 - code if code < 0 else code
+
+
+def _default_log(program: str) -> Path:
+    moment = datetime.fromtimestamp(SystemClock().wall(), UTC)
+    return LOG_FOLDER / f"{Path(program).name}_{moment:%Y%m%d_%H%M%S}.log"
+
+
+def _start(words: tuple[str, ...], log: Path | None) -> subprocess.Popen[bytes]:
+    """Start a command, its output going to the log where one is named. Raises MonitorError."""
+    # Into a file Python writes in blocks: a watch would see the output minutes late.
+    environment = {"PYTHONUNBUFFERED": "1", **os.environ}
+    try:
+        if log is None:
+            return subprocess.Popen(words, env=environment)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(words, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    except OSError as error:
+        place = error.filename or words[0]
+        raise MonitorError(str(place), f"cannot be started ({error.strerror})", expected="a program") from None
+
+
+def _stops_of(child: subprocess.Popen[bytes]) -> Stops:
+    """Pass signals on to the command, and end the watch a moment after it."""
+
+    @contextmanager
+    def stops(daemon: Daemon) -> Iterator[list[int]]:
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            if child.poll() is None:
+                child.send_signal(number)
+
+        def wait() -> None:
+            child.wait()
+            # The log is read to its end first, which tells the watch that all is over; this is for one that cannot.
+            if not is_over.wait(LAST_LOOK_S):
+                daemon.stop()
+
+        is_over = threading.Event()
+        # A Ctrl-C at the terminal reaches the command by itself.
+        passed = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
+        passed[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=wait, name="command", daemon=True).start()
+        try:
+            yield []
+        finally:
+            is_over.set()
+            for number, handler in passed.items():
+                signal.signal(number, handler)
+
+    return stops

@@ -1,0 +1,180 @@
+"""The training process, seen from outside: that it lives, what it takes, and that it is gone.
+
+A process is held by a descriptor of its own (pidfd) from the moment in which it is found, so that its end is seen at
+once and no other process can pass for it. One that was never found alive is never said to have died: the log may be
+of another machine, or of a container with numbers of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from monitor.clock import Clock
+from monitor.logline import Process, ProcessGone, RunEnd, RunStart
+from monitor.probes.body import body_of
+from monitor.probes.identity import Child, Held, began_too_late, pid_of
+from monitor.run import Run
+
+LOOK_S = 30.0
+"""How often the process is described; its end is looked for at every turn."""
+LAST_WORDS_S = 2.0
+"""A process that ended is reported so much later: its last lines are read first."""
+MIB = 2**20
+_CGROUP = Path("/sys/fs/cgroup")
+_VMSTAT = Path("/proc/vmstat")
+
+
+class ProcessProbe:
+    """Looks after the process of one log, or after the one of a given number."""
+
+    def __init__(
+        self, clock: Clock, pid: int | None = None, *, exit_of: Callable[[], int | None] | None = None
+    ) -> None:
+        """``exit_of`` belongs to a child of our own: it returns how that ended, as `subprocess` tells it."""
+        self._clock, self._given, self._exit_of = clock, pid, exit_of
+        self._held: Held | Child | None = None
+        self._place: tuple[int, int] | None = None
+        self._ended_at: float | None = None
+        self._look_at = 0.0
+        self._oom_kills: int | None = None
+        self._is_told_by_log = False
+        self._cpu_s: tuple[float, float] | None = None
+
+    def poll(self, monotonic: float, run: Run) -> list[str]:
+        """Return what is new, as lines without a time."""
+        stated = run.attempt.stated(RunStart)
+        place = (run.attempt.number, stated[1].line if stated else 0)
+        if place != self._place:
+            self._place = place
+            self._begin(run)
+        if run.attempt.ended is not None:
+            self.close()
+            return []
+        if self._held is None:
+            return []
+        if self._held.has_ended():
+            return self._tell_end(monotonic)
+        if monotonic < self._look_at:
+            return []
+        self._look_at = monotonic + LOOK_S
+        # A trainer that describes itself is not described twice.
+        described = run.attempt.stated(Process)
+        self._is_told_by_log |= described is not None and self._cpu_s is None
+        return [] if self._is_told_by_log else self._describe(self._held.pid, monotonic)
+
+    def close(self) -> None:
+        """Let go of the process."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _begin(self, run: Run) -> None:
+        """Look for the process of a new attempt."""
+        self.close()
+        self._ended_at, self._look_at = None, 0.0
+        self._is_told_by_log, self._cpu_s = False, None
+        pid = self._given or pid_of(run)
+        if pid is not None and self._exit_of is not None:
+            self._held, self._oom_kills = Child(pid, self._exit_of), oom_kills(pid)
+            return
+        held = Held.of(pid) if pid is not None else None
+        if held is None or held.has_ended() or (self._given is None and _is_another(held.pid, run)):
+            if held is not None:
+                held.close()
+            return
+        self._held, self._oom_kills = held, oom_kills(held.pid)
+
+    def _tell_end(self, monotonic: float) -> list[str]:
+        assert self._held is not None
+        if self._ended_at is None:
+            self._ended_at = monotonic
+        if monotonic < self._ended_at + LAST_WORDS_S:
+            return []
+        pid, status = self._held.pid, self._exit_of() if self._exit_of is not None else None
+        self.close()
+        if status == 0:
+            return [body_of(RunEnd(status="completed"))]
+        found = self._end_of(pid, status)
+        # That a child of ours failed is known, and needs no waiting for lines that may follow.
+        ends = [RunEnd(status="failed", error=f"{found.how} {found.signal or found.status}")] if status else []
+        return [body_of(found), *map(body_of, ends)]
+
+    def _end_of(self, pid: int, status: int | None) -> ProcessGone:
+        """Return what is known of the end: the status of a child of ours, else that it is gone."""
+        before, after = self._oom_kills, oom_kills(pid)
+        killed = after - before if before is not None and after is not None and after > before else None
+        if status is not None and status < 0:
+            import signal
+
+            return ProcessGone(pid=pid, how="killed", signal=signal.Signals(-status).name, oom_kills=killed)
+        if status is not None:
+            return ProcessGone(pid=pid, how="exited", status=status, oom_kills=killed)
+        return ProcessGone(pid=pid, how="zombie" if _is_zombie(pid) else "gone", oom_kills=killed)
+
+    def _describe(self, pid: int, monotonic: float) -> list[str]:
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            with process.oneshot():
+                times, memory = process.cpu_times(), process.memory_info()
+                spent_s = times.user + times.system
+                before, self._cpu_s = self._cpu_s, (monotonic, spent_s)
+                cpu_pct = 0.0 if before is None else 100 * (spent_s - before[1]) / max(monotonic - before[0], 1e-3)
+                record = Process(
+                    pid=pid,
+                    stat=_letter(process.status()) + ("l" if process.num_threads() > 1 else ""),
+                    cpu_pct=round(cpu_pct, 1),
+                    rss_mb=round(memory.rss / MIB, 1),
+                    ram_total_mb=round(psutil.virtual_memory().total / MIB, 1),
+                    etime_s=round(max(0.0, self._clock.wall() - process.create_time()), 1),
+                )
+        except (psutil.Error, OSError):
+            # Of another user, under a service that hides others' processes: alive is all that can be said.
+            return []
+        return [body_of(record)]
+
+
+def oom_kills(pid: int) -> int | None:
+    """Return how many processes of its control group, else of the machine, the kernel has killed for memory."""
+    try:
+        group = Path(f"/proc/{pid}/cgroup").read_text().strip().splitlines()[-1].rpartition("::")[2]
+        found = _count(_CGROUP / group.lstrip("/") / "memory.events")
+    except (OSError, IndexError):
+        found = None
+    return found if found is not None else _count(_VMSTAT)
+
+
+def _count(path: Path) -> int | None:
+    try:
+        for line in path.read_text().splitlines():
+            name, _, number = line.partition(" ")
+            if name == "oom_kill" and number.isdecimal():
+                return int(number)
+    except OSError:
+        pass
+    return None
+
+
+def _is_another(pid: int, run: Run) -> bool:
+    """Whether the number belongs to a process that cannot have written the log; False where nobody can tell."""
+    import psutil
+
+    try:
+        return began_too_late(psutil.Process(pid), run)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _is_zombie(pid: int) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _letter(status: str) -> str:
+    return {"running": "R", "disk-sleep": "D", "stopped": "T", "tracing-stop": "T", "zombie": "Z"}.get(status, "S")

@@ -19,11 +19,22 @@ EXIT_PIPE = 141
 """As of a program that SIGPIPE ended: the reader of the output went away, which says nothing about the run."""
 COMMANDS = {
     "watch": "Follow a log while it is written; print its progress and every alert.",
+    "run": "Start a training, keep its output as a log, watch it, and end as it ends.",
     "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
     "status": "Show what a watch with --state knows, beside it while it runs.",
     "report": "Write a Markdown status page for a run, every statement with its line.",
+    "show": "Print an alert, and the lines of the log that it rests on with those around them.",
+    "compare": "Compare two runs at the same step, and epoch by epoch; say what no two runs can share.",
+    "baseline": "Keep the figures of a run, to compare later ones with.",
     "doctor": "Say of each rule whether it could fire in time, and what to change where it could not.",
     "rules": "List, explain, check and test rules.",
+    "dialects": "List, check and test what is known of other trainers' logs.",
+    "init": "Write a watch file for LOG, from what it contains.",
+    "config": "Print a sample watch file, or check one.",
+    "sinks": "Send a test alert through each receiver.",
+    "silence": "For a while, tell nobody of a rule or of one alert; or list the silences.",
+    "unsilence": "End a silence or an acknowledgement.",
+    "ack": "Say that somebody looks after an alert, so that it is not repeated.",
 }
 """Each command's file in this folder, and the first line of its help."""
 

@@ -3,6 +3,8 @@
 from monitor.report.build import build
 from monitor.report.markdown import render_markdown
 from monitor.report.model import Page
-from monitor.report.write import write_atomically
+from monitor.report.publish import publish
+from monitor.report.render import FORMATS, render
+from monitor.wholefile import write_atomically
 
-__all__ = ["Page", "build", "render_markdown", "write_atomically"]
+__all__ = ["FORMATS", "Page", "build", "publish", "render", "render_markdown", "write_atomically"]

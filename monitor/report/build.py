@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
+from monitor.conditions.reading import Background
+from monitor.config import Config
 from monitor.report.judgement import judge
-from monitor.report.model import Mark, Page, Statement
+from monitor.report.model import Mark, Page, Reference, Statement
+from monitor.report.sections.actions import actions
+from monitor.report.sections.charts import charts
 from monitor.report.sections.commands import commands
+from monitor.report.sections.comparison import comparison
 from monitor.report.sections.data import data_pipeline, target_normalisation
 from monitor.report.sections.epochs import epoch_table, metrics
+from monitor.report.sections.expected import expected
 from monitor.report.sections.gradients import gradient_flow
 from monitor.report.sections.header import header
 from monitor.report.sections.machine import gpu, process
@@ -19,14 +25,30 @@ from monitor.report.sections.settings import settings
 from monitor.report.sections.signs import warning_signs
 from monitor.report.sections.timeline import alerts
 from monitor.report.sections.verdict import footer
+from monitor.report.sections.watching import watching
+from monitor.report.trials import Argv, Trial
 from monitor.watcher import Snapshot
 
 
-def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
-    """Return the page for this moment; the same facts give the same page."""
+def build(
+    snapshot: Snapshot,
+    config: Config | None = None,
+    *,
+    title: str | None = None,
+    background: Background | None = None,
+    trials: Mapping[Argv, Trial] | None = None,
+    host: str = "",
+    silences: Sequence[Statement] = (),
+) -> Page:
+    """Return the page for this moment; the same facts give the same page.
+
+    ``background`` is what the run is compared with; ``trials`` what the page's commands show now, on the machine
+    named ``host`` (see `monitor.report.trials`); ``silences`` what a person has silenced.
+    """
+    config, background = config or Config(), background or Background()
     verdicts = judge(snapshot)
-    gradients = gradient_flow(snapshot, verdicts)
-    aims = objectives(snapshot, verdicts, gradients)
+    gradients = gradient_flow(snapshot, verdicts, background)
+    aims = objectives(snapshot, verdicts, gradients, config)
     sections = {
         "Process": process(snapshot),
         "GPU": gpu(snapshot),
@@ -34,10 +56,10 @@ def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
         "Target normalisation": target_normalisation(snapshot),
         "Progress": progress(snapshot),
         "Metrics": metrics(snapshot).overall,
-        "Settings": settings(snapshot),
+        "Settings": settings(snapshot, config),
     }
     return Page(
-        title=title or f"Training Run {snapshot.run.id or PurePath(snapshot.log).name}",
+        title=title or config.title or f"Training Run {snapshot.run.id or PurePath(snapshot.log).name}",
         log=snapshot.log,
         header=header(snapshot),
         objectives=aims,
@@ -47,12 +69,13 @@ def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
         data=sections["Data pipeline"],
         targets=sections["Target normalisation"],
         progress=sections["Progress"],
-        epochs=epoch_table(snapshot),
+        epochs=(epochs := epoch_table(snapshot)),
+        charts=charts(snapshot, epochs),
         metrics=metrics(snapshot),
         settings=sections["Settings"],
-        signs=warning_signs(snapshot.log, verdicts),
+        signs=warning_signs(snapshot.log, verdicts, config.signs),
         alerts=alerts(snapshot, verdicts),
-        commands=commands(snapshot),
+        commands=commands(snapshot, trials, host),
         footer=footer(
             snapshot,
             verdicts,
@@ -60,6 +83,13 @@ def build(snapshot: Snapshot, *, title: str | None = None) -> Page:
             doubts=[*_said(sections, Mark.BREACH), *_said(sections, Mark.CAUTION)],
             unseen=list(_said(sections, Mark.UNKNOWN)),
         ),
+        comparison=comparison(snapshot, config, background),
+        expected=expected(snapshot, config, verdicts),
+        actions=actions(snapshot, config, verdicts),
+        silences=tuple(silences),
+        watch=watching(snapshot.totals),
+        notes=config.notes,
+        references=tuple(Reference(each.title, each.text) for each in config.references),
     )
 
 

@@ -46,15 +46,34 @@ def duration(seconds: float) -> str:
 
 
 def megabytes(mb: float) -> str:
-    """Return a size in MB, and in GB from 1 GB on."""
-    return f"{mb:.0f} MB ({mb / 1024:.1f} GB)" if mb >= 1024 else f"{mb:.0f} MB"
+    """Return a size in MB, and in GB of 1,000 MB from 1 GB on."""
+    return f"{mb:.0f} MB ({mb / 1000:.1f} GB)" if mb >= 1000 else f"{mb:.0f} MB"
+
+
+def signal_value(signal: str, value: float) -> str:
+    """Return a value of a signal as a person would write it, by the unit in its name."""
+    if not math.isfinite(value):
+        return str(value)
+    if signal.endswith("_mb"):
+        return megabytes(value)
+    if signal.endswith("_pct"):
+        return f"{value:.0f} %"
+    if signal.startswith(("grad.", "encoder_grad.", "weight.")) and value:
+        return scientific(value)
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def scientific(value: float) -> str:
+    """Return ``6.317e-03``, ``7e+00``: up to four digits, without zeros behind them."""
+    digits, _, power = f"{value:.3e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{power}"
 
 
 def share(part: float, whole: float) -> str:
     """Return ``(21 %)`` behind a blank; nothing where the whole is no number to divide by."""
     if not whole or not math.isfinite(part / whole):
         return ""
-    return f" ({100 * part / whole:.{0 if part >= whole / 100 else 2}f} %)"
+    return f" ({100 * part / whole:.{0 if part >= whole / 10 else 1}f} %)"
 
 
 def plain(value: object) -> str:

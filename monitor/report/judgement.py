@@ -47,6 +47,13 @@ class Verdict:
         return Mark.CAUTION if self.past and mark in (Mark.OK, Mark.NOT_APPLICABLE) else mark
 
     @property
+    def explained_by(self) -> str:
+        """Return the rules whose alerts explain all of this one's that stand; empty where one stands by itself."""
+        if not self.standing or not all(alert.inhibited_by for alert in self.standing):
+            return ""
+        return ", ".join(dict.fromkeys(alert.inhibited_by for alert in self.standing))
+
+    @property
     def is_passed(self) -> bool:
         """Whether all that applies is ok now, with evidence, and no alert stands."""
         return self.outcome is Outcome.OK and not self.standing
@@ -98,6 +105,22 @@ def ground(verdict: Verdict, readings: Iterable[Reading] | None = None) -> State
         evidence = (alerts[-1].evidence[0], *evidence)
     mark = verdict.mark if readings is None else verdict.mark_of(shown)
     return Statement(verdict.rule.alert, text, evidence, mark)
+
+
+def grounds(verdicts: Iterable[Verdict]) -> list[Statement]:
+    """Say what each rule found; those whose alerts others explain are named together, behind the rest."""
+    found: list[Statement] = []
+    explained: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.explained_by:
+            explained.setdefault(verdict.explained_by, []).append(verdict)
+        else:
+            found.append(ground(verdict))
+    for by, same in explained.items():
+        names = ", ".join(verdict.rule.alert for verdict in same)
+        lines = tuple(dict.fromkeys(verdict.standing[-1].evidence[0] for verdict in same))
+        found.append(Statement(names, f"explained by {by}", lines, worst([verdict.mark for verdict in same])))
+    return found
 
 
 def in_words(same: Sequence[Reading], num_all: int) -> str:

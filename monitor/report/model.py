@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.evidence import Evidence
+from monitor.report.charting import Chart
 
 
 class Mark(StrEnum):
@@ -25,12 +26,12 @@ class Mark(StrEnum):
     """The run declared that there is nothing to check."""
 
 
-_WORST_FIRST = (Mark.BREACH, Mark.CAUTION, Mark.UNKNOWN, Mark.OK, Mark.NOT_APPLICABLE)
+WORST_FIRST = (Mark.BREACH, Mark.CAUTION, Mark.UNKNOWN, Mark.OK, Mark.NOT_APPLICABLE)
 
 
 def worst(marks: list[Mark]) -> Mark:
     """Return the mark that decides for all; unknown where there is none."""
-    return min(marks, key=_WORST_FIRST.index, default=Mark.UNKNOWN)
+    return min(marks, key=WORST_FIRST.index, default=Mark.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class GroupRow:
     contradictions: tuple[str, ...]
     """What in the figures themselves speaks against a check mark."""
     evidence: tuple[Evidence, ...]
+    was: float | None = None
+    """The L2 norm of the baseline run's last report; None without a baseline."""
+    trend: str = ""
+    """The L2 norms of the newest reports as a sparkline."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class GradientFlow:
     """Groups beyond the table's bound."""
     contradictions: tuple[Statement, ...]
     """Figures that speak against a check mark, though no rule does."""
+    observations: tuple[Statement, ...] = ()
+    """What stands out, computed from the figures."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,8 @@ class EpochTable:
     """Earlier epochs beyond the table's bound."""
     absence: Statement | None
     """Why there are no rows."""
+    trends: tuple[tuple[str, str], ...] = ()
+    """Column (a field of `EpochRow`) and its sparkline over the rows."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,10 @@ class Sign:
     check: str
     action: str
     why: str
+    is_featured: bool = False
+    """Whether the page shows it in full whatever it says."""
+    explained_by: str = ""
+    """The rules whose alerts explain all of this one's; empty where one stands by itself."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +218,127 @@ class Commands:
 
     title: str
     script: str
+    """Commands, each behind a comment that says what it shows, and how many lines it shows now."""
     note: Statement | None = None
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One figure, now and before."""
+
+    title: str
+    before: str
+    """What it was, in words; ``N/A`` where nothing says so."""
+    now: str | None
+    """None where it was not seen."""
+    mark: Mark | None
+    """None where there is nothing to hold it against."""
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The run beside one before it."""
+
+    title: str
+    """What it is compared with."""
+    rows: tuple[ComparisonRow, ...]
+    note: str
+    absence: str
+    """Why there are no rows; empty where there are."""
+
+
+@dataclass(frozen=True)
+class PaceRow:
+    """How long some epochs were expected to take, and took."""
+
+    epochs: str
+    """``2-5``, ``6+``, or ``all``."""
+    expected: str
+    actual: str | None
+    """None where none of them has ended."""
+    mark: Mark
+    note: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """What was expected to happen in some epochs."""
+
+    epochs: str
+    text: str
+    mark: Mark | None
+    """None where only a person can say, or before its time."""
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class BandRow:
+    """A signal at the end of one epoch, as expected and as it was."""
+
+    epoch: int
+    expected: str
+    actual: float | None
+    mark: Mark | None
+    """None before its time."""
+    note: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Bands:
+    """What is expected of one signal, epoch by epoch."""
+
+    title: str
+    signal: str
+    rows: tuple[BandRow, ...]
+    target: str
+    """Where it should come to in the end; empty for nothing."""
+    trend: str
+    """Its values so far, one per epoch, as a sparkline."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What was expected of the run, beside what came."""
+
+    pace: tuple[PaceRow, ...]
+    stages: tuple[StageRow, ...]
+    bands: tuple[Bands, ...]
+    next: tuple[Statement, ...]
+    """When each kind of line is due next."""
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """One thing to do or to see."""
+
+    text: str
+    is_ticked: bool
+    words: str
+    """What ticked it, or what it waits for."""
+    evidence: tuple[Evidence, ...]
+    mark: Mark | None = None
+    """How its condition stands; None where only a person can say."""
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """The things of one time group."""
+
+    title: str
+    items: tuple[CheckItem, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where to read on."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -250,3 +383,18 @@ class Page:
     alerts: Alerts
     commands: tuple[Commands, ...]
     footer: Footer
+    comparison: Comparison = Comparison("", (), "", "nothing to compare with was given")
+    expected: Expected = Expected((), (), (), ())
+    actions: tuple[Checklist, ...] = ()
+    """Next actions, by time group."""
+    silences: tuple[Statement, ...] = ()
+    """Alerts that a person has silenced."""
+    watch: tuple[Statement, ...] = ()
+    """What the watch says of itself: how it reads, and what it could not read."""
+    notes: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+    def is_of_log(self, line: Evidence) -> bool:
+        """Whether a line is of the page's own log, under its full name or the one that a watch was given."""
+        return line.path == self.log or self.log.endswith(f"/{line.path}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
 from monitor import logline
+from monitor.config import Config
 from monitor.logline import format_line
 from monitor.report import build, render_markdown
 from monitor.report.model import Mark, Statement
@@ -48,7 +50,9 @@ def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
     assert stated(page.process, "CPU Usage") == "29.6 %"
     assert stated(page.process, "Runtime") == "2 minutes 13 seconds"
     assert stated(page.gpu, "GPU 0 Memory") == "17421 MB / 81920 MB (21 %)"
-    assert stated(page.gpu, "GPU 0 Utilization") == "0 % (phase train, before the first TRAIN line: idle is normal)"
+    assert stated(page.gpu, "GPU 0 Utilization") == (
+        "0 % (initializing - normal: phase train, before the first TRAIN line)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,9 @@ def test_a_variable_that_nothing_reads_is_named(log, snapshot_of):
 
 def test_the_next_gradient_report_is_announced(log, snapshot_of):
     page = build(snapshot_of(log.start().preface().epoch(1).lines, is_following=True))
-    assert "next report at step 10" in stated(page.settings, "GRAD_MONITOR_EVERY=10")
+    assert "next report at batch 11 of the run, batch 1 of epoch 2 (step 10)" in stated(
+        page.settings, "GRAD_MONITOR_EVERY=10"
+    )
 
 
 def test_resets_are_counted_by_epoch_and_unknown_where_the_guard_was_not_seen(log, snapshot_of):
@@ -175,10 +181,11 @@ def test_the_timeline_names_path_and_line_of_each_alert(log, snapshot_of):
 
 
 def test_what_is_ok_is_folded_away_behind_what_is_not(log, snapshot_of):
-    log.start().preface().epoch(1).add(logline.GradNonfinite(group="gat", norm=float("nan"), step=900))
-    loud, _, quiet = render_markdown(build(snapshot_of(log.lines, is_following=True))).partition("<details>")
+    log.start().preface().epoch(1).add(logline.GradNonfinite(group="gat", norm=float("nan"), step=10))
+    page = build(snapshot_of(log.lines, is_following=True), Config(signs=("TrainingStall",)))
+    loud, _, quiet = render_markdown(page).partition("<details>")
     assert "\n### ❌ " in loud
-    assert "\n### ✅ " not in loud
+    assert re.findall(r"\n### ✅ (\w+)", loud) == ["TrainingStall"]
     folded = quiet.partition("</details>")[0]
-    assert "\n### ✅ " in folded
-    assert "\n### ❌ " not in folded
+    assert "\n| ✅ | " in folded
+    assert "\n| ❌ | " not in folded

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,30 @@ def test_a_write_that_fails_half_way_leaves_the_old_page_and_no_debris(tmp_path,
     with pytest.raises(ReportError, match="No space left on device"):
         write_atomically(page, "new")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("STATUS.md", "old")]
+
+
+def test_a_disk_that_is_full_for_real_leaves_the_old_page_and_no_debris(tmp_path):
+    """The limit on a file's size stops the write half way, as a full disk does."""
+    page = tmp_path / "STATUS.md"
+    page.write_text("old")
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from monitor.report import write_atomically\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try: write_atomically(Path(sys.argv[1]), 'new' * 10_000)\n"
+        "except Exception as error: sys.exit(str(error))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(page)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "cannot be written (File too large)" in done.stderr
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("STATUS.md", "old")]
+
+
+def test_a_link_to_a_page_that_is_not_there_yet_makes_it(tmp_path):
+    (tmp_path / "kept").mkdir()
+    link = tmp_path / "STATUS.md"
+    link.symlink_to(Path("kept") / "page.md")
+    write_atomically(link, "new")
+    assert (link.is_symlink(), (tmp_path / "kept" / "page.md").read_text()) == (True, "new")
 
 
 def test_a_write_protected_page_is_not_replaced(tmp_path, monkeypatch):

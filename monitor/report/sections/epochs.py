@@ -10,6 +10,7 @@ from monitor.logline import HorizonMetrics
 from monitor.logline import Metrics as MetricsRecord
 from monitor.report.figures import SHOWN, fact
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
+from monitor.report.sparkline import sparkline
 from monitor.series import Series, Tally
 from monitor.watcher import Snapshot
 
@@ -25,7 +26,16 @@ def epoch_table(snapshot: Snapshot) -> EpochTable:
         return EpochTable((), 0, Statement("", "No EPOCH line was seen.", mark=Mark.UNKNOWN))
     epochs = range(max(min(ended), max(ended) - SHOWN + 1), max(ended) + 1)
     rows = tuple(_row(attempt, epoch) for epoch in epochs)
-    return EpochTable(rows, epochs.start - min(ended), None)
+    return EpochTable(rows, epochs.start - min(ended), None, _trends(rows))
+
+
+_COLUMNS = ("train_loss", "val_loss", "lr", "seconds", "resets", "sharpe", "rank_ic")
+
+
+def _trends(rows: tuple[EpochRow, ...]) -> tuple[tuple[str, str], ...]:
+    if len(rows) < 2:
+        return ()
+    return tuple((column, sparkline(getattr(row, column) for row in rows)) for column in _COLUMNS)
 
 
 def metrics(snapshot: Snapshot) -> Metrics:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from monitor.attempt import Attempt, shortened_labels
 from monitor.conditions import Outcome, Reading
+from monitor.conditions.reading import Background
+from monitor.dialects.state import NATIVE
 from monitor.evidence import Evidence
-from monitor.logline import EncoderGrad, GradReport, GroupGrad
+from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.report.figures import SHOWN, bounded
 from monitor.report.judgement import Verdict, ground, history, worst_applicable
-from monitor.report.model import GradientFlow, GroupRow, Mark, Statement
+from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
+from monitor.report.sparkline import sparkline
+from monitor.summary import RunSummary
 from monitor.watcher import Snapshot
 
 TENSORS = ("normalized_features", "projected_features")
@@ -21,30 +27,103 @@ GROUPS = (
     *("temporal_encoder", "input_projection", "variable_selection", "gat"),
 )
 """The gradient groups of the trainer, in the order of its report."""
+OURS = ("", NATIVE, "atft")
+"""The grammars of the trainers whose model has these groups: ours, and the one that it follows."""
 SELECTION_GROUP = "variable_selection"
 """The group with tensors of its own for each input feature: a dead feature leaves them without gradient."""
+FIRST_FEATURES, FIRST_TENSORS, PER_DEAD_FEATURE = 82, 1160, 3
+"""The selection network of the original trainer: each dead one of its 82 features leaves 3 of its 1160 tensors small
+(123 with 41 features dead, 243 with 81; with all dead 248, which is no multiple)."""
 
 
-def gradient_flow(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> GradientFlow:
+def gradient_flow(
+    snapshot: Snapshot, verdicts: Sequence[Verdict], background: Background | None = None
+) -> GradientFlow:
     """Return the encoder's lines and the newest report, group by group, as the rules judge them."""
+    baseline = background.baseline if background else None
     attempt = snapshot.run.attempt
     stated = attempt.stated(GradReport)
     reported = {group.group: group for group in stated[0].groups} if stated else {}
     evidence = (stated[1],) if stated else ()
-    names = list(dict.fromkeys((*GROUPS, *reported)))
-    rows = [_row(attempt, name, reported.get(name), evidence, verdicts) for name in names[:SHOWN]]
+    names = list(dict.fromkeys((*(GROUPS if has_our_model(snapshot) else ()), *reported)))
+    # Where a norm stands by itself, in a line that is no report; long names are cut in labels.
+    told = {shortened_labels((("group", name),)) for name in names}
+    names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in told]
+    rows = [
+        replace(_row(attempt, name, reported.get(name), evidence, verdicts), **_past(attempt, name, baseline))
+        for name in names[:SHOWN]
+    ]
     contradictions = [
         Statement(row.group, "; ".join(row.contradictions), row.evidence, Mark.CAUTION)
         for row in rows
         if row.contradictions
     ]
+    encoder = _encoder(attempt, verdicts)
     return GradientFlow(
-        encoder=_encoder(attempt, verdicts),
+        encoder=encoder,
         report=_report(attempt, verdicts),
         groups=tuple(rows),
         left_out=len(names) - len(rows),
         contradictions=tuple(contradictions),
+        observations=_observations(rows, encoder),
     )
+
+
+def has_our_model(snapshot: Snapshot) -> bool:
+    """Whether the run is of the model whose groups and variables the page knows by name."""
+    return snapshot.run.dialect.name in OURS
+
+
+def _past(attempt: Attempt, name: str, baseline: RunSummary | None) -> dict[str, Any]:
+    """Return what a group's norm was in the baseline run, and its newest reports."""
+    labels = shortened_labels((("group", name),))
+    series = attempt.of("grad.l2").get(labels)
+    return {
+        "was": None if baseline is None else baseline.last.get(("grad.l2", labels)),
+        "trend": sparkline(point.value for point in series.recent) if series else "",
+    }
+
+
+def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Say what stands out: what came alive or died since the baseline, the strongest and weakest, and the sum of it."""
+    reported = [row for row in rows if row.l2 is not None]
+    found = [each for row in reported for each in _since_baseline(row)]
+    doubted: dict[tuple[Mark, str], list[GroupRow]] = {}
+    for row in rows:
+        if row.mark in (Mark.BREACH, Mark.CAUTION):
+            words = "; ".join(part for part in (*row.contradictions, row.words) if part)
+            doubted.setdefault((row.mark, words or "a rule says so"), []).append(row)
+    for (mark, words), same in doubted.items():
+        found.append(Statement(", ".join(row.group for row in same), words, same[0].evidence, mark))
+    finite = [row for row in reported if row.l2 is not None and math.isfinite(row.l2)]
+    if len(finite) > 1:
+        strongest, weakest = max(finite, key=_norm), min(finite, key=_norm)
+        words = f"strongest {strongest.group} (l2={strongest.l2:.2e}), weakest {weakest.group} (l2={weakest.l2:.2e})"
+        found.append(Statement("", words, strongest.evidence))
+    marks = [row.mark for row in rows] + [said.mark for said in encoder if said.mark is not None]
+    shown = [row.evidence for row in reported] + [said.evidence for said in encoder]
+    lines = tuple(dict.fromkeys(line for evidence in shown for line in evidence))
+    if lines and {Mark.OK} == set(marks) - {Mark.NOT_APPLICABLE}:
+        words = "every gradient path that was reported shows a flow that no rule objects to"
+        found.append(Statement("", words, lines, Mark.OK))
+    elif set(marks) - {Mark.NOT_APPLICABLE}:
+        num_bad, num_dark = sum(mark in (Mark.BREACH, Mark.CAUTION) for mark in marks), marks.count(Mark.UNKNOWN)
+        words = f"{num_bad} of {len(marks)} gradient paths are doubted or breached, {num_dark} not known"
+        found.append(Statement("", words, lines[:1], worst(marks)))
+    return bounded(found)
+
+
+def _since_baseline(row: GroupRow) -> Iterator[Statement]:
+    if row.was is None or row.l2 is None or (row.was == 0) == (row.l2 == 0):
+        return
+    if row.was == 0:
+        yield Statement(row.group, f"l2={row.l2:.2e}, was 0.00e+00 in the baseline run", row.evidence)
+    else:
+        yield Statement(row.group, f"l2=0.00e+00, was {row.was:.2e} in the baseline run", row.evidence, Mark.CAUTION)
+
+
+def _norm(row: GroupRow) -> float:
+    return row.l2 or 0.0
 
 
 def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, ...]:
@@ -66,10 +145,11 @@ def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, 
 def _report(attempt: Attempt, verdicts: Sequence[Verdict]) -> Statement:
     stated = attempt.stated(GradReport)
     if stated is None:
-        absent = [ground(verdict) for verdict in verdicts if _reads(verdict, "grad.")]
-        if absent:
-            return Statement("", absent[0].text, absent[0].evidence, absent[0].mark)
-        return Statement("", "no GRAD-MONITOR report was seen", mark=Mark.UNKNOWN)
+        off = [verdict for verdict in verdicts if _reads(verdict, "grad.l2") and not verdict.applies]
+        if off and not attempt.of("grad.l2"):
+            said = ground(off[0])
+            return Statement("", said.text, said.evidence, said.mark)
+        return Statement("", "no GRAD-MONITOR report of all groups was seen", mark=Mark.UNKNOWN)
     report, evidence = stated
     num_reports = max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
     words = f"step={report.step}, epoch={report.epoch}, batch={report.batch}; report {num_reports} of this attempt"
@@ -85,11 +165,17 @@ def _row(
 ) -> GroupRow:
     mark, words, line = _judged("grad.", ("group", name), verdicts)
     if found is None:
+        series = attempt.of("grad.l2").get(shortened_labels((("group", name),)))
+        if series is not None and not evidence:
+            # A norm by itself, in a trainer that writes no report of all groups.
+            return GroupRow(mark, name, series.last.value, None, None, None, None, words, (), (series.last.evidence,))
         lines = () if line is None else (line,)
-        words = words or "not in the report" if evidence else ""
+        words = words or ("not in the report" if evidence else "")
         return GroupRow(_unless_proved(mark), name, None, None, None, None, None, words, (), lines)
-    # A breach has said it already.
-    against = () if mark is Mark.BREACH else tuple(_contradictions(attempt, name, found))
+    against = tuple(_contradictions(attempt, name, found, is_breach=mark is Mark.BREACH))
+    if against and mark is Mark.BREACH:
+        # What the figures say, in full, is what the rule found.
+        words = words.partition(": ")[0]
     if against and mark is Mark.OK:
         mark = Mark.CAUTION
     if found.none and not words and not against:
@@ -108,21 +194,30 @@ def _row(
     )
 
 
-def _contradictions(attempt: Attempt, name: str, found: GroupGrad) -> Iterator[str]:
-    """Say what in the figures themselves speaks against a check mark."""
+def _contradictions(attempt: Attempt, name: str, found: GroupGrad, *, is_breach: bool) -> Iterator[str]:
+    """Say what in the figures themselves speaks against a check mark; of a breach, what its rule does not say."""
+    if found.small and name == SELECTION_GROUP and found.norm > 0:
+        yield f"{found.small} of {found.grad.whole} tensors without gradient{_inferred(attempt, found)}"
+    if is_breach:
+        return
     if not math.isfinite(found.norm) or not math.isfinite(found.max) or found.norm == 0:
         yield f"its norm is {found.norm:g}, its largest element {found.max:g}"
     if found.nonfinite:
         yield f"{found.nonfinite} elements are not finite"
-    if found.small and name == SELECTION_GROUP:
-        yield (
-            f"{found.small} of {found.grad.whole} tensors have a vanishing gradient, "
-            f"as constant input features leave them"
-        )
     missing = max(found.none or 0, found.grad.whole - found.grad.part)
     declared = _declared_without(attempt, name)
     if missing > declared:
         yield f"{missing} of {found.grad.whole} tensors have no gradient, {declared or 'none'} declared"
+
+
+def _inferred(attempt: Attempt, found: GroupGrad) -> str:
+    """Say how many features that makes, where the layout of the network is known; else what leaves such tensors."""
+    data, dead = attempt.stated(Data), (found.small or 0) / PER_DEAD_FEATURE
+    features = data[0].features if data else None
+    is_known = found.grad.whole == FIRST_TENSORS and features == FIRST_FEATURES
+    if is_known and dead.is_integer() and dead < FIRST_FEATURES:
+        return f", inferred: {dead:.0f} of {FIRST_FEATURES} features dead"
+    return ", as constant input features leave them"
 
 
 def _declared_without(attempt: Attempt, name: str) -> int:
@@ -137,7 +232,7 @@ def _declared_without(attempt: Attempt, name: str) -> int:
 def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) -> tuple[Mark, str, Evidence | None]:
     """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
     marks: list[Mark] = []
-    words: list[tuple[Mark, str]] = []
+    words: list[tuple[Mark, str, str]] = []
     evidence: list[Evidence] = []
     for verdict in verdicts:
         readings = [each for each in verdict.readings if _speaks_of(each, label)]
@@ -148,17 +243,26 @@ def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) ->
         marks.append(mark)
         evidence += [line for reading in readings for line in reading.evidence]
         if readings[0].outcome is not Outcome.OK:
-            words.append((mark, f"{verdict.rule.alert}: {readings[0].reason}"))
+            words.append((mark, verdict.rule.alert, readings[0].reason))
         elif mark is not Mark.OK:
-            words.append((mark, f"{verdict.rule.alert} {history(verdict.standing or verdict.past)}"))
+            words.append((mark, verdict.rule.alert, history(verdict.standing or verdict.past)))
     if not marks:
         return Mark.UNKNOWN, "no rule in force judges this", None
     if Mark.OK in marks:
         # What needs a longer past to judge does not take back what the present figures prove.
         marks = [mark for mark in marks if mark is not Mark.UNKNOWN]
-        words = [(mark, said) for mark, said in words if mark is not Mark.UNKNOWN]
-    said = "; ".join(dict.fromkeys(text for _, text in words))
-    return worst_applicable(marks), said, max(evidence, key=_offset, default=None)
+        words = [each for each in words if each[0] is not Mark.UNKNOWN]
+    return worst_applicable(marks), _told(words), max(evidence, key=_offset, default=None)
+
+
+def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
+    """Tell the first of the worst answers in full, and name the rules of the others."""
+    if not words:
+        return ""
+    ranked = sorted(words, key=lambda each: WORST_FIRST.index(each[0]))
+    others = ", ".join(dict.fromkeys(rule for _, rule, _ in ranked[1:] if rule != ranked[0][1]))
+    first = f"{ranked[0][1]}: {ranked[0][2]}"
+    return f"{first}; also {others}" if others else first
 
 
 def _reads(verdict: Verdict, prefix: str) -> bool:

@@ -38,6 +38,7 @@ def planned_epochs(attempt: Attempt) -> tuple[int, Evidence] | None:
         said.append((train[0].epoch.whole, train[1]))
     if epoch := attempt.stated(Epoch):
         said.append((epoch[0].epoch.whole, epoch[1]))
+    said = [each for each in said if each[0] > 0]
     newest = max(said, key=lambda each: each[1].offset, default=None)
     return None if newest is None else next(each for each in said if each[0] == newest[0])
 
@@ -79,7 +80,8 @@ def _lines(snapshot: Snapshot) -> Statement:
     run = snapshot.run
     if run.last is None:
         return Statement("Lines", "none was read", mark=Mark.UNKNOWN)
-    return Statement("Lines", f"{run.lines:,} read, {run.understood:,} understood", (run.last,))
+    dialect = f" (dialect {run.dialect.name})" if run.dialect.name not in ("", "native") else ""
+    return Statement("Lines", f"{run.lines:,} read, {run.understood:,} understood{dialect}", (run.last,))
 
 
 def _earlier_attempts(snapshot: Snapshot) -> list[Statement]:

@@ -59,7 +59,7 @@ def gpu(snapshot: Snapshot) -> tuple[Statement, ...]:
                 used = f"{used} / {card.total_mb:.0f} MB{share(card.used_mb, card.total_mb)}"
         found += [
             fact(f"GPU{number} as of", moment(evidence.at), evidence),
-            fact(f"GPU{number} Utilization", _utilisation_words(card, attempt), evidence),
+            fact(f"GPU{number} Utilization", _utilisation_words(card, evidence, attempt), evidence),
             fact(f"GPU{number} Memory", used, evidence),
             fact(f"GPU{number} Model", card.name, evidence),
         ]
@@ -113,13 +113,23 @@ def _is_since(point: Point, began: float | None) -> bool:
     return began is not None and point.at is not None and point.at >= began and math.isfinite(point.value)
 
 
-def _utilisation_words(card: Gpu, attempt: Attempt) -> str | None:
+def _utilisation_words(card: Gpu, seen: Evidence, attempt: Attempt) -> str | None:
     if card.util_pct is None:
         return None
     words = f"{card.util_pct:.0f} %"
-    if attempt.of("train.loss"):
-        return words
-    return f"{words} (phase {attempt.phase}, before the first TRAIN line: idle is normal)"
+    steps = attempt.of("train.loss").get(())
+    if steps is None:
+        return f"{words} (initializing - normal: phase {attempt.phase}, before the first TRAIN line)"
+    if steps.first is not None and _is_before(seen, steps.first.evidence):
+        return f"{words} (initializing - normal: seen before the first TRAIN line, L{steps.first.evidence.line})"
+    return words
+
+
+def _is_before(one: Evidence, other: Evidence) -> bool:
+    """Whether one line came before another; by their times where they are of different files."""
+    if one.path == other.path:
+        return one.offset < other.offset
+    return one.at is not None and other.at is not None and one.at < other.at
 
 
 def _state_words(stat: str) -> str:

@@ -6,15 +6,19 @@ import math
 from collections.abc import Sequence
 
 from monitor.attempt import Attempt
+from monitor.config.model import Aim, Config
 from monitor.logline import Metrics
+from monitor.report.answers import answer
 from monitor.report.figures import fact
-from monitor.report.judgement import Verdict, ground, worst_applicable
-from monitor.report.model import GradientFlow, Mark, Objective, Statement, worst
+from monitor.report.judgement import Verdict, grounds, worst_applicable
+from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
 from monitor.series import Series
 from monitor.watcher import Snapshot
 
+FOLDED_FROM = 3
+"""Grounds of one mark up to which each is told; more are named in one line. Chosen by hand, 2026-11."""
 GRADIENTS = frozenset({"grad_zero", "grad_vanish", "grad_drop", "grad_explode", "grad_missing", "grad_nonfinite"})
 DEGENERACY = frozenset({"pred_collapse", "resets_excess", "reset_failed"})
 STABILITY = frozenset({"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"})
@@ -27,8 +31,12 @@ DEGENERACY_EVENTS = ("guard.failed",)
 """Events that speak against an aim, though no rule in force may watch for them."""
 
 
-def objectives(snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow) -> tuple[Objective, ...]:
-    """Return the five aims that a run has where nobody declared others."""
+def objectives(
+    snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow, config: Config | None = None
+) -> tuple[Objective, ...]:
+    """Return the aims of the watch file; the five that a run has where nobody declared others."""
+    if config is not None and config.objectives:
+        return tuple(_declared(each, snapshot, verdicts) for each in config.objectives)
     attempt = snapshot.run.attempt
     gradient_grounds = [*_by_rules(verdicts, GRADIENTS), *gradients.contradictions]
     return (
@@ -52,13 +60,37 @@ def objectives(snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: Gradi
     )
 
 
+def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Objective:
+    if aim.when is None:
+        nobody = Statement("", "only a person can say: no condition proves it", mark=Mark.UNKNOWN)
+        return Objective(aim.title, aim.aim, Mark.UNKNOWN, (nobody,))
+    found = answer(aim.when, snapshot, verdicts)
+    return Objective(aim.title, aim.aim, found.mark, _worst_first(found.grounds))
+
+
+def _worst_first(grounds: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Put what asks for attention first; what does not, together."""
+    loud = [each for each in grounds if each.mark not in (Mark.OK, Mark.NOT_APPLICABLE)]
+    loud.sort(key=lambda each: WORST_FIRST.index(each.mark or Mark.UNKNOWN))
+    return (*loud, *_together(grounds, Mark.OK, "ok"), *_together(grounds, Mark.NOT_APPLICABLE, "not applicable"))
+
+
+def _together(grounds: Sequence[Statement], mark: Mark, word: str) -> list[Statement]:
+    same = [each for each in grounds if each.mark is mark]
+    if len(same) <= FOLDED_FROM or not all(each.subject for each in same):
+        return same
+    names = ", ".join(dict.fromkeys(each.subject for each in same))
+    lines = tuple(dict.fromkeys(line for each in same for line in each.evidence[-1:]))
+    return [Statement(f"{len(same)} {word}", names, lines, mark)]
+
+
 def _objective(title: str, aim: str, grounds: Sequence[Statement]) -> Objective:
     marks = [each.mark for each in grounds if each.mark is not None]
-    return Objective(title, aim, worst_applicable(marks), tuple(grounds))
+    return Objective(title, aim, worst_applicable(marks), _worst_first(grounds))
 
 
 def _by_rules(verdicts: Sequence[Verdict], faults: frozenset[str]) -> list[Statement]:
-    found = [ground(verdict) for verdict in verdicts if verdict.rule.fault in faults]
+    found = grounds(verdict for verdict in verdicts if verdict.rule.fault in faults)
     return found or [Statement("", "no rule in force speaks of this", mark=Mark.UNKNOWN)]
 
 

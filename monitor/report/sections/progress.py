@@ -25,10 +25,10 @@ def progress(snapshot: Snapshot) -> tuple[Statement, ...]:
     else:
         record, line = train
         found += [
-            fact("Batch", f"{record.batch.part}/{record.batch.whole}", line),
+            fact("Batch", f"{record.batch.part}/{record.batch.whole}" if record.batch.whole else None, line),
             fact("Step", record.step, line),
             _loss(attempt, line),
-            fact("Learning rate", record.lr, line),
+            _rate(attempt),
             fact("Iteration speed", _speed(attempt), line),
         ]
         terms = ", ".join(f"{key}={_short(value)}" for key, value in record.extra)
@@ -119,7 +119,9 @@ def _epoch(attempt: Attempt) -> Statement:
 
 
 def _loss(attempt: Attempt, line: Evidence) -> Statement:
-    series = attempt.of("train.loss")[()]
+    series = attempt.of("train.loss").get(())
+    if series is None:
+        return fact("Loss", None)
     first = series.first
     assert first is not None, "a series begins with a point"
     words = f"{series.last.value:.4f}"
@@ -129,6 +131,11 @@ def _loss(attempt: Attempt, line: Evidence) -> Statement:
         return fact("Loss", words, line)
     words += f"; not a finite number {series.nonfinite} times"
     return Statement("Loss", words, (line,), Mark.BREACH)
+
+
+def _rate(attempt: Attempt) -> Statement:
+    rate = attempt.of("train.lr").get(())
+    return fact("Learning rate", None) if rate is None else fact("Learning rate", rate.last.value, rate.last.evidence)
 
 
 def _speed(attempt: Attempt) -> str | None:
@@ -189,4 +196,21 @@ def _eta(snapshot: Snapshot) -> Statement:
     if not snapshot.is_following:
         return Statement("ETA", "none: the log stops here, without an end line", mark=Mark.UNKNOWN)
     at = "" if snapshot.now is None else f", at about {clock_time(snapshot.now + left.seconds)}"
-    return fact("ETA", f"in {duration(left.seconds)}{at} ({left.basis})", left.evidence)
+    words = f"in {duration(left.seconds)}{at} ({left.basis}){_drift(snapshot, left)}"
+    return fact("ETA", words, left.evidence)
+
+
+def _drift(snapshot: Snapshot, left: Remaining) -> str:
+    """Say how far the end has moved since the first epoch foretold it; nothing before the second has ended."""
+    attempt, planned = snapshot.run.attempt, planned_epochs(snapshot.run.attempt)
+    seconds = attempt.of("epoch.seconds").get(())
+    if seconds is None or planned is None or snapshot.now is None or len(seconds.epochs) < 2:
+        return ""
+    epoch, first = next(iter(seconds.epochs.items()))
+    if first.last.at is None or not math.isfinite(first.last.value):
+        return ""
+    foretold = first.last.at + max(0, planned[0] - epoch) * first.last.value
+    later_s = snapshot.now + left.seconds - foretold
+    if abs(later_s) < 1:
+        return f"; as foretold after epoch {epoch}"
+    return f"; {duration(abs(later_s))} {'later' if later_s > 0 else 'earlier'} than foretold after epoch {epoch}"

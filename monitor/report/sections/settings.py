@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from monitor.attempt import Attempt
+from monitor.config.model import Config, Variable
 from monitor.evidence import Evidence
-from monitor.logline import Config, GuardReset
+from monitor.logline import Config as Echo
+from monitor.logline import GuardReset
 from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement
+from monitor.report.sections.due import next_report
+from monitor.report.sections.gradients import has_our_model
 from monitor.signals import CATALOGUE
 from monitor.watcher import Snapshot
 
@@ -16,34 +21,47 @@ Effect = tuple[str, Evidence | None, bool]
 """What of a setting shows in the log, the line, and whether that contradicts it."""
 
 
-def settings(snapshot: Snapshot) -> tuple[Statement, ...]:
-    """Return the variables people rely on, then all others that differ from their default."""
+def settings(snapshot: Snapshot, config: Config | None = None) -> tuple[Statement, ...]:
+    """Return the variables people rely on, by the watch file or by habit, then all that differ from their default."""
     attempt = snapshot.run.attempt
-    relied_on = [_confirmed(attempt, name, effect) for name, effect in _RELIED_ON.items()]
+    usual = tuple(Variable(name, None) for name in _RELIED_ON) if has_our_model(snapshot) else ()
+    asked = (config.environment if config else ()) or usual
+    relied_on = [_confirmed(attempt, each, _RELIED_ON.get(each.name, _unseen)) for each in asked]
+    names = {each.name for each in asked}
     others = [
         Statement(f"{config.key}={config.value}", f"source={config.source or 'not said'}", (line,), Mark.OK)
-        for config, line in attempt.all_stated(Config)
-        if config.key not in _RELIED_ON and config.source != "default"
+        for config, line in attempt.all_stated(Echo)
+        if config.key not in names and config.source != "default"
     ]
-    return bounded([*relied_on, *others, *_unheard(attempt)])
+    return bounded([*relied_on, *others, *_unheard(attempt, names)])
 
 
-def _confirmed(attempt: Attempt, name: str, effect: Callable[[Attempt, str], Effect | None]) -> Statement:
-    stated = attempt.stated(Config, name)
+def _confirmed(attempt: Attempt, asked: Variable, effect: Callable[[Attempt, str], Effect | None]) -> Statement:
+    stated = attempt.stated(Echo, asked.name)
     if stated is None:
-        return Statement(name, "not echoed: unconfirmed", mark=Mark.UNKNOWN)
-    config, line = stated
-    words, evidence, is_contradicted = effect(attempt, config.value) or (
-        "its effect shows in no line",
-        None,
-        False,
-    )
+        wanted = asked.name if asked.value is None else f"{asked.name}={asked.value}"
+        unused = attempt.of("config.unused").get((("unused", asked.name),))
+        if unused is not None:
+            return Statement(wanted, "set, and read by nothing", (unused.last.evidence,), Mark.CAUTION)
+        return Statement(wanted, "not echoed: unconfirmed", mark=Mark.UNKNOWN)
+    echo, line = stated
+    words, evidence, is_contradicted = effect(attempt, echo.value) or ("its effect shows in no line", None, False)
+    if asked.value is not None and not _is_same(asked.value, echo.value):
+        words, is_contradicted = f"{asked.value} was wanted; {words}", True
     return Statement(
-        f"{name}={config.value}",
-        f"echoed, source={config.source or 'not said'}; {words}",
+        f"{asked.name}={echo.value}",
+        f"echoed, source={echo.source or 'not said'}; {words}",
         (line,) if evidence is None else (line, evidence),
         Mark.CAUTION if is_contradicted else Mark.OK,
     )
+
+
+def _is_same(wanted: str, echoed: str) -> bool:
+    """Whether two values are the same word or the same number: 1e-7 is 1e-07."""
+    try:
+        return wanted.lower() == echoed.lower() or float(wanted) == float(echoed)
+    except ValueError:
+        return False
 
 
 def _switch(signal: str) -> Callable[[Attempt, str], Effect | None]:
@@ -71,7 +89,8 @@ def _cadence(attempt: Attempt, value: str) -> Effect | None:
         return f"which is no number of steps; the last report is at step {last.step}", last.evidence, True
     if (reports.step_gap or 0) > int(value):
         return f"but up to {reports.step_gap} steps lie between two reports", last.evidence, True
-    return f"next report at step {reports.last.step + int(value)}", last.evidence, False
+    place = next_report(attempt, int(value)) or f"step {(last.step or 0) + int(value)}"
+    return f"next report at {place}", last.evidence, False
 
 
 _DIGITS = 12
@@ -105,13 +124,15 @@ _RELIED_ON: dict[str, Callable[[Attempt, str], Effect | None]] = {
 """The variables of the status page this project started from, and how each shows in a log."""
 
 
-def _unheard(attempt: Attempt) -> list[Statement]:
-    """State what was set or asked for and has no effect."""
+def _unheard(attempt: Attempt, told: AbstractSet[str]) -> list[Statement]:
+    """State what was set or asked for and has no effect, but for what was told already."""
     found = []
     for signal, words in (
         ("config.unused", "is set and read by nothing"),
         ("config.ignored", "was overridden"),
     ):
         for labels, series in attempt.of(signal).items():
+            if labels[0][1] in told:
+                continue
             found.append(Statement(labels[0][1], words, (series.last.evidence,), Mark.CAUTION))
     return found

@@ -11,13 +11,17 @@ from monitor.report.judgement import Verdict, in_words, labels_of
 from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
 
+FEATURED = ("GradientVanishing", "ExcessiveResets", "TrainingStall")
+"""The signs of the status page that this project started from: shown in full where nobody names others."""
 
-def warning_signs(log: str, verdicts: Sequence[Verdict]) -> tuple[Sign, ...]:
+
+def warning_signs(log: str, verdicts: Sequence[Verdict], featured: Sequence[str] = ()) -> tuple[Sign, ...]:
     """Return one sign per rule, in the order of the rule files."""
-    return tuple(_sign(log, verdict) for verdict in verdicts)
+    shown = featured or FEATURED
+    return tuple(_sign(log, verdict, is_featured=verdict.rule.alert in shown) for verdict in verdicts)
 
 
-def _sign(log: str, verdict: Verdict) -> Sign:
+def _sign(log: str, verdict: Verdict, *, is_featured: bool) -> Sign:
     rule, first = verdict.rule, verdict.readings[0]
     alert = verdict.standing[-1] if verdict.standing else None
     shown = first.evidence or (alert.evidence if alert else ())
@@ -36,6 +40,8 @@ def _sign(log: str, verdict: Verdict) -> Sign:
         check=rule.check.replace("{log}", quoted_path(log)),
         action=rule.action,
         why=rule.why,
+        is_featured=is_featured,
+        explained_by=verdict.explained_by,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.evidence import Evidence
 from monitor.report.figures import clock_time, moment
-from monitor.report.judgement import Verdict, ground, is_critical
+from monitor.report.judgement import Verdict, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.sections.progress import remaining
 from monitor.watcher import HISTORY_LIMIT, Snapshot
@@ -45,7 +46,7 @@ def footer(
         mark=_mark(status, applicable, [*marks, *(Mark.CAUTION for _ in doubts)]),
         status=status,
         status_evidence=lines,
-        reasons=(*(ground(each) for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)), *doubts),
+        reasons=(*grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)), *doubts),
         last_updated=moment(snapshot.now),
         next_update=_next_update(snapshot),
         confidence=_confidence(share, applicable, doubts),
@@ -99,14 +100,28 @@ def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequ
     passed = sum(verdict.is_passed for verdict in applicable)
     basis = f"{passed} of {len(applicable)} applicable rules are ok with evidence, {100 * share:.0f} % by severity"
     unknown = [each.rule.alert for each in applicable if is_critical(each) and each.outcome is Outcome.UNKNOWN]
-    broken = [each.rule.alert for each in applicable if is_critical(each) and each.mark is Mark.BREACH]
-    if unknown:
-        return f"Low: {basis}; nothing is known of the critical {', '.join(unknown)}"
-    if broken:
-        return f"Low: {basis}; breached: the critical {', '.join(broken)}"
+    broken = [
+        each.rule.alert
+        for each in applicable
+        if is_critical(each) and each.mark is Mark.BREACH and not each.explained_by
+    ]
+    if unknown or broken:
+        said = [f"breached: the critical {_named(broken)}"] if broken else []
+        unseen = [name for name in unknown if name not in broken]
+        said += [f"nothing is known of the critical {_named(unseen)}"] if unseen else []
+        return f"Low: {basis}; {'; '.join(said)}"
     if doubts and share >= MEDIUM:
         return f"Medium: {basis}, but figures speak against it: {', '.join(each.subject for each in doubts)}"
     return f"{'High' if share >= HIGH else 'Medium' if share >= MEDIUM else 'Low'}: {basis}"
+
+
+NAMED = 6
+"""Rules that the confidence names; the page lists them all further down."""
+
+
+def _named(rules: Sequence[str]) -> str:
+    more = f" and {len(rules) - NAMED} more" if len(rules) > NAMED else ""
+    return f"{', '.join(rules[:NAMED])}{more}"
 
 
 def _next_update(snapshot: Snapshot) -> str:
@@ -122,7 +137,28 @@ def _next_update(snapshot: Snapshot) -> str:
 
 
 def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
-    return [ground(verdict) for verdict in applicable if verdict.outcome is Outcome.UNKNOWN]
+    """Say what nobody knows, the rules that miss the same kind of line together.
+
+    What is known to have been breached is among the reasons.
+    """
+    found: list[Statement] = []
+    missing: dict[str, list[Verdict]] = {}
+    for verdict in applicable:
+        if verdict.outcome is not Outcome.UNKNOWN or verdict.mark in (Mark.BREACH, Mark.CAUTION):
+            continue
+        absent = _ABSENT.match(verdict.readings[0].reason)
+        if absent and not verdict.past:
+            missing.setdefault(absent[0], []).append(verdict)
+        else:
+            found.append(ground(verdict))
+    for words, same in missing.items():
+        names = ", ".join(each.rule.alert for each in same)
+        found.append(Statement(f"{words} has what these need", names, mark=Mark.UNKNOWN))
+    return found
+
+
+_ABSENT = re.compile(r"no \[[^\]]{1,40}\] line")
+"""How the absence of a kind of line is worded: see `monitor.conditions.freshness`."""
 
 
 def _void(aims: Sequence[Objective]) -> list[Statement]:
@@ -140,7 +176,7 @@ def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[Verdict], *mark
         replace(ground, subject=f"{each.title}: {ground.subject}" if ground.subject else each.title)
         for each in aims
         for ground in each.grounds
-        if ground.mark in marks and ground.subject not in rules
+        if ground.mark in marks and not set(ground.subject.split(", ")) <= rules
     ]
 
 

@@ -1,0 +1,136 @@
+"""``monitor baseline``: keep the figures of a run, to compare later ones with."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from monitor.alerts import iso_time
+from monitor.baselines import BaselineError, Baselines
+from monitor.cli.otherruns import other_run
+from monitor.cli.status import default_directory
+from monitor.escape import terminal
+from monitor.summary import RunSummary
+
+state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("baseline")
+def command() -> None:
+    """Keep the figures of a run, to compare later ones with.
+
+    A watch with --state leaves the figures of every run that ends well; `save` keeps those of any log under a name.
+    Use a name wherever a baseline is asked for: report, replay, watch, compare.
+
+    \b
+    monitor baseline save good _logs/training/run.log
+    monitor report _logs/training/new.log --baseline good
+    """
+
+
+@command.command("save")
+@click.argument("name")
+@click.argument("log")
+@state_option
+def save(name: str, log: str, state: Path | None) -> None:
+    """Read LOG and keep its figures under NAME, in place of earlier ones.
+
+    LOG may also be the id of a finished run, or a file with a summary.
+
+    \b
+    monitor baseline save good _logs/training/run.log
+    """
+    kept = _kept(state)
+    summary = other_run("LOG", log, state)
+    if not summary.last:
+        raise BaselineError(log, "has no figure that could be compared", expected="the log of a training")
+    path = kept.save(name, summary)
+    click.echo(terminal(f"saved {name}: {_in_words(summary)} ({path})"), err=True)
+
+
+@command.command("list")
+@state_option
+@json_option
+def list_all(state: Path | None, as_json: bool) -> None:
+    """List what is kept: the saved baselines, then the finished runs, the newest first.
+
+    \b
+    monitor baseline list
+    """
+    kept = _kept(state)
+    found = [(each, kept.find(each.name)) for each in kept.kept()]
+    if as_json:
+        entries = [
+            {
+                "name": each.name,
+                "saved": each.is_saved,
+                "at": iso_time(each.at),
+                "run": summary.run,
+                "log": summary.log,
+                "status": summary.status.value,
+                "epochs_done": summary.epochs_done,
+                "step": summary.step,
+            }
+            for each, summary in found
+            if summary is not None
+        ]
+        click.echo(json.dumps({"folder": str(kept.folder), "baselines": entries}))
+        return
+    if not found:
+        click.echo(terminal(f"{kept.folder} holds no baseline"), err=True)
+    for each, summary in found:
+        assert summary is not None
+        by = "saved" if each.is_saved else "finished run"
+        click.echo(terminal(f"{each.name}: {by} {(iso_time(each.at) or '')[:10]}, {_in_words(summary)}, {summary.log}"))
+
+
+@command.command("show")
+@click.argument("name")
+@state_option
+@json_option
+def show(name: str, state: Path | None, as_json: bool) -> None:
+    """Print the figures of a baseline.
+
+    \b
+    monitor baseline show good
+    """
+    kept = _kept(state)
+    summary = kept.find(name)
+    if summary is None:
+        raise BaselineError(name, f"is no baseline in {kept.folder}", expected=kept.expected())
+    if as_json:
+        click.echo(summary.to_json())
+        return
+    click.echo(terminal(f"{name}: {_in_words(summary)}, {summary.log}"))
+    for (signal, labels), value in summary.last.items():
+        words = ", ".join(label for _, label in labels)
+        click.echo(terminal(f"  {signal}{f'{{{words}}}' if words else ''} {value:.6g}"))
+
+
+@command.command("rm")
+@click.argument("name")
+@state_option
+def remove(name: str, state: Path | None) -> None:
+    """Remove a baseline.
+
+    \b
+    monitor baseline rm good
+    """
+    click.echo(terminal(f"removed {_kept(state).remove(name)}"), err=True)
+
+
+def _kept(state: Path | None) -> Baselines:
+    return Baselines(state or default_directory(os.environ))
+
+
+def _in_words(summary: RunSummary) -> str:
+    return f"run {summary.run}, {summary.status}, {summary.epochs_done} epochs, step {summary.step}"

@@ -1,0 +1,73 @@
+"""``monitor config``: print a sample watch file, or check one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import rule_files
+from monitor.errors import MonitorError, Problems
+from monitor.escape import terminal
+
+
+@click.group("config")
+def command() -> None:
+    """Print a sample watch file, or check one.
+
+    A watch file (YAML) says what to watch, what to expect and what to report; `monitor watch --config FILE` and
+    `monitor report --config FILE` read it.
+
+    \b
+    monitor config sample > watch.yaml
+    monitor config check watch.yaml
+    """
+
+
+@command.command("sample")
+def sample() -> None:
+    """Print a watch file with every key, commented.
+
+    Reads nothing and writes to standard output.
+
+    \b
+    monitor config sample > watch.yaml
+    """
+    from monitor.config import sample_text
+
+    click.echo(sample_text(), nl=False)
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+def check(files: tuple[Path, ...]) -> None:
+    """Check watch files, and that the rules they name are there; show every problem with its line.
+
+    Reads the files and the rules; writes nothing. Exit code: 0 all is well, 2 something is wrong.
+
+    \b
+    monitor config check watch.yaml
+    """
+    problems: list[MonitorError] = []
+    for path in files:
+        try:
+            checked(path)
+        except Problems as error:
+            problems += error.problems
+        except MonitorError as error:
+            problems.append(error)
+        else:
+            click.echo(terminal(f"{path}: is a watch file"))
+    if problems:
+        raise Problems(problems)
+
+
+def checked(path: Path) -> None:
+    """Read one watch file and the rules that it changes and names. Raises MonitorError for what is wrong."""
+    from monitor.config import load_config, unknown_rules
+    from monitor.rulefile import Changes, declared_rules
+
+    config = load_config(path)
+    rules = declared_rules(rule_files(config.rules), Changes(config.settings))
+    if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
+        raise Problems(problems)

@@ -1,0 +1,53 @@
+"""``monitor init``: a watch file for a log, written from what the log contains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.firstfile import watch_file
+from monitor.cli.options import is_blind
+from monitor.cli.reading import read_log
+from monitor.config import load_config
+from monitor.engine import Engine
+from monitor.errors import LogError, MonitorError
+from monitor.escape import terminal
+from monitor.watcher import Watcher
+from monitor.wholefile import write_atomically
+
+
+@click.command("init")
+@click.argument("log")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("watch.yaml"),
+    show_default=True,
+    metavar="FILE",
+    help="Where the watch file goes; - prints it.",
+)
+def command(log: str, out: Path) -> None:
+    """Write a watch file for LOG, from what it contains.
+
+    The file names what the run is about: its settings, the objectives that its signals can prove, the pace of its
+    epochs. An existing file is never overwritten.
+
+    \b
+    monitor init _logs/training/run.log
+    monitor init _logs/training/run.log --out -
+    """
+    if str(out) != "-" and (out.exists() or out.is_symlink()):
+        raise MonitorError(str(out), "is there already", expected="a new file: another --out, or - to see it")
+    watcher = Watcher(log, Engine(()))
+    read_log(watcher, shows_progress=True)
+    if is_blind(watcher):
+        what = f"tells too little of a training: {watcher.run.understood:,} of {watcher.run.lines:,} lines understood"
+        raise LogError(log, what, expected="a training log (see monitor doctor)")
+    text = watch_file(watcher.run, log)
+    if str(out) == "-":
+        click.echo(text, nl=False)
+        return
+    write_atomically(out, text)
+    load_config(out)
+    click.echo(terminal(f"wrote {out}; monitor report --config {out} --out STATUS.md renders it"), err=True)

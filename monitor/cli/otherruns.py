@@ -1,0 +1,40 @@
+"""Other runs, as the command line names them: a log, a file with a summary, or the name of a saved baseline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from monitor.baselines import Baselines, is_summary, read_summary
+from monitor.cli.reading import read_log
+from monitor.cli.status import default_directory
+from monitor.engine import Engine
+from monitor.errors import LogError
+from monitor.summary import RunSummary, summarise
+from monitor.watcher import Watcher
+
+
+def is_log(name: str) -> bool:
+    """Whether a name is that of a file with a log in it, rather than a baseline's."""
+    path = Path(name)
+    return path.exists() and not is_summary(path)
+
+
+def other_run(option: str, name: str, state: Path | None = None) -> RunSummary:
+    """Return the figures of another run; ``option`` names it in messages. Raises LogError, SummaryError."""
+    path = Path(name)
+    if path.exists():
+        return read_summary(path) if is_summary(path) else summary_of(name)
+    kept = Baselines(state or default_directory(os.environ))
+    found = kept.find(name)
+    if found is None:
+        what = "is neither a log nor a saved baseline"
+        raise LogError(f"{option} {name}", what, expected=f"a file, or {kept.expected()}")
+    return found
+
+
+def summary_of(log: str) -> RunSummary:
+    """Read a log to its end, without rules, and return its figures. Raises LogError."""
+    watcher = Watcher(log, Engine(()))
+    read_log(watcher, shows_progress=True)
+    return summarise(watcher.run, log)

@@ -1,0 +1,208 @@
+"""``monitor show``: one alert, and the lines of the log that it rests on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from monitor.alerts import Alert, Severity, State
+from monitor.cli.baseline import json_option, state_option
+from monitor.cli.excerpt import Excerpt, excerpt
+from monitor.cli.options import RuleChoice, make_engine, rule_options
+from monitor.cli.reading import read_log
+from monitor.cli.status import default_directory
+from monitor.errors import MonitorError
+from monitor.escape import redact, terminal
+from monitor.evidence import Evidence
+from monitor.watcher import Watcher
+
+MOST_LISTED = 12
+"""Alerts named where an id fits several, or none."""
+HISTORY = 1_000
+"""Newest transitions of each log that are looked through."""
+LEAST_PREFIX = 4
+
+
+class _Known(NamedTuple):
+    """An alert as some source tells of it."""
+
+    id: str
+    headline: str
+    facts: tuple[tuple[str, str], ...]
+    evidence: tuple[Evidence, ...]
+    document: dict[str, object]
+
+
+@click.command("show")
+@click.argument("alert")
+@click.argument("log", required=False)
+@click.option(
+    "--alerts",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What a jsonl sink has written, or monitor replay --json has printed.",
+)
+@state_option
+@click.option("--context", type=click.IntRange(0, 50), default=3, show_default=True, help="Lines around each line.")
+@rule_options
+@json_option
+def command(
+    alert: str,
+    log: str | None,
+    file: Path | None,
+    state: Path | None,
+    context: int,
+    choice: RuleChoice,
+    as_json: bool,
+) -> None:
+    """Print an alert, and the lines of the log that it rests on with those around them.
+
+    ALERT is an alert's id, or the beginning of one. It is looked for in LOG, which is replayed; else in FILE; else
+    in the state of a watch.
+
+    \b
+    monitor show 1f2e3d4c
+    monitor show 1f2e3d4c _logs/training/run.log
+    monitor show 1f2e --alerts alerts.jsonl --context 10
+    """
+    if log is not None and file is not None:
+        raise MonitorError("--alerts", "stands beside LOG", expected="one of the two")
+    if log is not None:
+        where, known = log, _replayed(log, choice)
+    elif file is not None:
+        where, known = str(file), _from_file(file)
+    else:
+        folder = state or default_directory(os.environ)
+        where, known = str(folder), _from_state(folder)
+    found = _chosen(alert, known, where)
+    excerpts = [(line, excerpt(line, context)) for line in found.evidence]
+    if as_json:
+        click.echo(json.dumps({**found.document, "context": [_document(line, each) for line, each in excerpts]}))
+        return
+    click.echo(terminal(found.headline))
+    width = max((len(name) for name, _ in found.facts), default=0)
+    for name, value in found.facts:
+        click.echo(terminal(f"  {name:<{width}}  {redact(value)}"))
+    for line, each in excerpts:
+        click.echo("")
+        click.echo(terminal(f"{line.path}:{line.line} (byte {line.offset:,}){f': {each.doubt}' if each.doubt else ''}"))
+        digits = len(str(max((number for number, _ in each.lines), default=0)))
+        for number, text in each.lines:
+            sign = "▶" if number == line.line else " "
+            click.echo(terminal(f"{sign} {number:>{digits}}  {redact(terminal(text))}"))
+    if not found.evidence:
+        click.echo("no line of the log stands behind it", err=True)
+
+
+def _chosen(prefix: str, known: Sequence[_Known], where: str) -> _Known:
+    """Return the one alert whose id begins so, as it stood last. Raises MonitorError."""
+    newest = {each.id: each for each in known}
+    found = [each for id, each in newest.items() if id.startswith(prefix)] if len(prefix) >= LEAST_PREFIX else []
+    if len(found) == 1:
+        return found[0]
+    if not newest:
+        raise MonitorError(where, "holds no alert", expected="a log or a state in which something fired")
+    shown = found or list(newest.values())
+    what = f"{len(found)} alerts begin so" if found else "no alert of that id"
+    for each in shown[-MOST_LISTED:]:
+        click.echo(terminal(f"  {each.id}  {each.headline}"), err=True)
+    raise MonitorError(
+        f"ALERT {prefix}", f"{what} in {where}", expected=f"the id of one, {LEAST_PREFIX} digits or more"
+    )
+
+
+def _replayed(log: str, choice: RuleChoice) -> list[_Known]:
+    watcher = Watcher(log, make_engine(choice))
+    return [_of(alert) for alert in read_log(watcher, shows_progress=True)]
+
+
+def _from_state(folder: Path) -> list[_Known]:
+    # SQLite is for those alone who keep a state.
+    from monitor.store.store import look
+
+    _, seen = look(folder, history_limit=HISTORY)
+    return [
+        _of(alert) for each in seen for alert in (*each.saved.history, *each.saved.states.open.values())
+    ]  # fmt: skip
+
+
+def _of(alert: Alert) -> _Known:
+    labels = ", ".join(f"{name}={value}" for name, value in alert.labels)
+    return _known(alert.to_json(), alert.evidence, labels)
+
+
+def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: str) -> _Known:
+    """Return an alert from its one JSON form, whoever wrote it."""
+
+    def words(name: str) -> str:
+        value = document.get(name)
+        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+    state, severity = words("state"), words("severity")
+    mark = {State.FIRING: "🔴" if severity == Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}.get(state, "⚪")  # type: ignore[call-overload]
+    headline = f"{mark} {severity} {words('alert')} {state}: {words('summary')}"
+    facts = [
+        ("id", words("id")),
+        ("run", f"{words('run')}, attempt {words('attempt')}"),
+        ("fault", words("fault")),
+        ("labels", labels),
+        ("fired", words("starts_at")),
+        ("ended", words("ends_at")),
+        ("place", f"epoch {words('epoch')}, step {words('step') or 'unknown'}"),
+        ("value", words("value")),
+        ("threshold", words("threshold")),
+        ("reason", words("reason")),
+        ("explained by", words("inhibited_by")),
+        ("action", words("action")),
+    ]
+    return _Known(words("id"), headline, tuple(each for each in facts if each[1]), evidence, document)
+
+
+def _from_file(file: Path) -> list[_Known]:
+    """Read alerts as a sink has written them, one JSON object a line. Raises MonitorError."""
+    known = []
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    known.append(_from_line(line, f"{file}:{number}"))
+    except OSError as error:
+        raise MonitorError(str(file), f"cannot be read ({error.strerror})", expected="alerts, one a line") from None
+    return known
+
+
+def _from_line(line: str, where: str) -> _Known:
+    expected = "an alert as monitor replay --json prints it"
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        raise MonitorError(where, "is no JSON", expected=expected) from None
+    if not isinstance(document, dict) or not isinstance(document.get("id"), str):
+        raise MonitorError(where, "is no alert", expected=expected)
+    labels = document.get("labels")
+    shown = ", ".join(f"{name}={value}" for name, value in labels.items()) if isinstance(labels, dict) else ""
+    evidence = document.get("evidence")
+    found = tuple(_evidence(each, where) for each in evidence) if isinstance(evidence, list) else ()
+    return _known(document, found, shown)
+
+
+def _evidence(entry: object, where: str) -> Evidence:
+    match entry:
+        case {"path": str(path), "line": int(line), "offset": int(offset), "text": str(text)} if min(line, offset) >= 0:
+            return Evidence(path, line, offset, None, text)
+    raise MonitorError(where, "holds evidence without its place", expected="path, line, offset and text")
+
+
+def _document(line: Evidence, found: Excerpt) -> dict[str, object]:
+    return {
+        "path": line.path,
+        "line": line.line,
+        "doubt": found.doubt,
+        "lines": [{"line": number, "text": redact(text)} for number, text in found.lines],
+    }

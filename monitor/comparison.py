@@ -1,0 +1,162 @@
+"""Two runs side by side: their figures at one step, or at the ends of the epochs that both have, and their ratios."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from monitor.signals import CATALOGUE, Labels
+from monitor.summary import Key, RunSummary
+
+DIGITS = 6
+"""Significant digits that an equal value must show: of four, some two of twenty epochs each agree by chance. Chosen by
+hand, 2026-11."""
+LOSSES = ("epoch.train_loss", "epoch.val_loss")
+"""Where these are equal in every epoch, one run repeats the other."""
+_MEASURED = (
+    "metric.sharpe",
+    "metric.ic",
+    "metric.rank_ic",
+    "horizon.sharpe",
+    "horizon.ic",
+    "horizon.rank_ic",
+    "horizon.r2",
+)
+"""What two runs cannot share to the last digit unless one of them did not measure it."""
+_SHOWN = (
+    *("train.loss", "epoch.train_loss", "epoch.val_loss", "metric.sharpe", "metric.ic", "metric.rank_ic"),
+    *("metric.hit_rate", "train.lr", "train.grad_norm", "train.s_per_batch", "epoch.seconds", "epoch.resets"),
+    *("encoder_grad.norm", "grad.l2", "gpu.util_pct", "gpu.used_mb", "process.rss_mb"),
+)
+"""What is compared, in this order."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure in both runs."""
+
+    signal: str
+    labels: Labels
+    epoch: int | None
+    """The epoch at whose end it was; None for the newest value."""
+    left: float
+    right: float
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the right one the left one is; None where that says nothing."""
+        if self.right == 0 or not (math.isfinite(self.left) and math.isfinite(self.right)):
+            return None
+        return self.left / self.right
+
+    @property
+    def name(self) -> str:
+        """The signal with its labels."""
+        labels = ", ".join(value for _, value in self.labels)
+        return f"{self.signal}{{{labels}}}" if labels else self.signal
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A value that two runs share to the last digit."""
+
+    row: Row
+    words: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two runs have in common, and what not."""
+
+    left: RunSummary
+    right: RunSummary
+    step: int | None
+    """The step at which both are looked at; None where each is at its own end."""
+    newest: tuple[Row, ...]
+    """The newest values; of one step, where `step` is given."""
+    epochs: tuple[Row, ...]
+    """Values at the end of each epoch that both have."""
+    twins: tuple[Twin, ...]
+    is_repeat: bool
+    """Whether the losses of all the epochs that both have are equal: the same run, trained again."""
+    only_left: int
+    """Series that the other one lacks."""
+    only_right: int
+
+
+def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> Comparison:
+    """Compare two summaries; ``step`` says that both are of that step."""
+    newest = tuple(
+        Row(key[0], key[1], None, left.last[key], right.last[key])
+        for signal in _SHOWN
+        for key in left.last
+        if key[0] == signal and key in right.last
+    )
+    epochs = tuple(_by_epoch(left, right))
+    is_repeat = _is_repeat(epochs)
+    return Comparison(
+        left=left,
+        right=right,
+        step=step,
+        newest=newest,
+        epochs=epochs,
+        twins=() if is_repeat else tuple(_twins(left, right)),
+        is_repeat=is_repeat,
+        only_left=len(left.last.keys() - right.last.keys()),
+        only_right=len(right.last.keys() - left.last.keys()),
+    )
+
+
+def _by_epoch(left: RunSummary, right: RunSummary) -> list[Row]:
+    wanted = [signal for signal in _SHOWN if CATALOGUE[signal].cadence == "epoch"]
+    return [
+        Row(key[0], key[1], epoch, value, right.by_epoch[key][epoch])
+        for signal in wanted
+        for key, values in left.by_epoch.items()
+        if key[0] == signal and key in right.by_epoch
+        for epoch, value in values.items()
+        if epoch in right.by_epoch[key]
+    ]
+
+
+def _is_repeat(epochs: tuple[Row, ...]) -> bool:
+    losses = [row for row in epochs if row.signal in LOSSES]
+    return bool(losses) and all(row.left == row.right for row in losses)
+
+
+def _twins(left: RunSummary, right: RunSummary) -> list[Twin]:
+    """Return the measured values that stand in both runs, whatever the epoch: a file not renewed knows none."""
+    found = []
+    for signal in _MEASURED:
+        for key in left.last:
+            if key[0] == signal and key in right.last:
+                found += _shared(key, left, right)
+    return found
+
+
+def _shared(key: Key, left: RunSummary, right: RunSummary) -> list[Twin]:
+    mine, theirs = _places(key, left), _places(key, right)
+    return [
+        Twin(
+            Row(key[0], key[1], None, value, value),
+            f"is {value!r} in both runs ({mine[value]}; {theirs[value]})",
+        )
+        for value in mine
+        if value in theirs and _is_telling(value)
+    ]
+
+
+def _places(key: Key, run: RunSummary) -> dict[float, str]:
+    """Return where a run has each value of a series, in words."""
+    places: dict[float, list[int]] = {}
+    for epoch, value in run.by_epoch.get(key, {}).items():
+        places.setdefault(value, []).append(epoch)
+    words = {value: f"epoch {', '.join(map(str, epochs[:4]))}" for value, epochs in places.items()}
+    return words if run.last[key] in words else {**words, run.last[key]: "at the end"}
+
+
+def _is_telling(value: float) -> bool:
+    """Whether a value has so many digits that two runs do not share it by chance."""
+    if not math.isfinite(value) or value == 0:
+        return False
+    return len(repr(abs(value)).partition("e")[0].replace(".", "").strip("0")) >= DIGITS

@@ -1,0 +1,235 @@
+"""Page → one HTML file that needs nothing else: no script, no request, its style and its charts inside.
+
+Whatever a template prints is escaped, unless a filter here has already made it safe. The policy in the page's head
+forbids all but its own style sheet, named by its digest: a hole in the escaping would still run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor import escape, resources
+from monitor.errors import ReportError
+from monitor.evidence import Evidence
+from monitor.report import drawing
+from monitor.report.figures import moment
+from monitor.report.model import AlertLine, Mark, Page
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+TEMPLATE = "status.html.j2"
+STYLE = "status.css"
+_MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What a template of the user's can raise besides jinja2's own errors."""
+NOT_SEEN = "not seen"
+LINES_CITED = 4
+"""Lines cited behind one statement."""
+LINES_QUOTED = 400
+"""Lines quoted at the end of the page."""
+LINE_LIMIT = 600
+"""Characters of each of them."""
+_ICON_COLOURS = {
+    Mark.OK: "1a7f37",
+    Mark.CAUTION: "bf8700",
+    Mark.BREACH: "cf222e",
+    Mark.UNKNOWN: "6e7781",
+    Mark.NOT_APPLICABLE: "6e7781",
+}
+
+
+def render_html(page: Page, template: Path | None = None) -> str:
+    """Return the page as HTML, by a template of the user's where one is named. Raises ReportError."""
+    import jinja2  # loaded here, as in the Markdown page: no other command needs it
+
+    mistakes = (jinja2.TemplateError, *(_MISTAKES if template else ()))
+    path = template or resources.template_path(TEMPLATE)
+    try:
+        text = path.read_text(encoding="utf-8")
+        style = resources.template_path(STYLE).read_text(encoding="utf-8")
+        style = f"\n{style}{drawing.CHART_CSS}\n"
+        known = _Known(page, style)
+        return _environment(page).from_string(text).render(known.variables()).strip() + "\n"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(str(path), f"cannot be read ({error})", expected="a template in UTF-8") from None
+    except mistakes as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise ReportError(where, f"cannot be rendered ({error})", expected="a Jinja2 template") from None
+
+
+class _Known:
+    """What a template can print."""
+
+    def __init__(self, page: Page, style: str) -> None:
+        self._page, self._style = page, style
+
+    def variables(self) -> Mapping[str, object]:
+        """Return it by name."""
+        from markupsafe import Markup
+
+        page, can_draw = self._page, drawing.can_draw()
+        return {
+            "page": page,
+            "Mark": Mark,
+            "style": Markup(self._style),
+            "policy": _policy(self._style),
+            "icon": _icon(page.footer.mark),
+            "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
+            "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
+            "lines": _quoted_lines(page),
+            "lines_left_out": max(0, len(_cited_lines(page)) - LINES_QUOTED),
+        }
+
+
+def _policy(style: str) -> str:
+    """Return the content security policy: nothing may load or run; one style sheet, by its digest."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "script-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _icon(mark: Mark) -> str:
+    """Return a dot in the colour of the verdict, for the browser's tab."""
+    circle = f"%3Ccircle cx='8' cy='8' r='7' fill='%23{_ICON_COLOURS[mark]}'/%3E"
+    return f"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E{circle}%3C/svg%3E"
+
+
+def _environment(page: Page) -> Environment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from markupsafe import Markup
+
+    anchors = {_place(line): _anchor(line, page.log) for line in _cited_lines(page)[:LINES_QUOTED]}
+
+    def finalize(value: object) -> Markup:
+        """Make what a template prints safe."""
+        if isinstance(value, Markup):
+            return value
+        if isinstance(value, Mark):
+            word = value.name.lower().replace("_", " ")
+            css = word.replace(" ", "-")
+            return Markup(
+                f'<span class="mark {css}" role="img" aria-label="{word}" title="{word}">{value.value}</span>'
+            )
+        if value is None:
+            return Markup(f'<span class="unseen">{NOT_SEEN}</span>')
+        return Markup(escape.html(_foreign(str(value)), escape.CELL_LIMIT))
+
+    def cite(lines: Sequence[Evidence]) -> Markup:
+        """Name the lines that a statement rests on, each a link to its text."""
+        found = list(dict.fromkeys(lines))
+        links = [_link(line, anchors.get(_place(line)), page.log) for line in found[:LINES_CITED]]
+        more = f" <small>+{len(found) - LINES_CITED}</small>" if len(found) > LINES_CITED else ""
+        return Markup(f'<span class="cite">{" ".join(links)}{more}</span>' if links else "")
+
+    def number(value: float | None, spec: str) -> Markup:
+        if value is None:
+            return finalize(None)
+        is_odd = isinstance(value, float) and not math.isfinite(value)
+        return Markup(f'<span class="odd">{value}</span>' if is_odd else format(value, spec))
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, finalize=finalize, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        cite=cite,
+        anchor=lambda line: _anchor(line, page.log),
+        place=lambda line: f"L{line.line:,}" if line.path == page.log else f"{line.path}:{line.line}",
+        code=lambda text: Markup(f"<code>{escape.html(_foreign(text), escape.CELL_LIMIT) or '(empty)'}</code>"),
+        script=lambda text: Markup("\n".join(escape.html(_foreign(each)) for each in _bounded(text).split("\n"))),
+        quote=lambda line: Markup(f"<code>{escape.html(_foreign(line.text), LINE_LIMIT)}</code>"),
+        dec=lambda value, digits=4: number(value, f".{digits}f"),
+        sci=lambda value: number(value, ".2e"),
+        whole=lambda value: number(value, ","),
+        general=lambda value: number(value, ".6g"),
+        percent=lambda value: number(value * 100, ".0f"),
+        moment=moment,
+        alike=_alike,
+        others=_others,
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
+    )
+    return environment
+
+
+def _foreign(text: str) -> str:
+    """Redact a text once its terminal codes, which could hide a secret, are gone."""
+    return escape.redact(escape.terminal(text))
+
+
+def _bounded(text: str) -> str:
+    return text[: escape.FENCE_LIMIT]
+
+
+def _alike(alerts: Sequence[AlertLine]) -> list[tuple[AlertLine, tuple[AlertLine, ...]]]:
+    """Gather transitions that differ in their labels alone: the first of each kind, and all of them."""
+    found: dict[tuple[object, ...], list[AlertLine]] = {}
+    for alert in alerts:
+        found.setdefault((alert.rule, alert.state, alert.at, alert.explained_by), []).append(alert)
+    return [(same[0], tuple(same)) for same in found.values()]
+
+
+def _others(same: Sequence[AlertLine]) -> str:
+    """Name the labels of all but the first of some alerts."""
+    named = [", ".join(alert.quoted) for alert in same[1:] if alert.quoted]
+    more = f" and {len(named) - 8} more" if len(named) > 8 else ""
+    return f"; also {', '.join(named[:8])}{more}" if named else ""
+
+
+Place = tuple[str, int, int]
+"""What tells one line from another: its file, number and offset."""
+
+
+def _place(line: Evidence) -> Place:
+    return line.path, line.line, line.offset
+
+
+def _anchor(line: Evidence, log: str) -> str:
+    """Return where in the page a line is quoted."""
+    if line.path == log:
+        return f"L{line.line}"
+    digest = hashlib.sha256(line.path.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return f"F{digest}-L{line.line}"
+
+
+def _link(line: Evidence, anchor: str | None, log: str) -> str:
+    name = f"L{line.line}" if line.path == log else escape.html(_foreign(f"{line.path}:{line.line}"), 80)
+    if anchor is None:
+        return name
+    return f'<a href="#{anchor}" title="{escape.html(_foreign(line.text), escape.CELL_LIMIT)}">{name}</a>'
+
+
+def _quoted_lines(page: Page) -> list[Evidence]:
+    """Return the lines that the page quotes, in the order of the log."""
+    found = _cited_lines(page)[:LINES_QUOTED]
+    return sorted(found, key=lambda line: (line.path != page.log, line.path, line.line))
+
+
+def _cited_lines(page: Page) -> list[Evidence]:
+    """Return every line that the page's statements rest on, once, in the order in which they are cited."""
+    known: dict[Place, Evidence] = {}
+    for line in _lines_in([getattr(page, each.name) for each in fields(page) if each.name != "charts"]):
+        before = known.get(_place(line))
+        if before is None or len(line.text) > len(before.text):
+            known[_place(line)] = line
+    return list(known.values())
+
+
+def _lines_in(value: Any) -> Iterator[Evidence]:
+    if isinstance(value, Evidence):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _lines_in(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _lines_in(getattr(value, field.name))

@@ -1,0 +1,54 @@
+"""Next actions: the checklists of the watch file, ticked by their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.config.model import Config, Item
+from monitor.evidence import Evidence
+from monitor.report.answers import Answer, answer
+from monitor.report.judgement import Verdict
+from monitor.report.model import CheckItem, Checklist, Mark
+from monitor.watcher import Snapshot
+
+GROUNDS_SHOWN = 2
+"""Reasons given for an item that is not ticked; the rest is counted."""
+
+
+def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> tuple[Checklist, ...]:
+    """Return the checklists as they stand; without any, what the alerts that stand ask for."""
+    if config.checklists:
+        return tuple(
+            Checklist(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
+            for each in config.checklists
+        )
+    asked = tuple(_asked(verdict) for verdict in verdicts if verdict.standing and not verdict.explained_by)
+    return (Checklist("Immediate", asked),) if asked else ()
+
+
+def _asked(verdict: Verdict) -> CheckItem:
+    alert = verdict.standing[-1]
+    words = f"{verdict.rule.alert}: {alert.summary}"
+    return CheckItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
+
+
+def _item(item: Item, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> CheckItem:
+    if item.when is None:
+        words = "ticked by hand in the watch file" if item.is_done else "only a person can tick this"
+        return CheckItem(item.text, item.is_done, words, ())
+    found = answer(item.when, snapshot, verdicts)
+    is_ticked = found.mark is Mark.OK
+    words, lines = _why(found)
+    if item.is_done and not is_ticked:
+        words = f"ticked by hand in the watch file, and yet: {words}"
+    return CheckItem(item.text, is_ticked, words, lines, found.mark)
+
+
+def _why(found: Answer) -> tuple[str, tuple[Evidence, ...]]:
+    shown = [each for each in found.grounds if each.mark is found.mark]
+    lines = tuple(dict.fromkeys(line for each in shown for line in each.evidence[-1:]))
+    if found.mark is Mark.OK:
+        return ", ".join(dict.fromkeys(each.subject or each.text for each in shown)), lines
+    said = [f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:GROUNDS_SHOWN]]
+    more = f" and {len(shown) - len(said)} more" if len(shown) > len(said) else ""
+    return "; ".join(said) + more, lines

@@ -1,0 +1,133 @@
+"""The run beside one before it: figures that a person gave, else those of the baseline run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monitor.attempt import Attempt
+from monitor.conditions.reading import Background
+from monitor.config.model import Before, Config
+from monitor.report.figures import signal_value
+from monitor.report.model import Comparison, ComparisonRow, Mark
+from monitor.series import Point, Series
+from monitor.signals import Labels
+from monitor.summary import RunSummary
+from monitor.watcher import Snapshot
+
+SAME_WITHIN = 2.0
+"""A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""
+
+
+class _Row(NamedTuple):
+    title: str
+    signal: str
+    labels: Labels
+
+
+_USUAL = (
+    _Row("Train loss", "epoch.train_loss", ()),
+    _Row("Validation loss", "epoch.val_loss", ()),
+    _Row("Sharpe", "metric.sharpe", ()),
+    _Row("IC", "metric.ic", ()),
+    _Row("RankIC", "metric.rank_ic", ()),
+    _Row("Seconds per epoch", "epoch.seconds", ()),
+    _Row("Seconds per batch", "train.s_per_batch", ()),
+    _Row("Encoder normalized_features", "encoder_grad.norm", (("tensor", "normalized_features"),)),
+    _Row("Encoder projected_features", "encoder_grad.norm", (("tensor", "projected_features"),)),
+    _Row("GPU memory", "gpu.used_mb", (("index", "0"),)),
+)
+"""What is compared with a baseline run where nobody says what."""
+
+
+def comparison(snapshot: Snapshot, config: Config, background: Background) -> Comparison:
+    """Return the rows of the watch file, filled up from the baseline run; else the usual ones of that run."""
+    attempt, baseline, asked = snapshot.run.attempt, background.baseline, config.comparison
+    if asked.rows:
+        rows = tuple(row for before in asked.rows for row in _asked(attempt, before, baseline))
+        return Comparison(asked.title or (f"run {baseline.run}" if baseline else "before"), rows, asked.note, "")
+    if baseline is None:
+        return Comparison("", (), asked.note, "nothing to compare with was given: --baseline LOG")
+    found = tuple(row for row in (_usual(attempt, each, baseline) for each in _USUAL) if row is not None)
+    title = asked.title or f"run {baseline.run} ({baseline.log})"
+    return Comparison(title, found, asked.note, "" if found else "the two runs have no figure in common")
+
+
+def _asked(attempt: Attempt, before: Before, baseline: RunSummary | None) -> Iterator[ComparisonRow]:
+    """Yield a row for each series that bears the labels; one without figures where there is none."""
+    wanted = set(before.where)
+    found = {labels: series for labels, series in attempt.of(before.signal).items() if wanted <= set(labels)}
+    if not found:
+        words = "" if _nothing_before(before) else "nothing to hold against it yet"
+        yield ComparisonRow(before.title, _before(before, None), None, Mark.UNKNOWN, words, ())
+    for labels, series in found.items():
+        rest = ", ".join(value for name, value in labels if name not in dict(before.where))
+        title = f"{before.title} {rest}" if len(found) > 1 else before.title
+        was = before.value
+        if was is None and before.above is None and before.below is None and baseline is not None:
+            was = baseline.last.get((before.signal, labels))
+        yield _judged(before, title, was, series)
+
+
+def _judged(before: Before, title: str, was: float | None, series: Series) -> ComparisonRow:
+    last, side = series.last, before.above if before.above is not None else before.below
+    now, lines = signal_value(before.signal, last.value), (last.evidence,)
+    first_words = "the first report" if series.count == 1 else f"{series.count:,} reports"
+    if side is not None:
+        holds = last.value > side if before.above is not None else last.value < side
+        words = "as before" if holds else f"{'lower' if before.above is not None else 'higher'} ({first_words})"
+        return ComparisonRow(title, _before(before, None), now, Mark.OK if holds else Mark.CAUTION, words, lines)
+    if was is None:
+        return ComparisonRow(title, "N/A", now, None, "nothing to hold it against", lines)
+    mark, words = _compared(last, was)
+    words = words if mark is Mark.OK else f"{words} ({first_words})"
+    return ComparisonRow(title, signal_value(before.signal, was), now, mark, words, lines)
+
+
+def _compared(last: Point, was: float) -> tuple[Mark, str]:
+    if not math.isfinite(last.value):
+        return Mark.BREACH, "not a finite number"
+    if was == 0 or not math.isfinite(was):
+        return (Mark.OK, "the same") if last.value == was else (Mark.CAUTION, f"was {was:g}")
+    ratio = last.value / was
+    if 1 / SAME_WITHIN <= ratio <= SAME_WITHIN:
+        return Mark.OK, f"{ratio:.3g} × of it"
+    return Mark.CAUTION, f"{'lower' if last.value < was else 'higher'}: {ratio:.2g} × of it"
+
+
+def _usual(attempt: Attempt, row: _Row, baseline: RunSummary) -> ComparisonRow | None:
+    """Return a row with the same epoch's figure where there is one, else the last; it is stated, and not judged."""
+    series = attempt.of(row.signal).get(row.labels)
+    by_epoch = baseline.by_epoch.get((row.signal, row.labels), {})
+    if series is None:
+        return None
+    point, was = series.last, baseline.last.get((row.signal, row.labels))
+    where = "last"
+    if by_epoch:
+        shared = [tally.last for epoch, tally in series.epochs.items() if epoch in by_epoch]
+        if not shared:
+            return None
+        point = shared[-1]
+        was, where = by_epoch[point.epoch], f"epoch {point.epoch}"
+    if was is None:
+        return None
+    words = "is it measured at all? identical to the last digit" if point.value == was else ""
+    if not words and was and math.isfinite(was) and math.isfinite(point.value):
+        words = f"{point.value / was:.3g} × of it"
+    mark = Mark.CAUTION if words.startswith("is it") else None
+    before, now = (f"{signal_value(row.signal, value)} ({where})" for value in (was, point.value))
+    return ComparisonRow(row.title, before, now, mark, words, (point.evidence,))
+
+
+def _before(before: Before, was: float | None) -> str:
+    if before.above is not None:
+        return f"> {signal_value(before.signal, before.above)}"
+    if before.below is not None:
+        return f"< {signal_value(before.signal, before.below)}"
+    value = before.value if was is None else was
+    return "N/A" if value is None else signal_value(before.signal, value)
+
+
+def _nothing_before(before: Before) -> bool:
+    return before.value is None and before.above is None and before.below is None

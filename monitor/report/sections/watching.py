@@ -1,0 +1,29 @@
+"""What the watch says of itself: how much it has read, and what of the log it could not read."""
+
+from __future__ import annotations
+
+from monitor.report.model import Mark, Statement
+from monitor.tail import Totals
+
+
+def watching(totals: Totals | None) -> tuple[Statement, ...]:
+    """Return how the log was read; nothing where nobody counted."""
+    if totals is None:
+        return ()
+    found = [Statement("Read", f"{totals.bytes_read:,} bytes")]
+    if totals.bytes_behind:
+        since = f", waiting for up to {totals.seconds_behind:.1f} s" if totals.seconds_behind else ""
+        found.append(Statement("Behind", f"{totals.bytes_behind:,} bytes are not read yet{since}", mark=Mark.CAUTION))
+    if totals.lost_bytes:
+        words = f"{totals.lost_bytes:,} bytes were destroyed before they were read"
+        found.append(Statement("Lost", words, mark=Mark.CAUTION))
+    if totals.truncated_lines:
+        words = f"{totals.truncated_lines:,} lines were longer than what is kept of one"
+        found.append(Statement("Cut", words, mark=Mark.CAUTION))
+    if totals.replaced_lines:
+        found.append(Statement("Encoding", f"{totals.replaced_lines:,} lines are no valid UTF-8", mark=Mark.CAUTION))
+    if totals.generations > 1:
+        found.append(Statement("Files", f"the log has been {totals.generations} files so far: rotated or truncated"))
+    if totals.polling:
+        found.append(Statement("Waking", totals.polling))
+    return tuple(found)

@@ -1,0 +1,99 @@
+"""A page in headless Chromium: what it holds once it is loaded, what its console says, and how it looks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+LIMIT_S = 90.0
+ARTIFACTS = "TRAINWARDEN_ARTIFACTS"
+"""Names the folder in which screenshots are kept for a person; unless it is set, they lie in the test's own."""
+
+
+class Opened(NamedTuple):
+    """A page after loading."""
+
+    dom: str
+    console: list[str]
+    """What the console said: errors, violations of the policy, and what a script wrote."""
+
+
+def open_page(page: Path, profile: Path) -> Opened:
+    """Load a page and return its document."""
+    done = _chromium(page, profile, "--dump-dom", "--enable-logging=stderr")
+    said = re.findall(r"CONSOLE[:(].*", done.stderr.decode("utf-8", "replace"))
+    return Opened(done.stdout.decode("utf-8"), said)
+
+
+def screenshot(page: Path, profile: Path, name: str, *, size: tuple[int, int]) -> Path:
+    """Take a picture of a page and keep it."""
+    kept = Path(os.environ.get(ARTIFACTS) or profile.parent)
+    kept.mkdir(parents=True, exist_ok=True)
+    picture = kept / f"{name}.png"
+    picture.unlink(missing_ok=True)
+    width, height = size
+    _chromium(page, profile, f"--window-size={width},{height}", f"--screenshot={picture}")
+    assert picture.is_file(), "chromium took no picture"
+    return picture
+
+
+def count_pixels(picture: Path, colour: str) -> int:
+    """Count the pixels of exactly one colour (``#rrggbb``) in an 8-bit PNG."""
+    wanted, bytes_per_pixel, rows = bytes.fromhex(colour.removeprefix("#")), *_rows(picture.read_bytes())
+    places = (row[start : start + 3] for row in rows for start in range(0, len(row), bytes_per_pixel))
+    return sum(place == wanted for place in places)
+
+
+def _chromium(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    program = shutil.which("chromium")
+    assert program is not None
+    options = (
+        *("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "hide-scrollbars", "no-first-run"),
+        *("disable-background-networking", f"user-data-dir={profile}"),
+    )
+    command = [program, *(f"--{each}" for each in options), *arguments, page.as_uri()]
+    done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")[-2000:]
+    return done
+
+
+def _rows(data: bytes) -> tuple[int, list[bytes]]:
+    """Return the bytes per pixel and the rows of a PNG that is not interlaced."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, depth, kind = struct.unpack(">I4xBB", data[16:26])
+    bytes_per_pixel = {2: 3, 6: 4}[kind]
+    assert depth == 8
+    packed, place = b"", 8
+    while place < len(data):
+        length, name = struct.unpack(">I4s", data[place : place + 8])
+        packed += data[place + 8 : place + 8 + length] if name == b"IDAT" else b""
+        place += length + 12
+    raw, stride = zlib.decompress(packed), width * bytes_per_pixel
+    rows, above = [], bytes(stride)
+    for start in range(0, len(raw), stride + 1):
+        above = _unfiltered(raw[start], bytearray(raw[start + 1 : start + 1 + stride]), above, bytes_per_pixel)
+        rows.append(above)
+    return bytes_per_pixel, rows
+
+
+def _unfiltered(kind: int, row: bytearray, above: bytes, step: int) -> bytes:
+    if kind == 0:
+        return bytes(row)
+    if kind == 2:
+        return bytes((value + up) & 255 for value, up in zip(row, above, strict=True))
+    for index in range(len(row)):
+        left = row[index - step] if index >= step else 0
+        up, corner = above[index], above[index - step] if index >= step else 0
+        row[index] = (row[index] + (left, (left + up) // 2, _paeth(left, up, corner))[(1, 3, 4).index(kind)]) & 255
+    return bytes(row)
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    guess = left + up - corner
+    return min((left, up, corner), key=lambda each: abs(guess - each))

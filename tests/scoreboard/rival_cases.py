@@ -1,0 +1,154 @@
+"""What each rule of a rival names, and the like of it that it leaves alone: log, then the alarms it must give."""
+
+from __future__ import annotations
+
+import math
+
+from monitor.logline import GradReport, GroupGrad, GuardReset, InputReport, Phase, Share
+from tests.scoreboard.rival_logs import MODEL, NAN, Part, epoch, falling, gradients, step, units, weights
+from tests.scoreboard.rivals import Rival
+from tests.scoreboard.rivals.autotrainer import AutoTrainer
+from tests.scoreboard.rivals.lightning_spikes import LightningSpikes
+from tests.scoreboard.rivals.sagemaker_losses import SageMakerLosses
+from tests.scoreboard.rivals.sagemaker_tensors import SageMakerTensors
+from tests.scoreboard.rivals.tail_and_grep import TailAndGrep
+
+TENSORS, LOSSES, AUTO, SPIKES, GREP = (
+    SageMakerTensors(),
+    SageMakerLosses(),
+    AutoTrainer(),
+    LightningSpikes(),
+    TailAndGrep(),
+)
+CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
+    "a mean gradient below 1e-7": (
+        TENSORS,
+        [gradients(0, body=1.0), gradients(10, body=9e-6)],
+        [(10, "VanishingGradient")],
+    ),
+    "a mean gradient above 1e-7": (TENSORS, [gradients(0, body=1.0), gradients(10, body=2e-5)], []),
+    "a gradient of zeros": (TENSORS, [gradients(10, body=0.0)], [(10, "VanishingGradient"), (10, "AllZero")]),
+    "it is said once while it lasts": (
+        TENSORS,
+        [gradients(each, body=9e-6) for each in (0, 10, 20)],
+        [(0, "VanishingGradient")],
+    ),
+    "and again when it comes back": (
+        TENSORS,
+        [gradients(0, body=9e-6), gradients(10, body=1.0), gradients(20, body=9e-6)],
+        [(0, "VanishingGradient"), (20, "VanishingGradient")],
+    ),
+    "a group without a gradient has no tensor": (
+        TENSORS,
+        [
+            GradReport(
+                step=0,
+                epoch=1,
+                batch=1,
+                groups=(GroupGrad(group="frozen", norm=0.0, max=0.0, grad=Share(0, 2), mean_abs=0.0),),
+            )
+        ],
+        [],
+    ),
+    "a gradient of nan": (TENSORS, [gradients(10, body=NAN)], [(10, "ExplodingTensor")]),
+    "a loss of inf": (TENSORS, [step(7, math.inf)], [(7, "ExplodingTensor")]),
+    "a validation loss of nan": (TENSORS, [step(7, 1.0), epoch(1, 1.0, NAN)], [(7, "ExplodingTensor")]),
+    "a weight of nan": (TENSORS, [weights(10, nonfinite=3)], [(10, "ExplodingTensor")]),
+    "updates above 10 weights": (TENSORS, [weights(10, update=11.0)], [(10, "WeightUpdateRatio")]),
+    "updates below 1e-8 weights": (TENSORS, [weights(10, update=9e-9)], [(10, "WeightUpdateRatio")]),
+    "updates as they should be": (TENSORS, [weights(10), weights(20, update=9.0)], []),
+    "weights that stand still for three reports": (
+        TENSORS,
+        [weights(each, update=0.0, unchanged=1.0) for each in (0, 10, 20)],
+        [(0, "WeightUpdateRatio"), (20, "UnchangedTensor")],
+    ),
+    "a loss that stands still for three lines": (
+        TENSORS,
+        [step(each, 0.7) for each in (10, 20, 30)],
+        [(30, "UnchangedTensor")],
+    ),
+    "a loss of zero": (TENSORS, [step(10, 0.0)], [(10, "AllZero")]),
+    "half of the units dead is not more than half": (TENSORS, [units(10, dead=50)], []),
+    "more than half of the units dead": (TENSORS, [units(10, dead=51)], [(10, "DeadRelu")]),
+    "inputs off the mean of zero": (TENSORS, [InputReport(step=3, mean=-0.3, std=1.0)], [(3, "CheckInputImages")]),
+    "inputs near the mean of zero": (TENSORS, [InputReport(step=3, mean=0.19, std=1.0)], []),
+    "no tensor for half an hour, heartbeats all the same": (
+        TENSORS,
+        [step(1, 1.0), *[900.0, Phase(name="train", beat=1)] * 3, step(2, 0.9)],
+        [(1, "StalledTrainingRule")],
+    ),
+    "a loss that falls": (LOSSES, list(falling()), []),
+    "a loss no lower than ten steps before": (
+        LOSSES,
+        [step(1, 1.0), step(6, 0.5), step(12, 1.0)],
+        [(12, "LossNotDecreasing")],
+    ),
+    "validation 11 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.11)], [(9, "Overfit")]),
+    "validation 9 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.09)], []),
+    "neither loss better for long": (
+        LOSSES,
+        [part for each in range(1, 12) for part in (step(each, 1.0 - each / 1000), epoch(each, 1.0, 1.0, 20))],
+        [(11, "Overtraining")],
+    ),
+    "the first layer's gradient far below the last one's": (
+        AUTO,
+        [*MODEL, gradients(0, input=9e-5, body=1.0, head=1.0)],
+        [(0, "gradient vanish")],
+    ),
+    "the same ratio of larger gradients": (AUTO, [*MODEL, gradients(0, input=2e-4, body=1.0, head=1.0)], []),
+    "the first layer's gradient far above the last one's": (
+        AUTO,
+        [*MODEL, gradients(0, input=71.0, body=1.0, head=1.0)],
+        [(0, "gradient explode")],
+    ),
+    "gradients in the order of the report do not matter": (
+        AUTO,
+        [*MODEL, gradients(0, head=1.0, body=1.0, input=69.0)],
+        [],
+    ),
+    "an epoch's loss of nan": (AUTO, [step(5, 1.0), epoch(1, NAN, 1.0)], [(5, "gradient explode")]),
+    "most of the gradient is zero": (
+        AUTO,
+        [*MODEL, gradients(0, input=0.0, body=1.0, head=1.0)],
+        [(0, "gradient vanish"), (0, "dying ReLU")],
+    ),
+    "seven of ten units dead": (AUTO, [units(10, dead=69), units(20, dead=70)], [(20, "dying ReLU")]),
+    "accuracy that swings": (
+        AUTO,
+        [
+            step(5, 1.0),
+            *[epoch(each, 1.0, 1.0, accuracy=0.8 + 0.04 * (each % 2), val_accuracy=0.8) for each in range(1, 8)],
+        ],
+        [(5, "oscillating loss")],
+    ),
+    "accuracy that rises at once and stays": (
+        AUTO,
+        [
+            step(5, 1.0),
+            *[epoch(each, 1.0, 1.0, accuracy=min(0.9, each * 0.3), val_accuracy=0.9) for each in range(1, 8)],
+        ],
+        [],
+    ),
+    "accuracy that never rises": (
+        AUTO,
+        [step(5, 1.0), *[epoch(each, 1.0, 1.0, accuracy=0.1 + each / 1000, val_accuracy=0.1) for each in range(1, 8)]],
+        [(5, "slow convergence")],
+    ),
+    "a loss three times the running mean": (
+        SPIKES,
+        [*falling(1, 50), step(55, 5.0), step(60, 1.0)],
+        [(55, "SpikeDetection")],
+    ),
+    "a loss twice the running mean": (SPIKES, [*falling(1, 50), step(55, 3.0), step(60, 1.0)], []),
+    "a loss that is no number": (SPIKES, [*falling(1, 50), step(55, NAN)], [(55, "SpikeDetection")]),
+    "nan in any line": (GREP, [step(1, 1.0), step(2, NAN)], [(2, "nan")]),
+    "nan as part of a word": (GREP, [step(1, 1.0), "loading finance data"], []),
+    "a traceback": (GREP, [step(1, 1.0), "Traceback (most recent call last):"], [(1, "Traceback")]),
+    "the eleventh reset": (
+        GREP,
+        [step(1, 1.0), *[GuardReset(h=5, scale=0.05, step=each, epoch=1) for each in range(1, 12)]],
+        [(11, "resets > 10")],
+    ),
+    "five minutes without a line": (GREP, [step(1, 1.0), 300.0, step(2, 0.9)], [(1, "no new bytes")]),
+    "less than five minutes without a line": (GREP, [step(1, 1.0), 299.0, step(2, 0.9)], []),
+}

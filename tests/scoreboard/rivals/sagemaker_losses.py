@@ -1,0 +1,98 @@
+"""SageMaker Debugger's built-in rules about the loss, written anew from their documentation, with its defaults.
+
+They stand apart from the tensor rules, since people attach one or the other. The training loss of a step is that of
+its TRAIN line; the two losses of an epoch are those of its EPOCH line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from monitor.logline import Epoch, Train
+from tests.scoreboard.rivals.alarms import Alarms
+from tests.scoreboard.rivals.observed import observe
+from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.sagemaker_tensors import DOCUMENT
+
+NUM_STEPS = 10
+"""LossNotDecreasing: `num_steps`; `diff_percent` is not given by default: any decrease will do."""
+OVERFIT_RATIO, OVERFIT_PATIENCE = 0.1, 1
+"""Overfit: `ratio_threshold` of (validation - training) / training, `patience` in validations."""
+PATIENCE_TRAIN, PATIENCE_VALIDATION, DELTA = 5, 10, 0.1
+"""Overtraining: `patience_train`, `patience_validation`, `delta`."""
+
+
+class SageMakerLosses(Rival):
+    """LossNotDecreasing, Overfit and Overtraining."""
+
+    name = "SageMaker Debugger loss rules"
+    source = f"Amazon SageMaker AI Developer Guide, List of Debugger built-in rules, {DOCUMENT}"
+    kinds: ClassVar = {
+        "LossNotDecreasing": frozenset({"not_learning", "loss_diverge", "loss_spike", "loss_zero_or_frozen"}),
+        "Overfit": frozenset({"overfit"}),
+        "Overtraining": frozenset({"overfit", "not_learning"}),
+    }
+    not_observable: ClassVar = {}
+
+    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+        alarms, decrease = Alarms(), _Decrease()
+        training, validation = _Patience(PATIENCE_TRAIN), _Patience(PATIENCE_VALIDATION)
+        num_over = 0
+        for line in observe(log):
+            match line.record:
+                case Train(step=step, loss=float(loss)):
+                    training.take(loss)
+                    if (before := decrease.earlier(step, loss)) is not None:
+                        text = f"loss {loss:g}, {before:g} at least {NUM_STEPS} steps before"
+                        alarms.note("LossNotDecreasing", "loss", not loss < before, step=step, text=text)
+                case Epoch(train_loss=float(train_loss), val_loss=float(val_loss)):
+                    validation.take(val_loss)
+                    excess = (val_loss - train_loss) / train_loss if train_loss else 0.0
+                    num_over = num_over + 1 if excess > OVERFIT_RATIO else 0
+                    text = f"validation loss {100 * excess:.0f} % above the training loss"
+                    alarms.note("Overfit", "losses", num_over >= OVERFIT_PATIENCE, step=line.step, text=text)
+                case _:
+                    continue
+            # The page does not say whether one loss is enough; both is the reading with fewer alarms.
+            text = (
+                f"no training loss better by {DELTA} in {PATIENCE_TRAIN}, no validation loss in {PATIENCE_VALIDATION}"
+            )
+            is_over = training.is_over and validation.is_over
+            alarms.note("Overtraining", "losses", is_over, step=line.step, text=text)
+        return alarms.verdicts
+
+
+class _Decrease:
+    """Which loss a step is compared with: at least so many steps before, and no oftener than that."""
+
+    def __init__(self) -> None:
+        self._saved: list[tuple[int, float]] = []
+        self._checked: int | None = None
+
+    def earlier(self, step: int, loss: float) -> float | None:
+        """Keep a loss; return the one to compare it with, None where it is not yet time."""
+        self._saved.append((step, loss))
+        if self._checked is None:
+            self._checked = step
+        if step < self._checked + NUM_STEPS:
+            return None
+        self._checked = step
+        return next(before for at, before in reversed(self._saved) if at <= step - NUM_STEPS)
+
+
+class _Patience:
+    """How many losses in a row brought no new best."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience, self._best, self._num_waited = patience, float("inf"), 0
+
+    def take(self, loss: float) -> None:
+        if loss < self._best - DELTA:
+            self._best, self._num_waited = loss, 0
+        else:
+            self._num_waited += 1
+
+    @property
+    def is_over(self) -> bool:
+        return self._num_waited >= self._patience

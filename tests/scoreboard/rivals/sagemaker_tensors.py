@@ -1,0 +1,164 @@
+"""SageMaker Debugger's built-in rules about tensors, written anew from their documentation, with its defaults.
+
+They read tensors; our log has what they compute of them, one number a group of tensors where they have one a tensor,
+and at every report where their default is every 500 steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from pathlib import Path
+from typing import ClassVar
+
+from monitor.logline import ActivationReport, Epoch, GradReport, InputReport, Train, WeightReport
+from tests.scoreboard.rivals.alarms import Alarms
+from tests.scoreboard.rivals.observed import TENSORS, Line, has_ended, observe
+from tests.scoreboard.rivals.rival import Rival, Verdict
+
+DOCUMENT = "https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html"
+
+VANISHED = 1e-7
+"""VanishingGradient: `threshold` of the mean absolute gradient."""
+LARGE, SMALL, EPSILON = 10.0, 1e-8, 1e-9
+"""WeightUpdateRatio: `large_threshold`, `small_threshold`, `epsilon`."""
+INACTIVE_PCT = 50.0
+"""DeadRelu: `threshold_layer`; a unit is dead below `threshold_inactivity`, 1 %, as ACTIVATION-MONITOR counts it."""
+SAVED, RELATIVE, ABSOLUTE = 3, 1e-5, 1e-8
+"""UnchangedTensor: `num_steps`, `rtol`, `atol`."""
+INPUT_MEAN = 0.2
+"""CheckInputImages: `threshold_mean`."""
+STALLED_S = 1800.0
+"""StalledTrainingRule: `threshold`."""
+
+
+class SageMakerTensors(Rival):
+    """Every tensor rule that our log can answer, attached with the defaults of its page."""
+
+    name = "SageMaker Debugger tensor rules"
+    source = f"Amazon SageMaker AI Developer Guide, List of Debugger built-in rules, {DOCUMENT}"
+    kinds: ClassVar = {
+        "VanishingGradient": frozenset({"grad_vanish", "grad_zero"}),
+        "ExplodingTensor": frozenset({"loss_nonfinite", "grad_nonfinite", "weight_nonfinite"}),
+        "DeadRelu": frozenset({"dead_units"}),
+        "WeightUpdateRatio": frozenset({"update_ratio", "update_underflow", "no_update"}),
+        "AllZero": frozenset({"grad_zero", "loss_zero_or_frozen", "dead_units"}),
+        "UnchangedTensor": frozenset({"no_update", "loss_zero_or_frozen"}),
+        "CheckInputImages": frozenset({"input_shift"}),
+        "StalledTrainingRule": frozenset({"stall_silent", "soft_hang"}),
+    }
+    not_observable: ClassVar = {
+        "SaturatedActivation": "the inputs of tanh and sigmoid",
+        "PoorWeightInitialization": "variances of weights by layer and percentiles of gradients",
+        "TensorVariance": "thresholds: both are None by default",
+        "ClassImbalance": "labels and predictions",
+        "Confusion": "labels and predictions",
+        "SimilarAcrossRuns": "a second run",
+        "NLPSequenceRatio": "token ids",
+    }
+
+    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+        lines, alarms, saved = observe(log), Alarms(), _Saved()
+        _stalls(lines, alarms, until)
+        for line in lines:
+            match line.record:
+                case GradReport() as report:
+                    _gradients(report, alarms)
+                case WeightReport() as report:
+                    _weights(report, alarms, saved)
+                case ActivationReport() as report:
+                    _activations(report, alarms)
+                case InputReport(mean=float(mean)):
+                    text = f"mean of the inputs {mean:g}"
+                    alarms.note("CheckInputImages", "inputs", abs(mean) > INPUT_MEAN, step=line.step, text=text)
+                case Train(loss=float(loss)):
+                    _loss(loss, line.step, alarms, saved)
+                case Epoch(val_loss=float(loss)):
+                    _finite(loss, "validation loss", line.step, alarms)
+        return sorted(alarms.verdicts, key=lambda verdict: -1 if verdict.step is None else verdict.step)
+
+
+class _Saved:
+    """The newest saved values of each tensor."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, deque[float]] = {}
+
+    def is_unchanged(self, tensor: str, value: float) -> bool:
+        """Keep a value; return whether the last ones are all close, in numpy.allclose's sense."""
+        kept = self._values.setdefault(tensor, deque(maxlen=SAVED))
+        kept.append(value)
+        return len(kept) == SAVED and all(abs(each - value) <= ABSOLUTE + RELATIVE * abs(value) for each in kept)
+
+    def forget(self, tensor: str) -> None:
+        self._values.pop(tensor, None)
+
+
+def _gradients(report: GradReport, alarms: Alarms) -> None:
+    for group in report.groups:
+        if not group.grad.part:
+            continue  # without a gradient there is no tensor to be saved
+        subject, step = f"gradient of {group.group}", report.step
+        if group.mean_abs is not None:
+            text = f"{subject}: mean absolute value {group.mean_abs:g}"
+            alarms.note("VanishingGradient", subject, group.mean_abs < VANISHED, step=step, text=text)
+        alarms.note("AllZero", subject, group.max == 0, step=step, text=f"{subject}: all zero")
+        is_nonfinite = bool(group.nonfinite) or not math.isfinite(group.norm)
+        alarms.note("ExplodingTensor", subject, is_nonfinite, step=step, text=f"{subject}: nan or infinite")
+
+
+def _weights(report: WeightReport, alarms: Alarms, saved: _Saved) -> None:
+    subject, step = f"weights of {report.group}", report.step
+    is_nonfinite = bool(report.nonfinite) or not math.isfinite(report.l2 or 0.0)
+    alarms.note("ExplodingTensor", subject, is_nonfinite, step=step, text=f"{subject}: nan or infinite")
+    if report.l2 is None or report.update is None:
+        return
+    alarms.note("AllZero", subject, report.l2 == 0, step=step, text=f"{subject}: all zero")
+    ratio = report.update / (report.l2 + EPSILON)
+    text = f"{subject}: update / weight {ratio:g}"
+    alarms.note("WeightUpdateRatio", subject, ratio > LARGE or ratio < SMALL, step=step, text=text)
+    # The tensors themselves are not in the log. That none of their elements moved is the sure case.
+    if report.unchanged != 1.0:
+        saved.forget(subject)
+    is_unchanged = report.unchanged == 1.0 and saved.is_unchanged(subject, report.l2)
+    alarms.note("UnchangedTensor", subject, is_unchanged, step=step, text=f"{subject}: not moved in {SAVED} reports")
+
+
+def _activations(report: ActivationReport, alarms: Alarms) -> None:
+    subject, step = f"output of {report.layer}", report.step
+    if report.dead_units is not None and report.dead_units.whole:
+        dead_pct = 100 * report.dead_units.part / report.dead_units.whole
+        text = f"{subject}: {dead_pct:.0f} % of the units inactive"
+        alarms.note("DeadRelu", subject, dead_pct > INACTIVE_PCT, step=step, text=text)
+    if report.mean is not None and report.std is not None:
+        is_zero = report.mean == 0 and report.std == 0
+        alarms.note("AllZero", subject, is_zero, step=step, text=f"{subject}: all zero")
+        _finite(report.mean, subject, step, alarms)
+
+
+def _loss(loss: float, step: int | None, alarms: Alarms, saved: _Saved) -> None:
+    _finite(loss, "loss", step, alarms)
+    alarms.note("AllZero", "loss", loss == 0, step=step, text="loss: zero")
+    is_unchanged = saved.is_unchanged("loss", loss)
+    alarms.note("UnchangedTensor", "loss", is_unchanged, step=step, text=f"loss: {loss!r} in {SAVED} reports")
+
+
+def _finite(value: float, subject: str, step: int | None, alarms: Alarms) -> None:
+    alarms.note("ExplodingTensor", subject, not math.isfinite(value), step=step, text=f"{subject}: {value}")
+
+
+def _stalls(lines: tuple[Line, ...], alarms: Alarms, until: float | None) -> None:
+    """Look for times in which no tensor came; before the first one they count from the first line."""
+    last_at = next((line.at for line in lines if line.at is not None), None)
+    step = None
+    for line in lines:
+        if isinstance(line.record, TENSORS) and line.at is not None and last_at is not None:
+            _stall(alarms, line.at - last_at, step)
+            last_at, step = line.at, line.step
+    if until is not None and last_at is not None and not has_ended(lines):
+        _stall(alarms, until - last_at, step)
+
+
+def _stall(alarms: Alarms, waited_s: float, step: int | None) -> None:
+    text = f"no tensor for {waited_s:.0f} s"
+    alarms.note("StalledTrainingRule", "run", waited_s > STALLED_S, step=step, text=text)

@@ -1,0 +1,60 @@
+"""Tail and grep: what people do by hand and in shell scripts, with the commands of a status page typed by hand.
+
+Somebody looks after every line: a pattern alarms at each line that shows it, as `tail -f | grep` does, a count and the
+silence once. Nothing here knows whether the run is over.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+from tests.scoreboard.rivals.alarms import Alarms
+from tests.scoreboard.rivals.observed import observe
+from tests.scoreboard.rivals.rival import Rival, Verdict
+
+RESETS = re.compile(rb"DEGENERACY-GUARD.*reset applied")
+PATTERNS = {"nan": re.compile(rb"\bnan\b", re.IGNORECASE), "Traceback": re.compile(rb"Traceback")}
+MOST_RESETS = 10
+"""The page calls more than these, over the whole log, a warning sign."""
+SILENCE_S = 300.0
+"""The page expects the log's last change less than five minutes ago."""
+
+
+class TailAndGrep(Rival):
+    """`grep -wi nan`, `grep Traceback`, `grep -c` of the resets, and `stat` for the time of the last change."""
+
+    name = "tail and grep"
+    source = (
+        "the status page this project started from, sections Monitoring Commands and Warning Signs: "
+        "more than 10 resets, no change for 5 minutes; nan and Traceback are what anybody greps for"
+    )
+    kinds: ClassVar = {
+        "nan": frozenset({"loss_nonfinite", "grad_nonfinite", "weight_nonfinite"}),
+        "Traceback": frozenset({"crash"}),
+        "resets > 10": frozenset({"resets_excess"}),
+        "no new bytes": frozenset({"stall_silent"}),
+    }
+    not_observable: ClassVar = {}
+
+    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+        alarms, num_resets = Alarms(), 0
+        last_at, step = None, None
+        for line in observe(log):
+            if last_at is not None and line.at is not None:
+                _silence(alarms, line.at - last_at, step)
+            last_at, step = line.at or last_at, line.step
+            num_resets += bool(RESETS.search(line.text))
+            shown = line.text[:200].decode("utf-8", "replace")
+            for label, pattern in PATTERNS.items():
+                if pattern.search(line.text):
+                    alarms.event(label, step=step, text=shown)
+            alarms.note("resets > 10", "log", num_resets > MOST_RESETS, step=step, text=f"{num_resets} resets")
+        if until is not None and last_at is not None:
+            _silence(alarms, until - last_at, step)
+        return alarms.verdicts
+
+
+def _silence(alarms: Alarms, silent_s: float, step: int | None) -> None:
+    alarms.note("no new bytes", "log", silent_s > SILENCE_S, step=step, text=f"silent for {silent_s:.0f} s")

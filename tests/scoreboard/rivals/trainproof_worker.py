@@ -1,0 +1,95 @@
+"""Runs in trainproof's own environment: takes logs on stdin and answers with what trainproof finds in each.
+
+In: one JSON object a line, `{"path": JSON-lines file, "until": seconds or null, "as": "epoch" or "watch"}`. Out: for
+each a line with a JSON list of `[step, rule, text]`. Needs trainproof and nothing else.
+"""
+
+import contextlib
+import inspect
+import io
+import json
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from trainproof import watch
+from trainproof.adapters import parse_log_with_format
+from trainproof.epoch import check_epoch
+
+ALARMING = ("WARN", "FAIL")
+Finding = dict[str, Any]
+Request = dict[str, Any]
+Said = list[list[Any]]
+
+PLACES = {"step", "time"}
+UNREADABLE = "TP-NO-RECORDS"
+"""Its verdict on a log that it could not judge: its exit code is then 2, not 1."""
+
+
+def judge_epoch(request: Request) -> Said:
+    """What `trainproof epoch` says of the finished log."""
+    findings = check_epoch(request["path"])["findings"]
+    step = last_step(parse_log_with_format(request["path"]))
+    return [[step, each["id"], text_of(each)] for each in alarming(findings)]
+
+
+def judge_watch(request: Request) -> Said:
+    """What `trainproof watch` would say as the log grows, polled at every record; a rule that goes on is said once."""
+    records = parse_log_with_format(request["path"])
+    verdicts, holding = stalls(request), set[str]()
+    for count, record in enumerate(records, 1):
+        if not record.keys() - PLACES:
+            continue  # nothing that a rule reads: its poll would find what the last one found
+        found = {each["id"]: each for each in alarming(polled(request["path"], records[:count]))}
+        step = last_step(records[:count])
+        verdicts += [[step, rule, text_of(each)] for rule, each in found.items() if rule not in holding]
+        holding = set(found)
+    return sorted(verdicts, key=lambda verdict: -1 if verdict[0] is None else verdict[0])
+
+
+def polled(path: str, records: list[Finding]) -> list[Finding]:
+    """The findings of one of its own polls, given the records that it would have read by then."""
+    findings: list[Finding] = []
+    watch.parse_log_with_format = lambda *arguments: records
+    watch.print_verdict_console = lambda verdict, shown: findings.extend(shown)
+    with contextlib.redirect_stdout(io.StringIO()):
+        watch.poll_once(path, "jsonl", None)
+    return findings
+
+
+def stalls(request: Request) -> Said:
+    """Its stall warning, by the times in the log instead of those of the polls, with its own default."""
+    limit_s = inspect.signature(watch.watch_loop).parameters["stall_timeout"].default
+    with open(request["path"], encoding="utf-8") as stream:  # noqa: PTH123 (no more than Python itself)
+        lines = [json.loads(line) for line in stream]
+    found, step, last_at = [], None, None
+    for line in [*lines, {"at": request["until"]}]:
+        at = line.get("at")
+        if at is not None and last_at is not None and at - last_at > limit_s:
+            found.append([step, "TP-STALL", f"no log growth for {at - last_at:.0f} s"])
+        last_at = last_at if at is None else at
+        step = line["step"] if line.get("tag") == "TRAIN" else step
+    return found
+
+
+def alarming(findings: list[Finding]) -> list[Finding]:
+    return [each for each in findings if each["level"] in ALARMING and each["id"] != UNREADABLE]
+
+
+def last_step(records: list[Finding]) -> int | None:
+    return next((int(each["step"]) for each in reversed(records) if "step" in each), None)
+
+
+def text_of(finding: Finding) -> str:
+    return " ".join(filter(None, [finding["message"], finding["evidence"]]))
+
+
+def main() -> None:
+    print(json.dumps({"trainproof": version("trainproof")}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        judge = {"epoch": judge_epoch, "watch": judge_watch}[request["as"]]
+        print(json.dumps(judge(request)), flush=True)
+
+
+main()

@@ -40,6 +40,9 @@ from trainer.onlooker import Onlooker
 from trainer.pace import Lap, Pace
 from trainer.phase import Phases
 
+NOT_LOGGED = ("CONFIG", "DATA", "DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")
+"""What our own trainer writes of its panel, its guard and its settings: the rules for it do not apply."""
+
 
 class Telemetry:
     """Writes one training's log. Use it as a context manager, so that the log tells how the training ended.
@@ -104,6 +107,7 @@ class Telemetry:
             "cadence_grad": grad_every,
             "device": self._onlooker.device,
             "frozen": self._onlooker.frozen or None,
+            "not_logged": NOT_LOGGED,
         }
         self._log.write(Intent(**{**declared, **(intent or {})}))
         self._phases = Phases(self._log, run=run, pid=pid, heartbeat_s=heartbeat_s, clock=clock)

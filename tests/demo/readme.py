@@ -47,13 +47,15 @@ def demo_block(output: str) -> str:
 
 
 def main() -> None:
-    """Fill the README from the newest demo's output and the shipped rules."""
+    """Fill the README from the shipped rules and the newest demo's output."""
+    path = ROOT / "README.md"
+    path.write_text(
+        filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml")))))
+    )
     outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
     if not outputs:
-        sys.exit("_logs/training/demo_*.watch.txt: none there; expected a demo's output, run make demo first")
-    path = ROOT / "README.md"
-    readme = filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml")))))
-    path.write_text(filled(readme, "demo", demo_block(outputs[-1].read_text())))
+        sys.exit("_logs/training/demo_*.watch.txt: none there, the demo's part is as it was; run make demo first")
+    path.write_text(filled(path.read_text(), "demo", demo_block(outputs[-1].read_text())))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import struct
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 LIMIT_S = 90.0
-ARTIFACTS = "TRAINWARDEN_ARTIFACTS"
-"""Names the folder in which screenshots are kept for a person; unless it is set, they lie in the test's own."""
+PICTURES = Path(__file__).parents[2] / "build/pictures"
+"""Where the screenshots of the newest run of the tests are kept for a person to look at; git ignores it."""
 
 
 class Opened(NamedTuple):
@@ -33,9 +32,8 @@ def open_page(page: Path, profile: Path) -> Opened:
 
 def screenshot(page: Path, profile: Path, name: str, *, size: tuple[int, int]) -> Path:
     """Take a picture of a page and keep it."""
-    kept = Path(os.environ.get(ARTIFACTS) or profile.parent)
-    kept.mkdir(parents=True, exist_ok=True)
-    picture = kept / f"{name}.png"
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    picture = PICTURES / f"{name}.png"
     picture.unlink(missing_ok=True)
     width, height = size
     _chromium(page, profile, f"--window-size={width},{height}", f"--screenshot={picture}")

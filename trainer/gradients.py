@@ -63,7 +63,7 @@ class GroupWeight(NamedTuple):
     norm: float
     update: float
     ratio: float
-    unchanged: float  # share of elements that did not move
+    unchanged: float  # share of the elements in training that did not move
     num_nonfinite: int
     stale_grad: float | None  # gradient norm before the backward pass, where that is known to begin with none
 
@@ -234,7 +234,7 @@ class WeightMonitor:
                 norm=norm,
                 update=update,
                 ratio=update / norm if norm else float("nan"),
-                unchanged=1 - num_moved / sum(weight.numel() for weight in group.values()),
+                unchanged=1 - num_moved / max(sum(w.numel() for w in group.values() if w.requires_grad), 1),
                 num_nonfinite=_num_nonfinite(group.values(), norm),
                 stale_grad=stale if has_stale else None,
             )

@@ -95,7 +95,13 @@ class Onlooker:
             self._log.gradients(found, step=step, epoch=epoch, batch=batch, warn_norm=WARN_NORM)
 
     def outcome(self) -> tuple[bool, float | None]:
-        """Return whether the optimizer took this step, and the norm of the whole gradient where it is known."""
+        """Return whether the optimizer took this step, and the norm of the whole gradient where it is known.
+
+        A report is due whether or not it was taken.
+        """
+        if self._has_looked and not self._took_step and self._place[0] % self._every == 0:
+            self._weights.before_step()
+            self._log.weights(self._weights.measure(), step=self._place[0])
         return self._took_step, None if self._grad_norm is None else float(self._grad_norm)
 
     def leave(self) -> None:

@@ -11,11 +11,11 @@ from trainer.faults.fault import Fault, Site
 
 
 class LossNonfinite(Fault):
-    summary = "The first row of every training batch holds an infinite feature, so the loss is not a number."
+    summary = "The first row of every training batch holds a feature that is not a number, and so is the loss."
 
     def change_windows(self, windows_BTF: Tensor) -> Tensor:
         windows_BTF = windows_BTF.clone()
-        windows_BTF[0, -1, 0] = float("inf")
+        windows_BTF[0, -1, 0] = float("nan")
         return windows_BTF
 
 
@@ -56,11 +56,17 @@ class LossSpike(Fault):
 
 
 class LossDiverge(Fault):
-    summary = "The gradient's sign is wrong: every step raises the loss."
+    summary = "Labels drown in noise that grows by `by` from batch to batch."
+    parameters: ClassVar[dict[str, float]] = {"by": 0.05}
 
-    def change_loss(self, loss: Tensor) -> Tensor:
-        # The loss itself is reported; only its gradient is turned round.
-        return 2 * loss.detach() - loss
+    def begin(self, site: Site) -> None:
+        self._noise_std = 0.0
+
+    def before_batch(self, site: Site, batch: int) -> None:
+        self._noise_std += self.values["by"]
+
+    def change_labels(self, labels_BK: Tensor) -> Tensor:
+        return labels_BK + self._noise_std * torch.randn_like(labels_BK)
 
 
 class LossZero(Fault):

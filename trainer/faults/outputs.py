@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -82,20 +81,20 @@ class ResetFailed(_Flattened):
 
 
 class ResetsExcess(_ChangedOutput):
-    summary = "Every row gets the same prediction in two training steps of four, so that heads are reset and recover."
+    summary = "Every row gets the same prediction in every second step: a guard that acts at once resets all the time."
 
     def begin(self, site: Site) -> None:
         super().begin(site)
-        self._steps = 0
+        self._batch = 0
+
+    def before_batch(self, site: Site, batch: int) -> None:
+        self._batch = batch
 
     def names(self, site: Site) -> tuple[str, ...]:
         return site.places.outputs
 
-    def before_step(self, site: Site) -> None:
-        self._steps += 1
-
     def change(self, module: nn.Module, output: Tensor) -> Tensor:
-        is_flat = module.training and self._steps % 4 < 2
+        is_flat = module.training and self._batch % 2 == 0
         return output.mean(0, keepdim=True).expand_as(output) if is_flat else output
 
 
@@ -110,24 +109,31 @@ class ScaleOff(_ChangedOutput):
         return output if module.training else self.values["factor"] * output
 
 
-class MetricConstant(_ChangedOutput):
+class MetricConstant(Fault):
     summary = "Validation goes on with the weights from before the fault: every figure is the same again."
 
     def begin(self, site: Site) -> None:
-        self._stale = copy.deepcopy(site.model).eval()
-        # A copy brings the hooks of the original along, which would measure it instead.
-        for part in self._stale.modules():
-            part._forward_hooks.clear()
-            part._forward_pre_hooks.clear()
-        handle = site.model.register_forward_hook(self._replay)
-        self._handles = [handle]
+        self._weights = list(site.model.parameters())
+        self._stale = [weight.detach().clone() for weight in self._weights]
+        self._handles = [
+            site.model.register_forward_pre_hook(self._lend),
+            site.model.register_forward_hook(self._take_back),
+        ]
 
-    def _replay(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        if module.training:
-            return output
-        with torch.no_grad():
-            stale: Tensor = self._stale(*inputs)
-        return stale
+    def end(self, site: Site) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    @torch.no_grad()
+    def _lend(self, module: nn.Module, inputs: Any) -> None:
+        if not module.training:
+            self._present = [weight.clone() for weight in self._weights]
+            torch._foreach_copy_(self._weights, self._stale)
+
+    @torch.no_grad()
+    def _take_back(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if not module.training:
+            torch._foreach_copy_(self._weights, self._present)
 
 
 class MetricOffBand(Fault):

@@ -1,0 +1,93 @@
+"""Healthy runs: plain ones, and hard ones, in each of which something deliberate looks like a fault to naive rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.scoreboard.kinds import OWN, SHIPPED
+from tests.scoreboard.recipes import ARCHITECTURES, Job, Recipe
+
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class HealthyKind:
+    """One way for a run to be healthy."""
+
+    name: str
+    what: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    shipped: dict[str, Any] = field(default_factory=dict)
+    """What is different again for the shipped model."""
+    architectures: tuple[str, ...] = ARCHITECTURES
+
+    def job(self, architecture: str, seed: int) -> Job:
+        """Return one of its runs."""
+        is_shipped = architecture == "shipped"
+        plain = SHIPPED if is_shipped else Recipe()
+        recipe = replace(plain, **{**self.recipe, **(self.shipped if is_shipped else {})})
+        return Job(self.name, architecture, seed, recipe)
+
+
+HARD: tuple[HealthyKind, ...] = (
+    HealthyKind(
+        "long_warmup", "a warm-up over a quarter of the run, then a cosine to a fiftieth", {"warmup_steps": 80}
+    ),
+    HealthyKind("frozen_first", "the part next to the inputs is frozen", {"is_first_frozen": True}, architectures=OWN),
+    HealthyKind("accumulate_4", "gradients of four batches in each step", {"accumulate": 4}, {"epochs": 24}),
+    HealthyKind("dropout", "half of the units dropped", {"dropout": 0.5}),
+    HealthyKind("lr_drop", "a tenth of the rate from epoch 4 on, declared", {"schedule": "drop"}, architectures=OWN),
+    HealthyKind(
+        "harder_declared",
+        "harder data from epoch 4 on, declared",
+        {"harder_from": 4, "is_change_declared": True},
+        architectures=OWN,
+    ),
+    HealthyKind("harder_undeclared", "the same, and nobody says so", {"harder_from": 4}, architectures=OWN),
+    HealthyKind(
+        "sgd_momentum",
+        "SGD with momentum, and nothing declared of its constant rate",
+        {"optimizer": "sgd", "lr": 0.02, "schedule": "none", "warmup_steps": 0},
+        architectures=OWN,
+    ),
+    HealthyKind("label_noise", "a fifth of the labels are another row's", {"label_noise": 0.2}, architectures=OWN),
+    HealthyKind("small_batch", "four rows in a batch", {"batch_size": 4}, architectures=OWN),
+    HealthyKind("large_batch", "256 rows in a batch", {"batch_size": 256}, architectures=OWN),
+    HealthyKind("weight_decay", "ten times the usual weight decay", {"weight_decay": 0.2}),
+    HealthyKind("bf16", "the forward pass in bfloat16", {"is_bf16": True}),
+    HealthyKind("tight_clip", "gradients clipped to a twentieth of the usual norm", {"clip": 0.05}),
+    HealthyKind(
+        "undeclared_warmup",
+        "a warm-up and a rate of which nothing is declared",
+        {"schedule": "none"},
+        architectures=OWN,
+    ),
+    HealthyKind("batch_norm", "batch norm in every block", {"norm": "batch"}, architectures=OWN),
+    HealthyKind("layer_norm", "layer norm in every block", {"norm": "layer"}, architectures=OWN),
+    HealthyKind("mixed_scales", "features from a half to twice the usual spread", {"scales": 2.0}, architectures=OWN),
+    HealthyKind(
+        "heavy_tails", "features with outliers (Student's t, 3 degrees)", {"has_heavy_tails": True}, architectures=OWN
+    ),
+    HealthyKind("long_validation", "280 silent seconds in each validation", {"validation_s": 280.0}, architectures=OWN),
+    HealthyKind("huber", "a loss that is straight far out", {"loss": "huber"}),
+    HealthyKind("high_rate", "three times the usual learning rate", {"lr": 6e-3}, {"lr": 1.5e-3}),
+    HealthyKind("noisy", "targets of which a tenth can be known", {"noise_std": 3.0}, architectures=OWN),
+    HealthyKind("long_run", "three times as many epochs, down to no rate at all", {"epochs": 21}),
+    HealthyKind("resumed", "stopped in epoch 3, and gone on", {}, {"is_resumed": True}, architectures=("shipped",)),
+    HealthyKind(
+        "average_weights", "validation with averaged weights", {}, {"settings": (("ema_decay", 0.98),)}, ("shipped",)
+    ),
+    HealthyKind(
+        "early_stop",
+        "ends where validation no longer gets better, declared",
+        {},
+        {"settings": (("patience", 1),)},
+        ("shipped",),
+    ),
+    HealthyKind(
+        "linear_skip", "a linear forecast beside the network", {}, {"settings": (("linear_skip", True),)}, ("shipped",)
+    ),
+)
+"""What is deliberate is declared, but for what `what` says."""
+EVERY: tuple[HealthyKind, ...] = (HealthyKind(PLAIN, "warm-up, cosine and clip"), *HARD)

@@ -1,0 +1,68 @@
+"""What the monitor says of a finished log, with the shipped rules and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.alerts import Alert, State
+from monitor.conditions import Background
+from monitor.engine import Engine
+from monitor.rulefile import Rule, load_rules
+from monitor.summary import summarise
+from monitor.tail import Stretch, read_stretches
+from monitor.watcher import Watcher
+
+RULES = Path(__file__).parents[2] / "rules"
+
+
+class Finding(NamedTuple):
+    """One alert as it began to fire, at warning or above and explained by no other."""
+
+    at: float
+    """By the log's clock, when it fired."""
+    line: int
+    """Of the log, counted from 1: the newest one that it cites."""
+    step: int
+    epoch: int
+    fault: str
+    rule: str
+    summary: str
+
+
+def shipped_rules() -> list[Rule]:
+    """Load the rules as they are shipped."""
+    return load_rules(sorted(RULES.glob("*.yaml")))
+
+
+def judge(log: Path, rules: Sequence[Rule], background: Background | None = None) -> list[Finding]:
+    """Replay a log; return what fired, in order."""
+    watcher, findings = Watcher(str(log), Engine(rules, background)), []
+    with log.open("rb") as stream:
+        for part in read_stretches(stream):
+            changes = watcher.take_all(part) if isinstance(part, Stretch) else watcher.take(part)
+            findings += [_finding(alert) for alert in changes if has_fired(alert)]
+    return findings
+
+
+def background_of(baseline: Path, rules: Sequence[Rule]) -> Background:
+    """Return what is known to a watch that was given a finished run to compare with."""
+    watcher = Watcher(str(baseline), Engine(rules))
+    with baseline.open("rb") as stream:
+        for part in read_stretches(stream):
+            if isinstance(part, Stretch):
+                watcher.take_all(part)
+            else:
+                watcher.take(part)
+    return Background(baseline=summarise(watcher.run, str(baseline)))
+
+
+def has_fired(alert: Alert) -> bool:
+    """Whether a person would be told of this change now."""
+    return alert.state is State.FIRING and alert.severity.is_alarming and not alert.inhibited_by
+
+
+def _finding(alert: Alert) -> Finding:
+    line = alert.evidence[-1].line if alert.evidence else 0
+    return Finding(alert.at or 0.0, line, alert.step or 0, alert.epoch, alert.fault, alert.rule, alert.summary)

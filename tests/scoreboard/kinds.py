@@ -1,0 +1,242 @@
+"""The kinds of fault that a training can show: how each is provoked, which labels are right, by when it must be told.
+
+The table follows the numbers of the fault list that the rule pack covers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from tests.scoreboard.recipes import ARCHITECTURES, Guard, Job, Recipe
+
+ONSETS = (3, 4)
+"""Epochs in which a fault begins, by turns over the seeds, so that reports are not always as far away."""
+
+
+class Since(StrEnum):
+    """From where the bound is counted."""
+
+    ONSET = "the first step that the fault touches"
+    RESETS = "the 11th reset of an epoch"
+    RESET = "the first reset"
+    SPIKES = "the third reported spike"
+    DOUBLED = "the first interval of which every reported loss is twice the best window's median"
+    OVER_BEST = "the third validation in a row above 1.2 times the best"
+    END = "the end line"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How soon an alert must come; L, one log interval, is that of the lines that the kind's rules read."""
+
+    steps: int = 0
+    epochs: int = 0
+    since: Since = Since.ONSET
+    words: str = "L"
+    """As the list of kinds has it."""
+
+    def allowed(self, steps_an_epoch: int) -> int:
+        """Return the most steps that may pass."""
+        return self.steps + self.epochs * steps_an_epoch
+
+
+GRAD = Bound(steps=10)
+"""One interval of the monitors' reports."""
+TRAIN = Bound(steps=5)
+"""One interval of the progress lines."""
+VALIDATION = Bound(epochs=1)
+"""One interval of the validation's lines."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault in a real training run."""
+
+    number: int
+    name: str
+    provoked: str
+    """What is done to the run, in a few words."""
+    bound: Bound
+    is_injected: bool = True
+    """Whether the trainer's own fault of this name provokes it; else the recipe alone is at fault."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """How its runs differ from a plain healthy one."""
+    shipped: dict[str, Any] = field(default_factory=dict)
+    """What is different again for the shipped model."""
+    same_as: frozenset[str] = frozenset()
+    """Further labels that are right: this fault is one of those kinds as well, in the same step."""
+    architectures: tuple[str, ...] = ARCHITECTURES
+    from_start: bool = False
+    """Whether the run is at fault from its first step, and has no healthy start."""
+    is_on_report: bool = False
+    """Whether the fault acts in the step of the monitors' next report, by its parameter `batch`."""
+    needs_baseline: bool = False
+    """Whether it is judged beside a healthy run of the same task."""
+
+    @property
+    def right(self) -> frozenset[str]:
+        """Return every label that names it rightly."""
+        return self.same_as | {self.name}
+
+    def onset_epoch(self, seed: int) -> int:
+        """Return the epoch, counted from 1, in which the fault begins."""
+        return 1 if self.from_start else ONSETS[seed % len(ONSETS)]
+
+    def onset_batch(self, seed: int, steps_an_epoch: int) -> int:
+        """Return the first batch of the onset's epoch that the fault touches, counted from 1."""
+        return 1 + -steps_an_epoch * (self.onset_epoch(seed) - 1) % GRAD.steps if self.is_on_report else 1
+
+    def job(self, architecture: str, seed: int) -> Job:
+        """Return one of its runs."""
+        is_shipped = architecture == "shipped"
+        plain = SHIPPED if is_shipped else Recipe()
+        recipe = replace(plain, **{**self.recipe, **(self.shipped if is_shipped else {})})
+        inject = f"{self.name}@{self.onset_epoch(seed)}" if self.is_injected else ""
+        if self.is_on_report:
+            inject += f":batch={self.onset_batch(seed, SHIPPED_STEPS if is_shipped else recipe.batches)}"
+        return Job(self.name, architecture, seed, recipe, inject)
+
+
+SHIPPED_STEPS = 52
+"""Optimizer steps that an epoch of the shipped trainer has on the board's panels."""
+SHIPPED = Recipe(lr=5e-4, dropout=0.3, weight_decay=0.05)
+"""A plain healthy run of the shipped trainer: its own defaults, but for a small panel and a small network."""
+
+OWN = ("mlp", "gru", "transformer")
+
+KINDS: tuple[Kind, ...] = (
+    Kind(1, "loss_nonfinite", "a nan among a batch's features", TRAIN),
+    Kind(2, "grad_nonfinite", "an inf in the gradient of the middle part", GRAD),
+    Kind(
+        3,
+        "weight_nonfinite",
+        "one nan weight in the middle part, set in the step of a report: one step later the loss names it first",
+        GRAD,
+        is_on_report=True,
+    ),
+    Kind(4, "grad_zero", "the encoder's output detached", GRAD),
+    Kind(5, "grad_vanish", "the gradient into the encoder times 1e-10", GRAD),
+    Kind(6, "grad_drop", "the gradients of the middle part times 3e-4", GRAD),
+    Kind(7, "grad_explode", "every gradient times 1024", GRAD),
+    Kind(8, "grad_missing", "a tensor of the middle part frozen, undeclared", GRAD),
+    Kind(9, "dead_inputs", "a quarter of the features 0", GRAD),
+    Kind(10, "stale_grad", "zero_grad forgotten", GRAD),
+    Kind(11, "no_update", "the optimizer does not know the middle part", GRAD),
+    Kind(12, "lr_off", "a learning rate of 0 under a declared schedule", TRAIN),
+    Kind(
+        13,
+        "update_ratio",
+        "the middle part drawn anew in each step",
+        Bound(steps=20, words="2L"),
+    ),
+    Kind(
+        14,
+        "update_underflow",
+        "weights in bfloat16, steps of 3e-5",
+        GRAD,
+        recipe={"lr": 3e-5, "schedule": "constant", "warmup_steps": 0},
+    ),
+    Kind(15, "dead_units", "80 % of a layer's units at an offset of -100", GRAD),
+    Kind(16, "pred_collapse", "the same prediction for every row", VALIDATION),
+    Kind(
+        17,
+        "resets_excess",
+        "flat predictions in every second step, under a guard that resets at once",
+        Bound(steps=5, since=Since.RESETS),
+        recipe={"guard": Guard(every=1, decay=0.0, strikes=1)},
+    ),
+    Kind(
+        18,
+        "reset_failed",
+        "predictions keep a little of their spread, whatever is reset",
+        Bound(steps=6 + 2, since=Since.RESET, words="as declared"),
+        recipe={"guard": Guard(min_ratio=0.05)},
+    ),
+    Kind(
+        19,
+        "loss_spike",
+        "labels six times as large in every second batch",
+        Bound(steps=5, since=Since.SPIKES),
+    ),
+    Kind(
+        20,
+        "loss_diverge",
+        "noise on the labels that grows from batch to batch",
+        Bound(steps=5, since=Since.DOUBLED),
+    ),
+    Kind(
+        21,
+        "not_learning",
+        "labels dealt out at random",
+        Bound(epochs=5, words="5 epochs"),
+        from_start=True,
+    ),
+    Kind(
+        22,
+        "overfit",
+        "few rows, and noise for labels",
+        Bound(epochs=0, since=Since.OVER_BEST, words="3"),
+        recipe={"rows": 48, "noise_std": 2.0, "epochs": 12, "batches": 30, "lr": 5e-3, "weight_decay": 0.0},
+        from_start=True,
+        is_injected=False,
+    ),
+    Kind(
+        23,
+        "metric_constant",
+        "validation with the weights of an earlier epoch",
+        Bound(epochs=3, words="3 epochs"),
+    ),
+    Kind(
+        24,
+        "metric_off_band",
+        "half of the features missing in validation, beside a healthy run as baseline",
+        Bound(epochs=2, words="2"),
+        needs_baseline=True,
+    ),
+    Kind(25, "input_shift", "inputs 1 off their normalisation", GRAD),
+    Kind(
+        31,
+        "throughput_drop",
+        "five more seconds before every batch of one second",
+        Bound(steps=10, words="2L"),
+    ),
+    Kind(
+        35,
+        "loss_zero_or_frozen",
+        "the loss times 0",
+        TRAIN,
+        same_as=frozenset({"grad_zero"}),
+    ),
+    Kind(
+        36,
+        "config_ignored",
+        "a setting that no code reads",
+        Bound(words="start"),
+        shipped={"env": (("TRAINER_LOSS_WEIGHT", "3"),)},
+        architectures=("shipped",),
+        from_start=True,
+        is_injected=False,
+    ),
+    Kind(
+        37,
+        "stale_source",
+        "the panel's file replaced while it is trained on",
+        Bound(epochs=1, words="start"),
+        shipped={"panel": "changing"},
+        architectures=("shipped",),
+        is_injected=False,
+    ),
+    Kind(
+        38,
+        "ended_early",
+        "a loop that leaves after 4 of its 7 epochs",
+        Bound(since=Since.END, words="end"),
+        recipe={"stops_after": 4},
+        architectures=OWN,
+        from_start=True,
+        is_injected=False,
+    ),
+    Kind(39, "scale_off", "predictions five times as large in validation", VALIDATION),
+)

@@ -1,0 +1,62 @@
+"""Which runs make a board: kinds by architectures by seeds, and the healthy ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from tests.scoreboard.healthy import EVERY, HARD, PLAIN
+from tests.scoreboard.kinds import KINDS
+from tests.scoreboard.recipes import ARCHITECTURES, TUNED_ON, Job
+
+TUNING_SEEDS = (1, 2, 3)
+"""Looked at while rules and faults were made."""
+HELD_OUT_SEEDS = (11, 12, 13, 14, 15)
+"""Never looked at before the rules were frozen."""
+NUM_PLAIN, NUM_HARD = 41, 3
+"""Held-out healthy runs for each architecture, of the plain kind and of each hard one."""
+FIRST_HEALTHY_SEED = 101
+QUICK_KINDS = ("loss_nonfinite", "grad_zero", "lr_off", "metric_constant", "dead_inputs", "update_ratio")
+QUICK_HEALTHY = (PLAIN, "dropout", "accumulate_4", "frozen_first")
+
+
+class Board(StrEnum):
+    """Which part of the board is run."""
+
+    TUNING = "tuning"
+    """The tuning seeds, without the architecture that is never tuned on."""
+    HELD_OUT = "held-out"
+    """What is published: the other seeds, on every architecture."""
+    QUICK = "quick"
+    """A sample of the tuning seeds, for a check that all of it works."""
+
+
+def jobs_of(board: Board) -> list[Job]:
+    """Return every run of a board, long ones first."""
+    found = list({Board.TUNING: _tuning, Board.HELD_OUT: _held_out, Board.QUICK: _quick}[board]())
+    return sorted(found, key=lambda job: (job.architecture != "shipped", job.kind, job.architecture, job.seed))
+
+
+def _tuning() -> Iterator[Job]:
+    for kind in KINDS:
+        yield from (kind.job(a, seed) for a in TUNED_ON if a in kind.architectures for seed in TUNING_SEEDS)
+    for healthy in EVERY:
+        yield from (healthy.job(a, seed) for a in TUNED_ON if a in healthy.architectures for seed in TUNING_SEEDS)
+
+
+def _held_out() -> Iterator[Job]:
+    for kind in KINDS:
+        yield from (kind.job(a, seed) for a in kind.architectures for seed in HELD_OUT_SEEDS)
+    for healthy in EVERY:
+        count = NUM_HARD if healthy in HARD else NUM_PLAIN
+        for architecture in healthy.architectures:
+            yield from (healthy.job(architecture, FIRST_HEALTHY_SEED + place) for place in range(count))
+
+
+def _quick() -> Iterator[Job]:
+    for kind in KINDS:
+        if kind.name in QUICK_KINDS:
+            yield from (kind.job(a, TUNING_SEEDS[0]) for a in ("shipped", "mlp") if a in kind.architectures)
+    for healthy in EVERY:
+        if healthy.name in QUICK_HEALTHY:
+            yield from (healthy.job(a, TUNING_SEEDS[0]) for a in ARCHITECTURES[:3] if a in healthy.architectures)

@@ -1,0 +1,119 @@
+"""Trains and judges the runs of a board, each once: what was done is kept, and told by a digest of all it depends on.
+
+In: jobs. Out: one record for each. `_logs/scoreboard/logs` holds the logs, `judged` what the monitor said of them,
+`rivals` what the others said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from monitor.rulefile import Rule
+from tests.scoreboard.judge import Finding, background_of, judge, shipped_rules
+from tests.scoreboard.kinds import KINDS
+from tests.scoreboard.logs import RunLog
+from tests.scoreboard.recipes import Job
+from tests.scoreboard.verdicts import Verdict, verdict
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "_logs/scoreboard"
+_HERE = "tests/scoreboard"
+_TRAINING = (
+    "trainer/**/*.py",
+    "monitor/logline.py",
+    "monitor/record.py",
+    "monitor/fields.py",
+    *(f"{_HERE}/{name}.py" for name in ("recipes", "architectures", "task", "fakeclock", "ownloop", "shipped")),
+)
+_JUDGING = (
+    "rules/*.yaml",
+    "monitor/**/*.py",
+    *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "logs", "verdicts")),
+)
+_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+class Judged(NamedTuple):
+    """What the monitor said of one run."""
+
+    job: Job
+    findings: tuple[Finding, ...]
+    verdict: Verdict | None
+    """None for a healthy run."""
+    log: Path
+
+
+def run_job(job: Job) -> Judged:
+    """Train and judge one run, or take what was kept of it."""
+    log = train(job)
+    kept = FOLDER / "judged" / f"{job.name}-{_digest(_code(_JUDGING), log.name)}.json"
+    if not kept.exists():
+        _write(kept, _judge(job, log))
+    found = json.loads(kept.read_text())
+    said = (
+        None if found["verdict"] is None else Verdict(**{**found["verdict"], "early": tuple(found["verdict"]["early"])})
+    )
+    return Judged(job, tuple(Finding(**each) for each in found["findings"]), said, log)
+
+
+def train(job: Job) -> Path:
+    """Train one run, unless its log is there; return the log."""
+    log = FOLDER / "logs" / f"{job.name}-{_digest(_code(_TRAINING), repr(job))}.log"
+    if not log.exists():
+        import torch
+
+        from tests.scoreboard.ownloop import train_own
+        from tests.scoreboard.shipped import train_shipped
+
+        torch.set_num_threads(1)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = log.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        (train_shipped if job.architecture == "shipped" else train_own)(job, unfinished)
+        unfinished.rename(log)
+    return log
+
+
+def rules_digest() -> str:
+    """Return a digest of the rule files."""
+    return _code(("rules/*.yaml",))
+
+
+def _judge(job: Job, log: Path) -> dict[str, Any]:
+    kind, background = _BY_NAME.get(job.kind), None
+    if kind is not None and kind.needs_baseline:
+        background = background_of(train(replace(job, kind=f"{job.kind}_baseline", inject="")), _rules())
+    findings = judge(log, _rules(), background)
+    said = None if kind is None else verdict(kind, RunLog(log), findings, seed=job.seed)
+    return {
+        "findings": [each._asdict() for each in findings],
+        "verdict": None if said is None else said._asdict(),
+    }
+
+
+@cache
+def _rules() -> list[Rule]:
+    return shipped_rules()
+
+
+@cache
+def _code(patterns: tuple[str, ...]) -> str:
+    """Return a digest of every file that matches."""
+    files = sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
+    return _digest(*(f"{path.relative_to(ROOT)}\n{path.read_text()}" for path in files))
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content))
+    unfinished.rename(path)

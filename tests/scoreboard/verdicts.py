@@ -1,0 +1,115 @@
+"""Whether a run's findings are right: detected, named, in time, and nothing before the fault.
+
+In: a kind, the log of one of its runs, what fired on it. Out: plain figures for the board.
+
+The first label is right where the first alert that fires once the fault acts, at warning or above and explained by
+no other, bears the kind's own name or one of the few that the kind's row lists; anything that fired before counts
+against it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from monitor import logline
+from tests.scoreboard.judge import Finding
+from tests.scoreboard.kinds import Kind, Since
+from tests.scoreboard.logs import RunLog
+
+SPIKES_TOLD, RESETS_ALLOWED, VALIDATIONS_OVER = 3, 10, 3
+OVER_BEST, DOUBLED, WINDOW = 1.2, 2.0, 5
+
+
+class Verdict(NamedTuple):
+    """What one faulty run came to."""
+
+    is_shown: bool
+    """Whether the run did what its kind is defined by, from where the bound is counted."""
+    is_detected: bool
+    is_first_right: bool
+    first: str
+    """Fault of the first alert; empty for none."""
+    early: tuple[str, ...]
+    """Rules that fired before the fault began."""
+    steps: int | None
+    """From the first step that the fault touches to the first right alert."""
+    steps_over: int | None
+    """From where the bound is counted to the first right alert, less what the bound allows; above 0 is too late."""
+
+
+def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) -> Verdict:
+    """Compare what fired with what was provoked."""
+    begun_at, begun_line = log.begin_of_epoch(kind.onset_epoch(seed))
+    onset = log.step_before(begun_line) + kind.onset_batch(seed, log.steps_an_epoch) - 1
+    is_early = [not kind.from_start and (f.at, f.line) < (begun_at, begun_line) for f in findings]
+    early = tuple(dict.fromkeys(f.rule for f, before in zip(findings, is_early, strict=True) if before))
+    after = [f for f, before in zip(findings, is_early, strict=True) if not before]
+    right = [f for f in after if f.fault in kind.right]
+    since = _since(kind.bound.since, log, onset)
+    told = log.step_at(right[0].at) if right else None
+    allowed = kind.bound.allowed(log.steps_an_epoch)
+    return Verdict(
+        is_shown=since is not None,
+        is_detected=bool(right),
+        is_first_right=bool(after) and not early and after[0].fault in kind.right,
+        first=after[0].fault if after else "",
+        early=early,
+        steps=None if told is None else max(0, told - onset),
+        steps_over=None if told is None or since is None else told - since - allowed,
+    )
+
+
+def _since(since: Since, log: RunLog, onset: int) -> int | None:
+    """Return the step from which the bound is counted; None where the run never came to it."""
+    match since:
+        case Since.ONSET:
+            return onset
+        case Since.RESETS:
+            return _resets(log)
+        case Since.RESET:
+            return next((reset.step for reset in log.records(logline.GuardReset) if reset.step > onset), None)
+        case Since.SPIKES:
+            spoilt = [line for line in log.records(logline.Train) if line.step > onset and line.batch.part % 2 == 0]
+            return spoilt[SPIKES_TOLD - 1].step if len(spoilt) >= SPIKES_TOLD else None
+        case Since.DOUBLED:
+            return _doubled(log, onset)
+        case Since.OVER_BEST:
+            return _over_best(log)
+        case Since.END:
+            return log.last_step
+
+
+def _resets(log: RunLog) -> int | None:
+    """Return the step of the first reset that is one too many in its epoch."""
+    counted: Counter[int] = Counter()
+    for reset in log.records(logline.GuardReset):
+        counted[reset.epoch] += 1
+        if counted[reset.epoch] > RESETS_ALLOWED:
+            return int(reset.step)
+    return None
+
+
+def _doubled(log: RunLog, onset: int) -> int | None:
+    """Return the end of the first window of reports all of which are twice the best window's median before it."""
+    lines: list[Any] = log.records(logline.Train)
+    best = float("inf")
+    for end in range(WINDOW, len(lines) + 1):
+        window = [line.loss for line in lines[end - WINDOW : end]]
+        if lines[end - 1].step > onset and min(window) > DOUBLED * best:
+            return int(lines[end - 1].step)
+        best = min(best, median(window))
+    return None
+
+
+def _over_best(log: RunLog) -> int | None:
+    """Return the step of the third validation in a row that is above 1.2 times the best before it."""
+    best, in_row = float("inf"), 0
+    for step, line in log.with_steps(logline.Epoch):
+        in_row = in_row + 1 if line.val_loss > OVER_BEST * best else 0
+        best = min(best, line.val_loss)
+        if in_row == VALIDATIONS_OVER:
+            return step
+    return None

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 
 from monitor.logline import GradReport, GroupGrad, GuardReset, InputReport, Phase, Share
-from tests.scoreboard.rival_logs import MODEL, NAN, Part, epoch, falling, gradients, step, units, weights
+from tests.scoreboard.rival_logs import MODEL, NAN, Part, epoch, falling, gpu, gradients, step, units, weights
 from tests.scoreboard.rivals import Rival
 from tests.scoreboard.rivals.autotrainer import AutoTrainer
 from tests.scoreboard.rivals.lightning_spikes import LightningSpikes
 from tests.scoreboard.rivals.sagemaker_losses import SageMakerLosses
+from tests.scoreboard.rivals.sagemaker_profiler import SageMakerProfiler
 from tests.scoreboard.rivals.sagemaker_tensors import SageMakerTensors
 from tests.scoreboard.rivals.tail_and_grep import TailAndGrep
 
-TENSORS, LOSSES, AUTO, SPIKES, GREP = (
+TENSORS, LOSSES, PROFILER, AUTO, SPIKES, GREP = (
     SageMakerTensors(),
     SageMakerLosses(),
+    SageMakerProfiler(),
     AutoTrainer(),
     LightningSpikes(),
     TailAndGrep(),
@@ -83,6 +85,12 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [step(1, 1.0), step(6, 0.5), step(12, 1.0)],
         [(12, "LossNotDecreasing")],
     ),
+    "a loss no lower than nine steps before": (LOSSES, [step(1, 1.0), step(10, 1.0)], []),
+    "a loss no lower than ten steps before the last look": (
+        LOSSES,
+        [step(1, 1.0), step(11, 0.5), step(16, 1.0), step(21, 0.4)],
+        [],
+    ),
     "validation 11 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.11)], [(9, "Overfit")]),
     "validation 9 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.09)], []),
     "neither loss better for long": (
@@ -90,6 +98,26 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [part for each in range(1, 12) for part in (step(each, 1.0 - each / 1000), epoch(each, 1.0, 1.0, 20))],
         [(11, "Overtraining")],
     ),
+    "a GPU half used": (PROFILER, [step(1, 1.0), *gpu(60, used=[69.0])], [(1, "LowGPUUtilization")]),
+    "a GPU half used, not for long yet": (PROFILER, [step(1, 1.0), *gpu(50, used=[69.0])], []),
+    "a GPU in full use": (PROFILER, [step(1, 1.0), *gpu(60, used=[70.0])], []),
+    "a GPU in full use by fits and starts": (
+        PROFILER,
+        [step(1, 1.0), *gpu(60, used=[95.0, 9.0])],
+        [(1, "LowGPUUtilization")],
+    ),
+    "memory that grows by more than 5 points": (
+        PROFILER,
+        [step(1, 1.0), *gpu(60), *gpu(10, memory=26.0)],
+        [(1, "GPUMemoryIncrease")],
+    ),
+    "memory that grows by 5 points": (PROFILER, [step(1, 1.0), *gpu(60), *gpu(10, memory=25.0)], []),
+    "no step for 20 minutes": (
+        PROFILER,
+        [Phase(name="load"), 1200.0, step(1, 1.0)],
+        [(None, "MaxInitializationTime")],
+    ),
+    "a first step after 20 minutes": (PROFILER, [Phase(name="load"), 1199.0, step(1, 1.0)], []),
     "the first layer's gradient far below the last one's": (
         AUTO,
         [*MODEL, gradients(0, input=9e-5, body=1.0, head=1.0)],
@@ -140,6 +168,16 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [(55, "SpikeDetection")],
     ),
     "a loss twice the running mean": (SPIKES, [*falling(1, 50), step(55, 3.0), step(60, 1.0)], []),
+    "a loss far above the last two, not above the mean of ten": (
+        SPIKES,
+        [step(each + 2, loss) for each, loss in enumerate([10.0] * 8 + [1.0, 1.0, 5.0])],
+        [],
+    ),
+    "a loss far above the mean, no higher than the last one": (
+        SPIKES,
+        [step(each + 2, loss) for each, loss in enumerate([20.0] + [1.0] * 9 + [8.0, 8.0])],
+        [],
+    ),
     "a loss that is no number": (SPIKES, [*falling(1, 50), step(55, NAN)], [(55, "SpikeDetection")]),
     "nan in any line": (GREP, [step(1, 1.0), step(2, NAN)], [(2, "nan")]),
     "nan as part of a word": (GREP, [step(1, 1.0), "loading finance data"], []),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 from monitor.logline import (
     ActivationReport,
     Epoch,
+    Gpu,
     GradReport,
     GroupGrad,
     ModelGroup,
@@ -81,6 +83,12 @@ def units(number: int, dead: int) -> ActivationReport:
     return ActivationReport(layer="body", step=number, mean=0.1, std=1.0, dead_units=Share(dead, 100), saturated=0)
 
 
+def gpu(num_lines: int, *, used: Sequence[float] = (90.0,), memory: float = 20.0) -> list[Part]:
+    """A line every ten seconds; the use goes round, the memory is in per cent."""
+    lines = (Gpu(index=0, util_pct=each, used_mb=memory, total_mb=100.0) for each in cycle(used))
+    return [part for line in islice(lines, num_lines) for part in (9.0, line)]
+
+
 MODEL = [
     ModelGroup(group=name, parameters=size, trainable=size, depth=depth)
     for depth, (name, size) in enumerate({"input": 900, "body": 50, "head": 50}.items())
@@ -114,5 +122,5 @@ def train(path: Path, *, is_broken: bool = False) -> Path:
                 loss.backward()
                 optimizer.step()
                 telemetry.step(loss)
-            telemetry.epoch(loss.detach(), r2=0.5)
+            telemetry.epoch(loss.detach(), r2=1 / 3)
     return path

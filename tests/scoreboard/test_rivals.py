@@ -15,6 +15,7 @@ from tests.scoreboard.rival_logs import BEGIN, gradients, labels, step, train, u
 from tests.scoreboard.rivals import RIVALS, Rival
 from tests.scoreboard.rivals.observed import observe
 from tests.scoreboard.rivals.sagemaker_losses import SageMakerLosses
+from tests.scoreboard.rivals.sagemaker_profiler import SageMakerProfiler
 from tests.scoreboard.rivals.trainproof import Trainproof
 
 WRITTEN_ANEW = [rival for rival in RIVALS if not isinstance(rival, Trainproof)]
@@ -36,6 +37,8 @@ def test_silence_at_the_end_counts_from_the_last_line_until_the_watching_stopped
     assert labels(GREP, path) == labels(TENSORS, path) == []
     assert labels(GREP, path, until=BEGIN + 302) == [(1, "no new bytes")]
     assert labels(TENSORS, path, until=BEGIN + 1802) == [(1, "StalledTrainingRule")]
+    [silence], [stall] = GREP.judge(path, until=BEGIN + 5000), TENSORS.judge(path, until=BEGIN + 5000)
+    assert (silence.at, stall.at) == (BEGIN + 301, BEGIN + 1801)
 
 
 def test_the_debugger_knows_that_the_run_is_over_and_the_shell_script_does_not(tmp_path: Path):
@@ -57,8 +60,8 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("rival", WRITTEN_ANEW, ids=lambda rival: rival.name)
 def test_a_real_run_whose_loss_becomes_nan_is_seen_by_all(rival: Rival, healthy: Path, broken: Path):
     named = [verdict for verdict in rival.judge(broken) if verdict.label in rival.catches("loss_nonfinite")]
-    if isinstance(rival, SageMakerLosses):
-        assert named == []  # none of its rules is about numbers that are none
+    if isinstance(rival, SageMakerLosses | SageMakerProfiler):
+        assert named == []  # none of their rules is about numbers that are none
         return
     assert named[0].step in range(50, 76)
     assert rival.judge(healthy) == []

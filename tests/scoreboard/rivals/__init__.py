@@ -6,6 +6,7 @@ from tests.scoreboard.rivals.autotrainer import AutoTrainer
 from tests.scoreboard.rivals.lightning_spikes import LightningSpikes
 from tests.scoreboard.rivals.rival import Rival, Verdict
 from tests.scoreboard.rivals.sagemaker_losses import SageMakerLosses
+from tests.scoreboard.rivals.sagemaker_profiler import SageMakerProfiler
 from tests.scoreboard.rivals.sagemaker_tensors import SageMakerTensors
 from tests.scoreboard.rivals.tail_and_grep import TailAndGrep
 from tests.scoreboard.rivals.trainproof import Trainproof
@@ -15,6 +16,7 @@ __all__ = ["RIVALS", "Rival", "Verdict"]
 RIVALS: tuple[Rival, ...] = (
     SageMakerTensors(),
     SageMakerLosses(),
+    SageMakerProfiler(),
     AutoTrainer(),
     Trainproof("epoch"),
     Trainproof("watch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.scoreboard.rivals.observed import Line
 from tests.scoreboard.rivals.rival import Verdict
 
 
@@ -12,14 +13,20 @@ class Alarms:
         self.verdicts: list[Verdict] = []
         self._holding: set[tuple[str, str]] = set()
 
-    def note(self, label: str, subject: str, holds: bool, *, step: int | None, text: str) -> None:
+    def note(self, label: str, subject: str, holds: bool, line: Line, text: str) -> None:
         """Take one reading of a rule about one subject, such as a group or a layer."""
         if not holds:
             self._holding.discard((label, subject))
         elif (label, subject) not in self._holding:
             self._holding.add((label, subject))
-            self.verdicts.append(Verdict(step, label, text))
+            self.event(label, line, text)
 
-    def event(self, label: str, *, step: int | None, text: str) -> None:
+    def event(self, label: str, line: Line, text: str) -> None:
         """Take something that happens rather than lasts."""
-        self.verdicts.append(Verdict(step, label, text))
+        self.verdicts.append(Verdict(line.step, label, text, line.at))
+
+    def silence(self, label: str, limit_s: float, last: Line, at: float) -> None:
+        """Say that nothing came between a line and this time, if that is longer than the limit."""
+        if last.at is not None and at - last.at > limit_s:
+            text = f"nothing for {at - last.at:.0f} s"
+            self.verdicts.append(Verdict(last.step, label, text, last.at + limit_s))

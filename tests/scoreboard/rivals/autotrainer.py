@@ -67,13 +67,13 @@ class AutoTrainer(Rival):
                 case ModelGroup() as group:
                     layers.describe(group)
                 case ActivationReport() as report:
-                    layers.activate(report, line.step, alarms)
+                    layers.activate(report, line, alarms)
                 case GradReport() as report:
-                    layers.judge(report, alarms)
+                    layers.judge(report, line, alarms)
                 case WeightReport() as report:
                     is_broken = bool(report.nonfinite) or not math.isfinite(report.l2 or 0.0)
                     text = f"weights of {report.group}: nan or infinite"
-                    alarms.note(EXPLODE, f"weights of {report.group}", is_broken, step=line.step, text=text)
+                    alarms.note(EXPLODE, f"weights of {report.group}", is_broken, line, text)
                 case Epoch() as epoch:
                     _losses(epoch, line, alarms)
                     history.judge(epoch, line, alarms)
@@ -94,41 +94,41 @@ class _Layers:
         if group.trainable:
             self._sizes[group.group] = group.trainable
 
-    def activate(self, report: ActivationReport, step: int | None, alarms: Alarms) -> None:
+    def activate(self, report: ActivationReport, line: Line, alarms: Alarms) -> None:
         """A unit that is never active passes no gradient: its share stands for that of zeros, which the log lacks."""
         if report.dead_units is None:
             return
         self._units[report.layer] = report.dead_units
         dead, whole = (sum(counts) for counts in zip(*self._units.values(), strict=True))
         text = f"{dead} of {whole} units inactive"
-        alarms.note(DYING, "units", whole > 0 and dead / whole >= DEAD_SHARE, step=step, text=text)
+        alarms.note(DYING, "units", whole > 0 and dead / whole >= DEAD_SHARE, line, text)
 
-    def judge(self, report: GradReport, alarms: Alarms) -> None:
+    def judge(self, report: GradReport, line: Line, alarms: Alarms) -> None:
         groups = [group for group in report.groups if group.grad.part]
         for group in groups:
             is_broken = bool(group.nonfinite) or not math.isfinite(group.norm)
             text = f"gradient of {group.group}: nan or infinite"
-            alarms.note(EXPLODE, f"gradient of {group.group}", is_broken, step=report.step, text=text)
-        self._ratio(groups, report.step, alarms)
-        self._zeros(groups, report.step, alarms)
+            alarms.note(EXPLODE, f"gradient of {group.group}", is_broken, line, text)
+        self._ratio(groups, line, alarms)
+        self._zeros(groups, line, alarms)
 
-    def _ratio(self, groups: list[GroupGrad], step: int, alarms: Alarms) -> None:
+    def _ratio(self, groups: list[GroupGrad], line: Line, alarms: Alarms) -> None:
         ordered = sorted((self._depths[group.group], group) for group in groups if group.group in self._depths)
         if len(ordered) < 2:
             return
         first, last = ordered[0][1].norm, ordered[-1][1].norm
         ratio = first / last if last else (math.inf if first else math.nan)
         text = f"first layer {first:g}, last layer {last:g}"
-        alarms.note(VANISH, "layers", ratio < VANISH_RATIO and first < VANISH_NORM, step=step, text=text)
-        alarms.note(EXPLODE, "layers", ratio > EXPLODE_RATIO, step=step, text=text)
+        alarms.note(VANISH, "layers", ratio < VANISH_RATIO and first < VANISH_NORM, line, text)
+        alarms.note(EXPLODE, "layers", ratio > EXPLODE_RATIO, line, text)
 
-    def _zeros(self, groups: list[GroupGrad], step: int, alarms: Alarms) -> None:
+    def _zeros(self, groups: list[GroupGrad], line: Line, alarms: Alarms) -> None:
         """Groups that are zero as a whole are a lower bound of the zeros."""
         known = [group for group in groups if group.group in self._sizes]
         whole = sum(self._sizes[group.group] for group in known)
         zero = sum(self._sizes[group.group] for group in known if group.max == 0)
         text = f"{zero} of {whole} elements of the gradient in groups of zeros"
-        alarms.note(DYING, "gradient", whole > 0 and zero / whole >= DEAD_SHARE, step=step, text=text)
+        alarms.note(DYING, "gradient", whole > 0 and zero / whole >= DEAD_SHARE, line, text)
 
 
 class _Accuracy:
@@ -149,17 +149,17 @@ class _Accuracy:
             return
         num_swings = _num_swings(self._train)
         text = f"{num_swings} swings of accuracy in {number} epochs"
-        alarms.note(UNSTABLE, "accuracy", num_swings >= SWING_SHARE * len(self._train), step=line.step, text=text)
+        alarms.note(UNSTABLE, "accuracy", num_swings >= SWING_SHARE * len(self._train), line, text)
         gain = max(_gain(self._train), _gain(self._valid))
         text = f"largest gain of accuracy {gain:g} in {number} epochs"
-        alarms.note(SLOW, "accuracy", gain < SLOW_GAIN, step=line.step, text=text)
+        alarms.note(SLOW, "accuracy", gain < SLOW_GAIN, line, text)
 
 
 def _losses(epoch: Epoch, line: Line, alarms: Alarms) -> None:
     losses = [loss for loss in (epoch.train_loss, epoch.val_loss) if loss is not None]
     is_broken = not all(map(math.isfinite, losses)) or (epoch.val_loss or 0.0) >= EXPLODED_LOSS
     text = f"losses of the epoch {epoch.train_loss}, {epoch.val_loss}"
-    alarms.note(EXPLODE, "losses", is_broken, step=line.step, text=text)
+    alarms.note(EXPLODE, "losses", is_broken, line, text)
 
 
 def _gain(accuracy: list[float]) -> float:

@@ -42,7 +42,7 @@ class LightningSpikes(Rival):
                 continue
             is_spike = train.batch.part - 1 >= WARMUP and _is_spike(train.loss, last, kept)
             text = f"loss {train.loss:g}, running mean {_mean(kept):g}"
-            alarms.note(SPIKE, "loss", is_spike, step=line.step, text=text)
+            alarms.note(SPIKE, "loss", is_spike, line, text)
             if not is_spike:
                 kept.append(train.loss)
                 last = train.loss

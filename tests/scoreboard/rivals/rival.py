@@ -20,6 +20,8 @@ class Verdict(NamedTuple):
     """The rival's own name of its rule."""
     text: str
     """What it saw, with the numbers."""
+    at: float | None
+    """When, by the log's clock, in seconds since 1970; None where the log has no time there."""
 
 
 class Rival(Protocol):

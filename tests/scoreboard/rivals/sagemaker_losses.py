@@ -45,13 +45,13 @@ class SageMakerLosses(Rival):
                     training.take(loss)
                     if (before := decrease.earlier(step, loss)) is not None:
                         text = f"loss {loss:g}, {before:g} at least {NUM_STEPS} steps before"
-                        alarms.note("LossNotDecreasing", "loss", not loss < before, step=step, text=text)
+                        alarms.note("LossNotDecreasing", "loss", not loss < before, line, text)
                 case Epoch(train_loss=float(train_loss), val_loss=float(val_loss)):
                     validation.take(val_loss)
                     excess = (val_loss - train_loss) / train_loss if train_loss else 0.0
                     num_over = num_over + 1 if excess > OVERFIT_RATIO else 0
                     text = f"validation loss {100 * excess:.0f} % above the training loss"
-                    alarms.note("Overfit", "losses", num_over >= OVERFIT_PATIENCE, step=line.step, text=text)
+                    alarms.note("Overfit", "losses", num_over >= OVERFIT_PATIENCE, line, text)
                 case _:
                     continue
             # The page does not say whether one loss is enough; both is the reading with fewer alarms.
@@ -59,7 +59,7 @@ class SageMakerLosses(Rival):
                 f"no training loss better by {DELTA} in {PATIENCE_TRAIN}, no validation loss in {PATIENCE_VALIDATION}"
             )
             is_over = training.is_over and validation.is_over
-            alarms.note("Overtraining", "losses", is_over, step=line.step, text=text)
+            alarms.note("Overtraining", "losses", is_over, line, text)
         return alarms.verdicts
 
 

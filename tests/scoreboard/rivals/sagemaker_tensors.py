@@ -63,19 +63,19 @@ class SageMakerTensors(Rival):
         for line in lines:
             match line.record:
                 case GradReport() as report:
-                    _gradients(report, alarms)
+                    _gradients(report, line, alarms)
                 case WeightReport() as report:
-                    _weights(report, alarms, saved)
+                    _weights(report, line, alarms, saved)
                 case ActivationReport() as report:
-                    _activations(report, alarms)
+                    _activations(report, line, alarms)
                 case InputReport(mean=float(mean)):
                     text = f"mean of the inputs {mean:g}"
-                    alarms.note("CheckInputImages", "inputs", abs(mean) > INPUT_MEAN, step=line.step, text=text)
+                    alarms.note("CheckInputImages", "inputs", abs(mean) > INPUT_MEAN, line, text)
                 case Train(loss=float(loss)):
-                    _loss(loss, line.step, alarms, saved)
+                    _loss(loss, line, alarms, saved)
                 case Epoch(val_loss=float(loss)):
-                    _finite(loss, "validation loss", line.step, alarms)
-        return sorted(alarms.verdicts, key=lambda verdict: -1 if verdict.step is None else verdict.step)
+                    _finite(loss, "validation loss", line, alarms)
+        return sorted(alarms.verdicts, key=lambda verdict: verdict.at or 0.0)
 
 
 class _Saved:
@@ -94,71 +94,65 @@ class _Saved:
         self._values.pop(tensor, None)
 
 
-def _gradients(report: GradReport, alarms: Alarms) -> None:
+def _gradients(report: GradReport, line: Line, alarms: Alarms) -> None:
     for group in report.groups:
         if not group.grad.part:
             continue  # without a gradient there is no tensor to be saved
-        subject, step = f"gradient of {group.group}", report.step
+        subject = f"gradient of {group.group}"
         if group.mean_abs is not None:
             text = f"{subject}: mean absolute value {group.mean_abs:g}"
-            alarms.note("VanishingGradient", subject, group.mean_abs < VANISHED, step=step, text=text)
-        alarms.note("AllZero", subject, group.max == 0, step=step, text=f"{subject}: all zero")
+            alarms.note("VanishingGradient", subject, group.mean_abs < VANISHED, line, text)
+        alarms.note("AllZero", subject, group.max == 0, line, f"{subject}: all zero")
         is_nonfinite = bool(group.nonfinite) or not math.isfinite(group.norm)
-        alarms.note("ExplodingTensor", subject, is_nonfinite, step=step, text=f"{subject}: nan or infinite")
+        alarms.note("ExplodingTensor", subject, is_nonfinite, line, f"{subject}: nan or infinite")
 
 
-def _weights(report: WeightReport, alarms: Alarms, saved: _Saved) -> None:
-    subject, step = f"weights of {report.group}", report.step
+def _weights(report: WeightReport, line: Line, alarms: Alarms, saved: _Saved) -> None:
+    subject = f"weights of {report.group}"
     is_nonfinite = bool(report.nonfinite) or not math.isfinite(report.l2 or 0.0)
-    alarms.note("ExplodingTensor", subject, is_nonfinite, step=step, text=f"{subject}: nan or infinite")
+    alarms.note("ExplodingTensor", subject, is_nonfinite, line, f"{subject}: nan or infinite")
     if report.l2 is None or report.update is None:
         return
-    alarms.note("AllZero", subject, report.l2 == 0, step=step, text=f"{subject}: all zero")
+    alarms.note("AllZero", subject, report.l2 == 0, line, f"{subject}: all zero")
     ratio = report.update / (report.l2 + EPSILON)
     text = f"{subject}: update / weight {ratio:g}"
-    alarms.note("WeightUpdateRatio", subject, ratio > LARGE or ratio < SMALL, step=step, text=text)
+    alarms.note("WeightUpdateRatio", subject, ratio > LARGE or ratio < SMALL, line, text)
     # The tensors themselves are not in the log. That none of their elements moved is the sure case.
     if report.unchanged != 1.0:
         saved.forget(subject)
     is_unchanged = report.unchanged == 1.0 and saved.is_unchanged(subject, report.l2)
-    alarms.note("UnchangedTensor", subject, is_unchanged, step=step, text=f"{subject}: not moved in {SAVED} reports")
+    alarms.note("UnchangedTensor", subject, is_unchanged, line, f"{subject}: not moved in {SAVED} reports")
 
 
-def _activations(report: ActivationReport, alarms: Alarms) -> None:
-    subject, step = f"output of {report.layer}", report.step
+def _activations(report: ActivationReport, line: Line, alarms: Alarms) -> None:
+    subject = f"output of {report.layer}"
     if report.dead_units is not None and report.dead_units.whole:
         dead_pct = 100 * report.dead_units.part / report.dead_units.whole
         text = f"{subject}: {dead_pct:.0f} % of the units inactive"
-        alarms.note("DeadRelu", subject, dead_pct > INACTIVE_PCT, step=step, text=text)
+        alarms.note("DeadRelu", subject, dead_pct > INACTIVE_PCT, line, text)
     if report.mean is not None and report.std is not None:
         is_zero = report.mean == 0 and report.std == 0
-        alarms.note("AllZero", subject, is_zero, step=step, text=f"{subject}: all zero")
-        _finite(report.mean, subject, step, alarms)
+        alarms.note("AllZero", subject, is_zero, line, f"{subject}: all zero")
+        _finite(report.mean, subject, line, alarms)
 
 
-def _loss(loss: float, step: int | None, alarms: Alarms, saved: _Saved) -> None:
-    _finite(loss, "loss", step, alarms)
-    alarms.note("AllZero", "loss", loss == 0, step=step, text="loss: zero")
+def _loss(loss: float, line: Line, alarms: Alarms, saved: _Saved) -> None:
+    _finite(loss, "loss", line, alarms)
+    alarms.note("AllZero", "loss", loss == 0, line, "loss: zero")
     is_unchanged = saved.is_unchanged("loss", loss)
-    alarms.note("UnchangedTensor", "loss", is_unchanged, step=step, text=f"loss: {loss!r} in {SAVED} reports")
+    alarms.note("UnchangedTensor", "loss", is_unchanged, line, f"loss: {loss!r} in {SAVED} reports")
 
 
-def _finite(value: float, subject: str, step: int | None, alarms: Alarms) -> None:
-    alarms.note("ExplodingTensor", subject, not math.isfinite(value), step=step, text=f"{subject}: {value}")
+def _finite(value: float, subject: str, line: Line, alarms: Alarms) -> None:
+    alarms.note("ExplodingTensor", subject, not math.isfinite(value), line, f"{subject}: {value}")
 
 
 def _stalls(lines: tuple[Line, ...], alarms: Alarms, until: float | None) -> None:
     """Look for times in which no tensor came; before the first one they count from the first line."""
-    last_at = next((line.at for line in lines if line.at is not None), None)
-    step = None
+    last = next((line for line in lines if line.at is not None), None)
     for line in lines:
-        if isinstance(line.record, TENSORS) and line.at is not None and last_at is not None:
-            _stall(alarms, line.at - last_at, step)
-            last_at, step = line.at, line.step
-    if until is not None and last_at is not None and not has_ended(lines):
-        _stall(alarms, until - last_at, step)
-
-
-def _stall(alarms: Alarms, waited_s: float, step: int | None) -> None:
-    text = f"no tensor for {waited_s:.0f} s"
-    alarms.note("StalledTrainingRule", "run", waited_s > STALLED_S, step=step, text=text)
+        if isinstance(line.record, TENSORS) and line.at is not None and last is not None:
+            alarms.silence("StalledTrainingRule", STALLED_S, last, line.at)
+            last = line
+    if until is not None and last is not None and not has_ended(lines):
+        alarms.silence("StalledTrainingRule", STALLED_S, last, until)

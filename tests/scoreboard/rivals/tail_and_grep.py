@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.scoreboard.rivals.alarms import Alarms
-from tests.scoreboard.rivals.observed import observe
+from tests.scoreboard.rivals.observed import Line, observe
 from tests.scoreboard.rivals.rival import Rival, Verdict
 
 RESETS = re.compile(rb"DEGENERACY-GUARD.*reset applied")
@@ -40,21 +40,17 @@ class TailAndGrep(Rival):
 
     def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
         alarms, num_resets = Alarms(), 0
-        last_at, step = None, None
+        last: Line | None = None
         for line in observe(log):
-            if last_at is not None and line.at is not None:
-                _silence(alarms, line.at - last_at, step)
-            last_at, step = line.at or last_at, line.step
-            num_resets += bool(RESETS.search(line.text))
-            shown = line.text[:200].decode("utf-8", "replace")
+            if last is not None and line.at is not None:
+                alarms.silence("no new bytes", SILENCE_S, last, line.at)
+            if line.at is not None:
+                last = line
             for label, pattern in PATTERNS.items():
                 if pattern.search(line.text):
-                    alarms.event(label, step=step, text=shown)
-            alarms.note("resets > 10", "log", num_resets > MOST_RESETS, step=step, text=f"{num_resets} resets")
-        if until is not None and last_at is not None:
-            _silence(alarms, until - last_at, step)
+                    alarms.event(label, line, line.text[:200].decode("utf-8", "replace"))
+            num_resets += bool(RESETS.search(line.text))
+            alarms.note("resets > 10", "log", num_resets > MOST_RESETS, line, f"{num_resets} resets")
+        if until is not None and last is not None:
+            alarms.silence("no new bytes", SILENCE_S, last, until)
         return alarms.verdicts
-
-
-def _silence(alarms: Alarms, silent_s: float, step: int | None) -> None:
-    alarms.note("no new bytes", "log", silent_s > SILENCE_S, step=step, text=f"silent for {silent_s:.0f} s")

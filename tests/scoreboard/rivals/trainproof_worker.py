@@ -1,7 +1,7 @@
 """Runs in trainproof's own environment: takes logs on stdin and answers with what trainproof finds in each.
 
 In: one JSON object a line, `{"path": JSON-lines file, "until": seconds or null, "as": "epoch" or "watch"}`. Out: for
-each a line with a JSON list of `[step, rule, text]`. Needs trainproof and nothing else.
+each a line with a JSON list of `[step, rule, text, time]`. Needs trainproof and nothing else.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ UNREADABLE = "TP-NO-RECORDS"
 def judge_epoch(request: Request) -> Said:
     """What `trainproof epoch` says of the finished log."""
     findings = check_epoch(request["path"])["findings"]
-    step = last_step(parse_log_with_format(request["path"]))
-    return [[step, each["id"], text_of(each)] for each in alarming(findings)]
+    place = last_place(parse_log_with_format(request["path"]))
+    return [said(each, place) for each in alarming(findings)]
 
 
 def judge_watch(request: Request) -> Said:
@@ -41,10 +41,10 @@ def judge_watch(request: Request) -> Said:
         if not record.keys() - PLACES:
             continue  # nothing that a rule reads: its poll would find what the last one found
         found = {each["id"]: each for each in alarming(polled(request["path"], records[:count]))}
-        step = last_step(records[:count])
-        verdicts += [[step, rule, text_of(each)] for rule, each in found.items() if rule not in holding]
+        place = last_place(records[:count])
+        verdicts += [said(each, place) for rule, each in found.items() if rule not in holding]
         holding = set(found)
-    return sorted(verdicts, key=lambda verdict: -1 if verdict[0] is None else verdict[0])
+    return sorted(verdicts, key=lambda verdict: verdict[3] or 0.0)
 
 
 def polled(path: str, records: list[Finding]) -> list[Finding]:
@@ -66,7 +66,7 @@ def stalls(request: Request) -> Said:
     for line in [*lines, {"at": request["until"]}]:
         at = line.get("at")
         if at is not None and last_at is not None and at - last_at > limit_s:
-            found.append([step, "TP-STALL", f"no log growth for {at - last_at:.0f} s"])
+            found.append([step, "TP-STALL", f"no log growth for {at - last_at:.0f} s", last_at + limit_s])
         last_at = last_at if at is None else at
         step = line["step"] if line.get("tag") == "TRAIN" else step
     return found
@@ -76,12 +76,15 @@ def alarming(findings: list[Finding]) -> list[Finding]:
     return [each for each in findings if each["level"] in ALARMING and each["id"] != UNREADABLE]
 
 
-def last_step(records: list[Finding]) -> int | None:
-    return next((int(each["step"]) for each in reversed(records) if "step" in each), None)
+def last_place(records: list[Finding]) -> tuple[int | None, float | None]:
+    """The newest step and time of these records."""
+    step = next((int(each["step"]) for each in reversed(records) if "step" in each), None)
+    return step, next((each["time"] for each in reversed(records) if "time" in each), None)
 
 
-def text_of(finding: Finding) -> str:
-    return " ".join(filter(None, [finding["message"], finding["evidence"]]))
+def said(finding: Finding, place: tuple[int | None, float | None]) -> list[Any]:
+    text = " ".join(filter(None, [finding["message"], finding["evidence"]]))
+    return [place[0], finding["id"], text, place[1]]
 
 
 def main() -> None:

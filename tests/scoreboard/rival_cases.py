@@ -141,6 +141,8 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [(0, "gradient vanish"), (0, "dying ReLU")],
     ),
     "seven of ten units dead": (AUTO, [units(10, dead=69), units(20, dead=70)], [(20, "dying ReLU")]),
+    "units whose outputs are nan": (AUTO, [units(10, dead=100, mean=NAN)], []),
+    "outputs of nan": (TENSORS, [units(10, dead=100, mean=NAN)], [(10, "ExplodingTensor"), (10, "DeadRelu")]),
     "accuracy that swings": (
         AUTO,
         [

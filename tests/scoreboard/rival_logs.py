@@ -79,8 +79,8 @@ def weights(number: int, *, update: float = 1e-3, l2: float = 1.0, **more: Any) 
     return WeightReport(group="body", step=number, l2=l2, update=update, ratio=update / l2, **more)
 
 
-def units(number: int, dead: int) -> ActivationReport:
-    return ActivationReport(layer="body", step=number, mean=0.1, std=1.0, dead_units=Share(dead, 100), saturated=0)
+def units(number: int, dead: int, *, mean: float = 0.1) -> ActivationReport:
+    return ActivationReport(layer="body", step=number, mean=mean, std=1.0, dead_units=Share(dead, 100), saturated=0)
 
 
 def gpu(num_lines: int, *, used: Sequence[float] = (90.0,), memory: float = 20.0) -> list[Part]:

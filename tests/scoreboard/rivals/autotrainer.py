@@ -96,8 +96,8 @@ class _Layers:
 
     def activate(self, report: ActivationReport, line: Line, alarms: Alarms) -> None:
         """A unit that is never active passes no gradient: its share stands for that of zeros, which the log lacks."""
-        if report.dead_units is None:
-            return
+        if report.dead_units is None or not math.isfinite(report.mean or 0.0):
+            return  # nan is the program's first question; what it does to units is not asked
         self._units[report.layer] = report.dead_units
         dead, whole = (sum(counts) for counts in zip(*self._units.values(), strict=True))
         text = f"{dead} of {whole} units inactive"

@@ -126,6 +126,8 @@ def _weights(report: WeightReport, line: Line, alarms: Alarms, saved: _Saved) ->
 
 def _activations(report: ActivationReport, line: Line, alarms: Alarms) -> None:
     subject = f"output of {report.layer}"
+    if report.mean is not None:
+        _finite(report.mean, subject, line, alarms)
     if report.dead_units is not None and report.dead_units.whole:
         dead_pct = 100 * report.dead_units.part / report.dead_units.whole
         text = f"{subject}: {dead_pct:.0f} % of the units inactive"
@@ -133,7 +135,6 @@ def _activations(report: ActivationReport, line: Line, alarms: Alarms) -> None:
     if report.mean is not None and report.std is not None:
         is_zero = report.mean == 0 and report.std == 0
         alarms.note("AllZero", subject, is_zero, line, f"{subject}: all zero")
-        _finite(report.mean, subject, line, alarms)
 
 
 def _loss(loss: float, line: Line, alarms: Alarms, saved: _Saved) -> None:

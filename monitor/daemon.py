@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.following import Following, LogListener
 from monitor.keeper import Keeper
+from monitor.sdnotify import Notifier
+from monitor.standing import how_it_stands
 from monitor.summary import summarise
 from monitor.tail import Waker
 from monitor.watcher import Snapshot
@@ -19,6 +22,9 @@ POLL_S = 1.0
 
 TURN_S = 0.05
 """Time after which a turn that has many logs to look at keeps what it has, and lets its alerts out. Chosen by hand."""
+
+STATUS_S = 5.0
+"""Least time between two words to a supervisor on how it stands. Chosen by hand."""
 
 
 class Listener(LogListener):
@@ -47,12 +53,14 @@ class Daemon:
         report_every_s: float | None,
         until_end: bool,
         find_more: Callable[[], Iterable[Following]] | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         """``find_more`` returns logs that have appeared since it was asked last, ready to be followed.
 
-        Without ``report_every_s`` nobody wants pages.
+        Without ``report_every_s`` nobody wants pages, without ``notifier`` there is no supervisor.
         """
         self._clock, self._listener, self._keeper = clock, listener, keeper
+        self._notifier, self._is_ready, self._status_due_at = notifier or Notifier(), False, clock.monotonic()
         self._report_every_s, self._until_end, self._find_more = report_every_s, until_end, find_more
         self._followings: dict[Path, Following] = {}
         self._pages_due_at: dict[str, float] = {}
@@ -61,7 +69,8 @@ class Daemon:
         self._is_stopped = False
         self._waker: Waker | None = None
         self._looked_at_all = clock.monotonic() - POLL_S
-        self._new_engine: Engine | None = None
+        # What others ask for; a signal handler or another thread appends.
+        self._asked: deque[Callable[[], None]] = deque()
         for each in followings:
             self._add(each)
 
@@ -91,23 +100,26 @@ class Daemon:
         if self._waker is not None:
             self._waker.wake()
 
-    def replace_rules(self, engine: Engine) -> None:
-        """Go on with other rules from the next turn on; alerts of rules that are gone are closed."""
-        self._new_engine = engine
+    def ask(self, action: Callable[[], None]) -> None:
+        """Have something done by the loop itself before its next look; for a signal handler too."""
+        self._asked.append(action)
         if self._waker is not None:
             self._waker.wake()
+
+    def replace_rules(self, engine: Engine) -> None:
+        """Go on with other rules; alerts of rules that are gone are closed. From the loop, or before it runs."""
+        for each in self._followings.values():
+            each.replace_rules(engine)
 
     def turn(self, changed: Collection[Path] | None = None) -> None:
         """Look: fold what is new, let silence speak, keep what is known, then renew the pages that are due.
 
         ``changed`` are the logs that may have changed; None for any. All are looked at every POLL_S.
         """
-        engine, self._new_engine = self._new_engine, None
-        if engine is not None:
-            for each in self._followings.values():
-                each.replace_rules(engine)
+        while self._asked:
+            self._asked.popleft()()
         now = self._clock.monotonic()
-        if changed is None or engine is not None or now - self._looked_at_all >= POLL_S:
+        if changed is None or now - self._looked_at_all >= POLL_S:
             self._looked_at_all = now
             self._look_for_more()
             due = self._followings
@@ -124,9 +136,11 @@ class Daemon:
         if self._report_every_s is not None:
             self._renew_pages(self._report_every_s)
         self._listener.on_turn()
+        self._tell_supervisor()
 
     def end(self) -> None:
         """Keep what is known; after the last turn."""
+        self._notifier.stopping()
         self._keeper.hurry()
         for text in [*self._keeper.settle(self._clock, self._followings.values()), *self._keeper.finish(self._clock)]:
             self._listener.on_trouble(text)
@@ -141,6 +155,17 @@ class Daemon:
             if each.tail.is_at_end and each.tail.descriptor is not None and self._waker is not None:
                 self._waker.drop_stream(each.tail.descriptor)
         return looked_at
+
+    def _tell_supervisor(self) -> None:
+        """Say that a turn is over: nothing but a loop that goes round keeps the watchdog quiet."""
+        now = self._clock.monotonic()
+        if not self._is_ready:
+            self._is_ready = True
+            self._notifier.ready()
+        self._notifier.sign(now)
+        if self._notifier.is_heard and now >= self._status_due_at:
+            self._status_due_at = now + STATUS_S
+            self._notifier.status(how_it_stands(self.followings))
 
     def _leave_figures(self, looked_at: Iterable[Following]) -> None:
         """Leave the figures of runs that have ended in the state folder, for later runs to be compared with."""

@@ -24,7 +24,8 @@ from monitor.cli.options import (
     dialects_of,
     rule_options,
 )
-from monitor.cli.watch import Manner, Stops, follow, open_state, probes_of, publisher_of
+from monitor.cli.stopping import Stops
+from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
 from monitor.cli.watchfile import background_of, config_option, rules_of
 from monitor.clock import SystemClock
 from monitor.daemon import Daemon
@@ -68,11 +69,12 @@ def command(
     state: Path | None,
     report: Path | None,
 ) -> int:
-    """Start COMMAND, keep its output as a log, and watch it; how it died is known then, not guessed.
+    """Start a training, keep its output as a log, watch it, and end as it ends.
 
-    The output goes straight into the log, and no further: that of a training that outlives the monitor is not lost.
-    Without --log it is _logs/training/COMMAND_TIME.log. A signal to the monitor is passed on. Exit code: the
-    command's own, 128 and the number of the signal that killed it; 2 usage or bad file, before anything is started.
+    How COMMAND died is known then, not guessed. The output goes straight into the log, and no further: that of a
+    training that outlives the monitor is not lost. Without --log it is _logs/training/COMMAND_TIME.log. A signal to
+    the monitor is passed on. Exit code: the command's own, 128 and the number of the signal that killed it; 2 usage or
+    bad file, before anything is started.
 
     \b
     monitor run -- python train.py --epochs 20

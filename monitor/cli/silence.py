@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from monitor.cli.status import default_directory
-from monitor.clock import Clock, SystemClock
+from monitor.clock import SystemClock
 from monitor.conditions.values import seconds
+from monitor.control import Request, ask, perform
 from monitor.errors import MonitorError, StateError
 from monitor.escape import terminal
-from monitor.notify.silences import SHORTEST_ID, Silence, change_silences, new_silence, read_silences, still_of_use
-
-_ID = re.compile(rf"[0-9a-f]{{{SHORTEST_ID},16}}")
+from monitor.notify.silences import Silence, read_silences, still_of_use
 
 
 @click.command("silence")
 @click.argument("target", required=False)
 @click.option("--for", "duration", metavar="DURATION", help="How long: 30m, 2h, 1d.")
 @click.option("--reason", default="", help="Why; the report shows it.")
-@click.option("--author", default=None, help="Who; by default the user who runs this.")
+@click.option("--author", default="", help="Who; the user who runs this is named in any case.")
 @click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="The folder that the watch was given.")
-def command(target: str | None, duration: str | None, reason: str, author: str | None, state: Path | None) -> int:
-    """Tell nobody of TARGET for a while: a rule's name, or an alert's id. Without TARGET, list the silences.
+def command(target: str | None, duration: str | None, reason: str, author: str, state: Path | None) -> int:
+    """For a while, tell nobody of a rule or of one alert; or list the silences.
 
-    Files of alerts, Alertmanager and commands get everything all the same, and so does the report. What still
-    fires when the silence ends is told then. Exit code: 0 done, 2 usage or no state.
+    TARGET is a rule's name, or an alert's id; without it the silences are listed. Files of alerts, Alertmanager and
+    commands get everything all the same, and so does the report. What still fires when the silence ends is told then.
+    A running watch is asked through its control socket, by all who may read its state. Exit code: 0 done, 2 usage or
+    no state.
 
     \b
     monitor silence StepTimeGrown --for 2h --reason "backup runs" --state /var/lib/trainwarden/run-1
     monitor silence --state /var/lib/trainwarden/run-1
     """
-    directory, clock = state_of(state), SystemClock()
+    directory = state_of(state)
     if target is None:
-        for each in still_of_use(read_silences(directory), clock.wall()):
+        for each in still_of_use(read_silences(directory), SystemClock().wall()):
             click.echo(line_of(each))
         return 0
     if duration is None:
@@ -47,10 +47,8 @@ def command(target: str | None, duration: str | None, reason: str, author: str |
         lasts_s = seconds(duration)
     except ValueError as error:
         raise MonitorError("--for", str(error), expected="a duration such as 2h") from None
-    now = clock.wall()
-    made = new_silence(checked_target(target), author or author_here(), reason, now, now + lasts_s)
-    put_first(directory, made, clock)
-    click.echo(line_of(made))
+    for each in request_of(directory, Request("silence", target, lasts_s, reason, author)):
+        click.echo(line_of(each))
     return 0
 
 
@@ -62,21 +60,14 @@ def state_of(state: Path | None) -> Path:
     return directory
 
 
-def checked_target(target: str) -> str:
-    """Return the target if it is a rule that could exist, or an id. Raises MonitorError."""
-    is_name = re.fullmatch(r"[A-Za-z]\w{0,99}", target) is not None
-    if not (is_name or _ID.fullmatch(target)):
-        what = f"{terminal(target, 40)!r} is neither a rule nor an alert's id"
-        raise MonitorError("TARGET", what, expected=f"a rule's name, or {SHORTEST_ID} to 16 digits of an id")
-    return target
+def request_of(directory: Path, request: Request) -> list[Silence]:
+    """Have a running watch do something, else do it to the state at rest. Raises MonitorError."""
+    clock = SystemClock()
+    done = ask(directory, request, clock)
+    return perform(request, directory, _user_here(), clock.wall()) if done is None else done
 
 
-def put_first(directory: Path, made: Silence, clock: Clock) -> None:
-    """Add a silence, and forget those that have ended. Raises StateError."""
-    change_silences(directory, lambda known: [*still_of_use(known, clock.wall()), made])
-
-
-def author_here() -> str:
+def _user_here() -> str:
     """Return who runs this."""
     try:
         return getpass.getuser()

@@ -25,7 +25,7 @@ EXIT_FAILED = 1
 
 @click.group("sinks")
 def command() -> None:
-    """Try the receivers of alerts."""
+    """Send a test alert through each receiver."""
 
 
 @command.command("test")

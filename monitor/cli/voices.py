@@ -37,6 +37,10 @@ class Terminal(Listener):
         self._caught_up: dict[str, int] = {}
         self._voices: list[_Voice] = []
 
+    def publish_by(self, publish: Publish) -> None:
+        """Write pages another way from now on."""
+        self._publish = publish
+
     def voice(self, watcher: Watcher) -> LogListener:
         """Return the voice for one log."""
         self._names = _short_names([*self._names, watcher.log])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -22,21 +21,25 @@ from monitor.cli.options import (
     exit_code,
     rule_options,
 )
+from monitor.cli.reloading import InForce, Reloader
 from monitor.cli.speaker import choose
+from monitor.cli.stopping import CALM, Stops, has_terminal, stops_of
 from monitor.cli.voices import Publish, Terminal, judged
-from monitor.cli.watchfile import background_of, config_option, rules_of
+from monitor.cli.watchfile import background_of, config_option, read_again, rules_of
 from monitor.clock import SystemClock
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
+from monitor.control import Control
 from monitor.daemon import Daemon
 from monitor.engine import Engine
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, StateError
 from monitor.escape import terminal
 from monitor.following import FactSource
 from monitor.keeper import Keeper, Opened, open_keeper
 from monitor.logset import STDIN, LogSet
 from monitor.notify import Delivery, Paces
 from monitor.opening import Opener
+from monitor.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
 from monitor.sources import check_outputs
 from monitor.tail import Waker
@@ -61,8 +64,6 @@ class _Duration(click.ParamType[float]):
 
 Sources = Callable[[str], Sequence[FactSource]]
 """What looks beside a log, for each log."""
-Stops = Callable[[Daemon], AbstractContextManager[list[int]]]
-"""Lets signals end a watch; yields those that came."""
 
 
 class Manner(NamedTuple):
@@ -126,14 +127,14 @@ def command(
     pid: int | None,
     no_probes: bool,
 ) -> int:
-    """Follow logs while they are written; print their progress and every alert.
+    """Follow a log while it is written; print its progress and every alert.
 
     A LOG is a file, a folder (each *.log in it and below, those that come later too), a quoted pattern like
     'runs/*.log', or - for standard input. With several logs, --report names a folder, for a page per log.
     On a terminal it is a live view, unless --plain is given.
     Ends with Ctrl-C, at the end of standard input, or with --until-end. Exit code: 0 nothing fired, 1 something
     fired at warning or above, 2 usage or bad file, 3 nothing fired but a log said too little to judge; 0 after
-    SIGTERM and SIGHUP.
+    SIGTERM, and after SIGHUP on a terminal. Without one, as a service, SIGHUP lets it read rules and watch file again.
     With --state, a watch that was killed goes on where it was: no line twice, no alert lost.
     What a watch file says (--config) holds where the command line says nothing.
 
@@ -156,14 +157,19 @@ def command(
     _check_outputs(wanted, [*places, *files])
     receivers = open_sinks([*config.sinks, *sinks])
     _check_outputs(wanted, [*places, *(("--sink", file) for file in receivers.files)])
-    background = background_of(config, known, wanted.named)
-    engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+
+    def in_force(config: Config) -> InForce:
+        background = background_of(config, known, wanted.named)
+        engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+        return InForce(config, engine, publisher_of(config, background))
+
+    first = in_force(config)
     opened = open_state(config, receivers, state)
     try:
         manner = Manner(
             report=report,
             every_s=every_s,
-            publish=publisher_of(config, background),
+            publish=first.publish,
             suffix=f".{config.report.format}",
             until_end=until_end,
             wait=wait,
@@ -171,7 +177,15 @@ def command(
             plain=plain,
             notify_history=notify_history,
         )
-        return follow(wanted, engine, opened, manner, sources=no_sources if no_probes else probes_of(pid))
+        return follow(
+            wanted,
+            first.engine,
+            opened,
+            manner,
+            sources=no_sources if no_probes else probes_of(pid),
+            reloading=Reloading(first, lambda: in_force(read_again(config))),
+            notifier=from_environment(os.environ, os.getpid()),
+        )
     finally:
         opened.keeper.close()
 
@@ -194,6 +208,14 @@ def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) 
     return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of), GpuProbe(pid))
 
 
+class Reloading(NamedTuple):
+    """How a watch reads again what it goes by."""
+
+    first: InForce
+    read: Callable[[], InForce]
+    """Raises MonitorError for files that cannot be used."""
+
+
 def no_sources(log: str) -> Sequence[FactSource]:
     """Look at nothing beside a log."""
     del log
@@ -208,10 +230,13 @@ def follow(
     *,
     sources: Sources = no_sources,
     stops: Stops | None = None,
+    reloading: Reloading | None = None,
+    notifier: Notifier | None = None,
 ) -> int:
     """Watch logs, each from where its state ends or from the manner's start; return the exit code.
 
-    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs.
+    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
+    without a terminal, SIGHUP reads again; ``notifier`` is told how it stands.
     """
     keeper, clock = opened.keeper, SystemClock()
     speaker = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
@@ -235,6 +260,11 @@ def follow(
             followings.append(following)
             problems += told
             talk.write_report(following.snapshot())
+        if keeper.directory is not None:
+            try:
+                held.enter_context(Control(keeper.directory, clock))
+            except StateError as error:
+                problems.append(f"{error}; nobody can silence while the watch runs")
         daemon = Daemon(
             followings,
             clock,
@@ -243,18 +273,29 @@ def follow(
             report_every_s=manner.every_s if manner.report else None,
             until_end=manner.until_end,
             find_more=finder.more if finder else None,
+            notifier=notifier,
         )
+
+        def use(found: InForce) -> None:
+            opener.engine = found.engine
+            daemon.replace_rules(found.engine)
+            talk.publish_by(found.publish)
+
+        reloader = (
+            Reloader(*reloading, use, keeper, clock, talk.on_trouble) if reloading and not has_terminal() else None
+        )
+        stops = stops or stops_of(reloader.reload if reloader else None)
         names = [*logs.named, *map(str, logs.folders), *logs.patterns]
         click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
         for problem in problems:
             talk.on_trouble(problem)
-        with Waker(logs.places) as waker, (stops or _stops)(daemon) as stopped_by, speaker.shown(daemon, waker):
+        with Waker(logs.places) as waker, stops(daemon) as stopped_by, speaker.shown(daemon, waker):
             daemon.run(waker)
         daemon.end()
         talk.end(daemon.followings)
         for late in daemon.followings[len(followings) :]:
             late.close()
-    if not _CALM.isdisjoint(stopped_by):
+    if not CALM.isdisjoint(stopped_by):
         return 0
     return exit_code([each.watcher for each in judged(daemon.followings)])
 
@@ -308,24 +349,3 @@ def publisher_of(config: Config, background: Background) -> Publish:
         report.publish(page, report.build(snapshot, config, background=background), config.report.format or "md")
 
     return publish
-
-
-_CALM = frozenset({signal.SIGTERM, signal.SIGHUP})
-"""Sent by whoever runs the watch, not by a person who wants an answer: the exit code is 0."""
-
-
-@contextmanager
-def _stops(daemon: Daemon) -> Iterator[list[int]]:
-    """Let SIGINT, SIGTERM and SIGHUP end the watch in good order; yields which of them came."""
-    came: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        daemon.stop()
-
-    old = {number: signal.signal(number, stop) for number in (signal.SIGINT, *_CALM)}
-    try:
-        yield came
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)

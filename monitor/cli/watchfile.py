@@ -41,6 +41,13 @@ def config_option(command: Command) -> Command:
     return with_config
 
 
+def read_again(config: Config) -> Config:
+    """Return the watch file as it is now; one that was never named stays empty. Raises Problems, ConfigError."""
+    from monitor.config import load_config
+
+    return config if config.path is None else load_config(config.path)
+
+
 def rules_of(config: Config, choice: RuleChoice) -> list[Rule]:
     """Load the rules in force: shipped, of the watch file, of the command line, the later over the earlier.
 

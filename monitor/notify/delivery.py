@@ -64,6 +64,13 @@ class Delivery:
             for outlet in self._outlets.values():
                 outlet.add(alert, self._added_at)
 
+    def still_firing(self, rule: str) -> list[Alert]:
+        """Return what some receiver was told of a rule, or will be, that nothing has ended yet; each alert once."""
+        newest: dict[str, Alert] = {}
+        for outlet in self._outlets.values():
+            newest |= {alert.id: alert for alert in outlet.said() if alert.rule == rule}
+        return [alert for alert in newest.values() if alert.state is State.FIRING]
+
     def uncommitted(self) -> list[Parcel]:
         """Return what waits and is in no commit yet, in the order in which `commit` wants the numbers back."""
         return [each.parcel for each in self._uncommitted()]

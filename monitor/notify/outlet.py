@@ -118,6 +118,11 @@ class Outlet:
                 self._finish(errand, error, now)
         return error
 
+    def said(self) -> list[Alert]:
+        """Return what the receiver was told is firing, then what waits for it, in order."""
+        told = [alert for each in self._told.values() for alert in each.firing]
+        return told + [each.parcel.alert for each in self.waiting]
+
     def settled(self) -> list[int]:
         """Return the numbers of what waits no longer, each once."""
         numbers, self._delivered = self._delivered, []

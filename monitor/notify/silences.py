@@ -1,6 +1,6 @@
 """Silences: for a while nobody is told of some alerts; who asked for it, why, and until when.
 
-They lie in the state folder as JSON, written whole by whoever silences, and read by the watch when they change.
+They lie in the state folder as JSON, written whole, and read by the watch when they change.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from monitor.alerts import Alert
-from monitor.errors import StateError
+from monitor.errors import MonitorError, StateError
+from monitor.escape import terminal
 
 FILE = "silences.json"
 MOST = 1_000
@@ -98,7 +100,7 @@ def read_silences(directory: Path) -> list[Silence]:
         found = json.loads(data)
         if len(data) > FILE_BYTES or not isinstance(found, list) or len(found) > MOST:
             raise ValueError("too much of it")
-        return [_read(each) for each in found]
+        return [read_silence(each) for each in found]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise StateError(str(path), f"holds no silences ({error})", expected="a file of this program") from None
 
@@ -111,12 +113,49 @@ def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[
             kept = list(change(read_silences(directory)))[-MOST:]
             draft = path.with_name(f".{FILE}.{os.getpid()}")
             with draft.open("w", encoding="utf-8") as file:
+                _hand_over(file.fileno(), directory)
                 json.dump([asdict(each) for each in kept], file)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
     except OSError as error:
         raise StateError(str(path), f"cannot be written ({error.strerror})", expected="a state folder") from None
+
+
+def add_silence(directory: Path, made: Silence, now: float) -> None:
+    """Add a silence, and forget those that have ended. Raises StateError."""
+    change_silences(directory, lambda known: [*still_of_use(known, now), made])
+
+
+def end_silences(directory: Path, target: str) -> list[Silence]:
+    """End every silence of a rule, of an alert, or of the silence's own id; return those that ended.
+
+    Raises StateError, and MonitorError where there is none.
+    """
+    ended: list[Silence] = []
+
+    def without(known: list[Silence]) -> Iterable[Silence]:
+        ended.extend(each for each in known if target in (each.id, each.target))
+        return [each for each in known if each not in ended]
+
+    change_silences(directory, without)
+    if not ended:
+        raise MonitorError("TARGET", f"nothing silences {terminal(target, 40)!r}", expected="see monitor silence")
+    return ended
+
+
+def target_of(text: str) -> str:
+    """Return what is silenced if it is a rule that could exist, or an alert's id. Raises MonitorError."""
+    is_name = re.fullmatch(r"[A-Za-z]\w{0,99}", text, re.ASCII) is not None
+    if not (is_name or is_alert_id(text)):
+        what = f"{terminal(text, 40)!r} is neither a rule nor an alert's id"
+        raise MonitorError("TARGET", what, expected=f"a rule's name, or {SHORTEST_ID} to 16 digits of an id")
+    return text
+
+
+def is_alert_id(text: str) -> bool:
+    """Whether a text could be an alert's id, or enough of its beginning."""
+    return re.fullmatch(rf"[0-9a-f]{{{SHORTEST_ID},16}}", text) is not None
 
 
 def new_silence(target: str, author: str, reason: str, begins_at: float, ends_at: float | None) -> Silence:
@@ -131,7 +170,8 @@ def still_of_use(silences: Sequence[Silence], now: float) -> list[Silence]:
     return [each for each in silences if each.ends_at is None or now < each.ends_at]
 
 
-def _read(found: object) -> Silence:
+def read_silence(found: object) -> Silence:
+    """Return a silence that was written as JSON. Raises ValueError, TypeError or KeyError."""
     if not isinstance(found, dict):
         raise TypeError("an entry that is no object")
     ends_at = found["ends_at"]
@@ -139,9 +179,18 @@ def _read(found: object) -> Silence:
     return Silence(name, target, author, reason, float(found["begins_at"]), None if ends_at is None else float(ends_at))
 
 
+def _hand_over(descriptor: int, directory: Path) -> None:
+    """Let the folder's owner have a file that root makes in it: the watch must be able to read it."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fchmod(descriptor, 0o640)
+
+
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    lock = os.open(directory / f".{FILE}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    # The folder itself: a lock file made by root would lock the watch's own user out.
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

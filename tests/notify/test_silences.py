@@ -56,7 +56,8 @@ def test_a_broken_file_silences_nothing_and_is_named(tmp_path: Path, data: str):
 def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
     state = ["--state", str(tmp_path)]
     made = monitor("silence", "StepTimeGrown", "--for", "2h", "--reason", "backup", "--author", "ana", *state)
-    assert made.code == 0 and "StepTimeGrown silent until" in made.out and "by ana: backup" in made.out
+    assert made.code == 0 and "StepTimeGrown silent until" in made.out
+    assert "by ana (as " in made.out and made.out.endswith("): backup\n")
     taken = monitor("ack", "0123456789abcdef", "--author", "ana", *state)
     assert taken.code == 0 and "acknowledged until it is over by ana" in taken.out
     assert len(monitor("silence", *state).out.splitlines()) == 2

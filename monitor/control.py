@@ -1,0 +1,223 @@
+"""How people speak to a running watch: a socket in its state folder takes requests to silence and to acknowledge.
+
+A request is one line of JSON, and so is its answer. Who asks is told by the kernel, not by the request. Who may ask is
+decided by the rights on the socket: the watch's own user, and the group that may read the state.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pwd
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from monitor.clock import Clock
+from monitor.errors import MonitorError, StateError
+from monitor.notify.silences import (
+    Silence,
+    add_silence,
+    end_silences,
+    new_silence,
+    read_silence,
+    target_of,
+)
+
+NAME = "control"
+MODE = 0o660
+REQUEST_BYTES = 4_096
+ANSWER_BYTES = 65_536
+PATIENCE_S = 2.0
+"""Longest that one request may take; the next in the queue waits so long. Chosen by hand."""
+LONGEST_S = 366 * 86_400.0
+"""Longest silence: what shall never be told again is a rule to be disabled."""
+REASON_CHARACTERS = 300
+_QUEUE = 16
+
+
+class Request(NamedTuple):
+    """What somebody wants."""
+
+    verb: str
+    """``silence``, ``ack`` or ``unsilence``."""
+    target: str
+    for_s: float | None = None
+    """How long a silence lasts."""
+    reason: str = ""
+    author: str = ""
+    """Whom to name beside the user that asks; empty for nobody."""
+
+
+def perform(request: Request, directory: Path, user: str, now: float) -> list[Silence]:
+    """Do what is asked, by a user, at a time of day; return the silences that were made or ended.
+
+    Raises MonitorError for a request that cannot be meant, StateError where the file cannot be written.
+    """
+    target = target_of(request.target)
+    if request.verb == "unsilence":
+        return end_silences(directory, target)
+    author = f"{request.author} (as {user})" if request.author and request.author != user else user
+    ends_at = None
+    if request.verb == "silence":
+        if request.for_s is None or not 0 < request.for_s <= LONGEST_S:
+            raise MonitorError("--for", "is no time to be silent", expected="more than 0 s, and at most a year")
+        ends_at = now + request.for_s
+    made = new_silence(target, author, request.reason[:REASON_CHARACTERS], now, ends_at)
+    add_silence(directory, made, now)
+    return [made]
+
+
+class Control:
+    """The socket of a watch, served by a thread of its own: whoever dawdles keeps no log waiting."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        """Begin to listen. The caller holds the folder's lock. Raises StateError where no socket can be made."""
+        self._directory, self._clock = directory, clock
+        self._is_closed = False
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            with _opened(directory) as folder:
+                with suppress(FileNotFoundError):
+                    # Of an earlier watch that was killed: the lock says that it is no more.
+                    os.unlink(NAME, dir_fd=folder)
+                self._socket.bind(_address(folder))
+                os.chmod(NAME, MODE, dir_fd=folder)
+            self._socket.listen(_QUEUE)
+        except OSError as error:
+            self._socket.close()
+            what = f"cannot be made ({error.strerror})"
+            raise StateError(str(directory / NAME), what, expected="a folder that can hold a socket") from None
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._is_closed = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with suppress(OSError):
+            (self._directory / NAME).unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _serve(self) -> None:
+        while not self._is_closed:
+            try:
+                peer, _ = self._socket.accept()
+            except OSError:
+                # Closed, or out of descriptors: then the next one is taken when there are some again.
+                if self._is_closed:
+                    return
+                threading.Event().wait(PATIENCE_S)
+                continue
+            with peer, suppress(OSError):
+                peer.sendall(self._answer(peer))
+
+    def _answer(self, peer: socket.socket) -> bytes:
+        try:
+            request = _request(_read_line(peer, REQUEST_BYTES, self._clock))
+            done = perform(request, self._directory, _user_of(peer), self._clock.wall())
+            answer: dict[str, object] = {"done": [asdict(each) for each in done]}
+        except MonitorError as error:
+            answer = {"error": str(error)}
+        return json.dumps(answer).encode() + b"\n"
+
+
+def ask(directory: Path, request: Request, clock: Clock) -> list[Silence] | None:
+    """Have the watch of a state folder do something; None where no watch listens. Raises MonitorError."""
+    where = str(directory / NAME)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as peer:
+        try:
+            with _opened(directory) as folder:
+                # A timeout of Python's would give up at once while others are in the queue.
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(_QUEUE * PATIENCE_S), 0))
+                peer.connect(_address(folder))
+            peer.sendall(json.dumps(request._asdict()).encode() + b"\n")
+            found = json.loads(_read_line(peer, ANSWER_BYTES, clock, patience_s=_QUEUE * PATIENCE_S))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except PermissionError:
+            expected = "a member of the group that the state folder belongs to"
+            raise StateError(where, "is not for this user", expected=expected) from None
+        except (OSError, ValueError) as error:
+            what = f"does not answer ({error})"
+            raise StateError(where, what, expected="an answer of the watch; see its journal") from None
+    if "error" in found:
+        raise MonitorError(where, str(found["error"]))
+    return [read_silence(each) for each in found["done"]]
+
+
+def _request(line: bytes) -> Request:
+    """Return what a line asks for. Raises MonitorError for one that cannot be meant."""
+    try:
+        found = json.loads(line)
+        if not isinstance(found, Mapping) or not set(found) <= set(Request._fields):
+            raise ValueError("other keys than a request has")
+        for_s = found.get("for_s")
+        if not (for_s is None or (isinstance(for_s, int | float) and math.isfinite(for_s))):
+            raise ValueError("for_s is no number")
+        words = {key: value for key, value in found.items() if key != "for_s"}
+        if not all(isinstance(value, str) for value in words.values()):
+            raise ValueError("a text is none")
+        request = Request(**words, for_s=None if for_s is None else float(for_s))
+        if request.verb not in ("silence", "ack", "unsilence"):
+            raise ValueError("no such verb")
+        return request
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise MonitorError("control", f"is no request ({error})", expected="one line of JSON") from None
+
+
+def _read_line(peer: socket.socket, most_bytes: int, clock: Clock, *, patience_s: float = PATIENCE_S) -> bytes:
+    """Return what a peer sends up to a line end. Raises MonitorError for too much of it, or too late."""
+    until, data = clock.monotonic() + patience_s, b""
+    while b"\n" not in data:
+        left_s = until - clock.monotonic()
+        if left_s <= 0 or len(data) > most_bytes:
+            what = "takes too long" if left_s <= 0 else "is too long"
+            raise MonitorError("control", what, expected=f"a line of at most {most_bytes} bytes, sent at once")
+        peer.settimeout(left_s)
+        try:
+            some = peer.recv(most_bytes)
+        except TimeoutError:
+            continue
+        except OSError as error:
+            raise MonitorError("control", f"breaks off ({error.strerror})") from None
+        if not some:
+            raise MonitorError("control", "breaks off", expected="a whole line")
+        data += some
+    return data[: data.index(b"\n")]
+
+
+def _user_of(peer: socket.socket) -> str:
+    """Return who is at the other end, by the word of the kernel."""
+    _, uid, _ = struct.unpack("iII", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII")))
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    folder = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _address(folder: int) -> str:
+    """Return a name for the socket that fits, however deep the folder lies: such names have 107 bytes at most."""
+    return f"/proc/self/fd/{folder}/{NAME}"

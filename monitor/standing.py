@@ -1,0 +1,32 @@
+"""How a watch stands, in the one line that a supervisor shows beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.alerts import State
+from monitor.attempt import Status
+from monitor.following import Following
+
+
+def how_it_stands(followings: Sequence[Following]) -> str:
+    """Say of one log where its run is, of several how many run, and how much fires; the log's words are not escaped."""
+    firing = sum(_num_firing(each) for each in followings)
+    alerts = "nothing fires" if not firing else f"{firing} alert{'s' if firing > 1 else ''} firing"
+    if not followings:
+        return "no log yet"
+    if len(followings) > 1:
+        running = sum(each.watcher.run.status is Status.RUNNING for each in followings)
+        return f"{len(followings)} logs, {running} still running; {alerts}"
+    run = followings[0].watcher.run
+    if run.status is Status.WAITING:
+        return f"waiting for the first line of {followings[0].log}"
+    attempt = run.attempt
+    planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
+    return f"{run.id}: {run.status.value}, epoch {attempt.epoch}{planned}, step {attempt.step}; {alerts}"
+
+
+def _num_firing(following: Following) -> int:
+    """Return how many alerts of a log fire that no other alert explains."""
+    open_now = following.watcher.states.open.values()
+    return sum(alert.state is State.FIRING and not alert.inhibited_by for alert in open_now)

@@ -1,0 +1,176 @@
+"""A running watch is asked to silence through its socket: who asks is known, and nonsense changes nothing."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.control import NAME, REQUEST_BYTES, Control, Request, ask
+from monitor.errors import StateError
+from monitor.notify import Silences, read_silences
+from tests.cli.command import monitor
+from tests.cli.logs import EPOCH_1, TROUBLED, joined, write
+from tests.notify.receivers import alert, until, web
+from tests.service.supervisor import supervised
+
+CLOCK = SystemClock()
+DEEP = "[" * 3_000
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Iterator[Path]:
+    """A state folder whose watch listens."""
+    with Control(tmp_path, CLOCK):
+        yield tmp_path
+
+
+def talk(folder: Path, data: bytes) -> dict[str, object]:
+    """Send bytes as they are, and return the answer."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(20)
+        peer.connect(str(folder / NAME))
+        peer.sendall(data)
+        peer.shutdown(socket.SHUT_WR)
+        answer = b""
+        while some := peer.recv(4096):
+            answer += some
+    return dict(json.loads(answer)) if answer else {}
+
+
+def test_the_socket_is_for_the_user_and_the_group_alone(control: Path):
+    assert stat.S_IMODE((control / NAME).stat().st_mode) == 0o660
+
+
+def test_a_silence_asked_for_is_one_that_the_watch_keeps(control: Path):
+    (made,) = ask(control, Request("silence", "Rule1", 3_600.0, "backup"), CLOCK) or ()
+    assert (made.target, made.author, made.reason) == ("Rule1", getpass.getuser(), "backup")
+    assert read_silences(control) == [made]
+    assert Silences(control).covering(alert(1), CLOCK.wall()) == made
+
+
+def test_nobody_can_speak_in_anothers_name(control: Path):
+    (made,) = ask(control, Request("ack", "0123456789abcdef", author="the boss"), CLOCK) or ()
+    assert made.author == f"the boss (as {getpass.getuser()})"
+
+
+def test_a_silence_is_ended_by_whoever_may_ask(control: Path):
+    ask(control, Request("silence", "Rule1", 3_600.0), CLOCK)
+    assert monitor("unsilence", "Rule1", "--state", str(control)).code == 0
+    assert read_silences(control) == []
+    said = monitor("unsilence", "Rule1", "--state", str(control))
+    assert said.code == 2 and "nothing silences" in said.err
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\n",
+        b"{}\n",
+        b"null\n",
+        b"[1]\n",
+        b"\xff\xfe\n",
+        b'{"verb": "silence", "target": "Rule1", "for_s": 60}',
+        b'{"verb": "reboot", "target": "Rule1"}\n',
+        b'{"verb": "silence", "target": "Rule1"}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": -1}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": NaN}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": 1e999}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": "60"}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": true, "more": 1}\n',
+        b'{"verb": "silence", "target": "../../etc", "for_s": 60}\n',
+        b'{"verb": "silence", "target": "", "for_s": 60}\n',
+        b'{"verb": "silence", "target": ["Rule1"], "for_s": 60}\n',
+        b'{"verb": "ack", "target": "0123456789abcdef", "reason": {"a": 1}}\n',
+        f'{{"verb": {DEEP}'.encode() + b"\n",
+        b"x" * (2 * REQUEST_BYTES),
+        b'{"verb": "silence", "target": "Rule1", "for_s": ' + b"9" * 5_000 + b"}\n",
+    ],
+    ids=range(20),
+)
+def test_nonsense_is_refused_and_changes_nothing(control: Path, data: bytes):
+    assert "error" in talk(control, data)
+    assert read_silences(control) == []
+    assert ask(control, Request("silence", "Rule1", 60.0), CLOCK), "and the next one is served"
+
+
+def test_who_says_nothing_keeps_the_next_waiting_for_a_moment_only(control: Path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(str(control / NAME))
+        assert ask(control, Request("silence", "Rule1", 60.0), CLOCK)
+
+
+def test_who_goes_away_harms_nobody(control: Path):
+    for _ in range(50):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(control / NAME))
+            peer.sendall(b'{"verb": "silence", "target": "Rule1", "for_s": 60}\n')
+    assert ask(control, Request("silence", "Rule2", 60.0), CLOCK)
+
+
+def test_many_at_once_are_all_served(control: Path):
+    threads = [
+        threading.Thread(target=ask, args=(control, Request("silence", f"Rule{number}", 60.0), CLOCK))
+        for number in range(12)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert {each.target for each in read_silences(control)} == {f"Rule{number}" for number in range(12)}
+
+
+def test_a_socket_that_a_killed_watch_left_is_nobody_and_is_replaced(tmp_path: Path):
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / NAME))
+    assert ask(tmp_path, Request("silence", "Rule1", 60.0), CLOCK) is None
+    with Control(tmp_path, CLOCK):
+        assert ask(tmp_path, Request("silence", "Rule1", 60.0), CLOCK)
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_folder_however_deep_has_room_for_the_socket(tmp_path: Path):
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    with Control(deep, CLOCK):
+        assert ask(deep, Request("silence", "Rule1", 60.0), CLOCK)
+
+
+def test_a_folder_in_which_no_socket_can_be_is_said_in_one_line(tmp_path: Path):
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(StateError, match="cannot be made"):
+        Control(tmp_path, CLOCK)
+
+
+def test_a_running_watch_is_silenced_and_an_alert_is_kept_from_people(tmp_path: Path):
+    write(tmp_path / "run.log", EPOCH_1)
+    state = tmp_path / "state"
+    with web() as server:
+        sinks = ["--sink", f"webhook:{server.url}", "--sink", "jsonl:alerts.jsonl"]
+        with supervised(tmp_path, "run.log", "--state", "state", *sinks) as watch:
+            until(lambda: watch.has_said("READY=1"))
+            assert (state / NAME).is_socket()
+            said = monitor("silence", "GradientZero", "--for", "1h", "--state", str(state))
+            assert said.code == 0 and f"by {getpass.getuser()}" in said.out
+            with (tmp_path / "run.log").open("ab") as file:
+                file.write(joined(TROUBLED[len(EPOCH_1) :]))
+            server.wait_for(1)
+            until(lambda: "GradientZero" in (tmp_path / "alerts.jsonl").read_text())
+            told = {each["alert"] for request in server.got for each in request.json["alerts"]}
+    assert told and "GradientZero" not in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes where another user must read")
+def test_what_root_silences_while_nobody_watches_can_be_read_by_the_watchs_own_user(tmp_path: Path):
+    os.chown(tmp_path, 65534, 65534)
+    assert monitor("silence", "Rule1", "--for", "1h", "--state", str(tmp_path)).code == 0
+    owners = {(each.stat().st_uid, each.stat().st_gid) for each in tmp_path.iterdir()}
+    assert owners == {(65534, 65534)}

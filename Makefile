@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full fuzz soak lint format bench bench-quality bench-tail demo clean
+.PHONY: help install readme docs test test-full test-frameworks fuzz soak lint format bench bench-quality bench-tail demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -15,10 +15,11 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CREATED := $(VENV)/.created
 WITH_TORCH := $(VENV)/.$(TORCH)
 INSTALLED := $(VENV)/.installed
+WITH_FRAMEWORKS := $(VENV)/.frameworks
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-	    printf '  make %-10s %s\n' "$$name" "$$text"; done
+	    printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: leaves STATUS.md and the log
 	bash tests/demo/run
@@ -34,6 +35,9 @@ test: lint ## Lint, types, import contracts and tests
 
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
+
+test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
+	$(BIN)/pytest -q -m "slow or not slow" tests/dialects/test_packages.py tests/trainer/test_adapters.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .
@@ -80,4 +84,8 @@ $(WITH_TORCH): $(CREATED)
 
 $(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
 	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	touch $@
+
+$(WITH_FRAMEWORKS): $(INSTALLED)
+	$(PIP) install -c constraints.txt -e '.[frameworks]'
 	touch $@

@@ -22,8 +22,6 @@ MARKS = {
     Outcome.UNKNOWN: "❔",
     Outcome.NOT_APPLICABLE: "➖",
 }
-
-
 PROGRESS = 110
 """Characters of a progress line that a terminal shows: the part that people know by sight."""
 EXCERPT = 240
@@ -36,9 +34,7 @@ def alert_lines(alerts: Sequence[Alert]) -> list[str]:
     Alerts of one rule that one line raised, for several groups say, are told together.
     """
     lines = []
-    for _, together in groupby(
-        alerts, key=lambda alert: (alert.rule, alert.state, alert.at, alert.evidence, alert.inhibited_by)
-    ):
+    for _, together in groupby(alerts, key=_headline):
         first, *others = list(together)
         lines += [terminal(line) for line in _story(first, others)]
     return lines
@@ -100,7 +96,7 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
     lines = run_lines(snapshot)
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
-    return lines + [terminal(line) for line in _settled_lines(snapshot)]
+    return lines + [terminal(line) for line in chain(_unseen_lines(snapshot), _settled_lines(snapshot))]
 
 
 def run_lines(snapshot: Snapshot) -> list[str]:
@@ -121,7 +117,9 @@ def understood_words(run: Run) -> str:
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
     """Return one line per outcome of a rule that somebody should look at, with how many series share it."""
-    lines = []
+    lines: list[str] = []
+    if _is_unseen(readings):
+        return lines
     for outcome in (Outcome.BREACH, Outcome.UNKNOWN):
         same = [reading for reading in readings if reading.outcome is outcome]
         if not same:
@@ -131,6 +129,25 @@ def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
         about = f" {labels}:" if labels else ""
         lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {same[0].reason}{others}{_place(same[:1])}")
     return lines
+
+
+def _is_unseen(readings: Iterable[Reading]) -> bool:
+    """Whether a rule knows nothing because no line of the log spoke of what it needs."""
+    return all(reading.outcome is Outcome.UNKNOWN and not reading.evidence for reading in readings)
+
+
+def _unseen_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the rules that no line has spoken of, a line per theme; the reason in full where it is that of one rule."""
+    unseen: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for rule, readings in snapshot.readings:
+        if _is_unseen(readings):
+            unseen[rule.group][rule.alert] = readings[0].reason
+    for group, reasons in unseen.items():
+        if len(reasons) == 1:
+            [(name, reason)] = reasons.items()
+            yield f"{MARKS[Outcome.UNKNOWN]} {name}: {reason}"
+        else:
+            yield f"{MARKS[Outcome.UNKNOWN]} {group}: {', '.join(reasons)}: no line of what they need was seen"
 
 
 def _settled_lines(snapshot: Snapshot) -> Iterator[str]:

@@ -98,8 +98,8 @@ class Compare(Leveled):
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
         attempt, background = run.attempt, context.background
-        if (missing := self._nothing_given(background)) and attempt.started is not None:
-            return [not_applicable(missing, attempt.started)]
+        if (missing := self._nothing_given(background)) and (line := attempt.started or run.dialect.line):
+            return [not_applicable(missing, line)]
         # A touch of the other signal bears other labels.
         asked = None if isinstance(self.against, Other) else context.asked
         return self.each(

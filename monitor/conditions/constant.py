@@ -62,8 +62,8 @@ class Constant(OneSignal):
         """Answer for each series; in one answer where there is none."""
         attempt, background = run.attempt, context.background
         others = [each for each in (background.baseline, *background.peers) if each is not None and each.run != run.id]
-        if self.across is not None and not others and attempt.started is not None:
-            return [not_applicable("no other run was given to compare with", attempt.started)]
+        if self.across is not None and not others and (line := attempt.started or run.dialect.line):
+            return [not_applicable("no other run was given to compare with", line)]
         return self.each(
             attempt,
             context.asked,

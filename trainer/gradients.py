@@ -33,6 +33,9 @@ SINGLE_RANGE = (1e-12, 1e15)
 they overflow (they do so at 1e-19 and 1e19 for an element).
 """
 
+EXACT_IN_SINGLE = 2**24
+"""Elements of a tensor up to which a count in single precision is exact."""
+
 
 class GroupGradient(NamedTuple):
     """The gradient of one group; a per-feature tensor counts as one tensor for each feature."""
@@ -216,7 +219,10 @@ class WeightMonitor:
 
     def before_step(self) -> None:
         """Keep the weights, to compare them after the optimizer's step."""
-        self._before = {name: [w.detach().clone() for w in group.values()] for name, group in self._groups.items()}
+        self._before = {
+            name: list(torch._foreach_mul([w.detach() for w in group.values()], 1))
+            for name, group in self._groups.items()
+        }
 
     def measure(self) -> tuple[GroupWeight, ...]:
         """Return one record per group and drop the kept weights."""
@@ -246,7 +252,7 @@ class WeightMonitor:
         reports = []
         for name, group in self._groups.items():
             norm, update = (_norm(each, dtype) for each in ([w.detach() for w in group.values()], moved[name]))
-            num_moved = torch.stack([change.count_nonzero() for change in moved[name]]).sum()
+            num_moved = _count_moved(moved[name])
             stale = self._stale.get(name, torch.full_like(norm, torch.nan)).to(norm.device)
             reports.append(torch.stack([norm, update, num_moved, stale]))
         numbers: list[list[float]] = torch.stack(reports).tolist()
@@ -319,10 +325,16 @@ def measure_inputs(windows_BTF: Tensor) -> InputStatistics:
 
 def _totals(grads: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
     """Return the largest absolute value and the sum of absolute values."""
-    # A nan is both the smallest and the largest.
-    largest = torch.stack([torch.stack(torch.aminmax(grad)) for grad in grads]).abs().max()
-    total_abs = torch.stack([grad.abs().sum(dtype=dtype) for grad in grads]).sum()
+    largest = torch.stack(torch._foreach_norm(grads, math.inf)).max()
+    # Not the norm of order 1: on a processor it adds up one by one, and a sum pair by pair.
+    total_abs = torch.stack([each.sum(dtype=dtype) for each in torch._foreach_abs(grads)]).sum()
     return [largest, total_abs]
+
+
+def _count_moved(changes: list[Tensor]) -> Tensor:
+    """Return how many elements are not 0: the norm of order 0, which takes few launches on a GPU."""
+    dtype = torch.float32 if all(change.numel() <= EXACT_IN_SINGLE for change in changes) else torch.float64
+    return torch.stack(torch._foreach_norm(changes, 0, dtype=dtype)).sum(dtype=torch.float64)
 
 
 def _is_single(norms: Sequence[float]) -> bool:

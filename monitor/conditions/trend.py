@@ -68,7 +68,7 @@ class Trend(Leveled):
 
     kind: Literal["trend"]
     shape: Literal["spikes", "ratio", "rising", "falling", "plateau", "slope", "growth"]
-    """``spikes``: how many of ``over`` stand out. ``ratio``: to the own past. ``rising``, ``falling``: how often in a
+    """``spikes``: how many of ``over`` stand out; those that are not over yet count as one. ``ratio``: to the own past. ``rising``, ``falling``: how often in a
     row. ``plateau``: reports since the lowest. ``slope``: share by which the middle line of ``over`` rises.
     ``growth``: of the mean from the first to the last of ``windows``."""
     over: Window | None = None
@@ -238,6 +238,9 @@ class Trend(Leveled):
             return f"{len(points)} of {self.least + 1} reports seen"
         values = [point.value for point in points]
         places = shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
+        # What does not come back is no spike but a rise: the newest in a row count as one until a lower value comes.
+        newest = next((n for n, place in enumerate(reversed(places)) if place != len(values) - 1 - n), len(places))
+        places = [*places[: len(places) - newest], *places[len(places) - min(newest, 1) :]]
         # A window that is not full yet is looked at as well: the first reports have no spikes to hide.
         counted = set(within(self.over, points) or points)
         found = [points[place] for place in places if points[place] in counted]

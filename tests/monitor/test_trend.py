@@ -66,6 +66,15 @@ def test_one_spike_is_info_and_the_third_within_the_window_a_warning():
     assert [line.line for line in changes[-1].evidence] == [21, 27, 33]
 
 
+def test_a_rise_that_does_not_come_back_is_one_spike_until_it_does():
+    log = losses(*calm(20), 5.0, 5.5, 6.0, 6.5, *calm(1))
+    _, changes = watch([rule(SPIKES)], log)
+    assert [(each.severity, each.value, each.at) for each in changes] == [
+        ("info", 1.0, changes[0].at),
+        ("warning", 4.0, changes[0].at + 4),
+    ]
+
+
 def test_the_alert_resolves_when_the_spike_has_left_the_window():
     _, changes = watch([rule(SPIKES)], losses(*calm(20), 5.0, *calm(50)))
     assert story(changes) == [("Probe", "firing", 20.0), ("Probe", "resolved", 70.0)]

@@ -22,7 +22,7 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.evidence import Evidence
-from monitor.report.judgement import Verdict, ground, grounds, worst_applicable
+from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
 from monitor.series import Point, Series
 from monitor.signals import Labels
@@ -80,7 +80,7 @@ def _best(answers: Sequence[Answer]) -> Answer:
 
 def _said(subject: str, reading: Reading) -> Statement:
     marks = {Outcome.NOT_APPLICABLE: Mark.NOT_APPLICABLE}
-    return Statement(subject, reading.reason, reading.evidence, marks.get(reading.outcome, Mark.UNKNOWN))
+    return Statement(subject, reason_of(reading), reading.evidence, marks.get(reading.outcome, Mark.UNKNOWN))
 
 
 def _seen(attempt: Attempt, signal: str) -> list[Statement]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from monitor.evidence import Evidence
 from monitor.report.model import Mark, Statement
 
+NOT_SEEN = "not seen"
 SHOWN = 64
 """Entries of one list or table; a hostile log can name horizons, groups and cards without end."""
 
@@ -50,8 +51,11 @@ def megabytes(mb: float) -> str:
     return f"{mb:.0f} MB ({mb / 1000:.1f} GB)" if mb >= 1000 else f"{mb:.0f} MB"
 
 
-def signal_value(signal: str, value: float) -> str:
-    """Return a value of a signal as a person would write it, by the unit in its name."""
+def signal_value(signal: str, value: float, *, decimals: int = 0) -> str:
+    """Return a value of a signal as a person would write it, by the unit in its name.
+
+    ``decimals`` is the least number of them in what is written with a power of ten.
+    """
     if not math.isfinite(value):
         return str(value)
     if signal.endswith("_mb"):
@@ -59,14 +63,16 @@ def signal_value(signal: str, value: float) -> str:
     if signal.endswith("_pct"):
         return f"{value:.0f} %"
     if signal.startswith(("grad.", "encoder_grad.", "weight.")) and value:
-        return scientific(value)
+        return scientific(value, decimals)
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def scientific(value: float) -> str:
-    """Return ``6.317e-03``, ``7e+00``: up to four digits, without zeros behind them."""
+def scientific(value: float, decimals: int = 0) -> str:
+    """Return ``6.317e-03``, ``7e+00``: up to four digits, without zeros behind them beyond so many decimals."""
     digits, _, power = f"{value:.3e}".partition("e")
-    return f"{digits.rstrip('0').rstrip('.')}e{power}"
+    whole, _, part = digits.partition(".")
+    part = part.rstrip("0").ljust(decimals, "0")
+    return f"{whole}.{part}e{power}" if part else f"{whole}e{power}"
 
 
 def share(part: float, whole: float) -> str:
@@ -92,7 +98,7 @@ def plain(value: object) -> str:
 def fact(subject: str, value: object | None, *evidence: Evidence) -> Statement:
     """State a value with its line; None is said as not seen."""
     if value is None:
-        return Statement(subject, "not seen", mark=Mark.UNKNOWN)
+        return Statement(subject, NOT_SEEN, mark=Mark.UNKNOWN)
     return Statement(subject, plain(value), evidence)
 
 

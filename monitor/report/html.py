@@ -18,7 +18,7 @@ from monitor import escape, resources
 from monitor.errors import ReportError
 from monitor.evidence import Evidence
 from monitor.report import drawing
-from monitor.report.figures import moment
+from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import AlertLine, Mark, Page
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ TEMPLATE = "status.html.j2"
 STYLE = "status.css"
 _MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What a template of the user's can raise besides jinja2's own errors."""
-NOT_SEEN = "not seen"
 LINES_CITED = 4
 """Lines cited behind one statement."""
 LINES_QUOTED = 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -98,10 +99,10 @@ def ground(verdict: Verdict, readings: Iterable[Reading] | None = None) -> State
     shown = verdict.readings if readings is None else tuple(readings)
     worst_outcome = shown[0].outcome
     same = [reading for reading in shown if reading.outcome is worst_outcome]
-    text = in_words(same, len(shown))
-    evidence = same[0].evidence
+    text, evidence = in_words(same, len(shown)), same[0].evidence
     if worst_outcome is not Outcome.BREACH and (alerts := verdict.standing or verdict.past):
-        text = f"{history(alerts)}; now {text}"
+        # The mark is that of the alert: only here must the words tell the answer of now.
+        text = f"{history(alerts)}; now {worst_outcome.replace('_', ' ')}: {text}"
         evidence = (alerts[-1].evidence[0], *evidence)
     mark = verdict.mark if readings is None else verdict.mark_of(shown)
     return Statement(verdict.rule.alert, text, evidence, mark)
@@ -123,21 +124,52 @@ def grounds(verdicts: Iterable[Verdict]) -> list[Statement]:
     return found
 
 
+def gathered(said: Sequence[Statement]) -> list[Statement]:
+    """Put what waits for the same kind of line into one statement, in the place of the first."""
+    waiting: dict[str, list[Statement]] = {}
+    for each in said:
+        absent = _ABSENT.match(each.text)
+        waiting.setdefault(absent[0] if absent and each.mark is Mark.UNKNOWN else f"{id(each)}", []).append(each)
+    return [
+        same[0]
+        if len(same) == 1
+        else Statement(", ".join(each.subject for each in same), f"{absent} has what they need", mark=Mark.UNKNOWN)
+        for absent, same in waiting.items()
+    ]
+
+
+_ABSENT = re.compile(r"no \S{1,40} line")
+
+
 def in_words(same: Sequence[Reading], num_all: int) -> str:
-    """Word readings of one outcome, of so many in all: the first in full, the others by their labels."""
+    """Word readings of one outcome, of so many in all: the first in full, the others by their labels.
+
+    Which outcome it is, the mark before the words tells.
+    """
     first = same[0]
-    outcome = first.outcome.replace("_", " ")
+    told = f"{labels_of(first)}: {reason_of(first)}" if first.labels else reason_of(first)
     if num_all == 1:
-        return f"{outcome}: {f'{labels_of(first)}: ' if first.labels else ''}{first.reason}"
+        return told
     others = ", ".join(labels_of(reading) for reading in same[1:OTHERS_NAMED])
     more = f" and {len(same) - OTHERS_NAMED} more" if len(same) > OTHERS_NAMED else ""
-    text = f"{outcome} in {len(same)} of {num_all}: {labels_of(first)}: {first.reason}"
+    text = f"in {len(same)} of {num_all}: {told}"
     return f"{text}; also {others}{more}" if others else text
 
 
+def reason_of(reading: Reading) -> str:
+    """Return why a reading says what it says, without how far the run has come, which the page tells once."""
+    parts = [_UNTIL.sub("", _ABSENT_TAG.sub(r"no \1 line", part)) for part in reading.reason.split("; ")]
+    return "; ".join(dict.fromkeys(parts))
+
+
+_ABSENT_TAG = re.compile(r"\bno \[([^\]]{1,40})\] line")
+_UNTIL = re.compile(r" was seen (?:up to step [\d,]+, epoch \d+|in [\d,]+ lines)")
+"""How the absence of a kind of line is worded: see `monitor.conditions.freshness`."""
+
+
 def labels_of(reading: Reading) -> str:
-    """Return the values of a reading's labels."""
-    return ", ".join(value for _, value in reading.labels)
+    """Return the values of a reading's labels, a bare number with the label's name."""
+    return ", ".join(f"{name} {value}" if value.isdecimal() else value for name, value in reading.labels)
 
 
 def history(alerts: Sequence[Alert]) -> str:

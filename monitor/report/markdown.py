@@ -13,7 +13,7 @@ from monitor import escape, resources
 from monitor.errors import ReportError
 from monitor.evidence import Evidence
 from monitor.report import drawing
-from monitor.report.figures import moment
+from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import AlertLine, Mark, Page, Statement
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 TEMPLATE = "status.md.j2"
 _MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What a template of the user's can raise besides jinja2's own errors."""
-NOT_SEEN = "❔ not seen"
 OTHERS_NAMED = 8
 """Labels named where several alerts differ in nothing else."""
 LINES_CITED = 4
@@ -61,6 +60,9 @@ def _charts_absence(page: Page) -> str:
     return "Charts are drawn beside a page that is written to a file."
 
 
+_ABSENT = f"{Mark.UNKNOWN.value} {NOT_SEEN}"
+
+
 class _Safe(str):
     """Text that may stand in the page as it is."""
 
@@ -86,9 +88,16 @@ def _environment(page: Page) -> Environment:
         parts = [said.mark.value if said.mark else "", f"**{_finalize(said.subject)}**:" if said.subject else ""]
         return _Safe(" ".join(part for part in (*parts, _finalize(said.text), cite(said.evidence)) if part))
 
+    def facts(said: Sequence[Statement]) -> _Safe:
+        """One entry of a list for each; those that were not seen share the last."""
+        entries = [f"- {statement(each)}" for each in said if each.text != NOT_SEEN]
+        unseen = ", ".join(_finalize(each.subject) for each in said if each.text == NOT_SEEN)
+        return _Safe("\n".join([*entries, *([f"- {Mark.UNKNOWN.value} **Not seen**: {unseen}"] if unseen else [])]))
+
     environment.filters.update(
         cite=cite,
         statement=statement,
+        facts=facts,
         code=lambda text: _Safe(escape.code_span(_foreign(text))),
         cell=lambda text: _Safe(escape.code_span(_foreign(text), in_table=True)),
         bash=lambda text: _Safe(escape.code_fence(text, "bash")),
@@ -128,7 +137,7 @@ def _finalize(value: object) -> str:
     if isinstance(value, _Safe):
         return value
     if value is None:
-        return NOT_SEEN
+        return _ABSENT
     return escape.markdown(_foreign(str(value)))
 
 
@@ -159,7 +168,7 @@ def _quote(line: Evidence, around: tuple[str, ...] = ()) -> _Safe:
 
 def _number(value: float | None, spec: str) -> _Safe:
     if value is None:
-        return _Safe(NOT_SEEN)
+        return _Safe(_ABSENT)
     if isinstance(value, float) and not math.isfinite(value):
         return _Safe(f"{value} {Mark.BREACH.value}")
     return _Safe(format(value, spec))

@@ -156,7 +156,7 @@ def test_a_stage_says_whether_it_is_over_and_holds(healthy, snapshot_of, config_
         ("value: 7.57", Mark.CAUTION, "lower: 0.1 × of it (2 reports)"),
         ("value: 0.01", Mark.CAUTION, "higher: 76 × of it (2 reports)"),
         ("value: 0", Mark.CAUTION, "was 0 (2 reports)"),
-        ("above: 0.1", Mark.OK, "as before"),
+        ("above: 0.1", Mark.OK, "above it"),
         ("above: 1", Mark.CAUTION, "lower (2 reports)"),
         ("below: 0.1", Mark.CAUTION, "higher (2 reports)"),
     ],

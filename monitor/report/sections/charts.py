@@ -109,9 +109,13 @@ def _notes(curves: Sequence[Curve], *, is_log: bool) -> Iterator[str]:
     left = len(curves) - MOST_CURVES
     if left > 0:
         yield f"{left} more curves are not drawn"
+    kept: dict[str, list[str]] = {}
     for curve in curves[:MOST_CURVES]:
         if curve.total > len(curve.dots):
-            yield f"{curve.name}: the newest {len(curve.dots)} of {curve.total:,} values"
+            kept.setdefault(f"the newest {len(curve.dots)} of {curve.total:,} values", []).append(curve.name)
+    for words, names in kept.items():
+        yield f"{names[0] if len(names) == 1 else f'{len(names)} curves'}: {words}"
+    for curve in curves[:MOST_CURVES]:
         if odd := sum(not math.isfinite(dot.y) for dot in curve.dots):
             yield f"{curve.name}: {odd} {'value is' if odd == 1 else 'values are'} nan or infinite, and not drawn"
     at_zero = [curve.name for curve in curves[:MOST_CURVES] if any(dot.y == 0 for dot in curve.dots)]

@@ -18,6 +18,8 @@ from monitor.watcher import Snapshot
 
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""
+MEASURED = 2
+"""Decimals of a measured figure that has a power of ten, as the log's short form gives it."""
 
 
 class _Row(NamedTuple):
@@ -72,11 +74,12 @@ def _asked(attempt: Attempt, before: Before, baseline: RunSummary | None) -> Ite
 
 def _judged(before: Before, title: str, was: float | None, series: Series) -> ComparisonRow:
     last, side = series.last, before.above if before.above is not None else before.below
-    now, lines = signal_value(before.signal, last.value), (last.evidence,)
+    now, lines = signal_value(before.signal, last.value, decimals=MEASURED), (last.evidence,)
     first_words = "the first report" if series.count == 1 else f"{series.count:,} reports"
     if side is not None:
         holds = last.value > side if before.above is not None else last.value < side
-        words = "as before" if holds else f"{'lower' if before.above is not None else 'higher'} ({first_words})"
+        here, beyond = ("above it", "lower") if before.above is not None else ("below it", "higher")
+        words = here if holds else f"{beyond} ({first_words})"
         return ComparisonRow(title, _before(before, None), now, Mark.OK if holds else Mark.CAUTION, words, lines)
     if was is None:
         return ComparisonRow(title, "N/A", now, None, "nothing to hold it against", lines)

@@ -14,7 +14,7 @@ from monitor.dialects.state import NATIVE
 from monitor.evidence import Evidence
 from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.report.figures import SHOWN, bounded
-from monitor.report.judgement import Verdict, ground, history, worst_applicable
+from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
 from monitor.report.sparkline import sparkline
 from monitor.summary import RunSummary
@@ -117,7 +117,8 @@ def _since_baseline(row: GroupRow) -> Iterator[Statement]:
     if row.was is None or row.l2 is None or (row.was == 0) == (row.l2 == 0):
         return
     if row.was == 0:
-        yield Statement(row.group, f"l2={row.l2:.2e}, was 0.00e+00 in the baseline run", row.evidence)
+        mark = Mark.OK if row.mark is Mark.OK else None  # what else is to be said of it follows with its own mark
+        yield Statement(row.group, f"active: l2={row.l2:.2e}, was 0.00e+00 in the baseline run", row.evidence, mark)
     else:
         yield Statement(row.group, f"l2=0.00e+00, was {row.was:.2e} in the baseline run", row.evidence, Mark.CAUTION)
 
@@ -243,7 +244,7 @@ def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) ->
         marks.append(mark)
         evidence += [line for reading in readings for line in reading.evidence]
         if readings[0].outcome is not Outcome.OK:
-            words.append((mark, verdict.rule.alert, readings[0].reason))
+            words.append((mark, verdict.rule.alert, reason_of(readings[0])))
         elif mark is not Mark.OK:
             words.append((mark, verdict.rule.alert, history(verdict.standing or verdict.past)))
     if not marks:

@@ -10,7 +10,7 @@ from monitor.config.model import Aim, Config
 from monitor.logline import Metrics
 from monitor.report.answers import answer
 from monitor.report.figures import fact
-from monitor.report.judgement import Verdict, grounds, worst_applicable
+from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
@@ -72,6 +72,7 @@ def _worst_first(grounds: Sequence[Statement]) -> tuple[Statement, ...]:
     """Put what asks for attention first; what does not, together."""
     loud = [each for each in grounds if each.mark not in (Mark.OK, Mark.NOT_APPLICABLE)]
     loud.sort(key=lambda each: WORST_FIRST.index(each.mark or Mark.UNKNOWN))
+    loud = gathered(loud)
     return (*loud, *_together(grounds, Mark.OK, "ok"), *_together(grounds, Mark.NOT_APPLICABLE, "not applicable"))
 
 

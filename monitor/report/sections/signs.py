@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monitor.conditions import Outcome, Reading
 from monitor.report.figures import bounded
-from monitor.report.judgement import Verdict, in_words, labels_of
+from monitor.report.judgement import Verdict, in_words, labels_of, reason_of
 from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
 
@@ -71,4 +71,4 @@ def _readings(verdict: Verdict) -> tuple[Statement, ...]:
 
 
 def _reading(verdict: Verdict, reading: Reading) -> Statement:
-    return Statement(labels_of(reading), reading.reason, reading.evidence[-1:], verdict.mark_of([reading]))
+    return Statement(labels_of(reading), reason_of(reading), reading.evidence[-1:], verdict.mark_of([reading]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.evidence import Evidence
 from monitor.report.figures import clock_time, moment
-from monitor.report.judgement import Verdict, ground, grounds, is_critical
+from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.sections.progress import remaining
 from monitor.watcher import HISTORY_LIMIT, Snapshot
@@ -137,28 +136,11 @@ def _next_update(snapshot: Snapshot) -> str:
 
 
 def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
-    """Say what nobody knows, the rules that miss the same kind of line together.
-
-    What is known to have been breached is among the reasons.
-    """
-    found: list[Statement] = []
-    missing: dict[str, list[Verdict]] = {}
-    for verdict in applicable:
-        if verdict.outcome is not Outcome.UNKNOWN or verdict.mark in (Mark.BREACH, Mark.CAUTION):
-            continue
-        absent = _ABSENT.match(verdict.readings[0].reason)
-        if absent and not verdict.past:
-            missing.setdefault(absent[0], []).append(verdict)
-        else:
-            found.append(ground(verdict))
-    for words, same in missing.items():
-        names = ", ".join(each.rule.alert for each in same)
-        found.append(Statement(f"{words} has what these need", names, mark=Mark.UNKNOWN))
-    return found
-
-
-_ABSENT = re.compile(r"no \[[^\]]{1,40}\] line")
-"""How the absence of a kind of line is worded: see `monitor.conditions.freshness`."""
+    """Say what nobody knows; what is known to have been breached is among the reasons."""
+    dark = [
+        each for each in applicable if each.outcome is Outcome.UNKNOWN and each.mark not in (Mark.BREACH, Mark.CAUTION)
+    ]
+    return gathered([ground(each) for each in dark])
 
 
 def _void(aims: Sequence[Objective]) -> list[Statement]:

@@ -26,6 +26,7 @@ from monitor.conditions.freshness import (
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.selection import ranges_of
 from monitor.conditions.values import Seconds
+from monitor.logline import Checkpoint
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels, Signal
@@ -221,8 +222,14 @@ def _is_declared(attempt: Attempt, signal: Signal) -> bool:
 
 
 def _first_step(attempt: Attempt) -> int:
-    """Return the step that the attempt begins with: that of its first TRAIN line; without any, what it declares."""
-    return attempt.intent.resume_from or 0 if attempt.first_train_step is None else attempt.first_train_step
+    """Return the step that the attempt begins with: that of its first TRAIN line; without any, what it declares, or
+    that of the checkpoint that it has loaded without a word.
+    """
+    if attempt.first_train_step is not None:
+        return attempt.first_train_step
+    stated = attempt.stated(Checkpoint)
+    loaded = stated[0].step if stated is not None and stated[0].action == "load" else None
+    return attempt.intent.resume_from or loaded or 0
 
 
 def _usual_gap(series: Series | None) -> int | None:

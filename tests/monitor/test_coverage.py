@@ -13,7 +13,7 @@ from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span
 from monitor.coverage import Armed, coverage_of
-from monitor.logline import Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
+from monitor.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
 from monitor.rulefile import Rule, load_rules
 from monitor.signals import CATALOGUE
 from monitor.tail import read_lines
@@ -134,6 +134,12 @@ def test_what_the_run_says_it_writes_is_expected_from_its_first_step():
     log = [at(0, setting("ENABLE_GRAD_MONITOR", "1")), at(0, Intent(cadence_grad=10)), at(0, train(1_000))]
     assert said([*log, at(1, train(1_020))]) == "unknown"
     assert said([*log, at(1, train(1_021))]) == "breach"
+
+
+def test_a_checkpoint_loaded_without_a_word_makes_nothing_overdue_before_the_first_step():
+    loaded = [at(0, Checkpoint(action="load", path="old.ckpt", epoch=3, step=900)), at(1, Intent(cadence_train=10))]
+    assert said(loaded, "TRAIN") == "unknown"
+    assert said([*loaded, at(2, report(921, gat=1.0))], "TRAIN") == "breach"
 
 
 def test_what_is_switched_off_is_not_applicable_with_its_line():

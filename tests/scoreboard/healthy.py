@@ -71,9 +71,13 @@ HARD: tuple[HealthyKind, ...] = (
     ),
     HealthyKind("long_validation", "280 silent seconds in each validation", {"validation_s": 280.0}, architectures=OWN),
     HealthyKind("huber", "a loss that is straight far out", {"loss": "huber"}),
-    HealthyKind("high_rate", "three times the usual learning rate", {"lr": 6e-3}, {"lr": 1.5e-3}),
+    HealthyKind("high_rate", "three times the usual learning rate", {"lr": 6e-3}, {"lr": 1e-2}),
     HealthyKind("noisy", "targets of which a tenth can be known", {"noise_std": 3.0}, architectures=OWN),
-    HealthyKind("long_run", "three times as many epochs, down to no rate at all", {"epochs": 21}),
+    HealthyKind(
+        "long_run",
+        "three times as many epochs, down to next to no rate",
+        {"epochs": 21, "batch_size": 64, "dropout": 0.2},
+    ),
     HealthyKind("resumed", "stopped in epoch 3, and gone on", {}, {"is_resumed": True}, architectures=("shipped",)),
     HealthyKind(
         "average_weights", "validation with averaged weights", {}, {"settings": (("ema_decay", 0.98),)}, ("shipped",)

@@ -11,8 +11,9 @@ from monitor.conditions import Background
 from monitor.engine import Engine
 from monitor.rulefile import Rule, load_rules
 from monitor.summary import summarise
-from monitor.tail import Stretch, read_stretches
+from monitor.tail import Ending, Line, Stretch, read_stretches
 from monitor.watcher import Watcher
+from tests.scoreboard.story import Told
 
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -66,3 +67,20 @@ def has_fired(alert: Alert) -> bool:
 def _finding(alert: Alert) -> Finding:
     line = alert.evidence[-1].line if alert.evidence else 0
     return Finding(alert.at or 0.0, line, alert.step or 0, alert.epoch, alert.fault, alert.rule, alert.summary)
+
+
+def judge_story(told: Sequence[Told], until: float, rules: Sequence[Rule]) -> list[Finding]:
+    """Watch a story as it is told, then on to a moment after its last line; return what fired, in order."""
+    watcher, findings, offset = Watcher("story", Engine(rules)), [], 0
+    for number, each in enumerate(told, start=1):
+        if each.how == "fact":
+            changes = watcher.learn(each.text, each.at)
+        elif each.how == "lost":
+            changes = watcher.lose(int(each.text), "truncated", each.at)
+        else:
+            data = each.text.encode()
+            changes = watcher.take(Line(number, offset, data, 0, Ending.LF))
+            offset += len(data) + 1
+        findings += [_finding(alert) for alert in changes if has_fired(alert)]
+    changes = watcher.pass_time(until)
+    return findings + [_finding(alert) for alert in changes if has_fired(alert)]

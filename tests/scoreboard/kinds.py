@@ -70,6 +70,10 @@ class Kind:
     architectures: tuple[str, ...] = ARCHITECTURES
     from_start: bool = False
     """Whether the run is at fault from its first step, and has no healthy start."""
+    always_from: int | None = None
+    """The epoch in which it begins for every seed; None for those of `ONSETS`."""
+    shipped_parameters: str = ""
+    """What the fault is given behind `FAULT@EPOCH` for the shipped model."""
     is_on_report: bool = False
     """Whether the fault acts in the step of the monitors' next report, by its parameter `batch`."""
     needs_baseline: bool = False
@@ -82,7 +86,7 @@ class Kind:
 
     def onset_epoch(self, seed: int) -> int:
         """Return the epoch, counted from 1, in which the fault begins."""
-        return 1 if self.from_start else ONSETS[seed % len(ONSETS)]
+        return 1 if self.from_start else self.always_from or ONSETS[seed % len(ONSETS)]
 
     def onset_batch(self, seed: int, steps_an_epoch: int) -> int:
         """Return the first batch of the onset's epoch that the fault touches, counted from 1."""
@@ -94,6 +98,8 @@ class Kind:
         plain = SHIPPED if is_shipped else Recipe()
         recipe = replace(plain, **{**self.recipe, **(self.shipped if is_shipped else {})})
         inject = f"{self.name}@{self.onset_epoch(seed)}" if self.is_injected else ""
+        if is_shipped and self.shipped_parameters:
+            inject += f":{self.shipped_parameters}"
         if self.is_on_report:
             inject += f":batch={self.onset_batch(seed, SHIPPED_STEPS if is_shipped else recipe.batches)}"
         return Job(self.name, architecture, seed, recipe, inject)
@@ -101,8 +107,8 @@ class Kind:
 
 SHIPPED_STEPS = 52
 """Optimizer steps that an epoch of the shipped trainer has on the board's panels."""
-SHIPPED = Recipe(lr=5e-4, dropout=0.3, weight_decay=0.05)
-"""A plain healthy run of the shipped trainer: its own defaults, but for a small panel and a small network."""
+SHIPPED = Recipe(lr=4e-3, dropout=0.1, weight_decay=0.05)
+"""A plain healthy run of the shipped trainer, small and quick, at a rate at which it learns in so few steps."""
 
 OWN = ("mlp", "gru", "transformer")
 
@@ -121,7 +127,13 @@ KINDS: tuple[Kind, ...] = (
     Kind(6, "grad_drop", "the gradients of the middle part times 3e-4", GRAD),
     Kind(7, "grad_explode", "every gradient times 1024", GRAD),
     Kind(8, "grad_missing", "a tensor of the middle part frozen, undeclared", GRAD),
-    Kind(9, "dead_inputs", "a quarter of the features 0", GRAD),
+    Kind(
+        9,
+        "dead_inputs",
+        "a quarter of the features 0; six of ten where only gradients tell of it",
+        GRAD,
+        shipped_parameters="share=0.6",
+    ),
     Kind(10, "stale_grad", "zero_grad forgotten", GRAD),
     Kind(11, "no_update", "the optimizer does not know the middle part", GRAD),
     Kind(12, "lr_off", "a learning rate of 0 under a declared schedule", TRAIN),
@@ -152,7 +164,7 @@ KINDS: tuple[Kind, ...] = (
         "reset_failed",
         "predictions keep a little of their spread, whatever is reset",
         Bound(steps=6 + 2, since=Since.RESET, words="as declared"),
-        recipe={"guard": Guard(min_ratio=0.05)},
+        recipe={"guard": Guard(decay=0.0, min_ratio=0.05, warmup_steps=60)},
     ),
     Kind(
         19,
@@ -171,6 +183,7 @@ KINDS: tuple[Kind, ...] = (
         "not_learning",
         "labels dealt out at random",
         Bound(epochs=5, words="5 epochs"),
+        shipped={"lr": 2e-3, "epochs": 8},
         from_start=True,
     ),
     Kind(
@@ -178,7 +191,16 @@ KINDS: tuple[Kind, ...] = (
         "overfit",
         "few rows, and noise for labels",
         Bound(epochs=0, since=Since.OVER_BEST, words="3"),
-        recipe={"rows": 48, "noise_std": 2.0, "epochs": 12, "batches": 30, "lr": 5e-3, "weight_decay": 0.0},
+        recipe={
+            "rows": 300,
+            "noise_std": 3.0,
+            "epochs": 14,
+            "batches": 30,
+            "lr": 4e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
+        architectures=OWN,
         from_start=True,
         is_injected=False,
     ),
@@ -191,7 +213,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         24,
         "metric_off_band",
-        "half of the features missing in validation, beside a healthy run as baseline",
+        "predictions 1 off in validation, beside a healthy run as baseline",
         Bound(epochs=2, words="2"),
         needs_baseline=True,
     ),
@@ -226,6 +248,7 @@ KINDS: tuple[Kind, ...] = (
         Bound(epochs=1, words="start"),
         shipped={"panel": "changing"},
         architectures=("shipped",),
+        always_from=3,
         is_injected=False,
     ),
     Kind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,10 @@ class RunLog:
         )
 
     def step_at(self, at: float) -> int:
-        """Return the highest step told by this time."""
-        place = bisect_right(self._times, at) - 1
-        return self._lines[place][2] if place >= 0 else 0
+        """Return the step that was the newest at this time, by the first line that bears it or the last before."""
+        place = bisect_left(self._times, at)
+        is_told = place < len(self._times) and self._times[place] == at
+        return self._lines[place if is_told else place - 1][2] if place or is_told else 0
 
     def step_before(self, line: int) -> int:
         """Return the highest step told before a line."""

@@ -93,6 +93,7 @@ class _Loop:
                 guard_decay=guard.decay,
                 guard_strikes=guard.strikes,
                 guard_min_ratio=guard.min_ratio,
+                guard_warmup_steps=guard.warmup_steps,
                 recover_within_steps=guard.recover_within_steps,
             ),
             torch.Generator().manual_seed(1),

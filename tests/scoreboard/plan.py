@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from tests.scoreboard.healthy import EVERY, HARD, PLAIN
 from tests.scoreboard.kinds import KINDS
-from tests.scoreboard.recipes import ARCHITECTURES, TUNED_ON, Job
+from tests.scoreboard.lives import LIVES, QUIET, STORY
+from tests.scoreboard.recipes import ARCHITECTURES, TUNED_ON, Job, Recipe
 
 TUNING_SEEDS = (1, 2, 3)
 """Looked at while rules and faults were made."""
@@ -16,6 +17,8 @@ HELD_OUT_SEEDS = (11, 12, 13, 14, 15)
 NUM_PLAIN, NUM_HARD = 41, 3
 """Held-out healthy runs for each architecture, of the plain kind and of each hard one."""
 FIRST_HEALTHY_SEED = 101
+STORIES = 8
+"""Stories of each kind; the tuning board has as many as it has seeds."""
 QUICK_KINDS = ("loss_nonfinite", "grad_zero", "lr_off", "metric_constant", "dead_inputs", "update_ratio")
 QUICK_HEALTHY = (PLAIN, "dropout", "accumulate_4", "frozen_first")
 
@@ -42,6 +45,7 @@ def _tuning() -> Iterator[Job]:
         yield from (kind.job(a, seed) for a in TUNED_ON if a in kind.architectures for seed in TUNING_SEEDS)
     for healthy in EVERY:
         yield from (healthy.job(a, seed) for a in TUNED_ON if a in healthy.architectures for seed in TUNING_SEEDS)
+    yield from (_story(name, seed) for name in _told() for seed in TUNING_SEEDS)
 
 
 def _held_out() -> Iterator[Job]:
@@ -51,6 +55,7 @@ def _held_out() -> Iterator[Job]:
         count = NUM_HARD if healthy in HARD else NUM_PLAIN
         for architecture in healthy.architectures:
             yield from (healthy.job(architecture, FIRST_HEALTHY_SEED + place) for place in range(count))
+    yield from (_story(name, HELD_OUT_SEEDS[0] + place) for name in _told() for place in range(STORIES))
 
 
 def _quick() -> Iterator[Job]:
@@ -60,3 +65,12 @@ def _quick() -> Iterator[Job]:
     for healthy in EVERY:
         if healthy.name in QUICK_HEALTHY:
             yield from (healthy.job(a, TUNING_SEEDS[0]) for a in ARCHITECTURES[:3] if a in healthy.architectures)
+    yield from (_story(name, TUNING_SEEDS[0]) for name in _told())
+
+
+def _told() -> list[str]:
+    return [*(kind.name for kind in LIVES), *QUIET]
+
+
+def _story(name: str, seed: int) -> Job:
+    return Job(name, STORY, seed, Recipe())

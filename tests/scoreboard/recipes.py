@@ -17,6 +17,7 @@ class Guard:
     decay: float = 0.8
     strikes: int = 3
     min_ratio: float = 0.01
+    warmup_steps: int = 10
     recover_within_steps: int = 6
 
 
@@ -68,7 +69,7 @@ class Recipe:
     env: tuple[tuple[str, str], ...] = ()
     """Of the shipped trainer alone: the environment that it is started in."""
     panel: str = "market"
-    """Of the shipped trainer alone: market, noise (its targets are) or changing (its file is, in epoch 3)."""
+    """Of the shipped trainer alone: market, noise (its targets are) or changing (its file is, in the third epoch)."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def main() -> None:
         if said is None:
             if judged.findings:
                 print(f"FALSE  {judged.job.name:34} {told}")
-        elif not (said.is_detected and said.is_first_right and said.is_shown) or (said.steps_over or 0) > 0:
+        elif not (said.is_detected and said.is_first_right and said.is_shown) or (said.over or 0) > 0:
             print(f"FAULT  {judged.job.name:34} {said} {told}")
     sys.stdout.flush()
 

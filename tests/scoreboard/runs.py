@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from monitor.rulefile import Rule
-from tests.scoreboard.judge import Finding, background_of, judge, shipped_rules
+from tests.scoreboard.judge import Finding, background_of, judge, judge_story, shipped_rules
 from tests.scoreboard.kinds import KINDS
+from tests.scoreboard.lives import LIVES, QUIET, STORY, Life
 from tests.scoreboard.logs import RunLog
 from tests.scoreboard.recipes import Job
-from tests.scoreboard.verdicts import Verdict, verdict
+from tests.scoreboard.verdicts import Verdict, verdict, verdict_of_story
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "_logs/scoreboard"
+BASELINE_SEEDS = 1000
+"""How far the seed of a healthy run to compare with lies from that of the run itself."""
 _HERE = "tests/scoreboard"
 _TRAINING = (
     "trainer/**/*.py",
@@ -30,12 +35,14 @@ _TRAINING = (
     "monitor/fields.py",
     *(f"{_HERE}/{name}.py" for name in ("recipes", "architectures", "task", "fakeclock", "ownloop", "shipped")),
 )
+_TELLING = ("monitor/logline.py", *(f"{_HERE}/{name}.py" for name in ("lives", "story", "fakeclock")))
 _JUDGING = (
     "rules/*.yaml",
     "monitor/**/*.py",
-    *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "logs", "verdicts")),
+    *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "lives", "logs", "verdicts")),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
+_LIVES = {kind.name: kind for kind in LIVES}
 
 
 class Judged(NamedTuple):
@@ -49,8 +56,8 @@ class Judged(NamedTuple):
 
 
 def run_job(job: Job) -> Judged:
-    """Train and judge one run, or take what was kept of it."""
-    log = train(job)
+    """Train, or tell, and judge one run, or take what was kept of it."""
+    log = write_story(job) if job.architecture == STORY else train(job)
     kept = FOLDER / "judged" / f"{job.name}-{_digest(_code(_JUDGING), log.name)}.json"
     if not kept.exists():
         _write(kept, _judge(job, log))
@@ -84,12 +91,36 @@ def rules_digest() -> str:
     return _code(("rules/*.yaml",))
 
 
+def write_story(job: Job) -> Path:
+    """Write the log of a story, unless it is there; return it."""
+    log = FOLDER / "logs" / f"{job.name}-{_digest(_code(_TELLING))}.log"
+    if not log.exists():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(f"{told.text}\n" for told in life_of(job).story.told if told.how == "line"))
+    return log
+
+
+def life_of(job: Job) -> Life:
+    """Tell a story again: the same seed tells the same."""
+    tell = QUIET[job.kind] if job.kind in QUIET else _LIVES[job.kind].tell
+    return tell(random.Random(job.name))
+
+
 def _judge(job: Job, log: Path) -> dict[str, Any]:
+    if job.architecture == STORY:
+        life = life_of(job)
+        findings = judge_story(life.story.told, life.until, _rules())
+        told = verdict_of_story(_LIVES[job.kind], life, findings) if job.kind in _LIVES else None
+        return _as_json(findings, told)
     kind, background = _BY_NAME.get(job.kind), None
     if kind is not None and kind.needs_baseline:
-        background = background_of(train(replace(job, kind=f"{job.kind}_baseline", inject="")), _rules())
+        baseline = replace(job, kind=f"{job.kind}_baseline", seed=job.seed + BASELINE_SEEDS, inject="")
+        background = background_of(train(baseline), _rules())
     findings = judge(log, _rules(), background)
-    said = None if kind is None else verdict(kind, RunLog(log), findings, seed=job.seed)
+    return _as_json(findings, None if kind is None else verdict(kind, RunLog(log), findings, seed=job.seed))
+
+
+def _as_json(findings: Sequence[Finding], said: Verdict | None) -> dict[str, Any]:
     return {
         "findings": [each._asdict() for each in findings],
         "verdict": None if said is None else said._asdict(),

@@ -27,7 +27,7 @@ SMALL: Mapping[str, Any] = {
     "window": 5,
     "horizons": (1, 5),
     "embargo_days": 5,
-    "hidden": 8,
+    "hidden": 16,
     "selection_width": 4,
     "temporal_heads": 2,
     "graph_heads": 2,
@@ -105,6 +105,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         "guard_decay": guard.decay,
         "guard_strikes": guard.strikes,
         "guard_min_ratio": guard.min_ratio,
+        "guard_warmup_steps": guard.warmup_steps,
         "recover_within_steps": guard.recover_within_steps,
     }
 

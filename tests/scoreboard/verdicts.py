@@ -17,10 +17,13 @@ from typing import Any, NamedTuple
 from monitor import logline
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.kinds import Kind, Since
+from tests.scoreboard.lives import Life, LifeKind
 from tests.scoreboard.logs import RunLog
 
 SPIKES_TOLD, RESETS_ALLOWED, VALIDATIONS_OVER = 3, 10, 3
-OVER_BEST, DOUBLED, WINDOW = 1.2, 2.0, 5
+OVER_BEST, DOUBLED = 1.2, 2.0
+INTERVAL, WINDOW = 5, 20
+"""Reports of the interval that is judged, and of the windows whose medians it is held against."""
 
 
 class Verdict(NamedTuple):
@@ -34,9 +37,9 @@ class Verdict(NamedTuple):
     """Fault of the first alert; empty for none."""
     early: tuple[str, ...]
     """Rules that fired before the fault began."""
-    steps: int | None
-    """From the first step that the fault touches to the first right alert."""
-    steps_over: int | None
+    delay: float | None
+    """From the first step that the fault touches to the first right alert, in steps; of a story, in seconds."""
+    over: float | None
     """From where the bound is counted to the first right alert, less what the bound allows; above 0 is too late."""
 
 
@@ -57,8 +60,25 @@ def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) 
         is_first_right=bool(after) and not early and after[0].fault in kind.right,
         first=after[0].fault if after else "",
         early=early,
-        steps=None if told is None else max(0, told - onset),
-        steps_over=None if told is None or since is None else told - since - allowed,
+        delay=None if told is None else max(0, told - onset),
+        over=None if told is None or since is None else told - since - allowed,
+    )
+
+
+def verdict_of_story(kind: LifeKind, life: Life, findings: Sequence[Finding]) -> Verdict:
+    """Compare what fired with what was told. Times of a log are in whole milliseconds."""
+    early = tuple(dict.fromkeys(f.rule for f in findings if f.at < life.onset_at - 0.001))
+    after = [f for f in findings if f.at >= life.onset_at - 0.001]
+    right = [f for f in after if f.fault == kind.name]
+    delay = max(0.0, round(right[0].at - life.onset_at, 3)) if right else None
+    return Verdict(
+        is_shown=True,
+        is_detected=bool(right),
+        is_first_right=bool(after) and not early and after[0].fault == kind.name,
+        first=after[0].fault if after else "",
+        early=early,
+        delay=delay,
+        over=None if delay is None else round(delay - life.bound_s, 3),
     )
 
 
@@ -93,14 +113,14 @@ def _resets(log: RunLog) -> int | None:
 
 
 def _doubled(log: RunLog, onset: int) -> int | None:
-    """Return the end of the first window of reports all of which are twice the best window's median before it."""
+    """Return the end of the first interval of reports that all are twice the best window's median before it."""
     lines: list[Any] = log.records(logline.Train)
     best = float("inf")
-    for end in range(WINDOW, len(lines) + 1):
-        window = [line.loss for line in lines[end - WINDOW : end]]
-        if lines[end - 1].step > onset and min(window) > DOUBLED * best:
+    for end in range(WINDOW + INTERVAL, len(lines) + 1):
+        losses = [line.loss for line in lines[:end]]
+        best = min(best, median(losses[end - INTERVAL - WINDOW : end - INTERVAL]))
+        if lines[end - 1].step > onset and min(losses[end - INTERVAL :]) > DOUBLED * best:
             return int(lines[end - 1].step)
-        best = min(best, median(window))
     return None
 
 

@@ -1,0 +1,314 @@
+"""How runs stall, hang, die and go astray, as stories; and how they merely look like it.
+
+Each tells a run up to and beyond the fault and says when it began, how soon it must be told, and until when the
+monitor watched.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from monitor import logline
+from tests.scoreboard.story import BATCHES, GRAD_EVERY, TRAIN_EVERY, Story, Told
+
+STORY = "story"
+"""What stands in a job for an architecture, where nobody trains."""
+POLL_S = 2.0
+TRACEBACK = (
+    "Traceback (most recent call last):",
+    '  File "train.py", line 88, in <module>',
+    "RuntimeError: shapes (64, 12) and (13, 16) do not fit",
+)
+
+
+class Life(NamedTuple):
+    """A told run."""
+
+    story: Story
+    onset_at: float
+    bound_s: float
+    until: float
+    """When the monitor stopped watching."""
+
+
+class LifeKind(NamedTuple):
+    """One kind of fault that needs no training."""
+
+    number: int
+    name: str
+    what: str
+    bound: str
+    """As the list of kinds has it."""
+    tell: Callable[[random.Random], Life]
+
+
+def stall_silent(draw: random.Random) -> Life:
+    """Not a byte more, in training or in the first validation."""
+    story = _begun(draw)
+    if draw.random() < 0.5:
+        story.phase("checkpoint")
+    return Life(story, story.now, 300 + POLL_S, story.now + 700)
+
+
+def soft_hang(draw: random.Random) -> Life:
+    """Heartbeats go on; no step does, or no piece of the validation."""
+    story = _begun(draw)
+    slowest_s = 1.15 * TRAIN_EVERY * story.step_s
+    allowed_s = min(max(90.0, 6 * slowest_s), max(900.0, 3 * slowest_s))
+    if draw.random() < 0.5:
+        story.train(BATCHES - story.step % BATCHES - 1)
+        story.phase("validate", total=10)
+        onset, name, done = story.now, "validate", 0
+        allowed_s = max(allowed_s, 90.0)
+    else:
+        onset, name, done = story.now, "train", story.step % BATCHES
+    story.idle_until(story.now + 1800, name=name, done=done, total=10 if name == "validate" else BATCHES)
+    # The heartbeat in which the silence is seen to be too long may be 20 s away.
+    return Life(story, onset, allowed_s + 20 + POLL_S, story.now)
+
+
+def crash(draw: random.Random) -> Life:
+    """A failed end; a traceback, a killed worker or a full memory without one; a process that is gone."""
+    story, way = _begun(draw), draw.randrange(5)
+    onset = story.now
+    if way == 0:
+        story.write(logline.Error(type="RuntimeError", message="shapes do not fit", step=story.step))
+        story.write_text(*TRACEBACK)
+        story.end("failed", error="RuntimeError")
+        return Life(story, onset, POLL_S, onset + 60)
+    if way == 4:
+        story.fact(logline.ProcessGone(pid=story.pid, how="killed", signal="SIGKILL"))
+        return Life(story, onset, 5 + POLL_S, onset + 60)
+    story.write_text(
+        *(
+            TRACEBACK,
+            ("RuntimeError: DataLoader worker (pid 4711) is killed by signal: Killed.",),
+            ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",),
+        )[way - 1]
+    )
+    # Nothing but a step that does not come within a minute tells it from one that was caught.
+    return Life(story, onset, max(60.0, 3 * 1.15 * TRAIN_EVERY * story.step_s) + POLL_S, onset + 400)
+
+
+def restart_loop(draw: random.Random) -> Life:
+    """Started three times, and never further than before; or a step that goes back without a word."""
+    story = _begun(draw, steps=draw.randrange(8, 30))
+    reached, onset = story.step, 0.0
+    for attempt in (2, 3):
+        story.now += draw.uniform(5, 60)
+        story.pid += 1
+        story.epoch, story.step = 1, 0
+        story.start(attempt=attempt)
+        onset = onset or story.now
+        story.train(max(TRAIN_EVERY, reached - draw.randrange(0, 5)))
+    third_at = [told.at for told in story.told if "[RUN] start" in told.text][2]
+    return Life(story, onset, third_at - onset + POLL_S, story.now)
+
+
+def gpu_underuse(draw: random.Random) -> Life:
+    """A GPU that was busy and idles more than not, while steps go on."""
+    story = Story(draw, epochs=99, device="cuda:0")
+    story.start()
+    _train_for(story, 500)
+    onset, story.util_pct = story.now, draw.uniform(15, 52)
+    _train_for(story, 900)
+    return Life(story, onset, 300 + 20 + POLL_S, story.now)
+
+
+def memory_growth(draw: random.Random) -> Life:
+    """Memory that grows from the second epoch on by a point or more in a minute."""
+    story = Story(draw, epochs=99)
+    story.start()
+    story.train(2 * BATCHES)
+    onset, by_mb = story.now, draw.uniform(80, 200)
+    for _ in range(60):
+        _train_for(story, 20)
+        story.rss_mb += by_mb
+    # Ten windows of two reports, one in 20 s, and one interval.
+    return Life(story, onset, 10 * 2 * 20 + 2 * 20 + POLL_S, story.now)
+
+
+def two_writers(draw: random.Random) -> Life:
+    """A second process that writes into the same log."""
+    story, other = _begun(draw), Story(draw)
+    other.now = onset = story.now + draw.uniform(1, 5)
+    other.start()
+    other.train(20)
+    story.train(40)
+    story.told = sorted([*story.told, *other.told], key=lambda told: told.at)
+    return Life(story, onset, 60.0, max(story.now, other.now))
+
+
+def evidence_gap(draw: random.Random) -> Life:
+    """Gradient reports end, as after a hook was lost, and nothing else does."""
+    story = _begun(draw)
+    last_report = story.told[-1].at
+    story.has_reports = False
+    story.train(6 * GRAD_EVERY)
+    # Two cadences, and the progress line that shows them to be over.
+    return Life(story, last_report, (2 * GRAD_EVERY + TRAIN_EVERY + 1) * 1.15 * story.step_s + 60, story.now)
+
+
+def evidence_lost(draw: random.Random) -> Life:
+    """Bytes of the log destroyed before anyone read them."""
+    story = _begun(draw)
+    story.told.append(Told(story.now, str(draw.randrange(100, 90_000)), "lost"))
+    onset = story.now
+    story.train(20)
+    return Life(story, onset, POLL_S, story.now)
+
+
+def ended_early(draw: random.Random) -> Life:
+    """An end of its own accord before the declared epochs, or a loop that falls back to another."""
+    story, is_fallback = _begun(draw), draw.random() < 0.5
+    # A line without a time of its own stands at that of the one before.
+    onset = story.told[-1].at
+    if is_fallback:
+        story.write_text("WARNING phase training failed: broken pipe; falling back to the simple loop")
+        story.train(10)
+    else:
+        story.end()
+    return Life(story, onset, POLL_S, story.now)
+
+
+def config_ignored(draw: random.Random) -> Life:
+    """A variable that no code reads, a setting that is overridden, or one that no line echoes."""
+    story, way = Story(draw), draw.randrange(3)
+    cmd = "train.py --lr 0.01 --dropout 0.5" if way == 2 else "train.py --lr 0.01"
+    story.write(logline.RunStart(run=story.run, pid=story.pid, host="h", cmd=cmd, attempt=1))
+    story.write(logline.Config(key="lr", value="0.01", source="cli"))
+    onset = story.now
+    if way == 0:
+        story.write(logline.ConfigUnused(unused="TRAINER_LOSS_WEIGHT"))
+    elif way == 1:
+        story.write(logline.ConfigIgnored(ignored="batch_size", asked="8", used="32"))
+    story.declare()
+    story.train(10)
+    return Life(story, onset, 60.0, story.now)
+
+
+def stale_source(draw: random.Random) -> Life:
+    """A checkpoint that nobody declared, data that changed under a resumed run, or a reused conversion of old data."""
+    story, way = Story(draw), draw.randrange(2)
+    story.write(logline.RunStart(run=story.run, pid=story.pid, host="h", cmd="train.py", attempt=1))
+    onset = story.now
+    if way == 0:
+        story.write(logline.Checkpoint(action="load", path="old/step_000120.ckpt", epoch=2, step=2 * BATCHES))
+        story.epoch, story.step = 3, 2 * BATCHES
+        story.declare()
+    else:
+        story.write(logline.Data(rows_used=1000, fingerprint="aaaa1111"))
+        story.declare()
+        story.train(10)
+        onset = story.now
+        story.write(logline.Data(rows_used=1000, fingerprint="bbbb2222"))
+    story.train(10)
+    return Life(story, onset, 60.0, story.now)
+
+
+LIVES: tuple[LifeKind, ...] = (
+    LifeKind(26, "stall_silent", "no byte more, in training or while saving", "300 s + poll", stall_silent),
+    LifeKind(27, "soft_hang", "heartbeats alone, in training or validation", "as stated", soft_hang),
+    LifeKind(28, "crash", "failed end, traceback, killed worker, full memory, process gone", "poll", crash),
+    LifeKind(29, "restart_loop", "three starts without a higher step", "third start", restart_loop),
+    LifeKind(30, "gpu_underuse", "a GPU at 15 to 52 %", "5 min", gpu_underuse),
+    LifeKind(32, "memory_growth", "half to more than a point in every report", "10 windows", memory_growth),
+    LifeKind(33, "two_writers", "a second process in the same log", "L", two_writers),
+    LifeKind(34, "evidence_gap", "gradient reports end", "2 cadences", evidence_gap),
+    LifeKind(36, "config_ignored", "unread, overridden or not echoed", "start", config_ignored),
+    LifeKind(37, "stale_source", "an undeclared checkpoint, data that changed", "start", stale_source),
+    LifeKind(38, "ended_early", "an early end, a fall-back", "end", ended_early),
+    LifeKind(40, "evidence_lost", "bytes destroyed unread", "at once", evidence_lost),
+)
+
+
+# ---- what merely looks like it
+
+
+def quiet_validation(draw: random.Random) -> Life:
+    """Validations without a byte for up to five minutes."""
+    story = _begun(draw)
+    for _ in range(3):
+        story.train(BATCHES - story.step % BATCHES - 1)
+        story.now += draw.uniform(60, 290)
+        story.train(1)
+    return _healthy(story)
+
+
+def caught_traceback(draw: random.Random) -> Life:
+    """A traceback that was caught: steps follow."""
+    story = _begun(draw)
+    story.write_text(*TRACEBACK)
+    story.train(60)
+    return _healthy(story)
+
+
+def declared_resume(draw: random.Random) -> Life:
+    """Stopped on request and gone on behind the step that it declares, twice."""
+    story = _begun(draw)
+    for attempt in (2, 3):
+        story.end("stopped")
+        story.now += draw.uniform(10, 4000)
+        story.pid += 1
+        story.start(attempt=attempt, resume_from=story.step)
+        story.train(draw.randrange(40, 90))
+    return _healthy(story)
+
+
+def slow_load(draw: random.Random) -> Life:
+    """Ten minutes of loading with heartbeats and pieces done."""
+    story = Story(draw)
+    story.start()
+    story.phase("fit_scaler", seconds=600, total=40)
+    story.train(3 * BATCHES)
+    return _healthy(story)
+
+
+def uneven_steps(draw: random.Random) -> Life:
+    """Steps of which every tenth takes four times as long."""
+    story = _begun(draw)
+    for _ in range(20):
+        story.train(9)
+        usual_s, story.step_s = story.step_s, 4 * story.step_s
+        story.train(1)
+        story.step_s = usual_s
+    return _healthy(story)
+
+
+def busy_gpu(draw: random.Random) -> Life:
+    """A GPU that pauses while it validates and saves."""
+    story = Story(draw, epochs=99, device="cuda:0")
+    story.start()
+    for _ in range(6):
+        _train_for(story, 200)
+        busy_pct, story.util_pct = story.util_pct, 5.0
+        story.phase("checkpoint", seconds=45)
+        story.util_pct = busy_pct
+    return _healthy(story)
+
+
+QUIET: dict[str, Callable[[random.Random], Life]] = {
+    each.__name__: each
+    for each in (quiet_validation, caught_traceback, declared_resume, slow_load, uneven_steps, busy_gpu)
+}
+"""Stories without a fault."""
+
+
+def _begun(draw: random.Random, *, steps: int | None = None) -> Story:
+    """Return a healthy run in its second or third epoch, or at a given step."""
+    story = Story(draw)
+    story.start()
+    story.train(draw.randrange(70, 170) if steps is None else steps)
+    return story
+
+
+def _train_for(story: Story, seconds: float) -> None:
+    end = story.now + seconds
+    while story.now < end:
+        story.train(1)
+
+
+def _healthy(story: Story) -> Life:
+    return Life(story, 0.0, 0.0, story.now)

@@ -32,6 +32,7 @@ COMMANDS = {
     "init": "Write a watch file for LOG, from what it contains.",
     "config": "Print a sample watch file, or check one.",
     "sinks": "Send a test alert through each receiver.",
+    "service": "Install and explain the units by which systemd keeps a watch running.",
     "silence": "For a while, tell nobody of a rule or of one alert; or list the silences.",
     "unsilence": "End a silence or an acknowledgement.",
     "ack": "Say that somebody looks after an alert, so that it is not repeated.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from monitor.alerts import Alert
 from monitor.clock import Clock
 from monitor.engine import Engine
 from monitor.errors import MonitorError, Problems
 from monitor.keeper import Keeper
 from monitor.notify import reload_failed, reload_mended
-from monitor.notify.reload import RULE
 
 if TYPE_CHECKING:
     from monitor.cli.voices import Publish
@@ -40,14 +40,10 @@ class Reloader:
         clock: Clock,
         say: Callable[[str], None],
     ) -> None:
-        """``read`` raises MonitorError for files that cannot be used; ``use`` puts in force what it returned.
-
-        That the watch could begin is the end of what an earlier one complained of.
-        """
+        """``read`` raises MonitorError for files that cannot be used; ``use`` puts in force what it returned."""
         self._in_force, self._read, self._use = in_force, read, use
         self._keeper, self._clock, self._say = keeper, clock, say
-        self._failed = keeper.delivery.still_firing(RULE)
-        self._mend()
+        self._failed: Alert | None = None
 
     def reload(self) -> None:
         """Read again, and put it in force if it can be used."""
@@ -67,10 +63,11 @@ class Reloader:
         for problem in problems:
             self._say(str(problem))
         self._say("not read again: the rules and the watch file from before stay in force")
-        if not self._failed:
-            self._failed = [reload_failed(problems, self._clock.wall())]
-            self._keeper.add(self._failed)
+        if self._failed is None:
+            self._failed = reload_failed(problems, self._clock.wall())
+            self._keeper.add([self._failed])
 
     def _mend(self) -> None:
-        mended, self._failed = self._failed, []
-        self._keeper.add([reload_mended(each, self._clock.wall()) for each in mended])
+        if self._failed is not None:
+            self._keeper.add([reload_mended(self._failed, self._clock.wall())])
+            self._failed = None

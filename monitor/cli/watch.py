@@ -37,7 +37,7 @@ from monitor.escape import terminal
 from monitor.following import FactSource
 from monitor.keeper import Keeper, Opened, open_keeper
 from monitor.logset import STDIN, LogSet
-from monitor.notify import Delivery, Paces
+from monitor.notify import Delivery, Paces, settled_by_a_start
 from monitor.opening import Opener
 from monitor.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
@@ -265,6 +265,7 @@ def follow(
                 held.enter_context(Control(keeper.directory, clock))
             except StateError as error:
                 problems.append(f"{error}; nobody can silence while the watch runs")
+        keeper.add(settled_by_a_start(keeper.delivery, clock.wall()))
         daemon = Daemon(
             followings,
             clock,

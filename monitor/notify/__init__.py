@@ -6,6 +6,7 @@ from monitor.notify.lost import state_lost
 from monitor.notify.reload import reload_failed, reload_mended
 from monitor.notify.silences import Silence, Silences, read_silences
 from monitor.notify.stages import Paces
+from monitor.notify.unwatched import settled_by_a_start, unwatched
 
 __all__ = [
     "Delivery",
@@ -15,6 +16,8 @@ __all__ = [
     "read_silences",
     "reload_failed",
     "reload_mended",
+    "settled_by_a_start",
     "state_lost",
     "told_as_one",
+    "unwatched",
 ]

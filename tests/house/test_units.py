@@ -1,46 +1,72 @@
-"""The systemd unit: accepted by systemd itself, and hardened."""
+"""The systemd units as they are installed: accepted by systemd itself, and hardened, in each variant."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
+import click
 import pytest
 
-UNIT = Path(__file__).parents[2] / "systemd" / "monitor@.service"
-MOST_EXPOSED = 1.2
-"""Exposure by `systemd-analyze security` that the plain unit may have; 0 is best, packaged monitors have about 9."""
+from monitor.cli import cli
+from tests.cli.command import monitor
+
+UNITS = Path(__file__).parents[2] / "systemd"
+VARIANTS = {
+    "as it is": ([], 1.4),
+    "gpu": (["--gpu", "--home-logs", "/home/a/_logs", "--credential", "hook"], 1.7),
+    "plain": (["--plain"], 1.2),
+}
+"""What `service install` is told, and the most exposure that `systemd-analyze security` may see (0 is best)."""
 
 
 @pytest.fixture
-def unit(tmp_path, require) -> Path:
-    """The unit with a command that exists on this machine."""
+def installed(tmp_path: Path, require, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for the system's root; systemd-analyze finds its units."""
     require("systemd-analyze")
-    path = tmp_path / UNIT.name
-    command = Path(sys.executable).parent / "monitor"
-    path.write_text(UNIT.read_text(encoding="utf-8").replace("/usr/local/bin/monitor", str(command)), encoding="utf-8")
-    return path
+    monkeypatch.setenv("SYSTEMD_UNIT_PATH", f"{tmp_path}/etc/systemd/system:")
+    return tmp_path
 
 
-def test_systemd_finds_nothing_to_complain_of(unit):
-    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+def install(root: Path, *options: str) -> None:
+    program = str(Path(sys.executable).parent / "monitor")
+    with mock.patch("monitor.cli.service.own_command", lambda: program):
+        assert monitor("service", "install", "x", "--root", str(root), *options).code == 0
+
+
+def analyze(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", "--no-pager", *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("options", "most"), VARIANTS.values(), ids=VARIANTS)
+def test_systemd_finds_nothing_to_complain_of(installed: Path, options: list[str], most: float):
+    del most
+    install(installed, *options)
+    done = analyze("verify", "monitor@x.service", "monitor-failure@x.service")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_unit_is_hardened(unit):
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", unit]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    exposure = re.search(r"Overall exposure level for \S+ ([0-9.]+)", told)
-    assert exposure is not None
-    assert float(exposure[1]) <= MOST_EXPOSED
+@pytest.mark.parametrize(("options", "most"), VARIANTS.values(), ids=VARIANTS)
+def test_every_variant_is_hardened(installed: Path, options: list[str], most: float):
+    install(installed, *options)
+    for unit in ("monitor@x.service", "monitor-failure@x.service"):
+        told = analyze("security", "--offline=true", unit).stdout
+        exposure = re.search(r"Overall exposure level for \S+ ([0-9.]+)", told)
+        assert exposure is not None
+        assert float(exposure[1]) <= most, unit
 
 
-def test_the_units_command_line_is_one_that_the_monitor_takes():
-    from monitor.cli.watch import command
-
-    line = re.search(r"^ExecStart=\S+ watch (.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+@pytest.mark.parametrize("unit", ["monitor@.service", "monitor-failure@.service"])
+def test_the_units_command_line_is_one_that_the_monitor_takes(unit: str):
+    line = re.search(r"^ExecStart=\S+ (.*)$", (UNITS / unit).read_text(encoding="utf-8"), re.MULTILINE)
     assert line is not None
-    context = command.make_context("watch", line[1].split())
-    assert context.params["wait"] is True
+    words = shlex.split(line[1].replace("%i", "run-1").replace("${STATE_DIRECTORY}", "/var/lib/trainwarden/run-1"))
+    command: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        command, words = command.get_command(context, words[0]) or cli, words[1:]
+    assert command.make_context("monitor", words)

@@ -1,0 +1,85 @@
+"""Tell all receivers of one thing, now, whatever state the watch file and the state folder are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from monitor.alerts import Alert
+from monitor.cli.watch import open_state
+from monitor.clock import Clock
+from monitor.config import Config, load_config
+from monitor.errors import MonitorError, Problems, StateError
+from monitor.escape import terminal
+from monitor.keeper import Keeper
+from monitor.notify import Delivery
+from monitor.sinks import OpenedSinks, SinkSpec, open_sinks
+from monitor.sinks.stderr import Stderr
+from monitor.yamlfile import YamlFile
+
+TRY_EVERY_S = 0.2
+
+
+def tell_everybody(
+    alert: Alert, config_path: Path, state: Path | None, clock: Clock, *, wait_s: float, sleep: Callable[[float], None]
+) -> bool:
+    """Send an alert to standard error and to every receiver; return whether all took it within the time."""
+    Stderr().send([alert])
+    config, receivers, is_whole = _receivers(config_path)
+    receivers.sinks.pop("stderr", None)
+    keeper = _keeper(config, receivers, state if is_whole else None)
+    try:
+        keeper.add([alert])
+        until = clock.monotonic() + wait_s
+        keeper.hurry()
+        _warn(*keeper.settle(clock, []))
+        while keeper.delivery.num_waiting and clock.monotonic() < until:
+            sleep(TRY_EVERY_S)
+            _warn(*keeper.settle(clock, []))
+        left = keeper.delivery.waiting_for
+        _warn(*(f"{name}: does not know yet that nobody watches" for name, number in left.items() if number))
+        return is_whole and not any(left.values())
+    finally:
+        keeper.close()
+
+
+def _receivers(path: Path) -> tuple[Config, OpenedSinks, bool]:
+    """Return what the watch file names, and whether that is all of it."""
+    try:
+        config = load_config(path)
+        return config, open_sinks(config.sinks), True
+    except MonitorError as error:
+        _warn(*map(str, error.problems if isinstance(error, Problems) else [error]))
+    # What is wrong may be far from the receivers, and it is them that must hear of it.
+    opened = OpenedSinks({}, [], [])
+    for spec in _named_sinks(path):
+        try:
+            opened.sinks.update(open_sinks([spec]).sinks)
+        except MonitorError as error:
+            _warn(str(error))
+    return Config(), opened, False
+
+
+def _named_sinks(path: Path) -> list[SinkSpec]:
+    try:
+        data = YamlFile(path, StateError).data
+    except MonitorError:
+        return []
+    named = data.get("sinks") if isinstance(data, dict) else None
+    return [each for each in named if isinstance(each, str | dict)] if isinstance(named, list) else []
+
+
+def _keeper(config: Config, receivers: OpenedSinks, state: Path | None) -> Keeper:
+    if state is not None:
+        try:
+            return open_state(config, receivers, state).keeper
+        except StateError as error:
+            _warn(str(error))
+    return Keeper(Delivery(receivers.sinks))
+
+
+def _warn(*texts: str) -> None:
+    for text in texts:
+        click.echo(terminal(f"monitor: {text}"), err=True)

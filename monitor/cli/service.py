@@ -1,0 +1,191 @@
+"""``monitor service``: the units by which systemd keeps a watch running, and the word that nobody watches."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from monitor.clock import SystemClock
+from monitor.errors import MonitorError, Problems, ReportError, StateError
+from monitor.escape import terminal
+from monitor.units import UnitFile, Wanted, check_name, escaped, is_unedited, marked, unit_files
+from monitor.wholefile import write_atomically
+
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
+"""What the units keep out of the service's sight."""
+EXIT_UNTOLD = 1
+
+
+@click.group("service")
+def command() -> None:
+    """Install and explain the units by which systemd keeps a watch running.
+
+    One instance watches one run: monitor@NAME.service goes by /etc/trainwarden/NAME.yaml and keeps its state in
+    /var/lib/trainwarden/NAME. See docs/service.md.
+    """
+
+
+@command.command("print")
+@click.argument("names", nargs=-1, metavar="[FILE]...")
+def print_units(names: tuple[str, ...]) -> None:
+    """Print the units, with the path of this monitor in them, or those named.
+
+    Reads the shipped units and writes to standard output.
+
+    \b
+    monitor service print
+    monitor service print monitor@.service
+    """
+    files = unit_files(own_command())
+    by_name = {Path(file.path).name if "systemd" in file.path else file.path: file for file in files}
+    for name in names:
+        if name not in by_name:
+            raise MonitorError("FILE", f"no {name!r:.60}", expected=f"one of {', '.join(by_name)}")
+    click.echo("\n".join(f"# /{by_name[name].path}\n{by_name[name].text}" for name in names or by_name), nl=False)
+
+
+@command.command("install")
+@click.argument("name")
+@click.option(
+    "--root", type=click.Path(path_type=Path), default=Path("/"), help="Write below this folder instead of /."
+)
+@click.option("--gpu", is_flag=True, help="Let this instance see the GPUs (NVIDIA).")
+@click.option("--plain", is_flag=True, help="Let it see the log alone, and nothing of other processes.")
+@click.option(
+    "--home-logs", metavar="FOLDER", help="Let it see this folder of logs below /home, and nothing else there."
+)
+@click.option(
+    "--credential", "credentials", multiple=True, metavar="NAME", help="A secret for webhook:credential:NAME."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that somebody has edited.")
+def install(
+    name: str, root: Path, gpu: bool, plain: bool, home_logs: str | None, credentials: tuple[str, ...], force: bool
+) -> int:
+    """Write the units, and the drop-ins that one instance wants; say what is to be done next.
+
+    Starts nothing. A file that somebody has edited is left as it is, and nothing is written then, unless --force is
+    given. Exit code: 0 written, 2 usage, an edited file, or no right to write.
+
+    \b
+    monitor service install prod_validation
+    monitor service install prod_validation --gpu --home-logs /home/alice/project/_logs --credential webhook
+    """
+    for credential in credentials:
+        check_name(credential)
+    if home_logs is not None and (not home_logs.startswith("/") or not home_logs.isprintable() or '"' in home_logs):
+        raise MonitorError("--home-logs", f"{home_logs!r:.60} is no full path", expected="/home/USER/…/_logs")
+    files = unit_files(own_command(), name, Wanted(gpu, plain, home_logs, credentials))
+    if not force:
+        refuse_edited(root, files)
+    for file in files:
+        place = root / file.path
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not place.exists()
+            write_atomically(place, marked(file.text))
+            if is_new:
+                place.chmod(0o644)
+        except OSError as error:
+            raise ReportError(str(place), f"cannot be written ({error.strerror})", expected="root's rights") from None
+        click.echo(terminal(f"written: {place}"))
+    for line in _next_steps(name, root, credentials):
+        click.echo(terminal(line))
+    for path in hidden_paths(own_command()):
+        expected = "a monitor outside of it: python3 -m venv /opt/trainwarden && /opt/trainwarden/bin/pip install …"
+        click.echo(terminal(f"monitor: {path}: the service cannot see this folder; expected {expected}"), err=True)
+    return 0
+
+
+@command.command("failed")
+@click.argument("name")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), required=True, help="The watch file.")
+@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="The folder that the watch was given.")
+@click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=60.0, help="Seconds to wait for receivers.")
+def failed(name: str, config_path: Path, state: Path | None, wait_s: float) -> int:
+    """Tell the journal and all receivers that nobody watches NAME any more; monitor-failure@.service calls this.
+
+    Reads what systemd says of the failure from MONITOR_SERVICE_RESULT and MONITOR_EXIT_STATUS. With --state, what a
+    receiver does not take now waits for the next watch, and that watch says that it is over. Of a watch file that
+    cannot be used, the receivers that can be read are told. Exit code: 0 all are told, 1 one is not yet, 2 usage.
+
+    \b
+    monitor service failed prod_validation --config /etc/trainwarden/prod_validation.yaml
+    """
+    from monitor.cli.alarm import tell_everybody
+    from monitor.notify import unwatched
+
+    check_name(name)
+    clock = SystemClock()
+    alert = unwatched(name, why_failed(os.environ), clock.wall())
+    is_told = tell_everybody(alert, config_path, state, clock, wait_s=wait_s, sleep=time.sleep)
+    return 0 if is_told else EXIT_UNTOLD
+
+
+def why_failed(environment: Mapping[str, str]) -> str:
+    """Say in words what systemd says of a failure."""
+    result = environment.get("MONITOR_SERVICE_RESULT", "")
+    status = environment.get("MONITOR_EXIT_STATUS", "")
+    told = {
+        "exit-code": f"it ended with exit code {status}"
+        + (", a watch file or rule file that cannot be used" if status == "2" else ""),
+        "signal": f"it was killed by SIG{status}",
+        "core-dump": f"it crashed by SIG{status}",
+        "watchdog": "it hung: its loop gave no sign of life",
+        "timeout": "it was too slow to start or to end",
+        "oom-kill": "the kernel killed it for memory",
+        "start-limit-hit": "it failed again and again in a short time",
+        "resources": "the system had no resources for it",
+    }
+    return told.get(result, f"systemd says: {result or 'nothing'} {status}".rstrip())
+
+
+def own_command() -> str:
+    """Return how this monitor is started, as a unit must write it."""
+    script = Path(sys.argv[0])
+    if script.name in ("monitor", "trainwarden") and script.is_file() and os.access(script, os.X_OK):
+        return escaped(str(script.absolute()))
+    return f"{escaped(sys.executable)} -m monitor"
+
+
+def hidden_paths(command_line: str) -> list[str]:
+    """Return the folders that the service must see and cannot."""
+    needed = {command_line.split(" ")[0].strip('"'), sys.prefix, sys.base_prefix, str(Path(__file__).parents[1])}
+    real = {str(Path(path).resolve()) for path in needed}
+    return sorted({path for path in real for hidden in HIDDEN if path == hidden or path.startswith(f"{hidden}/")})
+
+
+def refuse_edited(root: Path, files: list[UnitFile]) -> None:
+    """Raise Problems for files that are there and not as they were written."""
+    problems: list[MonitorError] = []
+    for file in files:
+        place = root / file.path
+        try:
+            found = place.read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            problems.append(StateError(str(place), f"cannot be read ({error.strerror})", expected="a file"))
+            continue
+        if not is_unedited(found) and found != file.text:
+            problems.append(MonitorError(str(place), "was edited by somebody", expected="--force to overwrite it"))
+    if problems:
+        raise Problems(problems)
+
+
+def _next_steps(name: str, root: Path, credentials: tuple[str, ...]) -> list[str]:
+    watch_file = Path("/etc/trainwarden") / f"{name}.yaml"
+    steps = ["systemd-sysusers && systemd-tmpfiles --create", "systemctl daemon-reload"]
+    if not (root / str(watch_file).lstrip("/")).exists():
+        steps.append(f"monitor init /path/to/run.log > {watch_file}   # or: monitor config sample > {watch_file}")
+    steps += [f"install -m 600 /dev/stdin /etc/trainwarden/secrets/{each}   # its value" for each in credentials]
+    steps += [
+        f"monitor config check {watch_file}",
+        f"systemctl enable --now monitor@{name}",
+        "usermod -aG trainwarden USER   # who may read the state and silence alerts",
+    ]
+    return ["next:", *(f"  {step}" for step in steps)]

@@ -1,0 +1,57 @@
+"""The alert that says that nobody watches a run any more, and what a new watch says of all that an earlier one left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.alerts import Alert, Severity, State
+from monitor.evidence import Evidence
+from monitor.notify import failed, reload
+from monitor.notify.delivery import Delivery
+
+RULE = "Unwatched"
+
+
+def unwatched(instance: str, why: str, at: float) -> Alert:
+    """Return an alert for an instance of the service that has ended for good; ``at`` in seconds since 1970."""
+    return Alert(
+        id=hashlib.sha256(repr((RULE, instance, round(at, 3))).encode()).hexdigest()[:16],
+        run="",
+        attempt=0,
+        rule=RULE,
+        fault="monitor",
+        severity=Severity.CRITICAL,
+        state=State.FIRING,
+        at=at,
+        starts_at=at,
+        ends_at=None,
+        epoch=0,
+        step=None,
+        labels=(("instance", instance),),
+        value=None,
+        threshold=None,
+        summary=f"nobody watches {instance} any more: the monitor has failed, and is not started again",
+        action=f"journalctl -u monitor@{instance} says why; then systemctl restart monitor@{instance}",
+        reason=why,
+        needs="facts",
+        evidence=(Evidence(f"monitor@{instance}.service", 0, 0, None, why),),
+    )
+
+
+def settled_by_a_start(delivery: Delivery, at: float) -> Sequence[Alert]:
+    """Return the ends of what an earlier watch said of itself, now that a new one has begun.
+
+    That a receiver failed is not over for that: nothing more will be known of it.
+    """
+    over = [
+        replace(alert, state=State.RESOLVED, at=at, ends_at=at, reason="a watch has begun, with what is there now")
+        for rule in (RULE, reload.RULE)
+        for alert in delivery.still_firing(rule)
+    ]
+    left = [
+        replace(alert, state=State.CLOSED, at=at, ends_at=at, reason="a watch has begun anew, and tries it again")
+        for alert in delivery.still_firing(failed.RULE)
+    ]
+    return over + left

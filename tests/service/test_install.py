@@ -1,0 +1,202 @@
+"""What `monitor service` writes and leaves alone, and that everybody hears of it where nobody watches."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.service import hidden_paths, why_failed
+from monitor.store.store import Store
+from monitor.units import escaped, is_unedited, marked
+from tests.cli.command import monitor
+from tests.notify.receivers import free_port, until, web
+from tests.service.supervisor import supervised
+
+UNIT = "etc/systemd/system/monitor@.service"
+
+
+def install(root: Path, *options: str) -> str:
+    said = monitor("service", "install", "x", "--root", str(root), *options)
+    assert said.code == 0, said.err
+    return said.out
+
+
+def files(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def test_the_files_name_this_monitor_and_are_for_everybody_to_read(tmp_path: Path):
+    told = install(tmp_path)
+    found = files(tmp_path)
+    assert set(found) == {
+        UNIT,
+        "etc/systemd/system/monitor-failure@.service",
+        "etc/tmpfiles.d/trainwarden.conf",
+        "etc/sysusers.d/trainwarden.conf",
+    }
+    assert "/usr/local/bin/monitor" not in found[UNIT]
+    assert "ExecStart=" in found[UNIT]
+    assert "systemctl enable --now monitor@x" in told
+    assert "/etc/trainwarden/x.yaml" in told
+    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in found} == {0o644}
+
+
+def test_an_instance_gets_the_drop_ins_that_it_wants(tmp_path: Path):
+    install(
+        tmp_path, "--gpu", "--plain", "--home-logs", "/home/bo/_logs", "--credential", "hook", "--credential", "key"
+    )
+    folder = tmp_path / "etc/systemd/system/monitor@x.service.d"
+    assert {each.name for each in folder.iterdir()} == {"gpu.conf", "plain.conf", "home-logs.conf", "secrets.conf"}
+    assert 'BindReadOnlyPaths="/home/bo/_logs"' in (folder / "home-logs.conf").read_text()
+    secrets = (folder / "secrets.conf").read_text()
+    assert "LoadCredential=hook:/etc/trainwarden/secrets/hook\n" in secrets
+    assert "LoadCredential=key:/etc/trainwarden/secrets/key\n" in secrets
+    assert "webhook:/etc" not in secrets
+    failure = tmp_path / "etc/systemd/system/monitor-failure@x.service.d/secrets.conf"
+    assert failure.read_text() == secrets, "who tells of a failure needs the same secrets"
+
+
+def test_a_second_installation_writes_the_same_and_an_edited_file_is_left_alone(tmp_path: Path):
+    install(tmp_path)
+    before = files(tmp_path)
+    install(tmp_path)
+    assert files(tmp_path) == before
+    (tmp_path / UNIT).write_text(before[UNIT].replace("WatchdogSec=60", "WatchdogSec=600"))
+    (tmp_path / "etc/tmpfiles.d/trainwarden.conf").unlink()
+    said = monitor("service", "install", "x", "--root", str(tmp_path))
+    assert said.code == 2
+    assert said.err == f"monitor: {tmp_path / UNIT}: was edited by somebody; expected --force to overwrite it\n"
+    assert not (tmp_path / "etc/tmpfiles.d/trainwarden.conf").exists(), "nothing at all is written then"
+    install(tmp_path, "--force")
+    assert files(tmp_path) == before
+
+
+def test_a_file_of_an_earlier_version_that_nobody_edited_is_renewed(tmp_path: Path):
+    (tmp_path / UNIT).parent.mkdir(parents=True)
+    (tmp_path / UNIT).write_text(marked("[Unit]\nDescription=of long ago\n"))
+    install(tmp_path)
+    assert "of long ago" not in (tmp_path / UNIT).read_text()
+
+
+def test_the_mark_tells_an_edited_file_from_one_that_is_not():
+    assert is_unedited(marked("a\nb\n"))
+    assert not is_unedited(marked("a\nb\n").replace("b", "c"))
+    assert not is_unedited(marked("a\n") + "more\n")
+    assert not is_unedited("a\n")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", "a b", "x\n", "%i", "é"])
+def test_a_name_that_could_be_no_file_is_refused(tmp_path: Path, name: str):
+    said = monitor("service", "install", "--root", str(tmp_path), "--", name)
+    assert said.code == 2
+    assert files(tmp_path) == {}
+
+
+def test_without_the_right_to_write_it_is_one_clear_line(tmp_path: Path):
+    (tmp_path / "etc").write_text("no folder")
+    said = monitor("service", "install", "x", "--root", str(tmp_path))
+    assert (said.code, said.err.count("\n")) == (2, 1)
+
+
+def test_a_path_is_written_as_systemd_reads_it():
+    assert escaped("/opt/a/monitor") == "/opt/a/monitor"
+    assert escaped("/opt/100%/a b/monitor") == '"/opt/100%%/a b/monitor"'
+
+
+def test_a_monitor_that_the_unit_hides_from_itself_is_said():
+    assert "/home/ana/venv/bin/monitor" in hidden_paths("/home/ana/venv/bin/monitor")
+    assert not any(path.startswith("/opt/") for path in hidden_paths("/opt/trainwarden/bin/monitor"))
+
+
+def test_what_is_printed_is_what_is_installed(tmp_path: Path):
+    install(tmp_path)
+    printed = monitor("service", "print", "monitor@.service").out
+    assert printed.startswith(f"# /{UNIT}\n")
+    assert printed.removeprefix(f"# /{UNIT}\n") == (tmp_path / UNIT).read_text().rpartition("# Written by")[0]
+    assert monitor("service", "print").out.count("# /etc/") == 4
+    assert monitor("service", "print", "other.service").code == 2
+
+
+# ---- nobody watches
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONITOR_SERVICE_RESULT", "watchdog")
+    monkeypatch.setenv("MONITOR_EXIT_STATUS", "ABRT")
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    return tmp_path
+
+
+def failed(*options: str) -> tuple[int, str]:
+    said = monitor("service", "failed", "x", "--config", "x.yaml", *options)
+    return said.code, said.err
+
+
+def test_every_receiver_hears_that_nobody_watches_and_why(folder: Path):
+    with web() as server:
+        (folder / "x.yaml").write_text(f"sinks: ['webhook:{server.url}', 'jsonl:alerts.jsonl', stderr]\n")
+        code, err = failed()
+        (told,) = server.got[0].json["alerts"]
+    assert code == 0
+    assert (told["alert"], told["state"], told["severity"]) == ("Unwatched", "firing", "critical")
+    assert told["reason"] == "it hung: its loop gave no sign of life"
+    assert json.loads((folder / "alerts.jsonl").read_text())["id"] == told["id"]
+    assert err.count("critical Unwatched firing: nobody watches x any more") == 1
+
+
+def test_what_a_receiver_does_not_take_waits_and_the_next_watch_says_that_it_is_over(folder: Path):
+    (folder / "run.log").write_text("")
+    port = free_port()
+    (folder / "x.yaml").write_text(f"logs: [run.log]\nsinks: ['webhook:http://127.0.0.1:{port}/']\n")
+    code, err = failed("--state", "state", "--wait", "0.5")
+    assert code == 1 and "does not know yet that nobody watches" in err
+    with Store(folder / "state", history_limit=1) as store:
+        (parcel,) = store.parcels()
+    with web(port) as server, supervised(folder, "--config", "x.yaml", "--state", "state") as watch:
+        until(lambda: watch.has_said("READY=1"))
+        until(lambda: any(each["state"] == "resolved" for each in heard(server.got)))
+        ids = {each["id"] for each in heard(server.got)}
+    assert ids == {parcel.alert.id}
+
+
+def heard(got: list[object]) -> list[dict[str, str]]:
+    return [each for request in got for each in request.json["alerts"]]  # type: ignore[attr-defined]
+
+
+def test_a_mistake_in_the_watch_file_keeps_nobody_from_hearing_of_it(folder: Path):
+    """It is the likeliest reason for which nobody watches."""
+    with web() as server:
+        (folder / "x.yaml").write_text(f"nonsense: 1\nsinks: ['webhook:{server.url}', 'webhook:env:NO_SUCH']\n")
+        code, err = failed()
+        assert [each["alert"] for each in heard(server.got)] == ["Unwatched"]  # type: ignore[arg-type]
+    assert code == 1
+    assert "nonsense" in err and "NO_SUCH" in err
+
+
+@pytest.mark.parametrize("text", ["", "sinks: [", "[]", "sinks: 5"])
+def test_without_any_receiver_the_journal_has_it(folder: Path, text: str):
+    (folder / "x.yaml").write_text(text)
+    _, err = failed()
+    assert "critical Unwatched firing" in err
+    assert "Traceback" not in err
+
+
+def test_a_state_that_cannot_be_used_keeps_nobody_from_hearing_of_it(folder: Path):
+    (folder / "state").write_text("no folder")
+    with web() as server:
+        (folder / "x.yaml").write_text(f"sinks: ['webhook:{server.url}']\n")
+        code, _ = failed("--state", "state")
+        assert [each["alert"] for each in heard(server.got)] == ["Unwatched"]  # type: ignore[arg-type]
+    assert code == 0
+
+
+def test_the_reason_is_in_words():
+    assert why_failed({"MONITOR_SERVICE_RESULT": "signal", "MONITOR_EXIT_STATUS": "KILL"}) == "it was killed by SIGKILL"
+    assert why_failed({"MONITOR_SERVICE_RESULT": "oom-kill"}) == "the kernel killed it for memory"
+    assert "cannot be used" in why_failed({"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "2"})
+    assert why_failed({}) == "systemd says: nothing"

@@ -217,9 +217,37 @@ def test_an_interval_that_is_none_is_refused(duration: str):
     refuse(f"watch run.log --until-end --report STATUS.md --every={duration}", where="--every")
 
 
-@pytest.mark.parametrize("sink", ["nowhere", "jsonl:", ":x", "''", "smtp:a@b.example"])
+@pytest.mark.parametrize("sink", ["nowhere", "jsonl:", ":x", "''"])
 def test_a_receiver_that_nobody_knows_is_refused(sink: str):
     refuse(f"watch run.log --until-end --sink {sink}", where="--sink")
+
+
+@pytest.mark.parametrize(
+    ("sink", "where"),
+    [
+        ("smtp:mail.example", "sink smtp: from is missing"),
+        ("webhook:ftp://host/x", "sink webhook: ftp://host/"),
+        ("webhook:http:///x", "sink webhook: "),
+        ("webhook:env:NO_SUCH_VARIABLE", "sink webhook: the variable 'NO_SUCH_VARIABLE' is not set"),
+        ("webhook:credential:hook", "sink webhook: systemd passed no credentials"),
+        ("webhook:file:no-such-file", "sink webhook: no-such-file cannot be read"),
+        ("webhook:file:folder", "sink webhook: folder cannot be read"),
+        ("webhook:file:open-secret", "sink webhook: open-secret can be read by others (mode 0644)"),
+        ("webhook:file:empty-secret", "sink webhook: empty-secret does not hold a secret"),
+        ("command:no-such-program", "sink command: 'no-such-program' is no program"),
+        ("alertmanager:localhost:9093", "sink alertmanager: "),
+        ("heartbeat:nonsense", "sink heartbeat: "),
+    ],
+)
+def test_a_receiver_that_cannot_be_used_is_refused_before_anything_starts(
+    sink: str, where: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    for name, text, mode in (("open-secret", "https://host/x", 0o644), ("empty-secret", "", 0o600)):
+        Path(name).write_text(text)
+        Path(name).chmod(mode)
+    refuse(f"watch run.log --until-end --state state --sink {sink}", where=where)
+    assert not Path("state").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Chart → SVG, drawn by pygal (the extra ``charts``); the same chart gives the same bytes.
 
-Of pygal's picture only the shapes are kept: its script, its style sheet and its comments (a date among them) go, and
-`CHART_CSS` takes their place, in colours for light and for dark.
+Of pygal's picture only the shapes are kept; `CHART_CSS` is its style, in colours for light and for dark.
 """
 
 from __future__ import annotations
@@ -17,16 +16,12 @@ from xml.etree import ElementTree
 
 from monitor import escape
 from monitor.report.charting import Chart, Curve, Dot, Shape
+from monitor.report.picture import HEIGHT, WIDTH, cleaned, element, legend_columns
+from monitor.report.scales import FARTHEST, MOST_LABELS, EvenScale, LogScale, Scale, even_ticks
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-WIDTH, HEIGHT = 640, 330
-LEGEND_ROW = 21
-MOST_LABELS = 10
-"""Labels of one axis."""
-FARTHEST = 1e100
-"""What lies beyond is drawn there: pygal cannot count with the largest numbers."""
 NAME_LIMIT = 48
 """Characters of a curve's name; a log can make it as long as it likes."""
 NAMES = frozenset({"loss", "sharpe", "correlation", "gradients", "resets", "gpu"})
@@ -90,7 +85,7 @@ def can_draw() -> bool:
 def draw_file(chart: Chart) -> str:
     """Return a chart as an SVG file of its own."""
     tree = _drawn(chart)
-    tree.insert(0, _element("style", CHART_CSS))
+    tree.insert(0, element("style", CHART_CSS))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(tree)
 
 
@@ -105,7 +100,7 @@ def _text(tree: Element) -> str:
 
 def _drawn(chart: Chart) -> Element:
     tree: Element = (_bars if chart.shape is Shape.BARS else _lines)(chart).render_tree()
-    return _cleaned(tree, chart)
+    return cleaned(tree, chart)
 
 
 def _settings(chart: Chart) -> dict[str, Any]:
@@ -119,7 +114,7 @@ def _settings(chart: Chart) -> dict[str, Any]:
         "x_title": chart.x_title,
         "y_title": chart.y_title,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": _legend_columns(len(chart.curves)),
+        "legend_at_bottom_columns": legend_columns(len(chart.curves)),
         "truncate_legend": -1,
         "truncate_label": -1,
         "show_legend": len(chart.curves) > 1,
@@ -130,10 +125,6 @@ def _settings(chart: Chart) -> dict[str, Any]:
         "allow_interruptions": True,
         "disable_xml_declaration": True,
     }
-
-
-def _legend_columns(num_curves: int) -> int:
-    return min(3, num_curves)
 
 
 def _pygal() -> Any:
@@ -155,7 +146,7 @@ def _bars(chart: Chart) -> Any:
         x_labels_major_every=max(1, math.ceil(len(places) / MOST_LABELS)),
         show_minor_x_labels=False,
         range=(0, max(most, 1)),
-        y_labels=_even_ticks(0, max(most, 1), whole=True),
+        y_labels=even_ticks(0, max(most, 1), whole=True),
         value_formatter=lambda value: f"{value:g}",
     )
     values = [
@@ -169,7 +160,7 @@ def _bars(chart: Chart) -> Any:
 def _lines(chart: Chart) -> Any:
     pygal = _pygal()
     values = [dot.y for curve in chart.curves for dot in curve.dots if math.isfinite(dot.y)]
-    scale = _LogScale(values) if chart.is_log else _EvenScale(values, chart.y_range)
+    scale = LogScale(values) if chart.is_log else EvenScale(values, chart.y_range)
     places = [dot.x for curve in chart.curves for dot in curve.dots]
     first, last = min(places), max(places)
     if first == last:
@@ -178,7 +169,7 @@ def _lines(chart: Chart) -> Any:
         **_settings(chart),
         xrange=(first, last),
         range=scale.range,
-        x_labels=_even_ticks(first, last, whole=True),
+        x_labels=even_ticks(first, last, whole=True),
         y_labels=[{"label": label, "value": height} for label, height in scale.ticks],
         x_value_formatter=lambda value: f"{value:,.0f}",
         show_x_guides=False,
@@ -189,7 +180,7 @@ def _lines(chart: Chart) -> Any:
     return picture
 
 
-def _placed(curve: Curve, scale: _Scale, chart: Chart) -> list[dict[str, object] | None]:
+def _placed(curve: Curve, scale: Scale, chart: Chart) -> list[dict[str, object] | None]:
     """Return the dots of a curve as pygal takes them; where a value has no height, the line is interrupted."""
     return [
         _told(dot, (dot.x, scale.height(dot.y)), chart) if math.isfinite(dot.y) else None for dot in curve.dots
@@ -200,116 +191,6 @@ def _told(dot: Dot, value: object, chart: Chart) -> dict[str, object]:
     """Return a value with the words that are shown when it is pointed at."""
     lines = ", ".join(f"L{line.line}" for line in dot.evidence[-1:])
     return {"value": value, "label": f"{chart.x_title} {dot.x:,g}: {dot.y:.6g} ({lines})"}
-
-
-class _EvenScale:
-    """Heights as they are."""
-
-    def __init__(self, values: Sequence[float], known: tuple[float, float] | None) -> None:
-        least, most = known or (self.height(min(values, default=0.0)), self.height(max(values, default=1.0)))
-        if least == most:
-            least, most = least - abs(least) / 10 - 1e-9, most + abs(most) / 10 + 1e-9
-        room = 0.0 if known else (most / 2 - least / 2) / 10
-        self.range = (least - room, most + room)
-        self.ticks = [(f"{tick:g}", tick) for tick in _even_ticks(*self.range)]
-
-    def height(self, value: float) -> float:
-        """Return where a value stands."""
-        return min(max(value, -FARTHEST), FARTHEST)
-
-
-class _LogScale:
-    """Heights by powers of ten; zero, and what is below, stands on the lower edge."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        powers = [math.log10(value) for value in values if value > 0] or [0.0]
-        has_zero = any(value <= 0 for value in values)
-        least, most = math.floor(min(powers)), math.ceil(max(powers))
-        most += most == least
-        self._floor = float(least - has_zero)
-        self.range = (self._floor, float(most))
-        step = max(1, math.ceil((most - least) / MOST_LABELS))
-        self.ticks = [(f"1e{power:+03d}", float(power)) for power in range(least, most + 1, step)]
-        if has_zero:
-            self.ticks.insert(0, ("0", self._floor))
-
-    def height(self, value: float) -> float:
-        """Return where a value stands."""
-        return math.log10(value) if value > 0 else self._floor
-
-
-_Scale = _EvenScale | _LogScale
-
-
-def _even_ticks(least: float, most: float, *, whole: bool = False) -> list[float]:
-    """Return round numbers between two, at most MOST_LABELS."""
-    step = 10 ** math.floor(math.log10(max((most - least) / 4, 1e-300)))
-    for factor in (1, 2, 5, 10, 20, 50):
-        if (most - least) / (step * factor) <= MOST_LABELS - 3:
-            step *= factor
-            break
-    if whole:
-        step = max(1, round(step))
-    first = math.ceil(least / step)
-    # A product of a whole number and the step is rounder than a sum of steps.
-    found = [float(f"{index * step:.12g}") for index in range(first, math.floor(most / step) + 1)]
-    return found or [least]
-
-
-def _cleaned(tree: Element, chart: Chart) -> Element:
-    """Keep the shapes; give each dot its words as a title, which needs no script to be seen."""
-    for parent in list(tree.iter()):
-        parent.attrib.pop("id", None)  # two charts of a page would share it
-        for child in list(parent):
-            if _is_idle(child) or (child.tag == "title" and parent.get("class", "").endswith("guides")):
-                parent.remove(child)
-    for group in tree.iter("g"):
-        _name_dots(group)
-    _make_room_for_legend(tree, len(chart.curves))
-    for child in list(tree):
-        if child.tag == "title":
-            child.text = chart.title
-    tree.set("role", "img")
-    tree.set("aria-label", f"{chart.title}, by {chart.x_title}")
-    return tree
-
-
-def _is_idle(element: Element) -> bool:
-    """Whether an element does nothing without pygal's script, or is none of the picture."""
-    # A comment's tag is a function.
-    return (
-        not isinstance(element.tag, str)
-        or element.tag in ("script", "style", "defs")
-        or "tooltip-overlay" in element.get("class", "")
-        or (element.tag == "g" and len(element) == 0)
-    )
-
-
-def _make_room_for_legend(tree: Element, num_curves: int) -> None:
-    """Make the picture higher where pygal leaves no room for the legend's last, unfilled row."""
-    columns = _legend_columns(num_curves)
-    height = HEIGHT + 6 + LEGEND_ROW * (num_curves > columns and num_curves % columns > 0)
-    tree.set("viewBox", f"0 0 {WIDTH} {height}")
-    for element in tree.iter("rect"):
-        if element.get("class") == "background" and element.get("height") == str(HEIGHT):
-            element.set("height", str(height))
-
-
-def _name_dots(group: Element) -> None:
-    """Turn the descriptions that pygal's script would show into a title."""
-    words = ""
-    for child in list(group):
-        if child.tag == "desc":
-            words = child.text or "" if child.get("class") == "label" else words
-            group.remove(child)
-    if words:
-        group.insert(0, _element("title", words))
-
-
-def _element(name: str, text: str) -> Element:
-    element = ElementTree.Element(name)
-    element.text = text
-    return element
 
 
 def _safe(text: str) -> str:

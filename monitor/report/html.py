@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ from monitor.errors import ReportError
 from monitor.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
-from monitor.report.model import AlertLine, Mark, Page
+from monitor.report.filling import alike, fill, foreign, others
+from monitor.report.model import Mark, Page
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 TEMPLATE = "status.html.j2"
 STYLE = "status.css"
-_MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-"""What a template of the user's can raise besides jinja2's own errors."""
 LINES_CITED = 4
 """Lines cited behind one statement."""
 LINES_QUOTED = 400
@@ -46,22 +46,16 @@ _ICON_COLOURS = {
 
 def render_html(page: Page, template: Path | None = None) -> str:
     """Return the page as HTML, by a template of the user's where one is named. Raises ReportError."""
-    import jinja2  # loaded here, as in the Markdown page: no other command needs it
+    known = _Known(page, f"\n{_style()}{drawing.CHART_CSS}\n")
+    return fill(TEMPLATE, template, _environment(page), known.variables()).strip() + "\n"
 
-    mistakes = (jinja2.TemplateError, *(_MISTAKES if template else ()))
-    path = template or resources.template_path(TEMPLATE)
+
+def _style() -> str:
+    path = resources.template_path(STYLE)
     try:
-        text = path.read_text(encoding="utf-8")
-        style = resources.template_path(STYLE).read_text(encoding="utf-8")
-        style = f"\n{style}{drawing.CHART_CSS}\n"
-        known = _Known(page, style)
-        return _environment(page).from_string(text).render(known.variables()).strip() + "\n"
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ReportError(str(path), f"cannot be read ({error})", expected="a template in UTF-8") from None
-    except mistakes as error:
-        line = getattr(error, "lineno", None)
-        where = f"{path}:{line}" if line else str(path)
-        raise ReportError(where, f"cannot be rendered ({error})", expected="a Jinja2 template") from None
+        raise ReportError(str(path), f"cannot be read ({error})", expected="a style sheet in UTF-8") from None
 
 
 class _Known:
@@ -103,26 +97,38 @@ def _icon(mark: Mark) -> str:
     return f"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E{circle}%3C/svg%3E"
 
 
-def _environment(page: Page) -> Environment:
+@lru_cache(maxsize=1)
+def _bare_environment() -> Environment:
+    """Return what a template may use whatever the page."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
     from markupsafe import Markup
 
-    anchors = {_place(line): _anchor(line, page.log) for line in _cited_lines(page)[:LINES_QUOTED]}
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, finalize=_finalize, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        **dict.fromkeys(("cite", "anchor", "place"), str),  # known to the compiler; `_environment` gives them a page
+        code=lambda text: Markup(f"<code>{escape.html(foreign(text), escape.CELL_LIMIT) or '(empty)'}</code>"),
+        script=lambda text: Markup("\n".join(escape.html(foreign(each)) for each in _bounded(text).split("\n"))),
+        quote=lambda line: Markup(f"<code>{escape.html(foreign(line.text), LINE_LIMIT)}</code>"),
+        dec=lambda value, digits=4: _number(value, f".{digits}f"),
+        sci=lambda value: _number(value, ".2e"),
+        whole=lambda value: _number(value, ","),
+        general=lambda value: _number(value, ".6g"),
+        percent=lambda value: _number(value * 100, ".0f"),
+        moment=moment,
+        alike=alike,
+        others=others,
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
+    )
+    return environment
 
-    def finalize(value: object) -> Markup:
-        """Make what a template prints safe."""
-        if isinstance(value, Markup):
-            return value
-        if isinstance(value, Mark):
-            word = value.name.lower().replace("_", " ")
-            css = word.replace(" ", "-")
-            return Markup(
-                f'<span class="mark {css}" role="img" aria-label="{word}" title="{word}">{value.value}</span>'
-            )
-        if value is None:
-            return Markup(f'<span class="unseen">{NOT_SEEN}</span>')
-        return Markup(escape.html(_foreign(str(value)), escape.CELL_LIMIT))
+
+def _environment(page: Page) -> Environment:
+    from markupsafe import Markup
+
+    anchors = {_place(line): _anchor(line, page.log) for line in _cited_lines(page)[:LINES_QUOTED]}
 
     def cite(lines: Sequence[Evidence]) -> Markup:
         """Name the lines that a statement rests on, each a link to its text."""
@@ -131,57 +137,42 @@ def _environment(page: Page) -> Environment:
         more = f" <small>+{len(found) - LINES_CITED}</small>" if len(found) > LINES_CITED else ""
         return Markup(f'<span class="cite">{" ".join(links)}{more}</span>' if links else "")
 
-    def number(value: float | None, spec: str) -> Markup:
-        if value is None:
-            return finalize(None)
-        is_odd = isinstance(value, float) and not math.isfinite(value)
-        return Markup(f'<span class="odd">{value}</span>' if is_odd else format(value, spec))
-
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, finalize=finalize, autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        cite=cite,
-        anchor=lambda line: _anchor(line, page.log),
-        place=lambda line: f"L{line.line:,}" if line.path == page.log else f"{line.path}:{line.line}",
-        code=lambda text: Markup(f"<code>{escape.html(_foreign(text), escape.CELL_LIMIT) or '(empty)'}</code>"),
-        script=lambda text: Markup("\n".join(escape.html(_foreign(each)) for each in _bounded(text).split("\n"))),
-        quote=lambda line: Markup(f"<code>{escape.html(_foreign(line.text), LINE_LIMIT)}</code>"),
-        dec=lambda value, digits=4: number(value, f".{digits}f"),
-        sci=lambda value: number(value, ".2e"),
-        whole=lambda value: number(value, ","),
-        general=lambda value: number(value, ".6g"),
-        percent=lambda value: number(value * 100, ".0f"),
-        moment=moment,
-        alike=_alike,
-        others=_others,
-        capitalize_first=lambda text: text[:1].upper() + text[1:],
-    )
+    environment = _bare_environment().overlay()
+    environment.filters = {
+        **environment.filters,
+        "cite": cite,
+        "anchor": lambda line: _anchor(line, page.log),
+        "place": lambda line: f"L{line.line:,}" if line.path == page.log else f"{line.path}:{line.line}",
+    }
     return environment
 
 
-def _foreign(text: str) -> str:
-    """Redact a text once its terminal codes, which could hide a secret, are gone."""
-    return escape.redact(escape.terminal(text))
+def _finalize(value: object) -> Markup:
+    """Make what a template prints safe."""
+    from markupsafe import Markup
+
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, Mark):
+        word = value.name.lower().replace("_", " ")
+        css = word.replace(" ", "-")
+        return Markup(f'<span class="mark {css}" role="img" aria-label="{word}" title="{word}">{value.value}</span>')
+    if value is None:
+        return Markup(f'<span class="unseen">{NOT_SEEN}</span>')
+    return Markup(escape.html(foreign(str(value)), escape.CELL_LIMIT))
+
+
+def _number(value: float | None, spec: str) -> Markup:
+    from markupsafe import Markup
+
+    if value is None:
+        return _finalize(None)
+    is_odd = isinstance(value, float) and not math.isfinite(value)
+    return Markup(f'<span class="odd">{value}</span>' if is_odd else format(value, spec))
 
 
 def _bounded(text: str) -> str:
     return text[: escape.FENCE_LIMIT]
-
-
-def _alike(alerts: Sequence[AlertLine]) -> list[tuple[AlertLine, tuple[AlertLine, ...]]]:
-    """Gather transitions that differ in their labels alone: the first of each kind, and all of them."""
-    found: dict[tuple[object, ...], list[AlertLine]] = {}
-    for alert in alerts:
-        found.setdefault((alert.rule, alert.state, alert.at, alert.explained_by), []).append(alert)
-    return [(same[0], tuple(same)) for same in found.values()]
-
-
-def _others(same: Sequence[AlertLine]) -> str:
-    """Name the labels of all but the first of some alerts."""
-    named = [", ".join(alert.quoted) for alert in same[1:] if alert.quoted]
-    more = f" and {len(named) - 8} more" if len(named) > 8 else ""
-    return f"; also {', '.join(named[:8])}{more}" if named else ""
 
 
 Place = tuple[str, int, int]
@@ -201,10 +192,10 @@ def _anchor(line: Evidence, log: str) -> str:
 
 
 def _link(line: Evidence, anchor: str | None, log: str) -> str:
-    name = f"L{line.line}" if line.path == log else escape.html(_foreign(f"{line.path}:{line.line}"), 80)
+    name = f"L{line.line}" if line.path == log else escape.html(foreign(f"{line.path}:{line.line}"), 80)
     if anchor is None:
         return name
-    return f'<a href="#{anchor}" title="{escape.html(_foreign(line.text), escape.CELL_LIMIT)}">{name}</a>'
+    return f'<a href="#{anchor}" title="{escape.html(foreign(line.text), escape.CELL_LIMIT)}">{name}</a>'
 
 
 def _quoted_lines(page: Page) -> list[Evidence]:

@@ -1,0 +1,69 @@
+"""A template and what it may print → text: what the Markdown and the HTML page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor import escape, resources
+from monitor.errors import ReportError
+from monitor.report.model import AlertLine
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from jinja2 import Environment
+
+OTHERS_NAMED = 8
+"""Labels named where several alerts differ in nothing else."""
+_MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What a template of the user's can raise besides jinja2's own errors."""
+
+
+def fill(shipped: str, own: Path | None, environment: Environment, known: Mapping[str, object]) -> str:
+    """Return the shipped template of that name, or the user's own, filled in.
+
+    Raises ReportError for a template that cannot be read or rendered.
+    """
+    import jinja2  # loaded here: no other command needs it
+
+    mistakes = (jinja2.TemplateError, *(_MISTAKES if own else ()))
+    path = own or resources.template_path(shipped)
+    try:
+        text = path.read_text(encoding="utf-8")
+        # A watch renews its page every minute, and jinja2 takes longer to compile it than to fill it.
+        code = environment.compile(text) if own else _code(text, environment.linked_to or environment)
+        return jinja2.Template.from_code(environment, code, environment.make_globals(None)).render(known)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(str(path), f"cannot be read ({error})", expected="a template in UTF-8") from None
+    except mistakes as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise ReportError(where, f"cannot be rendered ({error})", expected="a Jinja2 template") from None
+
+
+@lru_cache(maxsize=4)
+def _code(text: str, environment: Environment) -> CodeType:
+    return environment.compile(text)
+
+
+def alike(alerts: Sequence[AlertLine]) -> list[tuple[AlertLine, tuple[AlertLine, ...]]]:
+    """Gather transitions that differ in their labels alone: the first of each kind, and all of them."""
+    found: dict[tuple[object, ...], list[AlertLine]] = {}
+    for alert in alerts:
+        found.setdefault((alert.rule, alert.state, alert.at, alert.explained_by), []).append(alert)
+    return [(same[0], tuple(same)) for same in found.values()]
+
+
+def others(same: Sequence[AlertLine]) -> str:
+    """Name the labels of all but the first of some alerts."""
+    named = [", ".join(alert.quoted) for alert in same[1:] if alert.quoted]
+    more = f" and {len(named) - OTHERS_NAMED} more" if len(named) > OTHERS_NAMED else ""
+    return f"; also {', '.join(named[:OTHERS_NAMED])}{more}" if named else ""
+
+
+def foreign(text: str) -> str:
+    """Redact a text once its terminal codes, which could hide a secret, are gone."""
+    return escape.redact(escape.terminal(text))

@@ -1,0 +1,65 @@
+"""Values of a chart → heights, and the labels of its axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+MOST_LABELS = 10
+"""Labels of one axis."""
+FARTHEST = 1e100
+"""What lies beyond is drawn there: pygal cannot count with the largest numbers."""
+
+
+class EvenScale:
+    """Heights as they are."""
+
+    def __init__(self, values: Sequence[float], known: tuple[float, float] | None) -> None:
+        least, most = known or (self.height(min(values, default=0.0)), self.height(max(values, default=1.0)))
+        if least == most:
+            least, most = least - abs(least) / 10 - 1e-9, most + abs(most) / 10 + 1e-9
+        room = 0.0 if known else (most / 2 - least / 2) / 10
+        self.range = (least - room, most + room)
+        self.ticks = [(f"{tick:g}", tick) for tick in even_ticks(*self.range)]
+
+    def height(self, value: float) -> float:
+        """Return where a value stands."""
+        return min(max(value, -FARTHEST), FARTHEST)
+
+
+class LogScale:
+    """Heights by powers of ten; zero, and what is below, stands on the lower edge."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        powers = [math.log10(value) for value in values if value > 0] or [0.0]
+        has_zero = any(value <= 0 for value in values)
+        least, most = math.floor(min(powers)), math.ceil(max(powers))
+        most += most == least
+        self._floor = float(least - has_zero)
+        self.range = (self._floor, float(most))
+        step = max(1, math.ceil((most - least) / MOST_LABELS))
+        self.ticks = [(f"1e{power:+03d}", float(power)) for power in range(least, most + 1, step)]
+        if has_zero:
+            self.ticks.insert(0, ("0", self._floor))
+
+    def height(self, value: float) -> float:
+        """Return where a value stands."""
+        return math.log10(value) if value > 0 else self._floor
+
+
+Scale = EvenScale | LogScale
+
+
+def even_ticks(least: float, most: float, *, whole: bool = False) -> list[float]:
+    """Return round numbers between two, at most MOST_LABELS."""
+    step = 10 ** math.floor(math.log10(max((most - least) / 4, 1e-300)))
+    for factor in (1, 2, 5, 10, 20, 50):
+        if (most - least) / (step * factor) <= MOST_LABELS - 3:
+            step *= factor
+            break
+    if whole:
+        step = max(1, round(step))
+    first = math.ceil(least / step)
+    # A product of a whole number and the step is rounder than a sum of steps.
+    found = [float(f"{index * step:.12g}") for index in range(first, math.floor(most / step) + 1)]
+    return found or [least]

@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks fuzz soak lint format bench bench-quality bench-tail demo clean
+.PHONY: help install readme docs test test-full test-frameworks fuzz soak lint format bench bench-quality bench-tail scoreboard \
+    scoreboard-quick demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -58,6 +59,12 @@ bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer
 
 bench-tail: $(INSTALLED) ## Print the fault table of the tail, beside mtail, SEC and tail -F where they are installed
 	$(BIN)/python tests/benchmarks/bench_tail.py
+
+scoreboard: $(INSTALLED) ## Run the fault scoreboard with its rivals and write docs/scoreboard.md; half an hour, can be resumed
+	$(BIN)/python -m tests.scoreboard.run held-out --workers $(WORKERS)
+
+scoreboard-quick: $(INSTALLED) ## Run a sample of the fault scoreboard and check what came of it
+	$(BIN)/pytest -q -p no:xdist -m slow tests/scoreboard/test_quick.py
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
 	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail_faults/test_kill.py -k soak

@@ -86,7 +86,7 @@ HARD: tuple[HealthyKind, ...] = (
         "early_stop",
         "ends where validation no longer gets better, declared",
         {},
-        {"settings": (("patience", 1),)},
+        {"epochs": 12, "settings": (("patience", 3),)},
         ("shipped",),
     ),
     HealthyKind(

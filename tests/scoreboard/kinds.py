@@ -254,9 +254,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         38,
         "ended_early",
-        "a loop that leaves after 4 of its 7 epochs",
+        "a loop that leaves after 7 of its 10 epochs",
         Bound(since=Since.END, words="end"),
-        recipe={"stops_after": 4},
+        recipe={"epochs": 10, "stops_after": 7},
         architectures=OWN,
         from_start=True,
         is_injected=False,

@@ -164,7 +164,7 @@ def ended_early(draw: random.Random) -> Life:
     """An end of its own accord before the declared epochs, or a loop that falls back to another."""
     story, is_fallback = _begun(draw), draw.random() < 0.5
     # A line without a time of its own stands at that of the one before.
-    onset = story.told[-1].at
+    onset = story.told[-1].at if is_fallback else story.now
     if is_fallback:
         story.write_text("WARNING phase training failed: broken pipe; falling back to the simple loop")
         story.train(10)

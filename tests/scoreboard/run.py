@@ -1,19 +1,26 @@
-"""Run a board: `python -m tests.scoreboard.run held-out` trains, judges, and writes what came of it."""
+"""Run a board: `python -m tests.scoreboard.run held-out` trains, judges, and writes what came of it.
+
+Any other board, and any part of one, is printed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tests.scoreboard.board import tables_of
+from tests.scoreboard.page import Circumstances, page, write
 from tests.scoreboard.plan import Board, jobs_of
 from tests.scoreboard.recipes import Job
-from tests.scoreboard.runs import Judged, run_job
+from tests.scoreboard.rivals import RIVALS
+from tests.scoreboard.runs import Judged, is_kept, rules_digest, run_job
 
 
 def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
@@ -42,30 +49,38 @@ def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
 
 
 def main() -> None:
-    """Parse, run, print what is not as it should be."""
+    """Parse, run, print what is not as it should be, and write the page where the whole board was run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("board", type=Board, choices=list(Board))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kinds", default="", help="only these, separated by commas")
     parser.add_argument("--architectures", default="", help="only these, separated by commas")
-    parser.add_argument("--seeds", default="", help="only these, separated by commas")
     asked = parser.parse_args()
     jobs = [
         job
         for job in jobs_of(asked.board)
         if (not asked.kinds or job.kind in asked.kinds.split(","))
         and (not asked.architectures or job.architecture in asked.architectures.split(","))
-        and (not asked.seeds or str(job.seed) in asked.seeds.split(","))
     ]
-    for judged in sorted(run_all(jobs, workers=asked.workers), key=lambda each: each.job.name):
-        told = " ".join(f"{each.fault}/{each.rule}@{each.step}" for each in judged.findings[:4])
-        said = judged.verdict
-        if said is None:
-            if judged.findings:
-                print(f"FALSE  {judged.job.name:34} {told}")
-        elif not (said.is_detected and said.is_first_right and said.is_shown) or (said.over or 0) > 0:
-            print(f"FAULT  {judged.job.name:34} {said} {told}")
-    sys.stdout.flush()
+    if reasons := [reason for rival in RIVALS if (reason := rival.prepare()) is not None]:
+        print(*reasons, sep="\n", file=sys.stderr)
+    taken_over, begun = sum(map(is_kept, jobs)), time.monotonic()
+    runs = list(run_all(jobs, workers=asked.workers))
+    tables = tables_of(runs)
+    how = Circumstances(
+        command=f"python -m tests.scoreboard.run {asked.board.value}",
+        minutes=(time.monotonic() - begun) / 60,
+        taken_over=taken_over,
+        runs=len(jobs),
+        workers=asked.workers,
+        rules=rules_digest(),
+    )
+    for miss in tables.misses:
+        print(f"{miss.run}: {miss.what}")
+    if asked.board is Board.HELD_OUT and not asked.kinds and not asked.architectures:
+        write(tables, how)
+    else:
+        print(page(tables, how))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from tests.scoreboard.kinds import KINDS
 from tests.scoreboard.lives import LIVES, QUIET, STORY, Life
 from tests.scoreboard.logs import RunLog
 from tests.scoreboard.recipes import Job
-from tests.scoreboard.verdicts import Verdict, verdict, verdict_of_story
+from tests.scoreboard.rivals import RIVALS, Rival
+from tests.scoreboard.verdicts import Verdict, onset_of, verdict, verdict_of_story
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "_logs/scoreboard"
@@ -41,36 +42,59 @@ _JUDGING = (
     "monitor/**/*.py",
     *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "lives", "logs", "verdicts")),
 )
+_RIVALRY = (
+    "monitor/logline.py",
+    f"{_HERE}/rivals/*.py",
+    *(f"{_HERE}/{name}.py" for name in ("kinds", "lives", "logs")),
+)
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _LIVES = {kind.name: kind for kind in LIVES}
 
 
+class RivalSaid(NamedTuple):
+    """What one rival said of one run."""
+
+    name: str
+    source: str
+    alarms: int
+    has_caught: bool
+    """Any alarm from the fault's onset on, and none before: it need not name the kind. False for a healthy run."""
+    has_named: bool
+    """The first of them is by a rule that names the kind."""
+
+
 class Judged(NamedTuple):
-    """What the monitor said of one run."""
+    """What the monitor and the others said of one run."""
 
     job: Job
     findings: tuple[Finding, ...]
     verdict: Verdict | None
     """None for a healthy run."""
     log: Path
+    rivals: tuple[RivalSaid, ...]
 
 
 def run_job(job: Job) -> Judged:
     """Train, or tell, and judge one run, or take what was kept of it."""
     log = write_story(job) if job.architecture == STORY else train(job)
-    kept = FOLDER / "judged" / f"{job.name}-{_digest(_code(_JUDGING), log.name)}.json"
+    kept = _judged(job, log)
     if not kept.exists():
         _write(kept, _judge(job, log))
     found = json.loads(kept.read_text())
     said = (
         None if found["verdict"] is None else Verdict(**{**found["verdict"], "early": tuple(found["verdict"]["early"])})
     )
-    return Judged(job, tuple(Finding(**each) for each in found["findings"]), said, log)
+    return Judged(job, tuple(Finding(**each) for each in found["findings"]), said, log, _rivals(job, log))
+
+
+def is_kept(job: Job) -> bool:
+    """Whether a run was trained and judged before, by the same code."""
+    return _judged(job, _log_of(job)).exists()
 
 
 def train(job: Job) -> Path:
     """Train one run, unless its log is there; return the log."""
-    log = FOLDER / "logs" / f"{job.name}-{_digest(_code(_TRAINING), repr(job))}.log"
+    log = _log_of(job)
     if not log.exists():
         import torch
 
@@ -86,6 +110,15 @@ def train(job: Job) -> Path:
     return log
 
 
+def _log_of(job: Job) -> Path:
+    digest = _digest(_code(_TELLING)) if job.architecture == STORY else _digest(_code(_TRAINING), repr(job))
+    return FOLDER / "logs" / f"{job.name}-{digest}.log"
+
+
+def _judged(job: Job, log: Path) -> Path:
+    return FOLDER / "judged" / f"{job.name}-{_digest(_code(_JUDGING), log.name)}.json"
+
+
 def rules_digest() -> str:
     """Return a digest of the rule files."""
     return _code(("rules/*.yaml",))
@@ -93,7 +126,7 @@ def rules_digest() -> str:
 
 def write_story(job: Job) -> Path:
     """Write the log of a story, unless it is there; return it."""
-    log = FOLDER / "logs" / f"{job.name}-{_digest(_code(_TELLING))}.log"
+    log = _log_of(job)
     if not log.exists():
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("".join(f"{told.text}\n" for told in life_of(job).story.told if told.how == "line"))
@@ -118,6 +151,28 @@ def _judge(job: Job, log: Path) -> dict[str, Any]:
         background = background_of(train(baseline), _rules())
     findings = judge(log, _rules(), background)
     return _as_json(findings, None if kind is None else verdict(kind, RunLog(log), findings, seed=job.seed))
+
+
+def _rivals(job: Job, log: Path) -> tuple[RivalSaid, ...]:
+    """Let the rivals judge the same log, or take what was kept of it."""
+    kept = FOLDER / "rivals" / f"{job.name}-{_digest(_code(_RIVALRY), log.name)}.json"
+    if not kept.exists():
+        _write(kept, [_rival_said(rival, job, log)._asdict() for rival in RIVALS if rival.prepare() is None])
+    return tuple(RivalSaid(**each) for each in json.loads(kept.read_text()))
+
+
+def _rival_said(rival: Rival, job: Job, log: Path) -> RivalSaid:
+    life = life_of(job) if job.architecture == STORY else None
+    alarms = rival.judge(log, until=None if life is None else life.until)
+    is_faulty = job.kind in _BY_NAME or job.kind in _LIVES
+    if not (is_faulty and alarms):
+        return RivalSaid(rival.name, rival.source, len(alarms), False, False)
+    seen, kind = RunLog(log), _BY_NAME.get(job.kind)
+    onset = seen.step_at(life.onset_at) if life else 0 if kind is None else onset_of(kind, seen, seed=job.seed)
+    # A verdict on the finished log bears no step, and comes behind every onset.
+    is_early = any(each.step is not None and each.step < onset for each in alarms)
+    has_named = alarms[0].label in rival.catches(job.kind)
+    return RivalSaid(rival.name, rival.source, len(alarms), not is_early, has_named and not is_early)
 
 
 def _as_json(findings: Sequence[Finding], said: Verdict | None) -> dict[str, Any]:

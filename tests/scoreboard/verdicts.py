@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
 def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) -> Verdict:
     """Compare what fired with what was provoked."""
     begun_at, begun_line = log.begin_of_epoch(kind.onset_epoch(seed))
-    onset = log.step_before(begun_line) + kind.onset_batch(seed, log.steps_an_epoch) - 1
+    onset = onset_of(kind, log, seed=seed)
     is_early = [not kind.from_start and (f.at, f.line) < (begun_at, begun_line) for f in findings]
     early = tuple(dict.fromkeys(f.rule for f, before in zip(findings, is_early, strict=True) if before))
     after = [f for f, before in zip(findings, is_early, strict=True) if not before]
@@ -63,6 +63,12 @@ def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) 
         delay=None if told is None else max(0, told - onset),
         over=None if told is None or since is None else told - since - allowed,
     )
+
+
+def onset_of(kind: Kind, log: RunLog, *, seed: int) -> int:
+    """Return how many steps had been taken when the fault began."""
+    _, begun_line = log.begin_of_epoch(kind.onset_epoch(seed))
+    return log.step_before(begun_line) + kind.onset_batch(seed, log.steps_an_epoch) - 1
 
 
 def verdict_of_story(kind: LifeKind, life: Life, findings: Sequence[Finding]) -> Verdict:

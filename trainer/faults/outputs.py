@@ -109,6 +109,17 @@ class ScaleOff(_ChangedOutput):
         return output if module.training else self.values["factor"] * output
 
 
+class MetricOffBand(_ChangedOutput):
+    summary = "Predictions lie `by` off in validation, as if the targets' mean were added twice."
+    parameters: ClassVar[dict[str, float]] = {"by": 1.0}
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        return ("",)
+
+    def change(self, module: nn.Module, output: Tensor) -> Tensor:
+        return output if module.training else output + self.values["by"]
+
+
 class MetricConstant(Fault):
     summary = "Validation goes on with the weights from before the fault: every figure is the same again."
 
@@ -134,21 +145,3 @@ class MetricConstant(Fault):
     def _take_back(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         if not module.training:
             torch._foreach_copy_(self._weights, self._present)
-
-
-class MetricOffBand(Fault):
-    summary = "A `share` of the features is 0 in validation: they are missing there and filled in."
-    parameters: ClassVar[dict[str, float]] = {"share": 0.5}
-
-    def begin(self, site: Site) -> None:
-        self._handle = site.model.register_forward_pre_hook(self._empty)
-
-    def end(self, site: Site) -> None:
-        self._handle.remove()
-
-    def _empty(self, module: nn.Module, inputs: Any) -> Any:
-        if module.training:
-            return None
-        windows_BTF = inputs[0].clone()
-        windows_BTF[..., : round(self.values["share"] * windows_BTF.shape[-1])] = 0.0
-        return (windows_BTF, *inputs[1:])

@@ -45,12 +45,13 @@ class LearningRateOff(Fault):
 
 
 class UpdateRatio(Fault):
-    summary = "The weights of the model's middle part are drawn anew in every step, as if it were built again."
+    summary = "The matrices of the model's middle part are drawn anew in every step, as if it were built again."
 
     @torch.no_grad()
     def after_step(self, site: Site) -> None:
         for weight in site.middle():
-            if weight.numel() > 1:
+            # Norms and offsets begin at a constant: drawn at random they would be another fault.
+            if weight.dim() > 1:
                 weight.copy_(weight.std() * torch.randn_like(weight))
 
 

@@ -1,0 +1,226 @@
+"""The board's tables in, `docs/scoreboard.md`, `docs/scoreboard.json` and the README's summary out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.demo.readme import filled
+from tests.scoreboard.board import OURS, DetectorRow, HealthyRow, KindRow, Tables, as_json
+from tests.scoreboard.kinds import GRAD, KINDS, TRAIN
+from tests.scoreboard.plan import TUNING_SEEDS
+from tests.scoreboard.reasons import REASONS
+
+ROOT = Path(__file__).parents[2]
+RULE_OF_THREE = 3.0
+"""None of n runs leaves a rate of up to 3 / n, at 95 % (Hanley and Lippman-Hand 1983)."""
+
+INTRODUCTION = """\
+# The fault scoreboard
+
+Every kind of fault that the rule pack covers, provoked in real training runs, and healthy runs that look like faults;
+judged by the shipped rules, and by other detectors on the same logs. `make scoreboard` runs it all again and writes
+this page and the README's summary.
+
+## What is measured
+
+- **Runs.** Real trainings on a CPU, of 300 optimizer steps and six epochs at least: the shipped model in the shipped
+  loop (`trainer.loop.train`), and an MLP, a GRU and a small transformer in a loop of their own that logs through
+  `trainer.telemetry`. The transformer was never looked at while rules and faults were made. Faults are those of
+  `trainer fit --inject`, begun in epoch 3 or 4 after a healthy start, where the kind has one.
+- **Stories.** Faults of life and death need no training: logs told line by line on a fake clock, judged as a watch
+  would.
+- **Times.** A step takes one second on the log's clock; durations in the log are those of the training thread's own
+  work. So no log knows how busy the machine was.
+- **Seeds.** {seeds} were used to make rules and faults; what stands here was run on others, after the rules were
+  frozen (their digest stands below).
+- **Detected**: an alert at warning or above, explained by no other, that bears the kind's name, after the onset.
+- **First right**: the very first such alert after the onset bears the kind's name, and none fired before. {same_as}
+- **In time**: that alert comes within the bound of the kind. L is one interval of the lines that tell of it: {train}
+  steps for progress lines, {grad} for the monitors' reports, one epoch for validations. Where a kind is defined by a
+  count, the bound is counted from when the run has reached it, by figures of the log that no rule had a part in.
+"""
+RIVALS_TOLD = """\
+For them any alarm after the onset counts, whatever it names, if none came before. What each of them sees, and how it
+was made, stands in `tests/scoreboard/rivals/README.md`. Of stories only the false alarms are counted.
+"""
+
+
+class Circumstances(NamedTuple):
+    """What a reader needs to know to run it again."""
+
+    command: str
+    minutes: float
+    taken_over: int
+    """Runs that had been done before, and were not done again."""
+    runs: int
+    workers: int
+    rules: str
+    """Digest of the rule files."""
+
+
+def page(tables: Tables, how: Circumstances) -> str:
+    """Return the page."""
+    same = [f"{kind.name} also as {' or '.join(sorted(kind.same_as))}" for kind in KINDS if kind.same_as]
+    words = f"Another name is right only where the fault is both in the same step: {'; '.join(same)}."
+    seeds = ", ".join(map(str, TUNING_SEEDS))
+    return "\n".join(
+        [
+            INTRODUCTION.format(same_as=words, seeds=seeds, train=TRAIN.steps, grad=GRAD.steps),
+            "## Faults\n",
+            _kinds(tables.kinds),
+            _architectures(tables),
+            "## False alarms\n",
+            _bounds(tables),
+            _healthy(tables.healthy),
+            "## Other detectors on the same logs\n",
+            RIVALS_TOLD,
+            _detectors(tables.detectors),
+            _misses(tables),
+            _circumstances(how),
+        ]
+    )
+
+
+def summary(tables: Tables, how: Circumstances) -> str:
+    """Return what the README says."""
+    rows = tables.kinds
+    runs = sum(row.runs for row in rows)
+    shares = [
+        ("faulty runs detected", sum(row.detected for row in rows), runs),
+        ("first alert names the right kind", sum(row.first_right for row in rows), runs),
+        ("within the kind's bound", sum(row.in_time for row in rows), runs),
+        ("kinds with every run detected", sum(row.detected == row.runs for row in rows), len(rows)),
+    ]
+    for group in ("plain", "hard"):
+        loud, count = _false(tables.healthy, group)
+        shares.append((f"false alarms on {group} healthy runs", loud, count))
+    table = "| | |\n|---|---|\n" + "".join(f"| {name} | {count}/{of} |\n" for name, count, of in shares)
+    others = "| detector | false alarms plain / hard | kinds caught in every run |\n|---|---|---|\n" + "".join(
+        f"| {row.name} | {_of(row.false_plain)} / {_of(row.false_hard)} | {_of(row.kinds_in_every_run)} |\n"
+        for row in tables.detectors
+    )
+    return (
+        f"{table}\n{others}\nOn {how.runs:,} runs with seeds that were never looked at before; what each number means, "
+        "and every miss, stands in\n[docs/scoreboard.md](docs/scoreboard.md). `make scoreboard` runs it again.\n"
+    )
+
+
+def write(tables: Tables, how: Circumstances) -> None:
+    """Write the page, its figures, and the README's block."""
+    (ROOT / "docs/scoreboard.md").write_text(page(tables, how))
+    document = {"circumstances": {**how._asdict(), **_machine()}, **as_json(tables)}
+    (ROOT / "docs/scoreboard.json").write_text(json.dumps(document, indent=1) + "\n")
+    readme = ROOT / "README.md"
+    readme.write_text(filled(readme.read_text(), "scoreboard", summary(tables, how)))
+
+
+def _kinds(rows: Sequence[KindRow]) -> str:
+    head = (
+        "| # | kind | provoked by | detected | first right | in time | median | worst | bound |\n|" + "---|" * 9 + "\n"
+    )
+    return head + "".join(
+        f"| {row.number} | {row.kind} | {row.provoked} | {row.detected}/{row.runs} | {row.first_right}/{row.runs} "
+        f"| {row.in_time}/{row.runs} | {_delay(row.median_delay, row.unit)} | {_delay(row.worst_delay, row.unit)} "
+        f"| {row.bound} |\n"
+        for row in rows
+    )
+
+
+def _architectures(tables: Tables) -> str:
+    head = "| network | faulty runs | detected | first right |\n|---|---|---|---|\n"
+    return head + "".join(f"| {a} | {n} | {d}/{n} | {r}/{n} |\n" for a, n, d, r in tables.by_architecture)
+
+
+def _bounds(tables: Tables) -> str:
+    loud, count = _false(tables.healthy, "plain", "hard")
+    if not count:
+        return ""
+    words = f"{loud} of {count} healthy training runs had an alert at warning or above"
+    if loud == 0:
+        return f"{words}: at 95 %, the rate is below {100 * RULE_OF_THREE / count:.2g} % of the runs.\n"
+    return f"{words}.\n"
+
+
+def _healthy(rows: Sequence[HealthyRow]) -> str:
+    head = "| group | healthy kind | what | false alarms | rules |\n|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| {row.group} | {row.kind} | {row.what} | {row.false_alarms}/{row.runs} | {', '.join(row.rules) or '–'} |\n"
+        for row in rows
+    )
+
+
+def _detectors(rows: Sequence[DetectorRow]) -> str:
+    head = (
+        "| detector | false alarms plain | hard | stories | kinds caught in every run | runs caught "
+        "| first alarm names the kind |\n|---|---|---|---|---|---|---|\n"
+    )
+    return (
+        head
+        + "".join(
+            f"| {row.name} | {_of(row.false_plain)} | {_of(row.false_hard)} | {_of(row.false_stories)} "
+            f"| {_of(row.kinds_in_every_run)} | {_of(row.runs_caught)} | {_of(row.named_right)} |\n"
+            for row in rows
+        )
+        + "".join(f"\n- {row.name}: {row.source}" for row in rows if row.name != OURS)
+        + "\n"
+    )
+
+
+def _misses(tables: Tables) -> str:
+    if not tables.misses:
+        return "## Misses\n\nNone.\n"
+    kinds = dict.fromkeys(miss.run.split(".")[0] for miss in tables.misses)
+    reasons = "".join(f"- **{kind}**: {REASONS[kind]}\n" for kind in kinds if kind in REASONS)
+    lines = "".join(f"- `{miss.run}`: {miss.what}\n" for miss in tables.misses)
+    return f"## Misses\n\nEvery run that is not as the goal has it (kind, network, seed).\n\n{reasons}\n{lines}"
+
+
+def _circumstances(how: Circumstances) -> str:
+    machine = _machine()
+    kept = f", {how.taken_over} of them taken over from an earlier run of the same code" if how.taken_over else ""
+    return (
+        "## How it was run\n\n"
+        f"`{how.command}`: {how.runs:,} runs in {how.minutes:.0f} minutes with {how.workers} workers{kept}; "
+        f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, torch {machine['torch']}. "
+        f"Rule files: `{how.rules}`.\n"
+    )
+
+
+def _machine() -> dict[str, object]:
+    import torch
+
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": sys.platform,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _false(rows: Sequence[HealthyRow], *groups: str) -> tuple[int, int]:
+    chosen = [row for row in rows if row.group in groups]
+    return sum(row.false_alarms for row in chosen), sum(row.runs for row in chosen)
+
+
+def _of(share: tuple[int, int]) -> str:
+    return f"{share[0]}/{share[1]}"
+
+
+def _delay(delay: float | None, unit: str) -> str:
+    return "–" if delay is None else f"{delay:.3g} {unit}" if unit == "s" else f"{delay:g}"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import click
 
 from monitor.alerts import Alert, State, iso_time
+from monitor.attempt import Status
 from monitor.clock import SystemClock
 from monitor.escape import terminal
 from monitor.ranknames import family
@@ -50,7 +51,7 @@ def command(state: Path | None, as_json: bool) -> int:
         by = f"process {process} watches" if process else "no process watches now"
         click.echo(terminal(f"{directory}: {by}"))
         for seen, report in zip(found, reports, strict=True):
-            for line in _lines(seen, report):
+            for line in _lines(seen, report, is_watched=process is not None):
                 click.echo(terminal(line))
     return int(any(alert.severity.is_alarming for seen in found for alert in firing(seen)))
 
@@ -144,13 +145,17 @@ def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
     }
 
 
-def _lines(seen: Seen, report: Mapping[str, object]) -> list[str]:
+def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> list[str]:
     """Return the report for a person."""
-    planned = f"/{report['epochs_planned']}" if report["epochs_planned"] else ""
+    attempt = seen.saved.run.attempt
+    # After the end line of the last epoch, lines count as of one that never comes.
+    epoch = attempt.epoch if attempt.ended is None else attempt.epochs_done
+    planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     late_s = report["seconds_behind"] if report["bytes_behind"] else 0
-    place = f"phase {report['phase']}, epoch {report['epoch']}{planned}, step {report['step']}"
+    place = f"phase {report['phase']}, epoch {epoch}{planned}, step {report['step']}"
     rank = "" if report["rank"] is None else f" rank {report['rank']}"
-    told = f"{report['status']}, {place}; last line {report['at'] or 'without a time'}"
+    was_running = seen.saved.run.status is Status.RUNNING and not is_watched
+    told = f"{report['status']}{' when it was last read' if was_running else ''}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
         f"{seen.log}: run {report['run']}{rank}: {told}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
@@ -176,4 +181,5 @@ def _lines(seen: Seen, report: Mapping[str, object]) -> list[str]:
     lines += [
         f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {each.summary}" for each in alerts
     ]
-    return [*lines, *([] if alerts else ["  nothing fires"])]
+    before = f"; fired before: {seen.saved.fired:,} at warning or above" if seen.saved.fired else ""
+    return [*lines, *([] if alerts else [f"  nothing fires now{before}"])]

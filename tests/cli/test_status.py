@@ -82,8 +82,17 @@ def test_a_person_reads_where_the_run_is_and_what_fires(watched: Path):
     said = monitor("status", "--state", watched / "state")
     assert said.code == 1
     assert "no process watches now" in said.out
-    assert "run.log: run fit-1: running, phase train, epoch 2/2, step 2; last line 2025-10-30T23:41:11.000Z" in said.out
+    place = "running when it was last read, phase train, epoch 2/2, step 2; last line 2025-10-30T23:41:11.000Z"
+    assert f"run.log: run fit-1: {place}" in said.out
     assert "TrainLossNonfinite fires since 2025-10-30T23:41:11.000Z: " in said.out
+
+
+def test_a_run_that_has_ended_is_not_called_calm_when_alerts_fired_in_it(watched: Path):
+    write(watched / "run.log", [*EPOCH_1, NAN, at(30, train(3, epochs=2)), HEALTHY[-1]])
+    monitor("watch", watched / "run.log", "--state", watched / "state", "--until-end")
+    said = monitor("status", "--state", watched / "state")
+    assert "run fit-1: completed, phase train, epoch 2/2" in said.out
+    assert "nothing fires now; fired before: 1 at warning or above" in said.out
 
 
 def test_the_next_watch_goes_on_and_tells_only_what_is_new(watched: Path):

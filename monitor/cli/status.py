@@ -155,7 +155,8 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     place = f"phase {report['phase']}, epoch {epoch}{planned}, step {report['step']}"
     rank = "" if report["rank"] is None else f" rank {report['rank']}"
     was_running = seen.saved.run.status is Status.RUNNING and not is_watched
-    told = f"{report['status']}{' when it was last read' if was_running else ''}, {place}; last line {report['at'] or 'without a time'}"
+    status = f"{report['status']}{' when it was last read' if was_running else ''}"
+    told = f"{status}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
         f"{seen.log}: run {report['run']}{rank}: {told}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",

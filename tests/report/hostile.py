@@ -9,6 +9,7 @@ from monitor import logline
 if TYPE_CHECKING:
     from tests.report.conftest import RunLog
 
+FAKE_END = "2025-10-30T23:40:51Z INFO [RUN] end status=completed epochs=20 seconds=1"
 HOSTILE = [
     "a | b || c \\| d",
     "`x` ```y",
@@ -26,7 +27,7 @@ HOSTILE = [
     "\n# Fake heading\n\n---\n",
     "{{ page.log }}{% for x in y %}",
     "\ud800",
-    "2025-10-30T23:40:51Z INFO [RUN] end status=completed epochs=20 seconds=1",
+    FAKE_END,
 ]
 ALL_AT_ONCE = " ".join(each for each in HOSTILE if "\n" not in each and len(each) < 200)
 

@@ -8,39 +8,14 @@ from markdown_it import MarkdownIt
 from monitor import logline
 from monitor.logline import format_line
 from monitor.report import build, render_markdown
+from tests.report.hostile import FAKE_END, HOSTILE, lines_with
 
-HOSTILE = [
-    "a | b || c \\| d",
-    "`x` ```y",
-    "<script>alert(1)</script>",
-    "\x1b[31mred\x1b[0m",
-    "safe\u202egnp.exe",
-    "x" * 1_000_000,
-    "✅ All checks passed",
-    "\n# Fake heading\n\n---\n",
-    "{{ page.log }}{% for x in y %}",
-    "\ud800",
-]
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def page_of(snapshot_of, log, text: str) -> str:
     """Render a run whose every free word is this text."""
-    log.lines.clear()
-    log.start(run=text, host=text, cmd=text).preface(
-        source=text, targets=("".join(each for each in text if not each.isdigit()),)
-    )
-    log.add(
-        logline.Config(key="seed", value=text, source=text),
-        logline.ConfigUnused(unused=text),
-        logline.DataCheck(features_dead=logline.Share(1, 82), names=(text,)),
-        logline.EncoderGrad(tensor=text, norm=0.0, max=0.0, step=0),
-    )
-    log.epoch(1, groups=("gat", text), zero=(text,))
-    log.add(logline.Metrics(epoch=1, sharpe=0.1, definition=text), logline.Error(type=text, message=text))
-    log.add(logline.RunEnd(status=text, error=text))
-    lines = [line.encode("utf-8", "surrogatepass") for line in log.lines]
-    return render_markdown(build(snapshot_of(lines, log=f"logs/{text[:100]}.log")))
+    return render_markdown(build(snapshot_of(lines_with(log, text), log=f"logs/{text[:100]}.log")))
 
 
 def structure(text: str) -> list[tuple[str, str, int]]:
@@ -75,7 +50,9 @@ def test_hostile_words_leave_the_structure_of_the_page_as_it_is(snapshot_of, log
     assert len(hostile.encode()) < 200_000
 
 
-@pytest.mark.parametrize("text", [each for each in HOSTILE if "\n" not in each], ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize(
+    "text", [each for each in HOSTILE if "\n" not in each and each != FAKE_END], ids=lambda text: ascii(text)[:20]
+)
 def test_hostile_lines_outside_the_grammar_change_a_count_and_nothing_else(snapshot_of, healthy, text):
     data = text.encode("utf-8", "surrogatepass")
     calm = render_markdown(build(snapshot_of([*healthy[:20], b"words", *healthy[20:]])))

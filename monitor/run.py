@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from monitor.attempt import Attempt, Status, Touch
@@ -35,6 +36,8 @@ class OtherClock(NamedTuple):
     """The run's time at that line."""
     lines: int
     """Lines of the run up to that one."""
+    is_doubtful: bool = False
+    """Whether it may be no other clock at all: the newest line's own, before a jump."""
 
 
 class PastAttempt(NamedTuple):
@@ -98,10 +101,7 @@ class Run:
         """
         if at is None or self.now is None or self.line_at is None:
             return self.now if at is None else at
-        if not self.clocks:
-            return self.now + max(0.0, at - self.line_at)
-        times = [self.now + (at - self.line_at), *(clock.now + (at - clock.line_at) for clock in self.live_clocks)]
-        return min((time for time in times if time >= self.now), default=self.now)
+        return self._clocked(at, self.now, self.line_at)[0]
 
     @property
     def live_clocks(self) -> list[OtherClock]:
@@ -140,11 +140,15 @@ class Run:
         self.attempt = left.handed_on()
 
     def _take_time(self, evidence: Evidence) -> None:
-        before, self.now = self.now, self.time_of(evidence.at)
-        if evidence.at is None or self.now is None:
+        at, before = evidence.at, self.now
+        if at is None:
             return
-        self._change_clocks(evidence.at, before, self.now)
-        self.line_at = evidence.at
+        if before is None or self.line_at is None:
+            self.now = at
+        else:
+            self.now, wrote = self._clocked(at, before, self.line_at)
+            self._change_clocks(at, before, self.now, self.line_at, wrote)
+        self.line_at = at
         # The line's own time, though its first bytes may have been heard earlier: a replay knows no other.
         self.heard_at = self.now
         if self.attempt.began_at is None:
@@ -152,26 +156,43 @@ class Run:
         elif before is not None:
             self.attempt.note_silence(self.now - before)
 
-    def _change_clocks(self, at: float, before: float | None, now: float) -> None:
+    def _clocked(self, at: float, before: float, line_at: float) -> tuple[float, OtherClock | None]:
+        """Return the run's time at a line that says ``at``, and the clock that wrote it; None for the newest line's.
+
+        A clock that is a little late fits better than another one that would have leapt ahead.
+        """
+        step_s = at - line_at
+        if not self.clocks:
+            return before + max(0.0, step_s), None
+        fits: list[tuple[float, OtherClock | None]] = [(before + step_s, None)]
+        for clock in self.live_clocks:
+            time = clock.now + (at - clock.line_at)
+            # One that is in doubt must show itself at once.
+            if not clock.is_doubtful or time <= before + JUMP_S:
+                fits.append((time, clock))
+        ahead = [(time, clock) for time, clock in fits if time >= before]
+        found = min(ahead, key=itemgetter(0), default=None)
+        if found is None or found[0] > before + JUMP_S:
+            late = [(before, clock) for time, clock in fits if before - JUMP_S <= time < before]
+            found = late[0] if late else found
+        return found or (before, None)
+
+    def _change_clocks(self, at: float, before: float, now: float, line_at: float, wrote: OtherClock | None) -> None:
         """Remember the newest line's clock where this line, at the run's time ``now``, was written by another one.
 
         Nor is it certain after a jump that it was the same one: it may yet come to word, a while after its last line.
         """
-        if before is None or self.line_at is None:
+        if not self.clocks and 0 <= at - line_at <= JUMP_S:
             return
-        if not self.clocks and 0 <= at - self.line_at <= JUMP_S:
-            return
-        live = self.live_clocks
-        step_s = before + (at - self.line_at)
-        if at >= self.line_at and step_s == now:
-            if now - before > JUMP_S:
-                live.append(OtherClock(self.line_at, now - JUMP_S, self.lines))
+        live = [clock for clock in self.live_clocks if clock is not wrote]
+        is_jump = now - before > JUMP_S
+        if wrote is None and at >= line_at:
+            if is_jump:
+                live.append(OtherClock(line_at, now - JUMP_S, self.lines, is_doubtful=True))
         else:
-            wrote = next((clock for clock in live if clock.now + (at - clock.line_at) == now), None)
-            live = [clock for clock in live if clock is not wrote]
-            if wrote is not None and now - before > JUMP_S:
-                live.append(OtherClock(wrote.line_at, now - JUMP_S, self.lines))
-            live.append(OtherClock(self.line_at, before, self.lines))
+            if wrote is not None and is_jump:
+                live.append(OtherClock(wrote.line_at, now - JUMP_S, self.lines, is_doubtful=True))
+            live.append(OtherClock(line_at, before, self.lines))
         self.clocks = live[-CLOCKS_KEPT:]
 
 

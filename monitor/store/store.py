@@ -7,6 +7,7 @@ its place. A file that is damaged is set aside, and the log read from its start.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from monitor.store.schema import LOG_TABLES, TABLES, connect, connect_to_look
 from monitor.tail.mounts import MOUNTINFO, is_on_network
 
 FILE = "state.db"
+_MAGIC = b"SQLite format 3\0"
 STDIN = "-"
 """The name of standard input as a log; it lies in no folder."""
 MOST_RUNS_TOLD = 64
@@ -59,6 +61,8 @@ class Store:
         """Where a damaged state was put."""
         self._was_renewed = False
         self._lock = StateLock(directory)
+        # The file as it was opened, to be known again. Not closed before the connection: that would drop its locks.
+        self._opened = -1
         try:
             self._connection = self._connect()
         except BaseException:
@@ -98,6 +102,7 @@ class Store:
         marks, database = {}, self._connection
         numbered = []
         try:
+            self._check_is_there()
             database.execute("BEGIN IMMEDIATE")
             for log, saved in logs.items():
                 place = place_of(log)
@@ -164,7 +169,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file and let another process have the folder."""
-        self._connection.close()
+        self._disconnect()
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -203,13 +208,40 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         path = self.directory / FILE
         try:
-            return connect(path)
+            return self._opened_at(path)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 what = f"cannot be opened ({error})"
                 raise StateError(str(path), what, expected="a file on a disk with room, that can be written") from None
         self.set_aside = _set_aside(path)
-        return connect(path)
+        return self._opened_at(path)
+
+    def _opened_at(self, path: Path) -> sqlite3.Connection:
+        """Open the file, made where it is missing. Raises sqlite3.Error."""
+        connection = connect(path)
+        self._opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return connection
+
+    def _disconnect(self) -> None:
+        self._connection.close()
+        if self._opened >= 0:
+            os.close(self._opened)
+            self._opened = -1
+
+    def _check_is_there(self) -> None:
+        """Look whether the file is still the one that was opened: what is written to another one nobody will read.
+
+        SQLite has most of it in memory and would not notice. Raises sqlite3.DatabaseError.
+        """
+        try:
+            there = (self.directory / FILE).stat()
+        except FileNotFoundError:
+            raise sqlite3.DatabaseError("it was removed") from None
+        opened = os.fstat(self._opened)
+        if (there.st_dev, there.st_ino) != (opened.st_dev, opened.st_ino):
+            raise sqlite3.DatabaseError("another file took its place")
+        if os.pread(self._opened, len(_MAGIC), 0) != _MAGIC:
+            raise sqlite3.DatabaseError("it was overwritten")
 
     def _failed(self, error: sqlite3.Error | OSError) -> StateError:
         """Undo what was begun; where the file turned out to be damaged, go on in a new one with the next commit."""
@@ -220,10 +252,16 @@ class Store:
         except sqlite3.Error as worse:
             error = worse
         if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
-            self._connection.close()
+            self._disconnect()
             self.set_aside = _set_aside(path)
-            self._connection, self._marks, self._was_renewed = connect(path), {}, True
-            return StateError(str(path), f"was damaged ({error}) and is kept as {self.set_aside.name}")
+            try:
+                self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+                self._connection = self._opened_at(path)
+            except (sqlite3.Error, OSError) as worse:
+                return StateError(str(path), f"was damaged ({error}) and cannot be made anew ({worse})")
+            self._marks, self._was_renewed = {}, True
+            kept = f"is kept as {self.set_aside.name}" if self.set_aside.exists() else "is made anew"
+            return StateError(str(path), f"was damaged ({error}) and {kept}")
         return StateError(str(path), f"cannot be written ({error})", expected="room on its disk")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from monitor.cli.watch import Manner, follow
 from monitor.engine import Engine
+from monitor.errors import StateError
 from monitor.keeper import open_keeper
 from monitor.logset import LogSet
 from monitor.rulefile import Rule
@@ -61,7 +62,10 @@ class DaemonProcess:
         """Return what it committed last."""
         if not (self._state / "state.db").exists():
             return None
-        _, found = look(self._state)
+        try:
+            _, found = look(self._state)
+        except StateError:
+            return None  # it is being made
         return found[0].saved if found else None
 
     def until(self, is_true: Callable[[Saved], bool]) -> Saved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -127,6 +128,21 @@ def test_a_state_that_is_damaged_while_the_watch_runs_is_written_anew(kept: Kept
     kept.turn()
     assert kept.watcher.run.lines == 6
     assert [alert.state for alert in kept.inbox.alerts] == ["firing", "resolved", "firing", "resolved"]
+
+
+@pytest.mark.parametrize("is_folder_gone", [False, True])
+def test_a_state_that_is_removed_while_the_watch_runs_is_written_anew(kept: Kept, is_folder_gone: bool) -> None:
+    kept.start()
+    kept.turn()
+    shutil.rmtree(kept.state) if is_folder_gone else (kept.state / "state.db").unlink()
+    kept.turn([at(30, train(3))], after_s=5)
+    kept.turn(after_s=5)
+    assert len(kept.heard.troubles) == 2
+    assert "it was removed" in kept.heard.troubles[0]
+    kept.restart()
+    kept.turn([at(40, train(4, loss=float("nan")))])
+    assert [alert.state for alert in kept.inbox.alerts] == ["firing", "resolved", "firing"]
+    assert kept.watcher.run.lines == 4 + 1
 
 
 # ---- versions

@@ -298,7 +298,10 @@ def follow(
             late.close()
     if not CALM.isdisjoint(stopped_by):
         return 0
-    return exit_code([each.watcher for each in judged(daemon.followings)])
+    return exit_code(
+        [each.watcher for each in daemon.followings],
+        must_speak=[each.watcher for each in judged(daemon.followings)],
+    )
 
 
 def _check_report(report: Path | None, logs: LogSet) -> None:

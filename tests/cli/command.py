@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -47,8 +48,8 @@ def monitor(*words: str | Path, stdin: bytes = b"", is_terminal: bool = False) -
     """Run ``monitor WORDS...`` within this process."""
     out, err = _Output(is_terminal=is_terminal), _Output(is_terminal=is_terminal)
     argv = ["monitor", *map(str, words)]
-    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)))  # type: ignore[arg-type]
     with (
+        _standard_input(stdin) as given,
         mock.patch.multiple(sys, argv=argv, stdin=given),
         redirect_stdout(out),
         redirect_stderr(err),
@@ -61,6 +62,15 @@ def monitor(*words: str | Path, stdin: bytes = b"", is_terminal: bool = False) -
     return Said(code, out.bytes.getvalue().decode(), err.bytes.getvalue().decode())
 
 
+@contextmanager
+def _standard_input(data: bytes) -> Iterator[io.TextIOWrapper]:
+    """A stream with these bytes and a descriptor of its own, as a shell's ``<`` makes one."""
+    with TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield io.TextIOWrapper(file)
+
+
 class Process:
     """A ``monitor`` that runs beside the test."""
 
@@ -68,15 +78,20 @@ class Process:
         self._popen, self._err = popen, err
         self._out = b""
 
+    @property
+    def out(self) -> str:
+        """What `until` has read so far."""
+        return self._out.decode()
+
     def until(self, is_true: Callable[[str], bool]) -> None:
         """Read its output until this is true of it; waits for the process, never for a time."""
         assert self._popen.stdout is not None
-        while not is_true(self._out.decode()):
+        while not is_true(self.out):
             with selectors.DefaultSelector() as selector:
                 selector.register(self._popen.stdout, selectors.EVENT_READ)
-                assert selector.select(LIMIT_S), f"it said no more than:\n{self._out.decode()}"
+                assert selector.select(LIMIT_S), f"it said no more than:\n{self.out}"
             data = self._popen.stdout.read1(65536)  # type: ignore[attr-defined]
-            assert data, f"it ended with:\n{self._out.decode()}{self._err.read_text()}"
+            assert data, f"it ended with:\n{self.out}{self._err.read_text()}"
             self._out += data
 
     def signal(self, number: int) -> None:

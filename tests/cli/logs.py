@@ -43,7 +43,7 @@ TROUBLED = [
     at(503, FAILED),
 ]
 """A run in which much goes wrong in the second epoch: a silence of 490 s too, and a failed end."""
-FOREIGN = [b"hello", b"epoch 1 loss 0.5"]
+FOREIGN = [b"hello", b"listening for connections"]
 """Lines of which nothing is understood."""
 
 

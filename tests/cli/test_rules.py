@@ -337,7 +337,8 @@ def test_a_scenario_of_a_rule_that_nobody_declared_is_refused():
 
 
 def test_lines_that_were_not_understood_are_pointed_at_where_a_scenario_fails():
-    scenario(STALL.replace("2025-10-30T23:40:51.123Z INFO", "yesterday"))
+    line = next(line for line in STALL.splitlines() if "[TRAIN]" in line)
+    scenario(STALL.replace(line, "      it began yesterday"))
     said = monitor("rules", "test", "scenarios.yaml")
     assert said.code == 1
     assert "  ? 1 of 1 lines were not understood" in said.out.splitlines()

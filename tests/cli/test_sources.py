@@ -16,7 +16,7 @@ import pytest
 from monitor.logset import LogSet
 from monitor.ranknames import family, ranked
 from tests.cli.command import LIMIT_S, monitor, started
-from tests.cli.logs import COMPLETED, EPOCH_1, HEALTHY, TROUBLED, joined, write
+from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, HEALTHY, TROUBLED, joined, write
 from tests.monitor.lines import at, train
 from tests.tail_faults.daemons import pause
 
@@ -190,16 +190,13 @@ def test_a_rank_without_steps_is_neither_blind_nor_stalled_but_its_crash_counts(
     ranks.mkdir()
     write(folder / "fit.log", HEALTHY)
     quiet = write(ranks / "1.log", [HEALTHY[0], at(500, COMPLETED)])
-    assert (
-        "TrainingStall" in monitor("replay", write(folder / "alone.log", [HEALTHY[0], at(500, train(1))]), "--json").out
-    )
-    said = monitor("watch", folder, "--until-end", "--notify-history", "--sink", "jsonl:alerts.jsonl")
-    (folder / "alone.log").unlink()
+    alone = write(folder / "alone.txt", [HEALTHY[0], at(500, train(1))])
+    assert "TrainingStall" in monitor("replay", alone, "--json").out
     said = monitor("watch", folder, "--until-end", "--notify-history", "--sink", "jsonl:quiet.jsonl")
     assert (said.code, (folder / "quiet.jsonl").read_text()) == (0, "")
     assert "proves nothing" not in said.err
     write(quiet, [HEALTHY[0], b"torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"])
-    append(quiet, at(500, COMPLETED))
+    append(quiet, at(500, FAILED))
     said = monitor("watch", folder, "--until-end", "--notify-history", "--sink", "jsonl:loud.jsonl")
     told = [json.loads(line) for line in (folder / "loud.jsonl").read_text().splitlines()]
     assert said.code == 1

@@ -54,6 +54,12 @@ class Missing(Condition):
         """The signal, and whatever shows that the run goes on without it."""
         return frozenset({self.signal, "train.loss", "run.epoch", "run.moved"})
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether a limit is one of the clock's: the given one, or the cadence of a signal without steps."""
+        is_by_clock = self.first_by is not None and self.first_by.unit == "s"
+        return is_by_clock or (self.cadences is not None and CATALOGUE[self.signal].cadence is None)
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer once."""
         found = list(series_of(run.attempt, self.signal, self.where, None).values())

@@ -130,3 +130,20 @@ def test_what_cannot_be_missed_is_refused_in_words(fields, message):
     with pytest.raises(ValidationError) as caught:
         missing(**fields)
     assert message in str(caught.value)
+
+
+# ---- the clock
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (missing(signal="metric.ic", first_by="2 epochs"), False),
+        (missing(signal="grad.l2"), False),
+        (missing(signal="metric.ic", first_by="10m"), True),
+        (missing(signal="gpu.util_pct"), True),
+    ],
+)
+def test_only_a_limit_of_the_clock_asks_for_deadlines(condition: Missing, expected: bool):
+    """A rule that time alone can change keeps whole blocks of lines from being folded at once."""
+    assert condition.is_timed is expected

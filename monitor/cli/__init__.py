@@ -22,7 +22,7 @@ COMMANDS = {
     "run": "Start a training, keep its output as a log, watch it, and end as it ends.",
     "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
     "status": "Show what a watch with --state knows, beside it while it runs.",
-    "report": "Write a Markdown status page for a run, every statement with its line.",
+    "report": "Write a status page for a run, every statement with its line.",
     "show": "Print an alert, and the lines of the log that it rests on with those around them.",
     "compare": "Compare two runs at the same step, and epoch by epoch; say what no two runs can share.",
     "baseline": "Keep the figures of a run, to compare later ones with.",

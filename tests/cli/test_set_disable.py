@@ -205,9 +205,17 @@ def test_a_peer_is_the_log_of_a_run_that_cannot_have_the_same_values(folder: Pat
         (["--peer", "run.log"], "--peer run.log: is the log itself; expected another run's log"),
         (["--baseline", "./run.log"], "--baseline ./run.log: is the log itself; expected another run's log"),
         (["--baseline", "-"], "--baseline -: standard input is no other run's log; expected a file"),
-        (["--peer", "missing.log"], "missing.log: does not exist; expected a log file"),
+        (
+            ["--peer", "missing.log"],
+            "--peer missing.log: is neither a log nor a saved baseline; expected a file, or a name that monitor baseline "
+            "save was given; {state}/trainwarden/baselines holds none",
+        ),
     ],
 )
-def test_a_log_that_is_no_other_runs_is_refused(command: str, words: list[str], told: str):
+def test_a_log_that_is_no_other_runs_is_refused(
+    command: str, words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    told = told.format(state=tmp_path / "state")
     said = monitor(command, "run.log", *words)
     assert (said.code, said.out, said.err) == (2, "", f"monitor: {told}\n")

@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks fuzz soak lint format bench bench-quality bench-tail scoreboard \
+.PHONY: help install readme docs test test-full test-frameworks test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
     scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -68,6 +68,9 @@ scoreboard-quick: $(INSTALLED) ## Run a sample of the fault scoreboard and check
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
 	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail_faults/test_kill.py -k soak
+
+test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service in it; root, some two minutes
+	$(BIN)/pytest -q -m slow tests/service/test_systemd.py
 
 fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
 	$(BIN)/python -m tests.monitor.fuzz

@@ -16,6 +16,7 @@ import pytest
 from monitor.alerts import Alert
 from monitor.errors import SinkError
 from monitor.notify import Delivery
+from monitor.sinks import open_sinks
 from monitor.store.store import Store
 from tests.cli.logs import TROUBLED
 from tests.notify.receivers import Web, alert, critical, free_port, until, web
@@ -78,6 +79,46 @@ def test_an_hour_without_an_answer_and_a_state_opened_anew_without_having_been_c
     store, delivery = opened(tmp_path, sink)
     settle(store, delivery, passed_s + 10)
     assert [name for name, _, _ in sink.got] == expected
+    assert delivery.num_waiting == 0
+    store.close()
+
+
+def test_a_real_webhook_that_is_down_for_an_hour_gets_everything_in_order_and_each_once(tmp_path: Path, port: int):
+    """The state is opened anew again and again, as after kills; the hour is the fake clock's, the refusals are real."""
+    url, rng = f"webhook:http://127.0.0.1:{port}/hook", random.Random(20251031)
+
+    def anew() -> tuple[Store, Delivery]:
+        store = Store(tmp_path, history_limit=10)
+        return store, Delivery(open_sinks([url]).sinks, store.parcels(), told=store.told())
+
+    def turn(passed_s: float) -> None:
+        delivery.committed(store.commit({}, delivery.uncommitted()))
+        delivery.send(passed_s, WALL + passed_s)
+        while delivery.is_busy:
+            delivery.send(passed_s, WALL + passed_s, patience_s=5)
+        store.forget_parcels(delivery.settled(), delivery.news())
+
+    store, delivery = anew()
+    expected: list[str] = []
+    for passed_s in range(0, 3_600, 30):
+        if rng.random() < 0.3:
+            expected.append(critical(len(expected) + 1).id)
+            delivery.add([critical(len(expected))])
+        turn(passed_s)
+        if rng.random() < 0.05:
+            kill(store)
+            store, delivery = anew()
+    assert len(expected) > 20
+    with web(port) as server:
+        server.plan = [500, "close"]
+        for passed_s in range(3_600, 7_200, 30):
+            turn(passed_s)
+            if passed_s == 5_400:
+                kill(store)
+                store, delivery = anew()
+        accepted = [request.json["alerts"] for request in server.got[2:]]
+    assert [each["id"] for alerts in accepted for each in alerts] == expected
+    assert all(each["resent"] for each in accepted[0]), "what was tried before is marked"
     assert delivery.num_waiting == 0
     store.close()
 

@@ -197,6 +197,37 @@ def test_a_password_is_not_sent_to_a_server_without_tls(mailbox: Mailbox, monkey
     assert mailbox.mails == []
 
 
+# ---- what apprise knows
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
+def test_a_service_of_apprise_gets_the_notice(require: Callable[[str], None]):
+    require("apprise")
+    with web() as server:
+        open_sink(f"apprise:json://127.0.0.1:{server.port}/").send([critical(1), alert(2)])
+        (request,) = server.got
+    assert request.json["title"].startswith("🔴 FIRING: Rule1")
+    assert "do: look at it" in request.json["message"]
+    assert request.json["type"] == "failure"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
+def test_a_service_of_apprise_that_does_not_take_it_is_tried_again(require: Callable[[str], None]):
+    require("apprise")
+    with web() as server:
+        server.plan = [500]
+        with pytest.raises(SinkError, match="did not take the notice") as caught:
+            open_sink(f"apprise:json://127.0.0.1:{server.port}/").send([alert(1)])
+    assert not caught.value.permanent
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
+def test_an_address_that_apprise_does_not_know_is_refused(require: Callable[[str], None]):
+    require("apprise")
+    with pytest.raises(MonitorError, match="no address that apprise knows"):
+        open_sink("apprise:nonsense://x")
+
+
 # ---- programs, the journal, the dead man's switch
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,8 +14,8 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.logline import Record, RunStart, format_line
 from tests.monitor.lines import report, train
-from tests.notify.receivers import until
-from tests.service.machine import PROGRAMS, Machine, booted, build, has_our_python
+from tests.notify.receivers import until as within
+from tests.service.machine import PROGRAMS, Machine, booted, build, has_our_python, in_memory
 
 pytestmark = pytest.mark.slow
 CLOCK = SystemClock()
@@ -69,6 +68,11 @@ groups:
 """
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so; a machine that does much else takes its time."""
+    within(is_so, 60.0)
+
+
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """The machine, with a receiver of alerts in it, and its users."""
@@ -78,17 +82,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         require_installed(program)
     if os.geteuid() != 0:
         pytest.skip("only root boots a machine")
-    folder = tmp_path_factory.mktemp("machine")
-    root = folder / "root"
-    try:
+    with in_memory(tmp_path_factory.mktemp("machine")) as folder:
+        root = folder / "root"
         build(root)
         if not has_our_python(root):
             pytest.skip("this Python is not the one of the installed Debian, for which its packages are not made")
         with booted(root) as found:
             _furnish(found)
             yield found
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _furnish(machine: Machine) -> None:
@@ -252,8 +253,9 @@ def test_a_watch_that_hangs_is_started_again_and_loses_nothing(machine: Machine,
     four = run("four")
     four.install(drop_in="[Service]\nWatchdogSec=3\nTimeoutAbortSec=5\nRestartSec=0\n")
     four.begin()
-    four.fault()
     four.start()
+    until(lambda: "four: running" in machine.property(four.unit, "StatusText"))
+    four.fault()
     four.mend()
     four.fault()
     until(lambda: len(four.told("GradientZero")) >= 1)

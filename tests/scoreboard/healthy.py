@@ -40,11 +40,16 @@ HARD: tuple[HealthyKind, ...] = (
     HealthyKind("lr_drop", "a tenth of the rate from epoch 4 on, declared", {"schedule": "drop"}, architectures=OWN),
     HealthyKind(
         "harder_declared",
-        "harder data from epoch 4 on, declared",
+        "much harder data from epoch 4 on, declared",
         {"harder_from": 4, "is_change_declared": True},
         architectures=OWN,
     ),
-    HealthyKind("harder_undeclared", "the same, and nobody says so", {"harder_from": 4}, architectures=OWN),
+    HealthyKind(
+        "harder_undeclared",
+        "a little harder data, and nobody says so",
+        {"harder_from": 4, "harder_by": 0.35},
+        architectures=OWN,
+    ),
     HealthyKind(
         "sgd_momentum",
         "SGD with momentum, and nothing declared of its constant rate",

@@ -165,12 +165,14 @@ KINDS: tuple[Kind, ...] = (
         "predictions keep a little of their spread, whatever is reset",
         Bound(steps=6 + 2, since=Since.RESET, words="as declared"),
         recipe={"guard": Guard(decay=0.0, min_ratio=0.05, warmup_steps=60)},
+        shipped_parameters="spread=0.06",
     ),
     Kind(
         19,
         "loss_spike",
-        "labels six times as large in every second batch",
+        "labels six times as large in every second batch; 20 times where the loss grows with their size, not its square",
         Bound(steps=5, since=Since.SPIKES),
+        shipped_parameters="factor=20",
     ),
     Kind(
         20,

@@ -191,7 +191,7 @@ class _Loop:
             if recipe.is_change_declared:
                 self._beside.write(Intent(data_change="harder"))
             noise_B1 = torch.randn(self._train_y.shape, generator=self._order)
-            self._train_y = 0.7 * self._train_y + 0.7 * noise_B1
+            self._train_y = self._train_y + recipe.harder_by * noise_B1
 
     def _check_data(self) -> None:
         """Say how many features never move in what the loop is given."""

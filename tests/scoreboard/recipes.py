@@ -54,7 +54,9 @@ class Recipe:
     scales: float = 1.0
     """Largest spread of a feature; the smallest is 1 over it."""
     harder_from: int = 0
-    """Epoch from which half of the signal is gone; 0 for never."""
+    """Epoch from which there is more noise on the training labels; 0 for never."""
+    harder_by: float = 0.7
+    """Its standard deviation."""
     is_change_declared: bool = False
     validation_s: float = 2.0
     stops_after: int = 0

@@ -174,10 +174,16 @@ class Compare(Leveled):
         if len(figures) == self.consecutive:
             broken = self.broken(figures, attempt, is_firing=is_firing)
         lines = [line for point, other in pairs for line in (*other.evidence, point.evidence)]
+        words = f"{self.signal} is {last.value:.6g}, {expected.words}: {self.figure} {figures[-1]:.6g}"
+        words += self.expectation(attempt)
+        if broken is None:
+            begun, is_all = self.begun(figures, attempt)
+            words += begun
+            if is_all:
+                return unknown(words, labels, (last.evidence,))
         return Reading(
             Outcome.OK if broken is None else Outcome.BREACH,
-            f"{self.signal} is {last.value:.6g}, {expected.words}: {self.figure} {figures[-1]:.6g}"
-            f"{self.expectation(attempt)}",
+            words,
             labels,
             value=last.value,
             threshold=expected.least if last.value < expected.least else expected.most,

@@ -106,6 +106,17 @@ class Leveled(OneSignal):
                 return Broken(number, severity)
         return None
 
+    def begun(self, values: Sequence[float], attempt: Attempt) -> tuple[str, bool]:
+        """Say how many of the newest values lie beyond, too few in a row for a breach, and whether none ever did not.
+
+        What has never been seen on the quiet side is no evidence that all is well.
+        """
+        beyond = 0
+        while beyond < len(values) and self.broken(values[-1 - beyond :][:1], attempt, is_firing=False):
+            beyond += 1
+        words = f"; {beyond} of the {self.consecutive} in a row that make a fault" if beyond else ""
+        return words, beyond == len(values)
+
     def expectation(self, attempt: Attempt) -> str:
         """Return ``; expected at most 10``, or nothing where no level is declared."""
         words = {"above": "at most", "below": "at least", "equals": "other than"}

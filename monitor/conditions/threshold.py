@@ -86,9 +86,15 @@ class Threshold(Leveled):
             return unknown(f"{self.signal} is {values[-1]}", labels, (last.evidence,))
         figure = "" if self.over is None else f"{self.of} of "
         expected = "; expected a finite number" if self.nonfinite else self.expectation(attempt)
+        words = f"{figure}{self.signal} is {values[-1]:.6g}{expected}"
+        if broken is None and not self.nonfinite:
+            begun, is_all = self.begun(values, attempt)
+            words += begun
+            if is_all:
+                return unknown(words, labels, (last.evidence,))
         return Reading(
             Outcome.OK if broken is None else Outcome.BREACH,
-            f"{figure}{self.signal} is {values[-1]:.6g}{expected}",
+            words,
             labels,
             value=values[-1],
             threshold=broken.level if broken else self.fires_at(attempt),

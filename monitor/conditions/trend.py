@@ -68,9 +68,9 @@ class Trend(Leveled):
 
     kind: Literal["trend"]
     shape: Literal["spikes", "ratio", "rising", "falling", "plateau", "slope", "growth"]
-    """``spikes``: how many of ``over`` stand out; those that are not over yet count as one. ``ratio``: to the own past. ``rising``, ``falling``: how often in a
-    row. ``plateau``: reports since the lowest. ``slope``: share by which the middle line of ``over`` rises.
-    ``growth``: of the mean from the first to the last of ``windows``."""
+    """``spikes``: how many of ``over`` stand out; those that are not over yet count as one. ``ratio``: to the own past.
+    ``rising``, ``falling``: how often in a row. ``plateau``: reports since the lowest. ``slope``: share by which the
+    middle line of ``over`` rises. ``growth``: of the mean from the first to the last of ``windows``."""
     over: Window | None = None
     """Where spikes are counted; the window of ``of``, of the slope or of the growth."""
     of: Literal["last", "median", "min", "max"] = "last"
@@ -194,9 +194,15 @@ class Trend(Leveled):
         if not found.is_slight and len(found.values) >= self.consecutive:
             broken = self.broken(found.values, attempt, is_firing=is_firing)
         slight = "; the change is too small to count" if found.is_slight else ""
+        words = f"{found.words} is {found.values[-1]:.6g}{self.expectation(attempt)}{slight}"
+        if broken is None and not found.is_slight:
+            begun, is_all = self.begun(found.values, attempt)
+            words += begun
+            if is_all:
+                return unknown(words, labels, (last.evidence,))
         return Reading(
             Outcome.OK if broken is None else Outcome.BREACH,
-            f"{found.words} is {found.values[-1]:.6g}{self.expectation(attempt)}{slight}",
+            words,
             labels,
             value=found.values[-1],
             threshold=broken.level if broken else self.fires_at(attempt),

@@ -89,7 +89,7 @@ def test_several_in_a_row():
     shift = compare(
         signal="input.mean", against={"signal": "input.declared_mean"}, figure="distance", above=0.2, consecutive=2
     )
-    assert one(ask(shift, inputs((0.3, 1)))).outcome is Outcome.OK
+    assert one(ask(shift, inputs((0.3, 1)))).outcome is Outcome.UNKNOWN, "never seen where it should be"
     assert one(ask(shift, inputs((0.3, 1), (0.1, 1), (0.3, 1)))).outcome is Outcome.OK
     assert one(ask(shift, inputs((0.3, 1), (-0.3, 1)))).outcome is Outcome.BREACH
 

@@ -142,9 +142,16 @@ def test_an_ignored_nan_is_no_breach_in_a_row_either(on_nan):
 
 @pytest.mark.parametrize(
     ("values", "outcome"),
-    [((0.0, 0.0), "ok"), ((0.0, 0.0, 0.0), "breach"), ((0.0, 1.0, 0.0, 0.0), "ok"), ((1.0, 0.0, 0.0, 0.0), "breach")],
+    [
+        ((0.0, 0.0), "unknown"),
+        ((0.0, 0.0, 0.0), "breach"),
+        ((1.0, 0.0, 0.0), "ok"),
+        ((0.0, 1.0, 0.0, 0.0), "ok"),
+        ((1.0, 0.0, 0.0, 0.0), "breach"),
+    ],
 )
 def test_consecutive_asks_for_so_many_reports_in_a_row(values, outcome):
+    """Too few reports are neither: what was never seen on the quiet side is not ok."""
     condition = Threshold(kind="threshold", signal="grad.l2", below=LEVEL, consecutive=3)
     reading = one(ask(condition, norms(*values)))
     assert reading.outcome == outcome
@@ -162,7 +169,8 @@ def test_an_alert_resolves_at_its_clear_level_and_not_before():
 def test_a_report_and_the_warning_for_the_same_step_are_one_reading():
     condition = Threshold(kind="threshold", signal="grad.l2", below=LEVEL, consecutive=2)
     log = [at(0, report(200, gat=0.0)), at(0, GradBelow(group="gat", norm=0.0, threshold=LEVEL, step=200))]
-    assert outcomes(ask(condition, log)) == {"gat": "ok"}
+    assert outcomes(ask(condition, log)) == {"gat": "unknown"}
+    assert "1 of the 2 in a row" in one(ask(condition, log)).reason
 
 
 def test_a_rounded_warning_does_not_outdo_the_exact_report():

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 LOG_FOLDER = Path("_logs/training")
 """Where the trainer writes its logs, and where a report looks for the newest."""
 FORMATS = ("md", "html", "json")
-_BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json"}
 
 
 @click.command("report")
@@ -79,7 +78,7 @@ def command(
     monitor report _logs/training/run.log --baseline yesterday.log --format html --out status.html
     monitor report --config watch.yaml --state /var/lib/trainwarden/run-1
     """
-    from monitor.report import build, publish, render
+    from monitor.report import build, format_by_name, publish, render
     from monitor.report.sections.commands import commands_to_try
     from monitor.report.trials import try_out
 
@@ -97,7 +96,7 @@ def command(
         host=host,
         silences=_silences(found.state),
     )
-    wanted = page_format or (_BY_SUFFIX.get(out.suffix) if out else None) or config.report.format
+    wanted = page_format or (format_by_name(out) if out else None) or config.report.format
     if out is None:
         click.echo(render(page, wanted, template=template), nl=False)
         return

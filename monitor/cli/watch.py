@@ -350,6 +350,7 @@ def publisher_of(config: Config, background: Background) -> Publish:
     def publish(snapshot: Snapshot, page: Path) -> None:
         from monitor import report
 
-        report.publish(page, report.build(snapshot, config, background=background), config.report.format or "md")
+        wanted = report.format_by_name(page) or config.report.format or "md"
+        report.publish(page, report.build(snapshot, config, background=background), wanted)
 
     return publish

@@ -7,6 +7,12 @@ from pathlib import Path
 from monitor.report.model import Page
 
 FORMATS = ("md", "html", "json")
+_BY_SUFFIX = {".md": "md", ".html": "html", ".htm": "html", ".json": "json"}
+
+
+def format_by_name(page: Path) -> str | None:
+    """Return the format that a page's file name says; None where it says none."""
+    return _BY_SUFFIX.get(page.suffix.lower())
 
 
 def render(page: Page, format: str, *, template: Path | None = None, pictures: str = "") -> str:

@@ -10,6 +10,7 @@ from monitor.attempt import Status
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.evidence import Evidence
+from monitor.fate import Fate, fate_of
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
@@ -45,7 +46,11 @@ def footer(
         mark=_mark(status, applicable, [*marks, *(Mark.CAUTION for _ in doubts)]),
         status=status,
         status_evidence=lines,
-        reasons=(*grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)), *doubts),
+        reasons=(
+            *_fate(snapshot),
+            *grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)),
+            *doubts,
+        ),
         last_updated=moment(snapshot.now),
         next_update=_next_update(snapshot),
         confidence=_confidence(share, applicable, doubts),
@@ -72,6 +77,23 @@ def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple
     if any(isinstance(each.rule.condition, Stall) and each.outcome is Outcome.BREACH for each in verdicts):
         return "stalled", last
     return ("running" if snapshot.is_following else "unfinished"), last
+
+
+_FATES = {
+    Fate.CRASHED: Mark.BREACH,
+    Fate.KILLED: Mark.BREACH,
+    Fate.HUNG: Mark.BREACH,
+    Fate.SLOW: Mark.CAUTION,
+    Fate.PAUSED: Mark.NOT_APPLICABLE,
+}
+
+
+def _fate(snapshot: Snapshot) -> list[Statement]:
+    """Say what became of a run that neither goes on nor has finished, where that is known."""
+    found = fate_of(snapshot.run, snapshot.open, snapshot.now)
+    if found.fate not in _FATES:
+        return []
+    return [Statement(found.fate.value, found.why, found.evidence, _FATES[found.fate])]
 
 
 def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> Mark:

@@ -170,7 +170,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         19,
         "loss_spike",
-        "labels six times as large in every second batch; 20 times where the loss grows with their size, not its square",
+        "labels six times as large in every second batch; 20 times where the loss grows with no square",
         Bound(steps=5, since=Since.SPIKES),
         shipped_parameters="factor=20",
     ),

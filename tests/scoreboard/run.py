@@ -37,15 +37,15 @@ def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
     import tests.scoreboard.shipped  # noqa: F401
 
     context = multiprocessing.get_context("fork")
-    with (
-        Progress(*columns, console=Console(stderr=True)) as progress,
-        ProcessPoolExecutor(workers, mp_context=context) as pool,
-    ):
-        shown = progress.add_task("runs", total=len(jobs))
-        for done in as_completed([pool.submit(run_job, job) for job in jobs]):
-            judged = done.result()
-            progress.update(shown, advance=1, description=judged.job.name[:44].ljust(44))
-            yield judged
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        # Before the bar, whose thread must not be there when processes are forked.
+        waiting = [pool.submit(run_job, job) for job in jobs]
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            shown = progress.add_task("runs", total=len(jobs))
+            for done in as_completed(waiting):
+                judged = done.result()
+                progress.update(shown, advance=1, description=judged.job.name[:44].ljust(44))
+                yield judged
 
 
 def main() -> None:

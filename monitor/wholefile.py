@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -19,15 +20,40 @@ def write_atomically(path: Path, text: str) -> None:
 
     Permissions, and where allowed the owner, are kept. Raises ReportError, and then the old file is untouched.
     """
-    try:
+    with prepared(path, text):
+        pass
+
+
+@contextmanager
+def prepared(path: Path, text: str) -> Iterator[None]:
+    """Write the text beside the file, and put it in the file's place, as `write_atomically`, when the block ends well.
+
+    Raises ReportError before the block where the file cannot be written.
+    """
+    with _told_of(path):
         target = Path(os.path.realpath(path))
-        _replace(target, text.encode("utf-8", "backslashreplace"))
+        beside = _write_beside(target, text.encode("utf-8", "backslashreplace"))
+    try:
+        yield
+        with _told_of(path):
+            beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    with _told_of(path):
+        _sync_folder(target.parent)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise ReportError(str(path), f"cannot be written ({reason})", expected="a file in a writable folder") from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _write_beside(target: Path, data: bytes) -> Path:
     old = _old_status(target)
     beside = target.with_name(f".{target.name[:100]}.{token_hex(6)}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_FILE_MODE)
@@ -37,11 +63,10 @@ def _replace(target: Path, data: bytes) -> None:
             _take_over(file.fileno(), old)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    return beside
 
 
 def _old_status(target: Path) -> os.stat_result | None:

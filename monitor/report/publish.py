@@ -8,20 +8,23 @@ from monitor.errors import ReportError
 from monitor.report import drawing
 from monitor.report.model import Page
 from monitor.report.render import render
-from monitor.wholefile import write_atomically
+from monitor.wholefile import prepared, write_atomically
 
 
 def publish(out: Path, page: Page, format: str, template: Path | None = None) -> None:
-    """Write the page; the charts first, so that it never names one that is not there. Raises ReportError."""
-    pictures = _write_charts(out, page) if format == "md" else ""
-    write_atomically(out, render(page, format, template=template, pictures=pictures))
+    """Write the page, and the charts before it takes its place, so that it never names one that is not there.
 
-
-def _write_charts(out: Path, page: Page) -> str:
-    """Write the charts and return the name of their folder; empty where none are drawn."""
+    Raises ReportError, and then the old page is untouched, as are its charts where the page cannot be written.
+    """
     folder = out.with_name(f"{out.stem}.charts")
-    if not page.charts or not drawing.can_draw():
-        return ""
+    has_charts = format == "md" and bool(page.charts) and drawing.can_draw()
+    text = render(page, format, template=template, pictures=folder.name if has_charts else "")
+    with prepared(out, text):
+        if has_charts:
+            _write_charts(folder, page)
+
+
+def _write_charts(folder: Path, page: Page) -> None:
     try:
         folder.mkdir(exist_ok=True)
         for chart in page.charts:
@@ -31,4 +34,3 @@ def _write_charts(out: Path, page: Page) -> str:
             (folder / f"{name}.svg").unlink(missing_ok=True)
     except OSError as error:
         raise ReportError(str(folder), f"cannot be made ({error.strerror})", expected="a folder for charts") from None
-    return folder.name

@@ -13,7 +13,8 @@ import click
 from monitor.alerts import Alert, State, iso_time
 from monitor.attempt import Status
 from monitor.clock import SystemClock
-from monitor.escape import terminal
+from monitor.escape import redact, terminal
+from monitor.fate import Verdict, fate_of
 from monitor.ranknames import family
 from monitor.store.store import Seen, look
 
@@ -109,14 +110,29 @@ def firing(seen: Seen) -> list[Alert]:
     return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
 
 
+def verdict(seen: Seen) -> Verdict:
+    """Return what became of the run by the newest commit."""
+    saved = seen.saved
+    now = saved.run.now
+    if now is not None and saved.line_came_at is not None:
+        now += max(0.0, saved.committed_at - saved.line_came_at)
+    return fate_of(saved.run, saved.states.open.values(), now)
+
+
 def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
     saved, run = seen.saved, seen.saved.run
-    attempt, totals = run.attempt, saved.totals
+    attempt, totals, found = run.attempt, saved.totals, verdict(seen)
     return {
         "log": seen.log,
         "run": run.id,
         "rank": run.rank,
         "status": run.status.value,
+        "verdict": found.fate.value,
+        "verdict_reason": redact(found.why),
+        "verdict_evidence": [
+            {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
+            for each in found.evidence
+        ],
         "attempt": attempt.number,
         "phase": attempt.phase,
         "epoch": attempt.epoch,
@@ -159,6 +175,7 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     told = f"{status}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
         f"{seen.log}: run {report['run']}{rank}: {told}",
+        f"  {report['verdict']}: {report['verdict_reason']}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
         f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
     ]

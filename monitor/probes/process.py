@@ -121,11 +121,12 @@ class ProcessProbe:
                 times, memory = process.cpu_times(), process.memory_info()
                 spent_s = times.user + times.system
                 before, self._cpu_s = self._cpu_s, (monotonic, spent_s)
-                cpu_pct = 0.0 if before is None else 100 * (spent_s - before[1]) / max(monotonic - before[0], 1e-3)
+                since = None if before is None else (spent_s - before[1]) / max(monotonic - before[0], 1e-3)
                 record = Process(
                     pid=pid,
                     stat=_letter(process.status()) + ("l" if process.num_threads() > 1 else ""),
-                    cpu_pct=round(cpu_pct, 1),
+                    # Of one look nothing follows: not that the process is idle either.
+                    cpu_pct=None if since is None else round(100 * since, 1),
                     rss_mb=round(memory.rss / MIB, 1),
                     ram_total_mb=round(psutil.virtual_memory().total / MIB, 1),
                     etime_s=round(max(0.0, self._clock.wall() - process.create_time()), 1),

@@ -1,0 +1,142 @@
+"""What became of a run, or is becoming of it: log, process and GPU put together in one word, with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from monitor.alerts import Alert, State
+from monitor.attempt import Attempt, Status
+from monitor.conditions.freshness import has_ended
+from monitor.evidence import Evidence
+from monitor.logline import Gpu, Process, ProcessGone, RunEnd
+from monitor.run import Run
+
+FRESH_S = 120.0
+"""What was seen of a process or GPU longer ago says nothing of now; probes look every 30 s. Chosen by hand, 2026-11."""
+IDLE_CPU_PCT = 10.0
+IDLE_GPU_PCT = 5.0
+"""A process that waits uses less. Chosen by hand, 2026-11."""
+STALLS = ("stall_silent", "soft_hang")
+"""Faults that say that nothing goes on."""
+
+
+class Fate(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CRASHED = "crashed"
+    """Over, without having finished."""
+    KILLED = "killed"
+    """Ended by a signal, or by the kernel for memory."""
+    HUNG = "hung"
+    """Neither its log goes on, nor does its process do anything."""
+    SLOW = "slow"
+    """Its log does not go on, but its process or a GPU works."""
+    PAUSED = "paused"
+    """Still, as it had declared."""
+    UNKNOWN = "unknown"
+
+
+class Verdict(NamedTuple):
+    """A fate and its grounds."""
+
+    fate: Fate
+    why: str
+    evidence: tuple[Evidence, ...]
+
+
+def fate_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
+    """Judge a run by its log, what was seen of its process and GPUs, and the alerts that are open, at its time."""
+    attempt = run.attempt
+    if not attempt.lines:
+        return Verdict(Fate.UNKNOWN, "no line was written yet", ())
+    firing = [alert for alert in alerts if alert.state is State.FIRING]
+    last = () if run.last is None else (run.last,)
+    if gone := _gone(attempt):
+        return gone
+    if attempt.ended is not None and has_ended(attempt):
+        assert isinstance(attempt.ended.record, RunEnd)
+        if attempt.status is Status.FAILED:
+            why = attempt.ended.record.error or f"its end line says {attempt.ended.record.status}"
+            return Verdict(Fate.CRASHED, why, (attempt.ended.evidence,))
+        return Verdict(Fate.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
+    if killed := _last_word(attempt, "text.killed"):
+        return Verdict(Fate.KILLED, "its log says so", (killed,))
+    if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
+        return Verdict(Fate.CRASHED, crash.summary, crash.evidence)
+    if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:
+        declared = attempt.intent_evidence["pause"]
+        return Verdict(Fate.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
+    if stall := next((alert for alert in firing if alert.fault in STALLS), None):
+        return _stalled(attempt, stall, now)
+    return Verdict(Fate.RUNNING, "its log goes on", last)
+
+
+def _gone(attempt: Attempt) -> Verdict | None:
+    """Judge by the end of the process; None where none was seen, or the log went on behind it."""
+    stated = attempt.stated(ProcessGone)
+    if stated is None or not _is_last(attempt, "process.gone"):
+        return None
+    record, evidence = stated
+    memory = f"; meanwhile the kernel killed {record.oom_kills} for memory" if record.oom_kills else ""
+    if record.how == "killed":
+        return Verdict(Fate.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
+    if record.how == "exited":
+        return Verdict(Fate.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
+    for text in ("text.killed", "text.out_of_memory", "text.cuda_error", "text.traceback"):
+        if word := _last_word(attempt, text):
+            fate = Fate.KILLED if text == "text.killed" else Fate.CRASHED
+            return Verdict(fate, f"its process is gone, and its log says why{memory}", (word, evidence))
+    if memory:
+        return Verdict(Fate.KILLED, f"its process is gone{memory}", (evidence,))
+    return Verdict(Fate.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
+
+
+def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> Verdict:
+    """Tell a run that hangs from one that is slow, by what its process and the GPUs do."""
+    seen = attempt.stated(Process)
+    if seen is None or not _is_fresh(seen[1], now):
+        why = f"{stall.summary}; of its process nothing is known now, so that it may hang or be slow"
+        return Verdict(Fate.UNKNOWN, why, stall.evidence)
+    process, evidence = seen
+    if (process.stat or "").startswith("T"):
+        return Verdict(Fate.HUNG, "its process is stopped, as by Ctrl-Z or a debugger", (*stall.evidence, evidence))
+    gpus = list(_gpus(attempt, now))
+    lines = (*stall.evidence, evidence, *(line for _, line in gpus))
+    if process.cpu_pct is None:
+        return Verdict(Fate.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
+    busiest = max((share for share, _ in gpus), default=None)
+    does = f"its process uses {process.cpu_pct:g} % of a processor"
+    does += f", its GPUs {busiest:g} %" if busiest is not None else ", of its GPUs nothing is known"
+    if process.cpu_pct < IDLE_CPU_PCT and (busiest is None or busiest < IDLE_GPU_PCT):
+        return Verdict(Fate.HUNG, f"{stall.summary}; {does}", lines)
+    return Verdict(Fate.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
+
+
+def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence]]:
+    """Yield how busy each GPU is, where that is known of now."""
+    for card, evidence in attempt.all_stated(Gpu):
+        if card.util_pct is not None and _is_fresh(evidence, now):
+            yield card.util_pct, evidence
+
+
+def _is_fresh(evidence: Evidence, now: float | None) -> bool:
+    return now is not None and evidence.at is not None and now - evidence.at <= FRESH_S
+
+
+def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
+    """Return the newest line of a signal, if no step followed it."""
+    found = attempt.of(signal)
+    if not found or not _is_last(attempt, signal):
+        return None
+    return max((series.last for series in found.values()), key=lambda point: point.serial).evidence
+
+
+def _is_last(attempt: Attempt, signal: str) -> bool:
+    """Whether nothing moved behind the newest of a signal."""
+    serials = [series.last.serial for series in attempt.of(signal).values()]
+    move = attempt.progress.last
+    return bool(serials) and (move is None or move.serial < max(serials))

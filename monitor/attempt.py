@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -18,7 +18,7 @@ from monitor.fields import Share
 from monitor.logline import Intent, Record
 from monitor.progress import Move, Progress
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, ERROR_TEXTS, Labels, Sample
+from monitor.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 
 CROWD = 512
 """Series from which on each new one keeps few points; the trainer's model has about 200."""
@@ -238,6 +238,7 @@ class Attempt:
         if samples is None:
             samples = self.samples_of(event)
         self.lines += 1
+        num_dropped = self.dropped
         touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
             touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
@@ -250,7 +251,17 @@ class Attempt:
         if isinstance(event.record, logline.Epoch):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
+        if self.dropped > num_dropped:
+            self._take_samples((Sample(CROWDED_OUT, (), 1.0),), event, now)
+            touched.add((CROWDED_OUT, ()))
         return frozenset(touched)
+
+    def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]]) -> bool:
+        """Whether nothing of these events can be dropped, whatever they name."""
+        num_series = sum(map(len, self.series.values())) + sum(map(len, samples))
+        if num_series > SERIES_LIMIT or len(self.facts) + len(events) > FACTS_LIMIT:
+            return False
+        return self.facts_bytes + sum(8 * len(event.evidence.text) for event in events) <= FACTS_BYTES
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
         touched: set[str] = set()

@@ -82,6 +82,8 @@ def forecast(run: Run, block: Block) -> Forecast | None:
     if not all(_is_usual(event, attempt) for _, event in block.passengers):
         return None
     samples = tuple(attempt.samples_of(event) for _, event in block.passengers)
+    if not attempt.has_room_for([event for _, event in block.passengers], samples):
+        return None
     marks = _marks(run, block)
     if _has_clocks_apart(run, marks):
         return None

@@ -180,6 +180,8 @@ MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
 CUT = "log.cut"
 """The signal of a line that is too long to be kept whole."""
+CROWDED_OUT = "log.crowded_out"
+"""The signal of a line that names more than the limits on memory leave room for: what it says is not judged."""
 
 
 def _catalogue() -> Iterator[Signal]:
@@ -194,6 +196,7 @@ def _catalogue() -> Iterator[Signal]:
         yield Signal(name, "", is_event=True)
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
+    yield Signal(CROWDED_OUT, "", is_event=True)
     yield from _DERIVED
 
 

@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+from monitor.alerts import iso_time
 from monitor.logline import RunStart
+from tests.cli.command import monitor
 from tests.cli.watching import Watching
-from tests.monitor.lines import at, story, train
+from tests.monitor.lines import at, report, story, train
 
 
 def lost(watching: Watching) -> list[tuple[str, str]]:
@@ -64,3 +66,26 @@ def test_the_next_start_of_the_trainer_closes_it(tmp_path: Path):
             ("EvidenceLost", "firing", 1),
             ("EvidenceLost", "closed", 5),
         ]
+
+
+def test_what_is_crowded_out_by_too_many_names_is_told_live_and_by_a_replay(tmp_path: Path):
+    """What the monitor keeps of a run is bounded: a group beyond that is not judged, which is no all-clear."""
+    groups = [at(2 + number / 1_000, report(1, **{f"group_{number}": 1.0})) for number in range(500)]
+    log = [at(0, RunStart(run="fit-1")), at(1, train(1)), *groups, at(9, report(2, group_499=0.0))]
+    watching = Watching(tmp_path / "run.log")
+    with watching.tail:
+        for line in log:
+            watching.turn([line])
+    ((state, lines),) = lost(watching)
+    assert (state, "group_" in lines) == ("firing", True)
+    live = [(each.id, iso_time(each.at)) for each in watching.heard.alerts if each.rule == "EvidenceLost"]
+    told = monitor("replay", tmp_path / "run.log", "--json").objects()
+    assert [(each["id"], each["at"]) for each in told if each["alert"] == "EvidenceLost"] == live
+
+
+def test_a_log_with_as_many_names_as_are_kept_has_lost_nothing(tmp_path: Path):
+    groups = [at(2 + number / 1_000, report(1, **{f"group_{number}": 1.0})) for number in range(100)]
+    watching = Watching(tmp_path / "run.log")
+    with watching.tail:
+        watching.turn([at(0, RunStart(run="fit-1")), at(1, train(1)), *groups])
+    assert lost(watching) == []

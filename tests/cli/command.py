@@ -83,6 +83,11 @@ class Process:
         """What `until` has read so far."""
         return self._out.decode()
 
+    @property
+    def err(self) -> str:
+        """What it has said on standard error so far."""
+        return self._err.read_text()
+
     def until(self, is_true: Callable[[str], bool]) -> None:
         """Read its output until this is true of it; waits for the process, never for a time."""
         assert self._popen.stdout is not None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +16,9 @@ from monitor.errors import StateError
 from monitor.store import schema
 from monitor.store.store import Store, look
 from tests.cli.command import monitor, started
-from tests.cli.logs import START_LINE, TROUBLED, joined, write
+from tests.cli.logs import START_LINE, TROUBLED, write
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import at, train
-from tests.tail_faults.daemons import DaemonProcess, pause
 from tests.tail_faults.kept import Kept
 
 RULES = [rule for rule in SHIPPED if rule.alert in ("TrainLossNonfinite", "ExcessiveResets", "RunFailed")]
@@ -242,65 +239,3 @@ def test_the_logs_of_one_folder_do_not_disturb_each_other(tmp_path: Path) -> Non
         assert len(each.inbox.alerts) == 1
     _, found = look(first.state)
     assert [(Path(seen.log).parent.name, seen.saved.run.lines) for seen in found] == [("a", 3), ("b", 3)]
-
-
-# ---- no room
-
-
-def test_a_full_disk_is_told_and_the_watch_goes_on_until_there_is_room(tmp_path: Path) -> None:
-    """The limit on the size of files stands for the disk: the system refuses each write beyond it."""
-    state, log = tmp_path / "state", write(tmp_path / "run.log", TRAINING)
-    daemon = DaemonProcess(log, state, RULES, {})
-    daemon.start()
-    daemon.until(lambda saved: saved.run.lines == 2)
-    daemon.limit_files(64 * 1024)
-    lines = [at(20 + step, train(2 + step)) for step in range(3_000)]
-    for begin in range(0, 3_000, 500):
-        with log.open("ab") as file:
-            file.write(joined(lines[begin : begin + 500]))
-        pause(0.3)
-    daemon.until_said("state.db: cannot be written")
-    committed = daemon.saved()
-    assert committed is not None
-    assert committed.run.lines < 3_002
-    daemon.limit_files(resource.RLIM_INFINITY)
-    assert daemon.until_read().run.lines == 3_002
-    daemon.until_said("the state is written again")
-    daemon.kill()
-    daemon.start()
-    with log.open("ab") as file:
-        file.write(joined([at(9_000, train(9_000))]))
-    assert daemon.until_read().run.lines == 3_003
-    daemon.kill()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
-def test_a_file_system_without_room_loses_nothing_that_is_still_in_the_log(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"mount: {mounted.stderr.strip()}")
-    try:
-        kept = Kept(tmp_path, rules=RULES)
-        kept.state = disk / "state"
-        kept.start()
-        kept.turn(TRAINING)
-        filler = disk / "filler"
-        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1000))
-        kept.turn([BROKEN, *(at(30 + step, train(3 + step)) for step in range(300))], after_s=5)
-        assert [alert.rule for alert in kept.inbox.alerts] == ["TrainLossNonfinite"] * 2
-        assert ["cannot be written" in text for text in kept.heard.troubles] == [True]
-        filler.unlink()
-        kept.turn([at(999, train(999))], after_s=5)
-        assert "the state is written again" in kept.heard.troubles[-1]
-        kept.restart()
-        kept.turn()
-        assert (kept.watcher.run.lines, len(kept.inbox.alerts)) == (304, 2)
-        kept.kill()
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)

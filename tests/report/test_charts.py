@@ -58,6 +58,15 @@ def test_what_is_not_drawn_is_said(snapshot_of, log):
     assert "values of exactly 0 stand on the lower edge: gat" in found["gradients"].notes
 
 
+def test_what_is_left_out_of_every_curve_alike_is_said_once(snapshot_of, log):
+    log.start().preface()
+    for step in range(0, 1000, 10):
+        log.gradients(step, 1)
+    [note] = [each for each in charts_of(snapshot_of(log.lines))["gradients"].notes if "newest" in each]
+    assert note.startswith("8 curves: the newest ")
+    assert note.endswith(" of 100 values")
+
+
 def test_the_same_chart_gives_the_same_bytes_and_valid_xml(require, snapshot_of, healthy):
     require("pygal")
     for chart in charts_of(snapshot_of(healthy)).values():

@@ -299,6 +299,9 @@ class Following:
         for source in self._sources:
             for text in source.poll(looked_at, self.watcher.run):
                 now = self.now()
+                if now is None:
+                    # The log bears no time, or is empty: what we see ourselves is dated by our own clock.
+                    now = self._time_of_day()
                 self.recording.recorder.probed(self.watcher.run.lines, now, text)
                 self._tell(self.watcher.learn(text, now))
 

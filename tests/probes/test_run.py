@@ -60,6 +60,24 @@ def test_how_it_died_is_known_and_alerted_and_replayed(folder: Path, last: str, 
     assert "RunFailed" in fired(folder)
     (facts,) = (folder / "state").glob("*.facts.jsonl")
     assert how in facts.read_text()
+    assert replayed(folder, facts) == (folder / "alerts.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"), [("import no_such_module", 3), ("raise SystemExit(1)", 0)], ids=["a traceback", "no word"]
+)
+def test_one_that_dies_before_it_says_anything_known_has_failed(folder: Path, program: str, lines: int):
+    """The commonest failure of all; its log bears no time, and not a line of it is understood."""
+    done = run(folder, sys.executable, "-c", program)
+    assert done.returncode == 1
+    assert len((folder / "run.log").read_text().splitlines()) == lines
+    assert "RunFailed" in fired(folder)
+    (facts,) = (folder / "state").glob("*.facts.jsonl")
+    if lines:  # an empty log is refused by a replay
+        assert replayed(folder, facts) == (folder / "alerts.jsonl").read_text()
+
+
+def replayed(folder: Path, facts: Path) -> str:
     again = subprocess.run(
         [sys.executable, "-m", "monitor", "replay", "run.log", "--facts", str(facts), "--json"],
         cwd=folder,
@@ -67,7 +85,7 @@ def test_how_it_died_is_known_and_alerted_and_replayed(folder: Path, last: str, 
         text=True,
         check=False,
     )
-    assert again.stdout == (folder / "alerts.jsonl").read_text()
+    return again.stdout
 
 
 def test_a_command_that_is_not_there_is_one_line_and_exit_code_2(folder: Path):

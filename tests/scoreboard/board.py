@@ -36,6 +36,15 @@ class KindRow(NamedTuple):
     bound: str
 
 
+class ArchitectureRow(NamedTuple):
+    """What the faulty runs of one network came to."""
+
+    architecture: str
+    runs: int
+    detected: int
+    first_right: int
+
+
 class HealthyRow(NamedTuple):
     """What all runs of one healthy kind came to."""
 
@@ -77,8 +86,7 @@ class Tables(NamedTuple):
     """The whole board."""
 
     kinds: tuple[KindRow, ...]
-    by_architecture: tuple[tuple[str, int, int, int], ...]
-    """Architecture, faulty runs, detected, first label right."""
+    by_architecture: tuple[ArchitectureRow, ...]
     healthy: tuple[HealthyRow, ...]
     detectors: tuple[DetectorRow, ...]
     misses: tuple[Miss, ...]
@@ -131,11 +139,12 @@ def _kind_rows(faulty: Sequence[Judged]) -> Iterable[KindRow]:
         )
 
 
-def _architectures(faulty: Sequence[Judged]) -> Iterable[tuple[str, int, int, int]]:
+def _architectures(faulty: Sequence[Judged]) -> Iterable[ArchitectureRow]:
     for name in dict.fromkeys([*TUNED_ON, *(r.job.architecture for r in faulty)]):
         said = [r.verdict for r in faulty if r.job.architecture == name and r.verdict]
         if said:
-            yield name, len(said), sum(v.is_detected for v in said), sum(v.is_first_right for v in said)
+            detected, right = sum(v.is_detected for v in said), sum(v.is_first_right for v in said)
+            yield ArchitectureRow(name, len(said), detected, right)
 
 
 def _healthy_rows(healthy: Sequence[Judged]) -> Iterable[HealthyRow]:
@@ -215,13 +224,19 @@ def _unit(run: Judged) -> str:
 
 def as_json(tables: Tables) -> dict[str, Any]:
     """Return the tables as a machine reads them."""
-    return {
-        "kinds": [row._asdict() for row in tables.kinds],
-        "by_architecture": [
-            dict(zip(("architecture", "runs", "detected", "first_right"), row, strict=True))
-            for row in tables.by_architecture
-        ],
-        "healthy": [row._asdict() for row in tables.healthy],
-        "detectors": [row._asdict() for row in tables.detectors],
-        "misses": [row._asdict() for row in tables.misses],
-    }
+    return {name: [row._asdict() for row in rows] for name, rows in tables._asdict().items()}
+
+
+def from_json(document: Mapping[str, Any]) -> Tables:
+    """Return the tables that `as_json` was given."""
+    rows = (KindRow, ArchitectureRow, HealthyRow, DetectorRow, Miss)
+    return Tables(
+        *(
+            tuple(row(**{key: _tupled(value) for key, value in each.items()}) for each in document[name])
+            for name, row in zip(Tables._fields, rows, strict=True)
+        )
+    )
+
+
+def _tupled(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

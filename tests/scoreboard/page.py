@@ -1,22 +1,26 @@
-"""The board's tables in, `docs/scoreboard.md`, `docs/scoreboard.json` and the README's summary out."""
+"""The board's tables in, `docs/scoreboard.md`, `docs/scoreboard.json` and the README's summary out.
+
+`python -m tests.scoreboard.page` writes page and summary anew from the figures that are there, after a change of words.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.demo.readme import filled
-from tests.scoreboard.board import OURS, DetectorRow, HealthyRow, KindRow, Tables, as_json
+from tests.scoreboard.board import OURS, DetectorRow, HealthyRow, KindRow, Tables, as_json, from_json
 from tests.scoreboard.kinds import GRAD, KINDS, TRAIN
 from tests.scoreboard.plan import TUNING_SEEDS
 from tests.scoreboard.reasons import REASONS
+from tests.scoreboard.runs import rules_digest
 
 ROOT = Path(__file__).parents[2]
+PAGE, FIGURES, README = ROOT / "docs/scoreboard.md", ROOT / "docs/scoreboard.json", ROOT / "README.md"
 RULE_OF_THREE = 3.0
 """None of n runs leaves a rate of up to 3 / n, at 95 % (Hanley and Lippman-Hand 1983)."""
 
@@ -62,6 +66,28 @@ class Circumstances(NamedTuple):
     workers: int
     rules: str
     """Digest of the rule files."""
+    processor: str
+    cores: int
+    python: str
+    torch: str
+
+
+def circumstances(*, command: str, minutes: float, taken_over: int, runs: int, workers: int) -> Circumstances:
+    """Return what is to be told, with the rules and the machine as they are now."""
+    import torch
+
+    return Circumstances(
+        command=command,
+        minutes=round(minutes, 1),
+        taken_over=taken_over,
+        runs=runs,
+        workers=workers,
+        rules=rules_digest(),
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        torch=torch.__version__,
+    )
 
 
 def page(tables: Tables, how: Circumstances) -> str:
@@ -112,12 +138,21 @@ def summary(tables: Tables, how: Circumstances) -> str:
 
 
 def write(tables: Tables, how: Circumstances) -> None:
-    """Write the page, its figures, and the README's block."""
-    (ROOT / "docs/scoreboard.md").write_text(page(tables, how))
-    document = {"circumstances": {**how._asdict(), **_machine()}, **as_json(tables)}
-    (ROOT / "docs/scoreboard.json").write_text(json.dumps(document, indent=1) + "\n")
-    readme = ROOT / "README.md"
-    readme.write_text(filled(readme.read_text(), "scoreboard", summary(tables, how)))
+    """Write the figures, the page and the README's block."""
+    FIGURES.write_text(json.dumps({"circumstances": how._asdict(), **as_json(tables)}, indent=1) + "\n")
+    write_words(tables, how)
+
+
+def write_words(tables: Tables, how: Circumstances) -> None:
+    """Write the page and the README's block."""
+    PAGE.write_text(page(tables, how))
+    README.write_text(filled(README.read_text(), "scoreboard", summary(tables, how)))
+
+
+def read() -> tuple[Tables, Circumstances]:
+    """Return the figures that are there."""
+    document = json.loads(FIGURES.read_text())
+    return from_json(document), Circumstances(**document["circumstances"])
 
 
 def _kinds(rows: Sequence[KindRow]) -> str:
@@ -182,26 +217,12 @@ def _misses(tables: Tables) -> str:
 
 
 def _circumstances(how: Circumstances) -> str:
-    machine = _machine()
     kept = f", {how.taken_over} of them taken over from an earlier run of the same code" if how.taken_over else ""
     return (
         "## How it was run\n\n"
         f"`{how.command}`: {how.runs:,} runs in {how.minutes:.0f} minutes with {how.workers} workers{kept}; "
-        f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, torch {machine['torch']}. "
-        f"Rule files: `{how.rules}`.\n"
+        f"{how.processor}, {how.cores} cores, Python {how.python}, torch {how.torch}. Rule files: `{how.rules}`.\n"
     )
-
-
-def _machine() -> dict[str, object]:
-    import torch
-
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "system": sys.platform,
-    }
 
 
 def _processor() -> str:
@@ -224,3 +245,7 @@ def _of(share: tuple[int, int]) -> str:
 
 def _delay(delay: float | None, unit: str) -> str:
     return "–" if delay is None else f"{delay:.3g} {unit}" if unit == "s" else f"{delay:g}"
+
+
+if __name__ == "__main__":
+    write_words(*read())

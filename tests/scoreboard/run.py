@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tests.scoreboard.board import tables_of
-from tests.scoreboard.page import Circumstances, page, write
+from tests.scoreboard.page import circumstances, page, write
 from tests.scoreboard.plan import Board, jobs_of
 from tests.scoreboard.recipes import Job
 from tests.scoreboard.rivals import RIVALS
-from tests.scoreboard.runs import Judged, is_kept, rules_digest, run_job
+from tests.scoreboard.runs import Judged, is_kept, run_job
 
 
 def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
@@ -67,13 +67,12 @@ def main() -> None:
     taken_over, begun = sum(map(is_kept, jobs)), time.monotonic()
     runs = list(run_all(jobs, workers=asked.workers))
     tables = tables_of(runs)
-    how = Circumstances(
+    how = circumstances(
         command=f"python -m tests.scoreboard.run {asked.board.value}",
         minutes=(time.monotonic() - begun) / 60,
         taken_over=taken_over,
         runs=len(jobs),
         workers=asked.workers,
-        rules=rules_digest(),
     )
     for miss in tables.misses:
         print(f"{miss.run}: {miss.what}")

@@ -1,20 +1,21 @@
 """What the page says is what the runs were."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.demo.readme import filled
-from tests.scoreboard.board import OURS, tables_of
+from tests.scoreboard.board import OURS, as_json, from_json, tables_of
 from tests.scoreboard.healthy import PLAIN
 from tests.scoreboard.judge import Finding
-from tests.scoreboard.page import Circumstances, page, summary
+from tests.scoreboard.page import FIGURES, PAGE, Circumstances, page, read, summary
 from tests.scoreboard.recipes import Job, Recipe
 from tests.scoreboard.runs import Judged, RivalSaid
 from tests.scoreboard.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
-HOW = Circumstances("make", 12.0, 0, 6, 2, "abc")
+HOW = Circumstances("make", 12.0, 0, 6, 2, "abc", "a processor", 2, "3.11", "2.13")
 RIGHT = Verdict(True, True, True, "grad_zero", (), 6.0, -4.0)
 ALARM = Finding(1e9, 5, 100, 3, "overfit", "Overfitting", "")
 
@@ -80,3 +81,16 @@ def test_the_readme_has_a_place_for_the_summary(runs: list[Judged]):
     readme = filled((ROOT / "README.md").read_text(), "scoreboard", summary(tables_of(runs), HOW))
     assert "| faulty runs detected | 2/3 |" in readme
     assert "| false alarms on plain healthy runs | 1/2 |" in readme
+
+
+def test_the_figures_say_all_that_the_page_says(runs: list[Judged]):
+    tables = tables_of(runs)
+    assert from_json(json.loads(json.dumps(as_json(tables)))) == tables
+
+
+def test_page_and_readme_are_what_the_figures_come_to():
+    if not FIGURES.exists():
+        pytest.skip("docs/scoreboard.json: not there; make scoreboard writes it")
+    tables, how = read()
+    assert PAGE.read_text() == page(tables, how)
+    assert summary(tables, how) in (ROOT / "README.md").read_text()

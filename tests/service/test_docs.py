@@ -1,0 +1,59 @@
+"""What docs/service.md and docs/notify.md show works as it is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.behind import RULE as BEHIND
+from monitor.config.schema import ConfigFile
+from monitor.notify.failed import RULE as FAILED
+from monitor.notify.lost import RULE as LOST
+from monitor.notify.reload import RULE as RELOAD
+from monitor.notify.unwatched import RULE as UNWATCHED
+from monitor.sinks import KINDS
+from monitor.sinks.webhook import FORMS
+from monitor.yamlfile import YamlFile
+from tests.cli.test_help import LEAVES, parse
+from tests.notify.receivers import alert
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {name: (DOCS / name).read_text() for name in ("service.md", "notify.md")}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_line_is_one_that_the_monitor_takes(name: str):
+    lines = re.findall(r"^    (?:/opt/trainwarden/bin/)?(monitor .+)$", PAGES[name], re.MULTILINE)
+    assert len(lines) >= 3
+    for line in lines:
+        assert parse(line.split("  #")[0].split(" \\")[0].rstrip()) in LEAVES, line
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_watch_file_is_one(name: str, tmp_path: Path):
+    blocks = re.findall(r"```yaml\n(.+?)```", PAGES[name], re.DOTALL)
+    assert blocks
+    for number, text in enumerate(blocks):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text)
+        ConfigFile.model_validate(YamlFile(path, ValueError).data)  # type: ignore[arg-type]
+
+
+def test_every_receiver_is_described_and_no_other():
+    rows = re.findall(r"^\| `([a-z]+)[:`]", PAGES["notify.md"].partition("## Secrets")[0], re.MULTILINE)
+    assert set(rows) == set(KINDS)
+    assert all(f"`{form}`" in PAGES["notify.md"] for form in FORMS)
+
+
+def test_the_webhooks_fields_are_those_that_are_sent():
+    section = PAGES["notify.md"].partition("## The webhook's JSON")[2]
+    told = json.loads(json.dumps(FORMS["generic"]([alert(1)], None, "")))
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(told)
+
+
+def test_what_the_monitor_says_of_itself_is_listed():
+    for rule in (BEHIND, FAILED, LOST, RELOAD, UNWATCHED):
+        assert f"| `{rule}` |" in PAGES["notify.md"]

@@ -112,7 +112,8 @@ def understood_words(run: Run) -> str:
     """Say in one line which dialect a log speaks, and how much of it was understood."""
     dialect = run.dialect
     spoken = f"dialect {dialect.name}, by line {dialect.line.line}" if dialect.line else "no known dialect"
-    return f"{run.understood:,} of {run.lines:,} lines understood ({spoken})"
+    zone = "; its times name no zone and are taken for UTC" if dialect.is_zone_assumed else ""
+    return f"{run.understood:,} of {run.lines:,} lines understood ({spoken}{zone})"
 
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, dialect_option, dialects_of
+from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, LineChoice, dialects_of, line_options
 from monitor.dialects import NATIVE, Dialect, load_dialect, shipped_dialect_files, shipped_dialects
 from monitor.dialects.canonical import KINDS
 from monitor.dialects.check import parts_of
@@ -106,9 +106,9 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
 
 @command.command("explain")
 @click.argument("log")
-@dialect_option
+@line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def explain(log: str, dialect: str | None, as_json: bool) -> int:
+def explain(log: str, lines: LineChoice, as_json: bool) -> int:
     """Say how many lines of a LOG each kind takes, and which shapes of lines nobody understands.
 
     In a shape, # stands for a number. Begin a dialect file with the commonest one: docs/dialects.md shows how. Exit
@@ -119,7 +119,7 @@ def explain(log: str, dialect: str | None, as_json: bool) -> int:
     monitor dialects explain run.log --dialect my_trainer.yaml
     """
     with opened(log) as stream:
-        account = account_of(read_lines(stream), log, dialects_of(dialect))
+        account = account_of(read_lines(stream), log, dialects_of(lines))
     state = account.state
     if as_json:
         shapes = [{**shape._asdict(), "example": redact(shape.example)} for shape in account.shapes[:100]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from monitor.cli.options import EXIT_BLIND, RuleChoice, dialect_option, dialects_of, make_engine, rule_options
+from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
 from monitor.cli.report import find, read_snapshot
 from monitor.coverage import Armed, RuleCoverage, coverage_of
 from monitor.escape import redact, terminal
@@ -21,9 +21,9 @@ _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OF
 @click.command("doctor")
 @click.argument("log", required=False)
 @rule_options
-@dialect_option
+@line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule.")
-def command(log: str | None, choice: RuleChoice, dialect: str | None, as_json: bool) -> int:
+def command(log: str | None, choice: RuleChoice, lines: LineChoice, as_json: bool) -> int:
     """Say of each rule whether it could fire in time, and what to change where it could not.
 
     Without LOG it takes the newest log under _logs/training/; reads it, and writes nothing. Exit code: 0 every rule
@@ -34,7 +34,7 @@ def command(log: str | None, choice: RuleChoice, dialect: str | None, as_json: b
     monitor doctor _logs/training/run.log
     monitor doctor run.log --json | jq 'select(.state == "blind")'
     """
-    engine = make_engine(choice, dialects=dialects_of(dialect))
+    engine = make_engine(choice, dialects=dialects_of(lines))
     watcher = Watcher(find(log, None).log, engine)
     snapshot = read_snapshot(watcher)
     found = coverage_of(watcher.engine.rules, snapshot.run, snapshot.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,27 +88,64 @@ def rule_options(command: Command) -> Command:
     return with_choice
 
 
-def dialect_option(command: Command) -> Command:
-    """Give a command --dialect; it gets it as ``dialect``, None where the log is to say it itself."""
-    return click.option(
+class LineChoice(NamedTuple):
+    """How the user wants foreign lines to be read."""
+
+    dialect: str | None
+    """None where the log is to say it itself."""
+    time_zone: str | None
+    """Of times that name none."""
+
+
+def line_options(command: Command) -> Command:
+    """Give a command --dialect and --time-zone; it gets them as ``lines``."""
+
+    @click.option(
         "--dialect",
         metavar="NAME|FILE",
         help="Read the log as this trainer's (see monitor dialects list), or by this dialect file, and as no other's.",
-    )(command)
+    )
+    @click.option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Zone of the times that name none, as Europe/Berlin.  [default: UTC]",
+    )
+    @wraps(command)
+    def with_lines(*args: object, dialect: str | None, time_zone: str | None, **others: object) -> object:
+        return command(*args, lines=LineChoice(dialect, time_zone), **others)
+
+    return with_lines
 
 
-def dialects_of(*wanted: str | None) -> DialectReader:
-    """Return what reads the lines: by the first dialect that is named, else by what they show. Raises DialectError."""
-    name = next((each for each in wanted if each), None)
+def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | None = None) -> DialectReader:
+    """Return what reads the lines: as the user chose, else by what a watch file says, else by what they show.
+
+    Raises DialectError.
+    """
+    name, zone = lines.dialect or dialect, _zone_of(lines.time_zone or time_zone)
     if name is None:
-        return DialectReader()
+        return DialectReader(zone=zone)
     if name.endswith((".yaml", ".yml")):
         own = load_dialect(Path(name))
-        return DialectReader(own.name, (own,))
+        return DialectReader(own.name, (own,), zone)
     known = (NATIVE, *(each.name for each in shipped_dialects()))
     if name not in known:
         raise DialectError(f"--dialect {name}", "no such dialect", expected=f"{', '.join(known)}, or a file NAME.yaml")
-    return DialectReader(name)
+    return DialectReader(name, zone=zone)
+
+
+def _zone_of(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    # An unknown zone is a KeyError; a name that leads out of the folder of zones, or a folder's, is another one.
+    except (KeyError, ValueError, OSError):
+        raise DialectError(
+            f"--time-zone {name}", "is no time zone", expected="a name as Europe/Berlin, or UTC"
+        ) from None
 
 
 def background_options(command: Command) -> Command:

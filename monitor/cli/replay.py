@@ -13,11 +13,12 @@ import click
 from monitor.alerts import Alert, AlertKey, iso_time
 from monitor.cli.options import (
     KnownLogs,
+    LineChoice,
     RuleChoice,
     background_options,
-    dialect_option,
     dialects_of,
     exit_code,
+    line_options,
     make_engine,
     rule_options,
 )
@@ -35,7 +36,7 @@ from monitor.watcher import Watcher
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @rule_options
 @background_options
-@dialect_option
+@line_options
 @click.option(
     "--facts", type=click.Path(path_type=Path), metavar="FILE", help="What the live watch recorded beside its state."
 )
@@ -50,7 +51,7 @@ def command(
     logs: tuple[str, ...],
     choice: RuleChoice,
     known: KnownLogs,
-    dialect: str | None,
+    lines: LineChoice,
     facts: Path | None,
     as_json: bool,
     summary: bool,
@@ -73,7 +74,7 @@ def command(
         raise MonitorError(
             "--facts", f"stands beside {len(logs)} logs", expected="the one log that it was recorded with"
         )
-    background, dialects = known.background(logs), dialects_of(dialect)
+    background, dialects = known.background(logs), dialects_of(lines)
     watchers = []
     for log in logs:
         watcher, changes, until = _replay(log, make_engine(choice, background, dialects), now, facts)

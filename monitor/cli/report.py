@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from monitor.cli.options import KnownLogs, RuleChoice, background_options, dialect_option, dialects_of, rule_options
+from monitor.cli.options import (
+    KnownLogs,
+    LineChoice,
+    RuleChoice,
+    background_options,
+    dialects_of,
+    line_options,
+    rule_options,
+)
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.cli.watchfile import background_of, config_option, rules_of
@@ -56,7 +64,7 @@ FORMATS = ("md", "html", "json")
 @config_option
 @rule_options
 @background_options
-@dialect_option
+@line_options
 def command(
     log: str | None,
     out: Path | None,
@@ -66,7 +74,7 @@ def command(
     config: Config,
     choice: RuleChoice,
     known: KnownLogs,
-    dialect: str | None,
+    lines: LineChoice,
 ) -> None:
     """Write a status page for a run, every statement with its line.
 
@@ -85,7 +93,7 @@ def command(
     found = find(log, state or config.state, config.logs)
     check_outputs(found.log, [("--out", out)] if out else [])
     background = background_of(config, known, [found.log])
-    engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+    engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
     snapshot = read_snapshot(Watcher(found.log, engine)) if found.seen is None else known_snapshot(found, engine)
     host = socket.gethostname()
     page = build(

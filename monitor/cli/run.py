@@ -18,10 +18,11 @@ import click
 
 from monitor.cli.options import (
     KnownLogs,
+    LineChoice,
     RuleChoice,
     background_options,
-    dialect_option,
     dialects_of,
+    line_options,
     rule_options,
 )
 from monitor.cli.stopping import Stops
@@ -49,7 +50,7 @@ LAST_LOOK_S = 5.0
 @config_option
 @rule_options
 @background_options
-@dialect_option
+@line_options
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="Where the output goes; appended to.")
 @click.option(
     "--watch", "own_log", type=click.Path(path_type=Path), metavar="LOG", help="The command writes this log by itself."
@@ -62,7 +63,7 @@ def command(
     config: Config,
     choice: RuleChoice,
     known: KnownLogs,
-    dialect: str | None,
+    lines: LineChoice,
     log: Path | None,
     own_log: Path | None,
     sinks: tuple[str, ...],
@@ -86,7 +87,7 @@ def command(
     path = own_log or log or _default_log(words[0])
     state, report = state or config.state, report or config.report.out
     background = background_of(config, known, [str(path)])
-    engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+    engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
     receivers = open_sinks([*config.sinks, *sinks])
     places = [("--report", report)] if report else []
     check_outputs(str(path), [*places, *(("--sink", file) for file in receivers.files)])

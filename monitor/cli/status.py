@@ -150,6 +150,7 @@ def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
         "bytes_read": totals.bytes_read,
         "lines": run.lines,
         "lines_understood": run.understood,
+        "is_zone_assumed": run.dialect.is_zone_assumed,
         "dialect": run.dialect.name or None,
         "truncated_lines": totals.truncated_lines,
         "replaced_lines": totals.replaced_lines,

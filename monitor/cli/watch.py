@@ -14,11 +14,12 @@ from monitor.attach import Start
 from monitor.cli.finding import Finder
 from monitor.cli.options import (
     KnownLogs,
+    LineChoice,
     RuleChoice,
     background_options,
-    dialect_option,
     dialects_of,
     exit_code,
+    line_options,
     rule_options,
 )
 from monitor.cli.reloading import InForce, Reloader
@@ -90,7 +91,7 @@ class Manner(NamedTuple):
 @config_option
 @rule_options
 @background_options
-@dialect_option
+@line_options
 @click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts to jsonl:PATH as well.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
 @click.option("--every", type=_Duration(), help="How often the page is renewed.  [default: 60s]")
@@ -114,7 +115,7 @@ def command(
     config: Config,
     choice: RuleChoice,
     known: KnownLogs,
-    dialect: str | None,
+    lines: LineChoice,
     sinks: tuple[str, ...],
     report: Path | None,
     every: float | None,
@@ -160,7 +161,7 @@ def command(
 
     def in_force(config: Config) -> InForce:
         background = background_of(config, known, wanted.named)
-        engine = Engine(rules_of(config, choice), background, dialects_of(dialect, config.dialect))
+        engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
         return InForce(config, engine, publisher_of(config, background))
 
     first = in_force(config)

@@ -7,6 +7,7 @@ of the same bytes gives the same events, and so does going on after a kill.
 from __future__ import annotations
 
 import re
+from datetime import tzinfo
 from typing import Any
 
 from monitor.dialects.canonical import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
@@ -22,10 +23,13 @@ from monitor.signals import CATALOGUE, samples, text_signals
 class DialectReader:
     """Turns lines into events. Holds no state of a run."""
 
-    def __init__(self, forced: str = "", own: tuple[Dialect, ...] = ()) -> None:
-        """``forced`` names the one dialect to be used; ``own`` are the user's, tried before the shipped ones."""
+    def __init__(self, forced: str = "", own: tuple[Dialect, ...] = (), zone: tzinfo | None = None) -> None:
+        """``forced`` names the one dialect to be used; ``own`` are the user's, tried before the shipped ones.
+
+        ``zone`` is that of times which name none; without it they are taken for UTC.
+        """
         self.forced = forced
-        self._own = own
+        self._own, self._zone = own, zone
         self._dialects: tuple[Dialect, ...] | None = None
         self._by_name: dict[str, Dialect] = {}
         self._searches: dict[bool, Any] = {}
@@ -59,7 +63,9 @@ class DialectReader:
 
     def _read_foreign(self, line: RawLine, event: Event, state: DialectState) -> Event:
         text = line.data if line.data.isascii() else line.data.decode("utf-8", "replace").encode()
-        parts = take_apart(text)
+        parts = take_apart(text, self._zone, state.at)
+        if parts.at is not None:
+            state.at = parts.at
         said: list[tuple[LinePattern, Said]] = []
         for part in (parts.bar, parts.body):
             if part and (found := self._find(part, event, state)):
@@ -69,9 +75,9 @@ class DialectReader:
                 except (ValueError, KeyError, OverflowError):
                     # The line looks like one that we know, and says something that none of its kind can say.
                     continue
-        evidence = evidence_of(
-            line, event.evidence.path, parts.at if self.forced or state.name not in ("", NATIVE) else None
-        )
+        is_theirs = self.forced or state.name not in ("", NATIVE)
+        evidence = evidence_of(line, event.evidence.path, parts.at if is_theirs else None)
+        state.is_zone_assumed |= bool(is_theirs) and parts.at is not None and parts.is_zone_assumed
         texts = event.samples or tuple(text_signals(parts.body))
         if _KILLED.search(parts.body) and state.name not in ("", NATIVE):
             # The shell says so of the process that it started: no line of that process comes any more.

@@ -38,3 +38,7 @@ class DialectState:
     """What progress bars showed last, and at the end of which epoch it was told: bars repeat what they know."""
     measured: tuple[tuple[str, float], ...] = ()
     """The last value of each metric that a final claim could name."""
+    at: float | None = None
+    """What the last line with a time says, in seconds since 1970-01-01."""
+    is_zone_assumed: bool = False
+    """Whether a line's time named no zone and none was given, so that it was taken for UTC."""

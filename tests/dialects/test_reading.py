@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.cli.options import dialects_of
+from monitor.cli.options import LineChoice, dialects_of
 from monitor.conditions import Outcome
 from monitor.dialects.heads import take_apart
 from monitor.engine import Engine
@@ -110,7 +110,7 @@ def test_a_log_can_change_its_dialect():
 
 
 def test_a_forced_dialect_reads_nothing_else():
-    watcher, _ = watched(NANOGPT + MEGATRON, engine=Engine(RULES, dialects=dialects_of("megatron")))
+    watcher, _ = watched(NANOGPT + MEGATRON, engine=Engine(RULES, dialects=dialects_of(LineChoice("megatron", None))))
     assert set(watcher.run.dialect.matched) == {"megatron"}
 
 

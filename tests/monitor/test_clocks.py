@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.run import CLOCK_LINES
 from monitor.tail import Gathered
-from tests.cli.command import LIMIT_S
+from tests.cli.command import LIMIT_S, monitor
 from tests.cli.logs import TROUBLED, write
 from tests.cli.watching import SHIPPED, Watching
 from tests.monitor.lines import at, numbered, story, take, train, watcher
@@ -230,3 +232,57 @@ def test_the_time_zone_and_daylight_saving_of_the_machine_change_nothing(tmp_pat
     }
     assert len(outputs) == 1
     assert b"2025-10-26T01:" in outputs.pop()
+
+
+# ---- logs of a local time
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def titan(first: datetime, *, minutes: int) -> list[bytes]:
+    """Return a log that tells Berlin's time without saying so, a line each 30 s."""
+    lines = []
+    for number in range(2 * minutes):
+        shown = (first + timedelta(seconds=30 * number)).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S,000")
+        step = f"step: {number + 1}  loss: {9 - number / 1000:.4f}  grad_norm: 1.2  tps: 5,000  mfu: 30%"
+        lines.append(f"[titan] {shown} - root - INFO - {step}".encode())
+    return lines
+
+
+SPRING, AUTUMN = datetime(2025, 3, 30, 0, 0, tzinfo=UTC), datetime(2025, 10, 25, 23, 0, tzinfo=UTC)
+"""An hour and two before the clocks are changed."""
+
+
+@pytest.mark.parametrize(("first", "leaps"), [(SPRING, True), (AUTUMN, False)])
+def test_a_local_time_leaps_with_daylight_saving_unless_its_zone_is_named(
+    tmp_path: Path, first: datetime, leaps: bool
+) -> None:
+    """In spring an hour is missing, which the log alone does not tell from a silence; in autumn one is shown twice."""
+    log = write(tmp_path / "run.log", titan(first, minutes=240))
+    named = monitor("replay", log, "--time-zone", "Europe/Berlin", "--json")
+    assert [alert for alert in named.objects() if alert["alert"] in ("TrainingStall", "SoftHang")] == []
+    assumed = monitor("replay", log)
+    assert "its times name no zone and are taken for UTC" in assumed.out
+    assert ("TrainingStall firing" in assumed.out) == leaps
+
+
+@pytest.mark.parametrize(("first", "place"), [(SPRING, 118), (AUTUMN, 238)])
+def test_a_silence_across_a_change_of_the_clocks_is_told_with_its_true_length(
+    tmp_path: Path, first: datetime, place: int
+) -> None:
+    lines = titan(first, minutes=240)
+    del lines[place : place + 16]
+    log = write(tmp_path / "run.log", lines)
+    told = monitor("replay", log, "--time-zone", "Europe/Berlin", "--json").objects()
+    (firing, resolved) = [alert for alert in told if alert["alert"] == "TrainingStall"]
+    assert datetime.fromisoformat(firing["at"]) == first + timedelta(seconds=30 * (place - 1) + 300)
+    assert datetime.fromisoformat(resolved["at"]) == first + timedelta(seconds=30 * (place + 16))
+
+
+def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    log = write(tmp_path / "run.log", TROUBLED)
+    for name in ("Europe/Berlim", "../etc/passwd", "Europe"):
+        said = monitor("replay", log, "--time-zone", name)
+        expected = f"monitor: --time-zone {name}: is no time zone; expected a name as Europe/Berlin, or UTC\n"
+        assert (said.code, said.err) == (2, expected)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.silence import line_of, request_of, state_of
+from monitor.cli.silence import request_of, state_of
 from monitor.control import Request
 from monitor.errors import MonitorError
 from monitor.escape import terminal
-from monitor.notify.silences import SHORTEST_ID, is_alert_id
+from monitor.notify.silences import SHORTEST_ID, is_alert_id, line_of
 
 
 @click.command("ack")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -14,8 +13,7 @@ from monitor.clock import SystemClock
 from monitor.conditions.values import seconds
 from monitor.control import Request, ask, perform
 from monitor.errors import MonitorError, StateError
-from monitor.escape import terminal
-from monitor.notify.silences import Silence, read_silences, still_of_use
+from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 
 
 @click.command("silence")
@@ -73,15 +71,3 @@ def _user_here() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return f"uid {os.getuid()}"
-
-
-def line_of(silence: Silence) -> str:
-    """Return a silence as a line for a person."""
-    until = "until it is over" if silence.ends_at is None else f"until {_time(silence.ends_at)}"
-    verb = "acknowledged" if silence.is_acknowledgement else "silent"
-    why = f": {silence.reason}" if silence.reason else ""
-    return terminal(f"{silence.id} {silence.target} {verb} {until} by {silence.author}{why}")
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ import click
 from monitor.alerts import Alert, State, iso_time
 from monitor.attempt import Status
 from monitor.clock import SystemClock
+from monitor.errors import StateError
 from monitor.escape import redact, terminal
 from monitor.fate import Verdict, fate_of
+from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.ranknames import family
 from monitor.store.store import Seen, look
 
@@ -44,9 +47,17 @@ def command(state: Path | None, as_json: bool) -> int:
     wall = SystemClock().wall()
     found = [seen for _, same in _runs(found) for seen in same]
     reports = [_report(seen, unread(seen), wall) for seen in found]
+    silences = _silences(directory, wall)
     if as_json:
         runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in _runs(found)]
-        document = {"version": JSON_VERSION, "state": str(directory), "process": process, "runs": runs, "logs": reports}
+        document = {
+            "version": JSON_VERSION,
+            "state": str(directory),
+            "process": process,
+            "runs": runs,
+            "logs": reports,
+            "silences": [asdict(each) for each in silences],
+        }
         click.echo(json.dumps(document, allow_nan=False))
     else:
         by = f"process {process} watches" if process else "no process watches now"
@@ -54,7 +65,18 @@ def command(state: Path | None, as_json: bool) -> int:
         for seen, report in zip(found, reports, strict=True):
             for line in _lines(seen, report, is_watched=process is not None):
                 click.echo(terminal(line))
+        for each in silences:
+            click.echo(line_of(each))
     return int(any(alert.severity.is_alarming for seen in found for alert in firing(seen)))
+
+
+def _silences(directory: Path, wall: float) -> list[Silence]:
+    """Return what is silenced or acknowledged; a file that cannot be read is said, and hides nothing else."""
+    try:
+        return still_of_use(read_silences(directory), wall)
+    except StateError as error:
+        click.echo(terminal(f"monitor: {error}"), err=True)
+        return []
 
 
 def default_directory(environment: Mapping[str, str]) -> Path:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.silence import line_of, request_of, state_of
+from monitor.cli.silence import request_of, state_of
 from monitor.control import Request
+from monitor.notify.silences import line_of
 
 
 @click.command("unsilence")

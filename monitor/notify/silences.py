@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.alerts import Alert
@@ -163,6 +164,18 @@ def new_silence(target: str, author: str, reason: str, begins_at: float, ends_at
     said = repr((target, author, reason, begins_at, ends_at))
     name = hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     return Silence(name, target, author, reason, begins_at, ends_at)
+
+
+def line_of(silence: Silence) -> str:
+    """Return a silence as a line for a person."""
+    until = "until it is over" if silence.ends_at is None else f"until {_time(silence.ends_at)}"
+    verb = "acknowledged" if silence.is_acknowledgement else "silent"
+    why = f": {silence.reason}" if silence.reason else ""
+    return terminal(f"{silence.id} {silence.target} {verb} {until} by {silence.author}{why}")
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def still_of_use(silences: Sequence[Silence], now: float) -> list[Silence]:

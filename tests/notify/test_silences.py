@@ -11,6 +11,7 @@ from monitor.errors import StateError
 from monitor.notify import Silences, read_silences
 from monitor.notify.silences import FILE, change_silences, new_silence
 from tests.cli.command import monitor
+from tests.cli.logs import HEALTHY, write
 from tests.notify.receivers import alert
 
 NOW = 1_700_000_000.0
@@ -93,3 +94,18 @@ def test_sinks_test_says_what_became_of_each(tmp_path: Path):
     assert "✅ jsonl:" in done.out and "❌ command:false" in done.out
     assert [json.loads(line)["state"] for line in out.read_text().splitlines()] == ["firing", "resolved"]
     assert monitor("sinks", "test").code == 2
+
+
+def test_the_status_lists_what_is_silenced_and_by_whom(tmp_path: Path):
+    write(tmp_path / "run.log", HEALTHY)
+    state = tmp_path / "state"
+    options = ["--state", str(state)]
+    assert monitor("watch", str(tmp_path / "run.log"), "--until-end", *options).code == 0
+    assert monitor("silence", "StepTimeGrown", "--for", "2h", "--reason", "backup", *options).code == 0
+    said = monitor("status", *options)
+    assert said.code == 0 and "StepTimeGrown silent until" in said.out and said.out.rstrip().endswith(": backup")
+    (document,) = monitor("status", "--json", *options).objects()
+    assert [each["target"] for each in document["silences"]] == ["StepTimeGrown"]
+    (state / FILE).write_text("{")
+    broken = monitor("status", *options)
+    assert (broken.code, broken.err.count("\n")) == (0, 1)

@@ -11,6 +11,7 @@ import math
 import os
 import pwd
 import socket
+import stat
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -86,7 +87,8 @@ class Control:
             with _opened(directory) as folder:
                 with suppress(FileNotFoundError):
                     # Of an earlier watch that was killed: the lock says that it is no more.
-                    os.unlink(NAME, dir_fd=folder)
+                    if stat.S_ISSOCK(os.stat(NAME, dir_fd=folder, follow_symlinks=False).st_mode):
+                        os.unlink(NAME, dir_fd=folder)
                 self._socket.bind(_address(folder))
                 os.chmod(NAME, MODE, dir_fd=folder)
             self._socket.listen(_QUEUE)

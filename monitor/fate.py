@@ -40,6 +40,10 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
+PASSING = frozenset({Fate.RUNNING, Fate.HUNG, Fate.SLOW, Fate.PAUSED})
+"""What may be another thing a moment later."""
+
+
 class Verdict(NamedTuple):
     """A fate and its grounds."""
 
@@ -72,7 +76,9 @@ def fate_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
         return Verdict(Fate.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
-    return Verdict(Fate.RUNNING, "its log goes on", last)
+    if now is None or run.heard_at is None:
+        return Verdict(Fate.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
+    return Verdict(Fate.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
 
 
 def _gone(attempt: Attempt) -> Verdict | None:

@@ -16,7 +16,7 @@ from monitor.attempt import Status
 from monitor.clock import SystemClock
 from monitor.errors import StateError
 from monitor.escape import redact, terminal
-from monitor.fate import Verdict, fate_of
+from monitor.fate import PASSING, Fate, Verdict, fate_of
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.ranknames import family
 from monitor.store.store import Seen, look
@@ -46,7 +46,7 @@ def command(state: Path | None, as_json: bool) -> int:
     process, found = look(directory)
     wall = SystemClock().wall()
     found = [seen for _, same in _runs(found) for seen in same]
-    reports = [_report(seen, unread(seen), wall) for seen in found]
+    reports = [_report(seen, unread(seen), wall, is_watched=process is not None) for seen in found]
     silences = _silences(directory, wall)
     if as_json:
         runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in _runs(found)]
@@ -132,18 +132,23 @@ def firing(seen: Seen) -> list[Alert]:
     return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
 
 
-def verdict(seen: Seen) -> Verdict:
-    """Return what became of the run by the newest commit."""
+def verdict(seen: Seen, *, is_watched: bool) -> Verdict:
+    """Return what became of the run by the newest commit; of one that nobody watches, nothing is known of now."""
     saved = seen.saved
     now = saved.run.now
     if now is not None and saved.line_came_at is not None:
         now += max(0.0, saved.committed_at - saved.line_came_at)
-    return fate_of(saved.run, saved.states.open.values(), now)
+    found = fate_of(saved.run, saved.states.open.values(), now)
+    if is_watched or found.fate not in PASSING:
+        return found
+    return found._replace(
+        fate=Fate.UNKNOWN, why=f"nobody watches it; when somebody did: {found.fate.value}, {found.why}"
+    )
 
 
-def _report(seen: Seen, rest: Unread, wall: float) -> dict[str, object]:
+def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
     saved, run = seen.saved, seen.saved.run
-    attempt, totals, found = run.attempt, saved.totals, verdict(seen)
+    attempt, totals, found = run.attempt, saved.totals, verdict(seen, is_watched=is_watched)
     return {
         "log": seen.log,
         "run": run.id,

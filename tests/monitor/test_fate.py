@@ -38,7 +38,7 @@ def process(cpu_pct: float | None, stat: str = "S") -> Process:
 @pytest.mark.parametrize(
     ("lines", "fate", "words"),
     [
-        ([train(1)], Fate.RUNNING, "goes on"),
+        ([train(1)], Fate.RUNNING, "last heard of 0 s ago"),
         ([train(1), RunEnd(status="completed")], Fate.FINISHED, "completed"),
         ([train(1), RunEnd(status="stopped")], Fate.FINISHED, "stopped"),
         ([train(1), RunEnd(status="failed", error="out of disk")], Fate.CRASHED, "out of disk"),
@@ -54,9 +54,9 @@ def process(cpu_pct: float | None, stat: str = "S") -> Process:
         ([train(1), TRACEBACK, ProcessGone(pid=7, how="gone")], Fate.CRASHED, "its log says why"),
         ([train(1), b"Killed", ProcessGone(pid=7, how="gone")], Fate.KILLED, "its log says why"),
         ([train(1), b"Killed"], Fate.KILLED, "its log says so"),
-        ([train(1), TRACEBACK, train(2)], Fate.RUNNING, "goes on"),
-        ([train(1), b"Killed", train(2)], Fate.RUNNING, "goes on"),
-        ([train(1), ProcessGone(pid=7, how="gone"), train(2)], Fate.RUNNING, "goes on"),
+        ([train(1), TRACEBACK, train(2)], Fate.RUNNING, "last heard of 0 s ago"),
+        ([train(1), b"Killed", train(2)], Fate.RUNNING, "last heard of 0 s ago"),
+        ([train(1), ProcessGone(pid=7, how="gone"), train(2)], Fate.RUNNING, "last heard of 0 s ago"),
         (
             [
                 train(1),
@@ -114,6 +114,10 @@ def test_an_alert_for_a_crash_is_one_unless_another_explains_it():
     crash = critical(2, fault="crash", summary="a traceback, and no step after it")
     assert fate_of(run, [crash], run.now).fate is Fate.CRASHED
     assert fate_of(run, [alert(2, fault="crash", inhibited_by="Other")], run.now).fate is Fate.RUNNING
+
+
+def test_a_log_without_times_cannot_be_said_to_go_on():
+    assert fate_of(run_of(train(1)), [], None).fate is Fate.UNKNOWN
 
 
 def test_of_an_empty_log_nothing_is_known():

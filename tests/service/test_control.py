@@ -145,9 +145,10 @@ def test_a_folder_however_deep_has_room_for_the_socket(tmp_path: Path):
 
 
 def test_a_folder_in_which_no_socket_can_be_is_said_in_one_line(tmp_path: Path):
-    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME).write_text("somebody's own")
     with pytest.raises(StateError, match="cannot be made"):
         Control(tmp_path, CLOCK)
+    assert (tmp_path / NAME).read_text() == "somebody's own"
 
 
 def test_a_running_watch_is_silenced_and_an_alert_is_kept_from_people(tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.sdnotify import Notifier, from_environment
+from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, TROUBLED, write
 from tests.notify.receivers import until
 from tests.service.supervisor import WATCHDOG_S, Supervisor, supervised
@@ -124,3 +125,15 @@ def test_what_only_a_start_can_change_is_said(folder: Path):
         (folder / "watch.yaml").write_text("rules: [mine.yaml]\nsinks: []\n")
         watch.reload()
         until(lambda: "watch.yaml: sinks: changed; in force from the next start on" in watch.err())
+
+
+def test_of_a_run_that_nobody_watches_any_more_the_status_knows_nothing_of_now(folder: Path):
+    def says(words: str) -> bool:
+        return words in monitor("status", "--state", str(folder / "state")).out
+
+    with supervised(folder, "run.log", "--state", "state") as watch:
+        until(lambda: watch.has_said("READY=1"))
+        until(lambda: says("\n  running: last heard of "))
+        watch.process.kill()
+        watch.process.wait()
+        assert says("\n  unknown: nobody watches it; when somebody did: running, last heard of ")

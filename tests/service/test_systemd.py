@@ -290,6 +290,7 @@ def test_a_watch_that_is_killed_goes_on_where_it_was(machine: Machine, run: Call
         until(lambda: five.is_as_replayed("GradientZero", states))
         assert five.main_pid() != before
     assert five.restarts() == 3
+    assert five.told("Unwatched") == [], "it was watched again each time"
 
 
 def test_a_reload_with_a_bad_file_changes_nothing_and_is_told_until_it_is_mended(
@@ -348,6 +349,7 @@ def test_a_watch_that_falls_again_and_again_stays_down_and_is_told_and_over_with
     eight.start()
     eight.signal("SIGKILL")
     until(lambda: eight.restarts() == 1 and machine.property(eight.unit, "ActiveState") == "active")
+    assert eight.told("Unwatched") == []
     eight.signal("SIGKILL")
     until(lambda: [state for _, state in eight.told("Unwatched")] == ["firing"])
     machine.run("systemctl", "reset-failed", eight.unit)

@@ -164,7 +164,7 @@ KINDS: tuple[Kind, ...] = (
         "reset_failed",
         "predictions keep a little of their spread, whatever is reset",
         Bound(steps=6 + 2, since=Since.RESET, words="as declared"),
-        recipe={"guard": Guard(decay=0.0, min_ratio=0.05, warmup_steps=60)},
+        recipe={"guard": Guard(decay=0.0, min_ratio=0.08, warmup_steps=60)},
         shipped_parameters="spread=0.06",
     ),
     Kind(

@@ -77,7 +77,7 @@ class PredictionCollapse(_Flattened):
 
 class ResetFailed(_Flattened):
     summary = "Predictions keep `spread` of their differences, whatever is reset: too little for a strict guard."
-    parameters: ClassVar[dict[str, float]] = {"spread": 0.03}
+    parameters: ClassVar[dict[str, float]] = {"spread": 0.05}
 
 
 class ResetsExcess(_ChangedOutput):

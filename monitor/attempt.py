@@ -81,7 +81,7 @@ class Stated(NamedTuple):
     evidence: Evidence
 
 
-_KEYED: dict[type[Record], str] = {
+KEYED: dict[type[Record], str] = {
     logline.Config: "key",
     logline.Target: "h",
     logline.ModelGroup: "group",
@@ -256,12 +256,13 @@ class Attempt:
             touched.add((CROWDED_OUT, ()))
         return frozenset(touched)
 
-    def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]]) -> bool:
-        """Whether nothing of these events can be dropped, whatever they name."""
-        num_series = sum(map(len, self.series.values())) + sum(map(len, samples))
-        if num_series > SERIES_LIMIT or len(self.facts) + len(events) > FACTS_LIMIT:
+    def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]], more_bytes: int) -> bool:
+        """Whether nothing of these events can be dropped, and of other facts that take so many bytes."""
+        new = {(signal, labels) for each in samples for signal, labels, _ in each if labels not in self.of(signal)}
+        if len(new) + sum(map(len, self.series.values())) > SERIES_LIMIT or len(self.facts) + len(events) > FACTS_LIMIT:
             return False
-        return self.facts_bytes + sum(8 * len(event.evidence.text) for event in events) <= FACTS_BYTES
+        taken = sum(fact_bytes(event.record, event.evidence) for event in events if event.record is not None)
+        return self.facts_bytes + taken + more_bytes <= FACTS_BYTES
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
         touched: set[str] = set()
@@ -301,17 +302,17 @@ class Attempt:
 
     def keep(self, record: Record, evidence: Evidence) -> None:
         """Remember a record as the newest of its kind."""
-        key = getattr(record, _KEYED[type(record)]) if type(record) in _KEYED else ""
+        key = getattr(record, KEYED[type(record)]) if type(record) in KEYED else ""
         place = (type(record).__name__, str(key))
         if len(evidence.text) == TEXT_LIMIT:
             record = dataclasses.replace(record, extra=())
         known = self.facts.get(place)
-        length = self.facts_bytes + _length(record, evidence) - (_length(*known) if known else 0)
+        length = self.facts_bytes + fact_bytes(record, evidence) - (fact_bytes(*known) if known else 0)
         if length > FACTS_BYTES or (known is None and len(self.facts) >= FACTS_LIMIT):
             # Better nothing than what is no longer true.
             self.dropped += 1
             if known is not None:
-                self.facts_bytes -= _length(*known)
+                self.facts_bytes -= fact_bytes(*known)
                 del self.facts[place]
             return
         self.facts[place], self.facts_bytes = Stated(record, evidence), length
@@ -349,10 +350,14 @@ class Attempt:
             if series is None:
                 continue
             point = _new_point((value, self.lines, step, own_step is not None, epoch, now, evidence))
-            num_tallies = len(series.epochs)
-            series.add(point, is_event=CATALOGUE[signal].is_event)
-            if len(series.epochs) > num_tallies:
-                self._count_tally(series)
+            self.add(signal, series, point)
+
+    def add(self, signal: str, series: Series, point: Point) -> None:
+        """Fold one sample into its series, within the limits of all series together."""
+        num_tallies = len(series.epochs)
+        series.add(point, is_event=CATALOGUE[signal].is_event)
+        if len(series.epochs) > num_tallies:
+            self._count_tally(series)
 
     def _opened(self, signal: str, labels: Labels) -> Series | None:
         """Return a new series; None where the limits leave no room for it."""
@@ -397,7 +402,7 @@ def cited(evidence: Evidence, num_samples: int, *, is_record: bool) -> Evidence:
     return shortened(evidence, least + TEXT_BYTES_PER_SAMPLE * num_samples)
 
 
-def _length(record: Record, evidence: Evidence) -> int:
+def fact_bytes(record: Record, evidence: Evidence) -> int:
     """Return about how many bytes the texts of a fact take: what its line says, once in the line and once read."""
     if len(evidence.text) < TEXT_LIMIT:
         return 2 * len(evidence.text) * (1 if evidence.text.isascii() else 4)

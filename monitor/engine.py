@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.ahead import Ahead
 from monitor.alerts import Alert, AlertKey, State
 from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
+from monitor.bulk.ahead import Ahead
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
 from monitor.dialects import DialectReader

@@ -70,18 +70,20 @@ class Progress:
         self._place = (name, epoch, max(known, batch))
 
     def pass_over(self, ats: Sequence[float], last: Move, *, phase: str, step: int | None) -> None:
-        """Take moves at these times in, at least one, all in one phase and by progress lines, as `note` would."""
+        """Take moves at these times in, at least one, all in one phase as `note` would."""
         before, self.last = self.last, last
-        since, self.phase, self._step, self.is_counted = self.phase, phase, step, True
+        since, self.phase, self._step = self.phase, phase, step
+        # As `note` has it of the first move; at a later one the phase is counted by steps.
+        self.is_counted = len(ats) > 1 or self._place[2] >= 0 or phase == since
         if before is not None and before.at is not None:
             self._keep(since, max(0.0, ats[0] - before.at))
-        for left, right in list(pairwise(ats))[-INTERVALS_KEPT:]:
-            self._keep(phase, max(0.0, right - left))
+        newest = ats[-INTERVALS_KEPT - 1 :]
+        self._keep(phase, *(max(0.0, right - left) for left, right in pairwise(newest)))
 
-    def _keep(self, phase: str, interval_s: float) -> None:
-        if phase in self.intervals or len(self.intervals) < PHASES_LIMIT:
+    def _keep(self, phase: str, *intervals_s: float) -> None:
+        if intervals_s and (phase in self.intervals or len(self.intervals) < PHASES_LIMIT):
             kept = self.intervals.setdefault(phase, deque(maxlen=INTERVALS_KEPT))
-            kept.append(min(interval_s, LONGEST_INTERVAL_S))
+            kept.extend(min(each, LONGEST_INTERVAL_S) for each in intervals_s)
 
     def _is_done(self, record: Record | None) -> bool:
         """Whether a PHASE line enters a phase, or says that more of it is done than before."""

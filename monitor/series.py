@@ -118,34 +118,36 @@ class Series:
         if self.has_epochs:
             self._tally(point, is_repeat=is_repeat)
 
-    def extend(self, values: np.ndarray, steps: np.ndarray, point: Callable[[int, float], Point]) -> None:
-        """Fold many samples of a measurement in, each at its own step, as `add` would one by one.
+    def extend(
+        self, values: np.ndarray, steps: np.ndarray, points: Callable[[int], list[Point]], *, have_own_steps: bool
+    ) -> None:
+        """Fold many samples of a measurement without tallies in, as `add` would one by one.
 
-        ``point`` makes the point of a sample, by its index and value; it is asked for few of them.
+        ``points`` makes the points of the samples from an index on; ``have_own_steps``: they all say their steps.
         """
         import numpy as np
 
-        before = self.last.step if self.last.has_own_step and self.last.step is not None else int(steps[0]) - 1
-        is_rising = bool((np.diff(steps, prepend=before) > 0).all())
-        known = np.concatenate(([each.value for each in self.recent], values))
+        last, known = self.last, np.concatenate(([each.value for each in self.recent], values))
+        gaps = np.diff(steps) if last.step is None else np.diff(steps, prepend=last.step)
+        # Two readings of one step are one: those are told apart one by one.
+        may_repeat = have_own_steps and (
+            bool((np.diff(steps) <= 0).any()) or (last.has_own_step and last.step == int(steps[0]))
+        )
         # Equal to zero, and yet another number to print: which of two equal ones is the smaller, order decides.
         has_minus_zero = bool(((known == 0) & np.signbit(known)).any())
-        if len(values) < FEW or not is_rising or has_minus_zero or self.has_epochs:
-            for index, value in enumerate(values.tolist()):
-                self.add(point(index, value), is_event=False)
+        if len(values) < FEW or may_repeat or has_minus_zero:
+            for point in points(0):
+                self.add(point, is_event=False)
             return
-        if self.last.step is not None:
-            self.step_gap = max(self.step_gap or 0, int(np.diff(steps, prepend=self.last.step).max()))
+        if len(gaps):
+            self.step_gap = max(self.step_gap or 0, int(gaps.max()))
         self.nonfinite += int((~np.isfinite(values)).sum())
         self.minimum = _least(self.minimum, float(np.fmin.reduce(values)))
         self.maximum = -_least(-self.maximum, -float(np.fmax.reduce(values)))
         self.early += values[: EARLY - len(self.early)].tolist()
         self._extend_medians(known)
         self.count += len(values)
-        kept = range(max(0, len(values) - (self.recent.maxlen or 0)), len(values))
-        self.recent.extend(
-            point(index, value) for index, value in zip(kept, values[kept.start :].tolist(), strict=True)
-        )
+        self.recent.extend(points(max(0, len(values) - (self.recent.maxlen or 0))))
 
     def _extend_medians(self, known: np.ndarray) -> None:
         """Keep the medians of the windows that end in what follows `recent` in ``known``; `count` is from before it."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.alerts import Alert, State
 from monitor.alertstates import AlertStates
-from monitor.block import Block, Rest, Stretch, blocks
-from monitor.bulk import fold_block, forecast
+from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.conditions import Reading
 from monitor.engine import Engine
 from monitor.events import Event, RawLine
@@ -60,6 +59,8 @@ class Watcher:
     fired: int = 0
     """Alerts of severity warning or above that fired so far."""
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
+    layouts: Layouts = field(default_factory=Layouts)
+    """The layouts of the log's lines that are known by now."""
 
     def __post_init__(self) -> None:
         """See what the log's name says."""
@@ -81,14 +82,14 @@ class Watcher:
         event = self.read(line)
         return [] if event is None else self.fold(event)
 
-    def may_speak(self, data: bytes) -> bool:
-        """Whether some line of these, outside the grammar, may say something; where none does, it is False."""
-        return self.engine.patterns.may_be_in(data)
+    def speaking(self, data: bytes) -> Sequence[Span]:
+        """Return where lines lie whose text may say something; no other line's text does."""
+        return [Span(*each) for each in self.engine.patterns.places(data)]
 
     def take_all(self, lines: Stretch, note: Callable[[Event], object] = lambda event: None) -> list[Alert]:
         """Read and fold whole lines, as taking each by itself would; return what they changed.
 
-        ``note`` is told of each event that was read by itself: of all but TRAIN lines and those outside the grammar.
+        ``note`` is told of each event that was read by itself: of all but measurements and lines outside the grammar.
         """
         changes, plain = self._take_foreign(lines, note)
         for part in blocks(plain, self) if plain is not None else ():
@@ -137,7 +138,7 @@ class Watcher:
                 continue
             coming, done = forecast(self.run, block), 0
             if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
-                done = fold_block(self.run, block, coming)
+                done = fold_block(self.run, coming)
             if done == len(block):
                 continue
             middle = done or len(block) // 2

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from monitor.ahead import Ahead, Range
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
@@ -111,7 +111,7 @@ class Compare(Leveled):
         if firing or self._nothing_given(context.background):
             return not firing
         if not isinstance(self.against, Other):
-            return self.signal not in ahead.values
+            return self.signal not in ahead.coming
         attempt, against = run.attempt, self.against
         own = [each for _, each in ranges_of(attempt, self.signal, self.where, ahead)]
         others = [each for _, each in ranges_of(attempt, against.signal, against.where, ahead)]

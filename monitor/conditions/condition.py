@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from monitor.ahead import Ahead
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.reading import Context, Reading
 from monitor.run import Run
 from monitor.signals import CATALOGUE, Labels

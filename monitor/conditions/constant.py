@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.ahead import Ahead
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
@@ -78,14 +78,14 @@ class Constant(OneSignal):
         """While no value comes as often as it must in a row, or there is no other run to be equal to."""
         if firing or self.on_nan == "breach":
             return False
-        coming = ahead.values.get(self.signal, {})
+        coming = ahead.coming.get(self.signal, {})
         if self.over is None:
             background = context.background
             return not coming or (background.baseline is None and not background.peers)
         known = run.attempt.of(self.signal)
         for labels in {**known, **coming}:
             values = Counter(point.value for point in known[labels].recent) if labels in known else Counter[float]()
-            values.update(coming[labels].tolist() if labels in coming else ())
+            values.update(ahead.values(self.signal, labels))
             if max(values.values()) >= self.over.amount:
                 return False
         return True

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.ahead import Ahead
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import (
     CADENCE_SETTINGS,
@@ -30,6 +29,9 @@ from monitor.logline import Checkpoint
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels, Signal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _ON = frozenset({"1", "true", "yes", "on"})
 
@@ -145,38 +147,33 @@ class Coverage(Condition):
         return not firing and all(self._stays_covered(run.attempt, name, ahead) for name in self.expects)
 
     def _stays_covered(self, attempt: Attempt, name: str, ahead: Ahead) -> bool:
-        signal, series, coming = CATALOGUE[name], freshest(attempt, name), ahead.steps.get(name, {})
+        import numpy as np
+
+        signal, series, coming = CATALOGUE[name], freshest(attempt, name), ahead.coming.get(name, {})
         if series is None and not coming and (switched_off(attempt, name) or not _is_declared(attempt, signal)):
             return True
         if signal.cadence == "once":
             return True
         if signal.cadence == "epoch":
-            return series is not None and self._comes_each_epoch(series.last.epoch, name, ahead)
-        if series and not self._comes_each_epoch(series.last.epoch, name, ahead):
+            return series is not None and ahead.comes_each_epoch(name, series.last.epoch, self.cadences)
+        if series and not ahead.comes_each_epoch(name, series.last.epoch, self.cadences):
             return False
         begin = series.last.step if series else _first_step(attempt)
         if ahead.step is None or begin is None:
             return False
-        reported = sorted(int(step) for steps in coming.values() for step in steps)
-        gap = max(right - left for left, right in itertools.pairwise([begin, *reported, ahead.step]))
+        reported = np.sort(np.concatenate([[], *(ahead.steps(name, labels) for labels in coming)]))
+        gap = np.diff(reported, prepend=begin, append=ahead.step).max()
         longest_gap, usual = declared_cadence_steps(attempt, signal), declared_cadence_steps(attempt, signal)
         if longest_gap is None or usual is None:
             known = {**dict.fromkeys(coming), **attempt.of(name)}
-            gaps = [_gaps_ahead(each, coming.get(labels, ())) for labels, each in known.items()]
+            gaps = [_gaps_ahead(each, ahead.steps(name, labels)) for labels, each in known.items()]
             # What was reported once only may be the freshest, and has no gap of its own.
-            seldom = [] if all(gaps) and coming.keys() <= attempt.of(name).keys() else [UNDECLARED_CADENCE_STEPS]
-            every = [*seldom, *(gap for each in gaps for gap in each)]
-            longest_gap, usual = max(every), min(every)
+            is_seldom = not all(map(len, gaps)) or not coming.keys() <= attempt.of(name).keys()
+            every = np.concatenate([[UNDECLARED_CADENCE_STEPS] if is_seldom else [], *gaps])
+            longest_gap, usual = every.max(), every.min()
         told = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
         step_time = max([ahead.step_s, *paces(attempt), *(each for each in told if math.isfinite(each))])
-        return gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name]
-
-    def _comes_each_epoch(self, last_epoch: int, name: str, ahead: Ahead) -> bool:
-        for epoch, own_epoch in (*ahead.reached.get(name, ()), (ahead.epoch, 0)):
-            if epoch - 1 - last_epoch > self.cadences:
-                return False
-            last_epoch = own_epoch
-        return True
+        return bool(gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name])
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each kind of line that is expected."""
@@ -238,11 +235,13 @@ def _usual_gap(series: Series | None) -> int | None:
     return round(statistics.median(gaps)) if len(gaps) >= _GAPS_NEEDED else None
 
 
-def _gaps_ahead(series: Series | None, steps: Iterable[int]) -> list[int]:
+def _gaps_ahead(series: Series | None, steps: np.ndarray) -> np.ndarray:
     """Return the distances in steps between reports, from the oldest remembered to the end of a block."""
+    import numpy as np
+
     known = [point.step for point in (series.recent if series else ()) if point.step is not None]
-    reported = [*known, *map(int, steps)]
-    return [right - left for left, right in itertools.pairwise(reported) if right > left]
+    gaps = np.diff(np.concatenate((known, steps)))
+    return gaps[gaps > 0]
 
 
 _GAPS_NEEDED = 3

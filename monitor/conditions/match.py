@@ -20,8 +20,6 @@ from monitor.signals import MATCH, TEXTS, Labels, Sample
 PATTERN_LIMIT = 500
 """Longest pattern, in characters. Chosen by hand, 2026-11."""
 
-_LINE_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
-"""What finds nothing, or something else, where a pattern is looked for in many lines at once."""
 _TEXT_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 """What finds nothing, or something else, where a pattern is looked for in many lines at once."""
 _OPTIONS = re2.Options()
@@ -103,10 +101,15 @@ class Patterns:
         is_lined = not any(_TEXT_ENDS.search(pattern) for pattern in self._each)
         self._anywhere = _any_of(f"(?m:{pattern})" for pattern in (*TEXTS, *self._each)) if is_lined else None
 
-    def may_be_in(self, data: bytes) -> bool:
-        """Whether some of these lines may hold a pattern or bear a text signal; where none does, it is False."""
+    def places(self, data: bytes) -> list[tuple[int, int]]:
+        """Return where, from byte to byte, some lines may hold a pattern or bear a text signal; no others do."""
         text = data if data.isascii() else data.decode("utf-8", "replace").encode()
-        return self._anywhere is None or self._anywhere.search(text) is not None
+        if self._anywhere is None:
+            return [(0, len(data))]
+        # With bytes that are no UTF-8 the places are those of another text.
+        if len(text) != len(data) or (text is not data and text != data):
+            return [(0, len(data))] if self._anywhere.search(text) is not None else []
+        return [found.span() for found in self._anywhere.finditer(text)]
 
     def samples(self, data: bytes) -> Iterator[Sample]:
         """Yield a sample for each pattern that a line holds."""

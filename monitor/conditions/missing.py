@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, bearer, cadence_steps, switched_off
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -66,6 +67,30 @@ class Missing(Condition):
         if found:
             return [self._read(run.attempt, max(found, key=lambda series: series.last.serial), now)]
         return [self._never_seen(run, now)]
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """While what was seen comes again in every epoch, or no limit of what was not is over yet."""
+        attempt = run.attempt
+        found = series_of(attempt, self.signal, self.where, None)
+        if firing or self.is_timed:
+            return False
+        if not found:
+            return self._stays_early(attempt, ahead)
+        if self.cadences is None or CATALOGUE[self.signal].cadence == "once":
+            return True
+        if CATALOGUE[self.signal].cadence != "epoch" or self.where:
+            return False
+        last = max(found.values(), key=lambda series: series.last.serial).last
+        return ahead.comes_each_epoch(self.signal, last.epoch, self.cadences)
+
+    def _stays_early(self, attempt: Attempt, ahead: Ahead) -> bool:
+        """Whether a signal that was never seen may still come at the end of a block."""
+        if self.first_by is None:
+            return self.signal not in ahead.coming
+        if self.first_by.unit == "epochs":
+            return ahead.epoch - attempt.first_epoch < self.first_by.amount
+        first = attempt.first_train_step
+        return first is not None and ahead.step is not None and ahead.step <= first + self.first_by.amount
 
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when a limit by the clock is over."""

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 
-from monitor.ahead import Ahead
 from monitor.alerts import Severity
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import SeverityLevel
@@ -107,7 +107,7 @@ class Occurrences(Condition):
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While nothing of it happens; in a run that had too many before, too many stay too many."""
-        if self._signal in ahead.values:
+        if self._signal in ahead.coming:
             return False
         found = self._found(run.attempt)
         if self.per == "run":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from monitor.ahead import Ahead, Range
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
 from monitor.series import Point, Series
@@ -24,7 +24,7 @@ def series_of(
 def ranges_of(attempt: Attempt, signal: str, where: dict[str, str], ahead: Ahead) -> Iterator[tuple[Labels, Range]]:
     """Yield where each series lies that bears these labels, from what is remembered of it to the end of a block."""
     known = attempt.of(signal)
-    for labels in {**known, **ahead.values.get(signal, {})}:
+    for labels in {**known, **ahead.coming.get(signal, {})}:
         if where.items() <= dict(labels).items() and declared_frozen(attempt, labels) is None:
             yield labels, ahead.range_of(signal, labels, known.get(labels))
 

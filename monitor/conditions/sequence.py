@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from monitor.ahead import Ahead
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
@@ -105,7 +105,7 @@ class Sequence(Condition):
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """While nothing waits for an answer, and nothing begins."""
-        if firing or not ahead.values.keys().isdisjoint(self.signal):
+        if firing or not ahead.coming.keys().isdisjoint(self.signal):
             return False
         attempt = run.attempt
         return all(self._unanswered(attempt, labels, each) is None for labels, each in self._begun(attempt).items())

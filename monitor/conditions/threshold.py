@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from monitor.ahead import Ahead
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown

@@ -10,8 +10,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.ahead import Ahead, Range
 from monitor.attempt import Attempt
+from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions import shapes
 from monitor.conditions.change import Change, declared_change, since
 from monitor.conditions.freshness import overdue
@@ -126,8 +126,8 @@ class Trend(Leveled):
         """While the values lie so close together that no shape of them can go beyond a level."""
         attempt = run.attempt
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
-            series, coming = attempt.of(self.signal).get(labels), ahead.values.get(self.signal, {}).get(labels)
-            figure = self._figure_of(where, series, () if coming is None else coming.tolist())
+            series = attempt.of(self.signal).get(labels)
+            figure = self._figure_of(where, series, ahead.values(self.signal, labels))
             is_quiet = where.is_finite and figure is not None and self.is_quiet_within(figure, attempt)
             if not is_quiet and not self._stays_quiet_one_by_one(run, labels, series, ahead):
                 return False
@@ -135,18 +135,16 @@ class Trend(Leveled):
 
     def _stays_quiet_one_by_one(self, run: Run, labels: Labels, series: Series | None, ahead: Ahead) -> bool:
         """Whether adding the few samples of a series one after another makes no breach; False where they are many."""
-        found = ahead.values.get(self.signal, {}).get(labels)
-        coming: list[float] = [] if found is None else found.tolist()
-        epochs = ahead.epochs.get(self.signal, {}).get(labels, ())
+        coming = ahead.values(self.signal, labels)
         is_timed = self.over is not None and self.over.unit == "s"
-        if series is None or run.last is None or is_timed or len(coming) != len(epochs) or len(coming) > FEW_COMING:
+        if series is None or run.last is None or is_timed or len(coming) > FEW_COMING:
             return False
         copy = replace(series, recent=series.recent.copy(), early=[*series.early], has_epochs=False)
         line = run.last._replace(line=run.last.line + 1)
         if not coming:
             return self._read(run.attempt, labels, copy, False).outcome is not Outcome.BREACH
-        steps = ahead.steps[self.signal][labels]
-        for number, (value, step, epoch) in enumerate(zip(coming, steps, epochs, strict=True), 1):
+        places = ahead.places(self.signal, labels)
+        for number, (value, (step, epoch)) in enumerate(zip(coming, places, strict=True), 1):
             serial = run.attempt.lines + number
             copy.add(Point(value, serial, None if step < 0 else step, step >= 0, epoch, None, line), is_event=False)
             if self._read(run.attempt, labels, copy, False).outcome is Outcome.BREACH:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor import logline
+from monitor.derived.columns import Column, Columns, Lines, Rates
 from monitor.derived.course import changed_data, is_taken_over, of_end, of_phase
-from monitor.derived.groups import of_gradients, of_weights
+from monitor.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
 from monitor.derived.known import Earlier, Known, Writer
 from monitor.derived.requests import absent_settings
-from monitor.derived.training import derived_columns, of_train
+from monitor.derived.training import of_train, train_columns
 from monitor.logline import Intent, Record
 from monitor.signals import Sample
 
-__all__ = ["Earlier", "Known", "Writer", "derived", "derived_columns"]
+__all__ = ["Column", "Columns", "Earlier", "Known", "Lines", "Rates", "Writer", "derived", "derived_columns"]
 
 
 def derived(record: Record, known: Known) -> Iterator[Sample]:
@@ -60,6 +61,40 @@ def _derived(record: Record, known: Known) -> Iterator[Sample]:
             yield Sample("process.rss_pct", (), 100 * record.rss_mb / record.ram_total_mb)
         case logline.Gpu() if record.used_mb is not None and record.total_mb:
             yield Sample("gpu.used_pct", (("index", str(record.index)),), 100 * record.used_mb / record.total_mb)
+
+
+def derived_columns(kind: type[Record], lines: Lines, known: Known) -> Columns | None:
+    """Return what `derived` yields for many lines of a record type, by series; None where only single lines can tell.
+
+    Empty columns say nothing. Where a type is not named here, nothing is derived from it, or too little to be worth it.
+    """
+    if issubclass(kind, _OF_TRAINING) and is_taken_over(known):
+        return None
+    if issubclass(kind, logline.Train):
+        return train_columns(lines, known)
+    if issubclass(kind, logline.GradReport):
+        return gradient_columns(lines, known)
+    if issubclass(kind, logline.WeightReport):
+        return weight_columns(lines, known)
+    if issubclass(kind, logline.Process):
+        return _shares(lines.columns, "process.rss_mb", "process.ram_total_mb", "process.rss_pct")
+    if issubclass(kind, logline.Gpu):
+        return _shares(lines.columns, "gpu.used_mb", "gpu.total_mb", "gpu.used_pct")
+    return {}
+
+
+def _shares(columns: Columns, part: str, whole: str, share: str) -> Columns:
+    """Return one column as a share of another, in per cent."""
+    import numpy as np
+
+    found: Columns = {}
+    for (signal, labels), column in columns.items():
+        if signal == part and (of := columns.get((whole, labels))) is not None:
+            is_told = of.values != 0
+            with np.errstate(all="ignore"):
+                shares = 100 * column.values[is_told] / of.values[is_told]
+            found[share, labels] = Column(shares, column.rows[is_told])
+    return found
 
 
 _OF_TRAINING = (logline.Train, logline.GradReport, logline.GuardCheck, logline.InputReport, logline.WeightReport)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from monitor import logline
+from monitor.derived.columns import Column, Columns, Lines
 from monitor.derived.known import Known
+from monitor.derived.training import has_exact_schedule
 from monitor.fields import Words
-from monitor.schedule import declared_rate
+from monitor.schedule import declared_rate, declared_rates
 from monitor.signals import Sample
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LEAST_RATE_SHARE = 0.001
 """Below this share of the declared base rate a step may round to nothing: 5e-4 (a common base rate) x 0.001 is only
@@ -26,6 +32,40 @@ def of_gradients(record: logline.GradReport, known: Known) -> Iterator[Sample]:
         if group.small is not None and group.grad.whole:
             yield Sample("grad.small_share", labels, group.small / group.grad.whole)
     yield from _depth_ratio(record, known)
+
+
+def gradient_columns(lines: Lines, known: Known) -> Columns:
+    """Return what `of_gradients` yields for many lines, all of which say how many tensors are without gradient."""
+    import numpy as np
+
+    expected = _expected_none(known.intent.no_grad_expected or ())
+    found: Columns = {}
+    norms: dict[str, Column] = {}
+    for (signal, labels), column in lines.columns.items():
+        group = labels[0][1]
+        if signal == "grad.l2":
+            norms[group] = column
+        elif signal == "grad.none":
+            undeclared = np.maximum(0.0, column.values - expected.get(group, 0.0))
+            found["grad.undeclared_none", labels] = Column(undeclared, column.rows)
+        elif signal == "grad.small":
+            whole = lines.columns["grad.tensors", labels].values
+            has_any = whole != 0
+            share = column.values[has_any] / whole[has_any]
+            found["grad.small_share", labels] = Column(share, column.rows[has_any])
+    ends = _ends(norms, known)
+    if ends is not None:
+        rows = next(iter(norms.values())).rows
+        # numpy's own may differ from it in the last bit.
+        first, last = (
+            np.array([math.hypot(*each) for each in zip(*(norms[name].values.tolist() for name in names), strict=True)])
+            for names in ends
+        )
+        found["grad.first_l2", ()] = Column(first, rows)
+        is_any = last > 0
+        with np.errstate(all="ignore"):
+            found["grad.depth_ratio", ()] = Column(first[is_any] / last[is_any], rows[is_any])
+    return found
 
 
 def of_weights(record: logline.WeightReport, known: Known) -> Iterator[Sample]:
@@ -46,23 +86,69 @@ def of_weights(record: logline.WeightReport, known: Known) -> Iterator[Sample]:
         yield Sample("weight.left_behind", labels, record.unchanged)
 
 
+def weight_columns(lines: Lines, known: Known) -> Columns | None:
+    """Return what `of_weights` yields for many lines, all of which say their step; None where some step was skipped."""
+    import numpy as np
+
+    if not lines.are_gradients_finite or not has_exact_schedule(known):
+        return None
+    found: Columns = {}
+    with np.errstate(all="ignore"):
+        shares = _rate_shares(lines, known)
+        for (signal, labels), column in lines.columns.items():
+            if signal != "weight.update":
+                continue
+            share, update, rows = shares[column.rows], column.values, column.rows
+            is_meant = share >= LEAST_RATE_SHARE
+            if (ratio := lines.columns.get(("weight.ratio", labels))) is not None:
+                base = np.where(update == 0, 0.0, ratio.values / share)
+                found["weight.base_ratio", labels] = Column(base[is_meant], rows[is_meant])
+            else:
+                is_zero = is_meant & (update == 0)
+                found["weight.base_ratio", labels] = Column(np.zeros(is_zero.sum()), rows[is_zero])
+            if (unchanged := lines.columns.get(("weight.unchanged", labels))) is not None:
+                is_moved = is_meant & (update > 0)
+                found["weight.left_behind", labels] = Column(unchanged.values[is_moved], rows[is_moved])
+    return found
+
+
+def _rate_shares(lines: Lines, known: Known) -> np.ndarray:
+    """Return what `_rate_share` returns for each line."""
+    import numpy as np
+
+    rates, base = lines.rates, known.intent.base_lr
+    declared = declared_rates(lines.steps + 1, known.intent)
+    shares = np.ones(len(lines.steps))
+    if declared is not None and base:
+        shares = declared / base
+    elif rates is not None:
+        shares = np.where(rates.highest > 0, rates.newest / rates.highest, 1.0)
+    return shares if rates is None else np.where(rates.newest == 0, 0.0, shares)
+
+
 def _depth_ratio(record: logline.GradReport, known: Known) -> Iterator[Sample]:
     """Yield the gradient of the group next to the input, and its ratio to that of the group next to the loss."""
-    frozen = known.intent.frozen or ()
-    depths = {}
-    for group in record.groups:
-        stated = known.stated(logline.ModelGroup, group.group)
-        if stated is not None and stated[0].depth is not None and group.group not in frozen:
-            depths[group.group] = stated[0].depth
-    if len(set(depths.values())) < 2:
+    ends = _ends([group.group for group in record.groups], known)
+    if ends is None:
         return
-    ends = min(depths.values()), max(depths.values())
-    first, last = (
-        math.hypot(*(group.norm for group in record.groups if depths.get(group.group) == depth)) for depth in ends
-    )
+    first, last = (math.hypot(*(group.norm for group in record.groups if group.group in names)) for names in ends)
     yield Sample("grad.first_l2", (), first)
     if last > 0:
         yield Sample("grad.depth_ratio", (), first / last)
+
+
+def _ends(groups: Iterable[str], known: Known) -> tuple[list[str], list[str]] | None:
+    """Return the groups next to the input and those next to the loss; None where their depths are not known."""
+    frozen = known.intent.frozen or ()
+    depths = {}
+    for group in groups:
+        stated = known.stated(logline.ModelGroup, group)
+        if stated is not None and stated[0].depth is not None and group not in frozen:
+            depths[group] = stated[0].depth
+    if len(set(depths.values())) < 2:
+        return None
+    first, last = min(depths.values()), max(depths.values())
+    return [each for each in depths if depths[each] == first], [each for each in depths if depths[each] == last]
 
 
 def _expected_none(words: Words) -> dict[str, float]:

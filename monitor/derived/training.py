@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from monitor import logline
-from monitor.derived.course import is_taken_over, of_first_step
+from monitor.derived.columns import Column, Columns, Lines
+from monitor.derived.course import of_first_step
 from monitor.derived.known import Known
 from monitor.schedule import declared_rate, declared_rates
 from monitor.signals import Sample
-
-if TYPE_CHECKING:
-    import numpy as np
 
 EXACT_STEPS = 2**53
 """Largest number of steps that a float holds exactly."""
@@ -36,37 +33,42 @@ def of_train(record: logline.Train, known: Known) -> Iterator[Sample]:
         yield Sample("run.idle_starts", (), 0.0)
 
 
-def derived_columns(steps: np.ndarray, fields: Mapping[str, np.ndarray], known: Known) -> dict[str, np.ndarray] | None:
-    """Return what `derived` yields for many TRAIN lines, none of them the attempt's first, by signal.
+def train_columns(lines: Lines, known: Known) -> Columns | None:
+    """Return what `of_train` yields for many lines, none of them the attempt's first.
 
     None where some of them would yield what others would not.
     """
     import numpy as np
 
     highest, idle = known.earlier.highest_step, known.of("run.idle_starts").get(())
-    if idle is not None and idle.last.value > 0 and (highest is None or steps.max() > highest):
+    if idle is not None and idle.last.value > 0 and (highest is None or lines.steps.max() > highest):
         return None
-    if is_taken_over(known):
+    if not has_exact_schedule(known):
         return None
-    if max(abs(known.intent.warmup_steps or 0), abs(known.intent.total_steps or 0)) > EXACT_STEPS:
-        return None
-    found: dict[str, np.ndarray] = {}
-    rates = fields.get("lr")
+    found: Columns = {}
+    rates = lines.columns.get(("train.lr", ()))
     if rates is not None:
-        declared = declared_rates(steps, known.intent)
+        declared = declared_rates(lines.steps, known.intent)
         if declared is not None and known.intent.base_lr:
             with np.errstate(all="ignore"):
-                found["train.lr_deviation"] = abs(rates - declared) / known.intent.base_lr
-        elif declared is None and (rates == 0).any():
+                deviation = abs(rates.values - declared) / known.intent.base_lr
+            found["train.lr_deviation", ()] = Column(deviation, rates.rows)
+        elif declared is None and (rates.values == 0).any():
             return None
         elif declared is None:
-            found["train.lr_zero"] = np.zeros(len(rates))
-    if "load_s" in fields and "s_per_batch" in fields:
-        if (fields["s_per_batch"] == 0).any():
-            return None
+            found["train.lr_zero", ()] = Column(np.zeros(len(rates.rows)), rates.rows)
+    load, whole = (lines.columns.get((f"train.{name}", ())) for name in ("load_s", "s_per_batch"))
+    if load is not None and whole is not None:
+        is_told = whole.values != 0
         with np.errstate(all="ignore"):
-            found["train.load_share"] = fields["load_s"] / fields["s_per_batch"]
+            share = load.values[is_told] / whole.values[is_told]
+        found["train.load_share", ()] = Column(share, load.rows[is_told])
     return found
+
+
+def has_exact_schedule(known: Known) -> bool:
+    """Whether the declared schedule has no more steps than a float holds exactly."""
+    return max(abs(known.intent.warmup_steps or 0), abs(known.intent.total_steps or 0)) <= EXACT_STEPS
 
 
 def _is_zero_rate(record: logline.Train, known: Known) -> bool | None:

@@ -31,7 +31,7 @@ KEPT_BYTES = 64 * 1024
 """Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""
 CHUNK_BYTES = 64 * 1024
 """Bytes to split at once: their lines fit a processor's cache, which is up to twice as fast as 1 MiB at a time."""
-STRETCH_BYTES = 4 * 1024 * 1024
+STRETCH_BYTES = 8 * 1024 * 1024
 """Bytes to read at once where lines are not split one by one. Chosen by hand: larger is hardly faster."""
 
 # CSI sequences, OSC strings that are closed, other escapes of ECMA-48. An OSC that never closes loses only its

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.bulk.rows import read_numbers
 from monitor.evidence import Evidence
-from monitor.forms import _numbers
 from monitor.logline import Intent
 from monitor.schedule import declared_rate, declared_rates
 from monitor.series import Point, Series
@@ -18,13 +18,13 @@ values = st.sampled_from([0.5, 0.25, -1.0, 0.0, -0.0, math.nan, math.inf, -math.
 
 @given(st.lists(st.floats(allow_nan=False).map(lambda value: f"{value:.6f}".encode()) | st.just(b"0.1"), min_size=1))
 def test_a_column_of_decimals_is_read_as_float_reads_them(column):
-    assert repr(_numbers(column).tolist()) == repr([float(each) for each in column])
+    assert repr(read_numbers(column).tolist()) == repr([float(each) for each in column])
 
 
 @given(st.integers(0, 9), st.lists(st.integers(0, 999_999), min_size=1))
 def test_decimals_of_one_length_are_read_as_float_reads_them(whole, decimals):
     column = [b"%d.%06d" % (whole, each) for each in decimals]
-    assert repr(_numbers(column).tolist()) == repr([float(each) for each in column])
+    assert repr(read_numbers(column).tolist()) == repr([float(each) for each in column])
 
 
 @given(
@@ -55,7 +55,8 @@ def test_a_series_remembers_the_same_of_many_samples_as_of_each(before, coming, 
     for value, step in zip(coming, steps, strict=True):
         one.add(_point(value, step), is_event=False)
     if coming:
-        many.extend(np.array(coming), np.array(steps), lambda index, value: _point(value, steps[index]))
+        points = [_point(value, step) for value, step in zip(coming, steps, strict=True)]
+        many.extend(np.array(coming), np.array(steps), lambda first: points[first:], have_own_steps=True)
     assert repr(many) == repr(one)
 
 

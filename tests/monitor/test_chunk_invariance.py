@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor import logline
 from monitor.alerts import Alert
+from monitor.conditions.match import Match
 from monitor.engine import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
@@ -20,7 +21,7 @@ from monitor.rulefile import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines
 from monitor.watcher import Watcher
 from tests.cli.watching import Watching
-from tests.monitor.lines import START, epoch_end, report, reset, setting
+from tests.monitor.lines import START, epoch_end, reset, rule, setting
 
 RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
 GROUPS = ("gat", "temporal_encoder")
@@ -30,13 +31,17 @@ THOROUGH = settings(deadline=None, max_examples=30, suppress_health_check=[Healt
 class Trainer:
     """Writes a log as a trainer would, with its clock, steps and epochs; what it is told to do goes wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_declared: bool = True) -> None:
+        """``is_declared``: the schedule of the learning rate is."""
         self.data = b""
         self.now = 0.0
         self.step = self.epoch = 0
         self.phase = "train"
         self.say(logline.RunStart(run="run-1", pid=7, cmd="trainer fit"))
-        self.say(logline.Intent(base_lr=1e-3, schedule="cosine", warmup_steps=10, total_steps=400, epochs=9))
+        schedule = {"base_lr": 1e-3, "schedule": "cosine", "warmup_steps": 10, "total_steps": 400}
+        self.say(logline.Intent(epochs=9, **(schedule if is_declared else {})))
+        for depth, group in enumerate(GROUPS):
+            self.say(logline.ModelGroup(group=group, tensors=2, depth=depth))
         self.say(logline.Phase(name="train", epoch=1, run="run-1", pid=7))
         self.epoch = 1
 
@@ -76,7 +81,18 @@ class Trainer:
         """Write what the monitors see."""
         for h in (1, 5):
             self.say(logline.GuardCheck(step=self.step, h=h, std=ratio, target_std=1.0, ratio=ratio))
-        self.say(report(self.step, self.epoch, **dict.fromkeys(GROUPS, norm)))
+        for tensor in ("normalized_features", "projected_features"):
+            self.say(logline.EncoderGrad(tensor=tensor, max=0.01 + norm / 10, step=self.step, norm=0.01 + norm))
+        for layer in ("gat", "0"):
+            dead = Share(int(self.step % 3 == 0), 64)
+            self.say(logline.ActivationReport(layer=layer, step=self.step, mean=norm, std=1.0, dead_units=dead))
+        self.say(
+            logline.InputReport(
+                step=self.step, mean=0.0, std=1.0 + norm / 100, declared_mean=0.0, declared_std=1.0,
+                worst_feature=f"feature_{self.step}", worst_mean=0.1, worst_std=1.0 + norm / 10,
+            )
+        )  # fmt: skip
+        self.gradients(norm, none=0)
         for group in GROUPS:
             update = norm / 100
             self.say(
@@ -90,12 +106,24 @@ class Trainer:
                     stale_grad=0.0,
                 )
             )
-        self.say(logline.Process(pid=7, rss_mb=100.0 + self.step, ram_total_mb=16_000.0))
+        self.say(logline.Process(pid=7, rss_mb=100.0 + self.step % 7, ram_total_mb=16_000.0))
+        self.say(logline.Gpu(index=0, util_pct=90.0 + self.step % 5, used_mb=1_000.0, total_mb=8_000.0))
         self.say(logline.Phase(name=self.phase, epoch=self.epoch, step=self.step, beat=1, run="run-1", pid=7))
+
+    def gradients(self, norm: float, *, none: int | None = None, groups: tuple[str, ...] = GROUPS) -> None:
+        """Write a report of the gradients; of some groups only, or without saying how many tensors have none."""
+        each = [
+            logline.GroupGrad(group=group, max=norm, grad=Share(2, 2), small=0, none=none, norm=norm * (1 + number / 8))
+            for number, group in enumerate(groups)
+        ]
+        self.say(logline.GradReport(step=self.step, epoch=self.epoch, batch=1, groups=tuple(each)))
 
     def end_epoch(self, val_loss: float) -> None:
         self.say(epoch_end(self.epoch, val_loss=val_loss, epochs=9))
         self.say(logline.Metrics(epoch=self.epoch, sharpe=0.5 + self.epoch / 100, ic=0.03))
+        for h in (1, 5):
+            ratio = 0.3 + self.epoch / 100
+            self.say(logline.HorizonMetrics(epoch=self.epoch, h=h, ic=ratio / 10, pred_std=ratio, target_std=1.0))
         self.epoch += 1
 
     def enter(self, phase: str) -> None:
@@ -137,11 +165,28 @@ written = st.builds(
             b"\xff\xfe no text\n   \n\n",
             b"data: reusing cached features\n",
             b"x" * 70_000 + b"\n",
+            # What looks like a report of ours, and is not quite one.
+            *(
+                format_line(START, logline.Model()).split(" ")[0].encode() + b" INFO " + text + b"\n"
+                for text in (
+                    b"[WEIGHT-MONITOR] group=gat step=1 l2=1e400 update=x",
+                    b"[WEIGHT-MONITOR] group=gat l2=9.0 update=0.0 ratio=0.0 unchanged=1.0",
+                    b"[ACTIVATION-MONITOR] layer=gat step=00 mean=1_0 std=1.0 dead_units=0/0",
+                    b"[ENCODER-GRAD] normalized_features grad_norm=1e-02 max=inf step=99999999999999999999 norm=nan",
+                    b"[TRAIN] epoch=1/9 batch=1/40 step=-5 loss=0.5 lr=0.001",
+                    b"[GRAD-MONITOR] step=1 epoch=1 batch=1 gat:l2=1 max=1 grad=0/0 none=0 | gat:l2=2 max=2 grad=1/1",
+                )
+            ),
         ]
     ),
 )
 happened = st.sampled_from(
     [
+        lambda trainer: trainer.gradients(0.1),
+        lambda trainer: trainer.gradients(0.1, none=0, groups=("gat",)),
+        lambda trainer: trainer.gradients(0.1, none=0, groups=("gat", "late")),
+        lambda trainer: trainer.say(logline.GradBelow(group="gat", threshold=1e-7, step=trainer.step, norm=1e-8)),
+        lambda trainer: trainer.say(logline.GuardCheck(step=trainer.step, h=1, ratio=0.3, extra=(("note", "a b"),))),
         lambda trainer: trainer.end_epoch(0.5),
         lambda trainer: trainer.end_epoch(math.nan),
         lambda trainer: trainer.enter("validate"),
@@ -166,7 +211,7 @@ def healthily(trainer: Trainer) -> None:
 @st.composite
 def logs(draw: st.DrawFn, most: int = 10) -> bytes:
     """Return the bytes of a log; its last line may lack its end."""
-    trainer = Trainer()
+    trainer = Trainer(is_declared=draw(st.booleans()))
     healthily(trainer)
     acts = trained | trained | checked | st.just(healthily) | st.just(healthily) | slept | written | happened
     for act in draw(st.lists(acts, min_size=1, max_size=most)):
@@ -240,6 +285,18 @@ def test_a_watch_says_what_a_replay_says_byte_by_byte(tmp_path):
     said = followed(trainer.data, list(range(len(trainer.data))), tmp_path)
     assert said
     assert _known(said) == _known(line_by_line(trainer.data, Watcher(str(tmp_path / "run.log"), Engine(RULES))))
+
+
+def test_a_pattern_of_a_rule_is_found_in_lines_that_are_read_as_rows():
+    trainer = Trainer()
+    for _ in range(6):
+        healthily(trainer)
+    rules = [*RULES, rule(Match(kind="match", pattern=r"step=1[05]1 .*loss=0\.", above=0), name="Seen")]
+    one, many = Watcher("run.log", Engine(rules)), Watcher("run.log", Engine(rules))
+    changes = line_by_line(trainer.data, one)
+    assert [change.rule for change in changes] == ["Seen"]
+    assert repr(list(in_stretches(trainer.data, [], many))) == repr(changes)
+    assert state(many) == state(one)
 
 
 def _known(changes: list[Alert]) -> list[str]:

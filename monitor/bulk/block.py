@@ -1,30 +1,41 @@
 """Lines → blocks: stretches of a log whose lines can be folded many at a time.
 
 In: whole lines of a log. Out, in order: blocks, and events between them. A block holds lines outside the grammar
-that say nothing, TRAIN lines of one layout as columns (see `monitor.forms`), and passengers: lines that are read one
-by one and bear nothing but measurements. Any other line stands between two blocks, as the event that it is.
+that say nothing, rows of lines that are measurements, and passengers: lines that are read one by one and change
+nothing that those around them depend on. Any other line stands between two blocks, as the event that it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor import logline
+from monitor.bulk.layout import HEAD_BYTES
+from monitor.bulk.layouts import Layouts
+from monitor.bulk.rows import Rows
 from monitor.events import Event, RawLine, evidence_of, read_event
 from monitor.evidence import Evidence
-from monitor.forms import HEAD_BYTES, MARK, Columns, Layout, layout_of, read_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
 _PASSENGERS = (
-    *(logline.GradReport, logline.GradBelow, logline.EncoderGrad, logline.WeightReport, logline.ActivationReport),
-    *(logline.InputReport, logline.GuardCheck, logline.Metrics, logline.HorizonMetrics, logline.DataCheck),
+    *(logline.GradReport, logline.GradBelow, logline.EncoderGrad, logline.ActivationReport, logline.InputReport),
+    *(logline.GuardCheck, logline.Metrics, logline.HorizonMetrics, logline.DataCheck),
     *(logline.Process, logline.Gpu, logline.Phase, logline.Checkpoint, logline.Epoch),
 )
+"""What follows from a report of weights depends on the progress lines before it: it is a row, or stands alone."""
+
+
+class Span(NamedTuple):
+    """Bytes of a stretch."""
+
+    start: int
+    end: int
 
 
 class Stretch(Protocol):
@@ -65,13 +76,15 @@ class Reader(Protocol):
 
     log: str
     """The log as the user named it."""
+    layouts: Layouts
+    """The layouts that are known."""
 
     def read(self, line: RawLine) -> Event | None:
         """Return what a line says; None for a blank one."""
         ...
 
-    def may_speak(self, data: bytes) -> bool:
-        """Whether any line of this stretch, outside the grammar, may say something; False only where none does."""
+    def speaking(self, data: bytes) -> Sequence[Span]:
+        """Return where lines lie, in the grammar or not, whose text may say something; no other line's text does."""
         ...
 
 
@@ -86,12 +99,8 @@ class Block:
     starts: np.ndarray
     """Where each line starts within the stretch."""
     ends: np.ndarray
-    rows: np.ndarray
-    """Places of the TRAIN lines."""
-    columns: Columns | None
-    """Their numbers; None where there are none."""
-    may_speak: bool
-    """Whether patterns and texts have to be looked for in its lines."""
+    rows: tuple[Rows, ...]
+    """The measurements, by layout."""
     passengers: tuple[tuple[int, Event], ...]
     """Places and events of the lines that were read one by one."""
 
@@ -101,30 +110,28 @@ class Block:
     @property
     def says_much(self) -> bool:
         """Whether there are records among its lines."""
-        return self.columns is not None or bool(self.passengers)
+        return bool(self.rows or self.passengers)
 
     def part(self, begin: int, end: int) -> Block:
         """Return the block of some of its lines."""
-        import numpy as np
-
-        first, last = np.searchsorted(self.rows, (begin, end))
-        columns = None
-        if self.columns is not None and first < last:
-            columns = Columns(
-                self.columns.ats[first:last],
-                self.columns.steps[first:last],
-                self.columns.epochs[first:last],
-                self.columns.batches[first:last],
-                {name: values[first:last] for name, values in self.columns.fields.items()},
-            )
+        first, last = (bisect_left(self.passengers, place, key=_first) for place in (begin, end))
         return replace(
             self,
             indices=self.indices[begin:end],
             starts=self.starts[begin:end],
             ends=self.ends[begin:end],
-            rows=self.rows[first:last] - begin,
-            columns=columns,
-            passengers=tuple((place - begin, event) for place, event in self.passengers if begin <= place < end),
+            rows=tuple(part for rows in self.rows if (part := rows.part(begin, end)) is not None),
+            passengers=tuple((place - begin, event) for place, event in self.passengers[first:last]),
+        )
+
+    def read_singly(self, some: Iterable[Rows]) -> Block:
+        """Return the block with the lines of some rows as passengers."""
+        some = list(some)
+        events = [(place, self.event(place)) for rows in some for place in rows.places.tolist()]
+        return replace(
+            self,
+            rows=tuple(rows for rows in self.rows if not any(rows is each for each in some)),
+            passengers=tuple(sorted((*self.passengers, *events), key=_first)),
         )
 
     def line(self, place: int) -> RawLine:
@@ -136,9 +143,8 @@ class Block:
         return evidence_of(self.line(place), self.reader.log, at)
 
     def event(self, place: int) -> Event:
-        """Read one of its lines."""
-        line = self.line(place)
-        event = self.reader.read(line) if self.may_speak else read_event(line, self.reader.log)
+        """Read a row or a silent line."""
+        event = read_event(self.line(place), self.reader.log)
         assert event is not None, "a blank line in a block"
         return event
 
@@ -153,63 +159,40 @@ def blocks(stretch: Stretch, reader: Reader) -> Iterator[Block | Event]:
     starts = np.concatenate(([0], ends[:-1] + 1))
     kept = np.flatnonzero(~_blank(data, octets, starts, ends))
     starts, ends = starts[kept], ends[kept]
-    if len(starts):
-        heads, at_start = _heads(octets, starts, ends)
-        may_speak = reader.may_speak(data)
-        if may_speak:
-            heads, at_start = np.arange(len(starts)), np.isin(np.arange(len(starts)), heads[at_start])
-        whole = Block(reader, stretch, kept, starts, ends, np.array([], np.int64), None, may_speak, ())
-        yield from _cut(whole, data, heads.tolist(), at_start.tolist())
+    if not len(starts):
+        return
+    heads, at_start = _heads(octets, starts, ends)
+    speaking = _lines_at(reader.speaking(data), starts, ends)
+    alone = np.zeros(len(starts), bool)
+    alone[heads] = alone[speaking] = True
+    plain = heads[at_start]
+    plain = plain[~np.isin(plain, speaking)]
+    rows = tuple(reader.layouts.rows(data, starts, ends, plain))
+    for each in rows:
+        alone[each.places] = False
+    whole = Block(reader, stretch, kept, starts, ends, rows, ())
+    yield from _cut(whole, np.flatnonzero(alone).tolist())
 
 
-def _cut(whole: Block, data: bytes, heads: Sequence[int], at_start: Sequence[bool]) -> Iterator[Block | Event]:
-    """Read the lines that may be records, and end a block before each that is neither row nor passenger."""
-    import numpy as np
-
-    starts, ends = whole.starts[heads].tolist(), whole.ends[heads].tolist()
-    begin = 0
-    layout: Layout | None = None
-    places: list[int] = []
-    rows: list[tuple[bytes, ...]] = []
+def _cut(whole: Block, alone: Sequence[int]) -> Iterator[Block | Event]:
+    """Read the lines that may say something else, and end a block before each that is no passenger."""
     passengers: list[tuple[int, Event]] = []
-
-    def block(end: int) -> Iterator[Block | Event]:
-        columns = read_columns(layout, rows) if layout and rows else None
-        found = replace(whole, rows=np.array(places, np.int64), columns=columns, passengers=tuple(passengers))
-        if rows and columns is None:
-            yield from (found.event(place) for place in range(begin, end))
-        elif begin < end:
-            yield found.part(begin, end)
-        places.clear()
-        rows.clear()
-        passengers.clear()
-
-    for place, is_at_start, start, end in zip(heads, at_start, starts, ends, strict=True):
-        is_train = is_at_start and data.startswith(MARK, start + HEAD_BYTES)
-        if is_train:
-            if layout and (match := layout.pattern.fullmatch(data, start, end)):
-                places.append(place)
-                rows.append(match.groups())
-                continue
-            learnt = layout_of(data[start:end])
-            if learnt and (match := learnt.pattern.fullmatch(data, start, end)):
-                if rows:
-                    yield from block(place)
-                    begin = place
-                layout = learnt
-                places.append(place)
-                rows.append(match.groups())
-                continue
-        event = whole.event(place)
+    begin = 0
+    for place in alone:
+        # How a line is read may depend on those before it, which are folded by now.
+        event = whole.reader.read(whole.line(place))
+        assert event is not None, "a blank line in a block"
         if _is_silent(event):
             continue
         if isinstance(event.record, _PASSENGERS) and (step_of(event) or 0) >= 0:
             passengers.append((place, event))
             continue
-        yield from block(place)
+        if begin < place:
+            yield replace(whole, passengers=tuple(passengers)).part(begin, place)
         yield event
-        begin = place + 1
-    yield from block(len(whole))
+        begin, passengers = place + 1, []
+    if begin < len(whole):
+        yield replace(whole, passengers=tuple(passengers)).part(begin, len(whole))
 
 
 def step_of(event: Event) -> int | None:
@@ -223,6 +206,10 @@ def _is_silent(event: Event) -> bool:
     return event.record is None and event.evidence.at is None and not event.samples
 
 
+def _first(pair: tuple[int, Event]) -> int:
+    return pair[0]
+
+
 def _blank(data: bytes, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return which lines hold nothing but white space."""
     is_blank: np.ndarray = starts == ends
@@ -230,6 +217,17 @@ def _blank(data: bytes, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray
     for index in suspects.nonzero()[0].tolist():
         is_blank[index] = data[starts[index] : ends[index]].isspace()
     return is_blank
+
+
+def _lines_at(spans: Sequence[Span], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the places of all lines that lie in some of these spans, in whole or in part."""
+    import numpy as np
+
+    if not spans:
+        return np.array([], np.int64)
+    first = np.searchsorted(ends, [span.start for span in spans])
+    last = np.searchsorted(starts, [span.end for span in spans], side="right")
+    return np.unique(np.concatenate([np.arange(*pair) for pair in zip(first, last, strict=True)]))
 
 
 def _heads(octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,26 @@
+"""Many lines at once: the fast path, which leaves the run exactly as folding its lines one by one would.
+
+A stretch of lines is cut into blocks (`block`). Lines whose form is known (`layout`) are read column by column
+(`rows`). `forecast` says what a block will bring, `ahead` shows it to the rules, and where none of them could speak
+of it `fold` takes it in. Whatever is out of the ordinary is left to the ordinary way, line by line.
+"""
+
+from monitor.bulk.ahead import Ahead, Range
+from monitor.bulk.block import Block, Rest, Span, Stretch, blocks
+from monitor.bulk.fold import fold_block
+from monitor.bulk.forecast import Forecast, forecast
+from monitor.bulk.layouts import Layouts
+
+__all__ = [
+    "Ahead",
+    "Block",
+    "Forecast",
+    "Layouts",
+    "Range",
+    "Rest",
+    "Span",
+    "Stretch",
+    "blocks",
+    "fold_block",
+    "forecast",
+]

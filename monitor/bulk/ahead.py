@@ -1,0 +1,130 @@
+"""What a block of lines holds, as the rules are asked about it before it is folded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor.signals import Labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from monitor.series import Series
+
+
+class Coming(NamedTuple):
+    """The samples of one series, in order."""
+
+    values: np.ndarray
+    marks: np.ndarray
+    """Which of the block's lines with a time bears each."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Lines that are about to be folded together. They open no attempt and declare nothing."""
+
+    coming: Mapping[str, Mapping[Labels, Coming]]
+    """The samples of each series; none where the block touches it not."""
+    own_steps: np.ndarray
+    """The step that each line with a time says; -1 where it says none."""
+    own_epochs: np.ndarray
+    """The epoch that its samples belong to."""
+    epochs: np.ndarray
+    """The run's epoch after each."""
+    is_moving: bool
+    """Whether the run goes a step further."""
+    is_end_of_epoch: bool
+    """Whether an epoch ends in it."""
+    silence_s: float
+    """Longest time from one line to the next, from the last line before the block on."""
+    stillness_s: float
+    """Longest time without a further step, from the last move before the block to its last line."""
+    step_s: float
+    """Longest time of a step, by two neighbouring TRAIN lines of one epoch; 0 where there are none."""
+    until: float | None
+    """The run's time at its last line."""
+    step: int | None
+    """The run's step at its last line."""
+    epoch: int
+    """The run's epoch at its last line."""
+    _ranges: dict[tuple[str, Labels], Range] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """What the block touches."""
+        happened = (("run.moved", self.is_moving), ("run.epoch", self.is_end_of_epoch), ("run.phase", True))
+        return frozenset({*self.coming, "log.line", *(name for name, has_happened in happened if has_happened)})
+
+    def values(self, signal: str, labels: Labels) -> list[float]:
+        """Return the samples of a series, in order."""
+        found = self.coming.get(signal, {}).get(labels)
+        return [] if found is None else found.values.tolist()
+
+    def steps(self, signal: str, labels: Labels) -> np.ndarray:
+        """Return the steps that the lines of these samples say; -1 where they say none."""
+        import numpy as np
+
+        found = self.coming.get(signal, {}).get(labels)
+        return np.array([], np.int64) if found is None else self.own_steps[found.marks]
+
+    def places(self, signal: str, labels: Labels) -> list[tuple[int, int]]:
+        """Return the step that the line of each sample says, -1 for none, and the epoch that the sample belongs to."""
+        found = self.coming.get(signal, {}).get(labels)
+        if found is None:
+            return []
+        return list(zip(self.own_steps[found.marks].tolist(), self.own_epochs[found.marks].tolist(), strict=True))
+
+    def reached(self, signal: str) -> list[tuple[int, int]]:
+        """Return the run's epoch after each line with a signal, and that of its samples, in order; repeats once."""
+        import numpy as np
+
+        found = [each.marks for each in self.coming.get(signal, {}).values()]
+        if not found:
+            return []
+        marks = np.unique(np.concatenate(found))
+        after, own = self.epochs[marks], self.own_epochs[marks]
+        is_new = np.ones(len(marks), bool)
+        is_new[1:] = (np.diff(after) != 0) | (np.diff(own) != 0)
+        return list(zip(after[is_new].tolist(), own[is_new].tolist(), strict=True))
+
+    def comes_each_epoch(self, signal: str, last_epoch: int, most: float) -> bool:
+        """Whether a signal, last seen in some epoch, is nowhere in the block silent for more than so many epochs."""
+        for epoch, own_epoch in (*self.reached(signal), (self.epoch, 0)):
+            if epoch - 1 - last_epoch > most:
+                return False
+            last_epoch = own_epoch
+        return True
+
+    def range_of(self, signal: str, labels: Labels, series: Series | None) -> Range:
+        """Return between which values a series will have moved, from the oldest point that is remembered."""
+        found = self._ranges.get((signal, labels))
+        if found is None:
+            found = self._ranges[signal, labels] = self._range_of(signal, labels, series)
+        return found
+
+    def _range_of(self, signal: str, labels: Labels, series: Series | None) -> Range:
+        known = [point.value for point in series.recent] if series else []
+        coming = self.coming.get(signal, {}).get(labels)
+        if coming is not None:
+            # Either of them is nan where one of all is.
+            known += (float(coming.values.min()), float(coming.values.max()))
+        return Range(min(known), max(known), all(map(math.isfinite, known)))
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where values lie."""
+
+    least: float
+    most: float
+    is_finite: bool
+    """Whether all of them are finite numbers; else `least` and `most` are not to be relied on."""
+
+    def rounded(self) -> Range:
+        """Return a range that also holds what rounding can make of a mean of its values."""
+        slack = 1e-12 * max(abs(self.least), abs(self.most))
+        return Range(self.least - slack, self.most + slack, self.is_finite)

@@ -1,0 +1,177 @@
+"""Blocks → run: fold many lines at once, and leave the run exactly as folding them one by one would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from monitor.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.bulk.ahead import Coming
+from monitor.bulk.block import Block
+from monitor.bulk.forecast import Forecast
+from monitor.bulk.marks import Marks
+from monitor.evidence import Evidence
+from monitor.fields import Share
+from monitor.logline import Record
+from monitor.progress import Move
+from monitor.run import Run
+from monitor.series import Point
+
+Place = tuple[int, int, bool, int, float, Evidence]
+"""A point without its value."""
+
+_new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point)
+
+
+def fold_block(run: Run, coming: Forecast) -> int:
+    """Fold a block, and return how many of its lines were folded: up to a passenger that brings something else."""
+    block, attempt = coming.block, run.attempt
+    end, lines_before = len(block), attempt.lines
+    walk = _Walk(run, block, coming.marks)
+    for (place, event), expected in zip(block.passengers, coming.samples, strict=True):
+        walk.to(place)
+        samples = attempt.samples_of(event)
+        if samples != expected:
+            end = place
+            break
+        run.fold(event, samples)
+        walk.step_over()
+    walk.to(end)
+    _keep_facts(attempt, block, end)
+    _add_samples(attempt, coming, end, lines_before)
+    if end and walk.last_passenger != end - 1:
+        run.last = block.evidence(end - 1, walk.time_of(end - 1))
+    return end
+
+
+class _Walk:
+    """Moves a run forward over the lines between passengers: all of it but series and facts."""
+
+    def __init__(self, run: Run, block: Block, marks: Marks) -> None:
+        self._run, self._block, self._marks = run, block, marks
+        self._moves = marks.is_move.nonzero()[0]
+        self._place = self._mark = 0
+        self.last_passenger = -1
+
+    def to(self, place: int) -> None:
+        """Take the lines up to a place; no passenger lies between."""
+        import numpy as np
+
+        run, attempt, marks, begin = self._run, self._run.attempt, self._marks, self._mark
+        lines_before = attempt.lines - self._place
+        attempt.lines += place - self._place
+        run.lines += place - self._place
+        self._place = place
+        self._mark = int(marks.places.searchsorted(place))
+        if self._mark == begin:
+            return
+        assert run.now is not None
+        newest = self._mark - 1
+        run.understood += self._mark - begin
+        nows = marks.nows[begin : self._mark]
+        gaps = nows - np.concatenate(([run.now], nows[:-1]))
+        learnable = gaps[gaps <= LEARNABLE_SILENCE_S]
+        if len(learnable):
+            attempt.note_silence(float(learnable.max()))
+        run.line_at, run.now = float(marks.ats[newest]), float(nows[-1])
+        run.heard_at = run.now
+        attempt.step, attempt.epoch = int(marks.steps[newest]), int(marks.epochs[newest])
+        moves = self._moves[slice(*self._moves.searchsorted((begin, self._mark)))]
+        if len(moves):
+            # How far the phase was by its first move decides whether it is counted.
+            self._see_batches(begin, int(moves[0]) + 1)
+            last, ats = int(marks.places[moves[-1]]), marks.nows[moves].tolist()
+            line = self._block.evidence(last, float(marks.ats[moves[-1]]))
+            move = Move(ats[-1], lines_before + last + 1, line)
+            attempt.progress.pass_over(ats, move, phase=attempt.phase, step=attempt.step)
+        self._see_batches(begin, self._mark)
+
+    def _see_batches(self, begin: int, end: int) -> None:
+        """Take in how far the TRAIN lines among some marks are within their epoch."""
+        attempt, progress = self._run.attempt, self._marks.progress[begin:end]
+        trains = progress[progress[:, 0] >= 0]
+        if len(trains):
+            attempt.progress.see_batch(int(trains[:, 1].max()))
+            planned, batch, batches = trains[-1].tolist()
+            attempt.batch, attempt.epochs_planned = Share(batch, batches), planned
+
+    def time_of(self, place: int) -> float | None:
+        """Return what the last line passed says of its time; None where it bears none."""
+        has_time = self._mark > 0 and int(self._marks.places[self._mark - 1]) == place
+        return float(self._marks.ats[self._mark - 1]) if has_time else None
+
+    def step_over(self) -> None:
+        """Leave a passenger behind that was folded by itself."""
+        self.last_passenger = self._place
+        self._place += 1
+        self._mark += 1
+
+
+def _keep_facts(attempt: Attempt, block: Block, end: int) -> None:
+    """Keep what the last row of each kind, before a place, states."""
+    places: dict[tuple[type[Record], str], int] = {}
+    for whole in block.rows:
+        if (rows := whole.part(0, end)) is not None:
+            for fact, row in rows.facts.items():
+                # Lines of one kind may be of several layouts.
+                places[fact] = max(int(rows.places[row]), places.get(fact, 0))
+    for place in places.values():
+        last = block.event(place)
+        assert last.record is not None
+        attempt.keep(last.record, last.evidence)
+
+
+def _add_samples(attempt: Attempt, coming: Forecast, end: int, lines_before: int) -> None:
+    """Add the samples of the rows before a place to their series."""
+    import numpy as np
+
+    marks, lines = coming.marks, _Lines(coming, lines_before)
+    last_mark = int(marks.places.searchsorted(end))
+    for (signal, labels), each in coming.coming.items():
+        samples = each
+        if last_mark < len(marks):
+            length = int(each.marks.searchsorted(last_mark))
+            samples = Coming(each.values[:length], each.marks[:length])
+        if not len(samples.values):
+            continue
+        series = attempt.of(signal)[labels]
+        own = marks.own_steps[samples.marks] >= 0
+        if series.has_epochs or own.any() != own.all():
+            for point in lines.points(samples, 0):
+                attempt.add(signal, series, point)
+            continue
+        steps = np.where(own, marks.own_steps[samples.marks], marks.steps[samples.marks])
+        series.extend(samples.values, steps, partial(lines.points, samples), have_own_steps=bool(own[0]))
+
+
+class _Lines:
+    """Makes the points of samples: those of one line share all but their value."""
+
+    def __init__(self, coming: Forecast, lines_before: int) -> None:
+        import numpy as np
+
+        self._block, self._marks, self._lines_before = coming.block, coming.marks, lines_before
+        self._num_samples = np.zeros(len(coming.marks), np.int64)
+        for each in coming.coming.values():
+            self._num_samples[each.marks] += 1
+        self._known: dict[int, Place] = {}
+
+    def points(self, samples: Coming, first: int) -> list[Point]:
+        """Return the points of the samples from an index on."""
+        places = [self._known.get(mark) or self._place(mark) for mark in samples.marks[first:].tolist()]
+        values = samples.values[first:].tolist()
+        return [_new_point((value, *place)) for value, place in zip(values, places, strict=True)]
+
+    def _place(self, mark: int) -> Place:
+        marks = self._marks
+        place, own_step = int(marks.places[mark]), int(marks.own_steps[mark])
+        whole = self._block.evidence(place, float(marks.ats[mark]))
+        known = self._known[mark] = (
+            self._lines_before + place + 1,
+            own_step if own_step >= 0 else int(marks.steps[mark]),
+            own_step >= 0,
+            int(marks.own_epochs[mark]),
+            float(marks.nows[mark]),
+            cited(whole, int(self._num_samples[mark]), is_record=True),
+        )
+        return known

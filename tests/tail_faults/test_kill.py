@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from monitor.engine import Engine
+from monitor.errors import StateError
 from monitor.logline import RunStart
 from monitor.run import Run
 from monitor.sinks import open_sink
@@ -23,6 +24,7 @@ from monitor.tail import Line, read_stretches
 from monitor.watcher import Watcher
 from tests.cli.command import monitor, started
 from tests.cli.logs import TROUBLED, joined
+from tests.cli.test_sources import until
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import at, epoch_end, report, reset, train
 from tests.tail_faults.daemons import DaemonProcess, pause
@@ -173,3 +175,55 @@ def test_a_killed_command_line_ends_with_the_replays_alerts_byte_for_byte(
                 process.signal(signal.SIGKILL)
                 process.ended()
     assert (tmp_path / "live.jsonl").read_text() == monitor("replay", "run.log", "--json").out
+
+
+@pytest.mark.slow
+def test_a_watch_of_several_logs_killed_at_random_moments_tells_of_each_what_a_replay_does(tmp_path: Path) -> None:
+    """The whole command on a folder: three logs that appear, grow and are rotated while it is killed and started."""
+    source, kills, names = random.Random(11), 8, ("a", "b", "c")
+    written = {
+        name: [line.replace(b"run=fit-1", b"run=fit-%s" % name.encode()) for line in lines(900)] for name in names
+    }
+    folder, state, sink = tmp_path / "logs", tmp_path / "state", tmp_path / "alerts.jsonl"
+    folder.mkdir()
+    words = ("watch", "logs", "--state", "state", "--sink", f"jsonl:{sink}", "--notify-history", "--no-probes")
+    ends = {name: [*sorted(source.sample(range(1, 900), kills)), 900] for name in names}
+    begun = dict.fromkeys(names, 0)
+    for turn in range(kills + 1):
+        with started(*words, cwd=tmp_path) as process:
+            for name in source.sample(names, len(names)):
+                followed = Followed(folder / f"{name}.log", None)  # type: ignore[arg-type]
+                if source.random() < 0.3 and followed.path.exists():
+                    followed.rotate()
+                followed.append(joined(written[name][begun[name] : ends[name][turn]]))
+                begun[name] = ends[name][turn]
+            if turn < kills:
+                if turn == 0:
+                    # What was rotated away before anybody knew of the log is not looked for.
+                    until(lambda: lines_known(state).keys() == set(names))
+                pause(source.uniform(0.3, 1.5))
+                process.signal(signal.SIGKILL)
+            else:
+                until(lambda: lines_known(state) == dict.fromkeys(names, 900))
+                process.signal(signal.SIGTERM)
+            process.ended()
+    told = [json.loads(line) for line in sink.read_text().splitlines()]
+    for name in names:
+        (tmp_path / f"{name}.log").write_bytes(joined(written[name]))
+        expected = [told_of(alert) for alert in monitor("replay", tmp_path / f"{name}.log", "--json").objects()]
+        assert expected
+        assert list(dict.fromkeys(told_of(each) for each in told if each["run"] == f"fit-{name}")) == expected
+
+
+def told_of(alert: dict[str, Any]) -> tuple[str, ...]:
+    """Return what tells one transition from another."""
+    return tuple(str(alert[field]) for field in ("id", "alert", "state", "at"))
+
+
+def lines_known(state: Path) -> dict[str, int]:
+    """Return how many lines of each log the state knows, by the log's name."""
+    try:
+        _, found = look(state)
+    except StateError:
+        return {}
+    return {Path(seen.log).stem: seen.saved.run.lines for seen in found}

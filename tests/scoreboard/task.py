@@ -36,9 +36,9 @@ def make_task(recipe: Recipe, seed: int) -> Task:
     def rows(count: int) -> tuple[Tensor, Tensor]:
         x_BTF = torch.randn(count, DAYS, FEATURES, generator=draw)
         if recipe.has_heavy_tails:
-            # Student's t with three degrees of freedom, of variance 1.
-            chi_BTF = torch.randn(3, count, DAYS, FEATURES, generator=draw).square().sum(0)
-            x_BTF = x_BTF / chi_BTF.sqrt()
+            # Student's t with five degrees of freedom, of variance 1.
+            chi_BTF = torch.randn(5, count, DAYS, FEATURES, generator=draw).square().sum(0)
+            x_BTF = x_BTF * (3 / chi_BTF).sqrt()
         signal_B = (x_BTF * weights_TF).sum((1, 2)) + torch.tanh(2 * (x_BTF * curves_TF).sum((1, 2)))
         noise_B = recipe.noise_std * torch.randn(count, generator=draw)
         y_B = signal_B / 1.25 + noise_B

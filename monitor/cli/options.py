@@ -222,11 +222,12 @@ def shipped_rule_files() -> list[Path]:
 def exit_code(watchers: Sequence[Watcher], *, must_speak: Sequence[Watcher] | None = None) -> int:
     """Return 1 where something fired at warning or above, 3 where nothing fired but nothing was seen, else 0.
 
-    ``must_speak`` are those that have to say enough to be judged; all of them unless given.
+    ``must_speak`` are those that have to say enough to be judged; all of them unless given. No log says nothing.
     """
     if any(watcher.fired for watcher in watchers):
         return EXIT_FIRED
-    return EXIT_BLIND if any(map(is_blind, watchers if must_speak is None else must_speak)) else 0
+    asked = watchers if must_speak is None else must_speak
+    return EXIT_BLIND if not asked or any(map(is_blind, asked)) else 0
 
 
 def is_blind(watcher: Watcher) -> bool:

@@ -120,6 +120,17 @@ def test_a_log_that_appears_later_is_followed_and_nothing_in_it_is_history(folde
     assert [alert["alert"] for alert in alerts(folder)] == ["TrainLossNonfinite"] * 2
 
 
+@pytest.mark.parametrize("logs", ["logs", "logs/*.log"])
+def test_a_watch_that_found_no_log_does_not_look_calm(folder: Path, logs: str):
+    (folder / "logs").mkdir()
+    with started("watch", logs, cwd=folder) as process:
+        until(lambda: "watching logs" in process.err)
+        pause(1.0)
+        process.signal(signal.SIGINT)
+        said = process.ended()
+    assert (said.code, said.out) == (3, "no log was found\n")
+
+
 def test_logs_that_rested_long_are_left_alone_until_they_grow(folder: Path):
     (folder / "logs").mkdir()
     old = write(folder / "logs" / "old.log", TROUBLED[:-3])

@@ -226,17 +226,20 @@ class Outlet:
             return
         self._strike(errand.waiting)
         if self.sink.is_for_people or isinstance(self.sink, Resends):
-            self._remember(errand, now)
+            self._remember(errand.run, errand.alerts, now)
+        elif own := [alert for alert in errand.alerts if not alert.run]:
+            # What the monitor says of itself is in no run's state: only this tells a later one what has to be ended.
+            self._remember("", own, now)
 
-    def _remember(self, errand: _Errand, now: Moment) -> None:
-        firing = {alert.id: alert for alert in (self._told[errand.run].firing if errand.run in self._told else ())}
-        for alert in errand.alerts:
+    def _remember(self, run: str, alerts: Sequence[Alert], now: Moment) -> None:
+        firing = {alert.id: alert for alert in (self._told[run].firing if run in self._told else ())}
+        for alert in alerts:
             if alert.state is State.FIRING and not alert.inhibited_by:
                 firing[alert.id] = alert
             else:
                 firing.pop(alert.id, None)
-        self._told[errand.run] = Told(self.name, errand.run, now.wall, tuple(firing.values())[-MOST_TOLD:])
-        self._changed.add(errand.run)
+        self._told[run] = Told(self.name, run, now.wall, tuple(firing.values())[-MOST_TOLD:])
+        self._changed.add(run)
 
     def _strike(self, gone: Sequence[Waiting]) -> None:
         if gone:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import Alert
-from monitor.errors import SinkError
-from monitor.notify import Delivery
+from monitor.alerts import Alert, State
+from monitor.errors import MonitorError, SinkError
+from monitor.notify import Delivery, reload_failed, settled_by_a_start, unwatched
+from monitor.notify.failed import receiver_failed
 from monitor.sinks import open_sinks
 from monitor.store.store import Store
 from tests.cli.logs import TROUBLED
@@ -137,6 +138,32 @@ def test_what_people_were_told_is_known_after_a_kill_and_repeated_in_its_time(tm
     assert len(sink.got) == 1
     settle(store, delivery, 14_400.0)
     assert sink.got[1:] == [(critical(1).id, "firing", True)]
+    store.close()
+
+
+@pytest.mark.parametrize("is_for_people", [True, False], ids=["people", "a machine"])
+def test_a_new_watch_ends_what_an_earlier_one_said_of_itself(tmp_path: Path, is_for_people: bool):
+    sink = Patchy()
+    sink.is_down, sink.is_for_people = False, is_for_people
+    store, delivery = opened(tmp_path, sink)
+    told = [
+        unwatched("run-1", "it hung", WALL),
+        reload_failed([MonitorError("rules.yaml:1", "is wrong")], WALL),
+        receiver_failed("other", "does not answer", State.FIRING, began_at=WALL, at=WALL),
+    ]
+    delivery.add(told)
+    settle(store, delivery, 0.0)
+    kill(store)
+    store, delivery = opened(tmp_path, sink)
+    delivery.add(settled_by_a_start(delivery, WALL + 400))
+    settle(store, delivery, 400.0)
+    assert len(sink.got) == 6
+    assert [(name, state) for name, state, _ in sink.got[-3:]] == [
+        (told[0].id, "resolved"),
+        (told[1].id, "resolved"),
+        (told[2].id, "closed"),
+    ], "that a receiver failed is not over for that"
+    assert settled_by_a_start(delivery, WALL + 401) == []
     store.close()
 
 

@@ -288,11 +288,13 @@ def follow(
         )
         stops = stops or stops_of(reloader.reload if reloader else None)
         names = [*logs.named, *map(str, logs.folders), *logs.patterns]
-        click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
-        for problem in problems:
-            talk.on_trouble(problem)
-        with Waker(logs.places) as waker, stops(daemon) as stopped_by, speaker.shown(daemon, waker):
-            daemon.run(waker)
+        with Waker(logs.places) as waker, stops(daemon) as stopped_by:
+            # Said once Ctrl-C does.
+            click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
+            for problem in problems:
+                talk.on_trouble(problem)
+            with speaker.shown(daemon, waker):
+                daemon.run(waker)
         daemon.end()
         talk.end(daemon.followings)
         for late in daemon.followings[len(followings) :]:

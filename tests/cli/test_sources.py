@@ -124,8 +124,7 @@ def test_a_log_that_appears_later_is_followed_and_nothing_in_it_is_history(folde
 def test_a_watch_that_found_no_log_does_not_look_calm(folder: Path, logs: str):
     (folder / "logs").mkdir()
     with started("watch", logs, cwd=folder) as process:
-        until(lambda: "watching logs" in process.err)
-        pause(1.0)
+        until(lambda: "Ctrl-C ends" in process.err)
         process.signal(signal.SIGINT)
         said = process.ended()
     assert (said.code, said.out) == (3, "no log was found\n")

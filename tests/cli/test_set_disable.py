@@ -135,7 +135,7 @@ MISTAKES = {
     "ExcessiveResets.level": "is no setting; expected RULE.level=VALUE, or another field of the rule",
     "=5": "is no setting; expected RULE.level=VALUE, or another field of the rule",
     "GradientNonfinite.level=5": "rule 'GradientNonfinite' has no single level; expected one of its fields: ",
-    "PredictionCollapse.clear=0.001": "clear: lies where the alert fires; expected the quiet side of the level",
+    "GradientMeanVanishing.clear=1e-9": "clear: lies where the alert fires; expected the quiet side of the level",
 }
 
 

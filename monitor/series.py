@@ -49,6 +49,23 @@ class Point(NamedTuple):
     evidence: Evidence
 
 
+class Steps(NamedTuple):
+    """The steps of many samples, at least two."""
+
+    first: int
+    least_gap: int
+    """Smallest distance between two neighbours; not positive where a step comes again, or one before it."""
+    largest_gap: int
+    are_own: bool
+    """Whether their lines say them all; else none does."""
+
+    @classmethod
+    def of(cls, steps: np.ndarray, *, are_own: bool) -> Steps:
+        """Sum the steps of samples up."""
+        gaps = steps[1:] - steps[:-1]
+        return cls(int(steps[0]), int(gaps.min()), int(gaps.max()), are_own)
+
+
 @dataclass(slots=True)
 class Tally:
     """One signal in one epoch."""
@@ -118,29 +135,25 @@ class Series:
         if self.has_epochs:
             self._tally(point, is_repeat=is_repeat)
 
-    def extend(
-        self, values: np.ndarray, steps: np.ndarray, points: Callable[[int], list[Point]], *, have_own_steps: bool
-    ) -> None:
+    def extend(self, values: np.ndarray, steps: Steps, points: Callable[[int], list[Point]]) -> None:
         """Fold many samples of a measurement without tallies in, as `add` would one by one.
 
-        ``points`` makes the points of the samples from an index on; ``have_own_steps``: they all say their steps.
+        ``points`` makes the points of the samples from an index on.
         """
         import numpy as np
 
         last, known = self.last, np.concatenate(([each.value for each in self.recent], values))
-        gaps = np.diff(steps) if last.step is None else np.diff(steps, prepend=last.step)
         # Two readings of one step are one: those are told apart one by one.
-        may_repeat = have_own_steps and (
-            bool((np.diff(steps) <= 0).any()) or (last.has_own_step and last.step == int(steps[0]))
-        )
+        may_repeat = steps.are_own and (steps.least_gap <= 0 or (last.has_own_step and last.step == steps.first))
         # Equal to zero, and yet another number to print: which of two equal ones is the smaller, order decides.
         has_minus_zero = bool(((known == 0) & np.signbit(known)).any())
-        if len(values) < FEW or may_repeat or has_minus_zero:
+        if may_repeat or has_minus_zero:
             for point in points(0):
                 self.add(point, is_event=False)
             return
-        if len(gaps):
-            self.step_gap = max(self.step_gap or 0, int(gaps.max()))
+        if last.step is not None:
+            self.step_gap = max(self.step_gap or 0, steps.first - last.step)
+        self.step_gap = max(self.step_gap or 0, steps.largest_gap)
         self.nonfinite += int((~np.isfinite(values)).sum())
         self.minimum = _least(self.minimum, float(np.fmin.reduce(values)))
         self.maximum = -_least(-self.maximum, -float(np.fmax.reduce(values)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from monitor.attempt import LEARNABLE_SILENCE_S, Attempt, cited
 from monitor.bulk.ahead import Coming
@@ -15,7 +16,11 @@ from monitor.fields import Share
 from monitor.logline import Record
 from monitor.progress import Move
 from monitor.run import Run
-from monitor.series import Point
+from monitor.series import FEW, Point, Steps
+from monitor.signals import Labels
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Place = tuple[int, int, bool, int, float, Evidence]
 """A point without its value."""
@@ -123,25 +128,27 @@ def _keep_facts(attempt: Attempt, block: Block, end: int) -> None:
 
 def _add_samples(attempt: Attempt, coming: Forecast, end: int, lines_before: int) -> None:
     """Add the samples of the rows before a place to their series."""
-    import numpy as np
-
-    marks, lines = coming.marks, _Lines(coming, lines_before)
-    last_mark = int(marks.places.searchsorted(end))
-    for (signal, labels), each in coming.coming.items():
-        samples = each
-        if last_mark < len(marks):
-            length = int(each.marks.searchsorted(last_mark))
-            samples = Coming(each.values[:length], each.marks[:length])
-        if not len(samples.values):
-            continue
+    lines = _Lines(coming, lines_before)
+    taken = coming.coming if end == len(coming.block) else _until(coming, int(coming.marks.places.searchsorted(end)))
+    for (signal, labels), (values, marks) in taken.items():
         series = attempt.of(signal)[labels]
-        own = marks.own_steps[samples.marks] >= 0
-        if series.has_epochs or own.any() != own.all():
-            for point in lines.points(samples, 0):
+        steps = None if series.has_epochs or len(marks) < FEW else lines.steps(marks)
+        if steps is None:
+            for point in lines.points(marks, values, 0):
                 attempt.add(signal, series, point)
-            continue
-        steps = np.where(own, marks.own_steps[samples.marks], marks.steps[samples.marks])
-        series.extend(samples.values, steps, partial(lines.points, samples), have_own_steps=bool(own[0]))
+        else:
+            series.extend(values, steps, partial(lines.points, marks, values))
+
+
+def _until(coming: Forecast, end: int) -> dict[tuple[str, Labels], Coming]:
+    """Return the samples of the lines before a mark."""
+    cut: dict[int, np.ndarray] = {}
+    found: dict[tuple[str, Labels], Coming] = {}
+    for key, (values, marks) in coming.coming.items():
+        before = cut.setdefault(id(marks), marks[: marks.searchsorted(end)])
+        if len(before):
+            found[key] = Coming(values[: len(before)], before)
+    return found
 
 
 class _Lines:
@@ -155,12 +162,29 @@ class _Lines:
         for each in coming.coming.values():
             self._num_samples[each.marks] += 1
         self._known: dict[int, Place] = {}
+        # By the arrays themselves, which live as long as the forecast: most series share theirs with others.
+        self._steps: dict[int, Steps | None] = {}
+        self._places: dict[tuple[int, int], list[Place]] = {}
 
-    def points(self, samples: Coming, first: int) -> list[Point]:
-        """Return the points of the samples from an index on."""
-        places = [self._known.get(mark) or self._place(mark) for mark in samples.marks[first:].tolist()]
-        values = samples.values[first:].tolist()
-        return [_new_point((value, *place)) for value, place in zip(values, places, strict=True)]
+    def steps(self, marks: np.ndarray) -> Steps | None:
+        """Return the steps of samples, at least two; None where some lines say theirs and others do not."""
+        if id(marks) not in self._steps:
+            own = self._marks.own_steps[marks]
+            is_own = own >= 0
+            are_own = bool(is_own.all())
+            steps = own if are_own else self._marks.steps[marks]
+            is_alike = are_own or not is_own.any()
+            self._steps[id(marks)] = Steps.of(steps, are_own=are_own) if is_alike else None
+        return self._steps[id(marks)]
+
+    def points(self, marks: np.ndarray, values: np.ndarray, first: int) -> list[Point]:
+        """Return the points of samples from an index on."""
+        key = id(marks), first
+        if key not in self._places:
+            self._places[key] = [self._known.get(mark) or self._place(mark) for mark in marks[first:].tolist()]
+        return [
+            _new_point((value, *place)) for value, place in zip(values[first:].tolist(), self._places[key], strict=True)
+        ]
 
     def _place(self, mark: int) -> Place:
         marks = self._marks

@@ -95,10 +95,15 @@ def _coming(attempt: Attempt, block: Block, marks: Marks) -> dict[tuple[str, Lab
     """Return the samples of all rows; None where some are the first of their series, or cannot be derived so."""
     found: defaultdict[tuple[str, Labels], list[Coming]] = defaultdict(list)
 
+    marked: dict[int, np.ndarray] = {}
+
     def take(columns: Columns, of_rows: np.ndarray) -> None:
         for key, column in columns.items():
             if len(column.rows):
-                found[key].append(Coming(column.values, of_rows[column.rows]))
+                # Most samples share their lines with others, and what is made of those is made once.
+                if id(column.rows) not in marked:
+                    marked[id(column.rows)] = of_rows[column.rows]
+                found[key].append(Coming(column.values, marked[id(column.rows)]))
 
     for rows, of_rows in zip(block.rows, marks.of_rows, strict=True):
         take(rows.samples, of_rows)

@@ -40,14 +40,14 @@ _VALUES = {
 }
 """What is written of a number, by kind; 15 digits are exact as a float."""
 _PATTERNS = {
-    "whole": rb"-?\d{1,15}",
-    "count": rb"\d{1,15}",
+    "whole": rb"-?\d{1,15}+",
+    "count": rb"\d{1,15}+",
     "name": rb"0|[1-9]\d{0,14}",
     "some": rb"[1-9]\d{0,14}",
-    "float": rb"[-+.0-9e]+|nan|-?inf",
+    "float": rb"[-+.0-9e]++|nan|-?inf",
 }
 """The same for whole columns. What float() makes of such characters, the reader makes of them everywhere."""
-_FREE_WORD, _KEYED_WORD, _BARE_WORD = rb"[!#-{}~]*", rb"[!#-{}~]{0,200}", rb"[!#-+.-<>-{}~-]{1,200}"
+_FREE_WORD, _KEYED_WORD, _BARE_WORD = rb"[!#-{}~]*+", rb"[!#-{}~]{0,200}+", rb"[!#-+.-<>-{}~-]{1,200}"
 LONGEST_LABEL = 200
 """Characters of the longest label of a layout: shorter than any that the series would cut."""
 

@@ -36,7 +36,8 @@ class Layouts:
         for index, tag in enumerate(tags):
             places = heads[which == index]
             if has_layout(data[starts[places[0]] : ends[places[0]]]):
-                lines = [data[start : end + 1] for start, end in zip(starts[places], ends[places], strict=True)]
+                spans = zip(starts[places].tolist(), (ends[places] + 1).tolist(), strict=True)
+                lines = [data[start:end] for start, end in spans]
                 yield from self._rows(tag.tobytes(), places.tolist(), lines)
 
     def _rows(self, tag: bytes, places: list[int], lines: list[bytes]) -> Iterator[Rows]:

@@ -103,7 +103,7 @@ def read_rows(layout: Layout, places: Sequence[int], groups: Sequence[Group]) ->
         known = {minute: minute_ms(minute) for minute in set(columns[0])}
         seconds = read_numbers(columns[1])
         counts = {
-            name: np.fromiter(map(int, columns[group]), np.int64, len(places))
+            name: _read_counts(columns[group])
             for name in ("step", "epoch", "epoch_whole", "batch", "batch_whole")
             if (group := getattr(layout, name)) is not None
         }
@@ -114,7 +114,7 @@ def read_rows(layout: Layout, places: Sequence[int], groups: Sequence[Group]) ->
     named = [0] * len(places)
     if layout.label is not None:
         named = [names.setdefault(name, len(names)) for name in columns[layout.label]]
-    minutes_ms = np.fromiter((known[minute] for minute in columns[0]), np.int64, len(places))
+    minutes_ms = np.fromiter(map(known.__getitem__, columns[0]), np.int64, len(places))
     return Rows(
         layout,
         np.array(places),
@@ -134,3 +134,11 @@ def read_numbers(column: Sequence[bytes]) -> np.ndarray:
     if column.count(column[0]) == len(column):
         return np.full(len(column), float(column[0]))
     return np.fromiter(map(float, column), np.float64, len(column))
+
+
+def _read_counts(column: Sequence[bytes]) -> np.ndarray:
+    import numpy as np
+
+    if column.count(column[0]) == len(column):
+        return np.full(len(column), int(column[0]))
+    return np.fromiter(map(int, column), np.int64, len(column))

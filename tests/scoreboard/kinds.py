@@ -170,15 +170,16 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         19,
         "loss_spike",
-        "labels six times as large in every second batch; 20 times where the loss grows with no square",
+        "labels six times as large in every second batch; ten times where the loss grows with no square",
         Bound(steps=5, since=Since.SPIKES),
-        shipped_parameters="factor=20",
+        shipped_parameters="factor=10",
     ),
     Kind(
         20,
         "loss_diverge",
-        "noise on the labels that grows from batch to batch",
+        "noise on the labels that grows from batch to batch; three times as fast where the loss grows with no square",
         Bound(steps=5, since=Since.DOUBLED),
+        shipped_parameters="by=0.15",
     ),
     Kind(
         21,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     "loss_diverge": (
-        "the rule asks for a rise beyond the loss's own noise as well, which takes a report or two more than twice the "
+        "the rule asks for a rise beyond the loss's own noise as well, which takes a few reports more than twice the "
         "best median does."
     ),
     "not_learning": (

@@ -177,7 +177,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         20,
         "loss_diverge",
-        "noise on the labels that grows from batch to batch; three times as fast where the loss grows with no square",
+        "noise on the labels that grows from batch to batch, faster where the loss grows with no square",
         Bound(steps=5, since=Since.DOUBLED),
         shipped_parameters="by=0.15",
     ),
@@ -216,8 +216,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         24,
         "metric_off_band",
-        "predictions 1 off in validation, beside a healthy run as baseline",
+        "predictions 1 off in validation, beside a healthy run as baseline; 2 off where the loss grows with no square",
         Bound(epochs=2, words="2"),
+        shipped_parameters="by=2",
         needs_baseline=True,
     ),
     Kind(25, "input_shift", "inputs 1 off their normalisation", GRAD),

@@ -57,7 +57,7 @@ class LossSpike(Fault):
 
 class LossDiverge(Fault):
     summary = "Labels drown in noise that grows by `by` from batch to batch."
-    parameters: ClassVar[dict[str, float]] = {"by": 0.05}
+    parameters: ClassVar[dict[str, float]] = {"by": 0.1}
 
     def begin(self, site: Site) -> None:
         self._noise_std = 0.0

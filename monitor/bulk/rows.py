@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.attempt import KEYED
@@ -97,7 +98,8 @@ def read_rows(layout: Layout, places: Sequence[int], groups: Sequence[Group]) ->
     """Turn what a layout found in lines into columns; None where something is no number, or no time."""
     import numpy as np
 
-    columns = list(zip(*groups, strict=True))
+    flat, width = list(chain.from_iterable(groups)), len(groups[0])
+    columns = [flat[group::width] for group in range(width)]
     names: dict[bytes, int] = {}
     try:
         known = {minute: minute_ms(minute) for minute in set(columns[0])}

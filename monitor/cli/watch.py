@@ -206,7 +206,7 @@ def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) 
     """Return what looks at a log's process and its GPUs; ``exit_of`` returns how a child of ours ended."""
     from monitor.probes import GpuProbe, ProcessProbe
 
-    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of), GpuProbe(pid))
+    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of, log=Path(log)), GpuProbe(pid))
 
 
 class Reloading(NamedTuple):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitor.logline import RunStart
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 STARTED_WITHIN_S = 5.0
 """A process that began so much later than its RUN line says is another one with its number. Chosen by hand, for the
 clocks of a log and of the system."""
+PASSING_ON = ("tee", "cat", "logger", "rotatelogs", "multilog", "ts", "awk", "sed", "grep", "docker", "ssh")
+"""Programs that write what another one says."""
 
 
 @dataclass
@@ -70,6 +74,65 @@ def pid_of(run: Run, *, own_host: str | None = None) -> int | None:
     if record.pid is None or record.pid <= 0 or record.host not in (None, own_host or socket.gethostname()):
         return None
     return record.pid
+
+
+def writer_of(log: Path) -> int | None:
+    """Return the process of our own user that holds a log open for writing; of a family, its head. None for no one.
+
+    What only passes another program's output on, as ``tee`` does, is not the training.
+    """
+    try:
+        wanted = log.stat()
+    except OSError:
+        return None
+    parents = {pid: _parent_of(pid) for pid in _own_processes() if _writes(pid, wanted.st_dev, wanted.st_ino)}
+    heads = [pid for pid, parent in parents.items() if parent not in parents]
+    # Several that have nothing to do with each other: nobody can tell which is the training.
+    return heads[0] if len(heads) == 1 and _name_of(heads[0]) not in PASSING_ON else None
+
+
+def _own_processes() -> Iterator[int]:
+    for place in Path("/proc").iterdir():
+        with suppress(OSError):
+            if place.name.isdecimal() and int(place.name) != os.getpid() and place.stat().st_uid == os.geteuid():
+                yield int(place.name)
+
+
+def _writes(pid: int, device: int, inode: int) -> bool:
+    """Whether a process has a file open for writing; False where it may not be looked at."""
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+    for descriptor in descriptors:
+        with suppress(OSError):
+            status = descriptor.stat()
+            if (status.st_dev, status.st_ino) == (device, inode) and _is_for_writing(pid, descriptor.name):
+                return True
+    return False
+
+
+def _is_for_writing(pid: int, descriptor: str) -> bool:
+    for line in Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().splitlines():
+        name, _, flags = line.partition(":")
+        if name == "flags":
+            return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
+    return False
+
+
+def _parent_of(pid: int) -> int | None:
+    try:
+        # The name before it is in parentheses, and may hold any character.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def began_too_late(process: psutil.Process, run: Run) -> bool:

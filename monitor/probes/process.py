@@ -13,13 +13,15 @@ from pathlib import Path
 from monitor.clock import Clock
 from monitor.logline import Process, ProcessGone, RunEnd, RunStart
 from monitor.probes.body import body_of
-from monitor.probes.identity import Child, Held, began_too_late, pid_of
+from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of
 from monitor.run import Run
 
 LOOK_S = 30.0
 """How often the process is described; its end is looked for at every turn."""
 LAST_WORDS_S = 2.0
 """A process that ended is reported so much later: its last lines are read first."""
+WRITTEN_WITHIN_S = 300.0
+"""A log that did not grow for longer has no writer worth looking for. Chosen by hand."""
 MIB = 2**20
 _CGROUP = Path("/sys/fs/cgroup")
 _VMSTAT = Path("/proc/vmstat")
@@ -29,10 +31,21 @@ class ProcessProbe:
     """Looks after the process of one log, or after the one of a given number."""
 
     def __init__(
-        self, clock: Clock, pid: int | None = None, *, exit_of: Callable[[], int | None] | None = None
+        self,
+        clock: Clock,
+        pid: int | None = None,
+        *,
+        exit_of: Callable[[], int | None] | None = None,
+        log: Path | None = None,
     ) -> None:
-        """``exit_of`` belongs to a child of our own: it returns how that ended, as `subprocess` tells it."""
-        self._clock, self._given, self._exit_of = clock, pid, exit_of
+        """``exit_of`` belongs to a child of our own: it returns how that ended, as `subprocess` tells it.
+
+        Without a number the process is the one that the RUN line names or, where there is no such line, the one of
+        our own user that writes to ``log``. Of that one's end nothing follows: it may have ended well.
+        """
+        self._clock, self._given, self._exit_of, self._log = clock, pid, exit_of, log
+        self._writer: int | None = None
+        self._is_writer = False
         self._held: Held | Child | None = None
         self._place: tuple[int, int] | None = None
         self._ended_at: float | None = None
@@ -52,6 +65,11 @@ class ProcessProbe:
             self.close()
             return []
         if self._held is None:
+            self._look_for_writer(monotonic, run)
+            return []
+        if self._held.has_ended() and self._is_writer:
+            self.close()
+            self._begin(run)
             return []
         if self._held.has_ended():
             return self._tell_end(monotonic)
@@ -74,6 +92,7 @@ class ProcessProbe:
         self.close()
         self._ended_at, self._look_at = None, 0.0
         self._is_told_by_log, self._cpu_s = False, None
+        self._writer, self._is_writer = None, False
         pid = self._given or pid_of(run)
         if pid is not None and self._exit_of is not None:
             self._held, self._oom_kills = Child(pid, self._exit_of), oom_kills(pid)
@@ -84,6 +103,25 @@ class ProcessProbe:
                 held.close()
             return
         self._held, self._oom_kills = held, oom_kills(held.pid)
+
+    def _look_for_writer(self, monotonic: float, run: Run) -> None:
+        """Hold the process that writes to the log, if it is the same one for a while: a script may just add a line."""
+        if self._log is None or self._given is not None or run.attempt.stated(RunStart) or monotonic < self._look_at:
+            return
+        self._look_at = monotonic + LOOK_S
+        if not self._is_written():
+            self._writer = None
+            return
+        before, self._writer = self._writer, writer_of(self._log)
+        if self._writer is not None and self._writer == before:
+            self._held, self._is_writer, self._look_at = Held.of(self._writer), True, 0.0
+
+    def _is_written(self) -> bool:
+        """Whether the log grew lately: to look for the writers of a thousand old ones would take a while."""
+        try:
+            return self._log is not None and self._clock.wall() - self._log.stat().st_mtime < WRITTEN_WITHIN_S
+        except OSError:
+            return False
 
     def _tell_end(self, monotonic: float) -> list[str]:
         assert self._held is not None

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from monitor.clock import SystemClock
 from monitor.logline import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
+from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills
 from monitor.run import Run
 from monitor.watcher import Watcher
@@ -143,6 +146,85 @@ def test_a_child_that_ends_well_has_completed_even_where_its_log_does_not_say_so
     probe.poll(0.0, run)
     child.wait()
     assert end_of(probe, run) == [RunEnd(status="completed")]
+
+
+# ---- found by who writes the log
+
+WRITER = "import sys, time; log = open(sys.argv[1], 'a'); log.write('step 1 loss=0.5\\n'); log.flush(); time.sleep(300)"
+
+
+def _writers(log: Path) -> list[int]:
+    """Return every process that holds a log open for writing."""
+    if not log.exists():
+        return []
+    status = log.stat()
+    pids = [int(place.name) for place in Path("/proc").iterdir() if place.name.isdecimal()]
+    return [pid for pid in pids if _writes(pid, status.st_dev, status.st_ino)]
+
+
+@contextmanager
+def writing(log: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that holds a log open for writing."""
+    with subprocess.Popen([*before, sys.executable, "-c", WRITER, str(log)]) as process:
+        try:
+            until(lambda: process.pid in _writers(log))
+            yield process
+        finally:
+            process.kill()
+
+
+def test_without_a_run_line_the_process_is_the_one_that_writes_the_log(tmp_path: Path):
+    log = tmp_path / "run.log"
+    probe, run = ProcessProbe(CLOCK, log=log), Run()
+    assert probe.poll(0.0, run) == [], "there is no log yet"
+    with writing(log) as process, log.open() as reader:
+        assert reader.readline()
+        assert probe.poll(LOOK_S, run) == []
+        assert probe.poll(2 * LOOK_S, run) == [], "it must be the same one for a while"
+        (body,) = probe.poll(2 * LOOK_S + 1, run)
+        found = record(body)
+        assert isinstance(found, Process) and found.pid == process.pid
+    assert probe.poll(2 * LOOK_S + 2, run) == probe.poll(2 * LOOK_S + 9, run) == [], "it may have ended well"
+    with writing(log) as process:
+        for look in range(4, 7):
+            bodies = probe.poll(look * LOOK_S, run)
+        (told_of,) = bodies
+        assert f"pid={process.pid} " in told_of, "the next one is found again"
+
+
+def test_of_a_family_that_shares_the_log_the_head_is_the_training(tmp_path: Path):
+    log = tmp_path / "run.log"
+    program = f"exec >>{log}; echo step 1 loss=0.5; sleep 300 & sleep 300 & wait"
+    with subprocess.Popen(["bash", "-c", program], start_new_session=True) as process:
+        until(lambda: len(_writers(log)) == 3)
+        assert writer_of(log) == process.pid
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_program_that_passes_on_what_another_says_is_not_the_training(tmp_path: Path):
+    log = tmp_path / "run.log"
+    with subprocess.Popen(["tee", str(log)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as tee:
+        until(log.exists)
+        until(lambda: len(_writers(log)) == 1)
+        assert writer_of(log) is None
+        assert tee.stdin is not None
+        tee.stdin.close()
+
+
+def test_two_that_have_nothing_to_do_with_each_other_are_nobody(tmp_path: Path):
+    log = tmp_path / "run.log"
+    with writing(log), writing(log):
+        until(lambda: len(_writers(log)) == 2)
+        assert writer_of(log) is None
+
+
+def test_who_only_reads_the_log_is_nobody(tmp_path: Path):
+    log = tmp_path / "run.log"
+    log.write_text("step 1 loss=0.5\n")
+    with subprocess.Popen(["tail", "-f", str(log)], stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None and reader.stdout.readline()
+        assert writer_of(log) is None
+        reader.kill()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")

@@ -108,7 +108,11 @@ class Manner(NamedTuple):
 )
 @click.option("--plain", is_flag=True, help="Print lines on a terminal too, instead of the live view.")
 @click.option("--notify-history", is_flag=True, help="Tell each alert from before the watch, not one for them all.")
-@click.option("--pid", type=click.IntRange(min=1), help="The training's process.  [default: that of the RUN line]")
+@click.option(
+    "--pid",
+    type=click.IntRange(min=1),
+    help="The training's process.  [default: that of the RUN line, else who writes the log]",
+)
 @click.option("--no-probes", is_flag=True, help="Look at the log alone, not at the process and its GPUs.")
 def command(
     logs: tuple[str, ...],

@@ -73,7 +73,8 @@ class ProcessProbe:
             return []
         if self._held.has_ended():
             return self._tell_end(monotonic)
-        if monotonic < self._look_at:
+        # Before the first line nobody knows by which clock the log is dated.
+        if monotonic < self._look_at or not run.lines:
             return []
         self._look_at = monotonic + LOOK_S
         # A trainer that describes itself is not described twice.

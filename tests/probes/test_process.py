@@ -175,8 +175,11 @@ def writing(log: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_without_a_run_line_the_process_is_the_one_that_writes_the_log(tmp_path: Path):
     log = tmp_path / "run.log"
-    probe, run = ProcessProbe(CLOCK, log=log), Run()
-    assert probe.poll(0.0, run) == [], "there is no log yet"
+    watching = watcher(SHIPPED)
+    for line in numbered([b"step 1 loss=0.5"]):
+        watching.take(line)
+    probe, run = ProcessProbe(CLOCK, log=log), watching.run
+    assert probe.poll(0.0, run) == [], "nobody writes it yet"
     with writing(log) as process, log.open() as reader:
         assert reader.readline()
         assert probe.poll(LOOK_S, run) == []

@@ -23,6 +23,8 @@ CLOCKS_KEPT = 4
 JUMP_S = 300.0
 """A step forward beyond this may be another writer's clock: the one that it was taken for is kept as well. As long as
 the shortest silence that a rule complains of."""
+LONGEST_LEAP_S = 43_200.0
+"""A silence beyond this that only another clock than the newest line's tells of is none: a clock was set. By hand."""
 CLOCK_LINES = 64
 """Lines after which a clock that wrote none of them is forgotten. Chosen by hand."""
 
@@ -168,7 +170,7 @@ class Run:
         for clock in self.live_clocks:
             time = clock.now + (at - clock.line_at)
             # One that is in doubt must show itself at once.
-            if not clock.is_doubtful or time <= before + JUMP_S:
+            if time <= before + (JUMP_S if clock.is_doubtful else LONGEST_LEAP_S):
                 fits.append((time, clock))
         ahead = [(time, clock) for time, clock in fits if time >= before]
         found = min(ahead, key=itemgetter(0), default=None)

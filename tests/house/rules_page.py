@@ -57,8 +57,8 @@ groups:
             lines: |
               2025-10-30T23:40:51.123Z INFO [EPOCH] Epoch 1/20: Train Loss=0.1234, Val Loss=2.5000, LR=1.00e-04
               2025-10-30T23:44:51.123Z INFO [EPOCH] Epoch 2/20: Train Loss=0.1234, Val Loss=2.6000, LR=1.00e-04
-          - name: one epoch above the level is quiet
-            then: quiet
+          - name: one epoch above the level is not yet a fault, and no all-clear
+            then: unknown
             lines: |
               2025-10-30T23:40:51.123Z INFO [EPOCH] Epoch 1/20: Train Loss=0.1234, Val Loss=2.5000, LR=1.00e-04
 ```

@@ -251,10 +251,21 @@ class Attempt:
         if isinstance(event.record, logline.Epoch):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
+        elif event.kind:
+            self._count_epochs(event.record)
         if self.dropped > num_dropped:
             self._take_samples((Sample(CROWDED_OUT, (), 1.0),), event, now)
             touched.add((CROWDED_OUT, ()))
         return frozenset(touched)
+
+    def _count_epochs(self, record: Record | None) -> None:
+        """Count another trainer's epochs: most have no line for the end of one, but number them and their batches."""
+        match record:
+            case logline.Train(epoch=epoch, batch=batch):
+                is_over = 0 < batch.whole <= batch.part
+                self.epochs_done = max(self.epochs_done, epoch.part - (not is_over))
+            case logline.Phase(epoch=int(number)):
+                self.epochs_done = max(self.epochs_done, number - 1)
 
     def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]], more_bytes: int) -> bool:
         """Whether nothing of these events can be dropped, and of other facts that take so many bytes."""

@@ -21,6 +21,8 @@ CASES = {
     "lightning": ("lit.py", "lightning"),
     "keras": ("ker.py", "keras"),
 }
+EPOCHS = {"nanogpt": 0, "hf-trainer": 4, "lightning": 4, "keras": 8}
+"""How many each program trains, as far as its log says."""
 
 
 @pytest.fixture(params=CASES)
@@ -50,6 +52,7 @@ def test_a_healthy_run_is_understood_and_alarms_nobody(case: tuple[str, Path], t
     assert losses.count >= 8
     assert losses.last.value < losses.early[0]
     assert watcher.run.attempt.of("epoch.val_loss")
+    assert watcher.run.attempt.epochs_done == EPOCHS[dialect]
     if dialect not in ("keras", "nanogpt"):  # which have no line for their end
         assert watcher.run.status == "completed"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,8 +18,7 @@ from tests.scoreboard.board import tables_of
 from tests.scoreboard.page import circumstances, page, write
 from tests.scoreboard.plan import Board, jobs_of
 from tests.scoreboard.recipes import Job
-from tests.scoreboard.rivals import RIVALS
-from tests.scoreboard.runs import Judged, is_kept, run_job
+from tests.scoreboard.runs import Judged, is_kept, rivals_here, run_job
 
 
 def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
@@ -32,6 +30,7 @@ def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    rivals_here()
     # Forked once what takes seconds to import is there.
     import tests.scoreboard.ownloop
     import tests.scoreboard.shipped  # noqa: F401
@@ -62,8 +61,6 @@ def main() -> None:
         if (not asked.kinds or job.kind in asked.kinds.split(","))
         and (not asked.architectures or job.architecture in asked.architectures.split(","))
     ]
-    if reasons := [reason for rival in RIVALS if (reason := rival.prepare()) is not None]:
-        print(*reasons, sep="\n", file=sys.stderr)
     taken_over, begun = sum(map(is_kept, jobs)), time.monotonic()
     runs = list(run_all(jobs, workers=asked.workers))
     tables = tables_of(runs)

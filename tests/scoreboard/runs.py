@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -119,6 +120,16 @@ def _judged(job: Job, log: Path) -> Path:
     return FOLDER / "judged" / f"{job.name}-{_digest(_code(_JUDGING), log.name)}.json"
 
 
+@cache
+def rivals_here() -> tuple[Rival, ...]:
+    """Return the rivals that can judge on this machine, what they need installed; to be asked before any fork."""
+    reasons = {rival.name: rival.prepare() for rival in RIVALS}
+    for name, reason in reasons.items():
+        if reason is not None:
+            print(f"{name}: left out: {reason}", file=sys.stderr)
+    return tuple(rival for rival in RIVALS if reasons[rival.name] is None)
+
+
 def rules_digest() -> str:
     """Return a digest of the rule files."""
     return _code(("rules/*.yaml",))
@@ -155,9 +166,10 @@ def _judge(job: Job, log: Path) -> dict[str, Any]:
 
 def _rivals(job: Job, log: Path) -> tuple[RivalSaid, ...]:
     """Let the rivals judge the same log, or take what was kept of it."""
-    kept = FOLDER / "rivals" / f"{job.name}-{_digest(_code(_RIVALRY), log.name)}.json"
+    names = [rival.name for rival in rivals_here()]
+    kept = FOLDER / "rivals" / f"{job.name}-{_digest(_code(_RIVALRY), log.name, *names)}.json"
     if not kept.exists():
-        _write(kept, [_rival_said(rival, job, log)._asdict() for rival in RIVALS if rival.prepare() is None])
+        _write(kept, [_rival_said(rival, job, log)._asdict() for rival in rivals_here()])
     return tuple(RivalSaid(**each) for each in json.loads(kept.read_text()))
 
 

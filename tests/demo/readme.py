@@ -41,17 +41,22 @@ def _worst(rule: Rule) -> Severity:
 
 
 def demo_block(output: str) -> str:
-    """Return a watch's output as a code block, long lines cut."""
+    """Return what a watch says up to the first alert that another explains, and what is wrong at the end.
+
+    A code block, long lines cut; the alerts that are explained, their ends and all that is ok are left out.
+    """
     lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in output.splitlines()]
-    return "```text\n" + "\n".join(lines) + "\n```\n"
+    explained = next((place for place, line in enumerate(lines) if line.startswith("⚪")), len(lines))
+    summary = next((place for place, line in enumerate(lines) if " epochs done, step " in line), explained)
+    told = [line for line in lines[summary:] if not line.startswith(("✅", "➖"))]
+    shown = [*lines[:explained], "…", *told, "…"]
+    return "```text\n" + "\n".join(shown) + "\n```\n"
 
 
 def main() -> None:
     """Fill the README from the shipped rules and the newest demo's output."""
     path = ROOT / "README.md"
-    path.write_text(
-        filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml")))))
-    )
+    path.write_text(filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml"))))))
     outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
     if not outputs:
         sys.exit("_logs/training/demo_*.watch.txt: none there, the demo's part is as it was; run make demo first")

@@ -218,6 +218,16 @@ def test_a_fault_in_the_log_is_in_the_journal_and_at_the_webhook(machine: Machin
     assert machine.property(one.unit, "ExecMainStatus") == "0"
 
 
+def test_the_receivers_can_be_tried_as_the_service_would_reach_them(machine: Machine, run: Callable[..., Run]):
+    """As docs/service.md says."""
+    nine = run("nine")
+    nine.install()
+    secret = "LoadCredential=webhook:/etc/trainwarden/secrets/webhook"
+    as_service = ["systemd-run", "--quiet", "--wait", "--pipe", "-p", "User=trainwarden", "-p", secret]
+    said = machine.run(*as_service, "monitor", "sinks", "test", "--config", "/etc/trainwarden/nine.yaml").stdout
+    assert "✅ webhook:credential:webhook: delivered" in said
+
+
 def test_who_is_in_the_group_reads_the_state_and_silences_and_nobody_else(machine: Machine, run: Callable[..., Run]):
     two = run("two")
     two.install()

@@ -124,7 +124,7 @@ class MetricConstant(Fault):
     summary = "Validation goes on with the weights from before the fault: every figure is the same again."
 
     def begin(self, site: Site) -> None:
-        self._weights = list(site.model.parameters())
+        self._weights: list[Tensor] = list(site.model.parameters())
         self._stale = [weight.detach().clone() for weight in self._weights]
         self._handles = [
             site.model.register_forward_pre_hook(self._lend),

@@ -105,7 +105,13 @@ def build(root: Path) -> None:
     release = re.search(r"VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text())
     assert release is not None, "no Debian"
     sources = [str(file) for file in SOURCES if file.is_file() and file.stat().st_size][:1]
-    options = ["--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", *excluded, "--include=systemd-sysv,dbus,python3"]
+    options = [
+        "--quiet",
+        "--variant=minbase",
+        "--dpkgopt=force-unsafe-io",
+        *excluded,
+        "--include=systemd-sysv,dbus,python3",
+    ]
     done = subprocess.run(
         ["mmdebstrap", *options, release[1], str(root), *sources], capture_output=True, text=True, check=False
     )

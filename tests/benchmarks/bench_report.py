@@ -1,7 +1,7 @@
 """A status page of a long log: read cold, from the state of a watch, and for 1 GB with the progress bar.
 
-``--small`` leaves out the log of 1 GB, which takes minutes to write. Each figure is that of the whole command, its start
-included, as a person waits for it.
+``--small`` leaves out the log of 1 GB, which takes minutes to write. Each figure is that of the whole command, its
+start included, as a person waits for it.
 """
 
 from __future__ import annotations

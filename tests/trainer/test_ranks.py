@@ -116,9 +116,9 @@ def numbers(lines: list, *names: str) -> list[float]:
     return [getattr(line, name) for line in lines for name in names]
 
 
-def same_numbers(kind: type, left: Path, right: Path, *names: str) -> bool:
+def same_numbers(kind: type, left: Path, right: Path, *names: str, within: float = 1e-5) -> bool:
     ours, theirs = numbers(of(kind, left), *names), numbers(of(kind, right), *names)
-    return len(ours) > 0 and ours == pytest.approx(theirs, rel=1e-5, abs=1e-5, nan_ok=True)
+    return len(ours) > 0 and ours == pytest.approx(theirs, rel=within, abs=within, nan_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +137,15 @@ def test_two_processes_give_the_loss_curve_of_one_with_the_same_global_batch(two
 def test_metrics_are_those_of_the_days_of_all_processes(two: Path, alone: Path):
     assert numbers(of(logline.Metrics, two / "whole.log"), "n_days") == numbers(of(logline.Metrics, alone), "n_days")
     for kind, names in (
-        (logline.Metrics, ("sharpe", "ic", "rank_ic", "hit_rate")),
-        (logline.HorizonMetrics, ("ic", "rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2")),
+        (logline.Metrics, ("sharpe", "rank_ic", "hit_rate")),
+        (logline.HorizonMetrics, ("rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2")),
         (logline.GuardCheck, ("std", "target_std", "ratio")),
     ):
         assert same_numbers(kind, two / "whole.log", alone, *names)
+    # A correlation over the few stocks of a day magnifies the rounding of predictions, which processors differ in:
+    # 1.1e-5 was seen where the predictions' own spread was the same to 3e-8.
+    for kind in (logline.Metrics, logline.HorizonMetrics):
+        assert same_numbers(kind, two / "whole.log", alone, "ic", within=5e-5)
 
 
 def test_the_gradient_monitor_reports_what_one_process_would(two: Path, alone: Path):

@@ -62,8 +62,9 @@ The board is kinder to the rules than the world in so far as these were made on 
 - Faults that were missed and were made stronger, until the log shows what the list calls that fault: `loss_diverge`,
   `loss_spike`, `metric_off_band`, `reset_failed`, `update_ratio`, and `dead_inputs` of the shipped model.
 - Rules that were changed: `SharpeConstant` (the correlation must stand still too), `PredictionCollapse` (below a
-  hundredth in two validations, below a five-hundredth in one), `LossSpike` (a rise that has not come back is one spike),
-  `GradientDrop` (explains the faint gradient that it leaves), `EvidenceGap` (a checkpoint makes nothing overdue).
+  hundredth in two validations, below a five-hundredth in one), `LossSpike` (a rise that has not come back counts as one
+  spike), `GradientDrop` (explains the faint gradient that it leaves), `EvidenceGap` (a checkpoint makes nothing
+  overdue).
 - Left out: `overfit` and `ended_early` as trainings of the shipped model; `config_ignored` and `stale_source` are
   trainings of the shipped model only. `weight_nonfinite` acts in the step of a report, for else the loss tells first.
 - Bounds that the list leaves open and were chosen here: one validation for `pred_collapse`, a minute for a `crash`

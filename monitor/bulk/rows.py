@@ -105,7 +105,8 @@ def read_rows(layout: Layout, places: Sequence[int], groups: Sequence[Group]) ->
         known = {minute: minute_ms(minute) for minute in set(columns[0])}
         seconds = read_numbers(columns[1])
         counts = {
-            name: _read_counts(columns[group])
+            # Their digits, at most 15, are exact as a float, which is read sooner than a whole number.
+            name: read_numbers(columns[group]).astype(np.int64)
             for name in ("step", "epoch", "epoch_whole", "batch", "batch_whole")
             if (group := getattr(layout, name)) is not None
         }
@@ -136,11 +137,3 @@ def read_numbers(column: Sequence[bytes]) -> np.ndarray:
     if column.count(column[0]) == len(column):
         return np.full(len(column), float(column[0]))
     return np.fromiter(map(float, column), np.float64, len(column))
-
-
-def _read_counts(column: Sequence[bytes]) -> np.ndarray:
-    import numpy as np
-
-    if column.count(column[0]) == len(column):
-        return np.full(len(column), int(column[0]))
-    return np.fromiter(map(int, column), np.int64, len(column))

@@ -22,8 +22,6 @@ from monitor.tail import Totals
 
 FEWEST_LINES = 8
 """Lines with records among them that are folded one by one sooner than at once. Chosen by hand."""
-RUN_END = b"[RUN] end"
-"""What every end line of our own grammar holds."""
 HISTORY_LIMIT = 1_000
 """Transitions kept for the report's timeline; the count of alerts goes on."""
 
@@ -83,16 +81,28 @@ class Watcher:
         return [] if event is None else self.fold(event)
 
     def speaking(self, data: bytes) -> Sequence[Span]:
-        """Return where lines lie whose text may say something; no other line's text does."""
+        """Return where lines lie whose text may say something; no other line's text does.
+
+        This depends on nothing that was taken before, and can be asked in another thread.
+        """
         return [Span(*each) for each in self.engine.patterns.places(data)]
 
-    def take_all(self, lines: Stretch, note: Callable[[Event], object] = lambda event: None) -> list[Alert]:
+    def take_all(
+        self,
+        lines: Stretch,
+        note: Callable[[Event], object] = lambda event: None,
+        *,
+        spans: Sequence[Span] | None = None,
+    ) -> list[Alert]:
         """Read and fold whole lines, as taking each by itself would; return what they changed.
 
         ``note`` is told of each event that was read by itself: of all but measurements and lines outside the grammar.
+        ``spans`` are those of `speaking`, where it was asked before.
         """
         changes, plain = self._take_foreign(lines, note)
-        for part in blocks(plain, self) if plain is not None else ():
+        # Of a rest the places are others.
+        known = spans if plain is lines else None
+        for part in blocks(plain, self, known) if plain is not None else ():
             if isinstance(part, Block):
                 changes += self._fold_block(part)
                 for _, event in part.passengers:
@@ -115,7 +125,7 @@ class Watcher:
             if not is_asked and self.engine.dialects.is_native(self.run.dialect):
                 is_asked, rest = True, Rest(lines, index, start) if index else lines
                 # Another dialect is looked for behind the end of a run alone.
-                may_end = self._is_over or RUN_END in rest.data
+                may_end = self._is_over or self.engine.dialects.may_end_ours(rest.data)
                 if not may_end or not self.engine.dialects.may_show_another(rest.data):
                     return changes, rest
             end = data.index(b"\n", start)

@@ -149,8 +149,11 @@ class Block:
         return event
 
 
-def blocks(stretch: Stretch, reader: Reader) -> Iterator[Block | Event]:
-    """Cut a stretch of whole lines into blocks and the events between them."""
+def blocks(stretch: Stretch, reader: Reader, spans: Sequence[Span] | None = None) -> Iterator[Block | Event]:
+    """Cut a stretch of whole lines into blocks and the events between them.
+
+    ``spans`` are those of the lines that are speaking, where the reader was asked before.
+    """
     import numpy as np
 
     data = stretch.data
@@ -162,7 +165,7 @@ def blocks(stretch: Stretch, reader: Reader) -> Iterator[Block | Event]:
     if not len(starts):
         return
     heads, at_start = _heads(octets, starts, ends)
-    speaking = _lines_at(reader.speaking(data), starts, ends)
+    speaking = _lines_at(reader.speaking(data) if spans is None else spans, starts, ends)
     alone = np.zeros(len(starts), bool)
     alone[heads] = alone[speaking] = True
     plain = heads[at_start]

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from monitor.alerts import Alert
+from monitor.cli.readahead import read_searched
 from monitor.sources import opened
-from monitor.tail import Stretch, read_stretches
+from monitor.tail import Stretch
 from monitor.watcher import Watcher
 
 LONG_BYTES = 32 << 20
@@ -22,9 +23,9 @@ def read_log(watcher: Watcher, *, shows_progress: bool = False) -> list[Alert]:
     """Read the watcher's log to its end and return what that changed. Raises LogError."""
     changes: list[Alert] = []
     with opened(watcher.log) as stream, _collecting_seldom(), _bar(stream, shows_progress) as advance:
-        for part in read_stretches(stream):
+        for part, spans in read_searched(stream, watcher):
             if isinstance(part, Stretch):
-                changes += watcher.take_all(part)
+                changes += watcher.take_all(part, spans=spans)
                 advance(part.offset + len(part.data))
             else:
                 changes += watcher.take(part)

@@ -6,6 +6,7 @@ import gc
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 
 import click
@@ -22,13 +23,14 @@ from monitor.cli.options import (
     make_engine,
     rule_options,
 )
+from monitor.cli.readahead import read_searched
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.facts import FactsError, Kind, read_facts
 from monitor.sinks.jsonl import json_line
 from monitor.sources import opened
-from monitor.tail import Ending, Line, Stretch, read_lines, read_stretches
+from monitor.tail import Ending, Line, Stretch, read_lines
 from monitor.watcher import Watcher
 
 
@@ -98,12 +100,12 @@ def _replay(log: str, engine: Engine, now: str | None, facts: Path | None) -> tu
         moment = None if now is None else _moment(now, log)
         recorded = _Recorded(facts)
         # Facts have their place between lines; without any, whole stretches are folded at once.
-        for part in read_stretches(stream) if facts is None else read_lines(stream):
+        for part, spans in read_searched(stream, watcher) if facts is None else zip(read_lines(stream), repeat(None)):
             changes += recorded.told(watcher)
             if facts and isinstance(part, Line) and part.ending is Ending.END:
                 # The live watch was still waiting for the end of this line.
                 continue
-            changes += watcher.take_all(part) if isinstance(part, Stretch) else watcher.take(part)
+            changes += watcher.take_all(part, spans=spans) if isinstance(part, Stretch) else watcher.take(part)
         changes += recorded.told(watcher)
         recorded.check_told(watcher)
     last = watcher.run.now

@@ -2,7 +2,17 @@
 
 from monitor.tail.filetail import FileTail
 from monitor.tail.generation import TailPosition
-from monitor.tail.linebuffer import Ending, Gathered, Line, LineBuffer, Stretch, read_lines, read_stretches
+from monitor.tail.linebuffer import (
+    STRETCH_BYTES,
+    Ending,
+    Gathered,
+    Line,
+    LineBuffer,
+    Stretch,
+    read_lines,
+    read_pieces,
+    read_stretches,
+)
 from monitor.tail.notices import Change, Notice
 from monitor.tail.source import Tail, TailCounters
 from monitor.tail.stream import StreamTail
@@ -10,6 +20,7 @@ from monitor.tail.totals import Totals
 from monitor.tail.waker import Waker
 
 __all__ = [
+    "STRETCH_BYTES",
     "Change",
     "Ending",
     "FileTail",
@@ -25,5 +36,6 @@ __all__ = [
     "Totals",
     "Waker",
     "read_lines",
+    "read_pieces",
     "read_stretches",
 ]

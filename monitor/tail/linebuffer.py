@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import partial
-from itertools import accumulate, count, repeat
+from itertools import accumulate, chain, count, repeat
 from typing import BinaryIO, NamedTuple
 
 from monitor.errors import LogError
@@ -266,12 +266,17 @@ def read_lines(stream: BinaryIO) -> Iterator[Line]:
 
 def read_stretches(stream: BinaryIO) -> Iterator[Line | Stretch]:
     """Read a stream to its end as `read_lines` does, and hand over lines that need no care side by side."""
+    return chain.from_iterable(read_pieces(stream))
+
+
+def read_pieces(stream: BinaryIO) -> Iterator[list[Line | Stretch]]:
+    """Read a stream to its end as `read_stretches` does, and hand over what is read at once."""
     buffer = LineBuffer()
     read = getattr(stream, "read1", stream.read)
     while data := _read(read, stream, STRETCH_BYTES):
-        yield from buffer.feed_stretch(data)
+        yield buffer.feed_stretch(data)
     if rest := buffer.end():
-        yield rest
+        yield [rest]
 
 
 def _is_plain(whole: bytes, kept_bytes: int) -> bool:

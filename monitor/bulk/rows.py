@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from pydantic_core import from_json
+
 from monitor.attempt import KEYED
 from monitor.bulk.layout import Layout
 from monitor.derived import Column, Columns
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 Group = tuple[bytes, ...]
 """What the pattern of a layout found in one line."""
+QUICK_LENGTH = 16
+"""Characters of a number up to which float() takes its short way: 15 digits and a point."""
 
 
 @dataclass(frozen=True)
@@ -136,4 +140,18 @@ def read_numbers(column: Sequence[bytes]) -> np.ndarray:
     # Many columns hold one number again and again.
     if column.count(column[0]) == len(column):
         return np.full(len(column), float(column[0]))
-    return np.fromiter(map(float, column), np.float64, len(column))
+    found = _read_long(column) if len(column[0]) > QUICK_LENGTH else None
+    return np.fromiter(map(float, column) if found is None else found, np.float64, len(column))
+
+
+def _read_long(column: Sequence[bytes]) -> list[float] | None:
+    """Return the same of numbers with a fraction, all written as JSON is; else None.
+
+    A reader of JSON rounds as exactly, and takes a third of the time where there are many digits.
+    """
+    try:
+        found: list[float] = from_json(b"[" + b",".join(column) + b"]")
+    except ValueError:
+        return None
+    # A whole number may be too large for a float, or be a zero with a sign.
+    return found if len(found) == len(column) and set(map(type, found)) == {float} else None

@@ -21,6 +21,12 @@ def test_a_column_of_decimals_is_read_as_float_reads_them(column):
     assert repr(read_numbers(column).tolist()) == repr([float(each) for each in column])
 
 
+@given(st.lists(st.floats().map(lambda value: repr(value).encode()) | st.sampled_from([b"-0", b"9" * 400]), min_size=1))
+def test_a_column_of_long_numbers_is_read_as_float_reads_them(others):
+    column = [b"0.12345678901234567", *others]
+    assert repr(read_numbers(column).tolist()) == repr([float(each) for each in column])
+
+
 @given(st.integers(0, 9), st.lists(st.integers(0, 999_999), min_size=1))
 def test_decimals_of_one_length_are_read_as_float_reads_them(whole, decimals):
     column = [b"%d.%06d" % (whole, each) for each in decimals]

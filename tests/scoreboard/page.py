@@ -233,7 +233,11 @@ def _misses(tables: Tables) -> str:
     if not tables.misses:
         return "## Misses\n\nNone.\n"
     kinds = dict.fromkeys(miss.run.split(".")[0] for miss in tables.misses)
-    reasons = "".join(f"- **{kind}**: {REASONS[kind]}\n" for kind in kinds if kind in REASONS)
+    told: dict[str, list[str]] = {}
+    for kind in kinds:
+        if kind in REASONS:
+            told.setdefault(REASONS[kind], []).append(kind)
+    reasons = "".join(f"- **{', '.join(alike)}**: {reason}\n" for reason, alike in told.items())
     lines = "".join(f"- `{miss.run}`: {miss.what}\n" for miss in tables.misses)
     return f"## Misses\n\nEvery run that is not as the goal has it (kind, network, seed).\n\n{reasons}\n{lines}"
 

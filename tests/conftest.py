@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import settings
 
 # Read when torch is imported: the workers share the cores, and more threads than cores make small models slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Under nohup it is ignored, and so it would be in each process that a test starts and then asks to reload.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples each time and nothing written: a red test is red for everyone. `thorough` digs deeper.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)

@@ -42,11 +42,20 @@ def declared_rates(steps: np.ndarray, intent: Intent) -> np.ndarray | None:
     start = intent.warmup_start or 0.0
     length = max((intent.total_steps or 0) - warmup_steps, 1)
     progress = np.minimum(np.maximum(steps - warmup_steps, 0) / length, 1.0)
-    # The shape itself is asked step by step: numpy's cosine may differ in the last bit.
-    after = least + (intent.base_lr - least) * np.array(list(map(shape, progress.tolist())))
+    after = least + (intent.base_lr - least) * _shapes(shape, progress)
     if warmup_steps <= 0:
         return after
     return np.where(steps < warmup_steps, start + (intent.base_lr - start) * steps / warmup_steps, after)
+
+
+def _shapes(shape: Callable[[float], float], progress: np.ndarray) -> np.ndarray:
+    """Return what a shape is at each of many places."""
+    import numpy as np
+
+    if shape is not _cosine:
+        return np.array(list(map(shape, progress.tolist())))
+    # numpy's own cosine may differ in the last bit.
+    return (1 + np.array(list(map(math.cos, (math.pi * progress).tolist())))) / 2
 
 
 def _constant(progress: float) -> float:
@@ -54,9 +63,13 @@ def _constant(progress: float) -> float:
     return 1.0
 
 
-_SHAPES: dict[str, Callable[[float], float]] = {
-    "constant": _constant,
-    "linear": lambda progress: 1 - progress,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-}
+def _linear(progress: float) -> float:
+    return 1 - progress
+
+
+def _cosine(progress: float) -> float:
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+_SHAPES: dict[str, Callable[[float], float]] = {"constant": _constant, "linear": _linear, "cosine": _cosine}
 """Share of the way from `min_lr` to `base_lr`, by the share of the steps after the warm-up."""

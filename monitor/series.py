@@ -172,9 +172,8 @@ class Series:
             return
         windows = known[ends[:, None] - size + np.arange(size)]
         is_finite = np.isfinite(windows).all(axis=1)
-        medians = [*_medians(windows[is_finite]), *map(_finite_median, windows[~is_finite].tolist())]
-        for median in medians:
-            self._keep_median(median)
+        medians = np.concatenate((_medians(windows[is_finite]), [*map(_finite_median, windows[~is_finite].tolist())]))
+        self._keep_median(float(np.fmin.reduce(medians)), float(np.fmax.reduce(medians)))
 
     def forget_oldest_epoch(self) -> None:
         """Drop the tally that came first."""
@@ -189,16 +188,18 @@ class Series:
             self.early.append(value)
         size = self._window_size
         if self.count % size == 0:
-            self._keep_median(_finite_median([point.value for point in list(self.recent)[-size:]]))
+            median = _finite_median([point.value for point in list(self.recent)[-size:]])
+            self._keep_median(median, median)
 
     @property
     def _window_size(self) -> int:
         assert self.recent.maxlen is not None
         return int(WINDOW_SHARE * self.recent.maxlen)
 
-    def _keep_median(self, median: float) -> None:
+    def _keep_median(self, least: float, most: float) -> None:
+        """Take in the least and the most of some medians."""
         lowest, highest = self.window_medians
-        self.window_medians = (_least(lowest, median), -_least(-highest, -median))
+        self.window_medians = (_least(lowest, least), -_least(-highest, -most))
 
     def _tally(self, point: Point, *, is_repeat: bool) -> None:
         tally = self.epochs.get(point.epoch)
@@ -226,14 +227,13 @@ def _finite_median(values: Iterable[float]) -> float:
     return statistics.median(finite) if finite else math.nan
 
 
-def _medians(windows: np.ndarray) -> list[float]:
+def _medians(windows: np.ndarray) -> np.ndarray:
     """Return the median of each row of finite numbers, as `statistics.median` would."""
     import numpy as np
 
     size = windows.shape[1]
     ordered = np.sort(windows, axis=1)
-    middle: list[float] = ((ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2).tolist()
-    return ordered[:, size // 2].tolist() if size % 2 else middle
+    return ordered[:, size // 2] if size % 2 else (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
 
 
 def _is_same_step(left: Point, right: Point) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from monitor.clock import SystemClock
 from monitor.errors import MonitorError, SinkError
 from monitor.escape import terminal
 from monitor.evidence import Evidence
+from monitor.notify import Moment, own_alert
 from monitor.sinks import open_sinks
 from monitor.sinks.sink import Beats
 
@@ -64,25 +64,15 @@ def test(config: Config, sinks: tuple[str, ...]) -> int:
 
 def _test_alert(now: float) -> Alert:
     words = "this is a test of trainwarden; nothing is wrong"
-    return Alert(
-        id=hashlib.sha256(repr(now).encode()).hexdigest()[:16],
-        run="test",
-        attempt=0,
-        rule="TestAlert",
-        fault="test",
+    alert = own_alert(
+        "TestAlert",
+        (now,),
+        Moment(now, starts_at=now),
         severity=Severity.INFO,
-        state=State.FIRING,
-        at=now,
-        starts_at=now,
-        ends_at=None,
-        epoch=0,
-        step=None,
-        labels=(),
-        value=None,
-        threshold=None,
+        fault="test",
         summary=words,
         action="nothing",
         reason="somebody ran monitor sinks test",
-        needs="facts",
         evidence=(Evidence("monitor sinks test", 0, 0, now, words),),
     )
+    return replace(alert, run="test")

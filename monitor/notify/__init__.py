@@ -3,6 +3,7 @@
 from monitor.notify.delivery import Delivery
 from monitor.notify.earlier import told_as_one
 from monitor.notify.lost import state_lost
+from monitor.notify.own import Moment, own_alert
 from monitor.notify.reload import reload_failed, reload_mended
 from monitor.notify.silences import Silence, Silences, read_silences
 from monitor.notify.stages import Paces
@@ -10,9 +11,11 @@ from monitor.notify.unwatched import settled_by_a_start, unwatched
 
 __all__ = [
     "Delivery",
+    "Moment",
     "Paces",
     "Silence",
     "Silences",
+    "own_alert",
     "read_silences",
     "reload_failed",
     "reload_mended",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alerts import Alert, State
 from monitor.errors import MonitorError
 from monitor.evidence import Evidence
+from monitor.notify.own import Moment, own_alert
 
 RULE = "ReloadFailed"
 MOST_CITED = 10
@@ -18,29 +18,16 @@ MOST_CITED = 10
 def reload_failed(problems: Sequence[MonitorError], at: float) -> Alert:
     """Return an alert for a reload that was refused for these mistakes, one at least; ``at`` in seconds since 1970."""
     first = str(problems[0])
-    return Alert(
-        id=hashlib.sha256(repr((RULE, round(at, 3))).encode()).hexdigest()[:16],
-        run="",
-        attempt=0,
-        rule=RULE,
-        fault="monitor",
-        severity=Severity.WARNING,
-        state=State.FIRING,
-        at=at,
-        starts_at=at,
-        ends_at=None,
-        epoch=0,
-        step=None,
-        labels=(),
-        value=None,
-        threshold=None,
+    return own_alert(
+        RULE,
+        (round(at, 3),),
+        Moment(at, starts_at=at),
         summary="the changed rules or watch file cannot be used; those from before stay in force",
         action=(
             "Mend what is named (monitor config check, monitor rules check), then reload. Do not restart: a start "
             "with this file is refused, and nobody watches then."
         ),
         reason=first if len(problems) == 1 else f"{first} (and {len(problems) - 1} more)",
-        needs="facts",
         evidence=tuple(Evidence(each.where, 0, 0, None, str(each)) for each in problems[:MOST_CITED]),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,32 +9,22 @@ from monitor.alerts import Alert, Severity, State
 from monitor.evidence import Evidence
 from monitor.notify import failed, reload
 from monitor.notify.delivery import Delivery
+from monitor.notify.own import Moment, own_alert
 
 RULE = "Unwatched"
 
 
 def unwatched(instance: str, why: str, at: float) -> Alert:
     """Return an alert for an instance of the service that has ended for good; ``at`` in seconds since 1970."""
-    return Alert(
-        id=hashlib.sha256(repr((RULE, instance, round(at, 3))).encode()).hexdigest()[:16],
-        run="",
-        attempt=0,
-        rule=RULE,
-        fault="monitor",
+    return own_alert(
+        RULE,
+        (instance, round(at, 3)),
+        Moment(at, starts_at=at),
         severity=Severity.CRITICAL,
-        state=State.FIRING,
-        at=at,
-        starts_at=at,
-        ends_at=None,
-        epoch=0,
-        step=None,
         labels=(("instance", instance),),
-        value=None,
-        threshold=None,
         summary=f"nobody watches {instance} any more: the monitor has failed, and is not started again",
         action=f"journalctl -u monitor@{instance} says why; then systemctl restart monitor@{instance}",
         reason=why,
-        needs="facts",
         evidence=(Evidence(f"monitor@{instance}.service", 0, 0, None, why),),
     )
 

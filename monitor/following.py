@@ -21,6 +21,10 @@ from monitor.store import Saved
 from monitor.tail import Ending, Gathered, Line, Notice, Tail, Totals
 from monitor.watcher import Snapshot, Watcher
 
+SHORT_BACKLOG_BYTES = 256 * 1024
+"""Bytes before the watch that are not worth folding in blocks: that loads numpy, and its 15 MB, for as long as the
+watch lives. One by one they take about two seconds at worst. Chosen by hand, 2026-11."""
+
 
 class LogListener:
     """What a watch tells of one log; the default says nothing."""
@@ -118,8 +122,7 @@ class Following:
         looked_at = self._clock.monotonic()
         bytes_before, has_time = self.tail.counters.bytes_read, False
         results: Iterable[Line | Notice | Gathered] = self.tail.poll(looked_at)
-        # A short backlog is not worth what folding in blocks loads: numpy, for as long as the watch lives.
-        if not self._has_caught_up and self.tail.is_behind:
+        if not self._has_caught_up and self._has_long_backlog():
             results = _gathered(results)
         for result in results:
             if isinstance(result, Gathered):
@@ -255,6 +258,10 @@ class Following:
         self._listener.on_event(event)
         self._tell(changes)
         return has_time
+
+    def _has_long_backlog(self) -> bool:
+        counters = self.tail.counters
+        return self.tail.is_behind and counters.bytes_read + counters.bytes_behind > SHORT_BACKLOG_BYTES
 
     def _take_backlog(self, backlog: Gathered) -> None:
         """Fold lines that were there before this watch, many at once."""

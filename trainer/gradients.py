@@ -325,9 +325,10 @@ def measure_inputs(windows_BTF: Tensor) -> InputStatistics:
 
 def _totals(grads: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
     """Return the largest absolute value and the sum of absolute values."""
-    largest = torch.stack(torch._foreach_norm(grads, math.inf)).max()
+    magnitudes = list(torch._foreach_abs(grads))
+    largest = torch.stack(torch._foreach_max(magnitudes)).max()
     # Not the norm of order 1: on a processor it adds up one by one, and a sum pair by pair.
-    total_abs = torch.stack([each.sum(dtype=dtype) for each in torch._foreach_abs(grads)]).sum()
+    total_abs = torch.stack([each.sum(dtype=dtype) for each in magnitudes]).sum()
     return [largest, total_abs]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Thread
 from time import perf_counter
 
-from figures import ROUNDS, median_seconds, print_row
+from figures import ROUNDS, as_installed, median_seconds, print_row
 from long_log import write_log
 
 COLD_S, FROM_STATE_S, LARGE_S = 1.0, 0.3, 30.0
@@ -25,12 +25,12 @@ LINES_1_GB = 7_550_000
 """A line has about 132 bytes."""
 
 
-def report(*arguments: str, **environment: str) -> Callable[[], None]:
-    """Return a call of `monitor report`."""
+def report(folder: Path, *arguments: str, **environment: str) -> Callable[[], None]:
+    """Return a call of `monitor report`, as installed; its bytecode is kept in the folder."""
     command = [str(Path(sys.executable).with_name("monitor")), "report", *arguments]
 
     def run() -> None:
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env={**as_installed(folder), **environment})
 
     return run
 
@@ -43,7 +43,7 @@ def main() -> None:
         write_log(log, LINES_10_MB)
         size = f"{log.stat().st_size / 1e6:.1f} MB"
         for format in ("md", "html"):
-            seconds = median_seconds(report(str(log), "--out", str(folder / f"STATUS.{format}")), rounds=ROUNDS)
+            seconds = median_seconds(report(folder, str(log), "--out", str(folder / f"STATUS.{format}")), rounds=ROUNDS)
             print_row(
                 f"a page ({format}) of a log of {size}, cold", f"{seconds:.2f} s", f"< {COLD_S} s", seconds < COLD_S
             )
@@ -66,7 +66,7 @@ def _from_state(log: Path, state: Path, folder: Path) -> None:
         Thread(target=process.stderr.read, daemon=True).start()
         Thread(target=process.stdout.read, daemon=True).start()  # type: ignore[union-attr]
         try:
-            call = report("--state", str(state), "--out", str(folder / "S.md"))
+            call = report(folder, "--state", str(state), "--out", str(folder / "S.md"))
             seconds = median_seconds(call, rounds=ROUNDS)
         finally:
             process.terminate()

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from figures import print_row
+from figures import as_installed, print_row
 from long_log import write_log
 
 BAR, ROUNDS = 3.0, 3
@@ -43,9 +43,8 @@ class Done(NamedTuple):
 
 def replay(log: Path) -> Done:
     """Replay a log, as a user does."""
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    kept["PYTHONPYCACHEPREFIX"] = str(log.with_name("bytecode"))
-    return _run([str(Path(sys.executable).with_name("monitor")), "replay", str(log)], expected=(0, 1, 3), within=kept)
+    command = [str(Path(sys.executable).with_name("monitor")), "replay", str(log)]
+    return _run(command, expected=(0, 1, 3), within=as_installed(log.parent))
 
 
 def mtail(log: Path) -> Done:

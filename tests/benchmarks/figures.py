@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 ROUNDS = 5
 """Of each absolute figure the median of this many is taken."""
@@ -37,6 +39,15 @@ def interleaved(
     lefts, rights = zip(*pairs, strict=True)
     ratio = statistics.median(left / right for left, right in pairs)
     return statistics.median(lefts), statistics.median(rights), ratio
+
+
+def as_installed(folder: Path) -> dict[str, str]:
+    """Return an environment in which Python's bytecode is kept in a folder from one start to the next.
+
+    So it is of an installed program; a machine that forbids it would have each start compile a hundred files.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def print_row(what: str, measured: str, bar: str, is_met: bool | None) -> None:

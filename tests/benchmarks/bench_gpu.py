@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import torch
+from bench_monitors import both
 from figures import ROUNDS, interleaved, median_seconds, print_row
-from production import NUM_FEATURES, Batch, TrainingStep, make_batch, make_model
+from production import Batch, TrainingStep, make_batch, make_model
 
 from trainer.config import MonitorConfig
 from trainer.eventlog import EventLog
-from trainer.instruments import Instruments
 
 DEVICE = "cuda"
 BATCHES = (256, 512, 1024, 2048)
@@ -32,8 +32,8 @@ class GpuStep(TrainingStep):
         super().__init__(make_model().to(DEVICE), Batch(*(each.to(DEVICE) for each in batch)))
         self._is_mixed = is_mixed
 
-    def __call__(self) -> None:
-        super().__call__()
+    def forget(self) -> None:
+        super().forget()
         torch.cuda.synchronize()
 
     def backward(self) -> None:
@@ -41,25 +41,6 @@ class GpuStep(TrainingStep):
         with torch.autocast(DEVICE, torch.bfloat16, enabled=self._is_mixed):
             predictions = self.model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA)
         self._objective(predictions.float(), batch.labels_NK, batch.day_N).total.backward()
-
-
-class WatchedStep:
-    """A step with the monitors around it, each time one in which they report."""
-
-    def __init__(self, log: EventLog, config: MonitorConfig) -> None:
-        self._step = GpuStep(make_batch(BATCHES[-1]), is_mixed=True)
-        names = [f"feature_{number:02d}" for number in range(NUM_FEATURES)]
-        self._instruments = Instruments(self._step.model, config, log, feature_names=names)
-
-    def __call__(self) -> None:
-        """Take one step."""
-        self._instruments.before_forward(0, self._step.batch.x_NTF)
-        self._step.backward()
-        self._instruments.after_backward(0, epoch=1, batch=1)
-        self._step.move()
-        self._instruments.after_step(0)
-        self._step.forget()
-        torch.cuda.synchronize()
 
 
 def _times(*, is_mixed: bool) -> tuple[list[float], float]:
@@ -92,8 +73,7 @@ def _print_precision(name: str, *, is_mixed: bool) -> float:
 
 def _print_monitors() -> None:
     with tempfile.TemporaryDirectory() as folder, closing(EventLog(Path(folder) / "run.log", time.time)) as log:
-        watched = WatchedStep(log, MonitorConfig())
-        unwatched = WatchedStep(log, MonitorConfig(grad_monitor=False, encoder_grad_hooks=False))
+        watched, unwatched = both(lambda: GpuStep(make_batch(BATCHES[-1]), is_mixed=True), log)
         for _ in range(WARM_STEPS):
             watched(), unwatched()
         with_s, without_s, ratio = interleaved(watched, unwatched, rounds=PAIRS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -25,11 +26,10 @@ PAIRS = 41
 class WatchedStep:
     """A training step with the monitors around it, each time one in which they report."""
 
-    def __init__(self, log: EventLog, config: MonitorConfig) -> None:
-        model = make_model()
-        self._step = TrainingStep(model, make_batch(NUM_ROWS))
+    def __init__(self, step: TrainingStep, log: EventLog, config: MonitorConfig) -> None:
+        self._step = step
         names = [f"feature_{number:02d}" for number in range(NUM_FEATURES)]
-        self._instruments = Instruments(model, config, log, feature_names=names)
+        self._instruments = Instruments(step.model, config, log, feature_names=names)
 
     def __call__(self) -> None:
         """Take one step."""
@@ -41,11 +41,16 @@ class WatchedStep:
         self._step.forget()
 
 
+def both(make_step: Callable[[], TrainingStep], log: EventLog) -> tuple[WatchedStep, WatchedStep]:
+    """Return a step with the monitors and one without."""
+    off = MonitorConfig(grad_monitor=False, encoder_grad_hooks=False)
+    return WatchedStep(make_step(), log, MonitorConfig()), WatchedStep(make_step(), log, off)
+
+
 def main() -> None:
     """Print the share that the monitors add."""
     with tempfile.TemporaryDirectory() as folder, closing(EventLog(Path(folder) / "run.log", time.time)) as log:
-        watched = WatchedStep(log, MonitorConfig())
-        unwatched = WatchedStep(log, MonitorConfig(grad_monitor=False, encoder_grad_hooks=False))
+        watched, unwatched = both(lambda: TrainingStep(make_model(), make_batch(NUM_ROWS)), log)
         _, _, ratio = interleaved(watched, unwatched, rounds=PAIRS)
     every = MonitorConfig().grad_monitor_every
     added = (ratio - 1) / every

@@ -79,11 +79,6 @@ class Record:
         return tuple(field.name for field in dataclasses.fields(cls) if field.name != "extra")
 
     @classmethod
-    def codec_of(cls, key: str) -> Codec | None:
-        """Return how the value of a key is written and read; None for a key that the type does not know."""
-        return cls._codecs[key] if key in cls._keys else None
-
-    @classmethod
     def from_text(cls, text: str) -> Self | None:
         """Read what `text` wrote; None where the text is of another type.
 

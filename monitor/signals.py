@@ -223,12 +223,6 @@ def samples(record: Record) -> Iterator[Sample]:
         yield from _measured(record)
 
 
-def measured_fields(record_type: type[Record]) -> tuple[str, ...]:
-    """Return the fields of a record type that are signals of their own."""
-    found = _MEASURED.get(record_type)
-    return found.fields if found else ()
-
-
 def text_signals(line: bytes) -> Iterator[Sample]:
     """Yield the text signals of a line outside the grammar."""
     if _ANY_TEXT.search(line):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from monitor.alerts import Alert, AlertKey, State
+from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
 from monitor.conditions.values import NO_SPAN
 from monitor.rulefile import Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.run import Run
 
 RULE = "MonitorBehind"

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
 from monitor import logline
-from monitor.alerts import Alert, Severity, State, iso_time
+from monitor.alert import Alert, Severity, State, iso_time
 from monitor.conditions import Outcome, Reading
 from monitor.escape import redact, terminal
 from monitor.events import Event
+from monitor.pipeline import Snapshot
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.tail import Notice
-from monitor.watcher import Snapshot
 
 MARKS = {
     Outcome.OK: "✅",

@@ -11,11 +11,11 @@ from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.following import Following, LogListener
 from monitor.keeper import Keeper
+from monitor.pipeline import Snapshot
 from monitor.sdnotify import Notifier
 from monitor.standing import how_it_stands
 from monitor.summary import summarise
 from monitor.tail import Waker
-from monitor.watcher import Snapshot
 
 POLL_S = 1.0
 """Longest wait between two looks at a log: right without file events too, a second late at most."""

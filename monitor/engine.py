@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.alerts import Alert, AlertKey, State
+from monitor.alert import Alert, AlertKey, State
 from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
 from monitor.bulk.ahead import Ahead

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.attempt import Attempt, Status
 from monitor.conditions.freshness import has_ended
 from monitor.evidence import Evidence

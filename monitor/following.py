@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.alertstates import closed
 from monitor.behind import Lag
 from monitor.clock import Clock
@@ -14,12 +14,12 @@ from monitor.engine import Engine
 from monitor.events import Event, evidence_of
 from monitor.keeper import Keeper
 from monitor.notify import told_as_one
+from monitor.pipeline import Snapshot, Watcher
 from monitor.recording import Recording
 from monitor.run import Run
 from monitor.sources import ABANDONED_AFTER_S, age_s
 from monitor.store import Saved
 from monitor.tail import Ending, Gathered, Line, Notice, Tail, Totals
-from monitor.watcher import Snapshot, Watcher
 
 SHORT_BACKLOG_BYTES = 256 * 1024
 """Bytes before the watch that are not worth folding in blocks: that loads numpy, and its 15 MB, for as long as the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.alertstates import AlertStates
 from monitor.rulefile import Rule
 

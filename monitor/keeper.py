@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.clock import Clock
 from monitor.errors import StateError
 from monitor.notify import Delivery, Paces, Silences, state_lost
+from monitor.pipeline import HISTORY_LIMIT
 from monitor.recording import Recording
 from monitor.sinks import Sink
 from monitor.statecodec import UnknownState
 from monitor.store import Saved
-from monitor.watcher import HISTORY_LIMIT
 
 if TYPE_CHECKING:
     from monitor.store.store import Store

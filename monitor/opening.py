@@ -13,10 +13,10 @@ from monitor.errors import LogError
 from monitor.following import FactSource, Following, LogListener
 from monitor.keeper import Keeper, Loaded
 from monitor.logset import STDIN
+from monitor.pipeline import Watcher
 from monitor.sources import check_followable
 from monitor.store import Saved
 from monitor.tail import FileTail, StreamTail, Tail
-from monitor.watcher import Watcher
 
 
 class Opener:

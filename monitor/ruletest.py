@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from monitor.alerts import State
+from monitor.alert import State
 from monitor.conditions import Background, Outcome
 from monitor.conditions.reading import Band
 from monitor.engine import Engine
+from monitor.pipeline import Watcher
 from monitor.rulefile import Rule, RuleTest
 from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines
-from monitor.watcher import Watcher
 
 _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABLE: "not_applicable"}
 

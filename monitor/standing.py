@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.alerts import State
+from monitor.alert import State
 from monitor.attempt import Status
 from monitor.following import Following
 

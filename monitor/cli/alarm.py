@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.cli.watch import open_state
 from monitor.clock import Clock
 from monitor.config import Config, load_config

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.alerts import iso_time
+from monitor.alert import iso_time
 from monitor.baselines import BaselineError, Baselines
 from monitor.cli.otherruns import other_run
 from monitor.cli.status import default_directory

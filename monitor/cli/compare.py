@@ -15,10 +15,10 @@ from monitor.comparison import Comparison, Row, compare
 from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.escape import terminal
+from monitor.pipeline import Watcher
 from monitor.sources import opened
 from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines
-from monitor.watcher import Watcher
 
 JSON_VERSION = 1
 MOST_ROWS = 60

@@ -12,7 +12,7 @@ from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of,
 from monitor.cli.report import find, read_snapshot
 from monitor.coverage import Armed, RuleCoverage, coverage_of
 from monitor.escape import redact, terminal
-from monitor.watcher import Watcher
+from monitor.pipeline import Watcher
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
 """In the order in which they are told: the worst first."""

@@ -13,7 +13,7 @@ from monitor.config import load_config
 from monitor.engine import Engine
 from monitor.errors import LogError, MonitorError
 from monitor.escape import terminal
-from monitor.watcher import Watcher
+from monitor.pipeline import Watcher
 from monitor.wholefile import write_atomically
 
 

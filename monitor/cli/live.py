@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from monitor.alerts import State
+from monitor.alert import State
 from monitor.cli.speaker import Plain
 from monitor.clock import Clock
 from monitor.daemon import Daemon

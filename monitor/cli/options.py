@@ -15,8 +15,8 @@ from monitor.conditions import Background
 from monitor.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.engine import Engine
 from monitor.errors import LogError, MonitorError, Problems, RuleError
+from monitor.pipeline import Watcher
 from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
-from monitor.watcher import Watcher
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3

@@ -10,8 +10,8 @@ from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.engine import Engine
 from monitor.errors import LogError
+from monitor.pipeline import Watcher
 from monitor.summary import RunSummary, summarise
-from monitor.watcher import Watcher
 
 
 def is_log(name: str) -> bool:

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, NamedTuple
 
 from monitor.bulk import Span
+from monitor.pipeline import Watcher
 from monitor.tail import STRETCH_BYTES, Line, Stretch, read_pieces
-from monitor.watcher import Watcher
 
 
 class Searched(NamedTuple):

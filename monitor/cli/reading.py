@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.cli.readahead import read_searched
+from monitor.pipeline import Watcher
 from monitor.sources import opened
 from monitor.tail import Stretch
-from monitor.watcher import Watcher
 
 LONG_BYTES = 32 << 20
 """Size of a log from which on a bar is shown: about two seconds."""

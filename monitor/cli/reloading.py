@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.clock import Clock
 from monitor.engine import Engine
 from monitor.errors import MonitorError, Problems

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from monitor.alerts import Alert, AlertKey, iso_time
+from monitor.alert import Alert, AlertKey, iso_time
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -28,10 +28,10 @@ from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
 from monitor.errors import MonitorError
 from monitor.facts import FactsError, Kind, read_facts
+from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line
 from monitor.sources import opened
 from monitor.tail import Ending, Line, Stretch, read_lines
-from monitor.watcher import Watcher
 
 
 @click.command("replay")

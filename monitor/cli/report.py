@@ -27,9 +27,9 @@ from monitor.clock import SystemClock
 from monitor.engine import Engine
 from monitor.errors import LogError, StateError
 from monitor.escape import terminal
+from monitor.pipeline import HISTORY_LIMIT, Snapshot, Watcher
 from monitor.sources import ABANDONED_AFTER_S, age_s, check_outputs
 from monitor.store.store import Seen, look
-from monitor.watcher import HISTORY_LIMIT, Snapshot, Watcher
 
 if TYPE_CHECKING:
     from monitor.config import Config

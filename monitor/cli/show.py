@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.cli.baseline import json_option, state_option
 from monitor.cli.excerpt import Excerpt, excerpt
 from monitor.cli.options import RuleChoice, make_engine, rule_options
@@ -19,7 +19,7 @@ from monitor.cli.status import default_directory
 from monitor.errors import MonitorError
 from monitor.escape import redact, terminal
 from monitor.evidence import Evidence
-from monitor.watcher import Watcher
+from monitor.pipeline import Watcher
 
 MOST_LISTED = 12
 """Alerts named where an id fits several, or none."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.cli.watchfile import config_option
 from monitor.clock import SystemClock
 from monitor.errors import MonitorError, SinkError

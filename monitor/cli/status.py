@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import click
 
-from monitor.alerts import Alert, State, iso_time
+from monitor.alert import Alert, State, iso_time
 from monitor.attempt import Status
 from monitor.clock import SystemClock
 from monitor.errors import StateError

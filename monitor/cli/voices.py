@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 import click
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.cli.options import BLIND_BELOW, is_blind
 from monitor.cli.speaker import Plain, Speaker
 from monitor.console import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
@@ -16,9 +16,9 @@ from monitor.errors import MonitorError
 from monitor.escape import terminal
 from monitor.events import Event
 from monitor.following import Following, LogListener
+from monitor.pipeline import Snapshot, Watcher
 from monitor.ranknames import family, ranked
 from monitor.tail import Notice
-from monitor.watcher import Snapshot, Watcher
 
 FEWEST_TO_JUDGE = 20
 """Lines of which one at least should be understood; fewer may be a banner. Chosen by hand, 2026-11."""

@@ -40,11 +40,11 @@ from monitor.keeper import Keeper, Opened, open_keeper
 from monitor.logset import STDIN, LogSet
 from monitor.notify import Delivery, Paces, settled_by_a_start
 from monitor.opening import Opener
+from monitor.pipeline import Snapshot
 from monitor.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
 from monitor.sources import check_outputs
 from monitor.tail import Waker
-from monitor.watcher import Snapshot
 
 if TYPE_CHECKING:
     from monitor.config import Config

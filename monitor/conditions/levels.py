@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.attempt import Attempt
 from monitor.bulk.ahead import Range
 from monitor.conditions.onesignal import OneSignal

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName

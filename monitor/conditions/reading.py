@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.evidence import Evidence
 from monitor.signals import Labels
 from monitor.summary import RunSummary

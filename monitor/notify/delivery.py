@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.errors import SinkError
 from monitor.notify.failed import receiver_failed
 from monitor.notify.outlet import Moment, Outlet, Waiting

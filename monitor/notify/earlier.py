@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 
 RULE = "BeforeThisWatch"
 EVIDENCE_LIMIT = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.evidence import Evidence
 from monitor.notify.own import Moment, own_alert
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.errors import SinkError
 from monitor.notify.courier import Courier
 from monitor.notify.stages import Paces, View, due_at, sift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.errors import MonitorError
 from monitor.evidence import Evidence
 from monitor.notify.own import Moment, own_alert

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.errors import MonitorError, StateError
 from monitor.escape import terminal
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 
 
 class Paces(NamedTuple):

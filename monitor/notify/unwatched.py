@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.evidence import Evidence
 from monitor.notify import failed, reload
 from monitor.notify.delivery import Delivery

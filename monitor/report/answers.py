@@ -22,11 +22,11 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.evidence import Evidence
+from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
 from monitor.series import Point, Series
 from monitor.signals import Labels
-from monitor.watcher import Snapshot
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from monitor.conditions.reading import Background
 from monitor.config import Config
+from monitor.pipeline import Snapshot
 from monitor.report.judgement import judge
 from monitor.report.model import Mark, Page, Reference, Statement
 from monitor.report.sections.actions import actions
@@ -27,7 +28,6 @@ from monitor.report.sections.timeline import alerts
 from monitor.report.sections.verdict import footer
 from monitor.report.sections.watching import watching
 from monitor.report.trials import Argv, Trial
-from monitor.watcher import Snapshot
 
 
 def build(

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from monitor.alerts import iso_time
+from monitor.alert import iso_time
 from monitor.escape import redact
 from monitor.evidence import Evidence
 from monitor.report.model import Mark, Page

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
+from monitor.pipeline import Snapshot
 from monitor.report.model import Mark, Statement, worst
 from monitor.rulefile import Rule
-from monitor.watcher import Snapshot
 
 OTHERS_NAMED = 8
 """Labels that are named when several readings share an answer; the rest is counted."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.conditions import Condition
 from monitor.conditions.condition import SignalName
 from monitor.conditions.needed import needed

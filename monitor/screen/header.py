@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.attempt import Attempt, Status
 from monitor.conditions import Outcome
 from monitor.logline import Train
+from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.screen.scene import Scene
 from monitor.screen.words import bar, foreign, size, span, time_of_day
-from monitor.watcher import Snapshot
 
 BAR_CELLS = 60
 """Longest progress bar."""

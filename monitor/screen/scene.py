@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from monitor.alerts import Severity
-from monitor.watcher import Snapshot
+from monitor.alert import Severity
+from monitor.pipeline import Snapshot
 
 
 class Other(NamedTuple):

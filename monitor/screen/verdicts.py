@@ -8,13 +8,13 @@ from pathlib import PurePath
 
 from rich.text import Text
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
+from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict, labels_of
 from monitor.screen.layout import NARROW, Row, Section
 from monitor.screen.scene import Scene
 from monitor.screen.words import foreign, time_of_day
-from monitor.watcher import Snapshot
 
 NOTICES = 20
 """Newest notices that a section holds."""

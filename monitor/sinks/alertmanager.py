@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from monitor.alerts import Alert, State, iso_time
+from monitor.alert import Alert, State, iso_time
 from monitor.clock import Clock, SystemClock
 from monitor.escape import redact
 from monitor.sinks.http import Web

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.errors import MonitorError, SinkError
 from monitor.sinks.jsonl import json_line
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.sinks.http import Web
 from monitor.sinks.message import subject_of
 from monitor.sinks.secret import Secret

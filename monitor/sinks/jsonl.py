@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.errors import SinkError
 
 CHUNK_BYTES = 64 * 1024

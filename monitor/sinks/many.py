@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.errors import MonitorError, SinkError
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret

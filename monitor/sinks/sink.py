@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 
 
 class Sink(Protocol):

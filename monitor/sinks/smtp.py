@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.clock import Clock, SystemClock
 from monitor.errors import MonitorError, SinkError
 from monitor.sinks.message import subject_of, write_message

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.errors import SinkError
 from monitor.escape import redact, terminal
 

@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.alertstates import AlertStates
 from monitor.evidence import Evidence
 from monitor.run import Run

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.errors import StateError
 from monitor.statecodec import UnknownState
 from monitor.store.lock import StateLock, holder

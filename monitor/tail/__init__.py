@@ -16,8 +16,8 @@ from monitor.tail.linebuffer import (
 from monitor.tail.notices import Change, Notice
 from monitor.tail.source import Tail, TailCounters
 from monitor.tail.stream import StreamTail
-from monitor.tail.totals import Totals
 from monitor.tail.waker import Waker
+from monitor.totals import Totals
 
 __all__ = [
     "STRETCH_BYTES",

@@ -81,9 +81,9 @@ def _renewed(log: Path, folder: Path) -> float:
     from monitor.cli.options import shipped_rule_files
     from monitor.cli.reading import read_log
     from monitor.engine import Engine
+    from monitor.pipeline import Watcher
     from monitor.report import build, publish
     from monitor.rulefile import load_rules
-    from monitor.watcher import Watcher
 
     watcher = Watcher(str(log), Engine(load_rules(shipped_rule_files())))
     read_log(watcher)

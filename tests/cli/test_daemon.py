@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 
 from monitor.logline import RunEnd, RunStart
+from monitor.pipeline import Snapshot, Watcher
 from monitor.tail.linebuffer import read_lines
 from monitor.tail.notices import Change
 from monitor.tail.waker import Waker
-from monitor.watcher import Snapshot, Watcher
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined
 from tests.cli.watching import ByHand, Watching
 from tests.monitor.lines import START, at, story, train

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from monitor.alerts import iso_time
+from monitor.alert import iso_time
 from monitor.logline import RunStart
 from tests.cli.command import monitor
 from tests.cli.watching import Watching

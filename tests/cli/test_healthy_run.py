@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
 from monitor.engine import Engine
+from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines
-from monitor.watcher import Snapshot, Watcher
 from tests.trainer.runs import fit, make_panel
 
 LEARNS = {"epochs": 8, "train_every": 1, "base_lr": 3e-3, "dropout": 0.1}

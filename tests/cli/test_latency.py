@@ -12,15 +12,15 @@ from typing import cast
 import pytest
 
 from monitor import daemon
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.clock import SystemClock
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
 from monitor.following import Following
 from monitor.keeper import Keeper
 from monitor.notify import Delivery
+from monitor.pipeline import Watcher
 from monitor.tail import FileTail, Waker
-from monitor.watcher import Watcher
 from tests.cli.command import LIMIT_S
 from tests.cli.watching import SHIPPED, ByHand, Watching
 from tests.monitor.lines import at, train

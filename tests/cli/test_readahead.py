@@ -9,8 +9,8 @@ import pytest
 from monitor.cli.readahead import read_searched
 from monitor.engine import Engine
 from monitor.errors import LogError
+from monitor.pipeline import Watcher
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches
-from monitor.watcher import Watcher
 
 FILLER = b"  worker 4: 240 rows in 12.4 ms, nothing left to read ahead\n"
 TRACEBACK = b"Traceback (most recent call last):\n"

@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
 from monitor.events import Event
 from monitor.following import Following
 from monitor.keeper import Keeper
 from monitor.notify import Delivery
+from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import Rule, load_rules
 from monitor.tail import FileTail
 from monitor.tail.notices import Notice
-from monitor.watcher import Snapshot, Watcher
 from tests.cli.logs import joined
 from tests.monitor.lines import START, story
 

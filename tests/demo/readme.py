@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.rulefile import Rule, load_rules
 
 ROOT = Path(__file__).parents[2]

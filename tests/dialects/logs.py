@@ -5,9 +5,9 @@ import io
 
 from monitor.cli.options import shipped_rule_files
 from monitor.engine import Engine
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines
-from monitor.watcher import Watcher
 
 RULES = tuple(load_rules(shipped_rule_files()))
 

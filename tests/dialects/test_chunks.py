@@ -6,11 +6,11 @@ import random
 import pytest
 
 from monitor.engine import Engine
+from monitor.pipeline import Watcher
 from monitor.run import Run
 from monitor.statecodec import StateCodec
 from monitor.tail import LineBuffer, Stretch, read_lines, read_stretches
 from monitor.tail.linebuffer import Gathered
-from monitor.watcher import Watcher
 from tests.dialects.logs import LOGS, RULES, watched
 
 NATIVE = "".join(

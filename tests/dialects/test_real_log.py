@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.watcher import Watcher
+from monitor.pipeline import Watcher
 from tests.dialects.logs import fired, watched
 
 PLACE = Path(os.environ.get("TRAINWARDEN_REAL_LOGS", Path(__file__).parents[3] / "shared" / "real_logs"))

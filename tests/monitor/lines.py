@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from monitor import logline
-from monitor.alerts import Alert, Severity
+from monitor.alert import Alert, Severity
 from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine import Engine
 from monitor.events import read_event
 from monitor.fields import Share
 from monitor.logline import Record, format_line
+from monitor.pipeline import Watcher
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.watcher import Watcher
 
 START = 1_761_867_651.0
 """2025-10-30T23:40:51Z, the seed page's log."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.engine import Engine
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines
-from monitor.watcher import Watcher
 
 RULE = """
       - alert: {alert}

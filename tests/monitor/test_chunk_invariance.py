@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor import logline
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.conditions.match import Match
 from monitor.engine import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines
-from monitor.watcher import Watcher
 from tests.cli.watching import Watching
 from tests.monitor.lines import START, epoch_end, reset, rule, setting
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.conditions.combine import All, Any
 from monitor.logline import GuardCheck, Intent, RunEnd, WeightReport

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from monitor.alerts import Severity, State
+from monitor.alert import Severity, State
 from monitor.conditions import Outcome
 from monitor.conditions.count import Count
 from monitor.logline import GuardCheck, Intent, RunEnd, RunStart

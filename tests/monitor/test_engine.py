@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold

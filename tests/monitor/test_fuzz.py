@@ -14,9 +14,9 @@ from monitor.console import alert_lines, progress_line, summary_lines
 from monitor.engine import Engine
 from monitor.events import read_event
 from monitor.logline import RECORD_TYPES, parse_line
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail.linebuffer import LineBuffer
-from monitor.watcher import Watcher
 from tests.monitor.fuzz import SOUP, TAGS, assert_bounded, blocks, feed
 from tests.monitor.lines import Line
 

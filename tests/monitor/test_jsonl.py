@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.errors import SinkError
 from monitor.notify import Delivery
 from monitor.sinks.jsonl import JsonLines, json_line

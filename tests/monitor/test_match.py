@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from monitor.alerts import State
+from monitor.alert import State
 from monitor.conditions import Outcome
 from monitor.conditions.combine import All
 from monitor.conditions.match import PATTERN_LIMIT, Match, Patterns

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import Severity
+from monitor.alert import Severity
 from monitor.conditions import KINDS
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall

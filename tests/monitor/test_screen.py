@@ -16,11 +16,11 @@ from monitor import logline
 from monitor.engine import Engine
 from monitor.fields import Share
 from monitor.logline import RunEnd, RunStart
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.screen import Display, Scene, render
 from monitor.screen.layout import Row, Section, exactly, fit, folded
 from monitor.screen.words import number, size, span, sparkline
-from monitor.watcher import Watcher
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.test_hostile_log import CONTROLS, acts, hostile_log
 from tests.monitor.lines import at, epoch_end, numbered, report, take

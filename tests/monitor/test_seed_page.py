@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine import Engine
 from monitor.logline import (
@@ -20,9 +20,9 @@ from monitor.logline import (
     Share,
     Target,
 )
+from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.summary import summarise
-from monitor.watcher import Watcher
 from tests.monitor.lines import START, Line, at, epoch_end, numbered, train
 
 RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import logline
-from monitor.alerts import Alert, Severity, State
+from monitor.alert import Alert, Severity, State
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
+from monitor.pipeline import HISTORY_LIMIT
 from monitor.rulefile import Rule, load_rules
 from monitor.tail.linebuffer import LineBuffer
-from monitor.watcher import HISTORY_LIMIT
 from tests.monitor.lines import (
     START,
     Line,

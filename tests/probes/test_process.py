@@ -15,10 +15,10 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.logline import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
+from monitor.pipeline import Watcher
 from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills
 from monitor.run import Run
-from monitor.watcher import Watcher
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import numbered, watcher
 from tests.notify.receivers import until

@@ -13,8 +13,8 @@ from monitor import logline
 from monitor.engine import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
+from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules
-from monitor.watcher import Snapshot, Watcher
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

@@ -14,11 +14,11 @@ from monitor.config import load_config
 from monitor.engine import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
+from monitor.pipeline import Watcher
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
 from monitor.rulefile import load_rules
 from monitor.summary import RunSummary, summarise
-from monitor.watcher import Watcher
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 
 LOG = "_logs/training/prod_validation_20ep_20251030_234051.log"

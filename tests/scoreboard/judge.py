@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine import Engine
+from monitor.pipeline import Watcher
 from monitor.rulefile import Rule, load_rules
 from monitor.summary import summarise
 from monitor.tail import Ending, Line, Stretch, read_stretches
-from monitor.watcher import Watcher
 from tests.scoreboard.story import Told
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from monitor import behind
-from monitor.alerts import Alert
+from monitor.alert import Alert
 from monitor.daemon import Daemon
 from monitor.engine import Engine
 from monitor.following import Following
 from monitor.keeper import Opened, open_keeper
+from monitor.pipeline import Watcher
 from monitor.rulefile import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
 from monitor.tail import FileTail
-from monitor.watcher import Watcher
 from tests.cli.command import monitor
 from tests.cli.logs import joined
 from tests.cli.watching import SHIPPED, FakeClock, Heard

@@ -17,11 +17,11 @@ import pytest
 from monitor.engine import Engine
 from monitor.errors import StateError
 from monitor.logline import RunStart
+from monitor.pipeline import Watcher
 from monitor.run import Run
 from monitor.sinks import open_sink
 from monitor.store.store import look
 from monitor.tail import Line, read_stretches
-from monitor.watcher import Watcher
 from tests.cli.command import monitor, started
 from tests.cli.logs import TROUBLED, joined
 from tests.cli.test_sources import until

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
 from monitor.engine import Engine
 from monitor.logline import parse_line
+from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines
-from monitor.watcher import Snapshot, Watcher
 from trainer.telemetry import Telemetry
 
 EPOCHS, BATCHES, ROWS = 3, 40, 64

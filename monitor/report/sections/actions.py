@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from monitor.config.model import Config, Item
 from monitor.evidence import Evidence
+from monitor.pipeline import Snapshot
 from monitor.report.answers import Answer, answer
 from monitor.report.judgement import Verdict
 from monitor.report.model import CheckItem, Checklist, Mark
-from monitor.watcher import Snapshot
 
 GROUNDS_SHOWN = 2
 """Reasons given for an item that is not ticked; the rest is counted."""

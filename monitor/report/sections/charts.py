@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from monitor.attempt import Attempt
+from monitor.pipeline import Snapshot
 from monitor.report.charting import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
 from monitor.report.model import EpochTable
 from monitor.series import Point, Series
 from monitor.signals import Labels
-from monitor.watcher import Snapshot
 
 MOST_CURVES = 12
 """Curves of one chart; more cannot be told apart."""

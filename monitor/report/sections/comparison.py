@@ -9,12 +9,12 @@ from typing import NamedTuple
 from monitor.attempt import Attempt
 from monitor.conditions.reading import Background
 from monitor.config.model import Before, Config
+from monitor.pipeline import Snapshot
 from monitor.report.figures import signal_value
 from monitor.report.model import Comparison, ComparisonRow, Mark
 from monitor.series import Point, Series
 from monitor.signals import Labels
 from monitor.summary import RunSummary
-from monitor.watcher import Snapshot
 
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""

@@ -8,9 +8,9 @@ import re
 from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import Data, DataCheck, Target
+from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, plain
 from monitor.report.model import Mark, Statement
-from monitor.watcher import Snapshot
 
 
 def data_pipeline(snapshot: Snapshot) -> tuple[Statement, ...]:

@@ -8,11 +8,11 @@ from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import HorizonMetrics
 from monitor.logline import Metrics as MetricsRecord
+from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, fact
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
 from monitor.report.sparkline import sparkline
 from monitor.series import Series, Tally
-from monitor.watcher import Snapshot
 
 FROZEN_EPOCHS = 3
 """Epochs with the identical metric from which on it is suspicious (FAULTS: metric_constant)."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from monitor.attempt import Attempt
 from monitor.config.model import Config, Course, Expectation, Span, Stage
 from monitor.evidence import Evidence
+from monitor.pipeline import Snapshot
 from monitor.report.answers import answer
 from monitor.report.figures import SHOWN, duration
 from monitor.report.judgement import Verdict
@@ -15,7 +16,6 @@ from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageR
 from monitor.report.sections.due import due
 from monitor.report.sparkline import sparkline
 from monitor.series import Tally
-from monitor.watcher import Snapshot
 
 
 def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> Expected:

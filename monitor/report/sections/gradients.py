@@ -13,12 +13,12 @@ from monitor.conditions.reading import Background
 from monitor.dialects.state import NATIVE
 from monitor.evidence import Evidence
 from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
+from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, bounded
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
 from monitor.report.sparkline import sparkline
 from monitor.summary import RunSummary
-from monitor.watcher import Snapshot
 
 TENSORS = ("normalized_features", "projected_features")
 """The two encoder tensors that the trainer hooks."""

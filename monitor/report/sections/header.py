@@ -5,9 +5,9 @@ from __future__ import annotations
 from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import Data, Epoch, Process, RunStart, Train
+from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, moment
 from monitor.report.model import Mark, Statement
-from monitor.watcher import Snapshot
 
 
 def header(snapshot: Snapshot) -> tuple[Statement, ...]:

@@ -7,11 +7,11 @@ import math
 from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import Gpu, Process
+from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
 from monitor.report.model import Mark, Statement
 from monitor.series import Point, Series
 from monitor.signals import Labels
-from monitor.watcher import Snapshot
 
 TARGET_UTILISATION_PCT = 60.0
 """The status page this project started from asks for 60 % and more."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from monitor.attempt import Attempt
 from monitor.config.model import Aim, Config
 from monitor.logline import Metrics
+from monitor.pipeline import Snapshot
 from monitor.report.answers import answer
 from monitor.report.figures import fact
 from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
@@ -15,7 +16,6 @@ from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Sta
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
 from monitor.series import Series
-from monitor.watcher import Snapshot
 
 FOLDED_FROM = 3
 """Grounds of one mark up to which each is told; more are named in one line. Chosen by hand, 2026-11."""

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from monitor.attempt import Attempt
 from monitor.evidence import Evidence
 from monitor.logline import Floor, Phase, Train
+from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs
-from monitor.watcher import Snapshot
 
 
 def progress(snapshot: Snapshot) -> tuple[Statement, ...]:

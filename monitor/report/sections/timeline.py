@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
+from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.model import AlertLine, Alerts, Mark
-from monitor.watcher import Snapshot
 
 TRANSITIONS_SHOWN = 100
 

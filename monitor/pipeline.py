@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.alerts import Alert, State
+from monitor.alert import Alert, State
 from monitor.alertstates import AlertStates
 from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.conditions import Reading

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from monitor.escape import redact
-from monitor.evidence import Evidence
+from monitor.base.escape import redact
+from monitor.base.evidence import Evidence
 from monitor.signals import Labels
 
 JSON_VERSION = 1

@@ -11,9 +11,9 @@ from functools import partial
 from typing import NamedTuple, TypeGuard, TypeVar
 
 from monitor import logline
+from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
 from monitor.derived import Earlier, Writer, derived
 from monitor.events import Event
-from monitor.evidence import TEXT_LIMIT, Evidence, shortened
 from monitor.fields import Share
 from monitor.logline import Intent, Record
 from monitor.progress import Move, Progress

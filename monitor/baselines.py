@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.attempt import Status
-from monitor.errors import MonitorError
+from monitor.base.atomicfile import write_atomically
+from monitor.base.errors import MonitorError
 from monitor.summary import FORMAT, RunSummary, SummaryError
-from monitor.wholefile import write_atomically
 
 FOLDER = "baselines"
 FINISHED = "finished"

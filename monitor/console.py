@@ -8,8 +8,8 @@ from itertools import chain, groupby
 
 from monitor import logline
 from monitor.alert import Alert, Severity, State, iso_time
+from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
-from monitor.escape import redact, terminal
 from monitor.events import Event
 from monitor.pipeline import Snapshot
 from monitor.rulefile import Rule

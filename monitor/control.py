@@ -20,8 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from monitor.clock import Clock
-from monitor.errors import MonitorError, StateError
+from monitor.base.clock import Clock
+from monitor.base.errors import MonitorError, StateError
 from monitor.notify.silences import (
     Silence,
     add_silence,

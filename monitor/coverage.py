@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.conditions import Condition, Context, Outcome
 from monitor.conditions.combine import Combination
 from monitor.conditions.coverage import Coverage, freshest, pace, silence
@@ -16,7 +17,6 @@ from monitor.conditions.occurrences import Occurrences
 from monitor.conditions.sequence import MOVED, Sequence
 from monitor.conditions.stall import Stall
 from monitor.conditions.values import Span
-from monitor.evidence import Evidence
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import CATALOGUE, Signal

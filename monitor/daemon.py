@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from monitor.clock import Clock
+from monitor.base.clock import Clock
+from monitor.base.errors import MonitorError
 from monitor.engine import Engine
-from monitor.errors import MonitorError
 from monitor.following import Following, LogListener
 from monitor.keeper import Keeper
 from monitor.pipeline import Snapshot

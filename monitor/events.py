@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from monitor.evidence import TEXT_LIMIT, Evidence
+from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.logline import Record, Unknown, find_line
 from monitor.signals import Sample, samples, text_signals
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.errors import MonitorError
+from monitor.base.errors import MonitorError
 
 THINNED_S = 5.0
 """Bytes that come sooner after others are not recorded: rules on a silence of 10 s and more cannot tell. A progress

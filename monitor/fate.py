@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.attempt import Attempt, Status
+from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import has_ended
-from monitor.evidence import Evidence
 from monitor.logline import Gpu, Process, ProcessGone, RunEnd
 from monitor.run import Run
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from monitor.alert import Alert, State
 from monitor.alertstates import closed
+from monitor.base.clock import Clock
 from monitor.behind import Lag
-from monitor.clock import Clock
 from monitor.engine import Engine
 from monitor.events import Event, evidence_of
 from monitor.keeper import Keeper

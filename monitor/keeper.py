@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.alert import Alert
-from monitor.clock import Clock
-from monitor.errors import StateError
+from monitor.base.clock import Clock
+from monitor.base.errors import StateError
 from monitor.notify import Delivery, Paces, Silences, state_lost
 from monitor.pipeline import HISTORY_LIMIT
 from monitor.recording import Recording

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from monitor.attach import Start, position_at
-from monitor.clock import Clock
+from monitor.base.clock import Clock
+from monitor.base.errors import LogError
 from monitor.engine import Engine
-from monitor.errors import LogError
 from monitor.following import FactSource, Following, LogListener
 from monitor.keeper import Keeper, Loaded
 from monitor.logset import STDIN

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from monitor import logline
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import Record
 
 INTERVALS_KEPT = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 from monitor.facts import Fact, FactsFile, Kind, Recorder
 from monitor.store import Saved
 

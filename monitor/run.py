@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from monitor.attempt import Attempt, Status, Touch
+from monitor.base.evidence import Evidence
 from monitor.dialects.state import DialectState
 from monitor.events import Event
-from monitor.evidence import Evidence
 from monitor.logline import RunStart
 from monitor.signals import Sample
 

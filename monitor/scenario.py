@@ -19,15 +19,15 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from monitor.alert import Alert, iso_time
+from monitor.base.errors import MonitorError, Problems, RuleError
+from monitor.base.yamlfile import YamlFile
 from monitor.conditions import Outcome
 from monitor.conditions.values import Seconds, seconds
 from monitor.engine import Engine
-from monitor.errors import MonitorError, Problems, RuleError
 from monitor.pipeline import Watcher
 from monitor.rulefile import Rule
 from monitor.rulefile.problems import problems_of, suggestion
 from monitor.tail import read_lines
-from monitor.yamlfile import YamlFile
 
 _SLACK_S = 0.0005
 """Times are written to the millisecond; a deadline may lie between two."""

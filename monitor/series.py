@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.evidence import Evidence, shortened
+from monitor.base.evidence import Evidence, shortened
 from monitor.signals import Signal
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from monitor.errors import LogError, MonitorError
+from monitor.base.errors import LogError, MonitorError
 
 SNIFFED_BYTES = 8192
 MOST_FOREIGN = 0.3

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from monitor.attempt import Status
-from monitor.errors import MonitorError
+from monitor.base.errors import MonitorError
 from monitor.run import Run
 from monitor.signals import CATALOGUE, Labels
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monitor import resources
-from monitor.errors import MonitorError
+from monitor.base import resources
+from monitor.base.errors import MonitorError
 
 COMMAND = "/usr/local/bin/monitor"
 """Stands for the monitor in the shipped units."""

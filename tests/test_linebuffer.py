@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.errors import LogError
+from monitor.base.errors import LogError
 from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer, read_lines
 
 # Bytes that mean something to the buffer, and some that must not.

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor import logline
+from monitor.base.evidence import Evidence
 from monitor.bulk.layout import HEAD_BYTES
 from monitor.bulk.layouts import Layouts
 from monitor.bulk.rows import Rows
 from monitor.events import Event, RawLine, evidence_of, read_event
-from monitor.evidence import Evidence
 
 if TYPE_CHECKING:
     import numpy as np

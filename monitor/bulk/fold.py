@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Coming
 from monitor.bulk.block import Block
 from monitor.bulk.forecast import Forecast
 from monitor.bulk.marks import Marks
-from monitor.evidence import Evidence
 from monitor.fields import Share
 from monitor.logline import Record
 from monitor.progress import Move

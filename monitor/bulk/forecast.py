@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from monitor import logline
 from monitor.attempt import TALLIES_LIMIT, Attempt
+from monitor.base.evidence import TEXT_LIMIT
 from monitor.bulk.ahead import Ahead, Coming
 from monitor.bulk.block import Block
 from monitor.bulk.marks import Marks, marks_of
 from monitor.bulk.rows import Rows
 from monitor.derived import Columns, Lines, Rates, Writer, derived_columns
 from monitor.events import Event
-from monitor.evidence import TEXT_LIMIT
 from monitor.run import Run
 from monitor.signals import Labels, Sample
 

@@ -11,8 +11,8 @@ from typing import NoReturn
 import click
 
 from monitor import __version__
-from monitor.errors import MonitorError, Problems
-from monitor.escape import terminal
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.escape import terminal
 
 EXIT_USAGE = 2
 EXIT_PIPE = 141

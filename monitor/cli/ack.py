@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from monitor.base.errors import MonitorError
+from monitor.base.escape import terminal
 from monitor.cli.silence import request_of, state_of
 from monitor.control import Request
-from monitor.errors import MonitorError
-from monitor.escape import terminal
 from monitor.notify.silences import SHORTEST_ID, is_alert_id, line_of
 
 

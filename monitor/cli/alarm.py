@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from monitor.alert import Alert
+from monitor.base.clock import Clock
+from monitor.base.errors import MonitorError, Problems, StateError
+from monitor.base.escape import terminal
+from monitor.base.yamlfile import YamlFile
 from monitor.cli.watch import open_state
-from monitor.clock import Clock
 from monitor.config import Config, load_config
-from monitor.errors import MonitorError, Problems, StateError
-from monitor.escape import terminal
 from monitor.keeper import Keeper
 from monitor.notify import Delivery
 from monitor.sinks import OpenedSinks, SinkSpec, open_sinks
 from monitor.sinks.stderr import Stderr
-from monitor.yamlfile import YamlFile
 
 TRY_EVERY_S = 0.2
 

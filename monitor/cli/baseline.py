@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from monitor.alert import iso_time
+from monitor.base.escape import terminal
 from monitor.baselines import BaselineError, Baselines
 from monitor.cli.otherruns import other_run
 from monitor.cli.status import default_directory
-from monitor.escape import terminal
 from monitor.summary import RunSummary
 
 state_option = click.option(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
+from monitor.base.errors import MonitorError
+from monitor.base.escape import terminal
 from monitor.cli.baseline import json_option, state_option
 from monitor.cli.options import EXIT_FIRED
 from monitor.cli.otherruns import is_log, other_run
 from monitor.comparison import Comparison, Row, compare
 from monitor.engine import Engine
-from monitor.errors import MonitorError
-from monitor.escape import terminal
 from monitor.pipeline import Watcher
 from monitor.sources import opened
 from monitor.summary import RunSummary, summarise

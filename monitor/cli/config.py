@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.escape import terminal
 from monitor.cli.options import rule_files
-from monitor.errors import MonitorError, Problems
-from monitor.escape import terminal
 
 
 @click.group("config")

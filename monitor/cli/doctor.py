@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import click
 
+from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
 from monitor.cli.report import find, read_snapshot
 from monitor.coverage import Armed, RuleCoverage, coverage_of
-from monitor.escape import redact, terminal
 from monitor.pipeline import Watcher
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple
 
-from monitor.errors import LogError
-from monitor.escape import redact
-from monitor.evidence import Evidence
+from monitor.base.errors import LogError
+from monitor.base.escape import redact
+from monitor.base.evidence import Evidence
 from monitor.sources import opened
 
 LINE_BYTES = 4_096

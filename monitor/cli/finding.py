@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.clock import Clock
-from monitor.errors import MonitorError
+from monitor.base.clock import Clock
+from monitor.base.errors import MonitorError
 from monitor.following import Following
 from monitor.logset import MOST_LOGS, LogSet
 from monitor.opening import Opener

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from monitor.attempt import Attempt
-from monitor.escape import redact, terminal
+from monitor.base.escape import redact, terminal
 from monitor.logline import Config as Setting
 from monitor.logline import ConfigIgnored, ConfigUnused
 from monitor.run import Run

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from monitor.alert import State
+from monitor.base.clock import Clock
 from monitor.cli.speaker import Plain
-from monitor.clock import Clock
 from monitor.daemon import Daemon
 from monitor.following import Following
 from monitor.screen import Display, Other, Scene, render, waiting

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from monitor import resources
+from monitor.base import resources
+from monitor.base.errors import LogError, MonitorError, Problems, RuleError
 from monitor.conditions import Background
 from monitor.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.engine import Engine
-from monitor.errors import LogError, MonitorError, Problems, RuleError
 from monitor.pipeline import Watcher
 from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from monitor.base.errors import LogError
 from monitor.baselines import Baselines, is_summary, read_summary
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.engine import Engine
-from monitor.errors import LogError
 from monitor.pipeline import Watcher
 from monitor.summary import RunSummary, summarise
 

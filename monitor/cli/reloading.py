@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.alert import Alert
-from monitor.clock import Clock
+from monitor.base.clock import Clock
+from monitor.base.errors import MonitorError, Problems
 from monitor.engine import Engine
-from monitor.errors import MonitorError, Problems
 from monitor.keeper import Keeper
 from monitor.notify import reload_failed, reload_mended
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from monitor.alert import Alert, AlertKey, iso_time
+from monitor.base.errors import MonitorError
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -26,7 +27,6 @@ from monitor.cli.options import (
 from monitor.cli.readahead import read_searched
 from monitor.console import alert_lines, summary_lines
 from monitor.engine import Engine
-from monitor.errors import MonitorError
 from monitor.facts import FactsError, Kind, read_facts
 from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line

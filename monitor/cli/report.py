@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from monitor.base.clock import SystemClock
+from monitor.base.errors import LogError, StateError
+from monitor.base.escape import terminal
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -23,10 +26,7 @@ from monitor.cli.options import (
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.cli.watchfile import background_of, config_option, rules_of
-from monitor.clock import SystemClock
 from monitor.engine import Engine
-from monitor.errors import LogError, StateError
-from monitor.escape import terminal
 from monitor.pipeline import HISTORY_LIMIT, Snapshot, Watcher
 from monitor.sources import ABANDONED_AFTER_S, age_s, check_outputs
 from monitor.store.store import Seen, look

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.escape import terminal
 from monitor.cli.options import RuleChoice, rule_files, rule_options, shipped_rule_files
-from monitor.errors import MonitorError, Problems
-from monitor.escape import terminal
 from monitor.rulefile import Rule, load_rules
 from monitor.rulefile.problems import suggestion
 from monitor.rulefile.words import as_written, explanation, fires_when

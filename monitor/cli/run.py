@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.base.clock import SystemClock
+from monitor.base.errors import MonitorError
+from monitor.base.escape import terminal
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -28,11 +31,8 @@ from monitor.cli.options import (
 from monitor.cli.stopping import Stops
 from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
 from monitor.cli.watchfile import background_of, config_option, rules_of
-from monitor.clock import SystemClock
 from monitor.daemon import Daemon
 from monitor.engine import Engine
-from monitor.errors import MonitorError
-from monitor.escape import terminal
 from monitor.logset import LogSet
 from monitor.sinks import open_sinks
 from monitor.sources import check_outputs

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
+from monitor.base.clock import SystemClock
+from monitor.base.errors import MonitorError, StateError
 from monitor.cli.status import default_directory
-from monitor.clock import SystemClock
 from monitor.conditions.values import seconds
 from monitor.control import Request, ask, perform
-from monitor.errors import MonitorError, StateError
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.alert import Alert, Severity, State
+from monitor.base.clock import SystemClock
+from monitor.base.errors import MonitorError, SinkError
+from monitor.base.escape import terminal
+from monitor.base.evidence import Evidence
 from monitor.cli.watchfile import config_option
-from monitor.clock import SystemClock
-from monitor.errors import MonitorError, SinkError
-from monitor.escape import terminal
-from monitor.evidence import Evidence
 from monitor.notify import Moment, own_alert
 from monitor.sinks import open_sinks
 from monitor.sinks.sink import Beats

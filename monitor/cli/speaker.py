@@ -10,8 +10,8 @@ from typing import Protocol
 
 import click
 
+from monitor.base.escape import terminal
 from monitor.daemon import Daemon
-from monitor.escape import terminal
 from monitor.tail import Waker
 
 
@@ -62,8 +62,8 @@ def choose(*, is_plain: bool, has_keys: bool = True) -> Speaker:
     if is_plain or not _is_drawable():
         return Plain()
     # rich is imported here and nowhere before: a watch without a terminal stays light.
+    from monitor.base.clock import SystemClock
     from monitor.cli.live import Live
-    from monitor.clock import SystemClock
     from monitor.screen import Display
 
     keys = sys.stdin.fileno() if has_keys and sys.stdin is not None and sys.stdin.isatty() else None

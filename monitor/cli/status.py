@@ -13,9 +13,9 @@ import click
 
 from monitor.alert import Alert, State, iso_time
 from monitor.attempt import Status
-from monitor.clock import SystemClock
-from monitor.errors import StateError
-from monitor.escape import redact, terminal
+from monitor.base.clock import SystemClock
+from monitor.base.errors import StateError
+from monitor.base.escape import redact, terminal
 from monitor.fate import PASSING, Fate, Verdict, fate_of
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.ranknames import family

@@ -8,12 +8,12 @@ from pathlib import Path, PurePath
 import click
 
 from monitor.alert import Alert, State
+from monitor.base.errors import MonitorError
+from monitor.base.escape import terminal
 from monitor.cli.options import BLIND_BELOW, is_blind
 from monitor.cli.speaker import Plain, Speaker
 from monitor.console import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
 from monitor.daemon import Listener
-from monitor.errors import MonitorError
-from monitor.escape import terminal
 from monitor.events import Event
 from monitor.following import Following, LogListener
 from monitor.pipeline import Snapshot, Watcher

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from monitor.attach import Start
+from monitor.base.clock import SystemClock
+from monitor.base.errors import MonitorError, StateError
+from monitor.base.escape import terminal
 from monitor.cli.finding import Finder
 from monitor.cli.options import (
     KnownLogs,
@@ -27,14 +30,11 @@ from monitor.cli.speaker import choose
 from monitor.cli.stopping import CALM, Stops, has_terminal, stops_of
 from monitor.cli.voices import Publish, Terminal, judged
 from monitor.cli.watchfile import background_of, config_option, read_again, rules_of
-from monitor.clock import SystemClock
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
 from monitor.control import Control
 from monitor.daemon import Daemon
 from monitor.engine import Engine
-from monitor.errors import MonitorError, StateError
-from monitor.escape import terminal
 from monitor.following import FactSource
 from monitor.keeper import Keeper, Opened, open_keeper
 from monitor.logset import STDIN, LogSet

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.cli.options import KnownLogs, RuleChoice, rule_files
 from monitor.conditions import Background
-from monitor.errors import MonitorError, Problems, RuleError
 from monitor.rulefile import Changes, Rule, declared_rules, read_setting
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from monitor.attempt import EARLY_STOP, Attempt
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.series import Point
 
 

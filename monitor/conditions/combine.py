@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.signals import Labels
 

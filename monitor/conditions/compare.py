@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.selection import declared_frozen, ranges_of
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels

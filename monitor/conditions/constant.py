@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.selection import declared_frozen
 from monitor.conditions.values import Window
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.series import RECENT_PER_LABEL, Point, Series
 from monitor.signals import CATALOGUE, Labels

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, bearer, cadence_steps, switched_off
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.selection import series_of
 from monitor.conditions.values import Hold
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.alert import Severity
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.signals import Labels
 from monitor.summary import RunSummary
 

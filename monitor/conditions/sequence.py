@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels

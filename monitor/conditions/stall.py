@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
-from monitor.evidence import Evidence
 from monitor.run import Run
 from monitor.signals import Labels
 

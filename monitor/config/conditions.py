@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import get_args
 
+from monitor.base.yamlfile import Place
 from monitor.config.expression import (
     All,
     Any,
@@ -21,7 +22,6 @@ from monitor.config.expression import (
 )
 from monitor.rulefile.problems import suggestion, unknown_key
 from monitor.signals import CATALOGUE
-from monitor.yamlfile import Place
 
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)

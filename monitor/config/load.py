@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import resources
+from monitor.base import resources
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.yamlfile import Place, YamlFile
 from monitor.config import model
 from monitor.config.conditions import ConditionReader
 from monitor.config.model import Config, ConfigError, FileSetting
-from monitor.errors import MonitorError, Problems
 from monitor.rulefile.problems import problems_of
-from monitor.yamlfile import Place, YamlFile
 
 if TYPE_CHECKING:
     from monitor.config import schema

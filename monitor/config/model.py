@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from monitor.base.errors import MonitorError
 from monitor.conditions.reading import Band
 from monitor.config.expression import Expression, FaultIsAbsent, RuleIsOk, parts_of
-from monitor.errors import MonitorError
 from monitor.rulefile.overrides import Setting
 from monitor.rulefile.problems import suggestion
 

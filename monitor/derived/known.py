@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import Intent, Record
 from monitor.series import Series
 from monitor.signals import Labels

@@ -9,12 +9,12 @@ from typing import Any
 import re2
 import yaml
 
-from monitor import resources
+from monitor.base import resources
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.yamlfile import YamlFile
 from monitor.dialects.canonical import KINDS
 from monitor.dialects.check import problems_of
 from monitor.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, Sample, compiled
-from monitor.errors import MonitorError, Problems
-from monitor.yamlfile import YamlFile
 
 LAST_RESORT = "generic"
 """The dialect that is taken only where no other was recognised."""

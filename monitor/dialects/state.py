@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 
 NATIVE = "native"
 """The name of our own grammar, as a dialect."""

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 
 Errand = Callable[[], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from monitor.alert import Alert, State
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 from monitor.notify.failed import receiver_failed
 from monitor.notify.outlet import Moment, Outlet, Waiting
 from monitor.notify.stages import Paces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.alert import Alert, State
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.notify.own import Moment, own_alert
 
 RULE = "ReceiverFailed"

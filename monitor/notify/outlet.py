@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from monitor.alert import Alert, State
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 from monitor.notify.courier import Courier
 from monitor.notify.stages import Paces, View, due_at, sift
 from monitor.sinks.sink import Beats, Remembers, Resends, Sink

@@ -6,7 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 from monitor.alert import Alert, Severity, State
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.signals import Labels
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Alert, State
-from monitor.errors import MonitorError
-from monitor.evidence import Evidence
+from monitor.base.errors import MonitorError
+from monitor.base.evidence import Evidence
 from monitor.notify.own import Moment, own_alert
 
 RULE = "ReloadFailed"

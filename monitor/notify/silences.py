@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.alert import Alert
-from monitor.errors import MonitorError, StateError
-from monitor.escape import terminal
+from monitor.base.errors import MonitorError, StateError
+from monitor.base.escape import terminal
 
 FILE = "silences.json"
 MOST = 1_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Alert, Severity, State
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.notify import failed, reload
 from monitor.notify.delivery import Delivery
 from monitor.notify.own import Moment, own_alert

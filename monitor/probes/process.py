@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.clock import Clock
+from monitor.base.clock import Clock
 from monitor.logline import Process, ProcessGone, RunEnd, RunStart
 from monitor.probes.body import body_of
 from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of

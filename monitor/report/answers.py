@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.attempt import Attempt, Status
+from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.freshness import absence, overdue
 from monitor.config.expression import (
@@ -21,7 +22,6 @@ from monitor.config.expression import (
     Seen,
     StatusIs,
 )
-from monitor.evidence import Evidence
 from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 
 
 class Shape(StrEnum):

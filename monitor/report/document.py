@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from monitor.alert import iso_time
-from monitor.escape import redact
-from monitor.evidence import Evidence
+from monitor.base.escape import redact
+from monitor.base.evidence import Evidence
 from monitor.report.model import Mark, Page
 
 FORMAT = "trainwarden-report"

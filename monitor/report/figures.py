@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.report.model import Mark, Statement
 
 NOT_SEEN = "not seen"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import escape, resources
-from monitor.errors import ReportError
+from monitor.base import escape, resources
+from monitor.base.errors import ReportError
 from monitor.report.model import AlertLine
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor import escape, resources
-from monitor.errors import ReportError
-from monitor.evidence import Evidence
+from monitor.base import escape, resources
+from monitor.base.errors import ReportError
+from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.filling import alike, fill, foreign, others

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from monitor import escape
-from monitor.evidence import Evidence
+from monitor.base import escape
+from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.filling import alike, fill, foreign, others

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.errors import ReportError
+from monitor.base.atomicfile import prepared, write_atomically
+from monitor.base.errors import ReportError
 from monitor.report import drawing
 from monitor.report.model import Page
 from monitor.report.render import render
-from monitor.wholefile import prepared, write_atomically
 
 
 def publish(out: Path, page: Page, format: str, template: Path | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from monitor.errors import MonitorError, RuleError
+from monitor.base.errors import MonitorError, RuleError
+from monitor.base.yamlfile import plain_value
 from monitor.rulefile.conditionwords import LEVELS
 from monitor.rulefile.problems import suggestion
-from monitor.yamlfile import plain_value
 
 FIXED = frozenset({"alert", "kind", "tests"})
 """Fields that make a rule what it is."""

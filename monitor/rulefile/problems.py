@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from monitor.base.yamlfile import Place
 from monitor.conditions import KINDS, Condition
 from monitor.signals import CATALOGUE
-from monitor.yamlfile import Place
 
 SHOWN = 60
 """Characters of a wrong value that a message repeats."""

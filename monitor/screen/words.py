@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from monitor.escape import MARKS, redact, terminal
+from monitor.base.escape import MARKS, redact, terminal
 
 LEVELS = "▁▂▃▄▅▆▇█"
 FLAT = LEVELS[3]

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 
 from monitor.alert import Alert, State, iso_time
-from monitor.clock import Clock, SystemClock
-from monitor.escape import redact
+from monitor.base.clock import Clock, SystemClock
+from monitor.base.escape import redact
 from monitor.sinks.http import Web
 from monitor.sinks.secret import Secret
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from monitor.alert import Alert
-from monitor.errors import MonitorError, SinkError
+from monitor.base.errors import MonitorError, SinkError
 from monitor.sinks.jsonl import json_line
 
 TIMEOUT_S = 60.0

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from monitor.errors import MonitorError, SinkError
+from monitor.base.errors import MonitorError, SinkError
 from monitor.sinks.secret import Secret
 
 TIMEOUT_S = 10.0

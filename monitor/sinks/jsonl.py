@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.alert import Alert
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 
 CHUNK_BYTES = 64 * 1024
 

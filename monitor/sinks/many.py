@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.alert import Alert, Severity, State
-from monitor.errors import MonitorError, SinkError
+from monitor.base.errors import MonitorError, SinkError
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import escape
 from monitor.alert import Alert, Severity, State
-from monitor.errors import MonitorError, SinkError
-from monitor.resources import template_path
+from monitor.base import escape
+from monitor.base.errors import MonitorError, SinkError
+from monitor.base.resources import template_path
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.errors import MonitorError
-from monitor.escape import redact_url
+from monitor.base.errors import MonitorError
+from monitor.base.escape import redact_url
 
 SECRET_BYTES = 8_192
 """Longest secret that is read from a file."""

@@ -11,8 +11,8 @@ from email.utils import formatdate
 from pathlib import Path
 
 from monitor.alert import Alert
-from monitor.clock import Clock, SystemClock
-from monitor.errors import MonitorError, SinkError
+from monitor.base.clock import Clock, SystemClock
+from monitor.base.errors import MonitorError, SinkError
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret
 from monitor.sinks.webhook import key_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.errors import MonitorError, Problems
+from monitor.base.errors import MonitorError, Problems
 from monitor.sinks.secret import Secret, read_secret
 from monitor.sinks.sink import Sink
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from monitor.alert import Alert, Severity, State
-from monitor.errors import SinkError
-from monitor.escape import redact, terminal
+from monitor.base.errors import SinkError
+from monitor.base.escape import redact, terminal
 
 _PRIORITIES = {Severity.CRITICAL: 2, Severity.WARNING: 4, Severity.INFO: 6}
 """Of syslog: critical, warning, informational."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from monitor.alert import Alert, Severity, State
-from monitor.clock import Clock, SystemClock
-from monitor.errors import MonitorError
+from monitor.base.clock import Clock, SystemClock
+from monitor.base.errors import MonitorError
 from monitor.sinks.http import Web
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 
 NAME = "lock"
 LOCKS = Path("/proc/locks")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from monitor.alert import Alert
 from monitor.alertstates import AlertStates
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels

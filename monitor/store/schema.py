@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 
 MIGRATIONS = (
     """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from monitor.alert import Alert
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 from monitor.statecodec import UnknownState
 from monitor.store.lock import StateLock, holder
 from monitor.store.saved import (

@@ -25,7 +25,7 @@ from functools import partial
 from itertools import accumulate, chain, count, repeat
 from typing import BinaryIO, NamedTuple
 
-from monitor.errors import LogError
+from monitor.base.errors import LogError
 
 KEPT_BYTES = 64 * 1024
 """Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""

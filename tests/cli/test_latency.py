@@ -13,7 +13,7 @@ import pytest
 
 from monitor import daemon
 from monitor.alert import Alert
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine import Engine
 from monitor.following import Following

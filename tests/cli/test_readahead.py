@@ -6,9 +6,9 @@ import os
 
 import pytest
 
+from monitor.base.errors import LogError
 from monitor.cli.readahead import read_searched
 from monitor.engine import Engine
-from monitor.errors import LogError
 from monitor.pipeline import Watcher
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, HEALTHY, TROUBLED, joined, write
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor.base.errors import Problems
 from monitor.conditions.reading import Band
 from monitor.config import Config, ConfigError, load_config, sample_text, unknown_rules
 from monitor.config.expression import All, EpochHasEnded, FaultIsAbsent, Figure, RuleIsOk, Seen, StatusIs
 from monitor.config.expression import Any as AnyOf
 from monitor.config.model import FileSetting
 from monitor.config.schema import ConfigFile
-from monitor.errors import Problems
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor import resources
-from monitor.errors import MonitorError
+from monitor.base import resources
+from monitor.base.errors import MonitorError
 
 
 @pytest.fixture

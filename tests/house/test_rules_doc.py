@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from monitor.base.errors import RuleError
+from monitor.base.yamlfile import YamlFile
 from monitor.conditions import KINDS
-from monitor.errors import RuleError
 from monitor.rulefile import load_rules
 from monitor.rulefile.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
 from monitor.rulefile.schema import rules_schema, sentences
 from monitor.ruletest import outcome_of
 from monitor.scenario import Expected, Scenario, play, read_scenarios
-from monitor.yamlfile import YamlFile
 from tests.house.rules_page import PAGE, ROOT, page, shipped
 
 FILES = sorted((ROOT / "rules").glob("*.yaml"))

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from monitor import attempt
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
+from monitor.base.evidence import TEXT_LIMIT
 from monitor.events import read_event
-from monitor.evidence import TEXT_LIMIT
 from monitor.logline import RECORD_TYPES
 from monitor.run import Run
 from monitor.tail.linebuffer import LineBuffer

@@ -7,7 +7,7 @@ import pytest
 
 from monitor import logline
 from monitor.attempt import LABEL_LIMIT
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.fields import Share
 from monitor.logline import Record
 from monitor.run import Run

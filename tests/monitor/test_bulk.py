@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.base.evidence import Evidence
 from monitor.bulk.rows import read_numbers
-from monitor.evidence import Evidence
 from monitor.logline import Intent
 from monitor.schedule import declared_rate, declared_rates
 from monitor.series import Point, Series, Steps

@@ -9,9 +9,9 @@ import pytest
 
 from monitor import logline
 from monitor.attempt import SERIES_LIMIT
+from monitor.base.errors import MonitorError
 from monitor.cli.options import rule_files
 from monitor.conditions.threshold import Threshold
-from monitor.errors import MonitorError
 from monitor.fields import Share
 from monitor.logline import GuardCheck
 from monitor.rulefile import load_rules

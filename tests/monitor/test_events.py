@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.base.evidence import TEXT_LIMIT
 from monitor.events import Event, read_event
-from monitor.evidence import TEXT_LIMIT
 from monitor.logline import RECORD_TYPES, Train
 from monitor.signals import CATALOGUE
 from tests.monitor.lines import START, Line, at, report, train

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alert import Alert
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 from monitor.notify import Delivery
 from monitor.sinks.jsonl import JsonLines, json_line
 from monitor.store import Parcel

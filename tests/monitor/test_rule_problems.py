@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.yamlfile import SIZE_LIMIT_BYTES
 from monitor.conditions import KINDS
-from monitor.errors import MonitorError, Problems
 from monitor.rulefile import load_rules
-from monitor.yamlfile import SIZE_LIMIT_BYTES
 
 RULE = """groups:
   - name: probe

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from monitor.alert import Severity
+from monitor.base.errors import Problems
 from monitor.conditions import KINDS
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.values import Span
-from monitor.errors import Problems
 from monitor.rulefile import load_rules
 
 HEAD = "groups:\n  - name: probe\n    rules:\n"

@@ -6,8 +6,8 @@ import pytest
 
 from monitor import logline
 from monitor.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
+from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.events import Event
-from monitor.evidence import TEXT_LIMIT, Evidence
 from monitor.logline import Intent, Phase, RunEnd, RunStart
 from monitor.run import Run
 from monitor.signals import CROWDED_OUT, Sample

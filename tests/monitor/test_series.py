@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.series import EPOCHS_KEPT, RECENT, Point, Series
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alertstates import AlertStates
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import RECORD_TYPES, Record
 from monitor.run import Run
 from monitor.statecodec import StateCodec, UnknownState

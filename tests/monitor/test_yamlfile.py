@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import RuleError
-from monitor.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile, plain_value
+from monitor.base.errors import RuleError
+from monitor.base.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile, plain_value
 
 
 def read(folder: Path, text: str | bytes) -> YamlFile:

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from monitor.alert import Alert, Severity, State
-from monitor.clock import SystemClock
-from monitor.evidence import Evidence
+from monitor.base.clock import SystemClock
+from monitor.base.evidence import Evidence
 
 PATIENCE_S = 20.0
 CLOCK = SystemClock()

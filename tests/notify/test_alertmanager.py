@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
 from monitor.notify import Delivery
 from monitor.sinks import open_sinks
 from tests.notify.receivers import alert, critical, ended, free_port, until

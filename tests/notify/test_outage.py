@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alert import Alert, State
-from monitor.errors import MonitorError, SinkError
+from monitor.base.errors import MonitorError, SinkError
 from monitor.notify import Delivery, reload_failed, settled_by_a_start, unwatched
 from monitor.notify.failed import receiver_failed
 from monitor.sinks import open_sinks

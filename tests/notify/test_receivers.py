@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import MonitorError, Problems, SinkError
-from monitor.evidence import Evidence
+from monitor.base.errors import MonitorError, Problems, SinkError
+from monitor.base.evidence import Evidence
 from monitor.notify import Delivery
 from monitor.sinks import open_sink, open_sinks
 from monitor.sinks.command import Command

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 from monitor.notify import Silences, read_silences
 from monitor.notify.silences import FILE, change_silences, new_silence
 from tests.cli.command import monitor

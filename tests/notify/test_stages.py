@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.alert import Alert, State
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 from monitor.notify import Delivery, Paces
 from tests.notify.receivers import alert, critical, ended
 

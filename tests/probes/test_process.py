@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
 from monitor.logline import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
 from monitor.pipeline import Watcher
 from monitor.probes.identity import _writes, writer_of

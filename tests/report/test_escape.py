@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from monitor import escape
+from monitor.base import escape
 
 HOSTILE = [
     "a | b || c \\| d \\\\| e",

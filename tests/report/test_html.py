@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import ReportError
+from monitor.base.errors import ReportError
 from monitor.report import build
 from monitor.report.html import render_html
 from tests.report.browser import count_pixels, open_page, screenshot

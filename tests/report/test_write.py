@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import ReportError
+from monitor.base.errors import ReportError
 from monitor.report import write_atomically
 
 

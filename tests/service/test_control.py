@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
+from monitor.base.errors import StateError
 from monitor.control import NAME, REQUEST_BYTES, Control, Request, ask
-from monitor.errors import StateError
 from monitor.notify import Silences, read_silences
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, TROUBLED, joined, write

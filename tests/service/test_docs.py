@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.base.yamlfile import YamlFile
 from monitor.behind import RULE as BEHIND
 from monitor.config.schema import ConfigFile
 from monitor.notify.failed import RULE as FAILED
@@ -16,7 +17,6 @@ from monitor.notify.reload import RULE as RELOAD
 from monitor.notify.unwatched import RULE as UNWATCHED
 from monitor.sinks import KINDS
 from monitor.sinks.webhook import FORMS
-from monitor.yamlfile import YamlFile
 from tests.cli.test_help import LEAVES, parse
 from tests.notify.receivers import alert
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.base.clock import SystemClock
 from monitor.logline import Record, RunStart, format_line
 from tests.monitor.lines import report, train
 from tests.notify.receivers import until as within

@@ -11,9 +11,9 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from monitor.base.errors import StateError
 from monitor.cli.watch import Manner, follow
 from monitor.engine import Engine
-from monitor.errors import StateError
 from monitor.keeper import open_keeper
 from monitor.logset import LogSet
 from monitor.rulefile import Rule

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from monitor.base.errors import StateError
 from monitor.engine import Engine
-from monitor.errors import StateError
 from monitor.logline import RunStart
 from monitor.pipeline import Watcher
 from monitor.run import Run

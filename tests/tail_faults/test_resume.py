@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alert import Alert
-from monitor.errors import SinkError
+from monitor.base.errors import SinkError
 from monitor.rulefile import Rule
 from tests.cli.logs import EPOCH_1, START_LINE, TROUBLED
 from tests.cli.watching import SHIPPED

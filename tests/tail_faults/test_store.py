@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import StateError
+from monitor.base.errors import StateError
 from monitor.store import schema
 from monitor.store.store import Store, look
 from tests.cli.command import monitor, started

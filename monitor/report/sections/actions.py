@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Item
-from monitor.evidence import Evidence
 from monitor.pipeline import Snapshot
 from monitor.report.answers import Answer, answer
 from monitor.report.judgement import Verdict

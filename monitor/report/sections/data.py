@@ -6,7 +6,7 @@ import math
 import re
 
 from monitor.attempt import Attempt
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import Data, DataCheck, Target
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, plain

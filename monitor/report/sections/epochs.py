@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from monitor.attempt import Attempt
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import HorizonMetrics
 from monitor.logline import Metrics as MetricsRecord
 from monitor.pipeline import Snapshot

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Course, Expectation, Span, Stage
-from monitor.evidence import Evidence
 from monitor.pipeline import Snapshot
 from monitor.report.answers import answer
 from monitor.report.figures import SHOWN, duration

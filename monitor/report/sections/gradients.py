@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.attempt import Attempt, shortened_labels
+from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
 from monitor.dialects.state import NATIVE
-from monitor.evidence import Evidence
 from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, bounded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from monitor.attempt import Attempt
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import Gpu, Process
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share

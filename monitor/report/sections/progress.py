@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from monitor.attempt import Attempt
-from monitor.evidence import Evidence
+from monitor.base.evidence import Evidence
 from monitor.logline import Floor, Phase, Train
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, clock_time, duration, fact, moment

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from monitor.attempt import Attempt
+from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Variable
-from monitor.evidence import Evidence
 from monitor.logline import Config as Echo
 from monitor.logline import GuardReset
 from monitor.pipeline import Snapshot

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from monitor.alert import Severity
 from monitor.attempt import Status
+from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
-from monitor.evidence import Evidence
 from monitor.fate import Fate, fate_of
 from monitor.pipeline import HISTORY_LIMIT, Snapshot
 from monitor.report.figures import clock_time, moment

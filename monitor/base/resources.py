@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.errors import MonitorError
+from monitor.base.errors import MonitorError
 
 _PACKAGE = Path(__file__).resolve().parent
 

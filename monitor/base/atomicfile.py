@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
-from monitor.errors import ReportError
+from monitor.base.errors import ReportError
 
 NEW_FILE_MODE = 0o666
 """Permissions of a new file before the umask, as for any file."""

@@ -14,7 +14,7 @@ from yaml.reader import Reader
 from yaml.resolver import Resolver
 from yaml.scanner import Scanner
 
-from monitor.errors import MonitorError
+from monitor.base.errors import MonitorError
 
 SIZE_LIMIT_BYTES = 256_000
 """A rule or watch file is some tens of kilobytes; more is a mistake or an attack, and takes seconds to read."""

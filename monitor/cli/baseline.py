@@ -11,8 +11,8 @@ import click
 from monitor.alert import iso_time
 from monitor.base.escape import terminal
 from monitor.baselines import BaselineError, Baselines
-from monitor.cli.otherruns import other_run
 from monitor.cli.status import default_directory
+from monitor.cli.which_run import other_run
 from monitor.summary import RunSummary
 
 state_option = click.option(

@@ -12,7 +12,7 @@ from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.baseline import json_option, state_option
 from monitor.cli.options import EXIT_FIRED
-from monitor.cli.otherruns import is_log, other_run
+from monitor.cli.which_run import is_log, other_run
 from monitor.comparison import Comparison, Row, compare
 from monitor.engine import Engine
 from monitor.pipeline import Watcher

@@ -184,7 +184,7 @@ class KnownLogs(NamedTuple):
         """
         if self.baseline is None and not self.peers:
             return Background()
-        from monitor.cli.otherruns import other_run
+        from monitor.cli.which_run import other_run
 
         named = [("--baseline", self.baseline)] if self.baseline is not None else []
         for option, path in [*named, *(("--peer", path) for path in self.peers)]:

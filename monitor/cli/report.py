@@ -14,6 +14,7 @@ import click
 from monitor.base.clock import SystemClock
 from monitor.base.errors import LogError, StateError
 from monitor.base.escape import terminal
+from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -25,7 +26,6 @@ from monitor.cli.options import (
 )
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
-from monitor.cli.watchfile import background_of, config_option, rules_of
 from monitor.engine import Engine
 from monitor.pipeline import HISTORY_LIMIT, Snapshot, Watcher
 from monitor.sources import ABANDONED_AFTER_S, age_s, check_outputs

@@ -19,6 +19,7 @@ import click
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -30,7 +31,6 @@ from monitor.cli.options import (
 )
 from monitor.cli.stopping import Stops
 from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
-from monitor.cli.watchfile import background_of, config_option, rules_of
 from monitor.daemon import Daemon
 from monitor.engine import Engine
 from monitor.logset import LogSet

@@ -116,7 +116,7 @@ def failed(name: str, config_path: Path, state: Path | None, wait_s: float) -> i
     \b
     monitor service failed prod_validation --config /etc/trainwarden/prod_validation.yaml
     """
-    from monitor.cli.alarm import tell_everybody
+    from monitor.cli.unwatched import tell_everybody
     from monitor.notify import unwatched
 
     check_name(name)

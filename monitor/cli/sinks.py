@@ -12,7 +12,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, SinkError
 from monitor.base.escape import terminal
 from monitor.base.evidence import Evidence
-from monitor.cli.watchfile import config_option
+from monitor.cli.config_option import config_option
 from monitor.notify import Moment, own_alert
 from monitor.sinks import open_sinks
 from monitor.sinks.sink import Beats

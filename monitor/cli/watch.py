@@ -14,6 +14,7 @@ from monitor.attach import Start
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
 from monitor.base.escape import terminal
+from monitor.cli.config_option import background_of, config_option, read_again, rules_of
 from monitor.cli.finding import Finder
 from monitor.cli.options import (
     KnownLogs,
@@ -29,7 +30,6 @@ from monitor.cli.reloading import InForce, Reloader
 from monitor.cli.speaker import choose
 from monitor.cli.stopping import CALM, Stops, has_terminal, stops_of
 from monitor.cli.voices import Publish, Terminal, judged
-from monitor.cli.watchfile import background_of, config_option, read_again, rules_of
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
 from monitor.control import Control

@@ -10,10 +10,10 @@ from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.conditions import Condition, Context, Outcome
 from monitor.conditions.combine import Combination
-from monitor.conditions.coverage import Coverage, freshest, pace, silence
+from monitor.conditions.counted import Occurrences
 from monitor.conditions.freshness import CADENCES_ALLOWED, absence, bearer, cadence_steps, step_s
+from monitor.conditions.line_cadence import Coverage, freshest, pace, silence
 from monitor.conditions.missing import Missing
-from monitor.conditions.occurrences import Occurrences
 from monitor.conditions.sequence import MOVED, Sequence
 from monitor.conditions.stall import Stall
 from monitor.conditions.values import Span

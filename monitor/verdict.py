@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.attempt import Attempt
 from monitor.conditions import Context, Outcome, Reading
-from monitor.conditions.coverage import Coverage
+from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.missing import Missing
 from monitor.conditions.reading import not_applicable, unknown
 from monitor.conditions.stall import Stall

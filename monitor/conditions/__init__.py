@@ -5,7 +5,7 @@ from monitor.conditions.compare import Compare
 from monitor.conditions.condition import Condition
 from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
-from monitor.conditions.coverage import Coverage
+from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
 from monitor.conditions.reading import Background, Context, Outcome, Reading

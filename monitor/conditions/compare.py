@@ -15,7 +15,7 @@ from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.selection import declared_frozen, ranges_of
+from monitor.conditions.series_selection import declared_frozen, ranges_of
 from monitor.run import Run
 from monitor.series import Point, Series
 from monitor.signals import CATALOGUE, Labels

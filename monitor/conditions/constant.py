@@ -16,7 +16,7 @@ from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.selection import declared_frozen
+from monitor.conditions.series_selection import declared_frozen
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import RECENT_PER_LABEL, Point, Series

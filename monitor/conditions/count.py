@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from monitor.attempt import Attempt
 from monitor.conditions.condition import SignalName, check_where
-from monitor.conditions.occurrences import Occurrences
+from monitor.conditions.counted import Occurrences
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import series_of
+from monitor.conditions.series_selection import series_of
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from monitor.attempt import Attempt
 from monitor.conditions.combine import Combination
 from monitor.conditions.condition import Condition, SignalName
-from monitor.conditions.occurrences import Occurrences, Period
+from monitor.conditions.counted import Occurrences, Period
 from monitor.conditions.values import Level
 from monitor.series import Series
 from monitor.signals import MATCH, TEXTS, Labels, Sample

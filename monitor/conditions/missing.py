@@ -13,7 +13,7 @@ from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, bearer, cadence_steps, switched_off
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import series_of
+from monitor.conditions.series_selection import series_of
 from monitor.conditions.values import Hold
 from monitor.run import Run
 from monitor.series import Series

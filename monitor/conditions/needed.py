@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from monitor.conditions.combine import All, Combination
 from monitor.conditions.condition import Condition
-from monitor.conditions.coverage import Coverage
+from monitor.conditions.counted import Occurrences
+from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.missing import Missing
-from monitor.conditions.occurrences import Occurrences
 from monitor.conditions.sequence import Sequence
 from monitor.conditions.stall import Stall
 from monitor.signals import CATALOGUE

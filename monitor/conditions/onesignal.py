@@ -10,7 +10,7 @@ from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, unknown
-from monitor.conditions.selection import series_of
+from monitor.conditions.series_selection import series_of
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels
 

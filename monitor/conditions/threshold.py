@@ -14,7 +14,7 @@ from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import check_window, declared_frozen, ranges_of, within
+from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import Point, Series

@@ -13,12 +13,12 @@ from pydantic import Field, model_validator
 from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions import shapes
+from monitor.conditions.baseline import To, early_median, reference
 from monitor.conditions.change import Change, declared_change, since
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
-from monitor.conditions.past import To, early_median, reference
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import check_window, declared_frozen, ranges_of, within
+from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.run import Run
 from monitor.series import EARLY, RECENT, Point, Series

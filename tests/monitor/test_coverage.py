@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from monitor.conditions import Outcome
 from monitor.conditions.compare import Compare
-from monitor.conditions.coverage import Coverage
+from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span

@@ -23,7 +23,7 @@ from monitor.conditions.freshness import (
     switched_off,
 )
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.selection import ranges_of
+from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
 from monitor.logline import Checkpoint
 from monitor.run import Run

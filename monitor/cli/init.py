@@ -9,10 +9,10 @@ import click
 from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import terminal
-from monitor.cli.firstfile import watch_file
 from monitor.cli.options import is_blind
 from monitor.cli.reading import read_log
 from monitor.config import load_config
+from monitor.config.draft import watch_file
 from monitor.engine import Engine
 from monitor.pipeline import Watcher
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.following import Following, LogListener
 from monitor.keeper import Keeper
 from monitor.pipeline import Snapshot

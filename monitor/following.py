@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from monitor.alert import Alert, State
-from monitor.alertstates import closed
 from monitor.base.clock import Clock
 from monitor.behind import Lag
-from monitor.engine import Engine
+from monitor.engine.lifecycle import closed
+from monitor.engine.step import Engine
 from monitor.events import Event, evidence_of
 from monitor.keeper import Keeper
 from monitor.notify import told_as_one

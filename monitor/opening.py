@@ -9,7 +9,7 @@ from pathlib import Path
 from monitor.attach import Start, position_at
 from monitor.base.clock import Clock
 from monitor.base.errors import LogError
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.following import FactSource, Following, LogListener
 from monitor.keeper import Keeper, Loaded
 from monitor.logset import STDIN

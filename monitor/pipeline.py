@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.alert import Alert, State
-from monitor.alertstates import AlertStates
 from monitor.base.evidence import Evidence
 from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.conditions import Reading
-from monitor.engine import Engine
+from monitor.engine.lifecycle import AlertStates
+from monitor.engine.step import Engine
 from monitor.events import Event, RawLine
 from monitor.logline import LogLost, Train, format_line, parse_line
 from monitor.ranknames import ranked

@@ -7,7 +7,7 @@ from io import BytesIO
 from monitor.alert import State
 from monitor.conditions import Background, Outcome
 from monitor.conditions.reading import Band
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import Rule, RuleTest
 from monitor.summary import RunSummary, summarise

@@ -23,7 +23,7 @@ from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.yamlfile import YamlFile
 from monitor.conditions import Outcome
 from monitor.conditions.values import Seconds, seconds
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import Rule
 from monitor.rulefile.problems import problems_of, suggestion

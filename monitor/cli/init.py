@@ -13,7 +13,7 @@ from monitor.cli.options import is_blind
 from monitor.cli.reading import read_log
 from monitor.config import load_config
 from monitor.config.draft import watch_file
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 
 

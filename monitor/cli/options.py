@@ -14,7 +14,7 @@ from monitor.base import resources
 from monitor.base.errors import LogError, MonitorError, Problems, RuleError
 from monitor.conditions import Background
 from monitor.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
 

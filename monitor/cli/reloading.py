@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor.alert import Alert
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError, Problems
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.keeper import Keeper
 from monitor.notify import reload_failed, reload_mended
 

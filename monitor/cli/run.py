@@ -32,7 +32,7 @@ from monitor.cli.options import (
 from monitor.cli.stopping import Stops
 from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
 from monitor.daemon import Daemon
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.logset import LogSet
 from monitor.sinks import open_sinks
 from monitor.sources import check_outputs

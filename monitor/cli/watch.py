@@ -34,7 +34,7 @@ from monitor.conditions import Background
 from monitor.conditions.values import seconds
 from monitor.control import Control
 from monitor.daemon import Daemon
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.following import FactSource
 from monitor.keeper import Keeper, Opened, open_keeper
 from monitor.logset import STDIN, LogSet

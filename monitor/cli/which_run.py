@@ -9,7 +9,7 @@ from monitor.base.errors import LogError
 from monitor.baselines import Baselines, is_summary, read_summary
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.summary import RunSummary, summarise
 

@@ -13,8 +13,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from monitor.alert import Alert
-from monitor.alertstates import AlertStates
 from monitor.base.evidence import Evidence
+from monitor.engine.lifecycle import AlertStates
 from monitor.run import Run
 from monitor.series import Series
 from monitor.signals import CATALOGUE, Labels

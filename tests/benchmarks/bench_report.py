@@ -80,7 +80,7 @@ def _from_state(log: Path, state: Path, folder: Path) -> None:
 def _renewed(log: Path, folder: Path) -> float:
     from monitor.cli.options import shipped_rule_files
     from monitor.cli.reading import read_log
-    from monitor.engine import Engine
+    from monitor.engine.step import Engine
     from monitor.pipeline import Watcher
     from monitor.report import build, publish
     from monitor.rulefile import load_rules

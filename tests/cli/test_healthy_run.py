@@ -7,7 +7,7 @@ import pytest
 from monitor.alert import Alert
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines

@@ -15,7 +15,7 @@ from monitor import daemon
 from monitor.alert import Alert
 from monitor.base.clock import SystemClock
 from monitor.daemon import POLL_S, Daemon, Listener
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.following import Following
 from monitor.keeper import Keeper
 from monitor.notify import Delivery

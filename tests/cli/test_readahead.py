@@ -8,7 +8,7 @@ import pytest
 
 from monitor.base.errors import LogError
 from monitor.cli.readahead import read_searched
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches
 

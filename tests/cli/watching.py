@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.alert import Alert
 from monitor.daemon import POLL_S, Daemon, Listener
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.events import Event
 from monitor.following import Following
 from monitor.keeper import Keeper

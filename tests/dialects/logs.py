@@ -4,7 +4,7 @@
 import io
 
 from monitor.cli.options import shipped_rule_files
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines

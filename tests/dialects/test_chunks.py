@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.run import Run
 from monitor.statecodec import StateCodec

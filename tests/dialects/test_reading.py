@@ -5,7 +5,7 @@ import pytest
 from monitor.cli.options import LineChoice, dialects_of
 from monitor.conditions import Outcome
 from monitor.dialects.heads import take_apart
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from tests.dialects.logs import (
     ATFT,
     GENERIC,

@@ -12,7 +12,7 @@ from monitor import logline
 from monitor.alert import Alert, Severity
 from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Reading
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.events import read_event
 from monitor.fields import Share
 from monitor.logline import Record, format_line

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alert import Alert, State
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import read_lines

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor import logline
 from monitor.alert import Alert
 from monitor.conditions.match import Match
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
 from monitor.pipeline import Watcher

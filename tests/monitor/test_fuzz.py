@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.console import alert_lines, progress_line, summary_lines
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.events import read_event
 from monitor.logline import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher

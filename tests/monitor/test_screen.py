@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor import logline
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.fields import Share
 from monitor.logline import RunEnd, RunStart
 from monitor.pipeline import Watcher

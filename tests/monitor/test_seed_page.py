@@ -8,7 +8,7 @@ import pytest
 
 from monitor.alert import Alert, State
 from monitor.conditions import Background
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.logline import (
     Config,
     Data,

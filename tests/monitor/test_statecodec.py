@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alertstates import AlertStates
 from monitor.base.evidence import Evidence
+from monitor.engine.lifecycle import AlertStates
 from monitor.logline import RECORD_TYPES, Record
 from monitor.run import Run
 from monitor.statecodec import StateCodec, UnknownState

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from monitor import logline
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
 from monitor.pipeline import Snapshot, Watcher

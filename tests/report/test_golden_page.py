@@ -11,7 +11,7 @@ from monitor import logline
 from monitor.cli.options import rule_files
 from monitor.conditions import Background
 from monitor.config import load_config
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.fields import Share
 from monitor.logline import Record, format_line
 from monitor.pipeline import Watcher

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.conditions import Background
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rulefile import Rule, load_rules
 from monitor.summary import summarise

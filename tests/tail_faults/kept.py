@@ -11,7 +11,7 @@ from typing import Any
 from monitor import behind
 from monitor.alert import Alert
 from monitor.daemon import Daemon
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.following import Following
 from monitor.keeper import Opened, open_keeper
 from monitor.pipeline import Watcher

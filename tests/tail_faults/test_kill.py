@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from monitor.base.errors import StateError
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.logline import RunStart
 from monitor.pipeline import Watcher
 from monitor.run import Run

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from monitor.alert import Alert, State
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
-from monitor.engine import Engine
+from monitor.engine.step import Engine
 from monitor.logline import parse_line
 from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules

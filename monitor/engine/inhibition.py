@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from monitor.alert import Alert, State
-from monitor.alertstates import AlertStates
+from monitor.engine.lifecycle import AlertStates
 from monitor.rulefile import Rule
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
-from monitor.alertstates import AlertStates, breach, closed, ok
 from monitor.attempt import Touch
 from monitor.bulk.ahead import Ahead
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
 from monitor.dialects import DialectReader
-from monitor.inhibition import inhibit
+from monitor.engine.inhibition import inhibit
+from monitor.engine.lifecycle import AlertStates, breach, closed, ok
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.signals import Labels

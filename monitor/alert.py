@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
-from monitor.signals import Labels
+from monitor.reader.signals import Labels
 
 JSON_VERSION = 1
 

@@ -13,12 +13,12 @@ from typing import NamedTuple, TypeGuard, TypeVar
 from monitor import logline
 from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
 from monitor.derived import Earlier, Writer, derived
-from monitor.events import Event
 from monitor.fields import Share
 from monitor.logline import Intent, Record
 from monitor.progress import Move, Progress
+from monitor.reader.event import Event
+from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 
 CROWD = 512
 """Series from which on each new one keeps few points; the trainer's model has about 200."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from monitor.signals import CATALOGUE, Labels
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.summary import Key, RunSummary
 
 DIGITS = 6

@@ -10,8 +10,8 @@ from monitor import logline
 from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
-from monitor.events import Event
 from monitor.pipeline import Snapshot
+from monitor.reader.event import Event
 from monitor.rulefile import Rule
 from monitor.run import Run
 from monitor.tail import Notice

@@ -17,9 +17,9 @@ from monitor.conditions.missing import Missing
 from monitor.conditions.sequence import MOVED, Sequence
 from monitor.conditions.stall import Stall
 from monitor.conditions.values import Span
+from monitor.reader.signals import CATALOGUE, Signal
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.signals import CATALOGUE, Signal
 from monitor.verdict import verdict
 
 

@@ -11,10 +11,10 @@ from monitor.base.clock import Clock
 from monitor.behind import Lag
 from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
-from monitor.events import Event, evidence_of
 from monitor.keeper import Keeper
 from monitor.notify import told_as_one
 from monitor.pipeline import Snapshot, Watcher
+from monitor.reader.event import Event, evidence_of
 from monitor.recording import Recording
 from monitor.run import Run
 from monitor.sources import ABANDONED_AFTER_S, age_s

@@ -12,12 +12,12 @@ from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block
 from monitor.conditions import Reading
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
-from monitor.events import Event, RawLine
 from monitor.logline import LogLost, Train, format_line, parse_line
 from monitor.ranknames import ranked
+from monitor.reader.event import Event, RawLine
+from monitor.reader.signals import CUT, Sample, samples
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.signals import CUT, Sample, samples
 from monitor.tail import Totals
 
 FEWEST_LINES = 8

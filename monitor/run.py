@@ -10,9 +10,9 @@ from typing import NamedTuple
 from monitor.attempt import Attempt, Status, Touch
 from monitor.base.evidence import Evidence
 from monitor.dialects.state import DialectState
-from monitor.events import Event
 from monitor.logline import RunStart
-from monitor.signals import Sample
+from monitor.reader.event import Event
+from monitor.reader.signals import Sample
 
 ATTEMPTS_KEPT = 32
 """Earlier attempts remembered; a restart loop shows itself in far fewer."""

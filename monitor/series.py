@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.base.evidence import Evidence, shortened
-from monitor.signals import Signal
+from monitor.reader.signals import Signal
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from monitor.attempt import Status
 from monitor.base.errors import MonitorError
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
-from monitor.signals import CATALOGUE, Labels
 
 FORMAT = "trainwarden-summary"
 VERSION = 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.signals import Labels
+from monitor.reader.signals import Labels
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,7 +18,7 @@ from monitor.base.evidence import Evidence
 from monitor.bulk.layout import HEAD_BYTES
 from monitor.bulk.layouts import Layouts
 from monitor.bulk.rows import Rows
-from monitor.events import Event, RawLine, evidence_of, read_event
+from monitor.reader.event import Event, RawLine, evidence_of, read_event
 
 if TYPE_CHECKING:
     import numpy as np

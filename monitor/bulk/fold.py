@@ -15,9 +15,9 @@ from monitor.bulk.marks import Marks
 from monitor.fields import Share
 from monitor.logline import Record
 from monitor.progress import Move
+from monitor.reader.signals import Labels
 from monitor.run import Run
 from monitor.series import FEW, Point, Steps
-from monitor.signals import Labels
 
 if TYPE_CHECKING:
     import numpy as np

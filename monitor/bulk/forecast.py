@@ -17,9 +17,9 @@ from monitor.bulk.block import Block
 from monitor.bulk.marks import Marks, marks_of
 from monitor.bulk.rows import Rows
 from monitor.derived import Columns, Lines, Rates, Writer, derived_columns
-from monitor.events import Event
+from monitor.reader.event import Event
+from monitor.reader.signals import Labels, Sample
 from monitor.run import Run
-from monitor.signals import Labels, Sample
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from monitor import logline
 from monitor.fields import Share
 from monitor.logline import Record, parse_line
-from monitor.signals import CATALOGUE, Sample, samples
+from monitor.reader.signals import CATALOGUE, Sample, samples
 
 HEAD_BYTES = 25
 """Length of the time stamp and the blank behind it."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import logline
 from monitor.bulk.block import Block, step_of
-from monitor.events import Event
 from monitor.fields import Share
+from monitor.reader.event import Event
 from monitor.run import JUMP_S, Run
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from monitor.cli.options import BLIND_BELOW, is_blind
 from monitor.cli.speaker import Plain, Speaker
 from monitor.console import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
 from monitor.daemon import Listener
-from monitor.events import Event
 from monitor.following import Following, LogListener
 from monitor.pipeline import Snapshot, Watcher
 from monitor.ranknames import family, ranked
+from monitor.reader.event import Event
 from monitor.tail import Notice
 
 FEWEST_TO_JUDGE = 20

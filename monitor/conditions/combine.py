@@ -15,8 +15,8 @@ from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.reader.signals import Labels
 from monitor.run import Run
-from monitor.signals import Labels
 
 
 def _part(declared: object) -> Condition:

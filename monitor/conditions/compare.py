@@ -16,9 +16,9 @@ from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.series_selection import declared_frozen, ranges_of
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels
 
 
 class Other(BaseModel):

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.reading import Context, Reading
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
-from monitor.signals import CATALOGUE, Labels
 
 
 class Condition(BaseModel, ABC):

@@ -18,9 +18,9 @@ from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.series_selection import declared_frozen
 from monitor.conditions.values import Window
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import RECENT_PER_LABEL, Point, Series
-from monitor.signals import CATALOGUE, Labels
 from monitor.summary import RunSummary
 
 TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")

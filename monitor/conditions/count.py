@@ -12,9 +12,9 @@ from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.counted import Occurrences
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels
 
 
 class Count(Occurrences):

@@ -17,9 +17,9 @@ from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import SeverityLevel
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Level, Span, Window, level_value
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels
 
 _WINDOW: TypeAdapter[Span] = TypeAdapter(Window)
 

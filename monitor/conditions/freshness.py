@@ -9,8 +9,8 @@ import statistics
 from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.logline import Gpu
+from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels, Signal
 
 CADENCES_ALLOWED = 2
 """A signal is overdue when it was silent for more than twice its cadence (FAULTS: evidence_gap)."""

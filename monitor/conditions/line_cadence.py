@@ -26,9 +26,9 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
 from monitor.logline import Checkpoint
+from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run import Run
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels, Signal
 
 if TYPE_CHECKING:
     import numpy as np

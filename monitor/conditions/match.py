@@ -14,8 +14,8 @@ from monitor.conditions.combine import Combination
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.counted import Occurrences, Period
 from monitor.conditions.values import Level
+from monitor.reader.signals import MATCH, TEXTS, Labels, Sample
 from monitor.series import Series
-from monitor.signals import MATCH, TEXTS, Labels, Sample
 
 PATTERN_LIMIT = 500
 """Longest pattern, in characters. Chosen by hand, 2026-11."""

@@ -15,9 +15,9 @@ from monitor.conditions.freshness import absence, bearer, cadence_steps, switche
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
 from monitor.conditions.values import Hold
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels
 
 LEAST_GAP_S = 60.0
 """A signal that comes by the clock is never missed sooner: twice the heartbeat's 30 s (log grammar)."""

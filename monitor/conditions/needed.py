@@ -11,7 +11,7 @@ from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.missing import Missing
 from monitor.conditions.sequence import Sequence
 from monitor.conditions.stall import Stall
-from monitor.signals import CATALOGUE
+from monitor.reader.signals import CATALOGUE
 
 Needed = tuple[frozenset[str], ...]
 """Groups of signals; of each group one at least is needed."""

@@ -11,8 +11,8 @@ from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, unknown
 from monitor.conditions.series_selection import series_of
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels
 
 
 class OneSignal(Condition):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
-from monitor.signals import Labels
+from monitor.reader.signals import Labels
 from monitor.summary import RunSummary
 
 

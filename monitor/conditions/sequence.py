@@ -15,9 +15,9 @@ from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run import Run
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels
 
 MOVED = "run.moved"
 """Stands for any progress of the run: see `monitor.progress`."""

@@ -8,8 +8,8 @@ from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.series import Point, Series
-from monitor.signals import CATALOGUE, Labels
 
 
 def series_of(

@@ -14,8 +14,8 @@ from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
+from monitor.reader.signals import Labels
 from monitor.run import Run
-from monitor.signals import Labels
 
 LONGEST_PAUSE_S = 86_400.0
 """A declared pause counts for a day at most: no line of a log switches the rule off for good."""

@@ -20,9 +20,9 @@ from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
+from monitor.reader.signals import Labels
 from monitor.run import Run
 from monitor.series import EARLY, RECENT, Point, Series
-from monitor.signals import Labels
 
 _FIELDS: dict[str, frozenset[str]] = {
     "spikes": frozenset({"over", "past", "least", "sigmas", "times"}),

@@ -20,8 +20,8 @@ from monitor.config.expression import (
     Side,
     StatusIs,
 )
+from monitor.reader.signals import CATALOGUE
 from monitor.rulefile.problems import suggestion, unknown_key
-from monitor.signals import CATALOGUE
 
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)

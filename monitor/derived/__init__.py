@@ -16,7 +16,7 @@ from monitor.derived.known import Earlier, Known, Writer
 from monitor.derived.requests import absent_settings
 from monitor.derived.training import of_train, train_columns
 from monitor.logline import Intent, Record
-from monitor.signals import Sample
+from monitor.reader.signals import Sample
 
 __all__ = ["Column", "Columns", "Earlier", "Known", "Lines", "Rates", "Writer", "derived", "derived_columns"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.signals import Labels
+from monitor.reader.signals import Labels
 
 if TYPE_CHECKING:
     import numpy as np

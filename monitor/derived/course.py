@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor import logline
 from monitor.derived.known import Known, Writer
-from monitor.signals import WANTED_ENDS, Sample
+from monitor.reader.signals import WANTED_ENDS, Sample
 
 
 def of_first_step(record: logline.Train, known: Known) -> Iterator[Sample]:

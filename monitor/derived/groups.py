@@ -11,8 +11,8 @@ from monitor.derived.columns import Column, Columns, Lines
 from monitor.derived.known import Known
 from monitor.derived.training import has_exact_schedule
 from monitor.fields import Words
+from monitor.reader.signals import Sample
 from monitor.schedule import declared_rate, declared_rates
-from monitor.signals import Sample
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from monitor.base.evidence import Evidence
 from monitor.logline import Intent, Record
+from monitor.reader.signals import Labels
 from monitor.series import Series
-from monitor.signals import Labels
 
 KnownRecord = TypeVar("KnownRecord", bound=Record)
 

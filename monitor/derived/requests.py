@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from monitor import logline
 from monitor.derived.known import Known
-from monitor.signals import Sample
+from monitor.reader.signals import Sample
 
 NAMES_LIMIT = 32
 """Absent settings named; a command line can be of any length."""

@@ -8,8 +8,8 @@ from monitor import logline
 from monitor.derived.columns import Column, Columns, Lines
 from monitor.derived.course import of_first_step
 from monitor.derived.known import Known
+from monitor.reader.signals import Sample
 from monitor.schedule import declared_rate, declared_rates
-from monitor.signals import Sample
 
 EXACT_STEPS = 2**53
 """Largest number of steps that a float holds exactly."""

@@ -10,7 +10,7 @@ from monitor import logline
 from monitor.dialects.state import DialectState
 from monitor.fields import Share
 from monitor.logline import RECORD_TYPES, Record
-from monitor.signals import CATALOGUE, Sample, samples
+from monitor.reader.signals import CATALOGUE, Sample, samples
 
 Fields = Mapping[str, str]
 """A line's fields, as they were written."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from monitor.dialects.heads import take_apart
 from monitor.dialects.reader import DialectReader
 from monitor.dialects.state import DialectState
-from monitor.events import Event, RawLine
+from monitor.reader.event import Event, RawLine
 
 SHAPES_KEPT = 5_000
 """Shapes that are counted; a log of prose has no two alike."""

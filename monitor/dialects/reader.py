@@ -17,9 +17,9 @@ from monitor.dialects.heads import take_apart
 from monitor.dialects.load import shipped_dialects
 from monitor.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.dialects.state import NATIVE, DialectState
-from monitor.events import Event, RawLine, evidence_of, read_event
 from monitor.logline import RunEnd
-from monitor.signals import CATALOGUE, samples, text_signals
+from monitor.reader.event import Event, RawLine, evidence_of, read_event
+from monitor.reader.signals import CATALOGUE, samples, text_signals
 
 
 class DialectReader:

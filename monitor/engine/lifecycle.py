@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
 from monitor.conditions.values import NO_SPAN
+from monitor.reader.signals import Labels
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.signals import Labels
 from monitor.verdict import Mark, mark
 
 ORDINALS_KEPT = 1_024

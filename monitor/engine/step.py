@@ -15,9 +15,9 @@ from monitor.conditions.match import Patterns
 from monitor.dialects import DialectReader
 from monitor.engine.inhibition import inhibit
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
+from monitor.reader.signals import Labels
 from monitor.rulefile import Rule
 from monitor.run import Run
-from monitor.signals import Labels
 from monitor.verdict import verdict
 
 Changed = tuple[AlertStates, list[Alert]]

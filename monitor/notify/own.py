@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, Severity, State
 from monitor.base.evidence import Evidence
-from monitor.signals import Labels
+from monitor.reader.signals import Labels
 
 
 class Moment(NamedTuple):

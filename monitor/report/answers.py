@@ -23,10 +23,10 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.pipeline import Snapshot
+from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
 from monitor.series import Point, Series
-from monitor.signals import Labels
 
 
 @dataclass(frozen=True)

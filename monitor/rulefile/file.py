@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.rulefile.overrides import Changes, Setting, field_of
 from monitor.rulefile.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
 from monitor.rulefile.rule import COMMON, Rule
 from monitor.run import Run
-from monitor.signals import CATALOGUE, Labels
 
 PROBLEMS_SHOWN = 100
 """Problems of one file that are told; what comes after so many is counted."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.base.yamlfile import Place
 from monitor.conditions import KINDS, Condition
-from monitor.signals import CATALOGUE
+from monitor.reader.signals import CATALOGUE
 
 SHOWN = 60
 """Characters of a wrong value that a message repeats."""

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from monitor.conditions import Condition
 from monitor.conditions.values import NO_SPAN, Seconds, SettingLevel, Span
+from monitor.reader.signals import CATALOGUE
 from monitor.rulefile.conditionwords import LEVELS, in_words, level_words
 from monitor.rulefile.rule import COMMON, Rule, written
-from monitor.signals import CATALOGUE
 
 
 class Line(NamedTuple):

@@ -9,11 +9,11 @@ from pathlib import Path
 from monitor.alert import Alert
 from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine.step import Engine
-from monitor.events import Event
 from monitor.following import Following
 from monitor.keeper import Keeper
 from monitor.notify import Delivery
 from monitor.pipeline import Snapshot, Watcher
+from monitor.reader.event import Event
 from monitor.rulefile import Rule, load_rules
 from monitor.tail import FileTail
 from monitor.tail.notices import Notice

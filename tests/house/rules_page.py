@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from monitor.conditions import KINDS
+from monitor.reader.signals import CATALOGUE, Signal
 from monitor.rulefile import Rule, declared_rules
 from monitor.rulefile.rule import COMMON
 from monitor.rulefile.schema import rules_schema
 from monitor.rulefile.words import fires_when
-from monitor.signals import CATALOGUE, Signal
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rules.md"

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from monitor import attempt
 from monitor.base.clock import SystemClock
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.events import read_event
 from monitor.logline import RECORD_TYPES
+from monitor.reader.event import read_event
 from monitor.run import Run
 from monitor.tail.linebuffer import LineBuffer
 from tests.cli.logs import HEALTHY, TROUBLED

@@ -13,10 +13,10 @@ from monitor.alert import Alert, Severity
 from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine.step import Engine
-from monitor.events import read_event
 from monitor.fields import Share
 from monitor.logline import Record, format_line
 from monitor.pipeline import Watcher
+from monitor.reader.event import read_event
 from monitor.rulefile import Rule
 from monitor.run import Run
 

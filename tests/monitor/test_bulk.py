@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from monitor.base.evidence import Evidence
 from monitor.bulk.rows import read_numbers
 from monitor.logline import Intent
+from monitor.reader.signals import CATALOGUE
 from monitor.schedule import declared_rate, declared_rates
 from monitor.series import Point, Series, Steps
-from monitor.signals import CATALOGUE
 
 values = st.sampled_from([0.5, 0.25, -1.0, 0.0, -0.0, math.nan, math.inf, -math.inf]) | st.floats()
 

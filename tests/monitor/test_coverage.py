@@ -14,8 +14,8 @@ from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span
 from monitor.coverage import Armed, coverage_of
 from monitor.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
+from monitor.reader.signals import CATALOGUE
 from monitor.rulefile import Rule, load_rules
-from monitor.signals import CATALOGUE
 from monitor.tail import read_lines
 from tests.monitor.lines import START, ask, at, epoch_end, report, rule, run_of, setting, story, train, watch, watcher
 

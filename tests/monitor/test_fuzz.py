@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from monitor.console import alert_lines, progress_line, summary_lines
 from monitor.engine.step import Engine
-from monitor.events import read_event
 from monitor.logline import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher
+from monitor.reader.event import read_event
 from monitor.rulefile import load_rules
 from monitor.tail.linebuffer import LineBuffer
 from tests.monitor.fuzz import SOUP, TAGS, assert_bounded, blocks, feed

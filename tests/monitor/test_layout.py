@@ -11,7 +11,7 @@ from monitor.bulk.layout import KINDS, layout_of
 from monitor.bulk.layouts import KEPT, Layouts, _fitting
 from monitor.fields import Share
 from monitor.logline import Record, find_line, format_line
-from monitor.signals import samples
+from monitor.reader.signals import samples
 from tests.monitor.lines import START
 
 RECORDS: tuple[Record, ...] = (

@@ -7,10 +7,10 @@ import pytest
 from monitor import logline
 from monitor.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.events import Event
 from monitor.logline import Intent, Phase, RunEnd, RunStart
+from monitor.reader.event import Event
+from monitor.reader.signals import CROWDED_OUT, Sample
 from monitor.run import Run
-from monitor.signals import CROWDED_OUT, Sample
 from tests.monitor.lines import START, at, attempt_of, epoch_end, report, reset, run_of, setting, train
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.attempt import Status
 from monitor.logline import GuardReset, HorizonMetrics, Metrics, RunEnd, RunStart
-from monitor.signals import CATALOGUE
+from monitor.reader.signals import CATALOGUE
 from monitor.summary import EPOCHS_KEPT, SERIES_KEPT, RunSummary, SummaryError, summarise
 from tests.monitor.lines import at, epoch_end, report, run_of, train
 

@@ -10,10 +10,10 @@ from monitor.attempt import Attempt
 from monitor.conditions.reading import Background
 from monitor.config.model import Before, Config
 from monitor.pipeline import Snapshot
+from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
 from monitor.report.model import Comparison, ComparisonRow, Mark
 from monitor.series import Point, Series
-from monitor.signals import Labels
 from monitor.summary import RunSummary
 
 SAME_WITHIN = 2.0

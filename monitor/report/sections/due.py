@@ -9,10 +9,10 @@ from monitor.attempt import Attempt
 from monitor.conditions.freshness import cadence_steps, overdue, step_s, switched_off
 from monitor.logline import GradReport, Train
 from monitor.pipeline import Snapshot
+from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
 from monitor.report.model import Mark, Statement
 from monitor.series import Series
-from monitor.signals import CATALOGUE, Labels
 
 _BY_STEPS = ("train.loss", "encoder_grad.norm", "grad.l2", "weight.l2", "activation.mean", "input.mean")
 _BY_EPOCHS = ("epoch.train_loss", "metric.sharpe", "data.features_dead")

@@ -8,10 +8,10 @@ from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.logline import Gpu, Process
 from monitor.pipeline import Snapshot
+from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
 from monitor.report.model import Mark, Statement
 from monitor.series import Point, Series
-from monitor.signals import Labels
 
 TARGET_UTILISATION_PCT = 60.0
 """The status page this project started from asks for 60 % and more."""

@@ -11,11 +11,11 @@ from monitor.config.model import Config, Variable
 from monitor.logline import Config as Echo
 from monitor.logline import GuardReset
 from monitor.pipeline import Snapshot
+from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.due import next_report
 from monitor.report.sections.gradients import has_our_model
-from monitor.signals import CATALOGUE
 
 Effect = tuple[str, Evidence | None, bool]
 """What of a setting shows in the log, the line, and whether that contradicts it."""

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.logline import Record, Unknown, find_line
-from monitor.signals import Sample, samples, text_signals
+from monitor.reader.signals import Sample, samples, text_signals
 
 
 class RawLine(Protocol):

@@ -13,9 +13,9 @@ import click
 from monitor.base import resources
 from monitor.base.errors import LogError, MonitorError, Problems, RuleError
 from monitor.conditions import Background
-from monitor.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
+from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
 
 EXIT_FIRED = 1

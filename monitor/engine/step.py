@@ -12,9 +12,9 @@ from monitor.attempt import Touch
 from monitor.bulk.ahead import Ahead
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
-from monitor.dialects import DialectReader
 from monitor.engine.inhibition import inhibit
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
+from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
 from monitor.rulefile import Rule
 from monitor.run import Run

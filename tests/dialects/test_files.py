@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from monitor.dialects import Dialect, load_dialect, shipped_dialect_files, shipped_dialects
-from monitor.dialects.check import problems_of
+from monitor.reader.dialects import Dialect, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects.check import problems_of
 
 NAMES = {"atft", "generic", "hf-trainer", "keras", "lightning", "megatron", "nanogpt", "torchtitan"}
 
@@ -31,7 +31,7 @@ def test_every_pattern_has_a_line_that_it_must_refuse(path):
 def test_no_line_of_one_dialect_shows_another_that_is_tried_before(dialect: Dialect):
     others = [each for each in shipped_dialects() if each.name != dialect.name and not each.is_last_resort]
     samples = [sample.line for each in dialect.lines if each.detects for sample in each.samples]
-    from monitor.dialects.check import parts_of
+    from monitor.reader.dialects.check import parts_of
 
     taken = [
         (other.name, line)

@@ -4,8 +4,8 @@ import pytest
 
 from monitor.cli.options import LineChoice, dialects_of
 from monitor.conditions import Outcome
-from monitor.dialects.heads import take_apart
 from monitor.engine.step import Engine
+from monitor.reader.dialects.prefixes import take_apart
 from tests.dialects.logs import (
     ATFT,
     GENERIC,

@@ -11,9 +11,9 @@ from monitor.attempt import Attempt, shortened_labels
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
-from monitor.dialects.state import NATIVE
 from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.pipeline import Snapshot
+from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst

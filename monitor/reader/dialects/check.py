@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.dialects.canonical import KINDS, number
-from monitor.dialects.heads import take_apart
-from monitor.dialects.pattern import Dialect, LinePattern
-from monitor.dialects.state import DialectState
+from monitor.reader.dialects.pattern import Dialect, LinePattern
+from monitor.reader.dialects.prefixes import take_apart
+from monitor.reader.dialects.state import DialectState
+from monitor.reader.dialects.to_native import KINDS, number
 
 Problem = tuple[tuple[str | int, ...], str, str]
 """Where in the file, what, and what was expected."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import re2
 
-from monitor.dialects.canonical import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
-from monitor.dialects.heads import take_apart
-from monitor.dialects.load import shipped_dialects
-from monitor.dialects.pattern import Dialect, LinePattern, detecting
-from monitor.dialects.state import NATIVE, DialectState
 from monitor.logline import RunEnd
+from monitor.reader.dialects.load import shipped_dialects
+from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
+from monitor.reader.dialects.prefixes import take_apart
+from monitor.reader.dialects.state import NATIVE, DialectState
+from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.reader.signals import CATALOGUE, samples, text_signals
 

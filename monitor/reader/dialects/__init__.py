@@ -1,9 +1,9 @@
 """Foreign lines → events: what other trainers write, by declared patterns, in the words of our own grammar."""
 
-from monitor.dialects.load import DialectError, load_dialect, shipped_dialect_files, shipped_dialects
-from monitor.dialects.pattern import Dialect
-from monitor.dialects.reader import DialectReader
-from monitor.dialects.state import NATIVE, DialectState
+from monitor.reader.dialects.load import DialectError, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects.pattern import Dialect
+from monitor.reader.dialects.reader import DialectReader
+from monitor.reader.dialects.state import NATIVE, DialectState
 
 __all__ = [
     "NATIVE",

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.dialects.heads import take_apart
-from monitor.dialects.reader import DialectReader
-from monitor.dialects.state import DialectState
+from monitor.reader.dialects.prefixes import take_apart
+from monitor.reader.dialects.reader import DialectReader
+from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event, RawLine
 
 SHAPES_KEPT = 5_000

@@ -12,9 +12,9 @@ import yaml
 from monitor.base import resources
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.yamlfile import YamlFile
-from monitor.dialects.canonical import KINDS
-from monitor.dialects.check import problems_of
-from monitor.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, Sample, compiled
+from monitor.reader.dialects.check import problems_of
+from monitor.reader.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, Sample, compiled
+from monitor.reader.dialects.to_native import KINDS
 
 LAST_RESORT = "generic"
 """The dialect that is taken only where no other was recognised."""

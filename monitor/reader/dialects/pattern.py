@@ -8,7 +8,7 @@ from typing import Any
 
 import re2
 
-from monitor.dialects.canonical import signals_given
+from monitor.reader.dialects.to_native import signals_given
 
 PATTERN_LIMIT = 1_000
 """Longest pattern, in characters. Chosen by hand, 2026-11."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from monitor import logline
-from monitor.dialects.state import DialectState
 from monitor.fields import Share
 from monitor.logline import RECORD_TYPES, Record
+from monitor.reader.dialects.state import DialectState
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 Fields = Mapping[str, str]

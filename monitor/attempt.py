@@ -10,11 +10,11 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple, TypeGuard, TypeVar
 
-from monitor import logline
 from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
 from monitor.derived import Earlier, Writer, derived
-from monitor.fields import Share
-from monitor.logline import Intent, Record
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Intent, Record
 from monitor.progress import Move, Progress
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample

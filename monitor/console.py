@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
-from monitor import logline
 from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
+from monitor.grammar import logline
 from monitor.pipeline import Snapshot
 from monitor.reader.event import Event
 from monitor.rulefile import Rule

@@ -10,7 +10,7 @@ from monitor.alert import Alert, State
 from monitor.attempt import Attempt, Status
 from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import has_ended
-from monitor.logline import Gpu, Process, ProcessGone, RunEnd
+from monitor.grammar.logline import Gpu, Process, ProcessGone, RunEnd
 from monitor.run import Run
 
 FRESH_S = 120.0

@@ -12,7 +12,7 @@ from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block
 from monitor.conditions import Reading
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
-from monitor.logline import LogLost, Train, format_line, parse_line
+from monitor.grammar.logline import LogLost, Train, format_line, parse_line
 from monitor.ranknames import ranked
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from monitor import logline
 from monitor.base.evidence import Evidence
-from monitor.logline import Record
+from monitor.grammar import logline
+from monitor.grammar.logline import Record
 
 INTERVALS_KEPT = 64
 """Newest intervals remembered per phase: what "recent" means. Enough to hold the pause of an evaluation after every

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from monitor.attempt import Attempt, Status, Touch
 from monitor.base.evidence import Evidence
-from monitor.logline import RunStart
+from monitor.grammar.logline import RunStart
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event
 from monitor.reader.signals import Sample

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from monitor.logline import Intent
+from monitor.grammar.logline import Intent
 
 if TYPE_CHECKING:
     import numpy as np

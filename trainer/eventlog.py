@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor import logline
-from monitor.logline import (
+from monitor.grammar import logline
+from monitor.grammar.logline import (
     Checkpoint,
     CheckpointConflict,
     Data,

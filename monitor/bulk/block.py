@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from monitor import logline
 from monitor.base.evidence import Evidence
 from monitor.bulk.layout import HEAD_BYTES
 from monitor.bulk.layouts import Layouts
 from monitor.bulk.rows import Rows
+from monitor.grammar import logline
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 
 if TYPE_CHECKING:

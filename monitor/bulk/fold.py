@@ -12,8 +12,8 @@ from monitor.bulk.ahead import Coming
 from monitor.bulk.block import Block
 from monitor.bulk.forecast import Forecast
 from monitor.bulk.marks import Marks
-from monitor.fields import Share
-from monitor.logline import Record
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record
 from monitor.progress import Move
 from monitor.reader.signals import Labels
 from monitor.run import Run

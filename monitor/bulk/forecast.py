@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor import logline
 from monitor.attempt import TALLIES_LIMIT, Attempt
 from monitor.base.evidence import TEXT_LIMIT
 from monitor.bulk.ahead import Ahead, Coming
@@ -17,6 +16,7 @@ from monitor.bulk.block import Block
 from monitor.bulk.marks import Marks, marks_of
 from monitor.bulk.rows import Rows
 from monitor.derived import Columns, Lines, Rates, Writer, derived_columns
+from monitor.grammar import logline
 from monitor.reader.event import Event
 from monitor.reader.signals import Labels, Sample
 from monitor.run import Run

@@ -13,9 +13,9 @@ from collections.abc import Container, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import Record, parse_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, parse_line
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 HEAD_BYTES = 25

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import logline
 from monitor.bulk.block import Block, step_of
-from monitor.fields import Share
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
 from monitor.reader.event import Event
 from monitor.run import JUMP_S, Run
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from monitor.attempt import KEYED
 from monitor.bulk.layout import Layout
 from monitor.derived import Column, Columns
-from monitor.logline import Record, minute_ms
+from monitor.grammar.logline import Record, minute_ms
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ import statistics
 
 from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable, unknown
-from monitor.logline import Gpu
+from monitor.grammar.logline import Gpu
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.series import Series
 

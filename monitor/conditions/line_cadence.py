@@ -25,7 +25,7 @@ from monitor.conditions.freshness import (
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
-from monitor.logline import Checkpoint
+from monitor.grammar.logline import Checkpoint
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run import Run
 from monitor.series import Series

@@ -9,8 +9,8 @@ from statistics import median
 
 from monitor.attempt import Attempt
 from monitor.base.escape import redact, terminal
-from monitor.logline import Config as Setting
-from monitor.logline import ConfigIgnored, ConfigUnused
+from monitor.grammar.logline import Config as Setting
+from monitor.grammar.logline import ConfigIgnored, ConfigUnused
 from monitor.run import Run
 
 MOST_SETTINGS = 12

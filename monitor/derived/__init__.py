@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import logline
 from monitor.derived.columns import Column, Columns, Lines, Rates
 from monitor.derived.course import changed_data, is_taken_over, of_end, of_phase
 from monitor.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
 from monitor.derived.known import Earlier, Known, Writer
 from monitor.derived.requests import absent_settings
 from monitor.derived.training import of_train, train_columns
-from monitor.logline import Intent, Record
+from monitor.grammar import logline
+from monitor.grammar.logline import Intent, Record
 from monitor.reader.signals import Sample
 
 __all__ = ["Column", "Columns", "Earlier", "Known", "Lines", "Rates", "Writer", "derived", "derived_columns"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import logline
 from monitor.derived.known import Known, Writer
+from monitor.grammar import logline
 from monitor.reader.signals import WANTED_ENDS, Sample
 
 

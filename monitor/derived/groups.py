@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from monitor import logline
 from monitor.derived.columns import Column, Columns, Lines
 from monitor.derived.known import Known
 from monitor.derived.training import has_exact_schedule
-from monitor.fields import Words
+from monitor.grammar import logline
+from monitor.grammar.fields import Words
 from monitor.reader.signals import Sample
 from monitor.schedule import declared_rate, declared_rates
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
 from monitor.base.evidence import Evidence
-from monitor.logline import Intent, Record
+from monitor.grammar.logline import Intent, Record
 from monitor.reader.signals import Labels
 from monitor.series import Series
 

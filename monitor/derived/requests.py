@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from monitor import logline
 from monitor.derived.known import Known
+from monitor.grammar import logline
 from monitor.reader.signals import Sample
 
 NAMES_LIMIT = 32

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import logline
 from monitor.derived.columns import Column, Columns, Lines
 from monitor.derived.course import of_first_step
 from monitor.derived.known import Known
+from monitor.grammar import logline
 from monitor.reader.signals import Sample
 from monitor.schedule import declared_rate, declared_rates
 

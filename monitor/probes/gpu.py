@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.logline import Gpu, RunStart
-from monitor.probes.body import body_of
+from monitor.grammar.body import body_of
+from monitor.grammar.logline import Gpu, RunStart
 from monitor.run import Run
 
 LOOK_S = 30.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from monitor.logline import RunStart
+from monitor.grammar.logline import RunStart
 from monitor.run import Run
 
 if TYPE_CHECKING:

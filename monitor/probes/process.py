@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.base.clock import Clock
-from monitor.logline import Process, ProcessGone, RunEnd, RunStart
-from monitor.probes.body import body_of
+from monitor.grammar.body import body_of
+from monitor.grammar.logline import Process, ProcessGone, RunEnd, RunStart
 from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of
 from monitor.run import Run
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import Record
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, in the order of the catalogue."""

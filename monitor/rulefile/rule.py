@@ -13,7 +13,7 @@ from monitor.conditions import Condition
 from monitor.conditions.condition import SignalName
 from monitor.conditions.needed import needed
 from monitor.conditions.values import NO_SPAN, Hold, Seconds
-from monitor.logline import Intent
+from monitor.grammar.logline import Intent
 
 SLOTS = ("value", "threshold", "reason", "epoch", "step")
 """What every rule's summary can be filled with; the labels of its signal come on top."""

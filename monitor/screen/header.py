@@ -11,7 +11,7 @@ from rich.text import Text
 from monitor.alert import Severity
 from monitor.attempt import Attempt, Status
 from monitor.conditions import Outcome
-from monitor.logline import Train
+from monitor.grammar.logline import Train
 from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.sections.header import planned_epochs

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.attempt import Attempt, shortened_labels
-from monitor.logline import Floor, GradReport
+from monitor.grammar.logline import Floor, GradReport
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict

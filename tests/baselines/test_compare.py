@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import format_line
 from tests.cli.command import monitor
 
 STALE_SHARPE = 0.08177260619898637

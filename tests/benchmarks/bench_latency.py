@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from figures import print_row
 
 from monitor.daemon import POLL_S
-from monitor.fields import Share
-from monitor.logline import Train, format_line
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Train, format_line
 
 NUM_EVENTS = 1_000
 EVERY_S = 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 import production  # noqa: F401 (sets the threads)
 from figures import print_row
 
-from monitor.logline import Train, parse_line
+from monitor.grammar.logline import Train, parse_line
 from trainer.loop import train
 from trainer.market import synthesise
 from trainer.market_files import write_panel

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 
 START = 1_761_867_651.0
 STEPS_PER_EPOCH = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor import logline
-from monitor.logline import RunEnd, RunStart
+from monitor.grammar import logline
+from monitor.grammar.logline import RunEnd, RunStart
 from tests.monitor.lines import at, epoch_end, report, reset, setting, train
 
 START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", attempt=1))

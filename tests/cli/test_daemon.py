@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from monitor.logline import RunEnd, RunStart
+from monitor.grammar.logline import RunEnd, RunStart
 from monitor.pipeline import Snapshot, Watcher
 from monitor.tail.linebuffer import read_lines
 from monitor.tail.notices import Change

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.cli.command import monitor
 from tests.cli.logs import COMPLETED, EPOCH_1, FOREIGN, HEALTHY, START_LINE, TROUBLED, write
 from tests.monitor.lines import at, epoch_end, train

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.cli.command import monitor
 from tests.trainer.runs import EPOCHS, Run, fit, make_panel
 

@@ -48,12 +48,12 @@ def test_the_only_edge_from_the_trainer_to_the_monitor_goes_from_eventlog_to_log
         for imported in graph.find_modules_directly_imported_by(importer)
         if importer.split(".")[0] == "trainer" and imported.split(".")[0] == "monitor"
     }
-    assert edges == {("trainer.eventlog", "monitor.logline")}
+    assert edges == {("trainer.eventlog", "monitor.grammar.logline")}
 
 
 def test_the_grammar_needs_the_standard_library_only(graph):
-    grammar = {"monitor.logline"} | {
-        module for module in graph.find_upstream_modules("monitor.logline") if module.startswith("monitor.")
+    grammar = {"monitor.grammar.logline"} | {
+        module for module in graph.find_upstream_modules("monitor.grammar.logline") if module.startswith("monitor.")
     }
     needed = {
         imported.split(".")[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from monitor import attempt
 from monitor.base.clock import SystemClock
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.logline import RECORD_TYPES
+from monitor.grammar.logline import RECORD_TYPES
 from monitor.reader.event import read_event
 from monitor.run import Run
 from monitor.tail.linebuffer import LineBuffer

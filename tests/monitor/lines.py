@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from monitor import logline
 from monitor.alert import Alert, Severity
 from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine.step import Engine
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rulefile import Rule

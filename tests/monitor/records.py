@@ -10,9 +10,9 @@ import typing
 
 from hypothesis import strategies as st
 
-from monitor import logline
-from monitor.fields import PerHorizon, Share, Words
-from monitor.logline import Record
+from monitor.grammar import logline
+from monitor.grammar.fields import PerHorizon, Share, Words
+from monitor.grammar.logline import Record
 
 # Two surrogates that form a character are one character in every encoded file; nothing can tell them apart.
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from monitor import logline
 from monitor.attempt import LABEL_LIMIT
 from monitor.base.evidence import Evidence
-from monitor.fields import Share
-from monitor.logline import Record
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record
 from monitor.run import Run
 from tests.monitor.lines import at, report, run_of
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.base.evidence import Evidence
 from monitor.bulk.rows import read_numbers
-from monitor.logline import Intent
+from monitor.grammar.logline import Intent
 from monitor.reader.signals import CATALOGUE
 from monitor.schedule import declared_rate, declared_rates
 from monitor.series import Point, Series, Steps

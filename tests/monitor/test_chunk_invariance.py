@@ -11,12 +11,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor import logline
 from monitor.alert import Alert
 from monitor.conditions.match import Match
 from monitor.engine.step import Engine
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines

@@ -13,7 +13,7 @@ from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span
 from monitor.coverage import Armed, coverage_of
-from monitor.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
+from monitor.grammar.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
 from monitor.reader.signals import CATALOGUE
 from monitor.rulefile import Rule, load_rules
 from monitor.tail import read_lines

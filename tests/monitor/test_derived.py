@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.derived.requests import NAMES_LIMIT
-from monitor.fields import Share
-from monitor.logline import (
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import (
     Checkpoint,
     Config,
     Data,

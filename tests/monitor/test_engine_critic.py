@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
 from monitor.attempt import SERIES_LIMIT
 from monitor.base.errors import MonitorError
 from monitor.cli.options import rule_files
 from monitor.conditions.threshold import Threshold
-from monitor.fields import Share
-from monitor.logline import GuardCheck
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import GuardCheck
 from monitor.rulefile import load_rules
 from tests.monitor.lines import at, epoch_end, report, rule, setting, train, watch
 from tests.monitor.test_alert_life import told, watcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.fate import FRESH_S, Fate, Verdict, fate_of
-from monitor.logline import Gpu, Intent, Phase, Process, ProcessGone, Record, RunEnd, RunStart
+from monitor.grammar.logline import Gpu, Intent, Phase, Process, ProcessGone, Record, RunEnd, RunStart
 from monitor.reader.event import read_event
 from monitor.run import Run
 from tests.monitor.lines import START, at, numbered, train

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.console import alert_lines, progress_line, summary_lines
 from monitor.engine.step import Engine
-from monitor.logline import RECORD_TYPES, parse_line
+from monitor.grammar.logline import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rulefile import load_rules

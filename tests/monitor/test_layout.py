@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor import logline
 from monitor.bulk.layout import KINDS, layout_of
 from monitor.bulk.layouts import KEPT, Layouts, _fitting
-from monitor.fields import Share
-from monitor.logline import Record, find_line, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, find_line, format_line
 from monitor.reader.signals import samples
 from tests.monitor.lines import START
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import RECORD_TYPES, Unknown, find_line, format_line, parse_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import RECORD_TYPES, Unknown, find_line, format_line, parse_line
 from tests.monitor.lines import START, at, epoch_end, report, train
 from tests.monitor.records import records, texts
 

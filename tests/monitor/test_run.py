@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from monitor import logline
 from monitor.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.logline import Intent, Phase, RunEnd, RunStart
+from monitor.grammar import logline
+from monitor.grammar.logline import Intent, Phase, RunEnd, RunStart
 from monitor.reader.event import Event
 from monitor.reader.signals import CROWDED_OUT, Sample
 from monitor.run import Run

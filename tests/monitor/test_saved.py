@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.logline import Intent, RunStart
+from monitor.grammar.logline import Intent, RunStart
 from monitor.statecodec import UnknownState
 from monitor.store.saved import NOTHING, Marks, Saved, from_rows, to_rows
 from tests.cli.logs import HEALTHY, TROUBLED

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from monitor import logline
 from monitor.engine.step import Engine
-from monitor.fields import Share
-from monitor.logline import RunEnd, RunStart
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import RunEnd, RunStart
 from monitor.pipeline import Watcher
 from monitor.rulefile import load_rules
 from monitor.screen import Display, Scene, render

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from monitor import logline
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
-from monitor.logline import Intent, Phase, RunEnd, RunStart
+from monitor.grammar import logline
+from monitor.grammar.logline import Intent, Phase, RunEnd, RunStart
 from tests.monitor.lines import START, Line, ask, at, numbered, rule, story, take, train, watch, watcher
 
 PROGRESS = Stall.model_validate(

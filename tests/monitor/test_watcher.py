@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import logline
 from monitor.alert import Alert, Severity, State
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
-from monitor.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
+from monitor.grammar import logline
+from monitor.grammar.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
 from monitor.pipeline import HISTORY_LIMIT
 from monitor.rulefile import Rule, load_rules
 from monitor.tail.linebuffer import LineBuffer

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-from monitor import logline
 from monitor.engine.step import Engine
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Snapshot, Watcher
 from monitor.rulefile import load_rules
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor import logline
+from monitor.grammar import logline
 
 if TYPE_CHECKING:
     from tests.report.conftest import RunLog

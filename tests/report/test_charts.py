@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
+from monitor.grammar import logline
 from monitor.report import build, publish
 from monitor.report.charting import Chart, Curve, Dot, Shape
 from monitor.report.drawing import draw_file, draw_inline

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
 from monitor.cli.options import rule_files
 from monitor.conditions import Background
 from monitor.config import load_config
 from monitor.engine.step import Engine
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark

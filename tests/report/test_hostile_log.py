@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from monitor import logline
-from monitor.logline import format_line
+from monitor.grammar import logline
+from monitor.grammar.logline import format_line
 from monitor.report import build, render_markdown
 from tests.report.hostile import FAKE_END, HOSTILE, lines_with
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor import logline
 from monitor.config import Config
-from monitor.logline import format_line
+from monitor.grammar import logline
+from monitor.grammar.logline import format_line
 from monitor.report import build, render_markdown
 from monitor.report.model import Mark, Statement
 

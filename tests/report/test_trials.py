@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
-from monitor.logline import format_line
+from monitor.grammar import logline
+from monitor.grammar.logline import format_line
 from monitor.report import build
 from monitor.report.sections.commands import commands_to_try
 from monitor.report.trials import Trial, try_out

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor import logline
-from monitor.fields import Share
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
 from monitor.report import build, render_markdown
 from monitor.report.model import Mark, Page, Statement
 

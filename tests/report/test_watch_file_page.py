@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
 from monitor.conditions import Background
 from monitor.config import Config, load_config
-from monitor.fields import Share
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
 from monitor.summary import summarise

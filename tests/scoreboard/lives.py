@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.scoreboard.story import BATCHES, GRAD_EVERY, TRAIN_EVERY, Story, Told
 
 STORY = "story"

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monitor.logline import (
+from monitor.grammar.logline import (
     ActivationReport,
     Epoch,
     Gpu,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import Record, format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import Record, format_line
 from tests.scoreboard.fakeclock import START
 
 NOT_LOGGED = ("DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")

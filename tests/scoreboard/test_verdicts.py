@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import format_line
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import format_line
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.kinds import GRAD, KINDS, Bound, Kind, Since
 from tests.scoreboard.logs import RunLog

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.kinds import Kind, Since
 from tests.scoreboard.lives import Life, LifeKind

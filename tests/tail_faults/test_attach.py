@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.attach import Start, position_at
-from monitor.logline import RunStart
+from monitor.grammar.logline import RunStart
 from monitor.tail import FileTail, Line
 from tests.cli.command import monitor
 from tests.cli.logs import FAILED, START_LINE, TROUBLED, joined, write

@@ -16,7 +16,7 @@ import pytest
 
 from monitor.base.errors import StateError
 from monitor.engine.step import Engine
-from monitor.logline import RunStart
+from monitor.grammar.logline import RunStart
 from monitor.pipeline import Watcher
 from monitor.run import Run
 from monitor.sinks import open_sink

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from monitor.logline import LogLine, Record, Unknown, parse_line
+from monitor.grammar.logline import LogLine, Record, Unknown, parse_line
 from trainer.loop import Outcome, train
 from trainer.market import synthesise
 from trainer.market_files import write_panel

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import fit, make_panel
 from trainer.config import ConfigError
 

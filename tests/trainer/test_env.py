@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.config import Config, ConfigError
 from trainer.settings import resolve, settings

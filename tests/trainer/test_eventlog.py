@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.logline import Error, Floor, parse_line
+from monitor.grammar.logline import Error, Floor, parse_line
 from tests.trainer.runs import SMALL, make_panel
 from trainer.eventlog import EventLog
 from trainer.loop import train

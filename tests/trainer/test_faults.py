@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.eventlog import EventLog, Floor
 from trainer.faults import FAULTS, FaultError, FaultPlan, Injection, Site, parse_injection

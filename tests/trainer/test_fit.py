@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
-from monitor.logline import format_line, parse_line
+from monitor.grammar import logline
+from monitor.grammar.logline import format_line, parse_line
 from tests.trainer.runs import EPOCHS, SMALL, Run, fit, make_panel
 from trainer import loop
 from trainer.config import GRADIENT_GROUPS, OptimConfig, TrainerError

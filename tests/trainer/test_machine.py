@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.logline import Phase, Process, parse_line
+from monitor.grammar.logline import Phase, Process, parse_line
 from trainer.eventlog import EventLog
 from trainer.machine import OwnProcess
 from trainer.phase import Phases

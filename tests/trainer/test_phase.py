@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.logline import Phase, parse_line
+from monitor.grammar.logline import Phase, parse_line
 from trainer.config import OptimConfig
 from trainer.eventlog import EventLog
 from trainer.pace import Pace

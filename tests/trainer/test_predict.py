@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.cli import main
 from trainer.metrics import score

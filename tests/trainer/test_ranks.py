@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
-from monitor.logline import Record, RunEnd, parse_line
+from monitor.grammar import logline
+from monitor.grammar.logline import Record, RunEnd, parse_line
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.ranks import JoinedRanks, Ranks, RanksError, ranks_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, CheckpointHeld, read_checkpoint
 from trainer.config import TrainerError

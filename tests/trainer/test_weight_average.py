@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from monitor import logline
+from monitor.grammar import logline
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import read_checkpoint
 from trainer.predict import predict

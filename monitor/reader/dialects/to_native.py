@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from monitor import logline
-from monitor.fields import Share
-from monitor.logline import RECORD_TYPES, Record
+from monitor.grammar import logline
+from monitor.grammar.fields import Share
+from monitor.grammar.logline import RECORD_TYPES, Record
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.signals import CATALOGUE, Sample, samples
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from monitor.attempt import Attempt
-from monitor.logline import RunStart
+from monitor.grammar.logline import RunStart
 from monitor.pipeline import Snapshot
 from monitor.report.model import Commands, Mark, Statement
 from monitor.report.sections.header import seen_pid

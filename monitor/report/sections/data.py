@@ -7,7 +7,7 @@ import re
 
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
-from monitor.logline import Data, DataCheck, Target
+from monitor.grammar.logline import Data, DataCheck, Target
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, plain
 from monitor.report.model import Mark, Statement

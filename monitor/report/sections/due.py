@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from monitor.attempt import Attempt
 from monitor.conditions.freshness import cadence_steps, overdue, step_s, switched_off
-from monitor.logline import GradReport, Train
+from monitor.grammar.logline import GradReport, Train
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration

@@ -6,8 +6,8 @@ import math
 
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
-from monitor.logline import HorizonMetrics
-from monitor.logline import Metrics as MetricsRecord
+from monitor.grammar.logline import HorizonMetrics
+from monitor.grammar.logline import Metrics as MetricsRecord
 from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, fact
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement

@@ -11,7 +11,7 @@ from monitor.attempt import Attempt, shortened_labels
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
-from monitor.logline import Data, EncoderGrad, GradReport, GroupGrad
+from monitor.grammar.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.pipeline import Snapshot
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
-from monitor.logline import Data, Epoch, Process, RunStart, Train
+from monitor.grammar.logline import Data, Epoch, Process, RunStart, Train
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, moment
 from monitor.report.model import Mark, Statement

@@ -6,7 +6,7 @@ import math
 
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
-from monitor.logline import Gpu, Process
+from monitor.grammar.logline import Gpu, Process
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share

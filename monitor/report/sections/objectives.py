@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monitor.attempt import Attempt
 from monitor.config.model import Aim, Config
-from monitor.logline import Metrics
+from monitor.grammar.logline import Metrics
 from monitor.pipeline import Snapshot
 from monitor.report.answers import answer
 from monitor.report.figures import fact

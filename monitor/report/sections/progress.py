@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
-from monitor.logline import Floor, Phase, Train
+from monitor.grammar.logline import Floor, Phase, Train
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
 from monitor.report.model import Mark, Statement

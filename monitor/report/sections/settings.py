@@ -8,8 +8,8 @@ from collections.abc import Set as AbstractSet
 from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Variable
-from monitor.logline import Config as Echo
-from monitor.logline import GuardReset
+from monitor.grammar.logline import Config as Echo
+from monitor.grammar.logline import GuardReset
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.logline import (
+from monitor.grammar.logline import (
     ActivationReport,
     Epoch,
     GradReport,

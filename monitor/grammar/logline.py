@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.fields import PerHorizon, Share, Words, leading_pairs
-from monitor.record import Record, line
+from monitor.grammar.fields import PerHorizon, Share, Words, leading_pairs
+from monitor.grammar.record import Record, line
 
 __all__ = ["LogLine", "PerHorizon", "Record", "Share", "Words", "find_line", "format_line", "minute_ms", "parse_line"]
 

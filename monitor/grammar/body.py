@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.logline import Record, format_line
+from monitor.grammar.logline import Record, format_line
 
 
 def body_of(record: Record) -> str:

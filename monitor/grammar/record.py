@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeVar, dataclass_transform
 
-from monitor.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
+from monitor.grammar.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
 
 _KEY = re.compile(KEY)
 FORMS_KEPT = 4

@@ -12,8 +12,8 @@ from types import FrameType
 from monitor.alert import State
 from monitor.base.clock import Clock
 from monitor.cli.speaker import Plain
-from monitor.daemon import Daemon
-from monitor.following import Following
+from monitor.live.daemon import Daemon
+from monitor.live.follower import Following
 from monitor.screen import Display, Other, Scene, render, waiting
 from monitor.tail import Waker
 

@@ -29,10 +29,10 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.stopping import Stops
 from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
-from monitor.daemon import Daemon
 from monitor.engine.step import Engine
+from monitor.live.daemon import Daemon
+from monitor.live.os_signals import Stops
 from monitor.logset import LogSet
 from monitor.sinks import open_sinks
 from monitor.sources import check_outputs

@@ -11,7 +11,7 @@ from typing import Protocol
 import click
 
 from monitor.base.escape import terminal
-from monitor.daemon import Daemon
+from monitor.live.daemon import Daemon
 from monitor.tail import Waker
 
 

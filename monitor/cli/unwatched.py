@@ -14,7 +14,7 @@ from monitor.base.escape import terminal
 from monitor.base.yamlfile import YamlFile
 from monitor.cli.watch import open_state
 from monitor.config import Config, load_config
-from monitor.keeper import Keeper
+from monitor.live.committer import Keeper
 from monitor.notify import Delivery
 from monitor.sinks import OpenedSinks, SinkSpec, open_sinks
 from monitor.sinks.stderr import Stderr

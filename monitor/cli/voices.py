@@ -13,8 +13,8 @@ from monitor.base.escape import terminal
 from monitor.cli.options import BLIND_BELOW, is_blind
 from monitor.cli.speaker import Plain, Speaker
 from monitor.console import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
-from monitor.daemon import Listener
-from monitor.following import Following, LogListener
+from monitor.live.daemon import Listener
+from monitor.live.follower import Following, LogListener
 from monitor.pipeline import Snapshot, Watcher
 from monitor.ranknames import family, ranked
 from monitor.reader.event import Event

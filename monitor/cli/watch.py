@@ -15,7 +15,6 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
-from monitor.cli.finding import Finder
 from monitor.cli.options import (
     KnownLogs,
     LineChoice,
@@ -26,20 +25,21 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.reloading import InForce, Reloader
 from monitor.cli.speaker import choose
-from monitor.cli.stopping import CALM, Stops, has_terminal, stops_of
 from monitor.cli.voices import Publish, Terminal, judged
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
 from monitor.control import Control
-from monitor.daemon import Daemon
 from monitor.engine.step import Engine
-from monitor.following import FactSource
-from monitor.keeper import Keeper, Opened, open_keeper
+from monitor.live.committer import Keeper, Opened, open_keeper
+from monitor.live.daemon import Daemon
+from monitor.live.discovery import Finder
+from monitor.live.follower import FactSource
+from monitor.live.opener import Opener
+from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
+from monitor.live.reload import InForce, Reloader
 from monitor.logset import STDIN, LogSet
 from monitor.notify import Delivery, Paces, settled_by_a_start
-from monitor.opening import Opener
 from monitor.pipeline import Snapshot
 from monitor.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks

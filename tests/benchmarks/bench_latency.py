@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from figures import print_row
 
-from monitor.daemon import POLL_S
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Train, format_line
+from monitor.live.daemon import POLL_S
 
 NUM_EVENTS = 1_000
 EVERY_S = 0.1

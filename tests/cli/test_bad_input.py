@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon import Daemon
+from monitor.live.daemon import Daemon
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, joined, write
 

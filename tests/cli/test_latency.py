@@ -11,13 +11,13 @@ from typing import cast
 
 import pytest
 
-from monitor import daemon
 from monitor.alert import Alert
 from monitor.base.clock import SystemClock
-from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine.step import Engine
-from monitor.following import Following
-from monitor.keeper import Keeper
+from monitor.live import daemon
+from monitor.live.committer import Keeper
+from monitor.live.daemon import POLL_S, Daemon, Listener
+from monitor.live.follower import Following
 from monitor.notify import Delivery
 from monitor.pipeline import Watcher
 from monitor.tail import FileTail, Waker

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monitor.alert import Alert
-from monitor.daemon import POLL_S, Daemon, Listener
 from monitor.engine.step import Engine
-from monitor.following import Following
-from monitor.keeper import Keeper
+from monitor.live.committer import Keeper
+from monitor.live.daemon import POLL_S, Daemon, Listener
+from monitor.live.follower import Following
 from monitor.notify import Delivery
 from monitor.pipeline import Snapshot, Watcher
 from monitor.reader.event import Event

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.base.yamlfile import YamlFile
-from monitor.behind import RULE as BEHIND
 from monitor.config.schema import ConfigFile
+from monitor.live.lag_alert import RULE as BEHIND
 from monitor.notify.failed import RULE as FAILED
 from monitor.notify.lost import RULE as LOST
 from monitor.notify.reload import RULE as RELOAD

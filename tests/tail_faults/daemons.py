@@ -14,7 +14,7 @@ from pathlib import Path
 from monitor.base.errors import StateError
 from monitor.cli.watch import Manner, follow
 from monitor.engine.step import Engine
-from monitor.keeper import open_keeper
+from monitor.live.committer import open_keeper
 from monitor.logset import LogSet
 from monitor.rulefile import Rule
 from monitor.sinks import Sink

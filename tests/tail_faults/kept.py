@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monitor import behind
 from monitor.alert import Alert
-from monitor.daemon import Daemon
 from monitor.engine.step import Engine
-from monitor.following import Following
-from monitor.keeper import Opened, open_keeper
+from monitor.live import lag_alert
+from monitor.live.committer import Opened, open_keeper
+from monitor.live.daemon import Daemon
+from monitor.live.follower import Following
 from monitor.pipeline import Watcher
 from monitor.rulefile import Rule
 from monitor.sinks import Sink
@@ -135,7 +135,7 @@ class Kept:
 
     def live(self) -> list[dict[str, Any]]:
         """Return what was sent, as JSON; not that the watch is late: looks that are minutes apart are."""
-        told = [alert for alert in self.inbox.alerts if alert.rule != behind.RULE]
+        told = [alert for alert in self.inbox.alerts if alert.rule != lag_alert.RULE]
         return [json.loads(json.dumps(alert.to_json())) for alert in told]
 
     def replayed(self) -> list[dict[str, Any]]:

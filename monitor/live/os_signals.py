@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
-from monitor.daemon import Daemon
+from monitor.live.daemon import Daemon
 
 Stops = Callable[[Daemon], AbstractContextManager[list[int]]]
 """Lets signals end a watch; yields those that came."""

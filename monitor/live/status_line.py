@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monitor.alert import State
 from monitor.attempt import Status
-from monitor.following import Following
+from monitor.live.follower import Following
 
 
 def how_it_stands(followings: Sequence[Following]) -> str:

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from monitor.alert import Alert, State
 from monitor.base.clock import Clock
-from monitor.behind import Lag
 from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
-from monitor.keeper import Keeper
+from monitor.live.committer import Keeper
+from monitor.live.lag_alert import Lag
 from monitor.notify import told_as_one
 from monitor.pipeline import Snapshot, Watcher
 from monitor.reader.event import Event, evidence_of

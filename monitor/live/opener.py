@@ -10,8 +10,8 @@ from monitor.attach import Start, position_at
 from monitor.base.clock import Clock
 from monitor.base.errors import LogError
 from monitor.engine.step import Engine
-from monitor.following import FactSource, Following, LogListener
-from monitor.keeper import Keeper, Loaded
+from monitor.live.committer import Keeper, Loaded
+from monitor.live.follower import FactSource, Following, LogListener
 from monitor.logset import STDIN
 from monitor.pipeline import Watcher
 from monitor.sources import check_followable

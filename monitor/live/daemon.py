@@ -9,11 +9,11 @@ from pathlib import Path
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
 from monitor.engine.step import Engine
-from monitor.following import Following, LogListener
-from monitor.keeper import Keeper
+from monitor.live.committer import Keeper
+from monitor.live.follower import Following, LogListener
+from monitor.live.status_line import how_it_stands
 from monitor.pipeline import Snapshot
 from monitor.sdnotify import Notifier
-from monitor.standing import how_it_stands
 from monitor.summary import summarise
 from monitor.tail import Waker
 

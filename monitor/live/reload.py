@@ -9,7 +9,7 @@ from monitor.alert import Alert
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError, Problems
 from monitor.engine.step import Engine
-from monitor.keeper import Keeper
+from monitor.live.committer import Keeper
 from monitor.notify import reload_failed, reload_mended
 
 if TYPE_CHECKING:

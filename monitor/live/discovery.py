@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
-from monitor.following import Following
+from monitor.live.follower import Following
+from monitor.live.opener import Opener
 from monitor.logset import MOST_LOGS, LogSet
-from monitor.opening import Opener
 from monitor.sources import ABANDONED_AFTER_S
 
 

@@ -1,9 +1,9 @@
 """Alerts → receivers: what is due goes out, what fails is tried again, what was settled is forgotten."""
 
 from monitor.notify.delivery import Delivery
-from monitor.notify.earlier import told_as_one
+from monitor.notify.history_alert import told_as_one
 from monitor.notify.lost import state_lost
-from monitor.notify.own import Moment, own_alert
+from monitor.notify.own_alerts import Moment, own_alert
 from monitor.notify.reload import reload_failed, reload_mended
 from monitor.notify.silences import Silence, Silences, read_silences
 from monitor.notify.stages import Paces

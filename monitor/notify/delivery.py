@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from monitor.alert import Alert, State
 from monitor.base.errors import SinkError
 from monitor.notify.failed import receiver_failed
-from monitor.notify.outlet import Moment, Outlet, Waiting
+from monitor.notify.receiver_queue import Moment, Outlet, Waiting
 from monitor.notify.stages import Paces
 from monitor.sinks import Sink
 from monitor.store import Parcel, Told

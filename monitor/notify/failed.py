@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
-from monitor.notify.own import Moment, own_alert
+from monitor.notify.own_alerts import Moment, own_alert
 
 RULE = "ReceiverFailed"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError
 from monitor.base.evidence import Evidence
-from monitor.notify.own import Moment, own_alert
+from monitor.notify.own_alerts import Moment, own_alert
 
 RULE = "ReloadFailed"
 MOST_CITED = 10

@@ -9,7 +9,7 @@ from monitor.alert import Alert, Severity, State
 from monitor.base.evidence import Evidence
 from monitor.notify import failed, reload
 from monitor.notify.delivery import Delivery
-from monitor.notify.own import Moment, own_alert
+from monitor.notify.own_alerts import Moment, own_alert
 
 RULE = "Unwatched"
 

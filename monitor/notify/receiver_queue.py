@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.base.errors import SinkError
-from monitor.notify.courier import Courier
 from monitor.notify.stages import Paces, View, due_at, sift
+from monitor.notify.worker import Courier
 from monitor.sinks.sink import Beats, Remembers, Resends, Sink
 from monitor.store import Parcel, Told
 

@@ -35,7 +35,7 @@ class GpuProbe:
 
     def __init__(self, pid: int | None = None, *, command: list[str] | None = None) -> None:
         self._given = pid
-        self._command = command or [sys.executable, "-m", "monitor.probes.asking"]
+        self._command = command or [sys.executable, "-m", "monitor.probes.nvml_worker"]
         self._is_needless = command is None and not any(Path(each).exists() for each in DEVICES)
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""

@@ -51,7 +51,7 @@ def test_the_driver_is_asked_for_the_gpus_that_the_training_uses_or_for_all(
     """Where the driver knows none of our processes, as in a container, all GPUs are told of."""
     (tmp_path / "pynvml.py").write_text(STUB.format(init="return None", pid=os.getpid()))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    probe = GpuProbe(pid, command=[sys.executable, "-m", "monitor.probes.asking"])
+    probe = GpuProbe(pid, command=[sys.executable, "-m", "monitor.probes.nvml_worker"])
     found = polled(probe)
     probe.close()
     assert [each.index for each in found] == indices
@@ -63,7 +63,7 @@ def test_the_driver_is_asked_for_the_gpus_that_the_training_uses_or_for_all(
 def test_without_a_driver_there_are_no_facts_and_nobody_asks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "pynvml.py").write_text(STUB.format(init='raise NVMLError("no driver")', pid=1))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    asking = [sys.executable, "-m", "monitor.probes.asking"]
+    asking = [sys.executable, "-m", "monitor.probes.nvml_worker"]
     assert subprocess.run([*asking, "1", "0"], check=False).returncode == NO_DRIVER
     probe = GpuProbe(command=asking)
     probe.poll(0.0, Run())

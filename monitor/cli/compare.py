@@ -13,9 +13,9 @@ from monitor.base.escape import terminal
 from monitor.cli.baseline import json_option, state_option
 from monitor.cli.options import EXIT_FIRED
 from monitor.cli.which_run import is_log, other_run
-from monitor.comparison import Comparison, Row, compare
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
+from monitor.report.run_comparison import Comparison, Row, compare
 from monitor.sources import opened
 from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from monitor.base import escape
-from monitor.report.charting import Chart, Curve, Dot, Shape
+from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.picture import HEIGHT, WIDTH, cleaned, element, legend_columns
 from monitor.report.scales import FARTHEST, MOST_LABELS, EvenScale, LogScale, Scale, even_ticks
 

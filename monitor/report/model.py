@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.base.evidence import Evidence
-from monitor.report.charting import Chart
+from monitor.report.chart import Chart
 
 
 class Mark(StrEnum):

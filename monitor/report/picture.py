@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from monitor.report.charting import Chart
+from monitor.report.chart import Chart
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

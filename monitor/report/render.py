@@ -27,7 +27,7 @@ def render(page: Page, format: str, *, template: Path | None = None, pictures: s
 
             return render_html(page, template)
         case "json":
-            from monitor.report.document import render_json
+            from monitor.report.json_page import render_json
 
             return render_json(page)
     from monitor.report.markdown import render_markdown

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.grammar import logline
 from monitor.report import build, publish
-from monitor.report.charting import Chart, Curve, Dot, Shape
+from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.drawing import draw_file, draw_inline
 from monitor.report.sections.charts import charts
 from monitor.report.sections.epochs import epoch_table

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.report import build
-from monitor.report.document import page_schema, render_json
+from monitor.report.json_page import page_schema, render_json
 from tests.report.hostile import HOSTILE, lines_with
 
 ROOT = Path(__file__).parents[2]

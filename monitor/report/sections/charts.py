@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from monitor.attempt import Attempt
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
-from monitor.report.charting import Chart, Curve, Dot, Shape
+from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
 from monitor.report.model import EpochTable
 from monitor.series import Point, Series

@@ -9,12 +9,12 @@ from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Course, Expectation, Span, Stage
 from monitor.pipeline import Snapshot
-from monitor.report.answers import answer
 from monitor.report.figures import SHOWN, duration
 from monitor.report.judgement import Verdict
 from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageRow, worst
 from monitor.report.sections.due import due
 from monitor.report.sparkline import sparkline
+from monitor.report.watch_conditions import answer
 from monitor.series import Tally
 
 

@@ -9,12 +9,12 @@ from monitor.attempt import Attempt
 from monitor.config.model import Aim, Config
 from monitor.grammar.logline import Metrics
 from monitor.pipeline import Snapshot
-from monitor.report.answers import answer
 from monitor.report.figures import fact
 from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
+from monitor.report.watch_conditions import answer
 from monitor.series import Series
 
 FOLDED_FROM = 3

@@ -10,11 +10,11 @@ from monitor.attempt import Status
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
-from monitor.fate import Fate, fate_of
 from monitor.pipeline import HISTORY_LIMIT, Snapshot
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
+from monitor.report.run_state import Fate, fate_of
 from monitor.report.sections.progress import remaining
 
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}

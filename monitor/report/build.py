@@ -23,10 +23,10 @@ from monitor.report.sections.machine import gpu, process
 from monitor.report.sections.objectives import objectives
 from monitor.report.sections.progress import progress
 from monitor.report.sections.settings import settings
-from monitor.report.sections.signs import warning_signs
 from monitor.report.sections.timeline import alerts
 from monitor.report.sections.verdict import footer
-from monitor.report.sections.watching import watching
+from monitor.report.sections.warning_signs import warning_signs
+from monitor.report.sections.watch_health import watching
 from monitor.report.trials import Argv, Trial
 
 

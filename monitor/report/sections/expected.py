@@ -12,7 +12,7 @@ from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, duration
 from monitor.report.judgement import Verdict
 from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageRow, worst
-from monitor.report.sections.due import due
+from monitor.report.sections.deadlines import due
 from monitor.report.sparkline import sparkline
 from monitor.report.watch_conditions import answer
 from monitor.series import Tally

@@ -14,7 +14,7 @@ from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement
-from monitor.report.sections.due import next_report
+from monitor.report.sections.deadlines import next_report
 from monitor.report.sections.gradients import has_our_model
 
 Effect = tuple[str, Evidence | None, bool]

@@ -12,7 +12,7 @@ from monitor.conditions import Outcome, Reading
 from monitor.grammar import logline
 from monitor.pipeline import Snapshot
 from monitor.reader.event import Event
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.run import Run
 from monitor.tail import Notice
 

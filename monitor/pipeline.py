@@ -16,7 +16,7 @@ from monitor.grammar.logline import LogLost, Train, format_line, parse_line
 from monitor.ranknames import ranked
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.run import Run
 from monitor.tail import Totals
 

@@ -9,7 +9,7 @@ from monitor.conditions import Background, Outcome
 from monitor.conditions.reading import Band
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.rulefile import Rule, RuleTest
+from monitor.rules import Rule, RuleTest
 from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines
 

@@ -25,8 +25,8 @@ from monitor.conditions import Outcome
 from monitor.conditions.values import Seconds, seconds
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.rulefile import Rule
-from monitor.rulefile.problems import problems_of, suggestion
+from monitor.rules import Rule
+from monitor.rules.problems import problems_of, suggestion
 from monitor.tail import read_lines
 
 _SLACK_S = 0.0005

@@ -65,7 +65,7 @@ def check(files: tuple[Path, ...]) -> None:
 def checked(path: Path) -> None:
     """Read one watch file and the rules that it changes and names. Raises MonitorError for what is wrong."""
     from monitor.config import load_config, unknown_rules
-    from monitor.rulefile import Changes, declared_rules
+    from monitor.rules import Changes, declared_rules
 
     config = load_config(path)
     rules = declared_rules(rule_files(config.rules), Changes(config.settings))

@@ -13,7 +13,7 @@ import click
 from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.cli.options import KnownLogs, RuleChoice, rule_files
 from monitor.conditions import Background
-from monitor.rulefile import Changes, Rule, declared_rules, read_setting
+from monitor.rules import Changes, Rule, declared_rules, read_setting
 
 if TYPE_CHECKING:
     from monitor.config import Config

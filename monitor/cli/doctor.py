@@ -11,8 +11,8 @@ import click
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
 from monitor.cli.report import find, read_snapshot
-from monitor.coverage import Armed, RuleCoverage, coverage_of
 from monitor.pipeline import Watcher
+from monitor.rules.armed import Armed, RuleCoverage, coverage_of
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
 """In the order in which they are told: the worst first."""

@@ -16,7 +16,7 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
-from monitor.rulefile import Changes, Rule, declared_rules, load_rules, read_setting
+from monitor.rules import Changes, Rule, declared_rules, load_rules, read_setting
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3

@@ -14,9 +14,9 @@ import click
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import terminal
 from monitor.cli.options import RuleChoice, rule_files, rule_options, shipped_rule_files
-from monitor.rulefile import Rule, load_rules
-from monitor.rulefile.problems import suggestion
-from monitor.rulefile.words import as_written, explanation, fires_when
+from monitor.rules import Rule, load_rules
+from monitor.rules.explain import as_written, explanation, fires_when
+from monitor.rules.problems import suggestion
 from monitor.ruletest import outcome_of
 from monitor.scenario import check_names, is_scenario_file, play, read_scenarios
 
@@ -159,7 +159,7 @@ def schema() -> None:
     \b
     monitor rules schema > rules.schema.json
     """
-    from monitor.rulefile.schema import rules_schema
+    from monitor.rules.schema import rules_schema
 
     click.echo(json.dumps(rules_schema(), indent=2))
 

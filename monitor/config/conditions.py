@@ -21,7 +21,7 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.reader.signals import CATALOGUE
-from monitor.rulefile.problems import suggestion, unknown_key
+from monitor.rules.problems import suggestion, unknown_key
 
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)

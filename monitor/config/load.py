@@ -13,7 +13,7 @@ from monitor.base.yamlfile import Place, YamlFile
 from monitor.config import model
 from monitor.config.conditions import ConditionReader
 from monitor.config.model import Config, ConfigError, FileSetting
-from monitor.rulefile.problems import problems_of
+from monitor.rules.problems import problems_of
 
 if TYPE_CHECKING:
     from monitor.config import schema

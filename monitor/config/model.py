@@ -9,8 +9,8 @@ from pathlib import Path
 from monitor.base.errors import MonitorError
 from monitor.conditions.reading import Band
 from monitor.config.expression import Expression, FaultIsAbsent, RuleIsOk, parts_of
-from monitor.rulefile.overrides import Setting
-from monitor.rulefile.problems import suggestion
+from monitor.rules.overrides import Setting
+from monitor.rules.problems import suggestion
 
 
 class ConfigError(MonitorError):

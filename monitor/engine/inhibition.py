@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from monitor.alert import Alert, State
 from monitor.engine.lifecycle import AlertStates
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 
 
 def inhibit(

@@ -11,9 +11,9 @@ from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
 from monitor.conditions.values import NO_SPAN
 from monitor.reader.signals import Labels
-from monitor.rulefile import Rule
+from monitor.rules import Rule
+from monitor.rules.evaluate import Mark, mark
 from monitor.run import Run
-from monitor.verdict import Mark, mark
 
 ORDINALS_KEPT = 1_024
 """Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""

@@ -16,9 +16,9 @@ from monitor.engine.inhibition import inhibit
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
-from monitor.rulefile import Rule
+from monitor.rules import Rule
+from monitor.rules.evaluate import verdict
 from monitor.run import Run
-from monitor.verdict import verdict
 
 Changed = tuple[AlertStates, list[Alert]]
 """The new states, and the alerts that changed, in order."""

@@ -10,7 +10,7 @@ from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
 from monitor.pipeline import Snapshot
 from monitor.report.model import Mark, Statement, worst
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 
 OTHERS_NAMED = 8
 """Labels that are named when several readings share an answer; the rest is counted."""

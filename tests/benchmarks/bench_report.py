@@ -83,7 +83,7 @@ def _renewed(log: Path, folder: Path) -> float:
     from monitor.engine.step import Engine
     from monitor.pipeline import Watcher
     from monitor.report import build, publish
-    from monitor.rulefile import load_rules
+    from monitor.rules import load_rules
 
     watcher = Watcher(str(log), Engine(load_rules(shipped_rule_files())))
     read_log(watcher)

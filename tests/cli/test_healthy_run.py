@@ -9,7 +9,7 @@ from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
 from monitor.engine.step import Engine
 from monitor.pipeline import Snapshot, Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail import read_lines
 from tests.trainer.runs import fit, make_panel
 

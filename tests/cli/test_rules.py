@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from monitor.conditions import KINDS
-from monitor.rulefile import Rule, load_rules
-from monitor.rulefile.conditionwords import WORDED
-from monitor.rulefile.words import as_written, explanation, fires_when
+from monitor.rules import Rule, load_rules
+from monitor.rules.condition_text import WORDED
+from monitor.rules.explain import as_written, explanation, fires_when
 from tests.cli.command import monitor
 
 FOLDER = Path(__file__).parents[2] / "rules"

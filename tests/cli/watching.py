@@ -14,7 +14,7 @@ from monitor.live.follower import Following
 from monitor.notify import Delivery
 from monitor.pipeline import Snapshot, Watcher
 from monitor.reader.event import Event
-from monitor.rulefile import Rule, load_rules
+from monitor.rules import Rule, load_rules
 from monitor.tail import FileTail
 from monitor.tail.notices import Notice
 from tests.cli.logs import joined

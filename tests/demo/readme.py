@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from monitor.alert import Severity
-from monitor.rulefile import Rule, load_rules
+from monitor.rules import Rule, load_rules
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 180

@@ -6,7 +6,7 @@ import io
 from monitor.cli.options import shipped_rule_files
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail import read_lines
 
 RULES = tuple(load_rules(shipped_rule_files()))

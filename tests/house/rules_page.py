@@ -10,10 +10,10 @@ from typing import Any
 
 from monitor.conditions import KINDS
 from monitor.reader.signals import CATALOGUE, Signal
-from monitor.rulefile import Rule, declared_rules
-from monitor.rulefile.rule import COMMON
-from monitor.rulefile.schema import rules_schema
-from monitor.rulefile.words import fires_when
+from monitor.rules import Rule, declared_rules
+from monitor.rules.explain import fires_when
+from monitor.rules.rule import COMMON
+from monitor.rules.schema import rules_schema
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rules.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from tests.demo.readme import filled, rules_table
 
 ROOT = Path(__file__).parents[2]

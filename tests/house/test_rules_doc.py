@@ -11,9 +11,9 @@ import pytest
 from monitor.base.errors import RuleError
 from monitor.base.yamlfile import YamlFile
 from monitor.conditions import KINDS
-from monitor.rulefile import load_rules
-from monitor.rulefile.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
-from monitor.rulefile.schema import rules_schema, sentences
+from monitor.rules import load_rules
+from monitor.rules.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
+from monitor.rules.schema import rules_schema, sentences
 from monitor.ruletest import outcome_of
 from monitor.scenario import Expected, Scenario, play, read_scenarios
 from tests.house.rules_page import PAGE, ROOT, page, shipped

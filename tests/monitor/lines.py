@@ -17,7 +17,7 @@ from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.run import Run
 
 START = 1_761_867_651.0

@@ -10,7 +10,7 @@ import pytest
 from monitor.alert import Alert, State
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail import read_lines
 
 RULE = """

@@ -18,7 +18,7 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines
 from tests.cli.watching import Watching
 from tests.monitor.lines import START, epoch_end, reset, rule, setting

@@ -12,10 +12,10 @@ from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span
-from monitor.coverage import Armed, coverage_of
 from monitor.grammar.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
 from monitor.reader.signals import CATALOGUE
-from monitor.rulefile import Rule, load_rules
+from monitor.rules import Rule, load_rules
+from monitor.rules.armed import Armed, coverage_of
 from monitor.tail import read_lines
 from tests.monitor.lines import START, ask, at, epoch_end, report, rule, run_of, setting, story, train, watch, watcher
 

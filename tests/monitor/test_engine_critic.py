@@ -14,7 +14,7 @@ from monitor.conditions.threshold import Threshold
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import GuardCheck
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from tests.monitor.lines import at, epoch_end, report, rule, setting, train, watch
 from tests.monitor.test_alert_life import told, watcher
 from tests.monitor.test_alert_life import train as text_train

@@ -15,7 +15,7 @@ from monitor.engine.step import Engine
 from monitor.grammar.logline import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail.linebuffer import LineBuffer
 from tests.monitor.fuzz import SOUP, TAGS, assert_bounded, blocks, feed
 from tests.monitor.lines import Line

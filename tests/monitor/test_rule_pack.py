@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from tests.monitor.lines import watch
 
 FOLDER = Path(__file__).parents[2] / "rules"

@@ -8,7 +8,7 @@ import pytest
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.yamlfile import SIZE_LIMIT_BYTES
 from monitor.conditions import KINDS
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 
 RULE = """groups:
   - name: probe

@@ -11,7 +11,7 @@ from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.values import Span
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 
 HEAD = "groups:\n  - name: probe\n    rules:\n"
 THRESHOLD = "kind: threshold\nsignal: train.loss\nabove: 10"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.conditions import Outcome
-from monitor.rulefile import RuleTest, load_rules
+from monitor.rules import RuleTest, load_rules
 from monitor.ruletest import outcome_of
 from tests.monitor.lines import at, train, watch
 

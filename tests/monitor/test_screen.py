@@ -17,7 +17,7 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import RunEnd, RunStart
 from monitor.pipeline import Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.screen import Display, Scene, render
 from monitor.screen.layout import Row, Section, exactly, fit, folded
 from monitor.screen.words import number, size, span, sparkline

@@ -11,7 +11,7 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.grammar.logline import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
 from monitor.pipeline import Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.summary import summarise
 from tests.monitor.lines import START, Line, at, epoch_end, numbered, train
 

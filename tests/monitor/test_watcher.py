@@ -13,7 +13,7 @@ from monitor.conditions.threshold import Threshold
 from monitor.grammar import logline
 from monitor.grammar.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
 from monitor.pipeline import HISTORY_LIMIT
-from monitor.rulefile import Rule, load_rules
+from monitor.rules import Rule, load_rules
 from monitor.tail.linebuffer import LineBuffer
 from tests.monitor.lines import (
     START,

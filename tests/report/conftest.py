@@ -14,7 +14,7 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Snapshot, Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

@@ -17,7 +17,7 @@ from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 

@@ -10,7 +10,7 @@ from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.rulefile import Rule, load_rules
+from monitor.rules import Rule, load_rules
 from monitor.summary import summarise
 from monitor.tail import Ending, Line, Stretch, read_stretches
 from tests.scoreboard.story import Told

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from tests.scoreboard.judge import Finding, background_of, judge, judge_story, shipped_rules
 from tests.scoreboard.kinds import KINDS
 from tests.scoreboard.lives import LIVES, QUIET, STORY, Life

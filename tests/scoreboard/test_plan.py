@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from tests.scoreboard.healthy import EVERY, HARD, PLAIN
 from tests.scoreboard.judge import RULES
 from tests.scoreboard.kinds import KINDS

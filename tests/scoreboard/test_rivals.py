@@ -9,7 +9,7 @@ import pytest
 
 from monitor.cli.options import shipped_rule_files
 from monitor.grammar.logline import Record, RunEnd
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from tests.scoreboard.rival_cases import CASES, GREP, TENSORS
 from tests.scoreboard.rival_logs import BEGIN, gradients, labels, step, train, units, weights, write
 from tests.scoreboard.rivals import RIVALS, Rival

@@ -16,7 +16,7 @@ from monitor.cli.watch import Manner, follow
 from monitor.engine.step import Engine
 from monitor.live.committer import open_keeper
 from monitor.logset import LogSet
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
 from monitor.store.store import look

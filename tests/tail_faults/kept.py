@@ -15,7 +15,7 @@ from monitor.live.committer import Opened, open_keeper
 from monitor.live.daemon import Daemon
 from monitor.live.follower import Following
 from monitor.pipeline import Watcher
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
 from monitor.tail import FileTail

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.alert import Alert
 from monitor.base.errors import SinkError
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from tests.cli.logs import EPOCH_1, START_LINE, TROUBLED
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import START, at, train

@@ -15,7 +15,7 @@ from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.grammar.logline import parse_line
 from monitor.pipeline import Snapshot, Watcher
-from monitor.rulefile import load_rules
+from monitor.rules import load_rules
 from monitor.tail import read_lines
 from trainer.telemetry import Telemetry
 

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from monitor.alert import Severity
 from monitor.conditions import Condition
 from monitor.conditions.condition import SignalName
-from monitor.conditions.needed import needed
 from monitor.conditions.values import NO_SPAN, Hold, Seconds
 from monitor.grammar.logline import Intent
+from monitor.rules.needed_signals import needed
 
 SLOTS = ("value", "threshold", "reason", "epoch", "step")
 """What every rule's summary can be filled with; the labels of its signal come on top."""

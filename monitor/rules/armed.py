@@ -18,9 +18,9 @@ from monitor.conditions.sequence import MOVED, Sequence
 from monitor.conditions.stall import Stall
 from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Signal
-from monitor.rulefile import Rule
+from monitor.rules import Rule
+from monitor.rules.evaluate import verdict
 from monitor.run import Run
-from monitor.verdict import verdict
 
 
 class Armed(StrEnum):

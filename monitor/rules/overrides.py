@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from monitor.base.errors import MonitorError, RuleError
 from monitor.base.yamlfile import plain_value
-from monitor.rulefile.conditionwords import LEVELS
-from monitor.rulefile.problems import suggestion
+from monitor.rules.condition_text import LEVELS
+from monitor.rules.problems import suggestion
 
 FIXED = frozenset({"alert", "kind", "tests"})
 """Fields that make a rule what it is."""

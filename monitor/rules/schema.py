@@ -17,8 +17,8 @@ from monitor.conditions.condition import SignalName
 from monitor.conditions.values import Hold, Seconds, Span, Window
 from monitor.grammar.logline import Intent
 from monitor.reader.signals import CATALOGUE
-from monitor.rulefile.problems import holds_conditions, models_in
-from monitor.rulefile.rule import OF_THE_LOADER, Declared, Rule, written
+from monitor.rules.problems import holds_conditions, models_in
+from monitor.rules.rule import OF_THE_LOADER, Declared, Rule, written
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DURATION = r"\d+(\.\d+)?[smhd]"

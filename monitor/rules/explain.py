@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from monitor.conditions import Condition
 from monitor.conditions.values import NO_SPAN, Seconds, SettingLevel, Span
 from monitor.reader.signals import CATALOGUE
-from monitor.rulefile.conditionwords import LEVELS, in_words, level_words
-from monitor.rulefile.rule import COMMON, Rule, written
+from monitor.rules.condition_text import LEVELS, in_words, level_words
+from monitor.rules.rule import COMMON, Rule, written
 
 
 class Line(NamedTuple):

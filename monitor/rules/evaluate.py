@@ -14,7 +14,7 @@ from monitor.conditions.reading import not_applicable, unknown
 from monitor.conditions.stall import Stall
 from monitor.conditions.values import NO_SPAN, Span
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.rulefile import Rule
+from monitor.rules import Rule
 from monitor.run import Run
 
 

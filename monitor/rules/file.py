@@ -12,9 +12,9 @@ from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.rulefile.overrides import Changes, Setting, field_of
-from monitor.rulefile.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
-from monitor.rulefile.rule import COMMON, Rule
+from monitor.rules.overrides import Changes, Setting, field_of
+from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
+from monitor.rules.rule import COMMON, Rule
 from monitor.run import Run
 
 PROBLEMS_SHOWN = 100

@@ -17,8 +17,8 @@ from monitor.cli.options import RuleChoice, rule_files, rule_options, shipped_ru
 from monitor.rules import Rule, load_rules
 from monitor.rules.explain import as_written, explanation, fires_when
 from monitor.rules.problems import suggestion
-from monitor.ruletest import outcome_of
-from monitor.scenario import check_names, is_scenario_file, play, read_scenarios
+from monitor.ruletests.inline import outcome_of
+from monitor.ruletests.scenario import check_names, is_scenario_file, play, read_scenarios
 
 WIDTH = 100
 """Characters of a line of explanation."""

@@ -14,8 +14,8 @@ from monitor.conditions import KINDS
 from monitor.rules import load_rules
 from monitor.rules.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
 from monitor.rules.schema import rules_schema, sentences
-from monitor.ruletest import outcome_of
-from monitor.scenario import Expected, Scenario, play, read_scenarios
+from monitor.ruletests.inline import outcome_of
+from monitor.ruletests.scenario import Expected, Scenario, play, read_scenarios
 from tests.house.rules_page import PAGE, ROOT, page, shipped
 
 FILES = sorted((ROOT / "rules").glob("*.yaml"))

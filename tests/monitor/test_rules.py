@@ -6,7 +6,7 @@ import pytest
 
 from monitor.conditions import Outcome
 from monitor.rules import RuleTest, load_rules
-from monitor.ruletest import outcome_of
+from monitor.ruletests.inline import outcome_of
 from tests.monitor.lines import at, train, watch
 
 FOLDER = Path(__file__).parents[2] / "rules"

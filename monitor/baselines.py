@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.attempt import Status
 from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import MonitorError
-from monitor.summary import FORMAT, RunSummary, SummaryError
+from monitor.run.attempt import Status
+from monitor.run.summary import FORMAT, RunSummary, SummaryError
 
 FOLDER = "baselines"
 FINISHED = "finished"

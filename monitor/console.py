@@ -13,7 +13,7 @@ from monitor.grammar import logline
 from monitor.pipeline import Snapshot
 from monitor.reader.event import Event
 from monitor.rules import Rule
-from monitor.run import Run
+from monitor.run.run import Run
 from monitor.tail import Notice
 
 MARKS = {

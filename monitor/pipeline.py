@@ -17,7 +17,7 @@ from monitor.ranknames import ranked
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.rules import Rule
-from monitor.run import Run
+from monitor.run.run import Run
 from monitor.tail import Totals
 
 FEWEST_LINES = 8

@@ -12,7 +12,7 @@ from monitor.reader.signals import Labels
 if TYPE_CHECKING:
     import numpy as np
 
-    from monitor.series import Series
+    from monitor.run.series import Series
 
 
 class Coming(NamedTuple):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor.attempt import LEARNABLE_SILENCE_S, Attempt, cited
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Coming
 from monitor.bulk.block import Block
@@ -14,10 +13,11 @@ from monitor.bulk.forecast import Forecast
 from monitor.bulk.marks import Marks
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record
-from monitor.progress import Move
 from monitor.reader.signals import Labels
-from monitor.run import Run
-from monitor.series import FEW, Point, Steps
+from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.run.progress import Move
+from monitor.run.run import Run
+from monitor.run.series import FEW, Point, Steps
 
 if TYPE_CHECKING:
     import numpy as np

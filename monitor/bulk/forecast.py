@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor.attempt import TALLIES_LIMIT, Attempt
 from monitor.base.evidence import TEXT_LIMIT
 from monitor.bulk.ahead import Ahead, Coming
 from monitor.bulk.block import Block
@@ -19,13 +18,14 @@ from monitor.derived import Columns, Lines, Rates, Writer, derived_columns
 from monitor.grammar import logline
 from monitor.reader.event import Event
 from monitor.reader.signals import Labels, Sample
-from monitor.run import Run
+from monitor.run.attempt import TALLIES_LIMIT, Attempt
+from monitor.run.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
 
 FACT_TIMES, LONG_FACT_TIMES = 2, 8
-"""How many times its length a line's fact takes at most: see `monitor.attempt`. A long one is remembered as its values
+"""How many times its length a line's fact takes at most: see `monitor.run.run.attempt`. A long one is remembered as its values
 are shown, names and all."""
 
 

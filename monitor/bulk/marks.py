@@ -9,7 +9,7 @@ from monitor.bulk.block import Block, step_of
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.reader.event import Event
-from monitor.run import JUMP_S, Run
+from monitor.run.run import JUMP_S, Run
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from monitor.base.escape import terminal
 from monitor.baselines import BaselineError, Baselines
 from monitor.cli.status import default_directory
 from monitor.cli.which_run import other_run
-from monitor.summary import RunSummary
+from monitor.run.summary import RunSummary
 
 state_option = click.option(
     "--state",

@@ -16,8 +16,8 @@ from monitor.cli.which_run import is_log, other_run
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.report.run_comparison import Comparison, Row, compare
+from monitor.run.summary import RunSummary, summarise
 from monitor.sources import opened
-from monitor.summary import RunSummary, summarise
 from monitor.tail import read_lines
 
 JSON_VERSION = 1

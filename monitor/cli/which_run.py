@@ -11,7 +11,7 @@ from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
-from monitor.summary import RunSummary, summarise
+from monitor.run.summary import RunSummary, summarise
 
 
 def is_log(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from monitor.conditions.change import Change
 from monitor.conditions.shapes import FEW
-from monitor.series import Series
+from monitor.run.series import Series
 
 To = Literal["recent", "first", "early", "lowest", "highest", "minimum"]
 """The median of the reports just before, the first report, the median of the first ones, the lowest or highest median

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from monitor.attempt import EARLY_STOP, Attempt
 from monitor.base.evidence import Evidence
-from monitor.series import Point
+from monitor.run.attempt import EARLY_STOP, Attempt
+from monitor.run.series import Point
 
 
 class Change(NamedTuple):

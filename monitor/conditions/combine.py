@@ -16,7 +16,7 @@ from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
-from monitor.run import Run
+from monitor.run.run import Run
 
 
 def _part(declared: object) -> Condition:

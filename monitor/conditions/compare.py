@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.condition import SignalName, check_where
@@ -17,8 +16,9 @@ from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.series_selection import declared_frozen, ranges_of
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Point, Series
 
 
 class Other(BaseModel):

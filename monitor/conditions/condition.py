@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.reading import Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
+from monitor.run.run import Run
 
 
 class Condition(BaseModel, ABC):

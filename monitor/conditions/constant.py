@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
@@ -19,9 +18,10 @@ from monitor.conditions.reading import Context, Outcome, Reading, not_applicable
 from monitor.conditions.series_selection import declared_frozen
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import RECENT_PER_LABEL, Point, Series
-from monitor.summary import RunSummary
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import RECENT_PER_LABEL, Point, Series
+from monitor.run.summary import RunSummary
 
 TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
 """Where these are equal as well, one run repeats the other; only one of all values being equal is suspicious."""

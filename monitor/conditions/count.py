@@ -7,14 +7,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.counted import Occurrences
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Series
 
 
 class Count(Occurrences):

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import absence, overdue
@@ -18,8 +17,9 @@ from monitor.conditions.levels import SeverityLevel
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Level, Span, Window, level_value
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Point, Series
 
 _WINDOW: TypeAdapter[Span] = TypeAdapter(Window)
 

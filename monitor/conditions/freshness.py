@@ -6,11 +6,11 @@ import itertools
 import math
 import statistics
 
-from monitor.attempt import Attempt
 from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.grammar.logline import Gpu
 from monitor.reader.signals import CATALOGUE, Labels, Signal
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series
 
 CADENCES_ALLOWED = 2
 """A signal is overdue when it was silent for more than twice its cadence (FAULTS: evidence_gap)."""

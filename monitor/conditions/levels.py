@@ -10,11 +10,11 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.alert import Severity
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Range
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.values import Level, level_value
-from monitor.series import RECENT_PER_LABEL
+from monitor.run.attempt import Attempt
+from monitor.run.series import RECENT_PER_LABEL
 
 SIDES = ("above", "below", "equals")
 

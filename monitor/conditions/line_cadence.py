@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import (
@@ -27,8 +26,9 @@ from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
 from monitor.grammar.logline import Checkpoint
 from monitor.reader.signals import CATALOGUE, Labels, Signal
-from monitor.run import Run
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Series
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 import re2
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.conditions.combine import Combination
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.counted import Occurrences, Period
 from monitor.conditions.values import Level
 from monitor.reader.signals import MATCH, TEXTS, Labels, Sample
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series
 
 PATTERN_LIMIT = 500
 """Longest pattern, in characters. Chosen by hand, 2026-11."""

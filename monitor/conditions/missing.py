@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
@@ -16,8 +15,9 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
 from monitor.conditions.values import Hold
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Series
 
 LEAST_GAP_S = 60.0
 """A signal that comes by the clock is never missed sooner: twice the heartbeat's 30 s (log grammar)."""

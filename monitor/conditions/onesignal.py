@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, unknown
 from monitor.conditions.series_selection import series_of
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series
 
 
 class OneSignal(Condition):

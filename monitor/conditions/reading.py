@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
 from monitor.reader.signals import Labels
-from monitor.summary import RunSummary
+from monitor.run.summary import RunSummary
 
 
 class Outcome(StrEnum):

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
@@ -16,11 +15,12 @@ from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Point, Series
 
 MOVED = "run.moved"
-"""Stands for any progress of the run: see `monitor.progress`."""
+"""Stands for any progress of the run: see `monitor.run.run.progress`."""
 
 
 def _listed(names: object) -> object:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Point, Series
 
 
 def series_of(

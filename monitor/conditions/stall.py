@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
@@ -15,7 +14,8 @@ from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
 from monitor.reader.signals import Labels
-from monitor.run import Run
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
 
 LONGEST_PAUSE_S = 86_400.0
 """A declared pause counts for a day at most: no line of a log switches the rule off for good."""

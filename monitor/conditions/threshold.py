@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
@@ -17,8 +16,9 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
-from monitor.run import Run
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import Point, Series
 
 
 class Threshold(Leveled):

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.attempt import Attempt
 from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions import shapes
 from monitor.conditions.baseline import To, early_median, reference
@@ -21,8 +20,9 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
-from monitor.run import Run
-from monitor.series import EARLY, RECENT, Point, Series
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
+from monitor.run.series import EARLY, RECENT, Point, Series
 
 _FIELDS: dict[str, frozenset[str]] = {
     "spikes": frozenset({"over", "past", "least", "sigmas", "times"}),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
-from monitor.attempt import Attempt
+from monitor.run.attempt import Attempt
 
 
 class SettingLevel(BaseModel):

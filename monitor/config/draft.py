@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from statistics import median
 
-from monitor.attempt import Attempt
 from monitor.base.escape import redact, terminal
 from monitor.grammar.logline import Config as Setting
 from monitor.grammar.logline import ConfigIgnored, ConfigUnused
-from monitor.run import Run
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
 
 MOST_SETTINGS = 12
 """Settings of the environment that are named; a log can echo a thousand."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Intent, Record
 from monitor.reader.signals import Labels
-from monitor.series import Series
+from monitor.run.series import Series
 
 KnownRecord = TypeVar("KnownRecord", bound=Record)
 

@@ -13,7 +13,7 @@ from monitor.conditions.values import NO_SPAN
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import Mark, mark
-from monitor.run import Run
+from monitor.run.run import Run
 
 ORDINALS_KEPT = 1_024
 """Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
-from monitor.attempt import Touch
 from monitor.bulk.ahead import Ahead
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
@@ -18,7 +17,8 @@ from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import verdict
-from monitor.run import Run
+from monitor.run.attempt import Touch
+from monitor.run.run import Run
 
 Changed = tuple[AlertStates, list[Alert]]
 """The new states, and the alerts that changed, in order."""

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from monitor.alert import Alert, Severity, State
-from monitor.run import Run
+from monitor.run.run import Run
 
 RULE = "MonitorBehind"
 BEHIND_S = 10.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.alert import State
-from monitor.attempt import Status
 from monitor.live.follower import Following
+from monitor.run.attempt import Status
 
 
 def how_it_stands(followings: Sequence[Following]) -> str:

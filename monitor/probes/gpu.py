@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monitor.grammar.body import body_of
 from monitor.grammar.logline import Gpu, RunStart
-from monitor.run import Run
+from monitor.run.run import Run
 
 LOOK_S = 30.0
 """How often the driver is asked."""

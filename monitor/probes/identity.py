@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitor.grammar.logline import RunStart
-from monitor.run import Run
+from monitor.run.run import Run
 
 if TYPE_CHECKING:
     import psutil

@@ -14,7 +14,7 @@ from monitor.base.clock import Clock
 from monitor.grammar.body import body_of
 from monitor.grammar.logline import Process, ProcessGone, RunEnd, RunStart
 from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of
-from monitor.run import Run
+from monitor.run.run import Run
 
 LOOK_S = 30.0
 """How often the process is described; its end is looked for at every turn."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.summary import Key, RunSummary
+from monitor.run.summary import Key, RunSummary
 
 DIGITS = 6
 """Significant digits that an equal value must show: of four, some two of twenty epochs each agree by chance. Chosen by

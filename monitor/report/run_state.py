@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.alert import Alert, State
-from monitor.attempt import Attempt, Status
 from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import has_ended
 from monitor.grammar.logline import Gpu, Process, ProcessGone, RunEnd
-from monitor.run import Run
+from monitor.run.attempt import Attempt, Status
+from monitor.run.run import Run
 
 FRESH_S = 120.0
 """What was seen of a process or GPU longer ago says nothing of now; probes look every 30 s. Chosen by hand, 2026-11."""

@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.attempt import Attempt, Status
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.freshness import absence, overdue
@@ -26,7 +25,8 @@ from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
-from monitor.series import Point, Series
+from monitor.run.attempt import Attempt, Status
+from monitor.run.series import Point, Series
 
 
 @dataclass(frozen=True)

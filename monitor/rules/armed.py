@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.conditions import Condition, Context, Outcome
 from monitor.conditions.combine import Combination
@@ -20,7 +19,8 @@ from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Signal
 from monitor.rules import Rule
 from monitor.rules.evaluate import verdict
-from monitor.run import Run
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
 
 
 class Armed(StrEnum):

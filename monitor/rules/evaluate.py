@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-from monitor.attempt import Attempt
 from monitor.conditions import Context, Outcome, Reading
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.missing import Missing
@@ -15,7 +14,8 @@ from monitor.conditions.stall import Stall
 from monitor.conditions.values import NO_SPAN, Span
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.rules import Rule
-from monitor.run import Run
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from monitor.reader.signals import CATALOGUE, Labels
 from monitor.rules.overrides import Changes, Setting, field_of
 from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
 from monitor.rules.rule import COMMON, Rule
-from monitor.run import Run
+from monitor.run.run import Run
 
 PROBLEMS_SHOWN = 100
 """Problems of one file that are told; what comes after so many is counted."""

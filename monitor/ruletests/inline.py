@@ -10,7 +10,7 @@ from monitor.conditions.reading import Band
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rules import Rule, RuleTest
-from monitor.summary import RunSummary, summarise
+from monitor.run.summary import RunSummary, summarise
 from monitor.tail import read_lines
 
 _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABLE: "not_applicable"}

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from monitor.attempt import Attempt, shortened_labels
 from monitor.grammar.logline import Floor, GradReport
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict
 from monitor.report.model import GradientFlow, GroupRow, Mark
 from monitor.report.sections.gradients import gradient_flow
+from monitor.run.attempt import Attempt, shortened_labels
+from monitor.run.series import Series
 from monitor.screen.layout import NARROW, Row, Section
 from monitor.screen.words import foreign, number, sparkline
-from monitor.series import Series
 
 FULL = 70
 """Cells from which on the gradients show every column."""

@@ -16,8 +16,8 @@ from monitor.alert import Alert
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
-from monitor.series import Series
+from monitor.run.run import Run
+from monitor.run.series import Series
 from monitor.statecodec import StateCodec, UnknownState
 from monitor.tail import TailPosition, Totals
 

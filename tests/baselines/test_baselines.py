@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.attempt import Status
 from monitor.baselines import FINISHED_KEPT, BaselineError, Baselines, is_summary, read_summary
-from monitor.summary import RunSummary, SummaryError
+from monitor.run.attempt import Status
+from monitor.run.summary import RunSummary, SummaryError
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, TROUBLED, write
 

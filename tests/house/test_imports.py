@@ -84,8 +84,8 @@ def test_a_module_without_a_row_is_named_with_the_place_for_its_row():
 
 
 def test_an_import_outside_the_row_is_named_with_what_the_row_allows():
-    rows = {"monitor.run": {"monitor.reader.event"}, "monitor.cli": {"monitor.run"}}
-    found = complaints(rows, {Edge("monitor.run", "monitor.cli"), Edge("monitor.cli", "monitor.run")}, rows)
+    rows = {"monitor.run.run": {"monitor.reader.event"}, "monitor.cli": {"monitor.run.run"}}
+    found = complaints(rows, {Edge("monitor.run.run", "monitor.cli"), Edge("monitor.cli", "monitor.run.run")}, rows)
     assert found == ["monitor/run: imports monitor.cli; expected nothing but monitor.events"]
 
 

@@ -9,12 +9,12 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 
-from monitor import attempt
 from monitor.base.clock import SystemClock
 from monitor.base.evidence import TEXT_LIMIT
 from monitor.grammar.logline import RECORD_TYPES
 from monitor.reader.event import read_event
-from monitor.run import Run
+from monitor.run import attempt
+from monitor.run.run import Run
 from monitor.tail.linebuffer import LineBuffer
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.test_hostile_log import CONTROLS

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from monitor.alert import Alert, Severity
-from monitor.attempt import Attempt
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine.step import Engine
 from monitor.grammar import logline
@@ -18,7 +17,8 @@ from monitor.grammar.logline import Record, format_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rules import Rule
-from monitor.run import Run
+from monitor.run.attempt import Attempt
+from monitor.run.run import Run
 
 START = 1_761_867_651.0
 """2025-10-30T23:40:51Z, the seed page's log."""

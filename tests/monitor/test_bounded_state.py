@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from monitor.attempt import LABEL_LIMIT
 from monitor.base.evidence import Evidence
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record
-from monitor.run import Run
+from monitor.run.attempt import LABEL_LIMIT
+from monitor.run.run import Run
 from tests.monitor.lines import at, report, run_of
 
 MOST_BYTES = 8 << 20

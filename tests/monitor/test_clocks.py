@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.run import CLOCK_LINES
+from monitor.run.run import CLOCK_LINES
 from monitor.tail import Gathered
 from tests.cli.command import LIMIT_S, monitor
 from tests.cli.logs import TROUBLED, write

@@ -9,7 +9,7 @@ from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.compare import Compare
 from monitor.conditions.reading import Band
 from monitor.grammar.logline import Floor, HorizonMetrics, InputReport, Metrics, RunStart
-from monitor.summary import summarise
+from monitor.run.summary import summarise
 from tests.monitor.lines import ask, at, epoch_end, run_of, train
 
 

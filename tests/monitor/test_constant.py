@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.constant import Constant
 from monitor.grammar.logline import HorizonMetrics, Metrics, RunStart
-from monitor.summary import RunSummary, summarise
+from monitor.run.summary import RunSummary, summarise
 from tests.monitor.lines import ask, at, epoch_end, run_of, train
 
 STALE = 0.08177260619898637

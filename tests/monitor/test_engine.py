@@ -9,7 +9,7 @@ from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.grammar.logline import Intent, RunEnd, RunStart
-from monitor.run import Run
+from monitor.run.run import Run
 from tests.monitor.lines import Line, at, epoch_end, numbered, report, rule, story, take, train, watch, watcher
 
 LOSS = Threshold(kind="threshold", signal="train.loss", above=10)

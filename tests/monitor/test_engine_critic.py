@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from monitor.attempt import SERIES_LIMIT
 from monitor.base.errors import MonitorError
 from monitor.cli.options import rule_files
 from monitor.conditions.threshold import Threshold
@@ -15,6 +14,7 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import GuardCheck
 from monitor.rules import load_rules
+from monitor.run.attempt import SERIES_LIMIT
 from tests.monitor.lines import at, epoch_end, report, rule, setting, train, watch
 from tests.monitor.test_alert_life import told, watcher
 from tests.monitor.test_alert_life import train as text_train

@@ -7,7 +7,7 @@ import pytest
 from monitor.grammar.logline import Gpu, Intent, Phase, Process, ProcessGone, Record, RunEnd, RunStart
 from monitor.reader.event import read_event
 from monitor.report.run_state import FRESH_S, Fate, Verdict, fate_of
-from monitor.run import Run
+from monitor.run.run import Run
 from tests.monitor.lines import START, at, numbered, train
 from tests.notify.receivers import alert, critical
 

@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from monitor.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
 from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import logline
 from monitor.grammar.logline import Intent, Phase, RunEnd, RunStart
 from monitor.reader.event import Event
 from monitor.reader.signals import CROWDED_OUT, Sample
-from monitor.run import Run
+from monitor.run.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
+from monitor.run.run import Run
 from tests.monitor.lines import START, at, attempt_of, epoch_end, report, reset, run_of, setting, train
 
 

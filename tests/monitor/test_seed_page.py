@@ -12,7 +12,7 @@ from monitor.engine.step import Engine
 from monitor.grammar.logline import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
-from monitor.summary import summarise
+from monitor.run.summary import summarise
 from tests.monitor.lines import START, Line, at, epoch_end, numbered, train
 
 RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))

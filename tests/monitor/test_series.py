@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.evidence import Evidence
-from monitor.series import EPOCHS_KEPT, RECENT, Point, Series
+from monitor.run.series import EPOCHS_KEPT, RECENT, Point, Series
 
 
 def point(value: float = 1.0, *, step: int | None = None, epoch: int = 1, line: int = 1) -> Point:

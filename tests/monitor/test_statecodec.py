@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
 from monitor.grammar.logline import RECORD_TYPES, Record
-from monitor.run import Run
+from monitor.run.run import Run
 from monitor.statecodec import StateCodec, UnknownState
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attempt import Status
 from monitor.grammar.logline import GuardReset, HorizonMetrics, Metrics, RunEnd, RunStart
 from monitor.reader.signals import CATALOGUE
-from monitor.summary import EPOCHS_KEPT, SERIES_KEPT, RunSummary, SummaryError, summarise
+from monitor.run.attempt import Status
+from monitor.run.summary import EPOCHS_KEPT, SERIES_KEPT, RunSummary, SummaryError, summarise
 from tests.monitor.lines import at, epoch_end, report, run_of, train
 
 LOG = [

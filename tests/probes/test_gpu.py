@@ -12,7 +12,7 @@ import pytest
 
 from monitor.grammar.logline import Gpu, parse_line
 from monitor.probes.gpu import DEVICES, NO_DRIVER, RETRY_S, SILENT_S, GpuProbe
-from monitor.run import Run
+from monitor.run.run import Run
 from tests.notify.receivers import until
 
 STUB = """

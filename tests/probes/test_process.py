@@ -18,7 +18,7 @@ from monitor.grammar.logline import Process, ProcessGone, RunEnd, RunStart, form
 from monitor.pipeline import Watcher
 from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills
-from monitor.run import Run
+from monitor.run.run import Run
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import numbered, watcher
 from tests.notify.receivers import until

@@ -18,7 +18,7 @@ from monitor.pipeline import Watcher
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
 from monitor.rules import load_rules
-from monitor.summary import RunSummary, summarise
+from monitor.run.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 
 LOG = "_logs/training/prod_validation_20ep_20251030_234051.log"

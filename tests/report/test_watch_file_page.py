@@ -13,7 +13,7 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
-from monitor.summary import summarise
+from monitor.run.summary import summarise
 
 
 @pytest.fixture

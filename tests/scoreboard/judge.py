@@ -11,7 +11,7 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.rules import Rule, load_rules
-from monitor.summary import summarise
+from monitor.run.summary import summarise
 from monitor.tail import Ending, Line, Stretch, read_stretches
 from tests.scoreboard.story import Told
 

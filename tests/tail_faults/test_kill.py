@@ -18,7 +18,7 @@ from monitor.base.errors import StateError
 from monitor.engine.step import Engine
 from monitor.grammar.logline import RunStart
 from monitor.pipeline import Watcher
-from monitor.run import Run
+from monitor.run.run import Run
 from monitor.sinks import open_sink
 from monitor.store.store import look
 from monitor.tail import Line, read_stretches

@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from monitor.attempt import Attempt
 from monitor.conditions.reading import Background
 from monitor.config.model import Before, Config
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
 from monitor.report.model import Comparison, ComparisonRow, Mark
-from monitor.series import Point, Series
-from monitor.summary import RunSummary
+from monitor.run.attempt import Attempt
+from monitor.run.series import Point, Series
+from monitor.run.summary import RunSummary
 
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Data, DataCheck, Target
 from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, plain
 from monitor.report.model import Mark, Statement
+from monitor.run.attempt import Attempt
 
 
 def data_pipeline(snapshot: Snapshot) -> tuple[Statement, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from monitor.attempt import Attempt
 from monitor.conditions.freshness import cadence_steps, overdue, step_s, switched_off
 from monitor.grammar.logline import GradReport, Train
 from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
 from monitor.report.model import Mark, Statement
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series
 
 _BY_STEPS = ("train.loss", "encoder_grad.norm", "grad.l2", "weight.l2", "activation.mean", "input.mean")
 _BY_EPOCHS = ("epoch.train_loss", "metric.sharpe", "data.features_dead")

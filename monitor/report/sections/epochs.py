@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import HorizonMetrics
 from monitor.grammar.logline import Metrics as MetricsRecord
@@ -12,7 +11,8 @@ from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, fact
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
 from monitor.report.sparkline import sparkline
-from monitor.series import Series, Tally
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series, Tally
 
 FROZEN_EPOCHS = 3
 """Epochs with the identical metric from which on it is suspicious (FAULTS: metric_constant)."""

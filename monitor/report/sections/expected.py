@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Course, Expectation, Span, Stage
 from monitor.pipeline import Snapshot
@@ -15,7 +14,8 @@ from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageR
 from monitor.report.sections.deadlines import due
 from monitor.report.sparkline import sparkline
 from monitor.report.watch_conditions import answer
-from monitor.series import Tally
+from monitor.run.attempt import Attempt
+from monitor.run.series import Tally
 
 
 def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> Expected:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from monitor.attempt import Attempt, shortened_labels
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
@@ -18,7 +17,8 @@ from monitor.report.figures import SHOWN, bounded
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
 from monitor.report.sparkline import sparkline
-from monitor.summary import RunSummary
+from monitor.run.attempt import Attempt, shortened_labels
+from monitor.run.summary import RunSummary
 
 TENSORS = ("normalized_features", "projected_features")
 """The two encoder tensors that the trainer hooks."""

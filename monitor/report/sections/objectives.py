@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from monitor.attempt import Attempt
 from monitor.config.model import Aim, Config
 from monitor.grammar.logline import Metrics
 from monitor.pipeline import Snapshot
@@ -15,7 +14,8 @@ from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Sta
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
 from monitor.report.watch_conditions import answer
-from monitor.series import Series
+from monitor.run.attempt import Attempt
+from monitor.run.series import Series
 
 FOLDED_FROM = 3
 """Grounds of one mark up to which each is told; more are named in one line. Chosen by hand, 2026-11."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
-from monitor.attempt import Attempt
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Variable
 from monitor.grammar.logline import Config as Echo
@@ -16,6 +15,7 @@ from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.deadlines import next_report
 from monitor.report.sections.gradients import has_our_model
+from monitor.run.attempt import Attempt
 
 Effect = tuple[str, Evidence | None, bool]
 """What of a setting shows in the log, the line, and whether that contradicts it."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Severity
-from monitor.attempt import Status
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
@@ -16,6 +15,7 @@ from monitor.report.judgement import Verdict, gathered, ground, grounds, is_crit
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.run_state import Fate, fate_of
 from monitor.report.sections.progress import remaining
+from monitor.run.attempt import Status
 
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
 """How much a rule counts in the confidence: each severity twice the one below; chosen by hand, November 2026."""

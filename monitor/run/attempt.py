@@ -15,10 +15,10 @@ from monitor.derived import Earlier, Writer, derived
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Intent, Record
-from monitor.progress import Move, Progress
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
-from monitor.series import Point, Series
+from monitor.run.progress import Move, Progress
+from monitor.run.series import Point, Series
 
 CROWD = 512
 """Series from which on each new one keeps few points; the trainer's model has about 200."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from monitor.attempt import Attempt, Status, Touch
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import RunStart
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event
 from monitor.reader.signals import Sample
+from monitor.run.attempt import Attempt, Status, Touch
 
 ATTEMPTS_KEPT = 32
 """Earlier attempts remembered; a restart loop shows itself in far fewer."""

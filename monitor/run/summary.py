@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from monitor.attempt import Status
 from monitor.base.errors import MonitorError
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.run import Run
+from monitor.run.attempt import Status
+from monitor.run.run import Run
 
 FORMAT = "trainwarden-summary"
 VERSION = 1

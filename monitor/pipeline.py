@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
-from monitor.bulk import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.conditions import Reading
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
@@ -17,6 +16,7 @@ from monitor.ranknames import ranked
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.rules import Rule
+from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, prepare
 from monitor.run.run import Run
 from monitor.tail import Totals
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, NamedTuple
 
-from monitor.bulk import Span
 from monitor.pipeline import Watcher
+from monitor.run.columns import Span
 from monitor.tail import STRETCH_BYTES, Line, Stretch, read_pieces
 
 

@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, Wi
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 

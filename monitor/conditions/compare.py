@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
@@ -17,6 +16,7 @@ from monitor.conditions.reading import Background, Context, Outcome, Reading, no
 from monitor.conditions.series_selection import declared_frozen, ranges_of
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead, Range
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
 

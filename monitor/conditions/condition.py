@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.reading import Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 

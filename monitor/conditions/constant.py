@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
@@ -19,6 +18,7 @@ from monitor.conditions.series_selection import declared_frozen
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
 from monitor.run.summary import RunSummary

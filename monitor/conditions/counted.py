@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import SeverityLevel
@@ -18,6 +17,7 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Level, Span, Window, level_value
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
 

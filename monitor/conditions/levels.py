@@ -10,10 +10,10 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.alert import Severity
-from monitor.bulk.ahead import Range
 from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.values import Level, level_value
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Range
 from monitor.run.series import RECENT_PER_LABEL
 
 SIDES = ("above", "below", "equals")

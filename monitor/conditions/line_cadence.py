@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.freshness import (
     CADENCE_SETTINGS,
@@ -27,6 +26,7 @@ from monitor.conditions.values import Seconds
 from monitor.grammar.logline import Checkpoint
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Series
 

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, bearer, cadence_steps, switched_off
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -16,6 +15,7 @@ from monitor.conditions.series_selection import series_of
 from monitor.conditions.values import Hold
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Series
 

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition, SignalName, check_where
 from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions.reading import Reading, not_applicable
 from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead, Range
 from monitor.run.series import Point, Series
 
 

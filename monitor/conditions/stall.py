@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 LONGEST_PAUSE_S = 86_400.0

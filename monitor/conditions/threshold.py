@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from monitor.bulk.ahead import Ahead
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -17,6 +16,7 @@ from monitor.conditions.series_selection import check_window, declared_frozen, r
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
 

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.bulk.ahead import Ahead, Range
 from monitor.conditions import shapes
 from monitor.conditions.baseline import To, early_median, reference
 from monitor.conditions.change import Change, declared_change, since
@@ -21,6 +20,7 @@ from monitor.conditions.series_selection import check_window, declared_frozen, r
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead, Range
 from monitor.run.run import Run
 from monitor.run.series import EARLY, RECENT, Point, Series
 

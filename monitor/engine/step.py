@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
-from monitor.bulk.ahead import Ahead
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
 from monitor.engine.inhibition import inhibit
@@ -18,6 +17,7 @@ from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import verdict
 from monitor.run.attempt import Touch
+from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 Changed = tuple[AlertStates, list[Alert]]

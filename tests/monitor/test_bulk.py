@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.rows import read_numbers
 from monitor.grammar.logline import Intent
 from monitor.reader.signals import CATALOGUE
+from monitor.run.columns.rows import read_numbers
 from monitor.run.series import Point, Series, Steps
 from monitor.schedule import declared_rate, declared_rates
 

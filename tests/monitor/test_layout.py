@@ -6,12 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.bulk.layout import KINDS, layout_of
-from monitor.bulk.layouts import KEPT, Layouts, _fitting
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, find_line, format_line
 from monitor.reader.signals import samples
+from monitor.run.columns.layouts import KEPT, Layouts, _fitting
+from monitor.run.columns.line_template import KINDS, layout_of
 from tests.monitor.lines import START
 
 RECORDS: tuple[Record, ...] = (

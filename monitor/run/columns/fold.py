@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.base.evidence import Evidence
-from monitor.bulk.ahead import Coming
-from monitor.bulk.block import Block
-from monitor.bulk.forecast import Forecast
-from monitor.bulk.marks import Marks
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record
 from monitor.reader.signals import Labels
 from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.run.columns.block import Block
+from monitor.run.columns.prepare import Forecast
+from monitor.run.columns.preview import Coming
+from monitor.run.columns.timeline import Marks
 from monitor.run.progress import Move
 from monitor.run.run import Run
 from monitor.run.series import FEW, Point, Steps

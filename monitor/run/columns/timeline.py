@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.bulk.block import Block, step_of
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.reader.event import Event
+from monitor.run.columns.block import Block, step_of
 from monitor.run.run import JUMP_S, Run
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from monitor.bulk.layout import HEAD_BYTES, Layout, has_layout, layout_of
-from monitor.bulk.rows import Group, Rows, read_rows
+from monitor.run.columns.line_template import HEAD_BYTES, Layout, has_layout, layout_of
+from monitor.run.columns.rows import Group, Rows, read_rows
 
 if TYPE_CHECKING:
     import numpy as np

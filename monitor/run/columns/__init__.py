@@ -5,11 +5,11 @@ A stretch of lines is cut into blocks (`block`). Lines whose form is known (`lay
 of it `fold` takes it in. Whatever is out of the ordinary is left to the ordinary way, line by line.
 """
 
-from monitor.bulk.ahead import Ahead, Range
-from monitor.bulk.block import Block, Rest, Span, Stretch, blocks
-from monitor.bulk.fold import fold_block
-from monitor.bulk.forecast import Forecast, forecast
-from monitor.bulk.layouts import Layouts
+from monitor.run.columns.block import Block, Rest, Span, Stretch, blocks
+from monitor.run.columns.fold import fold_block
+from monitor.run.columns.layouts import Layouts
+from monitor.run.columns.prepare import Forecast, forecast
+from monitor.run.columns.preview import Ahead, Range
 
 __all__ = [
     "Ahead",

@@ -172,7 +172,7 @@ _DERIVED: tuple[Signal, ...] = (
     Signal("config.echo", logline.Config.TAG, is_event=True, cadence="once"),
     Signal("config.absent", logline.Config.TAG, ("name",), is_event=True),
 )
-"""Signals that a record yields only together with what is known of its attempt: see `monitor.derived`."""
+"""Signals that a record yields only together with what is known of its attempt: see `monitor.run.derived`."""
 
 WANTED_ENDS = ("completed", "stopped")
 """The statuses of an end that is no failure."""

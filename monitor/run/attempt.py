@@ -11,12 +11,12 @@ from functools import partial
 from typing import NamedTuple, TypeGuard, TypeVar
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
-from monitor.derived import Earlier, Writer, derived
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Intent, Record
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
+from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.progress import Move, Progress
 from monitor.run.series import Point, Series
 

@@ -10,8 +10,8 @@ from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Intent
 from monitor.reader.signals import CATALOGUE
 from monitor.run.columns.rows import read_numbers
+from monitor.run.derived.declared_rate import declared_rate, declared_rates
 from monitor.run.series import Point, Series, Steps
-from monitor.schedule import declared_rate, declared_rates
 
 values = st.sampled_from([0.5, 0.25, -1.0, 0.0, -0.0, math.nan, math.inf, -math.inf]) | st.floats()
 

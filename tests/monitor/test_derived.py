@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monitor.derived.requests import NAMES_LIMIT
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import (
     Checkpoint,
@@ -28,7 +27,8 @@ from monitor.grammar.logline import (
     Train,
     WeightReport,
 )
-from monitor.schedule import declared_rate
+from monitor.run.derived.declared_rate import declared_rate
+from monitor.run.derived.settings import NAMES_LIMIT
 from tests.monitor.lines import at, attempt_of, epoch_end, run_of, train
 from trainer.config import OptimConfig
 from trainer.schedule import learning_rate

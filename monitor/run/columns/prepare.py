@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.derived import Columns, Lines, Rates, Writer, derived_columns
 from monitor.grammar import logline
 from monitor.reader.event import Event
 from monitor.reader.signals import Labels, Sample
@@ -19,6 +18,7 @@ from monitor.run.columns.block import Block
 from monitor.run.columns.preview import Ahead, Coming
 from monitor.run.columns.rows import Rows
 from monitor.run.columns.timeline import Marks, marks_of
+from monitor.run.derived import Columns, Lines, Rates, Writer, derived_columns
 from monitor.run.run import Run
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from monitor.derived import Column, Columns
 from monitor.grammar.logline import Record, minute_ms
 from monitor.run.attempt import KEYED
 from monitor.run.columns.line_template import Layout
+from monitor.run.derived import Column, Columns
 
 if TYPE_CHECKING:
     import numpy as np

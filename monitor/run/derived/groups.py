@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from monitor.derived.columns import Column, Columns, Lines
-from monitor.derived.known import Known
-from monitor.derived.training import has_exact_schedule
 from monitor.grammar import logline
 from monitor.grammar.fields import Words
 from monitor.reader.signals import Sample
-from monitor.schedule import declared_rate, declared_rates
+from monitor.run.derived.columns import Column, Columns, Lines
+from monitor.run.derived.declared_rate import declared_rate, declared_rates
+from monitor.run.derived.inputs import Known
+from monitor.run.derived.training import has_exact_schedule
 
 if TYPE_CHECKING:
     import numpy as np

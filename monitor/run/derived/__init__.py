@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.derived.columns import Column, Columns, Lines, Rates
-from monitor.derived.course import changed_data, is_taken_over, of_end, of_phase
-from monitor.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
-from monitor.derived.known import Earlier, Known, Writer
-from monitor.derived.requests import absent_settings
-from monitor.derived.training import of_train, train_columns
 from monitor.grammar import logline
 from monitor.grammar.logline import Intent, Record
 from monitor.reader.signals import Sample
+from monitor.run.derived.columns import Column, Columns, Lines, Rates
+from monitor.run.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
+from monitor.run.derived.inputs import Earlier, Known, Writer
+from monitor.run.derived.lifecycle import changed_data, is_taken_over, of_end, of_phase
+from monitor.run.derived.settings import absent_settings
+from monitor.run.derived.training import of_train, train_columns
 
 __all__ = ["Column", "Columns", "Earlier", "Known", "Lines", "Rates", "Writer", "derived", "derived_columns"]
 

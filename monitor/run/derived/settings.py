@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from monitor.derived.known import Known
 from monitor.grammar import logline
 from monitor.reader.signals import Sample
+from monitor.run.derived.inputs import Known
 
 NAMES_LIMIT = 32
 """Absent settings named; a command line can be of any length."""

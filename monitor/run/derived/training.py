@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.derived.columns import Column, Columns, Lines
-from monitor.derived.course import of_first_step
-from monitor.derived.known import Known
 from monitor.grammar import logline
 from monitor.reader.signals import Sample
-from monitor.schedule import declared_rate, declared_rates
+from monitor.run.derived.columns import Column, Columns, Lines
+from monitor.run.derived.declared_rate import declared_rate, declared_rates
+from monitor.run.derived.inputs import Known
+from monitor.run.derived.lifecycle import of_first_step
 
 EXACT_STEPS = 2**53
 """Largest number of steps that a float holds exactly."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.derived.known import Known, Writer
 from monitor.grammar import logline
 from monitor.reader.signals import WANTED_ENDS, Sample
+from monitor.run.derived.inputs import Known, Writer
 
 
 def of_first_step(record: logline.Train, known: Known) -> Iterator[Sample]:

@@ -9,8 +9,8 @@ import click
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.silence import request_of, state_of
-from monitor.control import Request
 from monitor.notify.silences import SHORTEST_ID, is_alert_id, line_of
+from monitor.service.control import Request
 
 
 @click.command("ack")

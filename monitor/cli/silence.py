@@ -12,8 +12,8 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
 from monitor.cli.status import default_directory
 from monitor.conditions.values import seconds
-from monitor.control import Request, ask, perform
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
+from monitor.service.control import Request, ask, perform
 
 
 @click.command("silence")

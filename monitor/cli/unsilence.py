@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from monitor.cli.silence import request_of, state_of
-from monitor.control import Request
 from monitor.notify.silences import line_of
+from monitor.service.control import Request
 
 
 @click.command("unsilence")

@@ -29,7 +29,6 @@ from monitor.cli.speaker import choose
 from monitor.cli.voices import Publish, Terminal, judged
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
-from monitor.control import Control
 from monitor.engine.step import Engine
 from monitor.live.committer import Keeper, Opened, open_keeper
 from monitor.live.daemon import Daemon
@@ -41,7 +40,8 @@ from monitor.live.reload import InForce, Reloader
 from monitor.logset import STDIN, LogSet
 from monitor.notify import Delivery, Paces, settled_by_a_start
 from monitor.pipeline import Snapshot
-from monitor.sdnotify import Notifier, from_environment
+from monitor.service.control import Control
+from monitor.service.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
 from monitor.sources import check_outputs
 from monitor.tail import Waker

@@ -14,7 +14,7 @@ from monitor.live.follower import Following, LogListener
 from monitor.live.status_line import how_it_stands
 from monitor.pipeline import Snapshot
 from monitor.run.summary import summarise
-from monitor.sdnotify import Notifier
+from monitor.service.sdnotify import Notifier
 from monitor.tail import Waker
 
 POLL_S = 1.0

@@ -15,8 +15,8 @@ import pytest
 
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
-from monitor.control import NAME, REQUEST_BYTES, Control, Request, ask
 from monitor.notify import Silences, read_silences
+from monitor.service.control import NAME, REQUEST_BYTES, Control, Request, ask
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, TROUBLED, joined, write
 from tests.notify.receivers import alert, until, web

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.service import hidden_paths, why_failed
+from monitor.service.units import escaped, is_unedited, marked
 from monitor.store.store import Store
-from monitor.units import escaped, is_unedited, marked
 from tests.cli.command import monitor
 from tests.notify.receivers import free_port, until, web
 from tests.service.supervisor import supervised

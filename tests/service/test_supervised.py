@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.base.clock import SystemClock
-from monitor.sdnotify import Notifier, from_environment
+from monitor.service.sdnotify import Notifier, from_environment
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, TROUBLED, write
 from tests.notify.receivers import until

@@ -189,7 +189,7 @@ def _heartbeat(words: _Words) -> _Made:
 
 
 def _apprise(words: _Words) -> _Made:
-    from monitor.sinks.many import Apprise
+    from monitor.sinks.apprise import Apprise
 
     url = read_secret(words.place, words.where)
     return Apprise(url, words.where, template=words.template()), url

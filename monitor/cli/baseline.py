@@ -10,10 +10,10 @@ import click
 
 from monitor.alert import iso_time
 from monitor.base.escape import terminal
-from monitor.baselines import BaselineError, Baselines
 from monitor.cli.status import default_directory
 from monitor.cli.which_run import other_run
 from monitor.run.summary import RunSummary
+from monitor.store.baselines import BaselineError, Baselines
 
 state_option = click.option(
     "--state",

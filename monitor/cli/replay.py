@@ -27,10 +27,10 @@ from monitor.cli.options import (
 from monitor.cli.readahead import read_searched
 from monitor.console import alert_lines, summary_lines
 from monitor.engine.step import Engine
-from monitor.facts import FactsError, Kind, read_facts
 from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line
 from monitor.sources import opened
+from monitor.store.facts import FactsError, Kind, read_facts
 from monitor.tail import Ending, Line, Stretch, read_lines
 
 

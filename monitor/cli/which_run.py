@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 from monitor.base.errors import LogError
-from monitor.baselines import Baselines, is_summary, read_summary
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.run.summary import RunSummary, summarise
+from monitor.store.baselines import Baselines, is_summary, read_summary
 
 
 def is_log(name: str) -> bool:

@@ -15,10 +15,10 @@ from monitor.base.clock import Clock
 from monitor.base.errors import StateError
 from monitor.notify import Delivery, Paces, Silences, state_lost
 from monitor.pipeline import HISTORY_LIMIT
-from monitor.recording import Recording
 from monitor.sinks import Sink
 from monitor.statecodec import UnknownState
 from monitor.store import Saved
+from monitor.store.recording import Recording
 
 if TYPE_CHECKING:
     from monitor.store.store import Store

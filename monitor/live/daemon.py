@@ -176,7 +176,7 @@ class Daemon:
             run = each.take_ended()
             if run is not None:
                 # Most watches end before their run does.
-                from monitor.baselines import Baselines
+                from monitor.store.baselines import Baselines
 
                 try:
                     Baselines(directory).leave(summarise(run, each.log))

@@ -15,10 +15,10 @@ from monitor.live.lag_alert import Lag
 from monitor.notify import told_as_one
 from monitor.pipeline import Snapshot, Watcher
 from monitor.reader.event import Event, evidence_of
-from monitor.recording import Recording
 from monitor.run.run import Run
 from monitor.sources import ABANDONED_AFTER_S, age_s
 from monitor.store import Saved
+from monitor.store.recording import Recording
 from monitor.tail import Ending, Gathered, Line, Notice, Tail, Totals
 
 SHORT_BACKLOG_BYTES = 256 * 1024

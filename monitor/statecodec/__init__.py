@@ -1,6 +1,6 @@
 """Values ↔ bytes, for what must survive a restart."""
 
-from monitor.statecodec.codec import StateCodec
-from monitor.statecodec.coders import UnknownState
+from monitor.store.codec import StateCodec
+from monitor.store.coders import UnknownState
 
 __all__ = ["StateCodec", "UnknownState"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.baselines import FINISHED_KEPT, BaselineError, Baselines, is_summary, read_summary
 from monitor.run.attempt import Status
 from monitor.run.summary import RunSummary, SummaryError
+from monitor.store.baselines import FINISHED_KEPT, BaselineError, Baselines, is_summary, read_summary
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, TROUBLED, write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.facts import FactsError, Kind, Recorder, read_facts
+from monitor.store.facts import FactsError, Kind, Recorder, read_facts
 from tests.cli.command import monitor
 from tests.cli.logs import START_LINE, joined, write
 from tests.cli.watching import SHIPPED

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from monitor.base.errors import StateError
-from monitor.facts import Fact, FactsFile, Kind, Recorder
 from monitor.store import Saved
+from monitor.store.facts import Fact, FactsFile, Kind, Recorder
 
 
 class Recording:

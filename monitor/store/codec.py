@@ -16,7 +16,7 @@ from collections import deque
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from monitor.statecodec.coders import (
+from monitor.store.coders import (
     PRIMITIVES,
     Coder,
     Document,

@@ -12,13 +12,13 @@ from monitor.conditions import Reading
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
 from monitor.grammar.logline import LogLost, Train, format_line, parse_line
-from monitor.ranknames import ranked
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.rules import Rule
 from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, prepare
 from monitor.run.run import Run
 from monitor.tail import Totals
+from monitor.tail.ranks import ranked
 
 FEWEST_LINES = 8
 """Lines with records among them that are folded one by one sooner than at once. Chosen by hand."""

@@ -17,8 +17,8 @@ from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.report.run_comparison import Comparison, Row, compare
 from monitor.run.summary import RunSummary, summarise
-from monitor.sources import opened
 from monitor.tail import read_lines
+from monitor.tail.opening import opened
 
 JSON_VERSION = 1
 MOST_ROWS = 60

@@ -15,8 +15,8 @@ from monitor.reader.dialects import NATIVE, Dialect, load_dialect, shipped_diale
 from monitor.reader.dialects.check import parts_of
 from monitor.reader.dialects.explain import account_of
 from monitor.reader.dialects.to_native import KINDS
-from monitor.sources import opened
 from monitor.tail import read_lines
+from monitor.tail.opening import opened
 
 SHAPES_SHOWN = 15
 

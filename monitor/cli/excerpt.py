@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 from monitor.base.errors import LogError
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
-from monitor.sources import opened
+from monitor.tail.opening import opened
 
 LINE_BYTES = 4_096
 """Bytes of each line that are shown."""

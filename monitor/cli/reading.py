@@ -12,8 +12,8 @@ from typing import BinaryIO
 from monitor.alert import Alert
 from monitor.cli.readahead import read_searched
 from monitor.pipeline import Watcher
-from monitor.sources import opened
 from monitor.tail import Stretch
+from monitor.tail.opening import opened
 
 LONG_BYTES = 32 << 20
 """Size of a log from which on a bar is shown: about two seconds."""

@@ -29,9 +29,9 @@ from monitor.console import alert_lines, summary_lines
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line
-from monitor.sources import opened
 from monitor.store.facts import FactsError, Kind, read_facts
 from monitor.tail import Ending, Line, Stretch, read_lines
+from monitor.tail.opening import opened
 
 
 @click.command("replay")

@@ -33,9 +33,9 @@ from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_o
 from monitor.engine.step import Engine
 from monitor.live.daemon import Daemon
 from monitor.live.os_signals import Stops
-from monitor.logset import LogSet
 from monitor.sinks import open_sinks
-from monitor.sources import check_outputs
+from monitor.tail.logset import LogSet
+from monitor.tail.opening import check_outputs
 
 if TYPE_CHECKING:
     from monitor.config import Config

@@ -16,10 +16,10 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
-from monitor.ranknames import family
 from monitor.report.run_state import PASSING, Fate, Verdict, fate_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
+from monitor.tail.ranks import family
 
 JSON_VERSION = 1
 

@@ -16,9 +16,9 @@ from monitor.console import alert_lines, notice_line, progress_line, run_lines, 
 from monitor.live.daemon import Listener
 from monitor.live.follower import Following, LogListener
 from monitor.pipeline import Snapshot, Watcher
-from monitor.ranknames import family, ranked
 from monitor.reader.event import Event
 from monitor.tail import Notice
+from monitor.tail.ranks import family, ranked
 
 FEWEST_TO_JUDGE = 20
 """Lines of which one at least should be understood; fewer may be a banner. Chosen by hand, 2026-11."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from monitor.attach import Start
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
 from monitor.base.escape import terminal
@@ -37,14 +36,15 @@ from monitor.live.follower import FactSource
 from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
-from monitor.logset import STDIN, LogSet
 from monitor.notify import Delivery, Paces, settled_by_a_start
 from monitor.pipeline import Snapshot
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
-from monitor.sources import check_outputs
 from monitor.tail import Waker
+from monitor.tail.logset import STDIN, LogSet
+from monitor.tail.opening import check_outputs
+from monitor.tail.start import Start
 
 if TYPE_CHECKING:
     from monitor.config import Config

@@ -10,8 +10,8 @@ from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
 from monitor.live.follower import Following
 from monitor.live.opener import Opener
-from monitor.logset import MOST_LOGS, LogSet
-from monitor.sources import ABANDONED_AFTER_S
+from monitor.tail.logset import MOST_LOGS, LogSet
+from monitor.tail.opening import ABANDONED_AFTER_S
 
 
 class _Resting(NamedTuple):

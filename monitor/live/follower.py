@@ -16,10 +16,10 @@ from monitor.notify import told_as_one
 from monitor.pipeline import Snapshot, Watcher
 from monitor.reader.event import Event, evidence_of
 from monitor.run.run import Run
-from monitor.sources import ABANDONED_AFTER_S, age_s
 from monitor.store import Saved
 from monitor.store.recording import Recording
 from monitor.tail import Ending, Gathered, Line, Notice, Tail, Totals
+from monitor.tail.opening import ABANDONED_AFTER_S, age_s
 
 SHORT_BACKLOG_BYTES = 256 * 1024
 """Bytes before the watch that are not worth folding in blocks: that loads numpy, and its 15 MB, for as long as the

@@ -6,17 +6,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from monitor.attach import Start, position_at
 from monitor.base.clock import Clock
 from monitor.base.errors import LogError
 from monitor.engine.step import Engine
 from monitor.live.committer import Keeper, Loaded
 from monitor.live.follower import FactSource, Following, LogListener
-from monitor.logset import STDIN
 from monitor.pipeline import Watcher
-from monitor.sources import check_followable
 from monitor.store import Saved
 from monitor.tail import FileTail, StreamTail, Tail
+from monitor.tail.logset import STDIN
+from monitor.tail.opening import check_followable
+from monitor.tail.start import Start, position_at
 
 
 class Opener:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from monitor.logset import LogSet
-from monitor.ranknames import family, ranked
+from monitor.tail.logset import LogSet
+from monitor.tail.ranks import family, ranked
 from tests.cli.command import LIMIT_S, monitor, started
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, HEALTHY, TROUBLED, joined, write
 from tests.monitor.lines import at, train

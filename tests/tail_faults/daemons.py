@@ -15,11 +15,11 @@ from monitor.base.errors import StateError
 from monitor.cli.watch import Manner, follow
 from monitor.engine.step import Engine
 from monitor.live.committer import open_keeper
-from monitor.logset import LogSet
 from monitor.rules import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
 from monitor.store.store import look
+from monitor.tail.logset import LogSet
 
 LOOK_S = 0.05
 """Time between two looks for something that must come."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.attach import Start, position_at
 from monitor.grammar.logline import RunStart
 from monitor.tail import FileTail, Line
+from monitor.tail.start import Start, position_at
 from tests.cli.command import monitor
 from tests.cli.logs import FAILED, START_LINE, TROUBLED, joined, write
 from tests.monitor.lines import at, train

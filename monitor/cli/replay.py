@@ -25,13 +25,13 @@ from monitor.cli.options import (
     rule_options,
 )
 from monitor.cli.readahead import read_searched
-from monitor.console import alert_lines, summary_lines
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line
 from monitor.store.facts import FactsError, Kind, read_facts
 from monitor.tail import Ending, Line, Stretch, read_lines
 from monitor.tail.opening import opened
+from monitor.terminal.lines import alert_lines, summary_lines
 
 
 @click.command("replay")

@@ -24,8 +24,6 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.speaker import choose
-from monitor.cli.voices import Publish, Terminal, judged
 from monitor.conditions import Background
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
@@ -45,6 +43,8 @@ from monitor.tail import Waker
 from monitor.tail.logset import STDIN, LogSet
 from monitor.tail.opening import check_outputs
 from monitor.tail.start import Start
+from monitor.terminal.announcer import Publish, Terminal, judged
+from monitor.terminal.output import choose
 
 if TYPE_CHECKING:
     from monitor.config import Config

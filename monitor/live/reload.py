@@ -13,8 +13,8 @@ from monitor.live.committer import Keeper
 from monitor.notify import reload_failed, reload_mended
 
 if TYPE_CHECKING:
-    from monitor.cli.voices import Publish
     from monitor.config import Config
+    from monitor.terminal.announcer import Publish
 
 FIXED = ("logs", "state", "sinks", "notify", "report", "baseline", "peers")
 """Keys of a watch file that count from the next start on: the watch is built on them."""

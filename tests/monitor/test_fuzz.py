@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.console import alert_lines, progress_line, summary_lines
 from monitor.engine.step import Engine
 from monitor.grammar.logline import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rules import load_rules
 from monitor.tail.linebuffer import LineBuffer
+from monitor.terminal.lines import alert_lines, progress_line, summary_lines
 from tests.monitor.fuzz import SOUP, TAGS, assert_bounded, blocks, feed
 from tests.monitor.lines import Line
 

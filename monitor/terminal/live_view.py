@@ -11,11 +11,11 @@ from types import FrameType
 
 from monitor.alert import State
 from monitor.base.clock import Clock
-from monitor.cli.speaker import Plain
 from monitor.live.daemon import Daemon
 from monitor.live.follower import Following
 from monitor.screen import Display, Other, Scene, render, waiting
 from monitor.tail import Waker
+from monitor.terminal.output import Plain
 
 IDLE_S, LONG_IDLE_S = 1.0, 5.0
 """Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""

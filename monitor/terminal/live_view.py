@@ -13,9 +13,9 @@ from monitor.alert import State
 from monitor.base.clock import Clock
 from monitor.live.daemon import Daemon
 from monitor.live.follower import Following
-from monitor.screen import Display, Other, Scene, render, waiting
 from monitor.tail import Waker
 from monitor.terminal.output import Plain
+from monitor.terminal.screen import Display, Other, Scene, render, waiting
 
 IDLE_S, LONG_IDLE_S = 1.0, 5.0
 """Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""

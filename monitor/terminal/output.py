@@ -63,8 +63,8 @@ def choose(*, is_plain: bool, has_keys: bool = True) -> Speaker:
         return Plain()
     # rich is imported here and nowhere before: a watch without a terminal stays light.
     from monitor.base.clock import SystemClock
-    from monitor.screen import Display
     from monitor.terminal.live_view import Live
+    from monitor.terminal.screen import Display
 
     keys = sys.stdin.fileno() if has_keys and sys.stdin is not None and sys.stdin.isatty() else None
     return Live(SystemClock(), Display(sys.stdout, keys=keys))

@@ -68,7 +68,7 @@ def test_the_soup_knows_every_tag() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_hostile_log_raises_nothing_in_rules_words_and_picture(seed: int) -> None:
-    from monitor.screen import Scene, render
+    from monitor.terminal.screen import Scene, render
 
     watcher, buffer = Watcher("run.log", Engine(RULES)), LineBuffer()
     for block in blocks(random.Random(seed), 400):

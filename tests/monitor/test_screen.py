@@ -18,9 +18,9 @@ from monitor.grammar.fields import Share
 from monitor.grammar.logline import RunEnd, RunStart
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
-from monitor.screen import Display, Scene, render
-from monitor.screen.layout import Row, Section, exactly, fit, folded
-from monitor.screen.words import number, size, span, sparkline
+from monitor.terminal.screen import Display, Scene, render
+from monitor.terminal.screen.layout import Row, Section, exactly, fit, folded
+from monitor.terminal.screen.text import number, size, span, sparkline
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.test_hostile_log import CONTROLS, acts, hostile_log
 from tests.monitor.lines import at, epoch_end, numbered, report, take

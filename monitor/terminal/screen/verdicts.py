@@ -12,9 +12,9 @@ from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
 from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict, labels_of
-from monitor.screen.layout import NARROW, Row, Section
-from monitor.screen.scene import Scene
-from monitor.screen.words import foreign, time_of_day
+from monitor.terminal.screen.layout import NARROW, Row, Section
+from monitor.terminal.screen.scene import Scene
+from monitor.terminal.screen.text import foreign, time_of_day
 
 NOTICES = 20
 """Newest notices that a section holds."""

@@ -3,8 +3,8 @@
 The only station that needs rich: import it where a terminal is to be drawn on, not before.
 """
 
-from monitor.screen.display import Display
-from monitor.screen.render import render, waiting
-from monitor.screen.scene import Other, Scene
+from monitor.terminal.screen.display import Display
+from monitor.terminal.screen.render import render, waiting
+from monitor.terminal.screen.scene import Other, Scene
 
 __all__ = ["Display", "Other", "Scene", "render", "waiting"]

@@ -16,8 +16,8 @@ from monitor.report.model import GradientFlow, GroupRow, Mark
 from monitor.report.sections.gradients import gradient_flow
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.series import Series
-from monitor.screen.layout import NARROW, Row, Section
-from monitor.screen.words import foreign, number, sparkline
+from monitor.terminal.screen.layout import NARROW, Row, Section
+from monitor.terminal.screen.text import foreign, number, sparkline
 
 FULL = 70
 """Cells from which on the gradients show every column."""

@@ -16,8 +16,8 @@ from monitor.report.judgement import Verdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Attempt, Status
-from monitor.screen.scene import Scene
-from monitor.screen.words import bar, foreign, size, span, time_of_day
+from monitor.terminal.screen.scene import Scene
+from monitor.terminal.screen.text import bar, foreign, size, span, time_of_day
 
 BAR_CELLS = 60
 """Longest progress bar."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.text import Text
 
 from monitor.report.judgement import judge
-from monitor.screen.header import header
-from monitor.screen.layout import exactly, fit
-from monitor.screen.scene import Scene
-from monitor.screen.tables import gradients, metrics
-from monitor.screen.verdicts import alerts, notices, others, rules
-from monitor.screen.words import foreign
+from monitor.terminal.screen.header import header
+from monitor.terminal.screen.layout import exactly, fit
+from monitor.terminal.screen.scene import Scene
+from monitor.terminal.screen.tables import gradients, metrics
+from monitor.terminal.screen.text import foreign
+from monitor.terminal.screen.verdicts import alerts, notices, others, rules
 
 TWO_COLUMNS = 110
 """Cells from which on rules and alerts stand beside the figures."""

@@ -111,7 +111,7 @@ def check(data: str, file: Path | None) -> None:
 
     Example: trainer check --data panel.parquet
     """
-    from trainer.dataset import panel_path, read_panel, split_settings
+    from trainer.batches.dataset import panel_path, read_panel, split_settings
     from trainer.panel_checks import check_panel
 
     try:

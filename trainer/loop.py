@@ -17,7 +17,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from trainer.batches import DayBatch
+from trainer.batches.batches import DayBatch
 from trainer.checkpoint import (
     CheckpointFolder,
     CheckpointHeld,

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from trainer.batches import DayBatches
+from trainer.batches.batches import DayBatches
+from trainer.batches.dataset import graph_settings, read_panel
+from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
+from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.config import Config, TrainerError
-from trainer.dataset import graph_settings, read_panel
-from trainer.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.model import MEDIAN, QUANTILES, StockModel
-from trainer.normalisation import Normalisation, normalised_features
 from trainer.panel import Panel
 from trainer.splits import DateRange
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import torch
 
+from trainer.batches.dataset import Dataset, graph_settings
+from trainer.batches.graph import measure_graph
 from trainer.config import Config, OptimConfig
-from trainer.dataset import Dataset, graph_settings
 from trainer.eventlog import Data, DataCheck, EventLog, Floor, Intent, Model, ModelGroup, Share, Target
-from trainer.graph import measure_graph
 from trainer.losses import Objective, constant_loss
 from trainer.model import GROUP_DEPTHS, QUANTILES, StockModel
 from trainer.panel_checks import PanelReport

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import torch
 
+from trainer.batches.dataset import panel_path, prepare, read_panel, split_settings
+from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
 from trainer.compiling import compiled
 from trainer.config import ConfigError
-from trainer.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
-from trainer.graph import EDGE_ATTRIBUTES
 from trainer.guard import DegeneracyGuard
 from trainer.instruments import Instruments
 from trainer.model import StockModel

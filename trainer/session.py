@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointFolder
 from trainer.config import Config
-from trainer.dataset import Dataset
 from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
 from trainer.guard import DegeneracyGuard

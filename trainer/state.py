@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointError, Found
 from trainer.config import Config, LossConfig, ModelConfig
-from trainer.dataset import Dataset
 from trainer.session import Session
 
 _MUST_AGREE = {

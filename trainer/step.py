@@ -12,7 +12,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from trainer.batches import DayBatch
+from trainer.batches.batches import DayBatch
 from trainer.eventlog import Nonfinite
 from trainer.guard import Reset
 from trainer.model import MEDIAN

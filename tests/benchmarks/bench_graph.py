@@ -6,7 +6,7 @@ import numpy as np
 import production  # noqa: F401 (sets the threads)
 from figures import median_seconds, print_row
 
-from trainer.graph import GraphSettings, day_graph
+from trainer.batches.graph import GraphSettings, day_graph
 
 DAYS = 60
 BARS_S = {4000: 0.5, 1000: 0.05}

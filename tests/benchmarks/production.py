@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import torch
 from torch import Tensor, nn
 
+from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.config import Config, ModelConfig
-from trainer.graph import EDGE_ATTRIBUTES
 from trainer.losses import Objective
 from trainer.model import StockModel
 from trainer.preface import objective_of

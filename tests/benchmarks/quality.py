@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from trainer.batches.dataset import split_settings
 from trainer.checkpoint import read_checkpoint
 from trainer.config import Config
-from trainer.dataset import split_settings
 from trainer.loop import train
 from trainer.market import HORIZONS_DAYS, synthesise
 from trainer.market_files import read_oracle, write_panel

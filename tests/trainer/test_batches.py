@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.trainer.panels import read, rows_where, table
-from trainer.batches import DayBatch, DayBatches
-from trainer.graph import GraphCache, GraphSettings
-from trainer.normalisation import fit_normalisation, normalised_features
+from trainer.batches.batches import DayBatch, DayBatches
+from trainer.batches.graph import GraphCache, GraphSettings
+from trainer.batches.normalisation import fit_normalisation, normalised_features
 from trainer.panel import Panel, PanelError
 from trainer.samples import RowCounts
 from trainer.splits import DateRange

@@ -140,8 +140,8 @@ def test_phases_come_in_order_and_count_to_their_total(run: Run):
 
 
 def test_the_written_normalisation_is_that_of_the_training_part_alone(run: Run, panel: Path):
+    from trainer.batches.dataset import read_panel
     from trainer.config import DataConfig
-    from trainer.dataset import read_panel
 
     data = run.records(logline.Data)[0]
     config = DataConfig(data=str(panel), window=5)

@@ -7,15 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from trainer.graph import (
-    DayGraph,
-    GraphCache,
-    GraphFacts,
-    GraphSettings,
-    day_graph,
-    join_graphs,
-    measure_graph,
-)
+from trainer.batches.graph import DayGraph, GraphCache, GraphFacts, GraphSettings, day_graph, join_graphs, measure_graph
 
 
 def returns(*, days: int = 60, codes: int = 30, seed: int = 0) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.panels import read, table, write
-from trainer.normalisation import CLIP, fit_normalisation, normalised_features
+from trainer.batches.normalisation import CLIP, fit_normalisation, normalised_features
 from trainer.panel import Panel, PanelError, PanelSchema
 from trainer.panel_file import load_panel
 from trainer.splits import DateRange

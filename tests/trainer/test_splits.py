@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.panels import read, table
-from trainer.batches import DayBatch, DayBatches
-from trainer.graph import GraphCache, GraphSettings
+from trainer.batches.batches import DayBatch, DayBatches
+from trainer.batches.graph import GraphCache, GraphSettings
+from trainer.batches.normalisation import fit_normalisation, normalised_features
 from trainer.labels import forward_returns
-from trainer.normalisation import fit_normalisation, normalised_features
 from trainer.panel import Panel, PanelError
 from trainer.splits import DateRange, Splits, SplitSettings, part_labels, split_dates
 

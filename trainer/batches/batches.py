@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer.graph import DayGraph, GraphCache, GraphSettings, join_graphs
-from trainer.normalisation import Normalisation
+from trainer.batches.graph import DayGraph, GraphCache, GraphSettings, join_graphs
+from trainer.batches.normalisation import Normalisation
 from trainer.panel import Panel, PanelError, window_view
 from trainer.samples import choose_samples
 from trainer.splits import DateRange, part_labels

@@ -93,8 +93,8 @@ def synth(out: Path, codes: int, days: int, seed: int) -> None:
 
     Example: trainer synth --out panel.parquet --codes 400 --days 750 --seed 1
     """
-    from trainer.market import synthesise
-    from trainer.market_files import write_panel
+    from trainer.market.generate import synthesise
+    from trainer.market.write import write_panel
 
     try:
         write_panel(synthesise(codes=codes, days=days, seed=seed), out)

@@ -11,8 +11,8 @@ from figures import print_row
 
 from monitor.grammar.logline import Train, parse_line
 from trainer.loop import train
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.settings import resolve
 
 CODES, DAYS, BATCH_SIZE, EPOCHS = 60, 160, 240, 3

@@ -25,8 +25,8 @@ from trainer.batches.dataset import split_settings
 from trainer.checkpoint import read_checkpoint
 from trainer.config import Config
 from trainer.loop import train
-from trainer.market import HORIZONS_DAYS, synthesise
-from trainer.market_files import read_oracle, write_panel
+from trainer.market.generate import HORIZONS_DAYS, synthesise
+from trainer.market.write import read_oracle, write_panel
 from trainer.metrics import score
 from trainer.predict import predict
 from trainer.settings import resolve

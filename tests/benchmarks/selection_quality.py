@@ -22,8 +22,8 @@ from torch import Tensor
 
 import trainer.model
 from trainer.loop import train
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.predict import predict
 from trainer.settings import resolve
 

@@ -16,8 +16,8 @@ import numpy as np
 from tests.scoreboard.fakeclock import STEP_S, FakeClock
 from tests.scoreboard.recipes import Job, Recipe
 from trainer.loop import train
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.session import Bar
 from trainer.settings import resolve
 from trainer.stopping import StopSwitch

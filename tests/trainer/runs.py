@@ -11,8 +11,8 @@ import torch
 
 from monitor.grammar.logline import LogLine, Record, Unknown, parse_line
 from trainer.loop import Outcome, train
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.settings import resolve, settings
 
 EPOCHS = 2

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.batches.graph import GraphSettings, day_graph
-from trainer.market import HORIZONS_DAYS, Market, MarketError, daily_rank_ic, synthesise
-from trainer.market_files import oracle_path, read_oracle, write_panel
-from trainer.market_signal import PlantedPart, expected_signal, persistent_features
+from trainer.market.generate import HORIZONS_DAYS, Market, MarketError, daily_rank_ic, synthesise
+from trainer.market.market_signal import PlantedPart, expected_signal, persistent_features
+from trainer.market.write import oracle_path, read_oracle, write_panel
 from trainer.panel import PanelSchema
 from trainer.panel_file import load_panel
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.trainer.panels import FEATURES, read, rows_where, same_arrays, table
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.panel import DuplicateRow, Panel, PanelError, PanelSchema
 from trainer.panel_file import load_panel
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.panels import read, rows_where, table, write
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.panel import PanelError, PanelSchema
 from trainer.panel_checks import PanelReport, check_panel
 from trainer.panel_file import load_panel

@@ -12,8 +12,8 @@ from trainer.batches.batches import DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import Normalisation, fit_normalisation, normalised_features
 from trainer.config import Config, DataConfig
-from trainer.market import synthesise
-from trainer.market_files import write_panel
+from trainer.market.generate import synthesise
+from trainer.market.write import write_panel
 from trainer.panel import Panel, PanelSchema
 from trainer.panel_file import load_panel
 from trainer.splits import Splits, SplitSettings, part_labels

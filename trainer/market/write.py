@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainer.market import Market, MarketError, Oracle
+from trainer.market.generate import Market, MarketError, Oracle
 
 
 def oracle_path(panel_path: Path) -> Path:

@@ -36,11 +36,11 @@ from monitor.grammar.logline import (
 )
 from trainer.checkpoint import Saved
 from trainer.config import TrainerError
-from trainer.gradients import EncoderGradient, GroupGradient, GroupWeight, InputStatistics, LayerActivation
-from trainer.guard import Check, Failed, Finding, Recovered, Reset
-from trainer.machine import ProcessFacts
-from trainer.metrics import Overall, Score
-from trainer.pace import Lap, StepResult
+from trainer.measure.gradients import EncoderGradient, GroupGradient, GroupWeight, InputStatistics, LayerActivation
+from trainer.measure.guard import Check, Failed, Finding, Recovered, Reset
+from trainer.measure.metrics import Overall, Score
+from trainer.measure.own_process import ProcessFacts
+from trainer.measure.pace import Lap, StepResult
 from trainer.settings import Ignored, Resolved
 
 __all__ = [

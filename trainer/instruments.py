@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainer.config import MonitorConfig
 from trainer.eventlog import EventLog
-from trainer.gradients import (
+from trainer.measure.gradients import (
     ActivationMonitor,
     EncoderGradientHooks,
     GradientMonitor,

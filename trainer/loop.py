@@ -39,8 +39,8 @@ from trainer.eventlog import (
     rank_log_path,
 )
 from trainer.faults import FaultPlan, parse_injection
-from trainer.metrics import overall
-from trainer.pace import Pace
+from trainer.measure.metrics import overall
+from trainer.measure.pace import Pace
 from trainer.phase import Phases
 from trainer.preface import write_epoch_data_check
 from trainer.preparation import prepare_session

@@ -14,7 +14,7 @@ from types import TracebackType
 import psutil
 
 from trainer.eventlog import EventLog, Phase
-from trainer.machine import OwnProcess
+from trainer.measure.own_process import OwnProcess
 
 
 class Phases:

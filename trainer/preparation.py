@@ -13,8 +13,8 @@ from trainer.compiling import compiled
 from trainer.config import ConfigError
 from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
-from trainer.guard import DegeneracyGuard
 from trainer.instruments import Instruments
+from trainer.measure.guard import DegeneracyGuard
 from trainer.model import StockModel
 from trainer.panel_checks import check_panel
 from trainer.phase import Phases

@@ -16,11 +16,11 @@ from trainer.checkpoint import CheckpointFolder
 from trainer.config import Config
 from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
-from trainer.guard import DegeneracyGuard
 from trainer.instruments import Instruments
 from trainer.losses import Objective
+from trainer.measure.guard import DegeneracyGuard
+from trainer.measure.pace import StepResult
 from trainer.model import StockModel
-from trainer.pace import StepResult
 from trainer.panel_checks import PanelReport
 from trainer.phase import Phases
 from trainer.ranks import Ranks

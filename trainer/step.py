@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from trainer.batches.batches import DayBatch
 from trainer.eventlog import Nonfinite
-from trainer.guard import Reset
+from trainer.measure.guard import Reset
+from trainer.measure.pace import StepResult
 from trainer.model import MEDIAN
-from trainer.pace import StepResult
 from trainer.schedule import learning_rate
 from trainer.session import Session
 from trainer.stopping import Stopped

@@ -23,7 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainer.anatomy import Part, children_of, layers_of
 from trainer.eventlog import (
     Epoch,
     Error,
@@ -36,8 +35,9 @@ from trainer.eventlog import (
     Train,
     default_log_path,
 )
+from trainer.measure.model_parts import Part, children_of, layers_of
+from trainer.measure.pace import Lap, Pace
 from trainer.onlooker import Onlooker
-from trainer.pace import Lap, Pace
 from trainer.phase import Phases
 
 NOT_LOGGED = ("CONFIG", "DATA", "DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trainer.metrics import Score, score
+from trainer.measure.metrics import Score, score
 from trainer.model import MEDIAN
 from trainer.session import Session
 from trainer.step import labels_of

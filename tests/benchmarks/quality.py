@@ -27,7 +27,7 @@ from trainer.config import Config
 from trainer.loop import train
 from trainer.market.generate import HORIZONS_DAYS, synthesise
 from trainer.market.write import read_oracle, write_panel
-from trainer.metrics import score
+from trainer.measure.metrics import score
 from trainer.predict import predict
 from trainer.settings import resolve
 from trainer.splits import DateRange, split_dates

@@ -21,9 +21,9 @@ from tests.scoreboard.task import Task, make_task
 from trainer.config import GuardConfig, OptimConfig
 from trainer.eventlog import DataCheck, EventLog, Floor, Share
 from trainer.faults import FaultPlan, Site, parse_injection
-from trainer.gradients import measure_inputs
-from trainer.guard import DegeneracyGuard
-from trainer.metrics import overall, score
+from trainer.measure.gradients import measure_inputs
+from trainer.measure.guard import DegeneracyGuard
+from trainer.measure.metrics import overall, score
 from trainer.schedule import learning_rate
 from trainer.telemetry import Telemetry
 

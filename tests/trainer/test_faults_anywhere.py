@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from trainer.faults import FAULTS, FaultPlan, Injection, Places, Site
-from trainer.gradients import ActivationMonitor, GradientMonitor, WeightMonitor
+from trainer.measure.gradients import ActivationMonitor, GradientMonitor, WeightMonitor
 
 ROWS, DAYS, FEATURES, STEPS = 32, 3, 8, 4
 LR = 0.01

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainer.config import ModelConfig
-from trainer.gradients import (
+from trainer.measure.gradients import (
     ActivationMonitor,
     EncoderGradient,
     EncoderGradientHooks,

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from trainer.config import GuardConfig
-from trainer.guard import Check, DegeneracyGuard, Failed, Recovered, Reset
+from trainer.measure.guard import Check, DegeneracyGuard, Failed, Recovered, Reset
 
 CONFIG = GuardConfig(
     guard_every=1,

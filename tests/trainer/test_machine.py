@@ -11,7 +11,7 @@ import pytest
 
 from monitor.grammar.logline import Phase, Process, parse_line
 from trainer.eventlog import EventLog
-from trainer.machine import OwnProcess
+from trainer.measure.own_process import OwnProcess
 from trainer.phase import Phases
 
 

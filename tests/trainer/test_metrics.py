@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.metrics import decile_spread, overall, pearson, ranks, score
+from trainer.measure.metrics import decile_spread, overall, pearson, ranks, score
 
 
 def test_equal_values_share_the_average_of_their_ranks():

@@ -8,7 +8,7 @@ import pytest
 from monitor.grammar.logline import Phase, parse_line
 from trainer.config import OptimConfig
 from trainer.eventlog import EventLog
-from trainer.pace import Pace
+from trainer.measure.pace import Pace
 from trainer.phase import Phases
 from trainer.schedule import learning_rate
 

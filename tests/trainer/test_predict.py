@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from monitor.grammar import logline
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.cli import main
-from trainer.metrics import score
+from trainer.measure.metrics import score
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from trainer.measure.gradients import (
     WeightMonitor,
     measure_inputs,
 )
-from trainer.model import StockModel
+from trainer.model.network import StockModel
 
 
 class Instruments:

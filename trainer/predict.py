@@ -16,7 +16,7 @@ from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.config import Config, TrainerError
-from trainer.model import MEDIAN, QUANTILES, StockModel
+from trainer.model.network import MEDIAN, QUANTILES, StockModel
 from trainer.panel import Panel
 from trainer.splits import DateRange
 

@@ -17,15 +17,15 @@ from trainer.config import Config
 from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
 from trainer.instruments import Instruments
-from trainer.losses import Objective
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.pace import StepResult
-from trainer.model import StockModel
+from trainer.model.losses import Objective
+from trainer.model.network import StockModel
+from trainer.model.weight_average import WeightAverage
 from trainer.panel_checks import PanelReport
 from trainer.phase import Phases
 from trainer.ranks import Ranks
 from trainer.stopping import StopSwitch
-from trainer.weight_average import WeightAverage
 
 
 class Bar(NamedTuple):

@@ -16,7 +16,7 @@ from trainer.batches.batches import DayBatch
 from trainer.eventlog import Nonfinite
 from trainer.measure.guard import Reset
 from trainer.measure.pace import StepResult
-from trainer.model import MEDIAN
+from trainer.model.network import MEDIAN
 from trainer.schedule import learning_rate
 from trainer.session import Session
 from trainer.stopping import Stopped

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from trainer.measure.metrics import Score, score
-from trainer.model import MEDIAN
+from trainer.model.network import MEDIAN
 from trainer.session import Session
 from trainer.step import labels_of
 

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.config import Config, ModelConfig
-from trainer.losses import Objective
-from trainer.model import StockModel
+from trainer.model.losses import Objective
+from trainer.model.network import StockModel
 from trainer.preface import objective_of
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256

@@ -20,7 +20,7 @@ from bench_step import LoopedSelection
 from quality import rank_ic_of
 from torch import Tensor
 
-import trainer.model
+import trainer.model.network
 from trainer.loop import train
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel

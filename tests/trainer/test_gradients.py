@@ -15,7 +15,7 @@ from trainer.measure.gradients import (
     WeightMonitor,
     measure_inputs,
 )
-from trainer.model import StockModel
+from trainer.model.network import StockModel
 
 SMALL = ModelConfig(hidden=8, selection_width=4, temporal_heads=2, graph_heads=2, dropout=0.0, edge_dropout=0.0)
 

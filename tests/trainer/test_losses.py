@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainer.losses import (
+from trainer.model.losses import (
     Objective,
     constant_loss,
     count_pairs,

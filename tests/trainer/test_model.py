@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainer.config import GRADIENT_GROUPS, ModelConfig
-from trainer.model import GROUP_DEPTHS, QUANTILES, StockModel, VariableSelection
+from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel, VariableSelection
 
 SMALL = {
     "hidden": 8,

@@ -8,8 +8,8 @@ from torch import nn
 from monitor.grammar import logline
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import read_checkpoint
+from trainer.model.weight_average import WeightAverage
 from trainer.predict import predict
-from trainer.weight_average import WeightAverage
 
 
 @pytest.fixture(scope="module")

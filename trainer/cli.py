@@ -112,7 +112,7 @@ def check(data: str, file: Path | None) -> None:
     Example: trainer check --data panel.parquet
     """
     from trainer.batches.dataset import panel_path, read_panel, split_settings
-    from trainer.panel_checks import check_panel
+    from trainer.panel.checks import check_panel
 
     try:
         config = resolve(cli={"data": data}, env=os.environ, file=file).config.data

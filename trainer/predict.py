@@ -17,8 +17,8 @@ from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.config import Config, TrainerError
 from trainer.model.network import MEDIAN, QUANTILES, StockModel
-from trainer.panel import Panel
-from trainer.splits import DateRange
+from trainer.panel.panel import Panel
+from trainer.panel.splits import DateRange
 
 
 class PredictionError(TrainerError):

@@ -12,8 +12,8 @@ from trainer.config import Config, OptimConfig
 from trainer.eventlog import Data, DataCheck, EventLog, Floor, Intent, Model, ModelGroup, Share, Target
 from trainer.model.losses import Objective, constant_loss
 from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
-from trainer.panel_checks import PanelReport
-from trainer.panel_file_checks import check_source
+from trainer.panel.checks import PanelReport
+from trainer.panel.file_checks import check_source
 from trainer.settings import Ignored, Resolved
 
 _DIGITS = 16

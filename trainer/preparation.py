@@ -17,7 +17,7 @@ from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
-from trainer.panel_checks import check_panel
+from trainer.panel.checks import check_panel
 from trainer.phase import Phases
 from trainer.preface import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
 from trainer.ranks import Ranks

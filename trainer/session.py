@@ -22,7 +22,7 @@ from trainer.measure.pace import StepResult
 from trainer.model.losses import Objective
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
-from trainer.panel_checks import PanelReport
+from trainer.panel.checks import PanelReport
 from trainer.phase import Phases
 from trainer.ranks import Ranks
 from trainer.stopping import StopSwitch

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainer.panel import Panel, PanelSchema
-from trainer.panel_file import load_panel
+from trainer.panel.file import load_panel
+from trainer.panel.panel import Panel, PanelSchema
 
 FEATURES = ("alpha", "beta", "gamma")
 

@@ -11,9 +11,9 @@ from tests.trainer.panels import read, rows_where, table
 from trainer.batches.batches import DayBatch, DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import fit_normalisation, normalised_features
-from trainer.panel import Panel, PanelError
-from trainer.samples import RowCounts
-from trainer.splits import DateRange
+from trainer.panel.panel import Panel, PanelError
+from trainer.panel.samples import RowCounts
+from trainer.panel.splits import DateRange
 
 PART = DateRange(25, 60, label_stop=70)
 TENSORS = (

@@ -7,9 +7,9 @@ import pytest
 
 from tests.trainer.panels import read, table, write
 from trainer.batches.normalisation import CLIP, fit_normalisation, normalised_features
-from trainer.panel import Panel, PanelError, PanelSchema
-from trainer.panel_file import load_panel
-from trainer.splits import DateRange
+from trainer.panel.file import load_panel
+from trainer.panel.panel import Panel, PanelError, PanelSchema
+from trainer.panel.splits import DateRange
 
 TRAIN = DateRange(19, 60, label_stop=70)
 

@@ -11,8 +11,8 @@ import pytest
 from tests.trainer.panels import FEATURES, read, rows_where, same_arrays, table
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
-from trainer.panel import DuplicateRow, Panel, PanelError, PanelSchema
-from trainer.panel_file import load_panel
+from trainer.panel.file import load_panel
+from trainer.panel.panel import DuplicateRow, Panel, PanelError, PanelSchema
 
 
 def with_targets(columns: dict[str, np.ndarray], panel: Panel) -> dict[str, np.ndarray]:

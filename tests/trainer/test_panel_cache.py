@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.panels import same_arrays, table, write
-from trainer.panel import CacheUse, PanelError, PanelSchema
-from trainer.panel_file import load_panel
+from trainer.panel.file import load_panel
+from trainer.panel.panel import CacheUse, PanelError, PanelSchema
 
 
 def test_the_cache_is_memory_mapped_and_reused_while_the_content_stays(tmp_path: Path):

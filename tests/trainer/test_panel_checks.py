@@ -10,12 +10,12 @@ import pytest
 from tests.trainer.panels import read, rows_where, table, write
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
-from trainer.panel import PanelError, PanelSchema
-from trainer.panel_checks import PanelReport, check_panel
-from trainer.panel_file import load_panel
-from trainer.panel_file_checks import check_source
-from trainer.panel_problem import Problem, Severity, some_of
-from trainer.splits import SplitSettings
+from trainer.panel.checks import PanelReport, check_panel
+from trainer.panel.file import load_panel
+from trainer.panel.file_checks import check_source
+from trainer.panel.panel import PanelError, PanelSchema
+from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.splits import SplitSettings
 
 SHORT = PanelSchema(horizons=(1, 5))
 SPLIT = SplitSettings(valid_share=0.3, embargo_days=5, window_days=10)

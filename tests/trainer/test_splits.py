@@ -12,9 +12,9 @@ from tests.trainer.panels import read, table
 from trainer.batches.batches import DayBatch, DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import fit_normalisation, normalised_features
-from trainer.labels import forward_returns
-from trainer.panel import Panel, PanelError
-from trainer.splits import DateRange, Splits, SplitSettings, part_labels, split_dates
+from trainer.panel.labels import forward_returns
+from trainer.panel.panel import Panel, PanelError
+from trainer.panel.splits import DateRange, Splits, SplitSettings, part_labels, split_dates
 
 HORIZONS = (1, 5, 10, 20)
 

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from trainer.batches.graph import DayGraph, GraphCache, GraphSettings, join_graphs
 from trainer.batches.normalisation import Normalisation
-from trainer.panel import Panel, PanelError, window_view
-from trainer.samples import choose_samples
-from trainer.splits import DateRange, part_labels
+from trainer.panel.panel import Panel, PanelError, window_view
+from trainer.panel.samples import choose_samples
+from trainer.panel.splits import DateRange, part_labels
 
 
 @dataclass(frozen=True, eq=False)

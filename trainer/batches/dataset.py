@@ -14,9 +14,9 @@ from trainer.batches.normalisation import Normalisation, fit_normalisation, norm
 from trainer.config import Config, DataConfig
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
-from trainer.panel import Panel, PanelSchema
-from trainer.panel_file import load_panel
-from trainer.splits import Splits, SplitSettings, part_labels
+from trainer.panel.file import load_panel
+from trainer.panel.panel import Panel, PanelSchema
+from trainer.panel.splits import Splits, SplitSettings, part_labels
 
 SYNTHETIC_FOLDER = Path("_data")
 

@@ -17,9 +17,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.moments import CODES_PER_BLOCK, feature_moments
-from trainer.panel import Panel, PanelError
-from trainer.splits import DateRange, part_labels
+from trainer.panel.moments import CODES_PER_BLOCK, feature_moments
+from trainer.panel.panel import Panel, PanelError
+from trainer.panel.splits import DateRange, part_labels
 
 Method = Literal["mean_std", "robust"]
 

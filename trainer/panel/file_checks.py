@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from trainer.panel import CacheUse, Panel
-from trainer.panel_problem import Problem, Severity, some_of
+from trainer.panel.panel import CacheUse, Panel
+from trainer.panel.problem import Problem, Severity, some_of
 
 
 def check_source(panel: Panel) -> Problem | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.panel import Panel
+from trainer.panel.panel import Panel
 
 CODES_PER_BLOCK = 64
 """Codes whose values are held in double precision at once."""

@@ -6,11 +6,11 @@ Shape legend: C codes, D dates, F features, H horizons.
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.moments import CODES_PER_BLOCK, FeatureMoments
-from trainer.panel import Panel
-from trainer.panel_problem import Problem, Severity, some_of
-from trainer.samples import Samples
-from trainer.splits import DateRange, part_labels
+from trainer.panel.moments import CODES_PER_BLOCK, FeatureMoments
+from trainer.panel.panel import Panel
+from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.samples import Samples
+from trainer.panel.splits import DateRange, part_labels
 
 DEAD_SHARE_REFUSED = 0.1
 """Share of dead features above which a panel is refused, as dead inputs are then critical in a run."""

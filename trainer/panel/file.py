@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from trainer.labels import forward_returns
-from trainer.panel import CacheUse, LoadFacts, Panel, PanelError, PanelSchema
-from trainer.panel_cache import NewArray, PanelArrays, PanelCache
-from trainer.panel_columns import Columns, assign_columns
-from trainer.panel_keys import RowKeys, read_keys
+from trainer.panel.cache import NewArray, PanelArrays, PanelCache
+from trainer.panel.columns import Columns, assign_columns
+from trainer.panel.keys import RowKeys, read_keys
+from trainer.panel.labels import forward_returns
+from trainer.panel.panel import CacheUse, LoadFacts, Panel, PanelError, PanelSchema
 
 _ROWS_PER_BATCH = 65_536
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.moments import feature_moments
-from trainer.panel import Panel, PanelError
-from trainer.panel_file_checks import row_problems, source_problems, value_problems
-from trainer.panel_problem import Problem, Severity
-from trainer.panel_training_checks import dead_problems, leak_problems, part_problems
-from trainer.samples import RowAccount, account_rows, choose_samples
-from trainer.splits import DateRange, Splits, SplitSettings, split_dates
+from trainer.panel.file_checks import row_problems, source_problems, value_problems
+from trainer.panel.moments import feature_moments
+from trainer.panel.panel import Panel, PanelError
+from trainer.panel.problem import Problem, Severity
+from trainer.panel.samples import RowAccount, account_rows, choose_samples
+from trainer.panel.splits import DateRange, Splits, SplitSettings, split_dates
+from trainer.panel.training_checks import dead_problems, leak_problems, part_problems
 
 
 @dataclass(frozen=True)

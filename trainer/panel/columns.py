@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from trainer.panel import PanelError, PanelSchema
+from trainer.panel.panel import PanelError, PanelSchema
 
 _LABEL_PREFIXES = ("target", "label", "future", "forward", "fwd", "__")
 """A column that starts like this is never taken for a feature unless it is named as one."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.panel import CacheUse, DuplicateRow, LoadFacts, PanelError, PanelSchema
+from trainer.panel.panel import CacheUse, DuplicateRow, LoadFacts, PanelError, PanelSchema
 
 _LAYOUT = 1
 _ARRAY_NAMES = ("features_CDF", "present_CD", "targets_DCH", "returns_DC")

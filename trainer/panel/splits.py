@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.panel import PanelError
+from trainer.panel.panel import PanelError
 
 
 @dataclass(frozen=True)

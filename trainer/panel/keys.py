@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from trainer.panel import DuplicateRow, PanelError, PanelSchema
+from trainer.panel.panel import DuplicateRow, PanelError, PanelSchema
 
 _NUM_EXAMPLES = 5
 

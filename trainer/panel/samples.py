@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.panel import Panel
-from trainer.splits import DateRange, part_labels
+from trainer.panel.panel import Panel
+from trainer.panel.splits import DateRange, part_labels
 
 
 @dataclass(frozen=True)

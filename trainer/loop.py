@@ -26,7 +26,19 @@ from trainer.checkpoint import (
 )
 from trainer.config import RunConfig, TrainerError
 from trainer.ending import EndLine
-from trainer.eventlog import (
+from trainer.faults import FaultPlan, parse_injection
+from trainer.measure.metrics import overall
+from trainer.measure.pace import Pace
+from trainer.preface import write_epoch_data_check
+from trainer.preparation import prepare_session
+from trainer.ranks import Ranks
+from trainer.schedule import learning_rate
+from trainer.session import Bar, Progress, Session
+from trainer.settings import Resolved
+from trainer.state import capture
+from trainer.step import take_step
+from trainer.stopping import Stopped, StopSwitch
+from trainer.telemetry.eventlog import (
     CheckpointConflict,
     Epoch,
     Error,
@@ -38,19 +50,7 @@ from trainer.eventlog import (
     default_log_path,
     rank_log_path,
 )
-from trainer.faults import FaultPlan, parse_injection
-from trainer.measure.metrics import overall
-from trainer.measure.pace import Pace
-from trainer.phase import Phases
-from trainer.preface import write_epoch_data_check
-from trainer.preparation import prepare_session
-from trainer.ranks import Ranks
-from trainer.schedule import learning_rate
-from trainer.session import Bar, Progress, Session
-from trainer.settings import Resolved
-from trainer.state import capture
-from trainer.step import take_step
-from trainer.stopping import Stopped, StopSwitch
+from trainer.telemetry.phases import Phases
 from trainer.validation import validate
 
 

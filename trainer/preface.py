@@ -9,12 +9,12 @@ import torch
 from trainer.batches.dataset import Dataset, graph_settings
 from trainer.batches.graph import measure_graph
 from trainer.config import Config, OptimConfig
-from trainer.eventlog import Data, DataCheck, EventLog, Floor, Intent, Model, ModelGroup, Share, Target
 from trainer.model.losses import Objective, constant_loss
 from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
 from trainer.panel.checks import PanelReport
 from trainer.panel.file_checks import check_source
 from trainer.settings import Ignored, Resolved
+from trainer.telemetry.eventlog import Data, DataCheck, EventLog, Floor, Intent, Model, ModelGroup, Share, Target
 
 _DIGITS = 16
 

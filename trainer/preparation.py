@@ -10,21 +10,21 @@ from trainer.batches.dataset import panel_path, prepare, read_panel, split_setti
 from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
 from trainer.config import ConfigError
-from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
-from trainer.instruments import Instruments
 from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import check_panel
-from trainer.phase import Phases
 from trainer.preface import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
 from trainer.ranks import Ranks
 from trainer.session import Bar, Progress, Session
 from trainer.settings import Resolved
 from trainer.state import check_same_run, restore
 from trainer.stopping import StopSwitch
+from trainer.telemetry.eventlog import EventLog
+from trainer.telemetry.instruments import Instruments
+from trainer.telemetry.phases import Phases
 
 
 def prepare_session(

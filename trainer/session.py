@@ -14,18 +14,18 @@ from torch import Tensor, nn
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointFolder
 from trainer.config import Config
-from trainer.eventlog import EventLog
 from trainer.faults import FaultPlan, Site
-from trainer.instruments import Instruments
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.pace import StepResult
 from trainer.model.losses import Objective
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import PanelReport
-from trainer.phase import Phases
 from trainer.ranks import Ranks
 from trainer.stopping import StopSwitch
+from trainer.telemetry.eventlog import EventLog
+from trainer.telemetry.instruments import Instruments
+from trainer.telemetry.phases import Phases
 
 
 class Bar(NamedTuple):

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batches.batches import DayBatch
-from trainer.eventlog import Nonfinite
 from trainer.measure.guard import Reset
 from trainer.measure.pace import StepResult
 from trainer.model.network import MEDIAN
 from trainer.schedule import learning_rate
 from trainer.session import Session
 from trainer.stopping import Stopped
+from trainer.telemetry.eventlog import Nonfinite
 
 
 def labels_of(batch: DayBatch) -> Tensor:

@@ -16,7 +16,7 @@ from figures import ROUNDS, interleaved, median_seconds, print_row
 from production import Batch, TrainingStep, make_batch, make_model
 
 from trainer.config import MonitorConfig
-from trainer.eventlog import EventLog
+from trainer.telemetry.eventlog import EventLog
 
 DEVICE = "cuda"
 BATCHES = (256, 512, 1024, 2048)

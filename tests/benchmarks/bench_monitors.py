@@ -15,8 +15,8 @@ from figures import interleaved, print_row
 from production import NUM_FEATURES, TrainingStep, make_batch, make_model
 
 from trainer.config import MonitorConfig
-from trainer.eventlog import EventLog
-from trainer.instruments import Instruments
+from trainer.telemetry.eventlog import EventLog
+from trainer.telemetry.instruments import Instruments
 
 NUM_ROWS = 64
 BAR = 0.02

@@ -13,7 +13,7 @@ import torch
 from figures import interleaved, print_row
 from torch import nn
 
-from trainer.telemetry import Telemetry
+from trainer.telemetry.telemetry import Telemetry
 
 BATCHES, ROWS, WIDTH = 200, 256, 256
 """Two gradient reports an epoch, as in an epoch of any length."""

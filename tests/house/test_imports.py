@@ -48,7 +48,7 @@ def test_the_only_edge_from_the_trainer_to_the_monitor_goes_from_eventlog_to_log
         for imported in graph.find_modules_directly_imported_by(importer)
         if importer.split(".")[0] == "trainer" and imported.split(".")[0] == "monitor"
     }
-    assert edges == {("trainer.eventlog", "monitor.grammar.logline")}
+    assert edges == {("trainer.telemetry.eventlog", "monitor.grammar.logline")}
 
 
 def test_the_grammar_needs_the_standard_library_only(graph):

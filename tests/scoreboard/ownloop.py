@@ -19,13 +19,13 @@ from tests.scoreboard.fakeclock import STEP_S, FakeClock
 from tests.scoreboard.recipes import Job, Recipe
 from tests.scoreboard.task import Task, make_task
 from trainer.config import GuardConfig, OptimConfig
-from trainer.eventlog import DataCheck, EventLog, Floor, Share
 from trainer.faults import FaultPlan, Site, parse_injection
 from trainer.measure.gradients import measure_inputs
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.metrics import overall, score
 from trainer.schedule import learning_rate
-from trainer.telemetry import Telemetry
+from trainer.telemetry.eventlog import DataCheck, EventLog, Floor, Share
+from trainer.telemetry.telemetry import Telemetry
 
 NAMES = tuple(f"f{place}" for place in range(64))
 

@@ -25,7 +25,7 @@ from monitor.grammar.logline import (
     format_line,
 )
 from tests.scoreboard.rivals import Rival
-from trainer.telemetry import Telemetry
+from trainer.telemetry.telemetry import Telemetry
 
 BEGIN = 1.7e9
 EPOCHS, BATCHES = 4, 25

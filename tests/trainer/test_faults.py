@@ -13,8 +13,8 @@ import torch
 
 from monitor.grammar import logline
 from tests.trainer.runs import Run, fit, make_panel
-from trainer.eventlog import EventLog, Floor
 from trainer.faults import FAULTS, FaultError, FaultPlan, Injection, Site, parse_injection
+from trainer.telemetry.eventlog import EventLog, Floor
 
 CUT_OFF = {"backbone_projection", "temporal_encoder", "input_projection", "variable_selection", "gat"}
 QUICK_GUARD = {"guard_warmup_steps": 2, "guard_every": 1, "recover_within_steps": 2, "guard_decay": 0.0}

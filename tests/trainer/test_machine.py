@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from monitor.grammar.logline import Phase, Process, parse_line
-from trainer.eventlog import EventLog
 from trainer.measure.own_process import OwnProcess
-from trainer.phase import Phases
+from trainer.telemetry.eventlog import EventLog
+from trainer.telemetry.phases import Phases
 
 
 def test_the_facts_are_those_the_system_gives_of_this_process():

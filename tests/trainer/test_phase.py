@@ -7,10 +7,10 @@ import pytest
 
 from monitor.grammar.logline import Phase, parse_line
 from trainer.config import OptimConfig
-from trainer.eventlog import EventLog
 from trainer.measure.pace import Pace
-from trainer.phase import Phases
 from trainer.schedule import learning_rate
+from trainer.telemetry.eventlog import EventLog
+from trainer.telemetry.phases import Phases
 
 
 class Clock:

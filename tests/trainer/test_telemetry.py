@@ -17,7 +17,7 @@ from monitor.grammar.logline import parse_line
 from monitor.pipeline import Snapshot, Watcher
 from monitor.rules import load_rules
 from monitor.tail import read_lines
-from trainer.telemetry import Telemetry
+from trainer.telemetry.telemetry import Telemetry
 
 EPOCHS, BATCHES, ROWS = 3, 40, 64
 RATE = 1e-3

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from trainer.telemetry import Telemetry
+from trainer.telemetry.telemetry import Telemetry
 
 
 class TelemetryCallback(TrainerCallback):

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from trainer.telemetry import Telemetry
+from trainer.telemetry.telemetry import Telemetry
 
 
 class TelemetryCallback(Callback):

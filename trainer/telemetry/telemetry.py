@@ -23,7 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainer.eventlog import (
+from trainer.measure.model_parts import Part, children_of, layers_of
+from trainer.measure.pace import Lap, Pace
+from trainer.telemetry.eventlog import (
     Epoch,
     Error,
     EventLog,
@@ -35,10 +37,8 @@ from trainer.eventlog import (
     Train,
     default_log_path,
 )
-from trainer.measure.model_parts import Part, children_of, layers_of
-from trainer.measure.pace import Lap, Pace
-from trainer.onlooker import Onlooker
-from trainer.phase import Phases
+from trainer.telemetry.hooks import Onlooker
+from trainer.telemetry.phases import Phases
 
 NOT_LOGGED = ("CONFIG", "DATA", "DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")
 """What our own trainer writes of its panel, its guard and its settings: the rules for it do not apply."""

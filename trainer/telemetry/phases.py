@@ -13,8 +13,8 @@ from types import TracebackType
 
 import psutil
 
-from trainer.eventlog import EventLog, Phase
 from trainer.measure.own_process import OwnProcess
+from trainer.telemetry.eventlog import EventLog, Phase
 
 
 class Phases:

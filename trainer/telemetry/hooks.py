@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from trainer.eventlog import EventLog, Model, ModelGroup
 from trainer.measure.gradients import ActivationMonitor, GradientMonitor, WeightMonitor, total_norm
 from trainer.measure.model_parts import ForwardOrder, Part, groups_of
+from trainer.telemetry.eventlog import EventLog, Model, ModelGroup
 
 WARN_NORM = 1e-7
 """A group's gradient norm below which a warning is written; the default of GRAD_MONITOR_WARN_NORM."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from trainer.config import MonitorConfig
-from trainer.eventlog import EventLog
 from trainer.measure.gradients import (
     ActivationMonitor,
     EncoderGradientHooks,
@@ -16,6 +15,7 @@ from trainer.measure.gradients import (
     measure_inputs,
 )
 from trainer.model.network import StockModel
+from trainer.telemetry.eventlog import EventLog
 
 
 class Instruments:

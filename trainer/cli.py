@@ -58,10 +58,10 @@ def fit(file: Path | None, **asked: Any) -> None:
     world_size = 1
     try:
         resolved = resolve(cli=cli, env=os.environ, file=file)
-        from trainer.bar import ProgressBar
-        from trainer.loop import train
-        from trainer.ranks import ranks_of
-        from trainer.stopping import stop_on_signals
+        from trainer.training.loop import train
+        from trainer.training.progress_bar import ProgressBar
+        from trainer.training.ranks import ranks_of
+        from trainer.training.stopping import stop_on_signals
 
         ranks = ranks_of(os.environ)
         world_size = ranks.world_size

@@ -10,10 +10,10 @@ import production  # noqa: F401 (sets the threads)
 from figures import print_row
 
 from monitor.grammar.logline import Train, parse_line
-from trainer.loop import train
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve
+from trainer.training.loop import train
 
 CODES, DAYS, BATCH_SIZE, EPOCHS = 60, 160, 240, 3
 """The demo's panel and batch size."""

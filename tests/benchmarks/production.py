@@ -24,7 +24,7 @@ from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.config import Config, ModelConfig
 from trainer.model.losses import Objective
 from trainer.model.network import StockModel
-from trainer.preface import objective_of
+from trainer.training.declare import objective_of
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256
 NUM_NEIGHBOURS = 10

@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from trainer.batches.dataset import split_settings
 from trainer.checkpoint import read_checkpoint
 from trainer.config import Config
-from trainer.loop import train
 from trainer.market.generate import HORIZONS_DAYS, synthesise
 from trainer.market.write import read_oracle, write_panel
 from trainer.measure.metrics import score
 from trainer.panel.splits import DateRange, split_dates
 from trainer.predict import predict
 from trainer.settings import resolve
+from trainer.training.loop import train
 
 SEEDS = (101, 102, 103)
 """Panels that the settings have not seen: they were chosen on those of seeds 11, 12 and 21 to 32."""

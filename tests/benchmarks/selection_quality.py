@@ -21,11 +21,11 @@ from quality import rank_ic_of
 from torch import Tensor
 
 import trainer.model.network
-from trainer.loop import train
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.predict import predict
 from trainer.settings import resolve
+from trainer.training.loop import train
 
 SEEDS = (211, 212, 213)
 CODES, DAYS, HIDDEN = 40, 600, 256

@@ -31,7 +31,7 @@ from monitor.run.derived.declared_rate import declared_rate
 from monitor.run.derived.settings import NAMES_LIMIT
 from tests.monitor.lines import at, attempt_of, epoch_end, run_of, train
 from trainer.config import OptimConfig
-from trainer.schedule import learning_rate
+from trainer.training.schedule import learning_rate
 
 COSINE = Intent(base_lr=0.01, min_lr=0.0, warmup_start=0.0, warmup_steps=10, schedule="cosine", total_steps=100)
 

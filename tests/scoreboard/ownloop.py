@@ -23,9 +23,9 @@ from trainer.faults import FaultPlan, Site, parse_injection
 from trainer.measure.gradients import measure_inputs
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.metrics import overall, score
-from trainer.schedule import learning_rate
 from trainer.telemetry.eventlog import DataCheck, EventLog, Floor, Share
 from trainer.telemetry.telemetry import Telemetry
+from trainer.training.schedule import learning_rate
 
 NAMES = tuple(f"f{place}" for place in range(64))
 

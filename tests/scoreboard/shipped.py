@@ -1,4 +1,4 @@
-"""The shipped model in the shipped loop: `trainer.loop.train` itself, in this process, on a small panel.
+"""The shipped model in the shipped loop: `trainer.training.loop.train` itself, in this process, on a small panel.
 
 In: a job. Out: its log. Nothing of the trainer is replaced; it is given a clock that moves one step at a time.
 """
@@ -15,12 +15,12 @@ import numpy as np
 
 from tests.scoreboard.fakeclock import STEP_S, FakeClock
 from tests.scoreboard.recipes import Job, Recipe
-from trainer.loop import train
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
-from trainer.session import Bar
 from trainer.settings import resolve
-from trainer.stopping import StopSwitch
+from trainer.training.loop import train
+from trainer.training.session import Bar
+from trainer.training.stopping import StopSwitch
 
 CODES, DAYS, FEATURES = 12, 140, 12
 SMALL: Mapping[str, Any] = {

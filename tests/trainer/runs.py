@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from monitor.grammar.logline import LogLine, Record, Unknown, parse_line
-from trainer.loop import Outcome, train
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve, settings
+from trainer.training.loop import Outcome, train
 
 EPOCHS = 2
 SMALL: Mapping[str, Any] = {

@@ -96,7 +96,7 @@ def test_check_names_the_problem_of_a_panel_that_fit_would_refuse(tmp_path: Path
 
 
 def test_a_run_that_fails_exits_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from trainer import loop
+    from trainer.training import loop
 
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("out of memory")

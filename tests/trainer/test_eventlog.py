@@ -8,9 +8,9 @@ import pytest
 
 from monitor.grammar.logline import Error, Floor, parse_line
 from tests.trainer.runs import SMALL, make_panel
-from trainer.loop import train
 from trainer.settings import resolve
 from trainer.telemetry.eventlog import EventLog
+from trainer.training.loop import train
 
 
 class Disk:

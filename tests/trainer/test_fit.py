@@ -11,11 +11,11 @@ import pytest
 from monitor.grammar import logline
 from monitor.grammar.logline import format_line, parse_line
 from tests.trainer.runs import EPOCHS, SMALL, Run, fit, make_panel
-from trainer import loop
 from trainer.config import GRADIENT_GROUPS, OptimConfig, TrainerError
-from trainer.schedule import learning_rate
 from trainer.settings import resolve
-from trainer.stopping import stop_on_signals
+from trainer.training import loop
+from trainer.training.schedule import learning_rate
+from trainer.training.stopping import stop_on_signals
 
 BATCHES = 11
 STEPS = EPOCHS * BATCHES

@@ -8,9 +8,9 @@ import pytest
 from monitor.grammar.logline import Phase, parse_line
 from trainer.config import OptimConfig
 from trainer.measure.pace import Pace
-from trainer.schedule import learning_rate
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.phases import Phases
+from trainer.training.schedule import learning_rate
 
 
 class Clock:

@@ -11,7 +11,7 @@ from monitor.grammar import logline
 from monitor.grammar.logline import Record, RunEnd, parse_line
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, read_checkpoint
-from trainer.ranks import JoinedRanks, Ranks, RanksError, ranks_of
+from trainer.training.ranks import JoinedRanks, Ranks, RanksError, ranks_of
 
 SETTINGS = {"epochs": 2, "dropout": 0.0, "edge_dropout": 0.0, "train_every": 1, "checkpoint_every": 8}
 ACCUMULATED = {"batch_size": 36, "accumulate": 2, "epochs": 1}

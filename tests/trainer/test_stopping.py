@@ -10,7 +10,7 @@ import pytest
 
 from monitor.grammar.logline import RunEnd, parse_line
 from tests.trainer.runs import fit, make_panel
-from trainer.stopping import Stopped, StopSwitch, stop_on_signals
+from trainer.training.stopping import Stopped, StopSwitch, stop_on_signals
 
 STUCK = """
 import ctypes, os, signal, sys

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from trainer.session import Progress
 from trainer.telemetry.eventlog import EventLog, RunEnd
+from trainer.training.session import Progress
 
 
 class EndLine:

@@ -25,19 +25,10 @@ from trainer.checkpoint import (
     read_identity,
 )
 from trainer.config import RunConfig, TrainerError
-from trainer.ending import EndLine
 from trainer.faults import FaultPlan, parse_injection
 from trainer.measure.metrics import overall
 from trainer.measure.pace import Pace
-from trainer.preface import write_epoch_data_check
-from trainer.preparation import prepare_session
-from trainer.ranks import Ranks
-from trainer.schedule import learning_rate
-from trainer.session import Bar, Progress, Session
 from trainer.settings import Resolved
-from trainer.state import capture
-from trainer.step import take_step
-from trainer.stopping import Stopped, StopSwitch
 from trainer.telemetry.eventlog import (
     CheckpointConflict,
     Epoch,
@@ -51,7 +42,16 @@ from trainer.telemetry.eventlog import (
     rank_log_path,
 )
 from trainer.telemetry.phases import Phases
-from trainer.validation import validate
+from trainer.training.declare import write_epoch_data_check
+from trainer.training.end_line import EndLine
+from trainer.training.prepare import prepare_session
+from trainer.training.ranks import Ranks
+from trainer.training.schedule import learning_rate
+from trainer.training.session import Bar, Progress, Session
+from trainer.training.state import capture
+from trainer.training.step import take_step
+from trainer.training.stopping import Stopped, StopSwitch
+from trainer.training.validation import validate
 
 
 class Outcome(NamedTuple):

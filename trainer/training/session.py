@@ -21,11 +21,11 @@ from trainer.model.losses import Objective
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import PanelReport
-from trainer.ranks import Ranks
-from trainer.stopping import StopSwitch
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
+from trainer.training.ranks import Ranks
+from trainer.training.stopping import StopSwitch
 
 
 class Bar(NamedTuple):

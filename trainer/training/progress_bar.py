@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from trainer.session import Bar
+    from trainer.training.session import Bar
 
 
 class ProgressBar:

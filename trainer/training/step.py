@@ -16,10 +16,10 @@ from trainer.batches.batches import DayBatch
 from trainer.measure.guard import Reset
 from trainer.measure.pace import StepResult
 from trainer.model.network import MEDIAN
-from trainer.schedule import learning_rate
-from trainer.session import Session
-from trainer.stopping import Stopped
 from trainer.telemetry.eventlog import Nonfinite
+from trainer.training.schedule import learning_rate
+from trainer.training.session import Session
+from trainer.training.stopping import Stopped
 
 
 def labels_of(batch: DayBatch) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 
 from trainer.measure.metrics import Score, score
 from trainer.model.network import MEDIAN
-from trainer.session import Session
-from trainer.step import labels_of
+from trainer.training.session import Session
+from trainer.training.step import labels_of
 
 
 class Validation(NamedTuple):

@@ -13,7 +13,7 @@ import torch
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointError, Found
 from trainer.config import Config, LossConfig, ModelConfig
-from trainer.session import Session
+from trainer.training.session import Session
 
 _MUST_AGREE = {
     "data": ("window", "horizons", "embargo_days", "valid_share", "test_share", "normalise", "max_missing_days"),

@@ -16,15 +16,15 @@ from trainer.model.compiling import compiled
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import check_panel
-from trainer.preface import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
-from trainer.ranks import Ranks
-from trainer.session import Bar, Progress, Session
 from trainer.settings import Resolved
-from trainer.state import check_same_run, restore
-from trainer.stopping import StopSwitch
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
+from trainer.training.declare import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
+from trainer.training.ranks import Ranks
+from trainer.training.session import Bar, Progress, Session
+from trainer.training.state import check_same_run, restore
+from trainer.training.stopping import StopSwitch
 
 
 def prepare_session(

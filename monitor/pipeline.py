@@ -15,7 +15,7 @@ from monitor.grammar.logline import LogLost, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.rules import Rule
-from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, prepare
+from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.run.run import Run
 from monitor.tail import Totals
 from monitor.tail.ranks import ranked

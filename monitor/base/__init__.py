@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""What every station may use."""

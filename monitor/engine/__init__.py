@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""Readings → transitions: the life of an alert, and which alerts explain others."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""Following logs while they are written: opening, polling, committing, stopping."""

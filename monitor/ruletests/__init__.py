@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""A rule file's own tests: lines written in the rule, and scenario files."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""Events → what is known of a run."""

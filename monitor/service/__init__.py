@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""The monitor as a service: systemd, the control socket, unit files."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""Panel → batches: normalisation, graph, dataset."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""A synthetic market to train on."""

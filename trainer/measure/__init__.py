@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""What is measured of a training: gradients, metrics, guard, pace."""

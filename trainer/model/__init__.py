@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""The network, its losses and what is kept beside its weights."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""The panel of features and labels: files, checks, splits, samples."""

@@ -1,1 +1,1 @@
-"""PLACEHOLDER"""
+"""The training loop and what it needs around it."""

@@ -141,3 +141,25 @@ def iso_time(at: float | None) -> str | None:
 
 def _strict(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
+
+
+class Parcel(NamedTuple):
+    """One alert on its way to one receiver."""
+
+    number: int
+    """Unique within the state folder; 0 for one that is not committed yet."""
+    sink: str
+    """The receiver, as the user named it."""
+    alert: Alert
+
+
+class Told(NamedTuple):
+    """What one receiver was told of one run."""
+
+    sink: str
+    """The receiver, as the user named it."""
+    run: str
+    sent_at: float
+    """Time of the newest notice, in seconds since 1970-01-01 UTC."""
+    firing: tuple[Alert, ...]
+    """What it was told is firing, and nothing newer of."""

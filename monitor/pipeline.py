@@ -8,42 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
-from monitor.conditions import Reading
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
 from monitor.grammar.logline import LogLost, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.rules import Rule
 from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
 from monitor.run.run import Run
-from monitor.tail import Totals
+from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.ranks import ranked
 
 FEWEST_LINES = 8
 """Lines with records among them that are folded one by one sooner than at once. Chosen by hand."""
-HISTORY_LIMIT = 1_000
-"""Transitions kept for the report's timeline; the count of alerts goes on."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What is known at one moment: all that a report or a status is made of."""
-
-    log: str
-    run: Run
-    now: float | None
-    """The run's time at this moment."""
-    is_following: bool
-    """Whether the log is still watched; else it was read to its end."""
-    readings: tuple[tuple[Rule, tuple[Reading, ...]], ...]
-    """What every rule says now."""
-    open: tuple[Alert, ...]
-    """Alerts that fire now."""
-    history: tuple[Alert, ...]
-    """The transitions so far, oldest first."""
-    totals: Totals | None = None
-    """What reading the log has come to; None where it was read by nobody who counts."""
 
 
 @dataclass
@@ -267,3 +243,15 @@ class Watcher:
             alert.state is State.FIRING and alert.severity.is_alarming and not alert.inhibited_by for alert in changes
         )
         return changes
+
+
+BLIND_BELOW = 0.01
+"""Share of understood lines under which a quiet log is no good news."""
+
+
+def is_blind(watcher: Watcher) -> bool:
+    """Whether a log said too little to be judged: hardly a line understood, or neither a step nor a loss."""
+    run = watcher.run
+    if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
+        return True
+    return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")

@@ -9,12 +9,11 @@ import click
 from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import terminal
-from monitor.cli.options import is_blind
 from monitor.cli.reading import read_log
 from monitor.config import load_config
 from monitor.config.draft import watch_file
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Watcher, is_blind
 
 
 @click.command("init")

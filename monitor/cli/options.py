@@ -14,14 +14,12 @@ from monitor.base import resources
 from monitor.base.errors import LogError, MonitorError, Problems, RuleError
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Watcher, is_blind
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.rules import Changes, Rule, declared_rules, load_rules, read_setting
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3
-BLIND_BELOW = 0.01
-"""Share of understood lines under which a quiet log is no good news."""
 
 Command = Callable[..., Any]
 
@@ -228,14 +226,6 @@ def exit_code(watchers: Sequence[Watcher], *, must_speak: Sequence[Watcher] | No
         return EXIT_FIRED
     asked = watchers if must_speak is None else must_speak
     return EXIT_BLIND if not asked or any(map(is_blind, asked)) else 0
-
-
-def is_blind(watcher: Watcher) -> bool:
-    """Whether a log said too little to be judged: hardly a line understood, or neither a step nor a loss."""
-    run = watcher.run
-    if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
-        return True
-    return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")
 
 
 def _is_same(path: str, log: str) -> bool:

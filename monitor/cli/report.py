@@ -27,7 +27,8 @@ from monitor.cli.options import (
 from monitor.cli.reading import read_log
 from monitor.cli.status import default_directory
 from monitor.engine.step import Engine
-from monitor.pipeline import HISTORY_LIMIT, Snapshot, Watcher
+from monitor.pipeline import Watcher
+from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.store.store import Seen, look
 from monitor.tail.opening import ABANDONED_AFTER_S, age_s, check_outputs
 

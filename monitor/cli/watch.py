@@ -35,15 +35,15 @@ from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
 from monitor.notify import Delivery, Paces, settled_by_a_start
-from monitor.pipeline import Snapshot
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier, from_environment
 from monitor.sinks import OpenedSinks, open_sinks
+from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Waker
 from monitor.tail.logset import STDIN, LogSet
 from monitor.tail.opening import check_outputs
 from monitor.tail.start import Start
-from monitor.terminal.announcer import Publish, Terminal, judged
+from monitor.terminal.announcer import Terminal, judged
 from monitor.terminal.output import choose
 
 if TYPE_CHECKING:

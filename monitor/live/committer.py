@@ -14,8 +14,8 @@ from monitor.alert import Alert
 from monitor.base.clock import Clock
 from monitor.base.errors import StateError
 from monitor.notify import Delivery, Paces, Silences, state_lost
-from monitor.pipeline import HISTORY_LIMIT
 from monitor.sinks import Sink
+from monitor.snapshot import HISTORY_LIMIT
 from monitor.statecodec import UnknownState
 from monitor.store import Saved
 from monitor.store.recording import Recording

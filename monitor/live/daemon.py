@@ -12,9 +12,9 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Keeper
 from monitor.live.follower import Following, LogListener
 from monitor.live.status_line import how_it_stands
-from monitor.pipeline import Snapshot
 from monitor.run.summary import summarise
 from monitor.service.sdnotify import Notifier
+from monitor.snapshot import Snapshot
 from monitor.tail import Waker
 
 POLL_S = 1.0

@@ -13,12 +13,13 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Keeper
 from monitor.live.lag_alert import Lag
 from monitor.notify import told_as_one
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
 from monitor.reader.event import Event, evidence_of
 from monitor.run.run import Run
+from monitor.snapshot import Snapshot, Totals
 from monitor.store import Saved
 from monitor.store.recording import Recording
-from monitor.tail import Ending, Gathered, Line, Notice, Tail, Totals
+from monitor.tail import Ending, Gathered, Line, Notice, Tail
 from monitor.tail.opening import ABANDONED_AFTER_S, age_s
 
 SHORT_BACKLOG_BYTES = 256 * 1024

@@ -14,7 +14,7 @@ from monitor.notify import reload_failed, reload_mended
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.terminal.announcer import Publish
+    from monitor.snapshot import Publish
 
 FIXED = ("logs", "state", "sinks", "notify", "report", "baseline", "peers")
 """Keys of a watch file that count from the next start on: the watch is built on them."""

@@ -7,7 +7,6 @@ from pathlib import PurePath
 
 from monitor.conditions.reading import Background
 from monitor.config import Config
-from monitor.pipeline import Snapshot
 from monitor.report.judgement import judge
 from monitor.report.model import Mark, Page, Reference, Statement
 from monitor.report.sections.actions import actions
@@ -28,6 +27,7 @@ from monitor.report.sections.verdict import footer
 from monitor.report.sections.warning_signs import warning_signs
 from monitor.report.sections.watch_health import watching
 from monitor.report.trials import Argv, Trial
+from monitor.snapshot import Snapshot
 
 
 def build(

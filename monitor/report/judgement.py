@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
-from monitor.pipeline import Snapshot
 from monitor.report.model import Mark, Statement, worst
 from monitor.rules import Rule
+from monitor.snapshot import Snapshot
 
 OTHERS_NAMED = 8
 """Labels that are named when several readings share an answer; the rest is counted."""

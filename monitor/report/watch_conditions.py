@@ -21,12 +21,12 @@ from monitor.config.expression import (
     Seen,
     StatusIs,
 )
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt, Status
 from monitor.run.series import Point, Series
+from monitor.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

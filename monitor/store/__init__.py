@@ -3,6 +3,7 @@
 `monitor.store.store` and SQLite with it are imported by who opens a state folder; most watches do without one.
 """
 
-from monitor.store.saved import Parcel, Saved, Told
+from monitor.alert import Parcel, Told
+from monitor.store.saved import Saved
 
 __all__ = ["Parcel", "Saved", "Told"]

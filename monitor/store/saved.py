@@ -12,14 +12,15 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from monitor.alert import Alert
+from monitor.alert import Alert, Told
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.run import Run
 from monitor.run.series import Series
+from monitor.snapshot import Totals
 from monitor.statecodec import StateCodec, UnknownState
-from monitor.tail import TailPosition, Totals
+from monitor.tail import TailPosition
 
 FORMAT = 1
 """Raised when the meaning of a state changes while its fields do not: an older one is then read anew from the log."""
@@ -53,28 +54,6 @@ class Saved:
     totals: Totals = field(default_factory=Totals)
     behind: Alert | None = None
     """The alert that the watch itself is late, where it is out."""
-
-
-class Parcel(NamedTuple):
-    """One alert on its way to one receiver."""
-
-    number: int
-    """Unique within the state folder; 0 for one that is not committed yet."""
-    sink: str
-    """The receiver, as the user named it."""
-    alert: Alert
-
-
-class Told(NamedTuple):
-    """What one receiver was told of one run."""
-
-    sink: str
-    """The receiver, as the user named it."""
-    run: str
-    sent_at: float
-    """Time of the newest notice, in seconds since 1970-01-01 UTC."""
-    firing: tuple[Alert, ...]
-    """What it was told is firing, and nothing newer of."""
 
 
 @dataclass

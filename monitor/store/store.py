@@ -13,16 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from monitor.alert import Alert
+from monitor.alert import Alert, Parcel, Told
 from monitor.base.errors import StateError
 from monitor.statecodec import UnknownState
 from monitor.store.lock import StateLock, holder
 from monitor.store.saved import (
     NOTHING,
     Marks,
-    Parcel,
     Saved,
-    Told,
     alert_from_bytes,
     alert_to_bytes,
     from_rows,

@@ -17,7 +17,6 @@ from monitor.tail.notices import Change, Notice
 from monitor.tail.source import Tail, TailCounters
 from monitor.tail.stream import StreamTail
 from monitor.tail.waker import Waker
-from monitor.totals import Totals
 
 __all__ = [
     "STRETCH_BYTES",
@@ -33,7 +32,6 @@ __all__ = [
     "Tail",
     "TailCounters",
     "TailPosition",
-    "Totals",
     "Waker",
     "read_lines",
     "read_pieces",

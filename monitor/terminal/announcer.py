@@ -10,11 +10,11 @@ import click
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
-from monitor.cli.options import BLIND_BELOW, is_blind
 from monitor.live.daemon import Listener
 from monitor.live.follower import Following, LogListener
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import BLIND_BELOW, Watcher, is_blind
 from monitor.reader.event import Event
+from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Notice
 from monitor.tail.ranks import family, ranked
 from monitor.terminal.lines import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
@@ -22,8 +22,6 @@ from monitor.terminal.output import Plain, Speaker
 
 FEWEST_TO_JUDGE = 20
 """Lines of which one at least should be understood; fewer may be a banner. Chosen by hand, 2026-11."""
-Publish = Callable[[Snapshot, Path], None]
-"""Writes the status page of a snapshot to a place."""
 
 
 class Terminal(Listener):

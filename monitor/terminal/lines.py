@@ -10,10 +10,10 @@ from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
 from monitor.grammar import logline
-from monitor.pipeline import Snapshot
 from monitor.reader.event import Event
 from monitor.rules import Rule
 from monitor.run.run import Run
+from monitor.snapshot import Snapshot
 from monitor.tail import Notice
 
 MARKS = {

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from monitor.grammar.logline import RunEnd, RunStart
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
+from monitor.snapshot import Snapshot
 from monitor.tail.linebuffer import read_lines
 from monitor.tail.notices import Change
 from monitor.tail.waker import Waker

@@ -8,8 +8,9 @@ from monitor.alert import Alert
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
 from monitor.engine.step import Engine
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
 from monitor.rules import load_rules
+from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
 from tests.trainer.runs import fit, make_panel
 

@@ -12,9 +12,10 @@ from monitor.live.committer import Keeper
 from monitor.live.daemon import POLL_S, Daemon, Listener
 from monitor.live.follower import Following
 from monitor.notify import Delivery
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
 from monitor.reader.event import Event
 from monitor.rules import Rule, load_rules
+from monitor.snapshot import Snapshot
 from monitor.tail import FileTail
 from monitor.tail.notices import Notice
 from tests.cli.logs import joined

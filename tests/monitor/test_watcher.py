@@ -12,8 +12,8 @@ from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.grammar import logline
 from monitor.grammar.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
-from monitor.pipeline import HISTORY_LIMIT
 from monitor.rules import Rule, load_rules
+from monitor.snapshot import HISTORY_LIMIT
 from monitor.tail.linebuffer import LineBuffer
 from tests.monitor.lines import (
     START,

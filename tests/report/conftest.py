@@ -13,8 +13,9 @@ from monitor.engine.step import Engine
 from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, format_line
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
 from monitor.rules import load_rules
+from monitor.snapshot import Snapshot
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

@@ -14,8 +14,9 @@ from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.grammar.logline import parse_line
-from monitor.pipeline import Snapshot, Watcher
+from monitor.pipeline import Watcher
 from monitor.rules import load_rules
+from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
 from trainer.telemetry.telemetry import Telemetry
 

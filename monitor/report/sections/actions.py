@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Item
-from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.model import CheckItem, Checklist, Mark
 from monitor.report.watch_conditions import Answer, answer
+from monitor.snapshot import Snapshot
 
 GROUNDS_SHOWN = 2
 """Reasons given for an item that is not ticked; the rest is counted."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
 from monitor.report.model import EpochTable
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
+from monitor.snapshot import Snapshot
 
 MOST_CURVES = 12
 """Curves of one chart; more cannot be told apart."""

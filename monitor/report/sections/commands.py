@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from monitor.grammar.logline import RunStart
-from monitor.pipeline import Snapshot
 from monitor.report.model import Commands, Mark, Statement
 from monitor.report.sections.header import seen_pid
 from monitor.report.sections.machine import cpu_only
 from monitor.report.shell import quoted_path
 from monitor.report.trials import Argv, Trial
 from monitor.run.attempt import Attempt
+from monitor.snapshot import Snapshot
 
 STDIN = "-"
 

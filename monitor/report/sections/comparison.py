@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from monitor.conditions.reading import Background
 from monitor.config.model import Before, Config
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
 from monitor.report.model import Comparison, ComparisonRow, Mark
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.run.summary import RunSummary
+from monitor.snapshot import Snapshot
 
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""

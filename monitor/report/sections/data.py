@@ -7,10 +7,10 @@ import re
 
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Data, DataCheck, Target
-from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, plain
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt
+from monitor.snapshot import Snapshot
 
 
 def data_pipeline(snapshot: Snapshot) -> tuple[Statement, ...]:

@@ -7,12 +7,12 @@ from collections.abc import Set as AbstractSet
 
 from monitor.conditions.freshness import cadence_steps, overdue, step_s, switched_off
 from monitor.grammar.logline import GradReport, Train
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
+from monitor.snapshot import Snapshot
 
 _BY_STEPS = ("train.loss", "encoder_grad.norm", "grad.l2", "weight.l2", "activation.mean", "input.mean")
 _BY_EPOCHS = ("epoch.train_loss", "metric.sharpe", "data.features_dead")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Course, Expectation, Span, Stage
-from monitor.pipeline import Snapshot
 from monitor.report.figures import SHOWN, duration
 from monitor.report.judgement import Verdict
 from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageRow, worst
@@ -16,6 +15,7 @@ from monitor.report.sparkline import sparkline
 from monitor.report.watch_conditions import answer
 from monitor.run.attempt import Attempt
 from monitor.run.series import Tally
+from monitor.snapshot import Snapshot
 
 
 def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> Expected:

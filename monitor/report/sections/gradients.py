@@ -11,7 +11,6 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
 from monitor.grammar.logline import Data, EncoderGrad, GradReport, GroupGrad
-from monitor.pipeline import Snapshot
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
@@ -19,6 +18,7 @@ from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Stat
 from monitor.report.sparkline import sparkline
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
+from monitor.snapshot import Snapshot
 
 TENSORS = ("normalized_features", "projected_features")
 """The two encoder tensors that the trainer hooks."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Data, Epoch, Process, RunStart, Train
-from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, fact, moment
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt
+from monitor.snapshot import Snapshot
 
 
 def header(snapshot: Snapshot) -> tuple[Statement, ...]:

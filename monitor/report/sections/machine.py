@@ -6,12 +6,12 @@ import math
 
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Gpu, Process
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
+from monitor.snapshot import Snapshot
 
 TARGET_UTILISATION_PCT = 60.0
 """The status page this project started from asks for 60 % and more."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from monitor.config.model import Aim, Config
 from monitor.grammar.logline import Metrics
-from monitor.pipeline import Snapshot
 from monitor.report.figures import fact
 from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
@@ -16,6 +15,7 @@ from monitor.report.sections.machine import utilisation
 from monitor.report.watch_conditions import answer
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
+from monitor.snapshot import Snapshot
 
 FOLDED_FROM = 3
 """Grounds of one mark up to which each is told; more are named in one line. Chosen by hand, 2026-11."""

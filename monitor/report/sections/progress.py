@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import Floor, Phase, Train
-from monitor.pipeline import Snapshot
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs
 from monitor.run.attempt import Attempt
+from monitor.snapshot import Snapshot
 
 
 def progress(snapshot: Snapshot) -> tuple[Statement, ...]:

@@ -9,13 +9,13 @@ from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Variable
 from monitor.grammar.logline import Config as Echo
 from monitor.grammar.logline import GuardReset
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.deadlines import next_report
 from monitor.report.sections.gradients import has_our_model
 from monitor.run.attempt import Attempt
+from monitor.snapshot import Snapshot
 
 Effect = tuple[str, Evidence | None, bool]
 """What of a setting shows in the log, the line, and whether that contradicts it."""

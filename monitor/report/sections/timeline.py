@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.alert import Alert, State
-from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.model import AlertLine, Alerts, Mark
+from monitor.snapshot import Snapshot
 
 TRANSITIONS_SHOWN = 100
 

@@ -9,13 +9,13 @@ from monitor.alert import Severity
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
-from monitor.pipeline import HISTORY_LIMIT, Snapshot
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.run_state import Fate, fate_of
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Status
+from monitor.snapshot import HISTORY_LIMIT, Snapshot
 
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
 """How much a rule counts in the confidence: each severity twice the one below; chosen by hand, November 2026."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.report.model import Mark, Statement
-from monitor.tail import Totals
+from monitor.snapshot import Totals
 
 
 def watching(totals: Totals | None) -> tuple[Statement, ...]:

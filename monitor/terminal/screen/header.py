@@ -11,11 +11,11 @@ from rich.text import Text
 from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.grammar.logline import Train
-from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Attempt, Status
+from monitor.snapshot import Snapshot
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import bar, foreign, size, span, time_of_day
 

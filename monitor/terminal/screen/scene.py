@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor.alert import Severity
-from monitor.pipeline import Snapshot
+from monitor.snapshot import Snapshot
 
 
 class Other(NamedTuple):

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.grammar.logline import Floor, GradReport
-from monitor.pipeline import Snapshot
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict
 from monitor.report.model import GradientFlow, GroupRow, Mark
 from monitor.report.sections.gradients import gradient_flow
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.series import Series
+from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.text import foreign, number, sparkline
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
-from monitor.pipeline import Snapshot
 from monitor.report.judgement import Verdict, labels_of
+from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import foreign, time_of_day

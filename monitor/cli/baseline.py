@@ -10,18 +10,10 @@ import click
 
 from monitor.alert import iso_time
 from monitor.base.escape import terminal
-from monitor.cli.status import default_directory
-from monitor.cli.which_run import other_run
+from monitor.cli.options import json_option, state_option
+from monitor.cli.which_run import default_directory, other_run
 from monitor.run.summary import RunSummary
 from monitor.store.baselines import BaselineError, Baselines
-
-state_option = click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("baseline")

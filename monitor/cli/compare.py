@@ -10,8 +10,7 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
-from monitor.cli.baseline import json_option, state_option
-from monitor.cli.options import EXIT_FIRED
+from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.which_run import is_log, other_run
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher

@@ -10,7 +10,7 @@ import click
 
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
-from monitor.cli.report import find, read_snapshot
+from monitor.cli.which_run import find, read_snapshot
 from monitor.pipeline import Watcher
 from monitor.rules.armed import Armed, RuleCoverage, coverage_of
 

@@ -12,6 +12,7 @@ import click
 
 from monitor.base import resources
 from monitor.base.errors import LogError, MonitorError, Problems, RuleError
+from monitor.cli.which_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher, is_blind
@@ -182,7 +183,6 @@ class KnownLogs(NamedTuple):
         """
         if self.baseline is None and not self.peers:
             return Background()
-        from monitor.cli.which_run import other_run
 
         named = [("--baseline", self.baseline)] if self.baseline is not None else []
         for option, path in [*named, *(("--peer", path) for path in self.peers)]:
@@ -231,3 +231,14 @@ def exit_code(watchers: Sequence[Watcher], *, must_speak: Sequence[Watcher] | No
 def _is_same(path: str, log: str) -> bool:
     one, other = Path(path), Path(log)
     return one.exists() and other.exists() and one.samefile(other)
+
+
+state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from monitor.alert import Alert
-from monitor.cli.readahead import read_searched
 from monitor.pipeline import Watcher
-from monitor.tail import Stretch
+from monitor.run.columns import Span
+from monitor.tail import STRETCH_BYTES, Line, Stretch, read_pieces
 from monitor.tail.opening import opened
 
 LONG_BYTES = 32 << 20
@@ -67,3 +69,40 @@ def _size(stream: BinaryIO) -> int:
         return 0 if name.endswith(".gz") else os.fstat(stream.fileno()).st_size
     except (OSError, AttributeError):
         return 0
+
+
+class Searched(NamedTuple):
+    """A part of a log."""
+
+    part: Line | Stretch
+    spans: Sequence[Span] | None
+    """Where a stretch holds lines whose text may say something; None for a single line."""
+
+
+def read_searched(stream: BinaryIO, watcher: Watcher) -> Iterator[Searched]:
+    """Read a watcher's log to its end, as `read_stretches` does; at most two pieces are held. Raises LogError."""
+    pieces = _pieces(stream, watcher)
+    for piece in _ahead(pieces) if _is_long_file(stream) else pieces:
+        yield from piece
+
+
+def _pieces(stream: BinaryIO, watcher: Watcher) -> Iterator[list[Searched]]:
+    for parts in read_pieces(stream):
+        yield [Searched(each, watcher.speaking(each.data) if isinstance(each, Stretch) else None) for each in parts]
+
+
+def _ahead(pieces: Iterator[list[Searched]]) -> Iterator[list[Searched]]:
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = thread.submit(next, pieces, None)
+            yield piece
+
+
+def _is_long_file(stream: BinaryIO) -> bool:
+    """Whether it is worth a thread; a pipe is not, for one that waits for more could not be stopped."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, AttributeError):
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > STRETCH_BYTES

@@ -24,7 +24,7 @@ from monitor.cli.options import (
     make_engine,
     rule_options,
 )
-from monitor.cli.readahead import read_searched
+from monitor.cli.reading import read_searched
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.sinks.jsonl import json_line

@@ -29,7 +29,7 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.watch import Manner, follow, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, follow, open_state, probes_of, publisher_of
 from monitor.engine.step import Engine
 from monitor.live.daemon import Daemon
 from monitor.live.os_signals import Stops

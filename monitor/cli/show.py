@@ -14,11 +14,10 @@ from monitor.alert import Alert, Severity, State
 from monitor.base.errors import MonitorError
 from monitor.base.escape import redact, terminal
 from monitor.base.evidence import Evidence
-from monitor.cli.baseline import json_option, state_option
 from monitor.cli.excerpt import Excerpt, excerpt
-from monitor.cli.options import RuleChoice, make_engine, rule_options
+from monitor.cli.options import RuleChoice, json_option, make_engine, rule_options, state_option
 from monitor.cli.reading import read_log
-from monitor.cli.status import default_directory
+from monitor.cli.which_run import default_directory
 from monitor.pipeline import Watcher
 
 MOST_LISTED = 12

@@ -15,6 +15,7 @@ from monitor.alert import Alert, State, iso_time
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
+from monitor.cli.which_run import default_directory
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.report.run_state import PASSING, Fate, Verdict, fate_of
 from monitor.run.attempt import Status
@@ -77,12 +78,6 @@ def _silences(directory: Path, wall: float) -> list[Silence]:
     except StateError as error:
         click.echo(terminal(f"monitor: {error}"), err=True)
         return []
-
-
-def default_directory(environment: Mapping[str, str]) -> Path:
-    """Return where a state lies when nobody says otherwise."""
-    base = environment.get("XDG_STATE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "trainwarden"
 
 
 class Unread(NamedTuple):

@@ -12,7 +12,7 @@ from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError, Problems, StateError
 from monitor.base.escape import terminal
 from monitor.base.yamlfile import YamlFile
-from monitor.cli.watch import open_state
+from monitor.cli.watching import open_state
 from monitor.config import Config, load_config
 from monitor.live.committer import Keeper
 from monitor.notify import Delivery

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
-from monitor.base.clock import SystemClock
-from monitor.base.errors import MonitorError, StateError
-from monitor.base.escape import terminal
+from monitor.base.errors import MonitorError
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
 from monitor.cli.options import (
     KnownLogs,
@@ -20,31 +17,18 @@ from monitor.cli.options import (
     RuleChoice,
     background_options,
     dialects_of,
-    exit_code,
     line_options,
     rule_options,
 )
-from monitor.conditions import Background
+from monitor.cli.watching import Manner, Reloading, _are_many, follow, no_sources, open_state, probes_of, publisher_of
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper, Opened, open_keeper
-from monitor.live.daemon import Daemon
-from monitor.live.discovery import Finder
-from monitor.live.follower import FactSource
-from monitor.live.opener import Opener
-from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
-from monitor.live.reload import InForce, Reloader
-from monitor.notify import Delivery, Paces, settled_by_a_start
-from monitor.service.control import Control
-from monitor.service.sdnotify import Notifier, from_environment
-from monitor.sinks import OpenedSinks, open_sinks
-from monitor.snapshot import Publish, Snapshot
-from monitor.tail import Waker
+from monitor.live.reload import InForce
+from monitor.service.sdnotify import from_environment
+from monitor.sinks import open_sinks
 from monitor.tail.logset import STDIN, LogSet
 from monitor.tail.opening import check_outputs
 from monitor.tail.start import Start
-from monitor.terminal.announcer import Terminal, judged
-from monitor.terminal.output import choose
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -61,29 +45,6 @@ class _Duration(click.ParamType[float]):
         if every_s < 1:
             self.fail(f"{value} is too often; expected 1s or more", param, ctx)
         return every_s
-
-
-Sources = Callable[[str], Sequence[FactSource]]
-"""What looks beside a log, for each log."""
-
-
-class Manner(NamedTuple):
-    """How logs are watched."""
-
-    report: Path | None = None
-    """Where the page goes, or the pages: a folder where there may be several logs."""
-    every_s: float = 60.0
-    """Between two renewals of a page."""
-    publish: Publish | None = None
-    """Writes a page; None where none is wanted."""
-    suffix: str = ".md"
-    """Of the pages in a folder."""
-    until_end: bool = False
-    wait: bool = False
-    """Whether a named log may be missing at first."""
-    start: Start = Start.START
-    plain: bool = False
-    notify_history: bool = False
 
 
 @click.command("watch")
@@ -195,122 +156,6 @@ def command(
         opened.keeper.close()
 
 
-def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Opened:
-    """Return what a watch keeps, in a state folder or in memory alone, and who it tells. Raises StateError."""
-    paces = Paces(config.notify.group_wait_s, config.notify.group_interval_s, config.notify.repeat_interval_s)
-    if state is None:
-        opened = Opened(Keeper(Delivery(receivers.sinks, paces=paces)), [], [])
-    else:
-        opened = open_keeper(state, receivers.sinks, paces)
-    opened.problems.extend(receivers.warnings)
-    return opened
-
-
-def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) -> Sources:
-    """Return what looks at a log's process and its GPUs; ``exit_of`` returns how a child of ours ended."""
-    from monitor.probes import GpuProbe, ProcessProbe
-
-    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of, log=Path(log)), GpuProbe(pid))
-
-
-class Reloading(NamedTuple):
-    """How a watch reads again what it goes by."""
-
-    first: InForce
-    read: Callable[[], InForce]
-    """Raises MonitorError for files that cannot be used."""
-
-
-def no_sources(log: str) -> Sequence[FactSource]:
-    """Look at nothing beside a log."""
-    del log
-    return ()
-
-
-def follow(
-    logs: LogSet,
-    engine: Engine,
-    opened: Opened,
-    manner: Manner,
-    *,
-    sources: Sources = no_sources,
-    stops: Stops | None = None,
-    reloading: Reloading | None = None,
-    notifier: Notifier | None = None,
-) -> int:
-    """Watch logs, each from where its state ends or from the manner's start; return the exit code.
-
-    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
-    without a terminal, SIGHUP reads again; ``notifier`` is told how it stands.
-    """
-    keeper, clock = opened.keeper, SystemClock()
-    speaker = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
-    talk = Terminal(speaker, _pages(manner, logs), manner.publish)
-    opener = Opener(
-        engine,
-        keeper,
-        clock,
-        talk.voice,
-        start=manner.start,
-        notify_history=manner.notify_history,
-        is_state_lost=bool(opened.lost),
-        sources=sources,
-    )
-    finder = Finder(logs, opener, clock, talk.complain, known=keeper.known_logs()) if logs.can_grow else None
-    with ExitStack() as held:
-        followings, problems = [], list(opened.problems)
-        for log in logs.named:
-            following, told = opener.open(log, may_be_missing=manner.wait)
-            held.callback(following.close)
-            followings.append(following)
-            problems += told
-            talk.write_report(following.snapshot())
-        if keeper.directory is not None:
-            try:
-                held.enter_context(Control(keeper.directory, clock))
-            except StateError as error:
-                problems.append(f"{error}; nobody can silence while the watch runs")
-        keeper.add(settled_by_a_start(keeper.delivery, clock.wall()))
-        daemon = Daemon(
-            followings,
-            clock,
-            talk,
-            keeper,
-            report_every_s=manner.every_s if manner.report else None,
-            until_end=manner.until_end,
-            find_more=finder.more if finder else None,
-            notifier=notifier,
-        )
-
-        def use(found: InForce) -> None:
-            opener.engine = found.engine
-            daemon.replace_rules(found.engine)
-            talk.publish_by(found.publish)
-
-        reloader = (
-            Reloader(*reloading, use, keeper, clock, talk.on_trouble) if reloading and not has_terminal() else None
-        )
-        stops = stops or stops_of(reloader.reload if reloader else None)
-        names = [*logs.named, *map(str, logs.folders), *logs.patterns]
-        with Waker(logs.places) as waker, stops(daemon) as stopped_by:
-            # Said once Ctrl-C does.
-            click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
-            for problem in problems:
-                talk.on_trouble(problem)
-            with speaker.shown(daemon, waker):
-                daemon.run(waker)
-        daemon.end()
-        talk.end(daemon.followings)
-        for late in daemon.followings[len(followings) :]:
-            late.close()
-    if not CALM.isdisjoint(stopped_by):
-        return 0
-    return exit_code(
-        [each.watcher for each in daemon.followings],
-        must_speak=[each.watcher for each in judged(daemon.followings)],
-    )
-
-
 def _check_report(report: Path | None, logs: LogSet) -> None:
     """Refuse one page for several logs: nobody could tell whose it is. Raises MonitorError."""
     if report is None or not _are_many(logs):
@@ -324,40 +169,3 @@ def _check_outputs(logs: LogSet, outputs: Sequence[tuple[str, Path]]) -> None:
     """Refuse to write where a log is, or twice into one file. Raises MonitorError."""
     for log in logs.named or [STDIN]:
         check_outputs(log, outputs)
-
-
-def _are_many(logs: LogSet) -> bool:
-    return logs.can_grow or len(logs.named) > 1
-
-
-def _pages(manner: Manner, logs: LogSet) -> Callable[[str], Path | None]:
-    """Return where each log's page goes: to the one file, or into the folder under a name of its own."""
-    report = manner.report
-    if report is None or not _are_many(logs):
-        return lambda log: report
-    taken: dict[str, Path] = {}
-
-    def page_of(log: str) -> Path:
-        if log not in taken:
-            report.mkdir(parents=True, exist_ok=True)
-            stem = "stdin" if log == STDIN else Path(log).stem
-            number, page = 1, report / f"{stem}{manner.suffix}"
-            while page in taken.values():
-                number += 1
-                page = report / f"{stem}-{number}{manner.suffix}"
-            taken[log] = page
-        return taken[log]
-
-    return page_of
-
-
-def publisher_of(config: Config, background: Background) -> Publish:
-    """Return what writes a page."""
-
-    def publish(snapshot: Snapshot, page: Path) -> None:
-        from monitor import report
-
-        wanted = report.format_by_name(page) or config.report.format or "md"
-        report.publish(page, report.build(snapshot, config, background=background), wanted)
-
-    return publish

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from monitor.base.errors import LogError
-from monitor.cli.readahead import read_searched
+from monitor.cli.reading import read_searched
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches

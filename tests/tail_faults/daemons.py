@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from monitor.base.errors import StateError
-from monitor.cli.watch import Manner, follow
+from monitor.cli.watching import Manner, follow
 from monitor.engine.step import Engine
 from monitor.live.committer import open_keeper
 from monitor.rules import Rule

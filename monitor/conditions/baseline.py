@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
-from monitor.conditions.change import Change
+from monitor.base.evidence import Evidence
 from monitor.conditions.shapes import FEW
-from monitor.run.series import Series
+from monitor.run.attempt import EARLY_STOP, Attempt
+from monitor.run.series import Point, Series
 
 To = Literal["recent", "first", "early", "lowest", "highest", "minimum"]
 """The median of the reports just before, the first report, the median of the first ones, the lowest or highest median
@@ -48,3 +49,29 @@ def early_median(series: Series, before: Sequence[float], least: int) -> float:
     """Return the median of the ``least`` first values since the declared change; no later one moves it."""
     early = [value for value in series.early if math.isfinite(value)] or before
     return statistics.median(early[:least])
+
+
+class Change(NamedTuple):
+    """A declared change, and the line that declared it."""
+
+    words: str
+    evidence: Evidence
+    serial: int
+    """As `Point.serial`: samples with a larger one came after it."""
+
+
+def declared_change(attempt: Attempt) -> Change | None:
+    """Return the newest phase or data change that the run declared; None for none."""
+    changes = [
+        Change(f"{word}={getattr(attempt.intent, word)}", attempt.intent_evidence[word], attempt.intent_serials[word])
+        for word in ("phase_change", "data_change")
+        if word in attempt.intent_evidence and getattr(attempt.intent, word) != EARLY_STOP
+    ]
+    return max(changes, key=lambda change: change.serial, default=None)
+
+
+def since(change: Change | None, points: Iterable[Point]) -> list[Point]:
+    """Return the points that came after a change; all of them where there was none."""
+    if change is None:
+        return list(points)
+    return [point for point in points if point.serial > change.serial]

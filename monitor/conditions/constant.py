@@ -12,9 +12,8 @@ from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import overdue
-from monitor.conditions.onesignal import OneSignal
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
-from monitor.conditions.series_selection import declared_frozen
+from monitor.conditions.series_selection import OneSignal, declared_frozen
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt

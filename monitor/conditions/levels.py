@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor.alert import Severity
-from monitor.conditions.onesignal import OneSignal
+from monitor.conditions.series_selection import OneSignal
 from monitor.conditions.values import Level, level_value
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Range

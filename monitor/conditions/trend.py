@@ -11,8 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from monitor.conditions import shapes
-from monitor.conditions.baseline import To, early_median, reference
-from monitor.conditions.change import Change, declared_change, since
+from monitor.conditions.baseline import Change, To, declared_change, early_median, reference, since
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown

@@ -598,3 +598,8 @@ def _read_record(tag: str, level: str, text: str) -> Record:
         if record is not None:
             return record
     return Unknown(tag=tag, content=text, problem=problem)
+
+
+def body_of(record: Record) -> str:
+    """Return level, tag and text."""
+    return format_line(0.0, record).partition(" ")[2]

@@ -2,12 +2,10 @@
 
 from monitor.notify.delivery import Delivery
 from monitor.notify.history_alert import told_as_one
-from monitor.notify.lost import state_lost
-from monitor.notify.own_alerts import Moment, own_alert
-from monitor.notify.reload import reload_failed, reload_mended
+from monitor.notify.own_alerts import Moment, own_alert, reload_failed, reload_mended, state_lost, unwatched
+from monitor.notify.settled import settled_by_a_start
 from monitor.notify.silences import Silence, Silences, read_silences
 from monitor.notify.stages import Paces
-from monitor.notify.unwatched import settled_by_a_start, unwatched
 
 __all__ = [
     "Delivery",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from monitor.alert import Alert, State
 from monitor.base.errors import SinkError
-from monitor.notify.failed import receiver_failed
+from monitor.notify.own_alerts import receiver_failed
 from monitor.notify.receiver_queue import Moment, Outlet, Waiting
 from monitor.notify.stages import Paces
 from monitor.sinks import Sink

@@ -13,8 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.grammar.body import body_of
-from monitor.grammar.logline import Gpu, RunStart
+from monitor.grammar.logline import Gpu, RunStart, body_of
 from monitor.run.run import Run
 
 LOOK_S = 30.0

@@ -8,7 +8,6 @@ from monitor.base.atomicfile import prepared, write_atomically
 from monitor.base.errors import ReportError
 from monitor.report import drawing
 from monitor.report.model import Page
-from monitor.report.render import render
 
 
 def publish(out: Path, page: Page, format: str, template: Path | None = None) -> None:
@@ -34,3 +33,34 @@ def _write_charts(folder: Path, page: Page) -> None:
             (folder / f"{name}.svg").unlink(missing_ok=True)
     except OSError as error:
         raise ReportError(str(folder), f"cannot be made ({error.strerror})", expected="a folder for charts") from None
+
+
+FORMATS = ("md", "html", "json")
+
+
+_BY_SUFFIX = {".md": "md", ".html": "html", ".htm": "html", ".json": "json"}
+
+
+def format_by_name(page: Path) -> str | None:
+    """Return the format that a page's file name says; None where it says none."""
+    return _BY_SUFFIX.get(page.suffix.lower())
+
+
+def render(page: Page, format: str, *, template: Path | None = None, pictures: str = "") -> str:
+    """Return the page as Markdown, as one HTML file, or as JSON. Raises ReportError.
+
+    ``template`` is one of the user's, rendered in a sandbox; ``pictures`` the folder beside a Markdown page that holds
+    its charts, empty for none.
+    """
+    match format:
+        case "html":
+            from monitor.report.html import render_html
+
+            return render_html(page, template)
+        case "json":
+            from monitor.report.json_page import render_json
+
+            return render_json(page)
+    from monitor.report.markdown import render_markdown
+
+    return render_markdown(page, template, pictures=pictures)

@@ -13,8 +13,7 @@ from monitor.tail.linebuffer import (
     read_pieces,
     read_stretches,
 )
-from monitor.tail.notices import Change, Notice
-from monitor.tail.source import Tail, TailCounters
+from monitor.tail.source import Change, Notice, Tail, TailCounters
 from monitor.tail.stream import StreamTail
 from monitor.tail.waker import Waker
 

@@ -18,9 +18,8 @@ from typing import Self
 
 from monitor.tail.generation import ContentChanged, Generation, TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
-from monitor.tail.notices import Change, Notice
 from monitor.tail.rotation import find_generation, next_generation, oldest_unread
-from monitor.tail.source import TailCounters
+from monitor.tail.source import Change, Notice, TailCounters
 
 POLL_BYTES = CHUNK_BYTES
 """Most bytes read by one poll, so that a backlog blocks nobody."""

@@ -9,8 +9,7 @@ import select
 
 from monitor.tail.generation import TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
-from monitor.tail.notices import Change, Notice
-from monitor.tail.source import TailCounters
+from monitor.tail.source import Change, Notice, TailCounters
 
 PIPE_BYTES = 64 * 1024
 """Most bytes that one read takes: what a pipe holds."""

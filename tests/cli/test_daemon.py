@@ -10,7 +10,7 @@ from monitor.grammar.logline import RunEnd, RunStart
 from monitor.pipeline import Watcher
 from monitor.snapshot import Snapshot
 from monitor.tail.linebuffer import read_lines
-from monitor.tail.notices import Change
+from monitor.tail.source import Change
 from monitor.tail.waker import Waker
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined
 from tests.cli.watching import ByHand, Watching

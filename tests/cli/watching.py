@@ -17,7 +17,7 @@ from monitor.reader.event import Event
 from monitor.rules import Rule, load_rules
 from monitor.snapshot import Snapshot
 from monitor.tail import FileTail
-from monitor.tail.notices import Notice
+from monitor.tail.source import Notice
 from tests.cli.logs import joined
 from tests.monitor.lines import START, story
 

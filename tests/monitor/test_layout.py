@@ -10,8 +10,8 @@ from monitor.grammar import logline
 from monitor.grammar.fields import Share
 from monitor.grammar.logline import Record, find_line, format_line
 from monitor.reader.signals import samples
-from monitor.run.columns.layouts import KEPT, Layouts, _fitting
 from monitor.run.columns.line_template import KINDS, layout_of
+from monitor.run.columns.rows import KEPT, Layouts, _fitting
 from tests.monitor.lines import START
 
 RECORDS: tuple[Record, ...] = (

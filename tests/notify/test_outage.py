@@ -16,7 +16,7 @@ import pytest
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError, SinkError
 from monitor.notify import Delivery, reload_failed, settled_by_a_start, unwatched
-from monitor.notify.failed import receiver_failed
+from monitor.notify.own_alerts import receiver_failed
 from monitor.sinks import open_sinks
 from monitor.store.store import Store
 from tests.cli.logs import TROUBLED

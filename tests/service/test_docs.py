@@ -11,10 +11,10 @@ import pytest
 from monitor.base.yamlfile import YamlFile
 from monitor.config.schema import ConfigFile
 from monitor.live.lag_alert import RULE as BEHIND
-from monitor.notify.failed import RULE as FAILED
-from monitor.notify.lost import RULE as LOST
-from monitor.notify.reload import RULE as RELOAD
-from monitor.notify.unwatched import RULE as UNWATCHED
+from monitor.notify.own_alerts import RECEIVER_FAILED as FAILED
+from monitor.notify.own_alerts import RELOAD_FAILED as RELOAD
+from monitor.notify.own_alerts import STATE_LOST as LOST
+from monitor.notify.own_alerts import UNWATCHED
 from monitor.sinks import KINDS
 from monitor.sinks.webhook import FORMS
 from tests.cli.test_help import LEAVES, parse

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.tail import FileTail, TailPosition
 from monitor.tail.linebuffer import Line
-from monitor.tail.notices import Change, Notice
+from monitor.tail.source import Change, Notice
 
 
 @dataclass

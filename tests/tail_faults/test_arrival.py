@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.tail import FileTail
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.notices import Change, Notice
+from monitor.tail.source import Change, Notice
 from tests.tail_faults.followed import Followed
 
 

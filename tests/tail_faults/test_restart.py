@@ -11,7 +11,7 @@ import pytest
 
 from monitor.tail import FileTail, TailPosition
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.notices import Change, Notice
+from monitor.tail.source import Change, Notice
 from tests.tail_faults.followed import Followed
 
 

@@ -7,9 +7,8 @@ import math
 from monitor.base.evidence import Evidence
 from monitor.grammar.logline import HorizonMetrics
 from monitor.grammar.logline import Metrics as MetricsRecord
-from monitor.report.figures import SHOWN, fact
+from monitor.report.figures import SHOWN, fact, sparkline
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
-from monitor.report.sparkline import sparkline
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot

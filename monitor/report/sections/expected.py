@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Course, Expectation, Span, Stage
-from monitor.report.figures import SHOWN, duration
+from monitor.report.figures import SHOWN, duration, sparkline
 from monitor.report.judgement import Verdict
 from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageRow, worst
 from monitor.report.sections.deadlines import due
-from monitor.report.sparkline import sparkline
 from monitor.report.watch_conditions import answer
 from monitor.run.attempt import Attempt
 from monitor.run.series import Tally

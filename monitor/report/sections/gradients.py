@@ -12,10 +12,9 @@ from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
 from monitor.grammar.logline import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
-from monitor.report.figures import SHOWN, bounded
+from monitor.report.figures import SHOWN, bounded, sparkline
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
-from monitor.report.sparkline import sparkline
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot

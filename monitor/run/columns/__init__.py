@@ -7,9 +7,9 @@ of it `fold` takes it in. Whatever is out of the ordinary is left to the ordinar
 
 from monitor.run.columns.block import Block, Rest, Span, Stretch, blocks
 from monitor.run.columns.fold import fold_block
-from monitor.run.columns.layouts import Layouts
 from monitor.run.columns.prepare import Forecast, forecast
 from monitor.run.columns.preview import Ahead, Range
+from monitor.run.columns.rows import Layouts
 
 __all__ = [
     "Ahead",

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from monitor.base.evidence import Evidence
 from monitor.grammar import logline
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
-from monitor.run.columns.layouts import Layouts
 from monitor.run.columns.line_template import HEAD_BYTES
-from monitor.run.columns.rows import Rows
+from monitor.run.columns.rows import Layouts, Rows
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from monitor.grammar import logline
 from monitor.grammar.logline import Intent, Record
 from monitor.reader.signals import Sample
-from monitor.run.derived.columns import Column, Columns, Lines, Rates
 from monitor.run.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
-from monitor.run.derived.inputs import Earlier, Known, Writer
+from monitor.run.derived.inputs import Column, Columns, Earlier, Known, Lines, Rates, Writer
 from monitor.run.derived.lifecycle import changed_data, is_taken_over, of_end, of_phase
 from monitor.run.derived.settings import absent_settings
 from monitor.run.derived.training import of_train, train_columns

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from monitor.grammar import logline
 from monitor.grammar.fields import Words
 from monitor.reader.signals import Sample
-from monitor.run.derived.columns import Column, Columns, Lines
 from monitor.run.derived.declared_rate import declared_rate, declared_rates
-from monitor.run.derived.inputs import Known
+from monitor.run.derived.inputs import Column, Columns, Known, Lines
 from monitor.run.derived.training import has_exact_schedule
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from monitor.grammar import logline
 from monitor.reader.signals import Sample
-from monitor.run.derived.columns import Column, Columns, Lines
 from monitor.run.derived.declared_rate import declared_rate, declared_rates
-from monitor.run.derived.inputs import Known
+from monitor.run.derived.inputs import Column, Columns, Known, Lines
 from monitor.run.derived.lifecycle import of_first_step
 
 EXACT_STEPS = 2**53

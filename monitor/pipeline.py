@@ -10,7 +10,7 @@ from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
-from monitor.grammar.logline import LogLost, Train, format_line, parse_line
+from monitor.grammar import LogLost, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast

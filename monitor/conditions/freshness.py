@@ -7,7 +7,7 @@ import math
 import statistics
 
 from monitor.conditions.reading import Reading, not_applicable, unknown
-from monitor.grammar.logline import Gpu
+from monitor.grammar import Gpu
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series

@@ -23,7 +23,7 @@ from monitor.conditions.freshness import (
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
-from monitor.grammar.logline import Checkpoint
+from monitor.grammar import Checkpoint
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead

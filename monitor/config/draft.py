@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from monitor.base.escape import redact, terminal
-from monitor.grammar.logline import Config as Setting
-from monitor.grammar.logline import ConfigIgnored, ConfigUnused
+from monitor.grammar import Config as Setting
+from monitor.grammar import ConfigIgnored, ConfigUnused
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
 

@@ -16,8 +16,8 @@ from monitor.base.errors import StateError
 from monitor.notify import Delivery, Paces, Silences, state_lost
 from monitor.sinks import Sink
 from monitor.snapshot import HISTORY_LIMIT
-from monitor.statecodec import UnknownState
 from monitor.store import Saved
+from monitor.store.coders import UnknownState
 from monitor.store.recording import Recording
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.grammar.logline import Gpu, RunStart, body_of
+from monitor.grammar import Gpu, RunStart, body_of
 from monitor.run.run import Run
 
 LOOK_S = 30.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from monitor.run.run import Run
 
 if TYPE_CHECKING:

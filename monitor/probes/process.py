@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.base.clock import Clock
-from monitor.grammar.logline import Process, ProcessGone, RunEnd, RunStart, body_of
+from monitor.grammar import Process, ProcessGone, RunEnd, RunStart, body_of
 from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of
 from monitor.run.run import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.grammar.logline import Record, Unknown, find_line
+from monitor.grammar import Record, Unknown, find_line
 from monitor.reader.signals import Sample, samples, text_signals
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record
+from monitor import grammar
+from monitor.grammar import Record, Share
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, in the order of the catalogue."""
@@ -54,52 +53,52 @@ class _Fields(NamedTuple):
 
 
 _MEASURED: dict[type[Record], _Fields] = {
-    logline.Train: _Fields(
+    grammar.Train: _Fields(
         "train",
         ("loss", "lr", "grad_norm", "s_per_batch", "load_s", "samples_per_s", "skipped", "skips_in_row"),
         cadence="train",
     ),
-    logline.Epoch: _Fields("epoch", ("train_loss", "val_loss", "lr", "seconds", "resets"), cadence="epoch"),
-    logline.Metrics: _Fields("metric", ("sharpe", "ic", "rank_ic", "hit_rate", "n_days"), cadence="epoch"),
-    logline.HorizonMetrics: _Fields(
+    grammar.Epoch: _Fields("epoch", ("train_loss", "val_loss", "lr", "seconds", "resets"), cadence="epoch"),
+    grammar.Metrics: _Fields("metric", ("sharpe", "ic", "rank_ic", "hit_rate", "n_days"), cadence="epoch"),
+    grammar.HorizonMetrics: _Fields(
         "horizon",
         ("sharpe", "ic", "rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2"),
         ("h",),
         cadence="epoch",
     ),
-    logline.EncoderGrad: _Fields(
+    grammar.EncoderGrad: _Fields(
         "encoder_grad", ("norm", "max"), ("tensor",), cadence="grad", switch="ENABLE_ENCODER_GRAD_HOOKS"
     ),
-    logline.GroupGrad: _Fields(
+    grammar.GroupGrad: _Fields(
         "grad",
         ("l2", "max", "tensors", "small", "none", "mean_abs", "nonfinite"),
         ("group",),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
     ),
-    logline.WeightReport: _Fields(
+    grammar.WeightReport: _Fields(
         "weight",
         ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad"),
         ("group",),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
     ),
-    logline.ActivationReport: _Fields(
+    grammar.ActivationReport: _Fields(
         "activation",
         ("mean", "std", "dead_share", "saturated"),
         ("layer",),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
     ),
-    logline.InputReport: _Fields(
+    grammar.InputReport: _Fields(
         "input",
         ("mean", "std", "declared_mean", "declared_std", "worst_mean", "worst_std"),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
     ),
-    logline.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
-    logline.GuardReset: _Fields("guard", ("recover_within_steps",), ("h",)),
-    logline.DataCheck: _Fields(
+    grammar.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
+    grammar.GuardReset: _Fields("guard", ("recover_within_steps",), ("h",)),
+    grammar.DataCheck: _Fields(
         "data",
         (
             "features_dead",
@@ -111,25 +110,25 @@ _MEASURED: dict[type[Record], _Fields] = {
         ),
         cadence="epoch",
     ),
-    logline.Floor: _Fields("floor", ("loss_floor",)),
-    logline.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
-    logline.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
+    grammar.Floor: _Fields("floor", ("loss_floor",)),
+    grammar.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
+    grammar.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
 }
 
 _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
-    logline.RunStart: ("run.start", ()),
-    logline.RunEnd: ("run.end", ("status",)),
-    logline.Error: ("run.error", ("type",)),
-    logline.GuardCheck: ("guard.check", ("h",)),
-    logline.GuardReset: ("guard.reset", ("h",)),
-    logline.GuardRecovered: ("guard.recovered", ("h",)),
-    logline.GuardFailed: ("guard.failed", ("h",)),
-    logline.Nonfinite: ("nonfinite", ("where",)),
-    logline.ConfigUnused: ("config.unused", ("unused",)),
-    logline.ConfigIgnored: ("config.ignored", ("ignored",)),
-    logline.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
-    logline.LogLost: ("log.lost", ("how",)),
-    logline.ProcessGone: ("process.gone", ("how",)),
+    grammar.RunStart: ("run.start", ()),
+    grammar.RunEnd: ("run.end", ("status",)),
+    grammar.Error: ("run.error", ("type",)),
+    grammar.GuardCheck: ("guard.check", ("h",)),
+    grammar.GuardReset: ("guard.reset", ("h",)),
+    grammar.GuardRecovered: ("guard.recovered", ("h",)),
+    grammar.GuardFailed: ("guard.failed", ("h",)),
+    grammar.Nonfinite: ("nonfinite", ("where",)),
+    grammar.ConfigUnused: ("config.unused", ("unused",)),
+    grammar.ConfigIgnored: ("config.ignored", ("ignored",)),
+    grammar.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
+    grammar.LogLost: ("log.lost", ("how",)),
+    grammar.ProcessGone: ("process.gone", ("how",)),
 }
 
 _TEXTS: dict[str, re.Pattern[bytes]] = {
@@ -148,29 +147,29 @@ ERROR_TEXTS = tuple(_TEXTS)
 _ANY_TEXT = re.compile("|".join(TEXTS).encode("ascii"))
 
 _DERIVED: tuple[Signal, ...] = (
-    Signal("train.lr_deviation", logline.Train.TAG, cadence="train"),
-    Signal("train.lr_zero", logline.Train.TAG, cadence="train"),
-    Signal("train.load_share", logline.Train.TAG, cadence="train"),
-    Signal("grad.undeclared_none", logline.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("grad.small_share", logline.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("grad.first_l2", logline.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("grad.depth_ratio", logline.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("weight.base_ratio", logline.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("weight.left_behind", logline.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
-    Signal("process.rss_pct", logline.Process.TAG),
-    Signal("gpu.used_pct", logline.Gpu.TAG, ("index",)),
-    Signal("run.idle_starts", logline.RunStart.TAG, cadence="once"),
-    Signal("run.crashed_before", logline.RunStart.TAG, cadence="once"),
-    Signal("run.steps_lost", logline.Train.TAG, cadence="once"),
-    Signal("run.claim_unmeasured", logline.RunEnd.TAG, ("metric",), cadence="once"),
-    Signal("run.epochs_missing", logline.RunEnd.TAG, ("status",), cadence="once"),
-    Signal("run.beat", logline.Phase.TAG, is_event=True),
-    Signal("run.other_writer", logline.Phase.TAG, ("pid",), is_event=True),
-    Signal("checkpoint.undeclared", logline.Checkpoint.TAG, cadence="once"),
-    Signal("data.changed", logline.Data.TAG, cadence="once"),
-    Signal("data.problem", logline.DataCheck.TAG, ("problem",), is_event=True),
-    Signal("config.echo", logline.Config.TAG, is_event=True, cadence="once"),
-    Signal("config.absent", logline.Config.TAG, ("name",), is_event=True),
+    Signal("train.lr_deviation", grammar.Train.TAG, cadence="train"),
+    Signal("train.lr_zero", grammar.Train.TAG, cadence="train"),
+    Signal("train.load_share", grammar.Train.TAG, cadence="train"),
+    Signal("grad.undeclared_none", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.small_share", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.first_l2", grammar.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.depth_ratio", grammar.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("weight.base_ratio", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("weight.left_behind", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("process.rss_pct", grammar.Process.TAG),
+    Signal("gpu.used_pct", grammar.Gpu.TAG, ("index",)),
+    Signal("run.idle_starts", grammar.RunStart.TAG, cadence="once"),
+    Signal("run.crashed_before", grammar.RunStart.TAG, cadence="once"),
+    Signal("run.steps_lost", grammar.Train.TAG, cadence="once"),
+    Signal("run.claim_unmeasured", grammar.RunEnd.TAG, ("metric",), cadence="once"),
+    Signal("run.epochs_missing", grammar.RunEnd.TAG, ("status",), cadence="once"),
+    Signal("run.beat", grammar.Phase.TAG, is_event=True),
+    Signal("run.other_writer", grammar.Phase.TAG, ("pid",), is_event=True),
+    Signal("checkpoint.undeclared", grammar.Checkpoint.TAG, cadence="once"),
+    Signal("data.changed", grammar.Data.TAG, cadence="once"),
+    Signal("data.problem", grammar.DataCheck.TAG, ("problem",), is_event=True),
+    Signal("config.echo", grammar.Config.TAG, is_event=True, cadence="once"),
+    Signal("config.absent", grammar.Config.TAG, ("name",), is_event=True),
 )
 """Signals that a record yields only together with what is known of its attempt: see `monitor.run.derived`."""
 
@@ -186,7 +185,7 @@ CROWDED_OUT = "log.crowded_out"
 
 def _catalogue() -> Iterator[Signal]:
     for record_type, found in _MEASURED.items():
-        tag = record_type.TAG or logline.GradReport.TAG
+        tag = record_type.TAG or grammar.GradReport.TAG
         for field in found.fields:
             name = f"{found.prefix}.{field}"
             yield Signal(name, tag, found.labels, switch=found.switch, cadence=found.cadence)
@@ -205,19 +204,19 @@ CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
 
 def samples(record: Record) -> Iterator[Sample]:
     """Yield the numbers that a record bears; shares count as part / whole, except dead features (a count)."""
-    if isinstance(record, logline.RunEnd):
+    if isinstance(record, grammar.RunEnd):
         # Whatever else a trainer calls its end, it is none that was wanted.
         yield Sample("run.end", (("status", record.status if record.status in WANTED_ENDS else "failed"),), 1.0)
     elif event := _EVENTS.get(type(record)):
         yield Sample(event[0], _labels(record, event[1]), 1.0)
-    if isinstance(record, logline.GradReport):
+    if isinstance(record, grammar.GradReport):
         for group in record.groups:
             yield from _measured(group)
-    elif isinstance(record, logline.GradBelow):
+    elif isinstance(record, grammar.GradBelow):
         # The line says that it is below, even where its digits are rounded up to the level.
         norm = min(record.norm, math.nextafter(record.threshold, -math.inf))
         yield Sample("grad.l2", (("group", record.group),), norm)
-    elif isinstance(record, logline.GradNonfinite):
+    elif isinstance(record, grammar.GradNonfinite):
         yield Sample("grad.l2", (("group", record.group),), record.norm)
     else:
         yield from _measured(record)
@@ -250,9 +249,9 @@ def _measured(record: Record) -> Iterator[Sample]:
 
 def _number(record: Record, field: str) -> float | None:
     value: object
-    if isinstance(record, logline.GroupGrad) and field in ("l2", "tensors"):
+    if isinstance(record, grammar.GroupGrad) and field in ("l2", "tensors"):
         value = record.norm if field == "l2" else record.grad.whole
-    elif isinstance(record, logline.ActivationReport) and field == "dead_share":
+    elif isinstance(record, grammar.ActivationReport) and field == "dead_share":
         value = record.dead_units
     else:
         value = getattr(record, field)

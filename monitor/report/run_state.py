@@ -9,7 +9,7 @@ from typing import NamedTuple
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import has_ended
-from monitor.grammar.logline import Gpu, Process, ProcessGone, RunEnd
+from monitor.grammar import Gpu, Process, ProcessGone, RunEnd
 from monitor.run.attempt import Attempt, Status
 from monitor.run.run import Run
 

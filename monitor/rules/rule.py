@@ -12,7 +12,7 @@ from monitor.alert import Severity
 from monitor.conditions import Condition
 from monitor.conditions.condition import SignalName
 from monitor.conditions.values import NO_SPAN, Hold, Seconds
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 from monitor.rules.needed_signals import needed
 
 SLOTS = ("value", "threshold", "reason", "epoch", "step")

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from monitor.conditions import KINDS
 from monitor.conditions.condition import SignalName
 from monitor.conditions.values import Hold, Seconds, Span, Window
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 from monitor.reader.signals import CATALOGUE
 from monitor.rules.problems import holds_conditions, models_in
 from monitor.rules.rule import OF_THE_LOADER, Declared, Rule, written

@@ -10,10 +10,9 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple, TypeGuard, TypeVar
 
+from monitor import grammar
 from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Intent, Record
+from monitor.grammar import Intent, Record, Share
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.run.derived import Earlier, Writer, derived
@@ -82,14 +81,14 @@ class Stated(NamedTuple):
 
 
 KEYED: dict[type[Record], str] = {
-    logline.Config: "key",
-    logline.Target: "h",
-    logline.ModelGroup: "group",
-    logline.HorizonMetrics: "h",
-    logline.EncoderGrad: "tensor",
-    logline.Gpu: "index",
-    logline.GuardCheck: "h",
-    logline.Phase: "name",
+    grammar.Config: "key",
+    grammar.Target: "h",
+    grammar.ModelGroup: "group",
+    grammar.HorizonMetrics: "h",
+    grammar.EncoderGrad: "tensor",
+    grammar.Gpu: "index",
+    grammar.GuardCheck: "h",
+    grammar.Phase: "name",
 }
 """Record types of which the newest is kept per value of a field, rather than one in all."""
 
@@ -148,7 +147,7 @@ class Attempt:
         """How far the attempt is, by what the log says."""
         if self.ended is None:
             return Status.RUNNING if self.lines else Status.WAITING
-        assert isinstance(self.ended.record, logline.RunEnd)
+        assert isinstance(self.ended.record, grammar.RunEnd)
         try:
             return Status(self.ended.record.status)
         except ValueError:
@@ -175,7 +174,7 @@ class Attempt:
 
     def setting(self, key: str) -> tuple[str, Evidence] | None:
         """Return a setting as the run echoed it, with its line."""
-        found = self.stated(logline.Config, key)
+        found = self.stated(grammar.Config, key)
         return (found[0].value, found[1]) if found else None
 
     def of(self, signal: str) -> dict[Labels, Series]:
@@ -186,9 +185,9 @@ class Attempt:
         """Whether a trainer that announces no start counts from the beginning again with this record."""
         return self._is_behind(record) and record.epoch.part <= self.first_epoch
 
-    def _is_behind(self, record: Record | None) -> TypeGuard[logline.Train]:
+    def _is_behind(self, record: Record | None) -> TypeGuard[grammar.Train]:
         """Whether progress stands before where it has been: a restart, or steps that are counted anew in each epoch."""
-        if not isinstance(record, logline.Train) or self.first_train_step is None or self.step is None:
+        if not isinstance(record, grammar.Train) or self.first_train_step is None or self.step is None:
             return False
         # Behind the newest step alone would be too eager: two writers in one log are a step apart now and then.
         return record.step < self.step and record.step <= self.first_train_step
@@ -197,7 +196,7 @@ class Attempt:
         """Return the attempt that follows this one, with what it has to know of it."""
         before, step = self.earlier, self.step
         is_higher = step is not None and (before.highest_step is None or step > before.highest_step)
-        started, data = self.stated(logline.RunStart), self.stated(logline.Data)
+        started, data = self.stated(grammar.RunStart), self.stated(grammar.Data)
         is_done = self.status is Status.COMPLETED
         earlier = Earlier(
             highest_step=None if is_done else step if is_higher else before.highest_step,
@@ -248,7 +247,7 @@ class Attempt:
         if samples:
             self._take_samples(samples, event, now)
             touched.update((sample.signal, sample.labels) for sample in samples)
-        if isinstance(event.record, logline.Epoch):
+        if isinstance(event.record, grammar.Epoch):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
         elif event.kind:
@@ -261,10 +260,10 @@ class Attempt:
     def _count_epochs(self, record: Record | None) -> None:
         """Count another trainer's epochs: most have no line for the end of one, but number them and their batches."""
         match record:
-            case logline.Train(epoch=epoch, batch=batch):
+            case grammar.Train(epoch=epoch, batch=batch):
                 is_over = 0 < batch.whole <= batch.part
                 self.epochs_done = max(self.epochs_done, epoch.part - (not is_over))
-            case logline.Phase(epoch=int(number)):
+            case grammar.Phase(epoch=int(number)):
                 self.epochs_done = max(self.epochs_done, number - 1)
 
     def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]], more_bytes: int) -> bool:
@@ -280,24 +279,24 @@ class Attempt:
         self.keep(record, evidence)
         self._take_place(record)
         match record:
-            case logline.RunStart():
+            case grammar.RunStart():
                 self.started = evidence
                 self._take_writer(Writer(record.run, record.pid), is_start=True)
-            case logline.RunEnd():
+            case grammar.RunEnd():
                 self.ended = Stated(record, evidence)
                 self.epochs_done = max(self.epochs_done, record.epochs or 0)
                 touched.add("run.ended")
-            case logline.Phase(name=name):
+            case grammar.Phase(name=name):
                 self._take_writer(Writer(record.run, record.pid), is_start=False)
                 if name != self.announced_phase:
                     self.announced_phase, self.phase_since = name, now
                     touched.add("run.phase")
-            case logline.Intent():
+            case grammar.Intent():
                 self._take_intent(record, evidence)
                 touched.add("run.intent")
-            case logline.Config():
+            case grammar.Config():
                 touched.add("run.setting")
-            case logline.Train():
+            case grammar.Train():
                 self.batch, self.epochs_planned = record.batch, record.epoch.whole
                 if self.first_train_step is None:
                     self.first_train_step, self.first_epoch = record.step, record.epoch.part
@@ -331,7 +330,7 @@ class Attempt:
     def _take_place(self, record: Record) -> None:
         """Move to the record's own epoch and step; neither goes back, unless steps are counted anew in each epoch."""
         epoch, step = _epoch_of(record), _step_of(record)
-        if epoch is not None and not isinstance(record, logline.Epoch):
+        if epoch is not None and not isinstance(record, grammar.Epoch):
             self.epoch = max(self.epoch, epoch)
         if step is not None:
             self.step = step if self.step is None or self._is_behind(record) else max(self.step, step)
@@ -389,7 +388,7 @@ class Attempt:
             series.forget_oldest_epoch()
             self.tallies -= 1
 
-    def _end_epoch(self, record: logline.Epoch) -> None:
+    def _end_epoch(self, record: grammar.Epoch) -> None:
         self.epochs_done = max(self.epochs_done, record.epoch.part)
         self.epochs_planned = record.epoch.whole
         self.epoch = max(self.epoch, record.epoch.part + 1)

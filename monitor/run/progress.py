@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from monitor import grammar
 from monitor.base.evidence import Evidence
-from monitor.grammar import logline
-from monitor.grammar.logline import Record
+from monitor.grammar import Record
 
 INTERVALS_KEPT = 64
 """Newest intervals remembered per phase: what "recent" means. Enough to hold the pause of an evaluation after every
@@ -52,7 +52,7 @@ class Progress:
     def note(self, record: Record | None, move: Move, *, phase: str, step: int | None) -> bool:
         """Take one line in; ``phase`` and ``step`` are the attempt's after it. Return whether it was a move."""
         is_further = step is not None and (self._step is None or step > self._step)
-        is_move = self._is_done(record) | is_further | isinstance(record, logline.Epoch | logline.RunStart)
+        is_move = self._is_done(record) | is_further | isinstance(record, grammar.Epoch | grammar.RunStart)
         self._step = step
         if not is_move:
             return False
@@ -88,10 +88,10 @@ class Progress:
     def _is_done(self, record: Record | None) -> bool:
         """Whether a PHASE line enters a phase, or says that more of it is done than before."""
         name, epoch, known = self._place
-        if isinstance(record, logline.Train):
+        if isinstance(record, grammar.Train):
             # The batches of a progress line are done; the next heartbeat says so once more.
             self.see_batch(record.batch.part)
-        if not isinstance(record, logline.Phase):
+        if not isinstance(record, grammar.Phase):
             return False
         done = -1 if record.done is None else record.done
         if (record.name, record.epoch) == (name, epoch):

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event
 from monitor.reader.signals import Sample

@@ -19,7 +19,8 @@ from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.run import Run
 from monitor.run.series import Series
 from monitor.snapshot import Totals
-from monitor.statecodec import StateCodec, UnknownState
+from monitor.store.codec import StateCodec
+from monitor.store.coders import UnknownState
 from monitor.tail import TailPosition
 
 FORMAT = 1

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from monitor.alert import Alert, Parcel, Told
 from monitor.base.errors import StateError
-from monitor.statecodec import UnknownState
+from monitor.store.coders import UnknownState
 from monitor.store.lock import StateLock, holder
 from monitor.store.saved import (
     NOTHING,

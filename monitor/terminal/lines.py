@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
+from monitor import grammar
 from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
-from monitor.grammar import logline
 from monitor.reader.event import Event
 from monitor.rules import Rule
 from monitor.run.run import Run
@@ -85,7 +85,7 @@ def notice_line(notice: Notice) -> str:
 
 def progress_line(event: Event) -> str | None:
     """Return one line for the events a person follows a run by: its start, the ends of epochs, its end."""
-    wanted = (logline.RunStart, logline.Epoch, logline.Metrics, logline.RunEnd)
+    wanted = (grammar.RunStart, grammar.Epoch, grammar.Metrics, grammar.RunEnd)
     if not isinstance(event.record, wanted):
         return None
     return terminal(f"   {redact(event.evidence.text)[:PROGRESS]}")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import format_line
+from monitor import grammar
+from monitor.grammar import Share, format_line
 from tests.cli.command import monitor
 
 STALE_SHARPE = 0.08177260619898637
@@ -19,23 +18,23 @@ START = 1761867651.0
 
 def run_log(path: str, run: str, *, epochs: int = 3, scale: float = 1.0, sharpe: float | None = None) -> str:
     """Write the log of a run of ten steps an epoch."""
-    lines = [logline.RunStart(run=run, pid=1, host="h", cmd="fit", attempt=1)]
+    lines = [grammar.RunStart(run=run, pid=1, host="h", cmd="fit", attempt=1)]
     for epoch in range(1, epochs + 1):
         for batch in range(1, 11):
             step = 10 * (epoch - 1) + batch
             lines.append(
-                logline.Train(
+                grammar.Train(
                     epoch=Share(epoch, epochs), batch=Share(batch, 10), step=step, loss=scale / step, lr=1e-4,
                     s_per_batch=0.5,
                 )
             )  # fmt: skip
         loss = scale * 0.7123 / epoch
         lines.append(
-            logline.Epoch(epoch=Share(epoch, epochs), train_loss=loss, val_loss=1.1 * loss, lr=1e-4, seconds=5.0)
+            grammar.Epoch(epoch=Share(epoch, epochs), train_loss=loss, val_loss=1.1 * loss, lr=1e-4, seconds=5.0)
         )
         measured = (0.0123456 + 0.0071 * epoch) * scale
         lines.append(
-            logline.Metrics(
+            grammar.Metrics(
                 epoch=epoch, sharpe=measured if sharpe is None else sharpe, ic=measured / 3.3, rank_ic=0.0317 * scale
             )
         )
@@ -98,7 +97,7 @@ def test_a_run_that_repeats_another_is_no_suspect():
 
 def test_an_old_value_is_found_in_whatever_epoch_it_stood():
     run_log("a.log", "a", epochs=2)
-    line = format_line(START + 99, logline.Metrics(epoch=3, sharpe=(0.0123456 + 0.0071) * 1.0))
+    line = format_line(START + 99, grammar.Metrics(epoch=3, sharpe=(0.0123456 + 0.0071) * 1.0))
     run_log("b.log", "b", epochs=2, scale=1.3)
     with Path("b.log").open("a") as file:
         file.write(line + "\n")
@@ -130,7 +129,7 @@ def test_what_cannot_be_compared_is_one_clear_line(arguments: tuple[str, str], e
 
 
 def test_hostile_names_of_runs_and_groups_do_not_reach_the_terminal():
-    line = format_line(START, logline.EncoderGrad(tensor="\x1b[31m\u202e", norm=0.5, max=0.1, step=1))
+    line = format_line(START, grammar.EncoderGrad(tensor="\x1b[31m\u202e", norm=0.5, max=0.1, step=1))
     for name in ("a.log", "b.log"):
         run_log(name, "\x1b]0;owned\x07" + name)
         with Path(name).open("a") as file:

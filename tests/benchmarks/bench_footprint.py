@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from figures import print_row
 
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import GradReport, GroupGrad, RunStart, Train, format_line
+from monitor.grammar import GradReport, GroupGrad, RunStart, Share, Train, format_line
 
 SECONDS = 60.0
 LOOK_S, CALM_S = 2.0, 0.1

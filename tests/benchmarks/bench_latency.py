@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from figures import print_row
 
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Train, format_line
+from monitor.grammar import Share, Train, format_line
 from monitor.live.daemon import POLL_S
 
 NUM_EVENTS = 1_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import production  # noqa: F401 (sets the threads)
 from figures import print_row
 
-from monitor.grammar.logline import Train, parse_line
+from monitor.grammar import Train, parse_line
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve

@@ -21,8 +21,7 @@ from bench_footprint import processor_s, resident_mb
 from bench_latency import Arrivals
 from figures import print_row
 
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import GradReport, GroupGrad, RunStart, Train, format_line
+from monitor.grammar import GradReport, GroupGrad, RunStart, Share, Train, format_line
 
 NUM_LOGS, EVERY_S = 200, 0.5
 SECONDS = 60.0

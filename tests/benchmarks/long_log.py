@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor import grammar
+from monitor.grammar import Record, Share, format_line
 
 START = 1_761_867_651.0
 STEPS_PER_EPOCH = 1_000
@@ -64,21 +63,21 @@ def _lines(num_lines: int) -> Iterator[str]:
 
 def _events(num_epochs: int, rng: random.Random) -> Iterator[str]:
     total_steps = num_epochs * STEPS_PER_EPOCH
-    intent = logline.Intent(
+    intent = grammar.Intent(
         base_lr=5e-4, min_lr=1e-5, warmup_steps=200, schedule="cosine", total_steps=total_steps, clip=1.0,
         epochs=num_epochs, cadence_train=1, cadence_grad=200,
     )  # fmt: skip
     yield from _written(
         START,
-        logline.RunStart(run="fit-longrun00001", pid=963, host="vm", cmd="trainer fit", attempt=1),
-        logline.Config(key="ENABLE_GRAD_MONITOR", value="1", source="default"),
+        grammar.RunStart(run="fit-longrun00001", pid=963, host="vm", cmd="trainer fit", attempt=1),
+        grammar.Config(key="ENABLE_GRAD_MONITOR", value="1", source="default"),
         intent,
-        *(logline.ModelGroup(group=group, tensors=4, depth=len(GROUPS) - depth) for depth, group in enumerate(GROUPS)),
-        logline.Floor(loss_floor=0.7926),
+        *(grammar.ModelGroup(group=group, tensors=4, depth=len(GROUPS) - depth) for depth, group in enumerate(GROUPS)),
+        grammar.Floor(loss_floor=0.7926),
     )
     step, now = 0, START + 5.0
     for epoch in range(1, num_epochs + 1):
-        yield from _written(now, logline.Phase(name="train", epoch=epoch, step=step, run="fit-longrun00001", pid=963))
+        yield from _written(now, grammar.Phase(name="train", epoch=epoch, step=step, run="fit-longrun00001", pid=963))
         for batch in range(1, STEPS_PER_EPOCH + 1):
             step += 1
             now += S_PER_STEP * rng.uniform(0.9, 1.1)
@@ -96,7 +95,7 @@ def _written(now: float, *records: Record) -> Iterator[str]:
 
 
 def _stamp(now: float) -> str:
-    return format_line(now, logline.Model()).partition(" ")[0]
+    return format_line(now, grammar.Model()).partition(" ")[0]
 
 
 def _train_line(
@@ -119,29 +118,29 @@ def _train_line(
 def _guard(step: int, rng: random.Random) -> Iterator[Record]:
     for h in HORIZONS:
         std = rng.uniform(0.3, 0.4)
-        yield logline.GuardCheck(step=step, h=h, std=std, target_std=0.9, ratio=std / 0.9, strikes=Share(0, 3))
+        yield grammar.GuardCheck(step=step, h=h, std=std, target_std=0.9, ratio=std / 0.9, strikes=Share(0, 3))
 
 
 def _monitors(step: int, epoch: int, batch: int, rng: random.Random) -> Iterator[Record]:
     norms = {group: rng.uniform(0.05, 0.2) for group in GROUPS}
-    yield logline.InputReport(
+    yield grammar.InputReport(
         step=step, mean=rng.gauss(0, 0.001), std=1.0 + rng.gauss(0, 0.004), declared_mean=0.0, declared_std=1.0,
         worst_feature="feature_43", worst_mean=rng.uniform(0.08, 0.12), worst_std=rng.uniform(0.9, 1.1),
     )  # fmt: skip
     for tensor in ("normalized_features", "projected_features"):
         norm = rng.uniform(0.01, 0.02)
-        yield logline.EncoderGrad(tensor=tensor, max=norm / 10, step=step, norm=norm)
+        yield grammar.EncoderGrad(tensor=tensor, max=norm / 10, step=step, norm=norm)
     for layer in LAYERS:
-        yield logline.ActivationReport(
+        yield grammar.ActivationReport(
             layer=layer, step=step, mean=rng.gauss(0, 0.1), std=rng.uniform(0.9, 1.1), dead_units=Share(0, 64),
             saturated=0,
         )  # fmt: skip
-    yield logline.GradReport(
+    yield grammar.GradReport(
         step=step,
         epoch=epoch,
         batch=batch,
         groups=tuple(
-            logline.GroupGrad(
+            grammar.GroupGrad(
                 group=group,
                 max=norm / 5,
                 grad=Share(4, 4),
@@ -156,18 +155,18 @@ def _monitors(step: int, epoch: int, batch: int, rng: random.Random) -> Iterator
     )
     for group in GROUPS:
         weight = rng.uniform(9, 10)
-        yield logline.WeightReport(
+        yield grammar.WeightReport(
             group=group, step=step, l2=weight, update=weight * 4e-4, ratio=4e-4, unchanged=rng.uniform(0, 0.004),
             nonfinite=0, stale_grad=0.0,
         )  # fmt: skip
 
 
 def _machine(step: int, epoch: int, batch: int, now: float) -> Iterator[Record]:
-    yield logline.Phase(
+    yield grammar.Phase(
         name="train", epoch=epoch, step=step, beat=batch // 125, done=batch, total=STEPS_PER_EPOCH, main_idle_s=0.2,
         run="fit-longrun00001", pid=963,
     )  # fmt: skip
-    yield logline.Process(
+    yield grammar.Process(
         pid=963, stat="Rl", cpu_pct=180.0, rss_mb=2400.0 + batch % 7, ram_total_mb=16000.0, etime_s=now - START
     )
 
@@ -175,17 +174,17 @@ def _machine(step: int, epoch: int, batch: int, now: float) -> Iterator[Record]:
 def _epoch_end(epoch: int, epochs: int, step: int, rng: random.Random) -> Iterator[Record]:
     loss = 0.4 + 0.3 / (1 + epoch) + 0.01 * rng.random()
     sharpe = rng.uniform(0.8, 1.6)
-    yield logline.Phase(name="validate", epoch=epoch, step=step, done=0, total=7, run="fit-longrun00001", pid=963)
-    yield logline.Epoch(
+    yield grammar.Phase(name="validate", epoch=epoch, step=step, done=0, total=7, run="fit-longrun00001", pid=963)
+    yield grammar.Epoch(
         epoch=Share(epoch, epochs), train_loss=loss, val_loss=loss + 0.01, lr=1e-4, seconds=520.0, resets=0
     )
-    yield logline.Metrics(epoch=epoch, sharpe=sharpe, ic=0.03 + 0.01 * rng.random(), rank_ic=0.03, hit_rate=0.52)
+    yield grammar.Metrics(epoch=epoch, sharpe=sharpe, ic=0.03 + 0.01 * rng.random(), rank_ic=0.03, hit_rate=0.52)
     for h in HORIZONS:
         ratio = rng.uniform(0.2, 0.4)
-        yield logline.HorizonMetrics(
+        yield grammar.HorizonMetrics(
             epoch=epoch, h=h, sharpe=rng.uniform(0.5, 1.5), ic=rng.uniform(0.02, 0.04), rank_ic=rng.uniform(0.02, 0.04),
             hit_rate=rng.uniform(0.51, 0.53), pred_std=ratio / 100, target_std=0.01, ratio=ratio,
         )  # fmt: skip
-    yield logline.DataCheck(features_dead=Share(0, 82), nonfinite_share=0.0, graph_nodes=60, graph_edges=600)
-    yield logline.Phase(name="checkpoint", epoch=epoch, step=step, run="fit-longrun00001", pid=963)
-    yield logline.Checkpoint(action="save", path=f"step_{step:010d}.ckpt", epoch=epoch, step=step, bytes=2_738_110)
+    yield grammar.DataCheck(features_dead=Share(0, 82), nonfinite_share=0.0, graph_nodes=60, graph_edges=600)
+    yield grammar.Phase(name="checkpoint", epoch=epoch, step=step, run="fit-longrun00001", pid=963)
+    yield grammar.Checkpoint(action="save", path=f"step_{step:010d}.ckpt", epoch=epoch, step=step, bytes=2_738_110)

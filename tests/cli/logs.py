@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor.grammar import logline
-from monitor.grammar.logline import RunEnd, RunStart
+from monitor import grammar
+from monitor.grammar import RunEnd, RunStart
 from tests.monitor.lines import at, epoch_end, report, reset, setting, train
 
 START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", attempt=1))
@@ -17,8 +17,8 @@ EPOCH_1 = [
     START_LINE,
     at(1, setting("ENABLE_GRAD_MONITOR", "1")),
     at(2, report(0, gat=1.0, adaptive_norm=1.0)),
-    at(3, logline.EncoderGrad(tensor="projected_features", norm=0.01, max=0.001, step=0)),
-    at(4, logline.GuardCheck(h=1, step=0, std=0.5)),
+    at(3, grammar.EncoderGrad(tensor="projected_features", norm=0.01, max=0.001, step=0)),
+    at(4, grammar.GuardCheck(h=1, step=0, std=0.5)),
     at(5, train(1, epochs=2)),
     at(6, epoch_end(1, epochs=2)),
 ]

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from monitor.grammar.logline import RunEnd, RunStart
+from monitor.grammar import RunEnd, RunStart
 from monitor.pipeline import Watcher
 from monitor.snapshot import Snapshot
 from monitor.tail.linebuffer import read_lines

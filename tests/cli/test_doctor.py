@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, HEALTHY, START_LINE, write
 from tests.monitor.lines import START, at, report, setting, train

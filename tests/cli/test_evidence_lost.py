@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from monitor.alert import iso_time
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from tests.cli.command import monitor
 from tests.cli.watching import Watching
 from tests.monitor.lines import at, report, story, train

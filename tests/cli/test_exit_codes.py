@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.cli.command import monitor
 from tests.cli.logs import COMPLETED, EPOCH_1, FOREIGN, HEALTHY, START_LINE, TROUBLED, write
 from tests.monitor.lines import at, epoch_end, train
@@ -39,7 +39,7 @@ OWN_RULES = """groups:
         (NOTHING_BUT_ITS_END, 3),
         ([START_LINE, TRAIN_LINE], 0),
         ([START_LINE, at(1, epoch_end(1))], 0),
-        ([at(1, logline.GuardCheck(h=1, std=0.5))] * 50, 3),
+        ([at(1, grammar.GuardCheck(h=1, std=0.5))] * 50, 3),
     ],
     ids=["healthy", "unfinished", "fired", "fired, unfinished", "foreign", "bare", "a step", "an epoch", "no step"],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.cli.command import monitor
 from tests.trainer.runs import EPOCHS, Run, fit, make_panel
 
@@ -15,18 +15,18 @@ ALL_LOGS = "_logs/training/prod_validation_20ep_*.log"
 
 COMMANDS: dict[str, Callable[[Run], int]] = {
     f'tail -f {LOG} | grep -E "Epoch|Val Loss|Sharpe"': lambda run: 2 * EPOCHS,
-    f"tail -f {LOG} | grep ENCODER-GRAD": lambda run: len(run.records(logline.EncoderGrad)),
+    f"tail -f {LOG} | grep ENCODER-GRAD": lambda run: len(run.records(grammar.EncoderGrad)),
     f"tail -f {LOG} | grep GRAD-MONITOR": lambda run: (
-        len(run.records(logline.GradReport)) + len(run.records(logline.GradBelow))
+        len(run.records(grammar.GradReport)) + len(run.records(grammar.GradBelow))
     ),
     f"tail -f {LOG} | grep DEGENERACY-GUARD": lambda run: sum(
         len(run.records(kind))
-        for kind in (logline.GuardCheck, logline.GuardReset, logline.GuardRecovered, logline.GuardFailed)
+        for kind in (grammar.GuardCheck, grammar.GuardReset, grammar.GuardRecovered, grammar.GuardFailed)
     ),
     f'grep "Epoch.*Train Loss" {LOG}': lambda run: EPOCHS,
     f'grep "Sharpe Ratio:" {LOG}': lambda run: EPOCHS,
-    f'grep -c "DEGENERACY-GUARD.*reset applied" {LOG}': lambda run: len(run.records(logline.GuardReset)),
-    f'grep "DEGENERACY-GUARD.*reset applied" {ALL_LOGS} | wc -l': lambda run: len(run.records(logline.GuardReset)),
+    f'grep -c "DEGENERACY-GUARD.*reset applied" {LOG}': lambda run: len(run.records(grammar.GuardReset)),
+    f'grep "DEGENERACY-GUARD.*reset applied" {ALL_LOGS} | wc -l': lambda run: len(run.records(grammar.GuardReset)),
 }
 """Each grep of the page as it stands there, and how many lines it must find in a run."""
 

@@ -8,7 +8,7 @@ import pytest
 from monitor.engine.step import Engine
 from monitor.pipeline import Watcher
 from monitor.run.run import Run
-from monitor.statecodec import StateCodec
+from monitor.store.codec import StateCodec
 from monitor.tail import LineBuffer, Stretch, read_lines, read_stretches
 from monitor.tail.linebuffer import Gathered
 from tests.dialects.logs import LOGS, RULES, watched

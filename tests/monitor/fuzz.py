@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.base.clock import SystemClock
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.grammar.logline import RECORD_TYPES
+from monitor.grammar import RECORD_TYPES
 from monitor.reader.event import read_event
 from monitor.run import attempt
 from monitor.run.run import Run

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from monitor import grammar
 from monitor.alert import Alert, Severity
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine.step import Engine
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rules import Rule
@@ -46,32 +45,32 @@ def at(seconds: float, record: Record, *, level: str | None = None) -> bytes:
     return format_line(START + seconds, record, level=level).encode()
 
 
-def train(step: int, epoch: int = 1, *, loss: float = 0.5, epochs: int = 20) -> logline.Train:
+def train(step: int, epoch: int = 1, *, loss: float = 0.5, epochs: int = 20) -> grammar.Train:
     """Return progress at a step."""
-    return logline.Train(epoch=Share(epoch, epochs), batch=Share(step % 500, 500), step=step, loss=loss)
+    return grammar.Train(epoch=Share(epoch, epochs), batch=Share(step % 500, 500), step=step, loss=loss)
 
 
-def epoch_end(epoch: int, *, val_loss: float = 0.5, epochs: int = 20) -> logline.Epoch:
+def epoch_end(epoch: int, *, val_loss: float = 0.5, epochs: int = 20) -> grammar.Epoch:
     """Return the end line of an epoch."""
-    return logline.Epoch(epoch=Share(epoch, epochs), train_loss=0.5, val_loss=val_loss, lr=1e-4)
+    return grammar.Epoch(epoch=Share(epoch, epochs), train_loss=0.5, val_loss=val_loss, lr=1e-4)
 
 
-def reset(*, epoch: int | None = None, step: int | None = None, h: int = 5) -> logline.GuardReset:
+def reset(*, epoch: int | None = None, step: int | None = None, h: int = 5) -> grammar.GuardReset:
     """Return a reset of the prediction heads."""
-    return logline.GuardReset(h=h, scale=0.05, epoch=epoch, step=step)
+    return grammar.GuardReset(h=h, scale=0.05, epoch=epoch, step=step)
 
 
-def report(step: int, epoch: int = 1, **norms: float) -> logline.GradReport:
+def report(step: int, epoch: int = 1, **norms: float) -> grammar.GradReport:
     """Return a gradient report with these groups' norms."""
     groups = tuple(
-        logline.GroupGrad(group=group, norm=norm, max=norm, grad=Share(1, 1)) for group, norm in norms.items()
+        grammar.GroupGrad(group=group, norm=norm, max=norm, grad=Share(1, 1)) for group, norm in norms.items()
     )
-    return logline.GradReport(step=step, epoch=epoch, batch=1, groups=groups)
+    return grammar.GradReport(step=step, epoch=epoch, batch=1, groups=groups)
 
 
-def setting(key: str, value: str) -> logline.Config:
+def setting(key: str, value: str) -> grammar.Config:
     """Return the echo of a setting."""
-    return logline.Config(key=key, value=value, source="env")
+    return grammar.Config(key=key, value=value, source="env")
 
 
 def run_of(log: Iterable[bytes]) -> Run:

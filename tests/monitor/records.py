@@ -10,9 +10,8 @@ import typing
 
 from hypothesis import strategies as st
 
-from monitor.grammar import logline
-from monitor.grammar.fields import PerHorizon, Share, Words
-from monitor.grammar.logline import Record
+from monitor import grammar
+from monitor.grammar import PerHorizon, Record, Share, Words
 
 # Two surrogates that form a character are one character in every encoded file; nothing can tell them apart.
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -49,14 +48,14 @@ _VALUES: dict[object, st.SearchStrategy[object]] = {
 }
 
 SHORTENED = {
-    (logline.Target, "mean"): ".6f",
-    (logline.Target, "std"): ".6f",
-    (logline.EncoderGrad, "max"): ".3e",
-    (logline.GroupGrad, "max"): ".2e",
+    (grammar.Target, "mean"): ".6f",
+    (grammar.Target, "std"): ".6f",
+    (grammar.EncoderGrad, "max"): ".3e",
+    (grammar.GroupGrad, "max"): ".2e",
 }
 """Numbers that the line holds with the seed page's digits only, and no key in full."""
 
-READ_ONLY = {(logline.Train, "loss"), (logline.Epoch, "train_loss"), (logline.Epoch, "val_loss"), (logline.Epoch, "lr")}
+READ_ONLY = {(grammar.Train, "loss"), (grammar.Epoch, "train_loss"), (grammar.Epoch, "val_loss"), (grammar.Epoch, "lr")}
 """Fields that only a line of another trainer may lack: without them there is nothing to write."""
 
 
@@ -78,8 +77,8 @@ def records(kind: type[Record]) -> st.SearchStrategy[Record]:
 def _strategy(hint: object) -> st.SearchStrategy[object]:
     if hint in _VALUES:
         return _VALUES[hint]
-    if hint == tuple[logline.GroupGrad, ...]:
-        return st.lists(records(logline.GroupGrad), max_size=4).map(tuple)
+    if hint == tuple[grammar.GroupGrad, ...]:
+        return st.lists(records(grammar.GroupGrad), max_size=4).map(tuple)
     assert isinstance(hint, types.UnionType), f"no strategy for {hint}"
     options = [option for option in typing.get_args(hint) if option is not types.NoneType]
     whole = next((known for known in _VALUES if known | None == hint), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from monitor.conditions.count import Count
-from monitor.grammar.logline import RunEnd
+from monitor.grammar import RunEnd
 from monitor.sinks.jsonl import json_line
 from tests.monitor.lines import at, rule, train, watch
 

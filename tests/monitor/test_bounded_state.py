@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from monitor import grammar
 from monitor.base.evidence import Evidence
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record
+from monitor.grammar import Record, Share
 from monitor.run.attempt import LABEL_LIMIT
 from monitor.run.run import Run
 from tests.monitor.lines import at, report, run_of
@@ -26,37 +25,37 @@ def stored_bytes(run: Run) -> int:
 
 
 def _long_labels(number: int) -> Record:
-    return logline.EncoderGrad(
+    return grammar.EncoderGrad(
         tensor=f"{number % 1_500:04d}" + "x" * (LABEL_LIMIT - 4), norm=0.1 + number, max=1.0, step=number, extra=PAD
     )
 
 
 def _longest_labels(number: int) -> Record:
-    return logline.EncoderGrad(tensor=f"{number % 1_500:04d}" + "x" * 1_990, norm=0.1, max=1.0, step=number)
+    return grammar.EncoderGrad(tensor=f"{number % 1_500:04d}" + "x" * 1_990, norm=0.1, max=1.0, step=number)
 
 
 def _wide_characters(number: int) -> Record:
-    return logline.WeightReport(group=f"{number % 1_500}" + FIRE * 400, step=number, l2=1.0, update=1.0, ratio=0.1)
+    return grammar.WeightReport(group=f"{number % 1_500}" + FIRE * 400, step=number, l2=1.0, update=1.0, ratio=0.1)
 
 
 def _many_epochs(number: int) -> Record:
-    return logline.HorizonMetrics(epoch=number // 100 + 1, h=number % 200, sharpe=float(number), ic=0.1, extra=PAD)
+    return grammar.HorizonMetrics(epoch=number // 100 + 1, h=number % 200, sharpe=float(number), ic=0.1, extra=PAD)
 
 
 def _resets_of_many_horizons(number: int) -> Record:
-    return logline.GuardReset(h=number % 1_500, scale=0.1, epoch=number // 1_500 + 1, extra=PAD)
+    return grammar.GuardReset(h=number % 1_500, scale=0.1, epoch=number // 1_500 + 1, extra=PAD)
 
 
 def _long_settings(number: int) -> Record:
-    return logline.Config(key=f"k{number % 1_500}" + "k" * 1_500, value="v" * 1_999, source=FIRE * 1_999)
+    return grammar.Config(key=f"k{number % 1_500}" + "k" * 1_500, value="v" * 1_999, source=FIRE * 1_999)
 
 
 def _errors(number: int) -> Record:
-    return logline.Error(type=f"{number % 1_500}" + "t" * 400, message="m" * 1_990, step=number)
+    return grammar.Error(type=f"{number % 1_500}" + "t" * 400, message="m" * 1_990, step=number)
 
 
 def _many_words(number: int) -> Record:
-    return logline.Intent(frozen=tuple(f"{number}_{place}" for place in range(4_000)))
+    return grammar.Intent(frozen=tuple(f"{number}_{place}" for place in range(4_000)))
 
 
 HOSTILE = [
@@ -81,19 +80,19 @@ def _usual_log(epochs: int) -> Iterator[bytes]:
     groups = {f"group_{number}": 0.1 for number in range(8)}
     for step in range(epochs * 250):
         yield at(
-            step, logline.Train(epoch=Share(step // 250 + 1, epochs), batch=Share(1, 250), step=step, loss=0.5, lr=1e-4)
+            step, grammar.Train(epoch=Share(step // 250 + 1, epochs), batch=Share(1, 250), step=step, loss=0.5, lr=1e-4)
         )
         if step % 50 == 0:
             yield at(step, report(step, step // 250 + 1, **groups))
             for group in groups:
-                yield at(step, logline.WeightReport(group=group, step=step, l2=9.0, update=0.1, ratio=0.01))
+                yield at(step, grammar.WeightReport(group=group, step=step, l2=9.0, update=0.1, ratio=0.01))
             for h in (1, 5, 10, 20):
-                yield at(step, logline.GuardCheck(h=h, step=step, std=0.3, target_std=1.0, ratio=0.3))
+                yield at(step, grammar.GuardCheck(h=h, step=step, std=0.3, target_std=1.0, ratio=0.3))
         if step % 250 == 249:
             epoch = step // 250 + 1
-            yield at(step, logline.Epoch(epoch=Share(epoch, epochs), train_loss=0.5, val_loss=0.5, lr=1e-4))
+            yield at(step, grammar.Epoch(epoch=Share(epoch, epochs), train_loss=0.5, val_loss=0.5, lr=1e-4))
             for h in (1, 5, 10, 20):
-                yield at(step, logline.HorizonMetrics(epoch=epoch, h=h, sharpe=1.0, ic=0.1, ratio=0.3))
+                yield at(step, grammar.HorizonMetrics(epoch=epoch, h=h, sharpe=1.0, ic=0.1, ratio=0.3))
 
 
 def test_a_usual_run_of_20_epochs_takes_less_than_half_a_mib():
@@ -102,13 +101,13 @@ def test_a_usual_run_of_20_epochs_takes_less_than_half_a_mib():
 
 def test_the_newest_and_the_first_line_keep_their_words():
     line = at(1, report(0, **{f"group_{number}": 0.1 for number in range(8)}))
-    run = run_of([line, at(2, logline.GuardReset(h=5, scale=0.05, epoch=1, step=3, recover_within_steps=20))])
+    run = run_of([line, at(2, grammar.GuardReset(h=5, scale=0.05, epoch=1, step=3, recover_within_steps=20))])
     assert _texts(run, "grad.l2") == {line.decode()}
     assert all("reset applied" in text for text in _texts(run, "guard.reset"))
 
 
 def test_an_old_epoch_keeps_the_places_of_its_lines():
-    run = run_of(at(epoch, logline.Metrics(epoch=epoch, sharpe=1.0)) for epoch in range(1, 21))
+    run = run_of(at(epoch, grammar.Metrics(epoch=epoch, sharpe=1.0)) for epoch in range(1, 21))
     tallies = run.attempt.of("metric.sharpe")[()].epochs
     assert [bool(tally.first.evidence.text) for tally in tallies.values()] == [False] * 16 + [True] * 4
     assert [tally.first.evidence.line for tally in tallies.values()] == list(range(1, 21))

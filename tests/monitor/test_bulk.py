@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 from monitor.reader.signals import CATALOGUE
 from monitor.run.columns.rows import read_numbers
 from monitor.run.derived.declared_rate import declared_rate, declared_rates

@@ -11,12 +11,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor import grammar
 from monitor.alert import Alert
 from monitor.conditions.match import Match
 from monitor.engine.step import Engine
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines
@@ -37,12 +36,12 @@ class Trainer:
         self.now = 0.0
         self.step = self.epoch = 0
         self.phase = "train"
-        self.say(logline.RunStart(run="run-1", pid=7, cmd="trainer fit"))
+        self.say(grammar.RunStart(run="run-1", pid=7, cmd="trainer fit"))
         schedule = {"base_lr": 1e-3, "schedule": "cosine", "warmup_steps": 10, "total_steps": 400}
-        self.say(logline.Intent(epochs=9, **(schedule if is_declared else {})))
+        self.say(grammar.Intent(epochs=9, **(schedule if is_declared else {})))
         for depth, group in enumerate(GROUPS):
-            self.say(logline.ModelGroup(group=group, tensors=2, depth=depth))
-        self.say(logline.Phase(name="train", epoch=1, run="run-1", pid=7))
+            self.say(grammar.ModelGroup(group=group, tensors=2, depth=depth))
+        self.say(grammar.Phase(name="train", epoch=1, run="run-1", pid=7))
         self.epoch = 1
 
     def say(self, record: Record, *, end: bytes = b"\n") -> None:
@@ -65,7 +64,7 @@ class Trainer:
             if is_spoilt and spoil in values:
                 values[spoil] *= 40
             step = self.step - stride if is_spoilt and spoil == "repeat" else self.step
-            record = logline.Train(
+            record = grammar.Train(
                 epoch=Share(self.epoch, 9),
                 batch=Share(self.step % 40, 40),
                 step=step,
@@ -80,14 +79,14 @@ class Trainer:
     def check(self, norm: float, ratio: float) -> None:
         """Write what the monitors see."""
         for h in (1, 5):
-            self.say(logline.GuardCheck(step=self.step, h=h, std=ratio, target_std=1.0, ratio=ratio))
+            self.say(grammar.GuardCheck(step=self.step, h=h, std=ratio, target_std=1.0, ratio=ratio))
         for tensor in ("normalized_features", "projected_features"):
-            self.say(logline.EncoderGrad(tensor=tensor, max=0.01 + norm / 10, step=self.step, norm=0.01 + norm))
+            self.say(grammar.EncoderGrad(tensor=tensor, max=0.01 + norm / 10, step=self.step, norm=0.01 + norm))
         for layer in ("gat", "0"):
             dead = Share(int(self.step % 3 == 0), 64)
-            self.say(logline.ActivationReport(layer=layer, step=self.step, mean=norm, std=1.0, dead_units=dead))
+            self.say(grammar.ActivationReport(layer=layer, step=self.step, mean=norm, std=1.0, dead_units=dead))
         self.say(
-            logline.InputReport(
+            grammar.InputReport(
                 step=self.step, mean=0.0, std=1.0 + norm / 100, declared_mean=0.0, declared_std=1.0,
                 worst_feature=f"feature_{self.step}", worst_mean=0.1, worst_std=1.0 + norm / 10,
             )
@@ -96,7 +95,7 @@ class Trainer:
         for group in GROUPS:
             update = norm / 100
             self.say(
-                logline.WeightReport(
+                grammar.WeightReport(
                     group=group,
                     step=self.step,
                     l2=9.0,
@@ -106,34 +105,34 @@ class Trainer:
                     stale_grad=0.0,
                 )
             )
-        self.say(logline.Process(pid=7, rss_mb=100.0 + self.step % 7, ram_total_mb=16_000.0))
-        self.say(logline.Gpu(index=0, util_pct=90.0 + self.step % 5, used_mb=1_000.0, total_mb=8_000.0))
-        self.say(logline.Phase(name=self.phase, epoch=self.epoch, step=self.step, beat=1, run="run-1", pid=7))
+        self.say(grammar.Process(pid=7, rss_mb=100.0 + self.step % 7, ram_total_mb=16_000.0))
+        self.say(grammar.Gpu(index=0, util_pct=90.0 + self.step % 5, used_mb=1_000.0, total_mb=8_000.0))
+        self.say(grammar.Phase(name=self.phase, epoch=self.epoch, step=self.step, beat=1, run="run-1", pid=7))
 
     def gradients(self, norm: float, *, none: int | None = None, groups: tuple[str, ...] = GROUPS) -> None:
         """Write a report of the gradients; of some groups only, or without saying how many tensors have none."""
         each = [
-            logline.GroupGrad(group=group, max=norm, grad=Share(2, 2), small=0, none=none, norm=norm * (1 + number / 8))
+            grammar.GroupGrad(group=group, max=norm, grad=Share(2, 2), small=0, none=none, norm=norm * (1 + number / 8))
             for number, group in enumerate(groups)
         ]
-        self.say(logline.GradReport(step=self.step, epoch=self.epoch, batch=1, groups=tuple(each)))
+        self.say(grammar.GradReport(step=self.step, epoch=self.epoch, batch=1, groups=tuple(each)))
 
     def end_epoch(self, val_loss: float) -> None:
         self.say(epoch_end(self.epoch, val_loss=val_loss, epochs=9))
-        self.say(logline.Metrics(epoch=self.epoch, sharpe=0.5 + self.epoch / 100, ic=0.03))
+        self.say(grammar.Metrics(epoch=self.epoch, sharpe=0.5 + self.epoch / 100, ic=0.03))
         for h in (1, 5):
             ratio = 0.3 + self.epoch / 100
-            self.say(logline.HorizonMetrics(epoch=self.epoch, h=h, ic=ratio / 10, pred_std=ratio, target_std=1.0))
+            self.say(grammar.HorizonMetrics(epoch=self.epoch, h=h, ic=ratio / 10, pred_std=ratio, target_std=1.0))
         self.epoch += 1
 
     def enter(self, phase: str) -> None:
         self.phase = phase
-        self.say(logline.Phase(name=phase, epoch=self.epoch, step=self.step, run="run-1", pid=7))
+        self.say(grammar.Phase(name=phase, epoch=self.epoch, step=self.step, run="run-1", pid=7))
 
     def restart(self, *, is_announced: bool) -> None:
         self.step, self.epoch = 0, 1
         if is_announced:
-            self.say(logline.RunStart(run="run-1", pid=8, attempt=2))
+            self.say(grammar.RunStart(run="run-1", pid=8, attempt=2))
 
 
 trained = st.builds(
@@ -159,7 +158,7 @@ written = st.builds(
         [
             b"Traceback (most recent call last):\n  File x\nRuntimeError: CUDA out of memory\n",
             b"\rEpoch 1:  12%|##   | 60/500\rEpoch 1:  13%|##   | 61/500\n",
-            b"Epoch 1:  12%|##   | " + format_line(START, logline.Nonfinite(where="loss")).encode() + b"\n",
+            b"Epoch 1:  12%|##   | " + format_line(START, grammar.Nonfinite(where="loss")).encode() + b"\n",
             b"\0\0\0\0",
             b"\x1b[31mred\x1b[0m\r\n",
             b"\xff\xfe no text\n   \n\n",
@@ -167,7 +166,7 @@ written = st.builds(
             b"x" * 70_000 + b"\n",
             # What looks like a report of ours, and is not quite one.
             *(
-                format_line(START, logline.Model()).split(" ")[0].encode() + b" INFO " + text + b"\n"
+                format_line(START, grammar.Model()).split(" ")[0].encode() + b" INFO " + text + b"\n"
                 for text in (
                     b"[WEIGHT-MONITOR] group=gat step=1 l2=1e400 update=x",
                     b"[WEIGHT-MONITOR] group=gat l2=9.0 update=0.0 ratio=0.0 unchanged=1.0",
@@ -185,8 +184,8 @@ happened = st.sampled_from(
         lambda trainer: trainer.gradients(0.1),
         lambda trainer: trainer.gradients(0.1, none=0, groups=("gat",)),
         lambda trainer: trainer.gradients(0.1, none=0, groups=("gat", "late")),
-        lambda trainer: trainer.say(logline.GradBelow(group="gat", threshold=1e-7, step=trainer.step, norm=1e-8)),
-        lambda trainer: trainer.say(logline.GuardCheck(step=trainer.step, h=1, ratio=0.3, extra=(("note", "a b"),))),
+        lambda trainer: trainer.say(grammar.GradBelow(group="gat", threshold=1e-7, step=trainer.step, norm=1e-8)),
+        lambda trainer: trainer.say(grammar.GuardCheck(step=trainer.step, h=1, ratio=0.3, extra=(("note", "a b"),))),
         lambda trainer: trainer.end_epoch(0.5),
         lambda trainer: trainer.end_epoch(math.nan),
         lambda trainer: trainer.enter("validate"),
@@ -194,10 +193,10 @@ happened = st.sampled_from(
         lambda trainer: trainer.restart(is_announced=True),
         lambda trainer: trainer.restart(is_announced=False),
         lambda trainer: [trainer.say(reset(h=1, epoch=trainer.epoch)) for _ in range(12)],
-        lambda trainer: trainer.say(logline.Intent(frozen=("gat",))),
-        lambda trainer: trainer.say(logline.Intent(phase_change="unfreeze")),
+        lambda trainer: trainer.say(grammar.Intent(frozen=("gat",))),
+        lambda trainer: trainer.say(grammar.Intent(phase_change="unfreeze")),
         lambda trainer: trainer.say(setting("GRAD_MONITOR_WARN_NORM", "1e-3")),
-        lambda trainer: trainer.say(logline.RunEnd(status="failed")),
+        lambda trainer: trainer.say(grammar.RunEnd(status="failed")),
     ]
 )
 

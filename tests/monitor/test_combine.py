@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.conditions.combine import All, Any
-from monitor.grammar.logline import GuardCheck, Intent, RunEnd, WeightReport
+from monitor.grammar import GuardCheck, Intent, RunEnd, WeightReport
 from tests.monitor.lines import ask, at, epoch_end, report, reset, rule, setting, story, train, watch
 
 GRADIENT = {"kind": "threshold", "signal": "grad.l2", "above": 0}

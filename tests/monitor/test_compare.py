@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.compare import Compare
 from monitor.conditions.reading import Band
-from monitor.grammar.logline import Floor, HorizonMetrics, InputReport, Metrics, RunStart
+from monitor.grammar import Floor, HorizonMetrics, InputReport, Metrics, RunStart
 from monitor.run.summary import summarise
 from tests.monitor.lines import ask, at, epoch_end, run_of, train
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.constant import Constant
-from monitor.grammar.logline import HorizonMetrics, Metrics, RunStart
+from monitor.grammar import HorizonMetrics, Metrics, RunStart
 from monitor.run.summary import RunSummary, summarise
 from tests.monitor.lines import ask, at, epoch_end, run_of, train
 

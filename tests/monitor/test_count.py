@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from monitor.alert import Severity, State
 from monitor.conditions import Outcome
 from monitor.conditions.count import Count
-from monitor.grammar.logline import GuardCheck, Intent, RunEnd, RunStart
+from monitor.grammar import GuardCheck, Intent, RunEnd, RunStart
 from tests.monitor.lines import START, ask, at, epoch_end, reset, rule, setting, story, train, watch
 
 RESETS = Count(kind="count", signal="guard.reset", above=10, per="epoch", heartbeat="guard.check")

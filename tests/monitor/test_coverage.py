@@ -12,7 +12,7 @@ from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.values import Span
-from monitor.grammar.logline import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
+from monitor.grammar import Checkpoint, Config, EncoderGrad, GuardCheck, Intent, RunEnd, RunStart
 from monitor.reader.signals import CATALOGUE
 from monitor.rules import Rule, load_rules
 from monitor.rules.armed import Armed, coverage_of

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import (
+from monitor.grammar import (
     Checkpoint,
     Config,
     Data,
@@ -24,6 +23,7 @@ from monitor.grammar.logline import (
     Record,
     RunEnd,
     RunStart,
+    Share,
     Train,
     WeightReport,
 )

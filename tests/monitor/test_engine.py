@@ -8,7 +8,7 @@ from monitor.alert import Alert
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
-from monitor.grammar.logline import Intent, RunEnd, RunStart
+from monitor.grammar import Intent, RunEnd, RunStart
 from monitor.run.run import Run
 from tests.monitor.lines import Line, at, epoch_end, numbered, report, rule, story, take, train, watch, watcher
 

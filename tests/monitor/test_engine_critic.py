@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from monitor import grammar
 from monitor.base.errors import MonitorError
 from monitor.cli.options import rule_files
 from monitor.conditions.threshold import Threshold
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import GuardCheck
+from monitor.grammar import GuardCheck, Share
 from monitor.rules import load_rules
 from monitor.run.attempt import SERIES_LIMIT
 from tests.monitor.lines import at, epoch_end, report, rule, setting, train, watch
@@ -92,7 +91,7 @@ def test_a_thousand_groups_do_not_hide_a_failed_end():
         at(n, GuardCheck(h=n, step=n, std=0.5, target_std=1.0, ratio=0.5, strikes=Share(0, 3)))
         for n in range(SERIES_LIMIT)
     ]
-    assert ("RunFailed", "critical") in fired([*checks, at(SERIES_LIMIT, logline.RunEnd(status="failed", epochs=1))])
+    assert ("RunFailed", "critical") in fired([*checks, at(SERIES_LIMIT, grammar.RunEnd(status="failed", epochs=1))])
 
 
 # ---- false alarms
@@ -120,12 +119,12 @@ def test_a_restart_within_the_first_epoch_is_still_one():
 @pytest.mark.parametrize("status", ["failed", "aborted", "killed", "FAILED", "error"])
 def test_an_end_that_is_neither_completed_nor_stopped_is_a_failure(status: str):
     """A status that nobody knows was no failure to the rule, and the end of all silence to the stall."""
-    log = [at(1, train(1)), at(2, train(2)), at(3, logline.RunEnd(status=status, epochs=1))]
+    log = [at(1, train(1)), at(2, train(2)), at(3, grammar.RunEnd(status=status, epochs=1))]
     assert fired(log, wait=900) == [("RunFailed", "critical")]
 
 
 def test_a_run_that_goes_on_behind_its_end_line_can_stall():
-    log = [at(1, train(1)), at(2, logline.RunEnd(status="completed", epochs=20))]
+    log = [at(1, train(1)), at(2, grammar.RunEnd(status="completed", epochs=20))]
     assert fired(log, wait=900) == []
     assert fired([*log, at(3, train(2)), at(4, train(3))], wait=900) == [("TrainingStall", "critical")]
 
@@ -154,7 +153,7 @@ def test_a_log_read_from_the_middle_of_its_last_epoch_has_no_gap():
 
 
 def test_progress_lines_that_were_declared_and_never_come_are_a_gap():
-    log = [at(0, logline.Intent(cadence_train=5))]
+    log = [at(0, grammar.Intent(cadence_train=5))]
     log += [at(step, report(step, gat=1.0 + step / 100)) for step in range(0, 60, 10)]
     assert "EvidenceGap" in {rule for rule, _ in fired(log)}
 
@@ -196,6 +195,6 @@ def test_a_long_step_is_written_with_all_its_digits():
 
 
 def test_a_crash_is_told_though_the_launcher_starts_again_within_the_minute_and_resumes_as_declared():
-    log = [at(0, logline.RunStart(run="a", attempt=1)), at(1, train(1)), at(2, train(2)), b"Killed"]
-    log += [at(30, logline.RunStart(run="a", attempt=2)), at(31, logline.Intent(resume_from=2)), at(32, train(3))]
+    log = [at(0, grammar.RunStart(run="a", attempt=1)), at(1, train(1)), at(2, train(2)), b"Killed"]
+    log += [at(30, grammar.RunStart(run="a", attempt=2)), at(31, grammar.Intent(resume_from=2)), at(32, train(3))]
     assert fired(log) == [("RestartedAfterCrash", "warning")]

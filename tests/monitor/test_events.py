@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.grammar.logline import RECORD_TYPES, Train
+from monitor.grammar import RECORD_TYPES, Train
 from monitor.reader.event import Event, read_event
 from monitor.reader.signals import CATALOGUE
 from tests.monitor.lines import START, Line, at, report, train

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.grammar.logline import Gpu, Intent, Phase, Process, ProcessGone, Record, RunEnd, RunStart
+from monitor.grammar import Gpu, Intent, Phase, Process, ProcessGone, Record, RunEnd, RunStart
 from monitor.reader.event import read_event
 from monitor.report.run_state import FRESH_S, Fate, Verdict, fate_of
 from monitor.run.run import Run

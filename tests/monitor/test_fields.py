@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.grammar.fields import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote
+from monitor.grammar import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote
 
 # Python strings that a UTF-8 file cannot tell apart are left out: two surrogates that form one character.
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.engine.step import Engine
-from monitor.grammar.logline import RECORD_TYPES, parse_line
+from monitor.grammar import RECORD_TYPES, parse_line
 from monitor.pipeline import Watcher
 from monitor.reader.event import read_event
 from monitor.rules import load_rules

@@ -6,39 +6,38 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, find_line, format_line
+from monitor import grammar
+from monitor.grammar import Record, Share, find_line, format_line
 from monitor.reader.signals import samples
 from monitor.run.columns.line_template import KINDS, layout_of
 from monitor.run.columns.rows import KEPT, Layouts, _fitting
 from tests.monitor.lines import START
 
 RECORDS: tuple[Record, ...] = (
-    logline.Train(
+    grammar.Train(
         epoch=Share(3, 20), batch=Share(12, 500), step=1_012, loss=0.75, lr=1e-4, s_per_batch=0.25, load_s=0.01,
         samples_per_s=480.5, grad_norm=0.4, skipped=0, skips_in_row=0, extra=(("loss_ic", "0.25"), ("note", "a")),
     ),
-    logline.GradReport(
+    grammar.GradReport(
         step=1_000, epoch=3, batch=4,
         groups=tuple(
-            logline.GroupGrad(
+            grammar.GroupGrad(
                 group=group, max=0.02, grad=Share(3, 4), small=1, none=1, mean_abs=1e-3, nonfinite=0, norm=0.123
             )
             for group in ("gat", "input.0")
         ),
     ),
-    logline.EncoderGrad(tensor="normalized_features", max=3.204e-4, step=12, norm=0.01547),
-    logline.WeightReport(
+    grammar.EncoderGrad(tensor="normalized_features", max=3.204e-4, step=12, norm=0.01547),
+    grammar.WeightReport(
         group="gat", step=12, l2=9.5, update=4e-3, ratio=4e-4, unchanged=0.25, nonfinite=0, stale_grad=0.0
     ),
-    logline.ActivationReport(layer="gat", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
-    logline.ActivationReport(layer="0", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
-    logline.InputReport(step=12, mean=0.01, std=1.5, worst_feature="feature_43", worst_mean=0.1, worst_std=1.1),
-    logline.GuardCheck(step=12, h=5, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)),
-    logline.HorizonMetrics(epoch=3, h=5, sharpe=0.5, ic=0.03, rank_ic=0.02, hit_rate=0.52, ratio=0.3, r2=-0.5),
-    logline.Process(pid=963, stat="Rl", cpu_pct=180.0, rss_mb=2400.5, ram_total_mb=16_000.0, etime_s=12.0, cmd="fit"),
-    logline.Gpu(index=0, util_pct=93.0, used_mb=1000.0, total_mb=8000.0, temp_c=61.0),
+    grammar.ActivationReport(layer="gat", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
+    grammar.ActivationReport(layer="0", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
+    grammar.InputReport(step=12, mean=0.01, std=1.5, worst_feature="feature_43", worst_mean=0.1, worst_std=1.1),
+    grammar.GuardCheck(step=12, h=5, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)),
+    grammar.HorizonMetrics(epoch=3, h=5, sharpe=0.5, ic=0.03, rank_ic=0.02, hit_rate=0.52, ratio=0.3, r2=-0.5),
+    grammar.Process(pid=963, stat="Rl", cpu_pct=180.0, rss_mb=2400.5, ram_total_mb=16_000.0, etime_s=12.0, cmd="fit"),
+    grammar.Gpu(index=0, util_pct=93.0, used_mb=1000.0, total_mb=8000.0, temp_c=61.0),
 )  # fmt: skip
 VALUES = (
     *("0", "7", "-3", "00", "+1", "1_0", "123456789012345678", "0.5", "5.", ".5", "1e-05", "1E5", "-0.0", "1e999"),
@@ -142,7 +141,7 @@ def test_as_many_layouts_are_remembered_as_a_log_has():
     """A log that changes its form with every line costs no more than one that is read line by line."""
     import numpy as np
 
-    lines = [line_of(logline.Process(pid=1, rss_mb=1.0, extra=((f"key_{n}", "1"),))) + b"\n" for n in range(40)]
+    lines = [line_of(grammar.Process(pid=1, rss_mb=1.0, extra=((f"key_{n}", "1"),))) + b"\n" for n in range(40)]
     ends = np.cumsum([len(line) for line in lines]) - 1
     starts = np.concatenate(([0], ends[:-1] + 1))
     found = list(Layouts().rows(b"".join(lines), starts, ends, np.arange(40)))

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import RECORD_TYPES, Unknown, find_line, format_line, parse_line
+from monitor import grammar
+from monitor.grammar import RECORD_TYPES, Share, Unknown, find_line, format_line, parse_line
 from tests.monitor.lines import START, at, epoch_end, report, train
 from tests.monitor.records import records, texts
 
@@ -24,7 +23,7 @@ def read(data: bytes):
     return line.record
 
 
-def written(record: logline.Record) -> bytes:
+def written(record: grammar.Record) -> bytes:
     return format_line(START, record).encode()
 
 
@@ -110,7 +109,7 @@ def test_a_report_with_a_new_key_is_still_a_report():
         HEAD + b"[GRAD-MONITOR] step=0 epoch=1 batch=1 scale=65536 gat:l2=1.00e-09 max=1.00e-09 grad=22/23 norm=1e-09"
     )
     record = read(line)
-    assert isinstance(record, logline.GradReport)
+    assert isinstance(record, grammar.GradReport)
     assert [(group.group, group.norm) for group in record.groups] == [("gat", 1e-9)]
     assert format_line(START + 0.123, record).encode() == line
 
@@ -122,13 +121,13 @@ def test_a_report_without_groups_is_a_report():
 @pytest.mark.parametrize("name", ["gat:1", "a b", "a | b", 'a"b', ""])
 def test_any_group_name_survives_in_a_report_and_in_a_warning(name):
     assert read(written(report(5, **{name: 0.5}))) == report(5, **{name: 0.5})
-    warning = logline.GradBelow(group=name, threshold=1e-7, norm=0.0)
+    warning = grammar.GradBelow(group=name, threshold=1e-7, norm=0.0)
     assert read(written(warning)) == warning
 
 
 @pytest.mark.parametrize("key", ["unused", "ignored"])
 def test_a_setting_named_like_a_warning_is_still_a_setting(key):
-    record = logline.Config(key=key, value="x", source="env")
+    record = grammar.Config(key=key, value="x", source="env")
     assert read(written(record)) == record
 
 
@@ -140,22 +139,22 @@ def test_of_two_digits_for_one_number_the_reader_takes_the_exact_one():
 # ---- the lines that the seed page quotes
 
 SEED_LINES = {
-    b"[ENCODER-GRAD] normalized_features grad_norm=1.547e-02 max=3.204e-04": logline.EncoderGrad(
+    b"[ENCODER-GRAD] normalized_features grad_norm=1.547e-02 max=3.204e-04": grammar.EncoderGrad(
         tensor="normalized_features", norm=1.547e-2, max=3.204e-4
     ),
-    b"[ENCODER-GRAD] projected_features grad_norm=0.000e+00 max=0.000e+00": logline.EncoderGrad(
+    b"[ENCODER-GRAD] projected_features grad_norm=0.000e+00 max=0.000e+00": grammar.EncoderGrad(
         tensor="projected_features", norm=0.0, max=0.0
     ),
-    b"[GRAD-MONITOR] backbone_projection: norm 0.00e+00 < 1e-07": logline.GradBelow(
+    b"[GRAD-MONITOR] backbone_projection: norm 0.00e+00 < 1e-07": grammar.GradBelow(
         group="backbone_projection", norm=0.0, threshold=1e-7
     ),
-    b"[GRAD-MONITOR] gat: norm nan step=12": logline.GradNonfinite(group="gat", norm=float("nan"), step=12),
-    b"[DEGENERACY-GUARD] prediction head reset applied (h=5, scale=0.05)": logline.GuardReset(h=5, scale=0.05),
-    b"[EPOCH] Epoch 5/20: Train Loss=0.1234, Val Loss=0.1250, LR=1.00e-04": logline.Epoch(
+    b"[GRAD-MONITOR] gat: norm nan step=12": grammar.GradNonfinite(group="gat", norm=float("nan"), step=12),
+    b"[DEGENERACY-GUARD] prediction head reset applied (h=5, scale=0.05)": grammar.GuardReset(h=5, scale=0.05),
+    b"[EPOCH] Epoch 5/20: Train Loss=0.1234, Val Loss=0.1250, LR=1.00e-04": grammar.Epoch(
         epoch=Share(5, 20), train_loss=0.1234, val_loss=0.125, lr=1e-4
     ),
-    b"[METRICS] Sharpe Ratio: 0.0818 epoch=5": logline.Metrics(epoch=5, sharpe=0.0818),
-    b"[TARGET] horizon_1: mean=0.000763, std=0.008553": logline.Target(h=1, mean=0.000763, std=0.008553),
+    b"[METRICS] Sharpe Ratio: 0.0818 epoch=5": grammar.Metrics(epoch=5, sharpe=0.0818),
+    b"[TARGET] horizon_1: mean=0.000763, std=0.008553": grammar.Target(h=1, mean=0.000763, std=0.008553),
 }
 
 
@@ -199,17 +198,17 @@ def events() -> list[bytes]:
     """Return two epochs with what the seed page greps for."""
     return [
         at(0, train(1)),
-        at(1, logline.EncoderGrad(tensor="normalized_features", norm=0.01, max=0.01, step=1)),
+        at(1, grammar.EncoderGrad(tensor="normalized_features", norm=0.01, max=0.01, step=1)),
         at(1, report(1, gat=0.5)),
-        at(2, logline.GradBelow(group="gat", norm=0.0, threshold=1e-7, step=2)),
-        at(3, logline.GuardCheck(h=1, std=0.5, step=3)),
-        *(at(4, logline.GuardReset(h=5, scale=0.05, step=4, epoch=1)) for _ in range(3)),
-        at(4, logline.GuardFailed(h=5, std=0.0, step=4)),
+        at(2, grammar.GradBelow(group="gat", norm=0.0, threshold=1e-7, step=2)),
+        at(3, grammar.GuardCheck(h=1, std=0.5, step=3)),
+        *(at(4, grammar.GuardReset(h=5, scale=0.05, step=4, epoch=1)) for _ in range(3)),
+        at(4, grammar.GuardFailed(h=5, std=0.0, step=4)),
         at(5, epoch_end(1)),
-        at(5, logline.Metrics(epoch=1, sharpe=0.08)),
-        at(5, logline.HorizonMetrics(epoch=1, h=1, sharpe=0.08)),
+        at(5, grammar.Metrics(epoch=1, sharpe=0.08)),
+        at(5, grammar.HorizonMetrics(epoch=1, h=1, sharpe=0.08)),
         at(9, epoch_end(2)),
-        at(9, logline.Metrics(epoch=2, sharpe=0.09, definition="Sharpe Ratio: mean / std, Epoch by Epoch")),
+        at(9, grammar.Metrics(epoch=2, sharpe=0.09, definition="Sharpe Ratio: mean / std, Epoch by Epoch")),
     ]
 
 
@@ -220,7 +219,7 @@ BARE = ("Epoch", "Sharpe", "ENCODER-GRAD", "GRAD-MONITOR", "DEGENERACY-GUARD")
 def echoes(text: str) -> list[bytes]:
     """Return a line of every record type that people do not grep for, with this text wherever one may stand."""
     made = []
-    for kind in set(RECORD_TYPES) - {logline.EncoderGrad, logline.GradBelow, logline.GradNonfinite, logline.Metrics}:
+    for kind in set(RECORD_TYPES) - {grammar.EncoderGrad, grammar.GradBelow, grammar.GradNonfinite, grammar.Metrics}:
         hints = {name: str(hint) for name, hint in typing.get_type_hints(kind).items()}
         own = [field.name for field in dataclasses.fields(kind) if field.name != "extra"]
         words = {name: text for name in own if "str" in hints[name] and "tuple" not in hints[name]}
@@ -260,7 +259,7 @@ def test_a_key_cannot_hold_what_people_grep_for(word):
 @pytest.mark.parametrize("tag", sorted({kind.TAG for kind in RECORD_TYPES}))
 def test_no_value_holds_a_tag(tag):
     """``grep -F '[RUN] end'`` must not find the command that started the run."""
-    line = written(logline.RunStart(run=f"[{tag}]", cmd=f"python x.py '[{tag}] end'"))
+    line = written(grammar.RunStart(run=f"[{tag}]", cmd=f"python x.py '[{tag}] end'"))
     assert line.removeprefix(HEAD.replace(b".123Z", b".000Z") + b"[RUN]").count(f"[{tag}]".encode()) == 0
     assert read(line).cmd == f"python x.py '[{tag}] end'"
 

@@ -7,7 +7,7 @@ from monitor.alert import State
 from monitor.conditions import Outcome
 from monitor.conditions.combine import All
 from monitor.conditions.match import PATTERN_LIMIT, Match, Patterns
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from tests.monitor.lines import Line, at, numbered, rule, story, take, train, watch, watcher
 
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from monitor.conditions import Outcome
 from monitor.conditions.missing import Missing
-from monitor.grammar.logline import Gpu, Intent, RunEnd
+from monitor.grammar import Gpu, Intent, RunEnd
 from tests.monitor.lines import START, ask, at, epoch_end, report, rule, setting, story, train, watch
 
 

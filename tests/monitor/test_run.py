@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
+from monitor import grammar
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.grammar import logline
-from monitor.grammar.logline import Intent, Phase, RunEnd, RunStart
+from monitor.grammar import Intent, Phase, RunEnd, RunStart
 from monitor.reader.event import Event
 from monitor.reader.signals import CROWDED_OUT, Sample
 from monitor.run.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
@@ -120,7 +120,7 @@ def test_after_the_end_line_of_epoch_n_it_is_n_plus_1():
 
 
 def test_metrics_behind_the_end_line_belong_to_the_epoch_they_name():
-    log = [at(0, epoch_end(1)), at(0, logline.Metrics(epoch=1, sharpe=0.1)), at(1, reset())]
+    log = [at(0, epoch_end(1)), at(0, grammar.Metrics(epoch=1, sharpe=0.1)), at(1, reset())]
     attempt = attempt_of(log)
     assert set(attempt.of("metric.sharpe")[()].epochs) == {1}
     assert resets_per_epoch(attempt) == {2: 1}
@@ -219,7 +219,7 @@ def test_attempts_without_end_are_bounded():
 @pytest.mark.parametrize(
     "record",
     [
-        logline.EncoderGrad(tensor="t" * 60_000, norm=1.0, max=1.0),
+        grammar.EncoderGrad(tensor="t" * 60_000, norm=1.0, max=1.0),
         setting("K" * 60_000, "1"),
         setting("K", "v" * 60_000),
         RunStart(run="r" * 60_000),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.grammar.logline import Intent, RunStart
-from monitor.statecodec import UnknownState
+from monitor.grammar import Intent, RunStart
+from monitor.store.coders import UnknownState
 from monitor.store.saved import NOTHING, Marks, Saved, from_rows, to_rows
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from monitor import grammar
 from monitor.engine.step import Engine
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import RunEnd, RunStart
+from monitor.grammar import RunEnd, RunStart, Share
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
 from monitor.terminal.screen import Display, Scene, render
@@ -30,10 +29,10 @@ RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
 START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", attempt=1))
 TRAINING = [
     START_LINE,
-    at(1, logline.Phase(name="train", epoch=2)),
+    at(1, grammar.Phase(name="train", epoch=2)),
     at(2, report(100, 2, gat=0.5, adaptive_norm=2e-9)),
     at(3, epoch_end(1, epochs=4)),
-    at(4, logline.Train(epoch=Share(2, 4), batch=Share(50, 200), step=250, loss=0.4567, s_per_batch=2.0)),
+    at(4, grammar.Train(epoch=Share(2, 4), batch=Share(50, 200), step=250, loss=0.4567, s_per_batch=2.0)),
 ]
 """A run in the first quarter of its second of four epochs; the gradient of one group has vanished."""
 
@@ -191,7 +190,7 @@ def test_nothing_of_a_hostile_log_acts_on_the_terminal(junk: bytes) -> None:
 
 
 def test_markup_of_rich_in_a_log_is_plain_text() -> None:
-    log = [START_LINE, at(1, logline.Phase(name="[blink]train[/blink]")), at(2, report(1, **{"[red]gat[/]": 0.0}))]
+    log = [START_LINE, at(1, grammar.Phase(name="[blink]train[/blink]")), at(2, report(1, **{"[red]gat[/]": 0.0}))]
     text = picture(scene(log, notices=["[bold]x[/bold]"]), 100, 60)
     assert "[blink]train[/blink]" in text
     assert "[red]gat[/]" in text

@@ -9,7 +9,7 @@ import pytest
 from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.grammar.logline import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
+from monitor.grammar import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
 from monitor.run.summary import summarise

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from monitor.conditions import Outcome
 from monitor.conditions.sequence import Sequence
 from monitor.conditions.values import Span
-from monitor.grammar.logline import GuardCheck, GuardRecovered, GuardReset, Phase, RunEnd, RunStart
+from monitor.grammar import GuardCheck, GuardRecovered, GuardReset, Phase, RunEnd, RunStart
 from tests.monitor.lines import ask, at, epoch_end, rule, story, train, watch
 
 TRACEBACK = b"Traceback (most recent call last):"

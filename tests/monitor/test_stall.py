@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from monitor import grammar
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
-from monitor.grammar import logline
-from monitor.grammar.logline import Intent, Phase, RunEnd, RunStart
+from monitor.grammar import Intent, Phase, RunEnd, RunStart
 from tests.monitor.lines import START, Line, ask, at, numbered, rule, story, take, train, watch, watcher
 
 PROGRESS = Stall.model_validate(
@@ -206,7 +206,7 @@ def test_an_evaluation_between_the_steps_is_no_hang_once_one_was_seen():
         now += 2
         log.append(at(now, train(10 * line)))
         if line % 50 == 49:
-            log += [at(now + 30 * n, logline.Gpu(index=0, util_pct=90.0)) for n in range(10)]
+            log += [at(now + 30 * n, grammar.Gpu(index=0, util_pct=90.0)) for n in range(10)]
             now += 300
     assert hangs(log) == [("firing", 190), ("resolved", 402)]
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
-from monitor.grammar.logline import RECORD_TYPES, Record
+from monitor.grammar import RECORD_TYPES, Record
 from monitor.run.run import Run
-from monitor.statecodec import StateCodec, UnknownState
+from monitor.store.codec import StateCodec
+from monitor.store.coders import UnknownState
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import at, numbered, run_of, watcher

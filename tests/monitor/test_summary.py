@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.grammar.logline import GuardReset, HorizonMetrics, Metrics, RunEnd, RunStart
+from monitor.grammar import GuardReset, HorizonMetrics, Metrics, RunEnd, RunStart
 from monitor.reader.signals import CATALOGUE
 from monitor.run.attempt import Status
 from monitor.run.summary import EPOCHS_KEPT, SERIES_KEPT, RunSummary, SummaryError, summarise

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.threshold import Threshold
-from monitor.grammar.logline import EncoderGrad, GradBelow, GradNonfinite, Intent, RunEnd
+from monitor.grammar import EncoderGrad, GradBelow, GradNonfinite, Intent, RunEnd
 from tests.monitor.lines import ask, at, epoch_end, report, rule, setting, story, train, watch
 
 LEVEL = 1e-7

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from monitor.conditions import Outcome, Reading, shapes
 from monitor.conditions.trend import Trend
-from monitor.grammar.logline import Intent, Metrics, Process
+from monitor.grammar import Intent, Metrics, Process
 from tests.monitor.lines import ask, at, epoch_end, report, rule, story, train, watch
 
 WOBBLE = (0.50, 0.52, 0.48, 0.51, 0.49)

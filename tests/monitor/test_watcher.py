@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor import grammar
 from monitor.alert import Alert, Severity, State
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
-from monitor.grammar import logline
-from monitor.grammar.logline import GuardCheck, Intent, Phase, RunEnd, RunStart
+from monitor.grammar import GuardCheck, Intent, Phase, RunEnd, RunStart
 from monitor.rules import Rule, load_rules
 from monitor.snapshot import HISTORY_LIMIT
 from monitor.tail.linebuffer import LineBuffer
@@ -54,8 +54,8 @@ VOCABULARY = [
         for step, epoch in [(0, 1), (400, 1), (800, 2)]
         for norm in (NOTHING, 1e-7, 1.0)
     ),
-    logline.GradBelow(group="gat", norm=NOTHING, threshold=1e-7, step=400),
-    logline.EncoderGrad(tensor="projected_features", norm=NOTHING, max=NOTHING, step=0),
+    grammar.GradBelow(group="gat", norm=NOTHING, threshold=1e-7, step=400),
+    grammar.EncoderGrad(tensor="projected_features", norm=NOTHING, max=NOTHING, step=0),
     reset(),
     reset(epoch=1),
     GuardCheck(h=1, step=200, std=0.5),
@@ -95,7 +95,7 @@ def logs(draw: st.DrawFn) -> list[bytes]:
     log, now = [], 0.0
     for gap, record in draw(st.lists(entries, min_size=1, max_size=25)):
         now += gap
-        times = draw(st.sampled_from([1, 1, 1, 11])) if isinstance(record, logline.GuardReset) else 1
+        times = draw(st.sampled_from([1, 1, 1, 11])) if isinstance(record, grammar.GuardReset) else 1
         log += [at(now, record)] * times
         if draw(st.integers(0, 9)) == 0:
             log.append(draw(untimed))
@@ -120,7 +120,7 @@ def watched(log: list[bytes], shares: list[float]) -> list[Alert]:
 
 
 def _time_at(watching, line: Line) -> float | None:
-    parsed = logline.parse_line(line.data)
+    parsed = grammar.parse_line(line.data)
     return watching.run.time_of(parsed.at if parsed else None)
 
 

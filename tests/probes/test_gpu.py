@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.grammar.logline import Gpu, parse_line
+from monitor.grammar import Gpu, parse_line
 from monitor.probes.gpu import DEVICES, NO_DRIVER, RETRY_S, SILENT_S, GpuProbe
 from monitor.run.run import Run
 from tests.notify.receivers import until

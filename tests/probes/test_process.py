@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.base.clock import SystemClock
-from monitor.grammar.logline import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
+from monitor.grammar import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
 from monitor.pipeline import Watcher
 from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from monitor import grammar
 from monitor.engine.step import Engine
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
 from monitor.snapshot import Snapshot
@@ -76,12 +75,12 @@ class RunLog:
 
     def start(self, **other: object) -> RunLog:
         said = {"run": "run-1", "pid": 822543, "host": "gpu1", "cmd": "trainer fit", "attempt": 1}
-        return self.add(logline.RunStart(**{**said, **other}))  # type: ignore[arg-type]
+        return self.add(grammar.RunStart(**{**said, **other}))  # type: ignore[arg-type]
 
     def preface(self, *, device: str = "cpu", epochs: int = 2, **other: object) -> RunLog:
         """Write settings, intent, data and targets."""
         for name, value in _SETTINGS.items():
-            self.add(logline.Config(key=name, value=value, source="env"))
+            self.add(grammar.Config(key=name, value=value, source="env"))
         data = {
             "features": 82,
             "targets": ("target_1d", "target_5d"),
@@ -89,13 +88,13 @@ class RunLog:
             "precision": "bf16-mixed",
         }
         return self.add(
-            logline.Intent(epochs=epochs, device=device, no_grad_expected=("gat:1",), cadence_train=5, cadence_grad=10),
-            logline.Data(workers=8, persistent=True, **{**data, **other}),  # type: ignore[arg-type]
-            logline.DataCheck(features_dead=Share(0, 82)),
-            logline.Target(h=1, mean=0.000763, std=0.008553),
-            logline.Target(h=5, mean=0.0046, std=0.019692),
-            logline.Floor(loss_floor=0.82),
-            logline.Phase(name="train", epoch=1, step=0),
+            grammar.Intent(epochs=epochs, device=device, no_grad_expected=("gat:1",), cadence_train=5, cadence_grad=10),
+            grammar.Data(workers=8, persistent=True, **{**data, **other}),  # type: ignore[arg-type]
+            grammar.DataCheck(features_dead=Share(0, 82)),
+            grammar.Target(h=1, mean=0.000763, std=0.008553),
+            grammar.Target(h=5, mean=0.0046, std=0.019692),
+            grammar.Floor(loss_floor=0.82),
+            grammar.Phase(name="train", epoch=1, step=0),
         )
 
     def epoch(self, number: int, *, of: int = 2, **other: object) -> RunLog:
@@ -108,11 +107,11 @@ class RunLog:
     def train(self, step: int, epoch: int, *, of: int = 2, loss: float = 0.7926) -> RunLog:
         share = Share(step - 10 * (epoch - 1), 10)
         return self.add(
-            logline.Train(epoch=Share(epoch, of), batch=share, step=step, loss=loss / epoch, lr=2e-4, s_per_batch=2.1)
+            grammar.Train(epoch=Share(epoch, of), batch=share, step=step, loss=loss / epoch, lr=2e-4, s_per_batch=2.1)
         )
 
     def guard(self, step: int) -> RunLog:
-        return self.add(logline.GuardCheck(step=step, h=1, std=0.4, target_std=1.0, ratio=0.4, strikes=Share(0, 3)))
+        return self.add(grammar.GuardCheck(step=step, h=1, std=0.4, target_std=1.0, ratio=0.4, strikes=Share(0, 3)))
 
     def gradients(
         self,
@@ -126,9 +125,9 @@ class RunLog:
     ) -> RunLog:
         """Write the encoder's lines and a report; ``small`` is of variable_selection, ``without`` of gat."""
         for tensor in ("normalized_features", "projected_features"):
-            self.add(logline.EncoderGrad(tensor=tensor, norm=0.0 if tensor in zero else 0.0155, max=3e-4, step=step))
+            self.add(grammar.EncoderGrad(tensor=tensor, norm=0.0 if tensor in zero else 0.0155, max=3e-4, step=step))
         found = tuple(
-            logline.GroupGrad(
+            grammar.GroupGrad(
                 group=group,
                 norm=0.0 if group in zero else 0.757,
                 max=0.0 if group in zero else 0.283,
@@ -139,12 +138,12 @@ class RunLog:
             )
             for group in groups
         )
-        return self.add(logline.GradReport(step=step, epoch=epoch, batch=1, groups=found))
+        return self.add(grammar.GradReport(step=step, epoch=epoch, batch=1, groups=found))
 
     def end_epoch(self, number: int, *, of: int = 2) -> RunLog:
         figures = {"ic": 0.02 * number, "rank_ic": 0.03 * number, "hit_rate": 0.5 + 0.01 * number}
         return self.add(
-            logline.Epoch(
+            grammar.Epoch(
                 epoch=Share(number, of),
                 train_loss=0.5 / number,
                 val_loss=0.6 / number,
@@ -152,12 +151,12 @@ class RunLog:
                 seconds=45.0,
                 resets=0,
             ),
-            logline.Metrics(epoch=number, sharpe=0.08 * number, n_days=20, definition="mean / std", **figures),
-            logline.HorizonMetrics(epoch=number, h=1, sharpe=0.05, ic=0.01, rank_ic=0.02, ratio=0.4, r2=0.01),
+            grammar.Metrics(epoch=number, sharpe=0.08 * number, n_days=20, definition="mean / std", **figures),
+            grammar.HorizonMetrics(epoch=number, h=1, sharpe=0.05, ic=0.01, rank_ic=0.02, ratio=0.4, r2=0.01),
         )
 
     def end(self, status: str = "completed", epochs: int = 2) -> RunLog:
-        return self.add(logline.RunEnd(status=status, epochs=epochs, seconds=90.0))
+        return self.add(grammar.RunEnd(status=status, epochs=epochs, seconds=90.0))
 
 
 _SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.grammar import logline
+from monitor import grammar
 
 if TYPE_CHECKING:
     from tests.report.conftest import RunLog
@@ -39,12 +39,12 @@ def lines_with(log: RunLog, text: str) -> list[bytes]:
         source=text, targets=("".join(each for each in text if not each.isdigit()),)
     )
     log.add(
-        logline.Config(key="seed", value=text, source=text),
-        logline.ConfigUnused(unused=text),
-        logline.DataCheck(features_dead=logline.Share(1, 82), names=(text,)),
-        logline.EncoderGrad(tensor=text, norm=0.0, max=0.0, step=0),
+        grammar.Config(key="seed", value=text, source=text),
+        grammar.ConfigUnused(unused=text),
+        grammar.DataCheck(features_dead=grammar.Share(1, 82), names=(text,)),
+        grammar.EncoderGrad(tensor=text, norm=0.0, max=0.0, step=0),
     )
     log.epoch(1, groups=("gat", text), zero=(text,))
-    log.add(logline.Metrics(epoch=1, sharpe=0.1, definition=text), logline.Error(type=text, message=text))
-    log.add(logline.RunEnd(status=text, error=text))
+    log.add(grammar.Metrics(epoch=1, sharpe=0.1, definition=text), grammar.Error(type=text, message=text))
+    log.add(grammar.RunEnd(status=text, error=text))
     return [line.encode("utf-8", "surrogatepass") for line in log.lines]

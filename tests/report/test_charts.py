@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
+from monitor import grammar
 from monitor.report import build, publish
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.drawing import draw_file, draw_inline
@@ -36,7 +36,7 @@ def test_each_dot_is_a_figure_of_the_log_and_names_its_line(snapshot_of, healthy
 def test_gpu_use_is_drawn_by_the_minutes_since_the_start(snapshot_of, log):
     log.start().preface()
     for used in (10.0, 60.0):
-        log.add(logline.Gpu(index=0, util_pct=used, used_mb=17421.0, total_mb=81920.0))
+        log.add(grammar.Gpu(index=0, util_pct=used, used_mb=17421.0, total_mb=81920.0))
     gpu = charts_of(snapshot_of(log.lines))["gpu"]
     assert [curve.name for curve in gpu.curves] == ["GPU 0 use", "GPU 0 memory"]
     assert [round(dot.y) for dot in gpu.curves[0].dots] == [10, 60]

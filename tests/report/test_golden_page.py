@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor import grammar
 from monitor.cli.options import rule_files
 from monitor.conditions import Background
 from monitor.config import load_config
 from monitor.engine.step import Engine
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Watcher
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
@@ -59,16 +58,16 @@ def _take(watcher: Watcher, lines: list[tuple[float, Record]]) -> None:
 def _before_the_fix() -> RunSummary:
     """Return the run that the page remembers: two groups without any gradient."""
     dead = tuple(
-        logline.GroupGrad(group=name, norm=0.0, max=0.0, grad=Share(2, 2), small=2, none=0)
+        grammar.GroupGrad(group=name, norm=0.0, max=0.0, grad=Share(2, 2), small=2, none=0)
         for name in ("backbone_projection", "adaptive_norm")
     )
     watcher = Watcher("before_the_fix.log", Engine([]))
     _take(
         watcher,
         [
-            (0, logline.RunStart(run="before_the_fix")),
-            (9, logline.GradReport(step=0, epoch=1, batch=1, groups=dead)),
-            (99, logline.RunEnd(status="stopped", epochs=0)),
+            (0, grammar.RunStart(run="before_the_fix")),
+            (9, grammar.GradReport(step=0, epoch=1, batch=1, groups=dead)),
+            (99, grammar.RunEnd(status="stopped", epochs=0)),
         ],
     )
     return summarise(watcher.run, watcher.log)
@@ -76,7 +75,7 @@ def _before_the_fix() -> RunSummary:
 
 def _record_lines() -> list[tuple[float, Record]]:
     groups = tuple(
-        logline.GroupGrad(
+        grammar.GroupGrad(
             group=name,
             norm=norm,
             max=largest,
@@ -88,28 +87,28 @@ def _record_lines() -> list[tuple[float, Record]]:
     )
     targets = ("target_1d", "target_5d", "target_10d", "target_20d")
     lines: list[tuple[float, Record]] = [
-        (0, logline.RunStart(run="prod_validation_20ep", pid=822543)),
-        *((0.1, logline.Config(key=key, value=value, source="env")) for key, value in ECHOED.items()),
-        (0.2, logline.ConfigUnused(unused="VARIANCE_PENALTY_WEIGHT")),
-        (0.3, logline.Intent(epochs=20, device="cuda:0", no_grad_expected=("gat:1",))),
+        (0, grammar.RunStart(run="prod_validation_20ep", pid=822543)),
+        *((0.1, grammar.Config(key=key, value=value, source="env")) for key, value in ECHOED.items()),
+        (0.2, grammar.ConfigUnused(unused="VARIANCE_PENALTY_WEIGHT")),
+        (0.3, grammar.Intent(epochs=20, device="cuda:0", no_grad_expected=("gat:1",))),
         (
             1,
-            logline.Data(
+            grammar.Data(
                 features=82, targets=targets, batch_size=2048, workers=8, persistent=True, precision="bf16-mixed"
             ),
         ),
-        *((1, logline.Target(h=horizon, mean=mean, std=std)) for horizon, mean, std in TARGETS),
+        *((1, grammar.Target(h=horizon, mean=mean, std=std)) for horizon, mean, std in TARGETS),
         (
             5,
-            logline.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
+            grammar.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
         ),
-        (9, logline.EncoderGrad(tensor="normalized_features", norm=1.547e-02, max=3.204e-04, step=0)),
-        (9, logline.EncoderGrad(tensor="projected_features", norm=6.317e-03, max=1.354e-04, step=0)),
-        (9, logline.GradReport(step=0, epoch=1, batch=1, groups=groups)),
+        (9, grammar.EncoderGrad(tensor="normalized_features", norm=1.547e-02, max=3.204e-04, step=0)),
+        (9, grammar.EncoderGrad(tensor="projected_features", norm=6.317e-03, max=1.354e-04, step=0)),
+        (9, grammar.GradReport(step=0, epoch=1, batch=1, groups=groups)),
     ]
     for batch in range(1, 13):
         speed = 2.0 + 0.3 * ((batch * 5) % 7) / 6
-        progress = logline.Train(
+        progress = grammar.Train(
             epoch=Share(1, 20),
             batch=Share(batch, BATCHES),
             step=batch,
@@ -117,7 +116,7 @@ def _record_lines() -> list[tuple[float, Record]]:
             s_per_batch=speed,
         )
         lines.append((100 + 2.15 * batch, progress))
-    process = logline.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1010.0, ram_total_mb=216_000.0, etime_s=133.0)
+    process = grammar.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1010.0, ram_total_mb=216_000.0, etime_s=133.0)
     return [*lines, (133, process)]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from monitor.grammar import logline
-from monitor.grammar.logline import format_line
+from monitor import grammar
+from monitor.grammar import format_line
 from monitor.report import build, render_markdown
 from tests.report.hostile import FAKE_END, HOSTILE, lines_with
 
@@ -69,8 +69,8 @@ def test_a_log_of_nothing_but_hostile_lines_is_waiting_for_evidence(snapshot_of)
 
 def test_secrets_of_the_command_line_and_the_settings_do_not_reach_the_page(log, snapshot_of):
     log.start(cmd="trainer fit --api-token hunter2").add(
-        logline.Config(key="WANDB_API_KEY", value="hunter2", source="env"),
-        logline.RunEnd(status="failed", error="https://user:hunter2@host refused"),
+        grammar.Config(key="WANDB_API_KEY", value="hunter2", source="env"),
+        grammar.RunEnd(status="failed", error="https://user:hunter2@host refused"),
     )
     text = render_markdown(build(snapshot_of(log.lines)))
     assert "hunter2" not in text
@@ -90,7 +90,7 @@ def test_times_and_counts_beyond_all_bounds_still_make_a_page(snapshot_of):
         for line in (
             f"0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/{huge} batch=1/{huge} step=1 loss=1 s_per_batch=1",
             "0001-01-01T00:00:00.000Z INFO [TRAIN] epoch=1/2 batch=0/0 step=1 loss=inf s_per_batch=inf",
-            format_line(253402300799.0, logline.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)),
+            format_line(253402300799.0, grammar.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)),
         )
     ]
     assert "**Status**" in render_markdown(build(snapshot_of(far, is_following=True)))

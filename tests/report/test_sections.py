@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from monitor import grammar
 from monitor.config import Config
-from monitor.grammar import logline
-from monitor.grammar.logline import format_line
+from monitor.grammar import format_line
 from monitor.report import build, render_markdown
 from monitor.report.model import Mark, Statement
 
@@ -42,8 +42,8 @@ def test_a_gpu_run_without_gpu_lines_is_unknown(log, snapshot_of):
 
 def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
     log.start().preface(device="cuda:0").add(
-        logline.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1024.0, ram_total_mb=221184.0, etime_s=133.0),
-        logline.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
+        grammar.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1024.0, ram_total_mb=221184.0, etime_s=133.0),
+        grammar.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
     )
     page = build(snapshot_of(log.lines, is_following=True))
     assert stated(page.process, "Status") == "Sl (sleeping, multi-threaded)"
@@ -62,7 +62,7 @@ def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
 def test_gpu_utilisation_is_judged_after_five_minutes_of_steps(log, snapshot_of, util_pct, num_samples, expected):
     log.start().preface(device="cuda:0").train(5, 1)
     ten_seconds_apart = [STARTED_AT + 60 + 10 * number for number in range(num_samples)]
-    samples = [format_line(at, logline.Gpu(index=0, util_pct=util_pct)) for at in ten_seconds_apart]
+    samples = [format_line(at, grammar.Gpu(index=0, util_pct=util_pct)) for at in ten_seconds_apart]
     page = build(snapshot_of([*log.lines, *samples], is_following=True))
     assert next(each.mark for each in page.objectives if "GPU" in each.title) is expected
 
@@ -78,7 +78,7 @@ def test_target_normalisation_has_the_digits_of_the_log_and_misses_no_declared_h
 
 
 def test_dead_features_speak_against_a_green_page(log, snapshot_of):
-    log.start().preface().add(logline.DataCheck(features_dead=logline.Share(81, 82), names=("a", "b")))
+    log.start().preface().add(grammar.DataCheck(features_dead=grammar.Share(81, 82), names=("a", "b")))
     page = build(snapshot_of(log.epoch(1).epoch(2).end().lines))
     assert stated(page.data, "Dead features") == "81 of 82 are constant: a, b"
     assert (page.footer.mark, page.footer.all_passed) == (Mark.CAUTION, False)
@@ -103,7 +103,7 @@ def test_a_switch_that_is_on_without_its_lines_is_contradicted(healthy, snapshot
 
 
 def test_a_variable_that_nothing_reads_is_named(log, snapshot_of):
-    log.start().add(logline.ConfigUnused(unused="VARIANCE_PENALTY_WIEGHT"))
+    log.start().add(grammar.ConfigUnused(unused="VARIANCE_PENALTY_WIEGHT"))
     page = build(snapshot_of(log.lines))
     assert (page.settings[-1].subject, page.settings[-1].mark) == ("VARIANCE_PENALTY_WIEGHT", Mark.CAUTION)
 
@@ -116,7 +116,7 @@ def test_the_next_gradient_report_is_announced(log, snapshot_of):
 
 
 def test_resets_are_counted_by_epoch_and_unknown_where_the_guard_was_not_seen(log, snapshot_of):
-    reset = logline.GuardReset(h=5, scale=0.05, step=7, epoch=1)
+    reset = grammar.GuardReset(h=5, scale=0.05, step=7, epoch=1)
     log.start().preface().train(5, 1).add(reset, reset).end_epoch(1).train(15, 2).end_epoch(2).end()
     page = build(snapshot_of(log.lines))
     assert [(row.epoch, row.resets) for row in page.epochs.rows] == [(1, 2), (2, None)]
@@ -137,8 +137,8 @@ def test_a_metric_identical_to_the_last_digit_in_three_epochs_is_doubted(log, sn
     log.start().preface(epochs=3)
     for epoch in (1, 2, 3):
         log.train(10 * epoch, epoch, of=3).guard(10 * epoch).add(
-            logline.Epoch(epoch=logline.Share(epoch, 3), train_loss=0.5, val_loss=0.6, lr=1e-4),
-            logline.Metrics(epoch=epoch, sharpe=0.08177260619898637, ic=0.01 * epoch, rank_ic=0.02 * epoch),
+            grammar.Epoch(epoch=grammar.Share(epoch, 3), train_loss=0.5, val_loss=0.6, lr=1e-4),
+            grammar.Metrics(epoch=epoch, sharpe=0.08177260619898637, ic=0.01 * epoch, rank_ic=0.02 * epoch),
         )
     page = build(snapshot_of(log.end(epochs=3).lines))
     sharpe = next(each for each in page.metrics.overall if each.subject == "Sharpe Ratio")
@@ -181,7 +181,7 @@ def test_the_timeline_names_the_line_of_each_alert(log, snapshot_of):
 
 
 def test_what_is_ok_is_folded_away_behind_what_is_not(log, snapshot_of):
-    log.start().preface().epoch(1).add(logline.GradNonfinite(group="gat", norm=float("nan"), step=10))
+    log.start().preface().epoch(1).add(grammar.GradNonfinite(group="gat", norm=float("nan"), step=10))
     page = build(snapshot_of(log.lines, is_following=True), Config(signs=("TrainingStall",)))
     loud, _, quiet = render_markdown(page).partition("<details>")
     assert "\n### ❌ " in loud

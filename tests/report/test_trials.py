@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
-from monitor.grammar.logline import format_line
+from monitor import grammar
+from monitor.grammar import format_line
 from monitor.report import build
 from monitor.report.sections.commands import commands_to_try
 from monitor.report.trials import Trial, try_out
@@ -88,7 +88,7 @@ def test_a_process_that_lives_is_said_to(log, snapshot_of, tmp_path, require):
 
 def test_commands_that_match_nothing_in_another_trainer_s_log_are_left_out(snapshot_of, tmp_path):
     path = tmp_path / "run.log"
-    lines = ["something else", format_line(STARTED_AT, logline.Floor(loss_floor=0.5))]
+    lines = ["something else", format_line(STARTED_AT, grammar.Floor(loss_floor=0.5))]
     path.write_text("\n".join(lines) + "\n")
     found = tried(snapshot_of(lines, log=str(path)))
     assert "ENCODER-GRAD" not in script(found)

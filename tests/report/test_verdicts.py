@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
+from monitor import grammar
+from monitor.grammar import Share
 from monitor.report import build, render_markdown
 from monitor.report.model import Mark, Page, Statement
 
@@ -97,7 +97,7 @@ def test_tensors_without_gradient_are_fine_up_to_the_declared_number(log, snapsh
 
 
 def test_a_group_declared_frozen_is_not_applicable(log, snapshot_of):
-    log.start().preface().add(logline.Intent(frozen=("gat",))).epoch(1, zero=("gat",)).epoch(2, zero=("gat",)).end()
+    log.start().preface().add(grammar.Intent(frozen=("gat",))).epoch(1, zero=("gat",)).epoch(2, zero=("gat",)).end()
     page = build(snapshot_of(log.lines))
     frozen = next(row for row in page.gradients.groups if row.group == "gat")
     assert (frozen.mark, frozen.words) == (Mark.NOT_APPLICABLE, "GradientVanishing: gat is declared frozen")
@@ -112,7 +112,7 @@ def test_a_group_that_no_report_holds_is_unknown(log, snapshot_of):
 
 def test_one_report_at_step_0_proves_nothing_for_a_run_of_1410_steps(log, snapshot_of):
     log.start().preface().gradients(0, 1).guard(0)
-    late = logline.Train(epoch=Share(2, 2), batch=Share(700, 700), step=1410, loss=0.3)
+    late = grammar.Train(epoch=Share(2, 2), batch=Share(700, 700), step=1410, loss=0.3)
     page = build(snapshot_of(log.add(late).end_epoch(1).end_epoch(2).end().lines))
     assert {row.mark for row in page.gradients.groups} == {Mark.UNKNOWN}
     assert [each.mark for each in page.gradients.encoder] == [Mark.UNKNOWN, Mark.UNKNOWN]
@@ -164,5 +164,5 @@ def test_a_traceback_that_no_rule_watches_for_is_no_all_clear(log, snapshot_of):
 
 
 def test_a_reset_that_did_not_help_speaks_against_degeneracy_prevention(log, snapshot_of):
-    log.start().preface().epoch(1).add(logline.GuardFailed(h=5, std=0.0, step=9)).epoch(2).end()
+    log.start().preface().epoch(1).add(grammar.GuardFailed(h=5, std=0.0, step=9)).epoch(2).end()
     assert objective(build(snapshot_of(log.lines)), "degeneracy") is Mark.CAUTION

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor import grammar
 from monitor.conditions import Background
 from monitor.config import Config, load_config
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
+from monitor.grammar import Share
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
 from monitor.run.summary import summarise
@@ -226,7 +226,7 @@ def test_titles_and_words_of_the_file_break_no_structure(healthy, snapshot_of, c
 
 def test_the_end_that_was_foretold_and_the_present_one_are_compared(log, snapshot_of):
     log.start().preface(epochs=4).epoch(1, of=4)
-    slow = logline.Epoch(epoch=Share(2, 4), train_loss=0.4, val_loss=0.5, lr=1e-4, seconds=105.0)
+    slow = grammar.Epoch(epoch=Share(2, 4), train_loss=0.4, val_loss=0.5, lr=1e-4, seconds=105.0)
     page = build(snapshot_of(log.add(slow).lines, is_following=True))
     eta = next(each.text for each in page.progress if each.subject == "ETA")
     assert "later than foretold after epoch 1" in eta or "earlier than foretold after epoch 1" in eta

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.scoreboard.story import BATCHES, GRAD_EVERY, TRAIN_EVERY, Story, Told
 
 STORY = "story"
@@ -74,12 +74,12 @@ def crash(draw: random.Random) -> Life:
     story, way = _begun(draw), draw.randrange(5)
     onset = story.now
     if way == 0:
-        story.write(logline.Error(type="RuntimeError", message="shapes do not fit", step=story.step))
+        story.write(grammar.Error(type="RuntimeError", message="shapes do not fit", step=story.step))
         story.write_text(*TRACEBACK)
         story.end("failed", error="RuntimeError")
         return Life(story, onset, POLL_S, onset + 60)
     if way == 4:
-        story.fact(logline.ProcessGone(pid=story.pid, how="killed", signal="SIGKILL"))
+        story.fact(grammar.ProcessGone(pid=story.pid, how="killed", signal="SIGKILL"))
         return Life(story, onset, 5 + POLL_S, onset + 60)
     story.write_text(
         *(
@@ -177,13 +177,13 @@ def config_ignored(draw: random.Random) -> Life:
     """A variable that no code reads, a setting that is overridden, or one that no line echoes."""
     story, way = Story(draw), draw.randrange(3)
     cmd = "train.py --lr 0.01 --dropout 0.5" if way == 2 else "train.py --lr 0.01"
-    story.write(logline.RunStart(run=story.run, pid=story.pid, host="h", cmd=cmd, attempt=1))
-    story.write(logline.Config(key="lr", value="0.01", source="cli"))
+    story.write(grammar.RunStart(run=story.run, pid=story.pid, host="h", cmd=cmd, attempt=1))
+    story.write(grammar.Config(key="lr", value="0.01", source="cli"))
     onset = story.now
     if way == 0:
-        story.write(logline.ConfigUnused(unused="TRAINER_LOSS_WEIGHT"))
+        story.write(grammar.ConfigUnused(unused="TRAINER_LOSS_WEIGHT"))
     elif way == 1:
-        story.write(logline.ConfigIgnored(ignored="batch_size", asked="8", used="32"))
+        story.write(grammar.ConfigIgnored(ignored="batch_size", asked="8", used="32"))
     story.declare()
     story.train(10)
     return Life(story, onset, 60.0, story.now)
@@ -192,18 +192,18 @@ def config_ignored(draw: random.Random) -> Life:
 def stale_source(draw: random.Random) -> Life:
     """A checkpoint that nobody declared, data that changed under a resumed run, or a reused conversion of old data."""
     story, way = Story(draw), draw.randrange(2)
-    story.write(logline.RunStart(run=story.run, pid=story.pid, host="h", cmd="train.py", attempt=1))
+    story.write(grammar.RunStart(run=story.run, pid=story.pid, host="h", cmd="train.py", attempt=1))
     onset = story.now
     if way == 0:
-        story.write(logline.Checkpoint(action="load", path="old/step_000120.ckpt", epoch=2, step=2 * BATCHES))
+        story.write(grammar.Checkpoint(action="load", path="old/step_000120.ckpt", epoch=2, step=2 * BATCHES))
         story.epoch, story.step = 3, 2 * BATCHES
         story.declare()
     else:
-        story.write(logline.Data(rows_used=1000, fingerprint="aaaa1111"))
+        story.write(grammar.Data(rows_used=1000, fingerprint="aaaa1111"))
         story.declare()
         story.train(10)
         onset = story.now
-        story.write(logline.Data(rows_used=1000, fingerprint="bbbb2222"))
+        story.write(grammar.Data(rows_used=1000, fingerprint="bbbb2222"))
     story.train(10)
     return Life(story, onset, 60.0, story.now)
 

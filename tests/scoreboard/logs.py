@@ -6,7 +6,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
-from monitor.grammar.logline import Phase, Record, parse_line
+from monitor.grammar import Phase, Record, parse_line
 
 
 class RunLog:

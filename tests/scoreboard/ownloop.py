@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 from tests.scoreboard.architectures import OWN, Architecture
 from tests.scoreboard.fakeclock import STEP_S, FakeClock
 from tests.scoreboard.recipes import Job, Recipe

@@ -34,7 +34,7 @@ this page and the README's summary.
 ## What is measured
 
 - **Runs.** Real trainings on a CPU, of 300 optimizer steps and six epochs at least: the shipped model in the shipped
-  loop (`trainer.training.loop.train`), and an MLP, a GRU and a small transformer in a loop of their own that logs through
+  loop (`trainer.training.loop`), and an MLP, a GRU and a small transformer in a loop of their own that logs through
   `trainer.telemetry`. The transformer was never looked at while rules and faults were made. Faults are those of
   `trainer fit --inject`, begun in epoch 3 or 4 after a healthy start, where the kind has one.
 - **Stories.** Faults of life and death need no training: logs told line by line on a fake clock, judged as a watch

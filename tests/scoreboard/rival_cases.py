@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from monitor.grammar.logline import GradReport, GroupGrad, GuardReset, InputReport, Phase, Share
+from monitor.grammar import GradReport, GroupGrad, GuardReset, InputReport, Phase, Share
 from tests.scoreboard.rival_logs import MODEL, NAN, Part, epoch, falling, gpu, gradients, step, units, weights
 from tests.scoreboard.rivals import Rival
 from tests.scoreboard.rivals.autotrainer import AutoTrainer

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monitor.grammar.logline import (
+from monitor.grammar import (
     ActivationReport,
     Epoch,
     Gpu,

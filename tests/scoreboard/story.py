@@ -8,9 +8,8 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, format_line
+from monitor import grammar
+from monitor.grammar import Record, Share, format_line
 from tests.scoreboard.fakeclock import START
 
 NOT_LOGGED = ("DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")
@@ -53,14 +52,14 @@ class Story:
 
     def start(self, *, attempt: int = 1, resume_from: int | None = None) -> None:
         """Begin, or begin again."""
-        self.write(logline.RunStart(run=self.run, pid=self.pid, host="h", cmd="train.py", attempt=attempt))
+        self.write(grammar.RunStart(run=self.run, pid=self.pid, host="h", cmd="train.py", attempt=attempt))
         self.declare(resume_from=resume_from)
         self.phase("load", seconds=self._draw.uniform(5, 40))
 
     def declare(self, *, resume_from: int | None = None) -> None:
         """Say what is deliberate."""
         self.write(
-            logline.Intent(
+            grammar.Intent(
                 epochs=self._epochs,
                 cadence_train=TRAIN_EVERY,
                 cadence_grad=GRAD_EVERY,
@@ -99,7 +98,7 @@ class Story:
                 self.now += length / 10
         loss = self._loss()
         share = Share(self.epoch, self._epochs)
-        self.write(logline.Epoch(epoch=share, train_loss=loss, val_loss=self._loss() + 0.03, lr=1e-3))
+        self.write(grammar.Epoch(epoch=share, train_loss=loss, val_loss=self._loss() + 0.03, lr=1e-3))
         self.epoch += 1
 
     def idle_until(
@@ -121,13 +120,13 @@ class Story:
 
     def end(self, status: str = "completed", *, error: str | None = None) -> None:
         """Write the end line."""
-        self.write(logline.RunEnd(status=status, epochs=self.epoch - 1, best_epoch=1, best_val_loss=0.4, error=error))
+        self.write(grammar.RunEnd(status=status, epochs=self.epoch - 1, best_epoch=1, best_val_loss=0.4, error=error))
 
     def _take_step(self) -> None:
         batch = self.step % BATCHES + 1
         if self.has_reports and self.step % GRAD_EVERY == 0:
             groups = tuple(
-                logline.GroupGrad(
+                grammar.GroupGrad(
                     group=name,
                     norm=(norm := self._around(0.1)),
                     max=norm / 3,
@@ -139,11 +138,11 @@ class Story:
                 )
                 for name in ("encoder", "head")
             )
-            self.write(logline.GradReport(step=self.step, epoch=self.epoch, batch=batch, groups=groups))
+            self.write(grammar.GradReport(step=self.step, epoch=self.epoch, batch=batch, groups=groups))
             for group in groups:
                 norm, ratio = self._around(5.0), self._around(1e-3)
                 self.write(
-                    logline.WeightReport(
+                    grammar.WeightReport(
                         group=group.group,
                         step=self.step,
                         l2=norm,
@@ -154,7 +153,7 @@ class Story:
                     )
                 )
             self.write(
-                logline.ActivationReport(
+                grammar.ActivationReport(
                     layer="encoder",
                     step=self.step,
                     mean=self._around(0.3),
@@ -167,7 +166,7 @@ class Story:
         self.step += 1
         if self.step % TRAIN_EVERY == 0:
             self.write(
-                logline.Train(
+                grammar.Train(
                     epoch=Share(self.epoch, self._epochs),
                     batch=Share(batch, BATCHES),
                     step=self.step,
@@ -188,7 +187,7 @@ class Story:
         self, name: str, done: int | None, total: int | None, *, beat: int | None = None, idle_s: float | None = None
     ) -> None:
         self.write(
-            logline.Phase(
+            grammar.Phase(
                 name=name,
                 epoch=None if name == "load" else self.epoch,
                 step=self.step,
@@ -202,13 +201,13 @@ class Story:
         )
         rss_mb = self.rss_mb * self._draw.uniform(0.995, 1.005)
         self.write(
-            logline.Process(
+            grammar.Process(
                 pid=self.pid, stat="R", cpu_pct=95.0, rss_mb=rss_mb, ram_total_mb=16000.0, etime_s=self.now - START
             )
         )
         if self._device != "cpu":
             util_pct = min(100.0, self.util_pct * self._draw.uniform(0.95, 1.05))
-            self.write(logline.Gpu(name="g", index=0, util_pct=util_pct, used_mb=9000.0, total_mb=80000.0, temp_c=60.0))
+            self.write(grammar.Gpu(name="g", index=0, util_pct=util_pct, used_mb=9000.0, total_mb=80000.0, temp_c=60.0))
 
     def _loss(self) -> float:
         return (0.4 + 0.8 * 0.99**self.step) * self._draw.uniform(0.97, 1.03)

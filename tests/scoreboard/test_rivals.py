@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.options import shipped_rule_files
-from monitor.grammar.logline import Record, RunEnd
+from monitor.grammar import Record, RunEnd
 from monitor.rules import load_rules
 from tests.scoreboard.rival_cases import CASES, GREP, TENSORS
 from tests.scoreboard.rival_logs import BEGIN, gradients, labels, step, train, units, weights, write

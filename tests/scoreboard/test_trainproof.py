@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.grammar.logline import ActivationReport, Epoch, GradReport, Record, Train, WeightReport
+from monitor.grammar import ActivationReport, Epoch, GradReport, Record, Train, WeightReport
 from tests.scoreboard.rival_logs import BEGIN, NAN, epoch, falling, labels, step, train, write
 from tests.scoreboard.rivals import trainproof
 from tests.scoreboard.rivals.observed import observe

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import format_line
+from monitor import grammar
+from monitor.grammar import Share, format_line
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.kinds import GRAD, KINDS, Bound, Kind, Since
 from tests.scoreboard.logs import RunLog
@@ -30,14 +29,14 @@ def told(folder: Path, losses: list[float], val_losses: list[float] | None = Non
     lines = []
     for epoch in range(1, EPOCHS + 1):
         done = (epoch - 1) * STEPS
-        lines.append((done, logline.Phase(name="train", epoch=epoch, step=done)))
+        lines.append((done, grammar.Phase(name="train", epoch=epoch, step=done)))
         for batch in range(1, STEPS + 1):
             share, step = Share(batch, STEPS), done + batch
-            train = logline.Train(epoch=Share(epoch, EPOCHS), batch=share, step=step, loss=losses[step - 1])
+            train = grammar.Train(epoch=Share(epoch, EPOCHS), batch=share, step=step, loss=losses[step - 1])
             lines.append((step, train))
-        lines.append((done + STEPS, logline.Phase(name="validate", epoch=epoch, step=done + STEPS)))
+        lines.append((done + STEPS, grammar.Phase(name="validate", epoch=epoch, step=done + STEPS)))
         val_loss = 1.0 if val_losses is None else val_losses[epoch - 1]
-        end = logline.Epoch(epoch=Share(epoch, EPOCHS), train_loss=1.0, val_loss=val_loss, lr=0.1)
+        end = grammar.Epoch(epoch=Share(epoch, EPOCHS), train_loss=1.0, val_loss=val_loss, lr=0.1)
         lines.append((done + STEPS, end))
     path = folder / "run.log"
     path.write_text("".join(f"{format_line(1e9 + at, record)}\n" for at, record in lines))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.kinds import Kind, Since
 from tests.scoreboard.lives import Life, LifeKind
@@ -96,9 +96,9 @@ def _since(since: Since, log: RunLog, onset: int) -> int | None:
         case Since.RESETS:
             return _resets(log)
         case Since.RESET:
-            return next((reset.step for reset in log.records(logline.GuardReset) if reset.step > onset), None)
+            return next((reset.step for reset in log.records(grammar.GuardReset) if reset.step > onset), None)
         case Since.SPIKES:
-            spoilt = [line for line in log.records(logline.Train) if line.step > onset and line.batch.part % 2 == 0]
+            spoilt = [line for line in log.records(grammar.Train) if line.step > onset and line.batch.part % 2 == 0]
             return spoilt[SPIKES_TOLD - 1].step if len(spoilt) >= SPIKES_TOLD else None
         case Since.DOUBLED:
             return _doubled(log, onset)
@@ -111,7 +111,7 @@ def _since(since: Since, log: RunLog, onset: int) -> int | None:
 def _resets(log: RunLog) -> int | None:
     """Return the step of the first reset that is one too many in its epoch."""
     counted: Counter[int] = Counter()
-    for reset in log.records(logline.GuardReset):
+    for reset in log.records(grammar.GuardReset):
         counted[reset.epoch] += 1
         if counted[reset.epoch] > RESETS_ALLOWED:
             return int(reset.step)
@@ -120,7 +120,7 @@ def _resets(log: RunLog) -> int | None:
 
 def _doubled(log: RunLog, onset: int) -> int | None:
     """Return the end of the first interval of reports that all are twice the best window's median before it."""
-    lines: list[Any] = log.records(logline.Train)
+    lines: list[Any] = log.records(grammar.Train)
     best = float("inf")
     for end in range(WINDOW + INTERVAL, len(lines) + 1):
         losses = [line.loss for line in lines[:end]]
@@ -133,7 +133,7 @@ def _doubled(log: RunLog, onset: int) -> int | None:
 def _over_best(log: RunLog) -> int | None:
     """Return the step of the third validation in a row that is above 1.2 times the best before it."""
     best, in_row = float("inf"), 0
-    for step, line in log.with_steps(logline.Epoch):
+    for step, line in log.with_steps(grammar.Epoch):
         in_row = in_row + 1 if line.val_loss > OVER_BEST * best else 0
         best = min(best, line.val_loss)
         if in_row == VALIDATIONS_OVER:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from monitor.base.clock import SystemClock
-from monitor.grammar.logline import Record, RunStart, format_line
+from monitor.grammar import Record, RunStart, format_line
 from tests.monitor.lines import report, train
 from tests.notify.receivers import until as within
 from tests.service.machine import PROGRAMS, Machine, booted, build, has_our_python, in_memory

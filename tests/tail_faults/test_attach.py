@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from monitor.tail import FileTail, Line
 from monitor.tail.start import Start, position_at
 from tests.cli.command import monitor

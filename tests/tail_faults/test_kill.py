@@ -16,7 +16,7 @@ import pytest
 
 from monitor.base.errors import StateError
 from monitor.engine.step import Engine
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from monitor.pipeline import Watcher
 from monitor.run.run import Run
 from monitor.sinks import open_sink

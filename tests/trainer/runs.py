@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from monitor.grammar.logline import LogLine, Record, Unknown, parse_line
+from monitor.grammar import LogLine, Record, Unknown, parse_line
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve, settings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import fit, make_panel
 from trainer.config import ConfigError
 
@@ -35,9 +35,9 @@ def test_every_step_without_hooks_runs_the_compiled_network(tmp_path: Path, monk
 
     monkeypatch.setattr(torch, "compile", watched)
     run = fit(tmp_path, make_panel(tmp_path), epochs=1, compile=True)
-    reports = len(run.records(logline.GradReport))
+    reports = len(run.records(grammar.GradReport))
     assert calls == [False] + [True] * (11 - reports)
-    assert ("compile", "1") in [(line.key, line.value) for line in run.records(logline.Config)]
+    assert ("compile", "1") in [(line.key, line.value) for line in run.records(grammar.Config)]
 
 
 @pytest.mark.slow
@@ -47,5 +47,5 @@ def test_a_compiled_network_trains_to_the_same_losses(tmp_path: Path):
     settings = {"epochs": 1, "dropout": 0.0, "edge_dropout": 0.0, "window": 2}
     panel = make_panel(tmp_path)
     plain, fast = (fit(tmp_path, panel, compile=chosen, **settings) for chosen in (False, True))
-    losses = [[line.loss for line in run.records(logline.Train)] for run in (plain, fast)]
+    losses = [[line.loss for line in run.records(grammar.Train)] for run in (plain, fast)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.config import Config, ConfigError
 from trainer.settings import resolve, settings
@@ -27,7 +27,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def echo(run: Run) -> dict[str, tuple[str, str | None]]:
     """Return what the log says of each setting: its value and its source."""
-    return {line.key: (line.value, line.source) for line in run.records(logline.Config)}
+    return {line.key: (line.value, line.source) for line in run.records(grammar.Config)}
 
 
 def test_the_six_variables_of_the_first_page_are_honoured_and_echoed_under_their_own_names():
@@ -61,13 +61,13 @@ def test_enable_encoder_grad_hooks_0_silences_the_hooks_alone(panel: Path, tmp_p
 
 def test_grad_monitor_every_sets_the_steps_between_reports(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"GRAD_MONITOR_EVERY": "5"}, epochs=1)
-    assert [report.step for report in run.records(logline.GradReport)] == [0, 5, 10]
-    assert run.records(logline.Intent)[0].cadence_grad == 5
+    assert [report.step for report in run.records(grammar.GradReport)] == [0, 5, 10]
+    assert run.records(grammar.Intent)[0].cadence_grad == 5
 
 
 def test_grad_monitor_warn_norm_sets_which_norms_are_warned_about_and_small(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"GRAD_MONITOR_WARN_NORM": "1e6"}, epochs=1)
-    (first, *_), warnings = run.records(logline.GradReport), run.records(logline.GradBelow)
+    (first, *_), warnings = run.records(grammar.GradReport), run.records(grammar.GradBelow)
     assert all(group.small == group.grad.part for group in first.groups)
     assert len([warning for warning in warnings if warning.step == 0]) == len(first.groups)
     assert {warning.threshold for warning in warnings} == {1e6}
@@ -89,10 +89,10 @@ def test_degeneracy_reset_scale_sets_the_noise_of_a_reset(panel: Path, tmp_path:
             min_lr=1e-9,
             weight_decay=0.0,
         )
-        resets = run.records(logline.GuardReset)
+        resets = run.records(grammar.GuardReset)
         assert resets
         assert {reset.scale for reset in resets} == {float(scale)}
-        before, *_, after = (r.l2 for r in run.records(logline.WeightReport) if r.group == "prediction_head_heads")
+        before, *_, after = (r.l2 for r in run.records(grammar.WeightReport) if r.group == "prediction_head_heads")
         weights[scale] = abs(after - before)
     assert weights["0.5"] > 3 * weights["0.05"] > 0
 
@@ -101,8 +101,8 @@ def test_variance_penalty_weight_scales_its_term_and_the_floor(panel: Path, tmp_
     floors, terms = {}, {}
     for weight in ("0", "0.01", "0.02"):
         run = fit(tmp_path, panel, env={"VARIANCE_PENALTY_WEIGHT": weight}, inject=("pred_collapse@1",), epochs=1)
-        floors[weight] = run.records(logline.Floor)[0].loss_floor
-        terms[weight] = dict(run.records(logline.Train)[0].extra).get("loss_variance")
+        floors[weight] = run.records(grammar.Floor)[0].loss_floor
+        terms[weight] = dict(run.records(grammar.Train)[0].extra).get("loss_variance")
     assert terms["0"] is None
     assert float(terms["0.02"]) == pytest.approx(2 * float(terms["0.01"]), rel=1e-3)
     assert floors["0.01"] - floors["0"] == pytest.approx(0.01, rel=1e-3)
@@ -112,7 +112,7 @@ def test_variance_penalty_weight_scales_its_term_and_the_floor(panel: Path, tmp_
 def test_a_variable_that_looks_like_ours_and_is_read_by_nothing_is_named(panel: Path, tmp_path: Path):
     env = {"GRAD_MONITOR_EVRY": "5", "ENABLE_MAGIC": "1", "HOME": "/somewhere"}
     run = fit(tmp_path, panel, env=env, epochs=1)
-    assert [line.unused for line in run.records(logline.ConfigUnused)] == [
+    assert [line.unused for line in run.records(grammar.ConfigUnused)] == [
         "ENABLE_MAGIC",
         "GRAD_MONITOR_EVRY",
     ]
@@ -120,7 +120,7 @@ def test_a_variable_that_looks_like_ours_and_is_read_by_nothing_is_named(panel: 
 
 def test_a_value_that_the_command_line_overrides_is_named_with_both_values(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"TRAINER_EPOCHS": "7"}, epochs=1)
-    (ignored,) = run.records(logline.ConfigIgnored)
+    (ignored,) = run.records(grammar.ConfigIgnored)
     assert (ignored.ignored, ignored.asked, ignored.used) == ("epochs", "7", "1")
 
 
@@ -128,7 +128,7 @@ def test_a_batch_that_cannot_hold_one_day_and_a_size_of_the_market_beside_a_pane
     panel: Path, tmp_path: Path
 ):
     run = fit(tmp_path, panel, batch_size=5, codes=99, epochs=1)
-    found = {(line.ignored, line.asked, line.used) for line in run.records(logline.ConfigIgnored)}
+    found = {(line.ignored, line.asked, line.used) for line in run.records(grammar.ConfigIgnored)}
     assert found == {("batch_size", "5", "12"), ("codes", "99", "12")}
 
 

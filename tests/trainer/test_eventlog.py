@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import Error, Floor, parse_line
+from monitor.grammar import Error, Floor, parse_line
 from tests.trainer.runs import SMALL, make_panel
 from trainer.settings import resolve
 from trainer.telemetry.eventlog import EventLog

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.faults import FAULTS, FaultError, FaultPlan, Injection, Site, parse_injection
 from trainer.telemetry.eventlog import EventLog, Floor
@@ -29,8 +29,8 @@ def idle_optimizer() -> torch.optim.Optimizer:
     return torch.optim.SGD([torch.zeros(1)], lr=0.1)
 
 
-def reports_of(run: Run, epoch: int) -> list[logline.GradReport]:
-    return [report for report in run.records(logline.GradReport) if report.epoch == epoch]
+def reports_of(run: Run, epoch: int) -> list[grammar.GradReport]:
+    return [report for report in run.records(grammar.GradReport) if report.epoch == epoch]
 
 
 @pytest.mark.parametrize("linear_skip", [False, True])
@@ -45,16 +45,16 @@ def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_ep
             assert group.none == 0
             assert group.small == (group.grad.part if group.group in CUT_OFF else 0)
     first_step = reports_of(run, 2)[0].step
-    projected = [each for each in run.records(logline.EncoderGrad) if each.tensor == "projected_features"]
+    projected = [each for each in run.records(grammar.EncoderGrad) if each.tensor == "projected_features"]
     assert {each.norm == 0.0 for each in projected if each.step >= first_step} == {True}
     assert {each.norm == 0.0 for each in projected if each.step < first_step} == {False}
-    normalized = [each for each in run.records(logline.EncoderGrad) if each.tensor == "normalized_features"]
+    normalized = [each for each in run.records(grammar.EncoderGrad) if each.tensor == "normalized_features"]
     assert all(each.norm > 0 for each in normalized)
 
 
 def test_grad_zero_is_warned_about_once_for_each_group_and_report(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("grad_zero@2",))
-    warned = Counter(each.step for each in run.records(logline.GradBelow))
+    warned = Counter(each.step for each in run.records(grammar.GradBelow))
     assert warned == {report.step: len(CUT_OFF) for report in reports_of(run, 2)}
     assert b" WARNING [GRAD-MONITOR] backbone_projection: norm 0.00e+00 < 1e-07 step=" in b"\n".join(run.lines)
 
@@ -67,15 +67,15 @@ def test_a_fault_that_has_ended_leaves_no_trace(panel: Path, tmp_path: Path):
 
 def test_pred_collapse_resets_each_head_again_and_again_and_none_recovers(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("pred_collapse@2",), epochs=3, batch_size=36, **QUICK_GUARD)
-    resets = Counter(reset.epoch for reset in run.records(logline.GuardReset))
+    resets = Counter(reset.epoch for reset in run.records(grammar.GuardReset))
     assert resets[1] == 0
     assert resets[2] > 10
-    assert {epoch.epoch.part: epoch.resets for epoch in run.records(logline.Epoch)} == {
+    assert {epoch.epoch.part: epoch.resets for epoch in run.records(grammar.Epoch)} == {
         epoch: resets[epoch] for epoch in (1, 2, 3)
     }
-    assert {reset.h for reset in run.records(logline.GuardReset)} == {1, 5, 10, 20}
-    assert run.records(logline.GuardRecovered) == []
-    assert len(run.records(logline.GuardFailed)) > 0
+    assert {reset.h for reset in run.records(grammar.GuardReset)} == {1, 5, 10, 20}
+    assert run.records(grammar.GuardRecovered) == []
+    assert len(run.records(grammar.GuardFailed)) > 0
 
 
 @pytest.mark.parametrize("linear_skip", [False, True])
@@ -83,10 +83,10 @@ def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(
     panel: Path, tmp_path: Path, linear_skip: bool
 ):
     run = fit(tmp_path, panel, inject=("pred_collapse@2",), linear_skip=linear_skip)
-    before, after = run.records(logline.Metrics)
+    before, after = run.records(grammar.Metrics)
     assert not math.isnan(before.rank_ic)
     assert all(math.isnan(value) for value in (after.sharpe, after.ic, after.rank_ic, after.hit_rate))
-    collapsed = [line for line in run.records(logline.HorizonMetrics) if line.epoch == 2]
+    collapsed = [line for line in run.records(grammar.HorizonMetrics) if line.epoch == 2]
     assert all(math.isnan(line.rank_ic) and line.ratio < 1e-6 for line in collapsed)
 
 
@@ -100,21 +100,21 @@ def test_the_commands_people_type_count_each_thing_once(panel: Path, tmp_path: P
     assert count(rb"Epoch.*Train Loss") == 3
     assert count(rb"Sharpe Ratio:") == 3
     assert count(rb"Epoch|Val Loss|Sharpe") == 6
-    assert count(rb"DEGENERACY-GUARD.*reset applied") == len(run.records(logline.GuardReset)) > 10
-    assert count(rb"ENCODER-GRAD") == len(run.records(logline.EncoderGrad))
-    kinds = (logline.GradReport, logline.GradBelow)
+    assert count(rb"DEGENERACY-GUARD.*reset applied") == len(run.records(grammar.GuardReset)) > 10
+    assert count(rb"ENCODER-GRAD") == len(run.records(grammar.EncoderGrad))
+    kinds = (grammar.GradReport, grammar.GradBelow)
     assert count(rb"GRAD-MONITOR") == sum(len(run.records(kind)) for kind in kinds)
 
 
 def test_loss_nonfinite_skips_every_step_of_its_epoch_and_hides_nothing(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
-    first, second = run.records(logline.Epoch)
+    first, second = run.records(grammar.Epoch)
     assert math.isfinite(first.train_loss)
     assert math.isnan(second.train_loss)
-    lines = [line for line in run.records(logline.Train) if line.epoch.part == 2]
+    lines = [line for line in run.records(grammar.Train) if line.epoch.part == 2]
     assert all(math.isnan(line.loss) for line in lines)
     assert [line.skips_in_row for line in lines] == list(range(1, len(lines) + 1))
-    found = run.records(logline.Nonfinite)
+    found = run.records(grammar.Nonfinite)
     assert {(each.where, each.action) for each in found} == {("loss", "skip_step")}
     assert len(found) == len(lines)
 
@@ -123,16 +123,16 @@ def test_a_gradient_that_is_not_a_number_is_warned_about_as_nan_and_never_as_zer
     run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
     reports = reports_of(run, 2)
     assert all(math.isnan(group.norm) and group.nonfinite > 0 for report in reports for group in report.groups)
-    warned = Counter(each.step for each in run.records(logline.GradNonfinite))
+    warned = Counter(each.step for each in run.records(grammar.GradNonfinite))
     assert warned == {report.step: len(report.groups) for report in reports}
     assert b" WARNING [GRAD-MONITOR] gat: norm nan step=" in b"\n".join(run.lines)
-    assert run.records(logline.GradBelow) == []
+    assert run.records(grammar.GradBelow) == []
 
 
 def test_a_skipped_step_moves_no_weight(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
     first_step = reports_of(run, 2)[0].step
-    weights = run.records(logline.WeightReport)
+    weights = run.records(grammar.WeightReport)
     assert all(each.update == 0.0 and each.nonfinite == 0 for each in weights if each.step >= first_step)
     assert all(each.update > 0.0 for each in weights if each.step < first_step)
 

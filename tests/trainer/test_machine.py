@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.grammar.logline import Phase, Process, parse_line
+from monitor.grammar import Phase, Process, parse_line
 from trainer.measure.own_process import OwnProcess
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.phases import Phases

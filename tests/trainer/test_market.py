@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trainer.batches.graph import GraphSettings, day_graph
 from trainer.market.generate import HORIZONS_DAYS, Market, MarketError, daily_rank_ic, synthesise
-from trainer.market.market_signal import PlantedPart, expected_signal, persistent_features
+from trainer.market.signal import PlantedPart, expected_signal, persistent_features
 from trainer.market.write import oracle_path, read_oracle, write_panel
 from trainer.panel.file import load_panel
 from trainer.panel.panel import PanelSchema

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import Phase, parse_line
+from monitor.grammar import Phase, parse_line
 from trainer.config import OptimConfig
 from trainer.measure.pace import Pace
 from trainer.telemetry.eventlog import EventLog

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.cli import main
 from trainer.measure.metrics import score
@@ -36,11 +36,11 @@ def test_the_best_checkpoint_predicts_what_the_best_epoch_was_scored_on(run: Run
     truth = pq.read_table(panel).select(["date", "code", "target_1d"])
     joined = pq.read_table(out).join(truth, ["date", "code"]).sort_by([("date", "ascending"), ("code", "ascending")])
     dates = joined["date"].to_numpy()
-    is_valid = dates >= np.datetime64(run.records(logline.Data)[0].valid.split("..")[0])
+    is_valid = dates >= np.datetime64(run.records(grammar.Data)[0].valid.split("..")[0])
     days = np.unique(dates[is_valid], return_inverse=True)[1]
     points, returns = (joined[name].to_numpy().astype(float)[is_valid] for name in ("pred_1d", "target_1d"))
     found = score(points, returns, days, horizon_days=1)
-    logged = [line for line in run.records(logline.HorizonMetrics) if line.epoch == run.outcome.best_epoch]
+    logged = [line for line in run.records(grammar.HorizonMetrics) if line.epoch == run.outcome.best_epoch]
     one_day = next(line for line in logged if line.h == 1)
     assert found.rank_ic == pytest.approx(one_day.rank_ic, abs=1e-6)
     assert found.pred_std == pytest.approx(one_day.pred_std, rel=1e-4)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
-from monitor.grammar.logline import Record, RunEnd, parse_line
+from monitor import grammar
+from monitor.grammar import Record, RunEnd, parse_line
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.training.ranks import JoinedRanks, Ranks, RanksError, ranks_of
@@ -130,26 +130,26 @@ def alone(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_processes_give_the_loss_curve_of_one_with_the_same_global_batch(two: Path, alone: Path):
-    assert same_numbers(logline.Train, two / "whole.log", alone, "loss", "lr")
-    assert same_numbers(logline.Epoch, two / "whole.log", alone, "train_loss", "val_loss")
+    assert same_numbers(grammar.Train, two / "whole.log", alone, "loss", "lr")
+    assert same_numbers(grammar.Epoch, two / "whole.log", alone, "train_loss", "val_loss")
 
 
 def test_metrics_are_those_of_the_days_of_all_processes(two: Path, alone: Path):
-    assert numbers(of(logline.Metrics, two / "whole.log"), "n_days") == numbers(of(logline.Metrics, alone), "n_days")
+    assert numbers(of(grammar.Metrics, two / "whole.log"), "n_days") == numbers(of(grammar.Metrics, alone), "n_days")
     for kind, names in (
-        (logline.Metrics, ("sharpe", "rank_ic", "hit_rate")),
-        (logline.HorizonMetrics, ("rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2")),
-        (logline.GuardCheck, ("std", "target_std", "ratio")),
+        (grammar.Metrics, ("sharpe", "rank_ic", "hit_rate")),
+        (grammar.HorizonMetrics, ("rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2")),
+        (grammar.GuardCheck, ("std", "target_std", "ratio")),
     ):
         assert same_numbers(kind, two / "whole.log", alone, *names)
     # A correlation over the few stocks of a day magnifies the rounding of predictions, which processors differ in:
     # 1.1e-5 was seen where the predictions' own spread was the same to 3e-8.
-    for kind in (logline.Metrics, logline.HorizonMetrics):
+    for kind in (grammar.Metrics, grammar.HorizonMetrics):
         assert same_numbers(kind, two / "whole.log", alone, "ic", within=5e-5)
 
 
 def test_the_gradient_monitor_reports_what_one_process_would(two: Path, alone: Path):
-    ours, theirs = of(logline.GradReport, two / "whole.log"), of(logline.GradReport, alone)
+    ours, theirs = of(grammar.GradReport, two / "whole.log"), of(grammar.GradReport, alone)
     norms = [[group.norm for report in reports for group in report.groups] for reports in (ours, theirs)]
     assert norms[0] == pytest.approx(norms[1], rel=1e-3)
 
@@ -157,12 +157,12 @@ def test_the_gradient_monitor_reports_what_one_process_would(two: Path, alone: P
 @pytest.mark.slow
 def test_accumulated_batches_of_two_processes_give_the_same_curve_too(more: Path, panel: Path, tmp_path: Path):
     fit(tmp_path, panel, **(SETTINGS | ACCUMULATED))
-    assert same_numbers(logline.Train, more / "accumulated.log", tmp_path / "run-0.log", "loss", "lr")
+    assert same_numbers(grammar.Train, more / "accumulated.log", tmp_path / "run-0.log", "loss", "lr")
 
 
 def test_the_other_process_writes_its_log_into_a_folder_that_no_glob_of_logs_meets(two: Path):
-    assert of(logline.RunStart, two / "whole.log")[0].extra == (("rank", "0"), ("world_size", "2"))
-    assert of(logline.RunStart, two / "whole.ranks/1.log")[0].extra == (("rank", "1"), ("world_size", "2"))
+    assert of(grammar.RunStart, two / "whole.log")[0].extra == (("rank", "0"), ("world_size", "2"))
+    assert of(grammar.RunStart, two / "whole.ranks/1.log")[0].extra == (("rank", "1"), ("world_size", "2"))
     assert two / "whole.ranks/1.log" not in set(two.glob("*.log"))
 
 
@@ -171,9 +171,9 @@ def test_both_processes_end_as_completed_and_the_main_one_alone_saves(two: Path)
         end = records(log)[-1]
         assert isinstance(end, RunEnd)
         assert (end.status, end.epochs) == ("completed", 2)
-    saved = [line.step for line in of(logline.Checkpoint, two / "whole.log")]
+    saved = [line.step for line in of(grammar.Checkpoint, two / "whole.log")]
     assert saved == [8, 11, 16, 22]
-    assert of(logline.Checkpoint, two / "whole.ranks/1.log") == []
+    assert of(grammar.Checkpoint, two / "whole.ranks/1.log") == []
 
 
 def test_when_another_process_is_killed_the_main_one_ends_its_log_as_failed(two: Path):
@@ -187,7 +187,7 @@ def test_when_the_main_process_is_killed_the_other_ends_its_log_as_failed(more: 
 
 def assert_failed_in_epoch_2(log: Path) -> None:
     end = records(log)[-1]
-    assert len(of(logline.Error, log)) == 1
+    assert len(of(grammar.Error, log)) == 1
     assert isinstance(end, RunEnd)
     assert (end.status, end.epochs) == ("failed", 1)
 
@@ -196,7 +196,7 @@ def test_a_stop_signal_to_one_process_ends_both_as_stopped_at_the_same_step(two:
     logs = (two / "stopped.log", two / "stopped.ranks/1.log")
     ends = [records(log)[-1] for log in logs]
     assert [(end.status, end.error) for end in ends if isinstance(end, RunEnd)] == [("stopped", None)] * 2
-    assert [of(logline.Train, log)[-1].step for log in logs] == [3, 3]
+    assert [of(grammar.Train, log)[-1].step for log in logs] == [3, 3]
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_two_processes_resume_to_the_bits_of_the_run_that_nobody_killed(more: Pa
     whole, resumed = (
         read_checkpoint(more / f"{name}.checkpoints" / "step_0000000022.ckpt") for name in ("whole", "killed")
     )
-    assert of(logline.Intent, more / "resumed.log")[0].resume_from == 11
+    assert of(grammar.Intent, more / "resumed.log")[0].resume_from == 11
     assert same_weights(whole["model"], resumed["model"])
     assert whole["progress"] == resumed["progress"]
 
@@ -215,7 +215,7 @@ def test_a_checkpoint_of_two_processes_is_refused_to_one(two: Path, panel: Path,
 
 
 def test_a_main_process_that_cannot_begin_ends_the_others_too(two: Path):
-    assert of(logline.Error, two / "held.log")[0].type == "CheckpointError"
+    assert of(grammar.Error, two / "held.log")[0].type == "CheckpointError"
     for log in (two / "held.log", two / "held.ranks/1.log"):
         end = records(log)[-1]
         assert isinstance(end, RunEnd)

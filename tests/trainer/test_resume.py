@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, CheckpointHeld, read_checkpoint
 from trainer.config import TrainerError
@@ -99,13 +99,13 @@ def test_a_resumed_run_is_the_same_run_in_its_second_attempt_and_says_from_where
     copy_of(killed, 15, tmp_path)
     run = fit(tmp_path, panel, resume=str(tmp_path / "c"), **SETTINGS)
     first = (tmp_path / "run-0.log").read_bytes().splitlines()[0]
-    before = logline.parse_line(first).record
-    start = run.records(logline.RunStart)[0]
+    before = grammar.parse_line(first).record
+    start = run.records(grammar.RunStart)[0]
     assert (start.run, start.attempt) == (before.run, 2)
-    assert run.records(logline.Intent)[0].resume_from == 14
-    loaded = [line for line in run.records(logline.Checkpoint) if line.action == "load"]
+    assert run.records(grammar.Intent)[0].resume_from == 14
+    loaded = [line for line in run.records(grammar.Checkpoint) if line.action == "load"]
     assert [(line.epoch, line.step) for line in loaded] == [(2, 14)]
-    assert run.records(logline.Train)[0].step == 16
+    assert run.records(grammar.Train)[0].step == 16
     assert run.parsed()[-1].record.status == "completed"
 
 
@@ -115,7 +115,7 @@ def test_an_epoch_that_was_cut_in_two_reports_the_loss_and_resets_of_both_halves
     whole = fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "whole"), **SETTINGS)
     copy_of(killed, 15, tmp_path)
     resumed = fit(tmp_path, panel, resume=str(tmp_path / "c"), **SETTINGS)
-    for expected, got in zip(whole.records(logline.Epoch)[1:], resumed.records(logline.Epoch), strict=True):
+    for expected, got in zip(whole.records(grammar.Epoch)[1:], resumed.records(grammar.Epoch), strict=True):
         assert (got.train_loss, got.val_loss, got.resets) == (
             expected.train_loss,
             expected.val_loss,
@@ -126,7 +126,7 @@ def test_an_epoch_that_was_cut_in_two_reports_the_loss_and_resets_of_both_halves
 def test_a_finished_run_that_is_resumed_has_nothing_left_to_do(panel: Path, tmp_path: Path):
     fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"))
     again = fit(tmp_path, panel, resume=str(tmp_path / "c"))
-    assert again.records(logline.Train) == []
+    assert again.records(grammar.Train) == []
     assert again.outcome.status == "completed"
 
 
@@ -167,9 +167,9 @@ def test_a_second_run_on_the_folder_of_a_living_one_is_refused_and_logged(panel:
             seen.append(refused.value)
 
     first = fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"), hooks={"show": start_another})
-    lines = [logline.parse_line(line) for line in (tmp_path / "run-1.log").read_bytes().splitlines()]
-    (conflict,) = [line.record for line in lines if isinstance(line.record, logline.CheckpointConflict)]
-    assert conflict.holder.startswith(first.records(logline.RunStart)[0].run)
+    lines = [grammar.parse_line(line) for line in (tmp_path / "run-1.log").read_bytes().splitlines()]
+    (conflict,) = [line.record for line in lines if isinstance(line.record, grammar.CheckpointConflict)]
+    assert conflict.holder.startswith(first.records(grammar.RunStart)[0].run)
     assert lines[-1].record.status == "failed"
     assert isinstance(seen[0], TrainerError)
     assert first.outcome.status == "completed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import RunEnd, parse_line
+from monitor.grammar import RunEnd, parse_line
 from tests.trainer.runs import fit, make_panel
 from trainer.training.stopping import Stopped, StopSwitch, stop_on_signals
 

@@ -13,7 +13,7 @@ from monitor.alert import Alert, State
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
-from monitor.grammar.logline import parse_line
+from monitor.grammar import parse_line
 from monitor.pipeline import Watcher
 from monitor.rules import load_rules
 from monitor.snapshot import Snapshot

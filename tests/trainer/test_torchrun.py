@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.grammar.logline import Epoch, RunEnd, Train, parse_line
+from monitor.grammar import Epoch, RunEnd, Train, parse_line
 from tests.trainer.runs import SMALL, make_panel
 
 OPTIONS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from monitor.grammar import logline
+from monitor import grammar
 from tests.trainer.runs import fit, make_panel, same_weights
 from trainer.checkpoint import read_checkpoint
 from trainer.model.weight_average import WeightAverage
@@ -51,9 +51,9 @@ def test_the_model_has_the_average_within_the_block_and_its_own_weights_after_it
 
 def test_validation_uses_the_average_and_training_does_not(panel: Path, tmp_path: Path):
     own, averaged = (fit(tmp_path, panel, epochs=1, ema_decay=decay) for decay in (0.0, 0.99))
-    losses = [[line.loss for line in run.records(logline.Train)] for run in (own, averaged)]
+    losses = [[line.loss for line in run.records(grammar.Train)] for run in (own, averaged)]
     assert losses[0] == losses[1]
-    assert own.records(logline.Epoch)[0].val_loss != averaged.records(logline.Epoch)[0].val_loss
+    assert own.records(grammar.Epoch)[0].val_loss != averaged.records(grammar.Epoch)[0].val_loss
 
 
 def test_prediction_uses_the_average_too(panel: Path, tmp_path: Path):

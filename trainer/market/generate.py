@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import TrainerError
-from trainer.market.market_signal import MIN_FEATURES, PlantedPart, expected_signal, persistent_features, plant
+from trainer.market.signal import MIN_FEATURES, PlantedPart, expected_signal, persistent_features, plant
 from trainer.panel.labels import forward_returns
 
 HORIZONS_DAYS = (1, 5, 10, 20)

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.grammar import logline
-from monitor.grammar.logline import (
+from monitor import grammar
+from monitor.grammar import (
     Checkpoint,
     CheckpointConflict,
     Data,
@@ -109,11 +109,11 @@ class EventLog:
         except OSError as error:
             raise LogError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
 
-    def write(self, *records: logline.Record, level: str | None = None) -> None:
+    def write(self, *records: grammar.Record, level: str | None = None) -> None:
         """Write one line per record; at its type's level unless one is given."""
         for record in records:
             with self._lock:
-                self._append(logline.format_line(self._clock(), record, level=level))
+                self._append(grammar.format_line(self._clock(), record, level=level))
 
     def write_text(self, text: str) -> None:
         """Write foreign lines, such as a traceback, as they are."""
@@ -147,7 +147,7 @@ class EventLog:
             message = f"{self._num_untold} lines could not be written: no room on the disk"
             told, self._num_untold = self._num_untold, 0
             record = Error(type="LogLinesLost", message=message)
-            if not self._take((logline.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
+            if not self._take((grammar.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
                 self._num_untold = told
                 return False
         return not self._rest
@@ -170,14 +170,14 @@ class EventLog:
     def settings(self, resolved: Resolved) -> None:
         """Write the effective settings, then the requests that nothing honours."""
         for key, value, source in resolved.effective:
-            self.write(logline.Config(key=key, value=_setting_text(value), source=source))
-        self.write(*(logline.ConfigUnused(unused=name) for name in resolved.unused))
+            self.write(grammar.Config(key=key, value=_setting_text(value), source=source))
+        self.write(*(grammar.ConfigUnused(unused=name) for name in resolved.unused))
         self.ignored(resolved.ignored)
 
     def ignored(self, requests: Iterable[Ignored]) -> None:
         """Write the values that were asked for and overridden."""
         for each in requests:
-            self.write(logline.ConfigIgnored(ignored=each.key, asked=each.asked, used=each.used))
+            self.write(grammar.ConfigIgnored(ignored=each.key, asked=each.asked, used=each.used))
 
     def problem(self, kind: str, message: str, *, columns: tuple[str, ...], count: int) -> None:
         """Write a warning about the data, in the words that its check found for it."""
@@ -189,11 +189,11 @@ class EventLog:
     ) -> None:
         """Write the report of all groups, then a warning for each that is below the level or not finite."""
         groups = tuple(
-            logline.GroupGrad(
+            grammar.GroupGrad(
                 group=each.group,
                 norm=each.norm,
                 max=each.max,
-                grad=logline.Share(each.num_with_grad, each.num_tensors),
+                grad=grammar.Share(each.num_with_grad, each.num_tensors),
                 small=each.num_small,
                 none=each.num_none,
                 mean_abs=each.mean_abs,
@@ -201,23 +201,23 @@ class EventLog:
             )
             for each in report
         )
-        self.write(logline.GradReport(step=step, epoch=epoch, batch=batch, groups=groups))
+        self.write(grammar.GradReport(step=step, epoch=epoch, batch=batch, groups=groups))
         for each in report:
             if each.norm < warn_norm:
-                self.write(logline.GradBelow(group=each.group, norm=each.norm, threshold=warn_norm, step=step))
+                self.write(grammar.GradBelow(group=each.group, norm=each.norm, threshold=warn_norm, step=step))
             elif each.num_nonfinite:
-                self.write(logline.GradNonfinite(group=each.group, norm=each.norm, step=step))
+                self.write(grammar.GradNonfinite(group=each.group, norm=each.norm, step=step))
 
     def encoder_gradients(self, found: Iterable[EncoderGradient], *, step: int) -> None:
         """Write the gradient that reached each hooked tensor."""
         for each in found:
-            self.write(logline.EncoderGrad(tensor=each.tensor, norm=each.norm, max=each.max, step=step))
+            self.write(grammar.EncoderGrad(tensor=each.tensor, norm=each.norm, max=each.max, step=step))
 
     def weights(self, found: Iterable[GroupWeight], *, step: int) -> None:
         """Write each group's weights and last update."""
         for each in found:
             self.write(
-                logline.WeightReport(
+                grammar.WeightReport(
                     group=each.group,
                     step=step,
                     l2=each.norm,
@@ -233,12 +233,12 @@ class EventLog:
         """Write each watched layer's outputs."""
         for each in found:
             self.write(
-                logline.ActivationReport(
+                grammar.ActivationReport(
                     layer=each.layer,
                     step=step,
                     mean=each.mean,
                     std=each.std,
-                    dead_units=logline.Share(each.num_dead, each.num_units),
+                    dead_units=grammar.Share(each.num_dead, each.num_units),
                     saturated=each.num_saturated,
                 )
             )
@@ -246,7 +246,7 @@ class EventLog:
     def inputs(self, found: InputStatistics, *, step: int, features: Sequence[str]) -> None:
         """Write a batch's inputs against what the normalisation promises: mean 0, standard deviation 1."""
         self.write(
-            logline.InputReport(
+            grammar.InputReport(
                 step=step,
                 mean=found.mean,
                 std=found.std,
@@ -294,7 +294,7 @@ class EventLog:
 
     def process(self, found: ProcessFacts) -> None:
         """Write what the operating system says of this process."""
-        self.write(logline.Process(**found._asdict()))
+        self.write(grammar.Process(**found._asdict()))
 
     def checkpoint(self, action: str, saved: Saved, *, seconds: float) -> None:
         """Write that a checkpoint was saved or loaded."""
@@ -316,26 +316,26 @@ class EventLog:
 
     def metrics(self, overall: Overall, scores: Mapping[int, Score], *, epoch: int) -> None:
         """Write one epoch's validation, all horizons together first."""
-        self.write(logline.Metrics(epoch=epoch, **overall._asdict()))
+        self.write(grammar.Metrics(epoch=epoch, **overall._asdict()))
         for horizon, score in scores.items():
             fields = score._asdict()
             extra = (("n_days", str(fields.pop("n_days"))),)
-            self.write(logline.HorizonMetrics(epoch=epoch, h=horizon, extra=extra, **fields))
+            self.write(grammar.HorizonMetrics(epoch=epoch, h=horizon, extra=extra, **fields))
 
 
-def _guard_record(finding: Finding, *, step: int, epoch: int, strikes: int) -> logline.Record:
+def _guard_record(finding: Finding, *, step: int, epoch: int, strikes: int) -> grammar.Record:
     match finding:
         case Check(horizon, std, target_std, ratio, num_strikes):
-            share = logline.Share(num_strikes, strikes)
-            return logline.GuardCheck(step=step, h=horizon, std=std, target_std=target_std, ratio=ratio, strikes=share)
+            share = grammar.Share(num_strikes, strikes)
+            return grammar.GuardCheck(step=step, h=horizon, std=std, target_std=target_std, ratio=ratio, strikes=share)
         case Reset(horizon, scale, recover_within_steps):
-            return logline.GuardReset(
+            return grammar.GuardReset(
                 h=horizon, scale=scale, step=step, epoch=epoch, recover_within_steps=recover_within_steps
             )
         case Recovered(horizon, std):
-            return logline.GuardRecovered(h=horizon, std=std, step=step)
+            return grammar.GuardRecovered(h=horizon, std=std, step=step)
         case Failed(horizon, std):
-            return logline.GuardFailed(h=horizon, std=std, step=step)
+            return grammar.GuardFailed(h=horizon, std=std, step=step)
 
 
 def _setting_text(value: object) -> str:

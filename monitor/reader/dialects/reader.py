@@ -12,7 +12,7 @@ from typing import Any
 
 import re2
 
-from monitor.grammar.logline import RunEnd
+from monitor.grammar import RunEnd
 from monitor.reader.dialects.load import shipped_dialects
 from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.reader.dialects.prefixes import take_apart

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import RECORD_TYPES, Record
+from monitor import grammar
+from monitor.grammar import RECORD_TYPES, Record, Share
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
@@ -119,7 +118,7 @@ def _train(fields: Fields, state: DialectState) -> Said:
         more.append(Sample("nonfinite", (("where", "gradient"),), 1.0))
     if step is None:
         return Said(None, tuple(more))
-    record = logline.Train(
+    record = grammar.Train(
         epoch=_share(state.epoch or 1, state.epochs),
         batch=_share(_optional(fields, "batch", whole), _optional(fields, "batches", whole)),
         step=step,
@@ -171,7 +170,7 @@ def _measurable(fields: Fields) -> dict[str, str]:
 
 def _epoch(fields: Fields, state: DialectState) -> Said:
     _enter_epoch(fields, state)
-    record = logline.Epoch(
+    record = grammar.Epoch(
         epoch=_share(state.epoch or 1, state.epochs),
         train_loss=_optional(fields, "train_loss", number),
         val_loss=_optional(fields, "val_loss", number),
@@ -183,7 +182,7 @@ def _epoch(fields: Fields, state: DialectState) -> Said:
 
 def _epoch_begins(fields: Fields, state: DialectState) -> Said:
     _enter_epoch(fields, state)
-    record = logline.Phase(name="train", epoch=state.epoch)
+    record = grammar.Phase(name="train", epoch=state.epoch)
     return Said(record, tuple(samples(record)))
 
 
@@ -195,7 +194,7 @@ def _validation(fields: Fields, state: DialectState) -> Said:
     )
     if step is None:
         return Said(None, found)
-    record = logline.Train(epoch=_share(state.epoch or 1, state.epochs), batch=Share(0, 0), step=step, loss=None)
+    record = grammar.Train(epoch=_share(state.epoch or 1, state.epochs), batch=Share(0, 0), step=step, loss=None)
     return Said(record, found)
 
 
@@ -222,7 +221,7 @@ def _claim(fields: Fields, state: DialectState) -> Said:
 
 def _horizon(fields: Fields, state: DialectState) -> Said:
     values: dict[str, Any] = {name: number(fields[name]) for name in _HORIZON if name in fields}
-    record = logline.HorizonMetrics(epoch=state.epoch or 1, h=whole(fields["h"]), **values)
+    record = grammar.HorizonMetrics(epoch=state.epoch or 1, h=whole(fields["h"]), **values)
     return Said(record, tuple(samples(record)))
 
 
@@ -260,7 +259,7 @@ def _inputs(fields: Fields, state: DialectState) -> Said:
     if "features" not in fields or not 0 <= spread < DEAD_BELOW:
         return Said(None, tuple(found))
     features = whole(fields["features"])
-    record = logline.DataCheck(features_dead=Share(features - round(features * spread * spread), features))
+    record = grammar.DataCheck(features_dead=Share(features - round(features * spread * spread), features))
     return Said(record, (*found, *samples(record)))
 
 
@@ -275,17 +274,17 @@ def _record(make: Callable[[Fields, DialectState], Record]) -> Callable[[Fields,
 def _end(fields: Fields, state: DialectState) -> Record:
     done = _optional(fields, "epochs_done", lambda text: math.floor(number(text) + 1e-9))
     state.bar = state.bar_total = None
-    return logline.RunEnd(status=fields.get("status", "completed"), epochs=state.epoch if done is None else done)
+    return grammar.RunEnd(status=fields.get("status", "completed"), epochs=state.epoch if done is None else done)
 
 
 def _reset(fields: Fields, state: DialectState) -> Record:
-    return logline.GuardReset(h=whole(fields["h"]), scale=number(fields["scale"]), step=state.step, epoch=state.epoch)
+    return grammar.GuardReset(h=whole(fields["h"]), scale=number(fields["scale"]), step=state.step, epoch=state.epoch)
 
 
 def _collapse(fields: Fields, state: DialectState) -> Record:
     values = {name: _optional(fields, name, number) for name in ("std", "target_std", "ratio")}
     strikes = Share(whole(fields["strikes"]), whole(fields["of"])) if "strikes" in fields else None
-    return logline.GuardCheck(h=whole(fields["h"]), step=state.step, strikes=strikes, **values)
+    return grammar.GuardCheck(h=whole(fields["h"]), step=state.step, strikes=strikes, **values)
 
 
 def _plain(prefix: str, *names: str) -> dict[str, tuple[str, ...]]:
@@ -330,7 +329,7 @@ KINDS: dict[str, Kind] = {
         "numbers that are not finite",
         {"where": (), "count": ()},
         _record(
-            lambda fields, state: logline.Nonfinite(where=fields["where"], count=_optional(fields, "count", whole))
+            lambda fields, state: grammar.Nonfinite(where=fields["where"], count=_optional(fields, "count", whole))
         ),
         always=("nonfinite",),
     ),
@@ -340,7 +339,7 @@ KINDS: dict[str, Kind] = {
     "recovered": Kind(
         "predictions vary again",
         {"h": ()},
-        _record(lambda fields, state: logline.GuardRecovered(h=whole(fields["h"]))),
+        _record(lambda fields, state: grammar.GuardRecovered(h=whole(fields["h"]))),
         always=("guard.recovered",),
     ),
     "collapse": Kind(
@@ -352,14 +351,14 @@ KINDS: dict[str, Kind] = {
     "setting": Kind(
         "a setting in force",
         {"key": (), "value": ()},
-        _record(lambda fields, state: logline.Config(key=fields["key"], value=fields["value"])),
+        _record(lambda fields, state: grammar.Config(key=fields["key"], value=fields["value"])),
         always=("config.echo",),
     ),
     "target": Kind(
         "the normalisation of one horizon's targets",
         {"h": (), "mean": (), "std": ()},
         _record(
-            lambda fields, state: logline.Target(
+            lambda fields, state: grammar.Target(
                 h=whole(fields["h"]), mean=number(fields["mean"]), std=number(fields["std"])
             )
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from monitor.grammar.logline import RunStart
+from monitor.grammar import RunStart
 from monitor.report.model import Commands, Mark, Statement
 from monitor.report.sections.header import seen_pid
 from monitor.report.sections.machine import cpu_only

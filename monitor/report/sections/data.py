@@ -6,7 +6,7 @@ import math
 import re
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import Data, DataCheck, Target
+from monitor.grammar import Data, DataCheck, Target
 from monitor.report.figures import bounded, fact, plain
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from monitor.conditions.freshness import cadence_steps, overdue, step_s, switched_off
-from monitor.grammar.logline import GradReport, Train
+from monitor.grammar import GradReport, Train
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
 from monitor.report.model import Mark, Statement

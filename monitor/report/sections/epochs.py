@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import HorizonMetrics
-from monitor.grammar.logline import Metrics as MetricsRecord
+from monitor.grammar import HorizonMetrics
+from monitor.grammar import Metrics as MetricsRecord
 from monitor.report.figures import SHOWN, fact, sparkline
 from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
 from monitor.run.attempt import Attempt

@@ -10,7 +10,7 @@ from typing import Any
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
-from monitor.grammar.logline import Data, EncoderGrad, GradReport, GroupGrad
+from monitor.grammar import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded, sparkline
 from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable

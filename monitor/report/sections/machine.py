@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import Gpu, Process
+from monitor.grammar import Gpu, Process
 from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
 from monitor.report.model import Mark, Statement

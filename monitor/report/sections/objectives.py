@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from monitor.config.model import Aim, Config
-from monitor.grammar.logline import Metrics
+from monitor.grammar import Metrics
 from monitor.report.figures import fact
 from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst

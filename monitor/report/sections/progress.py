@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import Floor, Phase, Train
+from monitor.grammar import Floor, Phase, Train
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
 from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs

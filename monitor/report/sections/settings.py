@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, Variable
-from monitor.grammar.logline import Config as Echo
-from monitor.grammar.logline import GuardReset
+from monitor.grammar import Config as Echo
+from monitor.grammar import GuardReset
 from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded
 from monitor.report.model import Mark, Statement

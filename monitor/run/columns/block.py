@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from monitor import grammar
 from monitor.base.evidence import Evidence
-from monitor.grammar import logline
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.run.columns.line_template import HEAD_BYTES
 from monitor.run.columns.rows import Layouts, Rows
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 _PASSENGERS = (
-    *(logline.GradReport, logline.GradBelow, logline.EncoderGrad, logline.ActivationReport, logline.InputReport),
-    *(logline.GuardCheck, logline.Metrics, logline.HorizonMetrics, logline.DataCheck),
-    *(logline.Process, logline.Gpu, logline.Phase, logline.Checkpoint, logline.Epoch),
+    *(grammar.GradReport, grammar.GradBelow, grammar.EncoderGrad, grammar.ActivationReport, grammar.InputReport),
+    *(grammar.GuardCheck, grammar.Metrics, grammar.HorizonMetrics, grammar.DataCheck),
+    *(grammar.Process, grammar.Gpu, grammar.Phase, grammar.Checkpoint, grammar.Epoch),
 )
 """What follows from a report of weights depends on the progress lines before it: it is a row, or stands alone."""
 

@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record
+from monitor.grammar import Record, Share
 from monitor.reader.signals import Labels
 from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt, cited
 from monitor.run.columns.block import Block

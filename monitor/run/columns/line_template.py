@@ -13,9 +13,8 @@ from collections.abc import Container, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Record, parse_line
+from monitor import grammar
+from monitor.grammar import Record, Share, parse_line
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 HEAD_BYTES = 25
@@ -23,8 +22,8 @@ HEAD_BYTES = 25
 STAMP_GROUPS = 2
 """Groups of a layout's pattern before those of its values: the minute and the seconds."""
 KINDS: tuple[type[Record], ...] = (
-    *(logline.Train, logline.GradReport, logline.EncoderGrad, logline.WeightReport, logline.ActivationReport),
-    *(logline.InputReport, logline.GuardCheck, logline.HorizonMetrics, logline.Process, logline.Gpu),
+    *(grammar.Train, grammar.GradReport, grammar.EncoderGrad, grammar.WeightReport, grammar.ActivationReport),
+    *(grammar.InputReport, grammar.GuardCheck, grammar.HorizonMetrics, grammar.Process, grammar.Gpu),
 )
 """Record types that are read so: measurements, which change nothing but their series and how far the run is."""
 LONGEST = 16_000
@@ -257,6 +256,6 @@ def _says_enough(record: Record, fields: Sequence[Field], step: str | None) -> b
     """Whether all that is derived from such a line can be derived from its fields."""
     if len({(field.signal, field.labels) for field in fields}) < len(fields):
         return False
-    if isinstance(record, logline.GradReport):
+    if isinstance(record, grammar.GradReport):
         return sum(field.signal == "grad.none" for field in fields) == len(record.groups)
-    return step is not None or not isinstance(record, logline.WeightReport)
+    return step is not None or not isinstance(record, grammar.WeightReport)

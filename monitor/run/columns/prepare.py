@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from monitor import grammar
 from monitor.base.evidence import TEXT_LIMIT
-from monitor.grammar import logline
 from monitor.reader.event import Event
 from monitor.reader.signals import Labels, Sample
 from monitor.run.attempt import TALLIES_LIMIT, Attempt
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FACT_TIMES, LONG_FACT_TIMES = 2, 8
-"""How many times its length a line's fact takes at most: see `monitor.run.attempt`. A long one is remembered as its values
+"""How many times its length a line's fact takes at most (`monitor.run.attempt`). A long one is remembered as its values
 are shown, names and all."""
 
 
@@ -70,7 +70,7 @@ def forecast(run: Run, block: Block) -> Forecast | None:
 
 def _is_usual(event: Event, attempt: Attempt) -> bool:
     """Whether a passenger is of the writer that is known, and of one phase with it where there were others."""
-    if not isinstance(event.record, logline.Phase):
+    if not isinstance(event.record, grammar.Phase):
         return True
     is_writer = Writer(event.record.run, event.record.pid) == attempt.writer
     return is_writer and (not attempt.replaced or event.record.name == attempt.announced_phase)
@@ -78,7 +78,7 @@ def _is_usual(event: Event, attempt: Attempt) -> bool:
 
 def _is_known(rows: Rows, attempt: Attempt) -> bool:
     """Whether rows are none of the first of their kind, and go on where the attempt stands."""
-    is_behind = rows.layout.record_type is logline.Train and rows.count("step").min() <= (attempt.first_train_step or 0)
+    is_behind = rows.layout.record_type is grammar.Train and rows.count("step").min() <= (attempt.first_train_step or 0)
     return not is_behind and all(attempt.stated(*fact) is not None for fact in rows.facts)
 
 
@@ -126,7 +126,7 @@ def _lines(
     import numpy as np
 
     steps = rows.count("step")
-    if rows.layout.record_type is not logline.WeightReport:
+    if rows.layout.record_type is not grammar.WeightReport:
         return Lines(steps, rows.samples, None, True)
     gradients = [series.last.value for series in attempt.of("grad.l2").values()]
     coming = [each.values for (signal, _), parts in found.items() if signal == "grad.l2" for each in parts]
@@ -213,7 +213,7 @@ def _ahead(
         marks.own_epochs,
         marks.epochs,
         is_moving=bool(marks.is_move.any()),
-        is_end_of_epoch=any(isinstance(event.record, logline.Epoch) for _, event in block.passengers),
+        is_end_of_epoch=any(isinstance(event.record, grammar.Epoch) for _, event in block.passengers),
         silence_s=silence_s,
         stillness_s=stillness_s,
         step_s=_longest_step_s(run.attempt, coming.get(("train.loss", ())), marks),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Share
+from monitor import grammar
+from monitor.grammar import Share
 from monitor.reader.event import Event
 from monitor.run.columns.block import Block, step_of
 from monitor.run.run import JUMP_S, Run
@@ -57,7 +57,7 @@ def marks_of(run: Run, block: Block) -> Marks:
     columns: list[Sequence[np.ndarray]] = []
     for rows in block.rows:
         own = [rows.count(name) for name in ("step", "epoch", "epoch_whole", "batch", "batch_whole")]
-        if rows.layout.record_type is not logline.Train:
+        if rows.layout.record_type is not grammar.Train:
             own[2:] = [np.full(len(rows), -1)] * 3
         columns.append((rows.places, rows.ats, own[0], own[1], own[1], *own[2:]))
     if block.passengers:
@@ -94,5 +94,5 @@ def _place_of(event: Event) -> tuple[int, int, int]:
     step, epoch = step_of(event), getattr(event.record, "epoch", None)
     epoch = epoch.part if isinstance(epoch, Share) else epoch
     number = epoch if isinstance(epoch, int) else -1
-    after = number + 1 if isinstance(event.record, logline.Epoch) else number
+    after = number + 1 if isinstance(event.record, grammar.Epoch) else number
     return -1 if step is None else step, number, after

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.grammar import logline
-from monitor.grammar.logline import Intent, Record
+from monitor import grammar
+from monitor.grammar import Intent, Record
 from monitor.reader.signals import Sample
 from monitor.run.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
 from monitor.run.derived.inputs import Column, Columns, Earlier, Known, Lines, Rates, Writer
@@ -33,32 +33,32 @@ def _derived(record: Record, known: Known) -> Iterator[Sample]:
     if isinstance(record, _OF_TRAINING) and is_taken_over(known):
         yield Sample("run.other_writer", (("pid", str(known.replaced[-1].pid)),), 1.0)
     match record:
-        case logline.Train():
+        case grammar.Train():
             yield from of_train(record, known)
-        case logline.GradReport():
+        case grammar.GradReport():
             yield from of_gradients(record, known)
-        case logline.WeightReport():
+        case grammar.WeightReport():
             yield from of_weights(record, known)
-        case logline.Phase() if record.pid is not None or record.run is not None:
+        case grammar.Phase() if record.pid is not None or record.run is not None:
             yield from of_phase(record, known)
-        case logline.Config():
+        case grammar.Config():
             yield Sample("config.echo", (), 1.0)
-        case logline.RunStart():
+        case grammar.RunStart():
             yield Sample("run.idle_starts", (), known.earlier.starts + 1.0)
             yield Sample("run.crashed_before", (), float(known.earlier.has_crashed))
-        case logline.RunEnd():
+        case grammar.RunEnd():
             yield from of_end(record, known)
-        case logline.Intent() if known.intent == Intent():
+        case grammar.Intent() if known.intent == Intent():
             yield from absent_settings(known)
-        case logline.Data():
+        case grammar.Data():
             yield from changed_data(record, known)
-        case logline.DataCheck():
+        case grammar.DataCheck():
             for key, value in record.extra:
                 if key == "problem":
                     yield Sample("data.problem", (("problem", value),), 1.0)
-        case logline.Process() if record.rss_mb is not None and record.ram_total_mb:
+        case grammar.Process() if record.rss_mb is not None and record.ram_total_mb:
             yield Sample("process.rss_pct", (), 100 * record.rss_mb / record.ram_total_mb)
-        case logline.Gpu() if record.used_mb is not None and record.total_mb:
+        case grammar.Gpu() if record.used_mb is not None and record.total_mb:
             yield Sample("gpu.used_pct", (("index", str(record.index)),), 100 * record.used_mb / record.total_mb)
 
 
@@ -69,15 +69,15 @@ def derived_columns(kind: type[Record], lines: Lines, known: Known) -> Columns |
     """
     if issubclass(kind, _OF_TRAINING) and is_taken_over(known):
         return None
-    if issubclass(kind, logline.Train):
+    if issubclass(kind, grammar.Train):
         return train_columns(lines, known)
-    if issubclass(kind, logline.GradReport):
+    if issubclass(kind, grammar.GradReport):
         return gradient_columns(lines, known)
-    if issubclass(kind, logline.WeightReport):
+    if issubclass(kind, grammar.WeightReport):
         return weight_columns(lines, known)
-    if issubclass(kind, logline.Process):
+    if issubclass(kind, grammar.Process):
         return _shares(lines.columns, "process.rss_mb", "process.ram_total_mb", "process.rss_pct")
-    if issubclass(kind, logline.Gpu):
+    if issubclass(kind, grammar.Gpu):
         return _shares(lines.columns, "gpu.used_mb", "gpu.total_mb", "gpu.used_pct")
     return {}
 
@@ -96,4 +96,4 @@ def _shares(columns: Columns, part: str, whole: str, share: str) -> Columns:
     return found
 
 
-_OF_TRAINING = (logline.Train, logline.GradReport, logline.GuardCheck, logline.InputReport, logline.WeightReport)
+_OF_TRAINING = (grammar.Train, grammar.GradReport, grammar.GuardCheck, grammar.InputReport, grammar.WeightReport)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from monitor.grammar.logline import Intent
+from monitor.grammar import Intent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from monitor.grammar import logline
-from monitor.grammar.fields import Words
+from monitor import grammar
+from monitor.grammar import Words
 from monitor.reader.signals import Sample
 from monitor.run.derived.declared_rate import declared_rate, declared_rates
 from monitor.run.derived.inputs import Column, Columns, Known, Lines
@@ -21,7 +21,7 @@ LEAST_RATE_SHARE = 0.001
 eight times the spacing of single-precision numbers around 1. Chosen by hand, 2026-11."""
 
 
-def of_gradients(record: logline.GradReport, known: Known) -> Iterator[Sample]:
+def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     """Yield each group's tensors without gradient and with a small one, and how the gradient changes with depth."""
     expected = _expected_none(known.intent.no_grad_expected or ())
     for group in record.groups:
@@ -67,7 +67,7 @@ def gradient_columns(lines: Lines, known: Known) -> Columns:
     return found
 
 
-def of_weights(record: logline.WeightReport, known: Known) -> Iterator[Sample]:
+def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
     """Yield a step's update as it would be at the declared base rate, and how much of the group it left unmoved.
 
     Nothing of a step that was not meant to move the weights: at a rate of all but 0, or skipped because some
@@ -125,7 +125,7 @@ def _rate_shares(lines: Lines, known: Known) -> np.ndarray:
     return shares if rates is None else np.where(rates.newest == 0, 0.0, shares)
 
 
-def _depth_ratio(record: logline.GradReport, known: Known) -> Iterator[Sample]:
+def _depth_ratio(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     """Yield the gradient of the group next to the input, and its ratio to that of the group next to the loss."""
     ends = _ends([group.group for group in record.groups], known)
     if ends is None:
@@ -141,7 +141,7 @@ def _ends(groups: Iterable[str], known: Known) -> tuple[list[str], list[str]] | 
     frozen = known.intent.frozen or ()
     depths = {}
     for group in groups:
-        stated = known.stated(logline.ModelGroup, group)
+        stated = known.stated(grammar.ModelGroup, group)
         if stated is not None and stated[0].depth is not None and group not in frozen:
             depths[group] = stated[0].depth
     if len(set(depths.values())) < 2:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from monitor.base.evidence import Evidence
-from monitor.grammar.logline import Intent, Record
+from monitor.grammar import Intent, Record
 from monitor.reader.signals import Labels
 from monitor.run.series import Series
 

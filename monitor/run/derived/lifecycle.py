@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.grammar import logline
+from monitor import grammar
 from monitor.reader.signals import WANTED_ENDS, Sample
 from monitor.run.derived.inputs import Known, Writer
 
 
-def of_first_step(record: logline.Train, known: Known) -> Iterator[Sample]:
+def of_first_step(record: grammar.Train, known: Known) -> Iterator[Sample]:
     """Yield what the attempt's first step says of where it has begun."""
     earlier, resumed_at = known.earlier, known.intent.resume_from
-    if earlier.starts and known.stated(logline.RunStart) is None:
+    if earlier.starts and known.stated(grammar.RunStart) is None:
         # No line announced this start: the step itself is the first sign of it.
         yield Sample("run.idle_starts", (), earlier.starts + 1.0)
     before = resumed_at if resumed_at is not None else None if earlier.is_over else earlier.highest_step
     lost = 0 if before is None else max(0, before - record.step + 1)
     yield Sample("run.steps_lost", (), float(lost))
-    checkpoint = known.stated(logline.Checkpoint)
+    checkpoint = known.stated(grammar.Checkpoint)
     loaded = checkpoint[0] if checkpoint is not None and checkpoint[0].action == "load" else None
-    if loaded is not None or known.stated(logline.RunStart) is not None:
+    if loaded is not None or known.stated(grammar.RunStart) is not None:
         is_declared = loaded is None or (resumed_at is not None and loaded.step in (None, resumed_at))
         yield Sample("checkpoint.undeclared", (), float(not is_declared))
 
 
-def of_phase(record: logline.Phase, known: Known) -> Iterator[Sample]:
+def of_phase(record: grammar.Phase, known: Known) -> Iterator[Sample]:
     """Yield that a line names its writer, and whether that is one whom another has replaced."""
     yield Sample("run.beat", (), 1.0)
     if Writer(record.run, record.pid) in known.replaced:
@@ -40,7 +40,7 @@ def is_taken_over(known: Known) -> bool:
 _BEFORE_TRAINING = ("load", "fit_scaler")
 
 
-def of_end(record: logline.RunEnd, known: Known) -> Iterator[Sample]:
+def of_end(record: grammar.RunEnd, known: Known) -> Iterator[Sample]:
     """Yield how many of the planned epochs are missing at the end, by its status."""
     planned = known.intent.epochs or known.epochs_planned
     done = known.epochs_done if record.epochs is None else record.epochs
@@ -53,11 +53,11 @@ def of_end(record: logline.RunEnd, known: Known) -> Iterator[Sample]:
         yield Sample("run.epochs_missing", (("status", status),), float(missing))
 
 
-def changed_data(record: logline.Data, known: Known) -> Iterator[Sample]:
+def changed_data(record: grammar.Data, known: Known) -> Iterator[Sample]:
     """Yield whether the data is another than before, where it should be the same."""
     if record.fingerprint is None:
         return
-    before, started = known.stated(logline.Data), known.stated(logline.RunStart)
+    before, started = known.stated(grammar.Data), known.stated(grammar.RunStart)
     is_same_run = started is None or started[0].run == known.earlier.run
     is_resumed = known.earlier.starts > 0 and (is_same_run or known.intent.resume_from is not None)
     expected = before[0].fingerprint if before else known.earlier.fingerprint if is_resumed else None

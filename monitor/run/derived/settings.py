@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from monitor.grammar import logline
+from monitor import grammar
 from monitor.reader.signals import Sample
 from monitor.run.derived.inputs import Known
 
@@ -15,7 +15,7 @@ NAMES_LIMIT = 32
 
 def absent_settings(known: Known) -> Iterator[Sample]:
     """Yield each setting of the command line that no CONFIG line echoes; only where others of it are echoed."""
-    started, echoed = known.stated(logline.RunStart), known.all_stated(logline.Config)
+    started, echoed = known.stated(grammar.RunStart), known.all_stated(grammar.Config)
     from_command = {config.value for config, _ in echoed if config.source == "cli"}
     if started is None or not from_command:
         return

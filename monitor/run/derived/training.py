@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.grammar import logline
+from monitor import grammar
 from monitor.reader.signals import Sample
 from monitor.run.derived.declared_rate import declared_rate, declared_rates
 from monitor.run.derived.inputs import Column, Columns, Known, Lines
@@ -14,7 +14,7 @@ EXACT_STEPS = 2**53
 """Largest number of steps that a float holds exactly."""
 
 
-def of_train(record: logline.Train, known: Known) -> Iterator[Sample]:
+def of_train(record: grammar.Train, known: Known) -> Iterator[Sample]:
     """Yield what one progress line says."""
     if record.lr is not None:
         rate = declared_rate(record.step, known.intent)
@@ -70,7 +70,7 @@ def has_exact_schedule(known: Known) -> bool:
     return max(abs(known.intent.warmup_steps or 0), abs(known.intent.total_steps or 0)) <= EXACT_STEPS
 
 
-def _is_zero_rate(record: logline.Train, known: Known) -> bool | None:
+def _is_zero_rate(record: grammar.Train, known: Known) -> bool | None:
     """Whether a learning rate is zero where no schedule was declared; None where it may well be so.
 
     A warm-up may begin with one report at zero, and a schedule may end there.

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from monitor.alert import Severity
 from monitor.conditions import Outcome
-from monitor.grammar.logline import Train
+from monitor.grammar import Train
 from monitor.report.judgement import Verdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining

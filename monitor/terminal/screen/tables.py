@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from monitor.grammar.logline import Floor, GradReport
+from monitor.grammar import Floor, GradReport
 from monitor.reader.signals import Labels
 from monitor.report.judgement import Verdict
 from monitor.report.model import GradientFlow, GroupRow, Mark

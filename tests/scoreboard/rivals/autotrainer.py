@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.grammar.logline import ActivationReport, Epoch, GradReport, GroupGrad, ModelGroup, WeightReport
+from monitor.grammar import ActivationReport, Epoch, GradReport, GroupGrad, ModelGroup, WeightReport
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import Line, observe
 from tests.scoreboard.rivals.rival import Rival, Verdict

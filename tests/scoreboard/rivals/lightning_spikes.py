@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.grammar.logline import Train
+from monitor.grammar import Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import observe
 from tests.scoreboard.rivals.rival import Rival, Verdict

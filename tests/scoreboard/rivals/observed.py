@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.grammar.logline import (
+from monitor.grammar import (
     ActivationReport,
     Epoch,
     GradReport,

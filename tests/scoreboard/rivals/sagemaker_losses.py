@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.grammar.logline import Epoch, Train
+from monitor.grammar import Epoch, Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import observe
 from tests.scoreboard.rivals.rival import Rival, Verdict

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.grammar.logline import Gpu, Train
+from monitor.grammar import Gpu, Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import Line, has_ended, observe
 from tests.scoreboard.rivals.rival import Rival, Verdict

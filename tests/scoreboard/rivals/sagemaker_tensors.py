@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.grammar.logline import ActivationReport, Epoch, GradReport, InputReport, Train, WeightReport
+from monitor.grammar import ActivationReport, Epoch, GradReport, InputReport, Train, WeightReport
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import TENSORS, Line, has_ended, observe
 from tests.scoreboard.rivals.rival import Rival, Verdict

@@ -26,8 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from monitor.grammar.fields import Share
-from monitor.grammar.logline import Epoch, Gpu, Record, Train
+from monitor.grammar import Epoch, Gpu, Record, Share, Train
 from tests.scoreboard.rivals.observed import Line
 
 NAMES: Mapping[type[Record], Mapping[str, str]] = {

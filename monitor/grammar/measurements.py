@@ -1,0 +1,166 @@
+"""Log lines about what is measured inside the network: gradients, weights, activations, inputs, the guard."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.grammar.fields import Share, leading_pairs
+from monitor.grammar.record import Record, line
+
+
+@line("ENCODER-GRAD", "{tensor} grad_norm={norm:.3e} max={max:.3e}", short_only=("max",))
+class EncoderGrad(Record):
+    """Gradient that reached one tensor of the encoder."""
+
+    tensor: str
+    max: float
+    step: int | None = None
+    norm: float
+
+
+@line("", "{group}:l2={norm:.2e} max={max:.2e} grad={grad}", short_only=("max",))
+class GroupGrad(Record):
+    """One group within a gradient report.
+
+    ``small`` counts tensors (or per-feature slices of grouped tensors) with a norm below GRAD_MONITOR_WARN_NORM,
+    ``none`` those without a gradient, ``nonfinite`` elements that are nan or infinite.
+    """
+
+    group: str
+    max: float
+    grad: Share
+    small: int | None = None
+    none: int | None = None
+    mean_abs: float | None = None
+    nonfinite: int | None = None
+    norm: float
+
+
+@line("GRAD-MONITOR")
+class GradReport(Record):
+    """Gradients of every group, after unscaling and before clipping."""
+
+    step: int
+    epoch: int
+    batch: int
+    groups: tuple[GroupGrad, ...] = ()
+
+    def text(self) -> str:
+        """Return ``step= epoch= batch= group:l2=... | group:l2=...``."""
+        return " ".join(filter(None, [super().text(), " | ".join(group.text() for group in self.groups)]))
+
+    @classmethod
+    def from_text(cls, text: str) -> GradReport | None:
+        """Read a report; None where the line is a warning."""
+        pairs, rest = leading_pairs(text)
+        if not pairs or pairs[0][0] != "step":
+            return None
+        parts = _GROUP.findall(rest)
+        groups = tuple(filter(None, (GroupGrad.from_text(part.strip()) for part in parts)))
+        if "|".join(parts) != rest or len(groups) != len(parts):
+            raise ValueError("a group that is not name:l2= max= grad=")
+        return cls._from_pairs({}, pairs, groups=groups)
+
+
+# A quote that never closes takes the rest, so that a hostile line is read in one pass.
+_GROUP = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|$)|[^"|])+')
+
+
+@line("GRAD-MONITOR", "{group}: norm {norm:.2e} < {threshold}", level="WARNING")
+class GradBelow(Record):
+    """A group whose gradient is below the warning level; one reading with the report of the same step."""
+
+    group: str
+    threshold: float
+    step: int | None = None
+    norm: float
+
+
+@line("GRAD-MONITOR", "{group}: norm {norm}", level="WARNING")
+class GradNonfinite(Record):
+    """A group whose gradient is nan or infinite."""
+
+    group: str
+    norm: float
+    step: int | None = None
+
+
+@line("WEIGHT-MONITOR")
+class WeightReport(Record):
+    """Weights of one group; ``update`` is the norm of the last step, ``ratio`` update / l2."""
+
+    group: str
+    step: int | None = None
+    l2: float | None = None
+    update: float | None = None
+    ratio: float | None = None
+    unchanged: float | None = None
+    nonfinite: int | None = None
+    stale_grad: float | None = None
+
+
+@line("ACTIVATION-MONITOR")
+class ActivationReport(Record):
+    """Outputs of one watched layer."""
+
+    layer: str
+    step: int | None = None
+    mean: float | None = None
+    std: float | None = None
+    dead_units: Share | None = None
+    saturated: int | None = None
+
+
+@line("INPUT-MONITOR")
+class InputReport(Record):
+    """A batch's inputs against the declared normalisation."""
+
+    step: int | None = None
+    mean: float | None = None
+    std: float | None = None
+    declared_mean: float | None = None
+    declared_std: float | None = None
+    worst_feature: str | None = None
+    worst_mean: float | None = None
+    worst_std: float | None = None
+
+
+@line("DEGENERACY-GUARD", "check")
+class GuardCheck(Record):
+    """The guard looked: its own heartbeat."""
+
+    step: int | None = None
+    h: int
+    std: float | None = None
+    target_std: float | None = None
+    ratio: float | None = None
+    strikes: Share | None = None
+
+
+@line("DEGENERACY-GUARD", "prediction head reset applied (h={h}, scale={scale})", level="WARNING")
+class GuardReset(Record):
+    """One reset of the prediction heads, whatever the horizon that caused it."""
+
+    h: int
+    scale: float
+    step: int | None = None
+    epoch: int | None = None
+    recover_within_steps: int | None = None
+
+
+@line("DEGENERACY-GUARD", "recovered")
+class GuardRecovered(Record):
+    """Predictions vary again after a reset."""
+
+    h: int
+    std: float | None = None
+    step: int | None = None
+
+
+@line("DEGENERACY-GUARD", "reset failed to restore variance", level="WARNING")
+class GuardFailed(Record):
+    """A reset that did not help within its declared steps."""
+
+    h: int
+    std: float | None = None
+    step: int | None = None

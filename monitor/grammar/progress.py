@@ -1,0 +1,90 @@
+"""Log lines about progress: phases, steps, epochs, metrics."""
+
+from __future__ import annotations
+
+from monitor.grammar.fields import Share
+from monitor.grammar.record import Record, line
+
+
+@line("PHASE")
+class Phase(Record):
+    """A change of phase, or a heartbeat within one (from a side thread: it proves only that the process lives)."""
+
+    name: str
+    epoch: int | None = None
+    step: int | None = None
+    beat: int | None = None
+    done: int | None = None
+    total: int | None = None
+    main_idle_s: float | None = None
+    run: str | None = None
+    pid: int | None = None
+
+
+@line("TRAIN")
+class Train(Record):
+    """Progress within an epoch; each loss term is an extra key."""
+
+    epoch: Share
+    batch: Share
+    step: int
+    loss: float | None
+    """None only on a line of another trainer, which may report a step without one."""
+    lr: float | None = None
+    s_per_batch: float | None = None
+    load_s: float | None = None
+    samples_per_s: float | None = None
+    grad_norm: float | None = None
+    skipped: int | None = None
+    skips_in_row: int | None = None
+
+
+@line("FLOOR")
+class Floor(Record):
+    """The loss of a constant prediction under the present weights."""
+
+    loss_floor: float
+
+
+@line(
+    "EPOCH",
+    "Epoch {epoch}: Train Loss={train_loss:.4f}, Val Loss={val_loss:.4f}, LR={lr:.2e}",
+)
+class Epoch(Record):
+    """The end of an epoch."""
+
+    epoch: Share
+    train_loss: float | None
+    val_loss: float | None
+    lr: float | None
+    seconds: float | None = None
+    resets: int | None = None
+
+
+@line("METRICS", "Sharpe Ratio: {sharpe:.4f}")
+class Metrics(Record):
+    """Validation metrics over all horizons at the end of an epoch."""
+
+    epoch: int
+    sharpe: float
+    ic: float | None = None
+    rank_ic: float | None = None
+    hit_rate: float | None = None
+    n_days: int | None = None
+    definition: str | None = None
+
+
+@line("METRICS")
+class HorizonMetrics(Record):
+    """Validation metrics of one horizon; ``ratio`` is pred_std / target_std."""
+
+    epoch: int
+    h: int
+    sharpe: float | None = None
+    ic: float | None = None
+    rank_ic: float | None = None
+    hit_rate: float | None = None
+    pred_std: float | None = None
+    target_std: float | None = None
+    ratio: float | None = None
+    r2: float | None = None

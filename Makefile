@@ -29,7 +29,7 @@ readme: $(INSTALLED) ## Write the newest demo's output and the table of rules in
 	$(BIN)/python -m tests.demo.readme
 
 docs: $(INSTALLED) ## Write docs/rules.md from the rule files and the models
-	$(BIN)/python -m tests.house.rules_page
+	$(BIN)/python -m tests.repository.rules_page
 
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope

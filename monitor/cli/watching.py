@@ -33,7 +33,7 @@ from monitor.tail import Waker
 from monitor.tail.logset import STDIN, LogSet
 from monitor.tail.start import Start
 from monitor.terminal.announcer import Terminal, judged
-from monitor.terminal.output import choose
+from monitor.terminal.choose import choose
 
 if TYPE_CHECKING:
     from monitor.config import Config

@@ -2,7 +2,7 @@
 
 from monitor.conditions.combine import All, Any
 from monitor.conditions.compare import Compare
-from monitor.conditions.condition import Condition
+from monitor.conditions.condition import KINDS, Condition
 from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
 from monitor.conditions.line_cadence import Coverage
@@ -14,7 +14,7 @@ from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 
-KINDS: dict[str, type[Condition]] = {
+KINDS |= {
     "threshold": Threshold,
     "count": Count,
     "stall": Stall,
@@ -28,6 +28,5 @@ KINDS: dict[str, type[Condition]] = {
     "sequence": Sequence,
     "coverage": Coverage,
 }
-"""Each kind of condition by the word that a rule file uses."""
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, Wi
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
-from monitor.conditions.condition import Condition
+from monitor.conditions.condition import KINDS, Condition
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
 from monitor.run.columns.preview import Ahead
@@ -21,8 +21,6 @@ from monitor.run.run import Run
 
 def _part(declared: object) -> Condition:
     """Read one part: any kind of condition, a combination included. Raises ValueError."""
-    from monitor.conditions import KINDS  # it names this kind too
-
     if isinstance(declared, Condition):
         return declared
     if not isinstance(declared, dict):

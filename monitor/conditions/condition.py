@@ -77,3 +77,7 @@ def check_where(where: dict[str, str], signal: str) -> None:
 
 SignalName = Annotated[str, AfterValidator(_known_signal)]
 """The name of a signal in the catalogue."""
+
+
+KINDS: dict[str, type[Condition]] = {}
+"""Each kind of condition by the word that a rule file uses; `monitor.conditions` fills it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -52,29 +50,3 @@ class Plain:
     def shown(self, daemon: Daemon, waker: Waker) -> AbstractContextManager[None]:
         """Do nothing: lines need no terminal."""
         return nullcontext()
-
-
-def choose(*, is_plain: bool, has_keys: bool = True) -> Speaker:
-    """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted.
-
-    Without ``has_keys`` standard input is none of its business.
-    """
-    if is_plain or not _is_drawable():
-        return Plain()
-    # rich is imported here and nowhere before: a watch without a terminal stays light.
-    from monitor.base.clock import SystemClock
-    from monitor.terminal.live_view import Live
-    from monitor.terminal.screen import Display
-
-    keys = sys.stdin.fileno() if has_keys and sys.stdin is not None and sys.stdin.isatty() else None
-    return Live(SystemClock(), Display(sys.stdout, keys=keys))
-
-
-def _is_drawable() -> bool:
-    """Whether standard output is a terminal that knows more than lines, and all the signs that are drawn."""
-    try:
-        is_terminal = os.isatty(sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        return False
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    return is_terminal and encoding == "utf8" and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")

@@ -16,7 +16,7 @@ from monitor.rules.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
 from monitor.rules.schema import rules_schema, sentences
 from monitor.ruletests.inline import outcome_of
 from monitor.ruletests.scenario import Expected, Scenario, play, read_scenarios
-from tests.house.rules_page import PAGE, ROOT, page, shipped
+from tests.repository.rules_page import PAGE, ROOT, page, shipped
 
 FILES = sorted((ROOT / "rules").glob("*.yaml"))
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from monitor.engine.step import Engine
 from monitor.grammar import LogLost, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.run.columns import Block, Layouts, Rest, Span, Stretch, blocks, fold_block, forecast
+from monitor.run.columns import Block, ByteSpan, Layouts, Rest, Stretch, blocks, fold_block, forecast
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.ranks import ranked
@@ -23,7 +23,7 @@ FEWEST_LINES = 8
 
 
 @dataclass
-class Watcher:
+class Pipeline:
     """Wires the stations for one log: events, run, engine."""
 
     log: str
@@ -56,19 +56,19 @@ class Watcher:
         event = self.read(line)
         return [] if event is None else self.fold(event)
 
-    def speaking(self, data: bytes) -> Sequence[Span]:
+    def speaking(self, data: bytes) -> Sequence[ByteSpan]:
         """Return where lines lie whose text may say something; no other line's text does.
 
         This depends on nothing that was taken before, and can be asked in another thread.
         """
-        return [Span(*each) for each in self.engine.patterns.places(data)]
+        return [ByteSpan(*each) for each in self.engine.patterns.places(data)]
 
     def take_all(
         self,
         lines: Stretch,
         note: Callable[[Event], object] = lambda event: None,
         *,
-        spans: Sequence[Span] | None = None,
+        spans: Sequence[ByteSpan] | None = None,
     ) -> list[Alert]:
         """Read and fold whole lines, as taking each by itself would; return what they changed.
 
@@ -249,9 +249,9 @@ BLIND_BELOW = 0.01
 """Share of understood lines under which a quiet log is no good news."""
 
 
-def is_blind(watcher: Watcher) -> bool:
+def is_blind(pipeline: Pipeline) -> bool:
     """Whether a log said too little to be judged: hardly a line understood, or neither a step nor a loss."""
-    run = watcher.run
+    run = pipeline.run
     if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
         return True
     return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")

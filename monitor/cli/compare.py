@@ -13,8 +13,8 @@ from monitor.base.escape import terminal
 from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.which_run import is_log, other_run
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
-from monitor.report.run_comparison import Comparison, Row, compare
+from monitor.pipeline import Pipeline
+from monitor.report.run_comparison import ComparedRow, Comparison, compare
 from monitor.run.summary import RunSummary, summarise
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
@@ -71,15 +71,15 @@ def _aligned(left: RunSummary, right: RunSummary, run: str, other: str) -> tuple
 
 def _summary_until(log: str, step: int) -> RunSummary | None:
     """Return the figures of a log's first attempt that went past a step, as they were before it did."""
-    watcher = Watcher(log, Engine(()))
+    pipeline = Pipeline(log, Engine(()))
     with opened(log) as stream:
         for line in read_lines(stream):
-            event = watcher.read(line)
+            event = pipeline.read(line)
             if event is None:
                 continue
             if (getattr(event.record, "step", None) or 0) > step:
-                return summarise(watcher.run, log)
-            watcher.fold(event)
+                return summarise(pipeline.run, log)
+            pipeline.fold(event)
     return None
 
 
@@ -105,7 +105,7 @@ def _lines(found: Comparison) -> list[str]:
     return lines
 
 
-def _table(rows: tuple[Row, ...], most: int) -> list[str]:
+def _table(rows: tuple[ComparedRow, ...], most: int) -> list[str]:
     cells = [("", "A", "B", "A / B")]
     cells += [(_name(row), f"{row.left:.6g}", f"{row.right:.6g}", _ratio(row)) for row in rows[:most]]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
@@ -116,12 +116,12 @@ def _table(rows: tuple[Row, ...], most: int) -> list[str]:
     return lines if len(rows) <= most else [*lines, f"  and {len(rows) - most} more (--json has all)"]
 
 
-def _name(row: Row) -> str:
+def _name(row: ComparedRow) -> str:
     name = terminal(row.name, 60)
     return name if row.epoch is None else f"epoch {row.epoch} {name}"
 
 
-def _ratio(row: Row) -> str:
+def _ratio(row: ComparedRow) -> str:
     return "–" if row.ratio is None else f"{row.ratio:.3g}×"
 
 
@@ -154,7 +154,7 @@ def _run(summary: RunSummary) -> dict[str, object]:
     }
 
 
-def _row(row: Row) -> dict[str, object]:
+def _row(row: ComparedRow) -> dict[str, object]:
     return {
         "signal": row.signal,
         "labels": dict(row.labels),

@@ -11,7 +11,7 @@ import click
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
 from monitor.cli.which_run import find, read_snapshot
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules.armed import Armed, RuleCoverage, coverage_of
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
@@ -35,9 +35,9 @@ def command(log: str | None, choice: RuleChoice, lines: LineChoice, as_json: boo
     monitor doctor run.log --json | jq 'select(.state == "blind")'
     """
     engine = make_engine(choice, dialects=dialects_of(lines))
-    watcher = Watcher(find(log, None).log, engine)
-    snapshot = read_snapshot(watcher)
-    found = coverage_of(watcher.engine.rules, snapshot.run, snapshot.now)
+    pipeline = Pipeline(find(log, None).log, engine)
+    snapshot = read_snapshot(pipeline)
+    found = coverage_of(pipeline.engine.rules, snapshot.run, snapshot.now)
     for line in map(_json, found) if as_json else _lines(snapshot.log, found):
         click.echo(line)
     return EXIT_BLIND if any(each.state in (Armed.BLIND, Armed.LATE) for each in found) else 0

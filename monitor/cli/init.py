@@ -13,7 +13,7 @@ from monitor.cli.reading import read_log
 from monitor.config import load_config
 from monitor.config.draft import watch_file
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher, is_blind
+from monitor.pipeline import Pipeline, is_blind
 
 
 @click.command("init")
@@ -38,12 +38,12 @@ def command(log: str, out: Path) -> None:
     """
     if str(out) != "-" and (out.exists() or out.is_symlink()):
         raise MonitorError(str(out), "is there already", expected="a new file: another --out, or - to see it")
-    watcher = Watcher(log, Engine(()))
-    read_log(watcher, shows_progress=True)
-    if is_blind(watcher):
-        what = f"tells too little of a training: {watcher.run.understood:,} of {watcher.run.lines:,} lines understood"
+    pipeline = Pipeline(log, Engine(()))
+    read_log(pipeline, shows_progress=True)
+    if is_blind(pipeline):
+        what = f"tells too little of a training: {pipeline.run.understood:,} of {pipeline.run.lines:,} lines understood"
         raise LogError(log, what, expected="a training log (see monitor doctor)")
-    text = watch_file(watcher.run, log)
+    text = watch_file(pipeline.run, log)
     if str(out) == "-":
         click.echo(text, nl=False)
         return

@@ -15,7 +15,7 @@ from monitor.base.errors import LogError, MonitorError, Problems, RuleError
 from monitor.cli.which_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher, is_blind
+from monitor.pipeline import Pipeline, is_blind
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
 from monitor.rules import Changes, Rule, declared_rules, load_rules, read_setting
 
@@ -217,14 +217,14 @@ def shipped_rule_files() -> list[Path]:
     return sorted(resources.rules_dir().glob("*.yaml"))
 
 
-def exit_code(watchers: Sequence[Watcher], *, must_speak: Sequence[Watcher] | None = None) -> int:
+def exit_code(pipelines: Sequence[Pipeline], *, must_speak: Sequence[Pipeline] | None = None) -> int:
     """Return 1 where something fired at warning or above, 3 where nothing fired but nothing was seen, else 0.
 
     ``must_speak`` are those that have to say enough to be judged; all of them unless given. No log says nothing.
     """
-    if any(watcher.fired for watcher in watchers):
+    if any(pipeline.fired for pipeline in pipelines):
         return EXIT_FIRED
-    asked = watchers if must_speak is None else must_speak
+    asked = pipelines if must_speak is None else must_speak
     return EXIT_BLIND if not asked or any(map(is_blind, asked)) else 0
 
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from monitor.alert import Alert
-from monitor.pipeline import Watcher
-from monitor.run.columns import Span
+from monitor.pipeline import Pipeline
+from monitor.run.columns import ByteSpan
 from monitor.tail import STRETCH_BYTES, Line, Stretch, read_pieces
 from monitor.tail.opening import opened
 
@@ -21,16 +21,16 @@ LONG_BYTES = 32 << 20
 """Size of a log from which on a bar is shown: about two seconds."""
 
 
-def read_log(watcher: Watcher, *, shows_progress: bool = False) -> list[Alert]:
-    """Read the watcher's log to its end and return what that changed. Raises LogError."""
+def read_log(pipeline: Pipeline, *, shows_progress: bool = False) -> list[Alert]:
+    """Read the pipeline's log to its end and return what that changed. Raises LogError."""
     changes: list[Alert] = []
-    with opened(watcher.log) as stream, _collecting_seldom(), _bar(stream, shows_progress) as advance:
-        for part, spans in read_searched(stream, watcher):
+    with opened(pipeline.log) as stream, _collecting_seldom(), _bar(stream, shows_progress) as advance:
+        for part, spans in read_searched(stream, pipeline):
             if isinstance(part, Stretch):
-                changes += watcher.take_all(part, spans=spans)
+                changes += pipeline.take_all(part, spans=spans)
                 advance(part.offset + len(part.data))
             else:
-                changes += watcher.take(part)
+                changes += pipeline.take(part)
                 advance(part.offset)
     return changes
 
@@ -75,20 +75,20 @@ class Searched(NamedTuple):
     """A part of a log."""
 
     part: Line | Stretch
-    spans: Sequence[Span] | None
+    spans: Sequence[ByteSpan] | None
     """Where a stretch holds lines whose text may say something; None for a single line."""
 
 
-def read_searched(stream: BinaryIO, watcher: Watcher) -> Iterator[Searched]:
-    """Read a watcher's log to its end, as `read_stretches` does; at most two pieces are held. Raises LogError."""
-    pieces = _pieces(stream, watcher)
+def read_searched(stream: BinaryIO, pipeline: Pipeline) -> Iterator[Searched]:
+    """Read a pipeline's log to its end, as `read_stretches` does; at most two pieces are held. Raises LogError."""
+    pieces = _pieces(stream, pipeline)
     for piece in _ahead(pieces) if _is_long_file(stream) else pieces:
         yield from piece
 
 
-def _pieces(stream: BinaryIO, watcher: Watcher) -> Iterator[list[Searched]]:
+def _pieces(stream: BinaryIO, pipeline: Pipeline) -> Iterator[list[Searched]]:
     for parts in read_pieces(stream):
-        yield [Searched(each, watcher.speaking(each.data) if isinstance(each, Stretch) else None) for each in parts]
+        yield [Searched(each, pipeline.speaking(each.data) if isinstance(each, Stretch) else None) for each in parts]
 
 
 def _ahead(pieces: Iterator[list[Searched]]) -> Iterator[list[Searched]]:

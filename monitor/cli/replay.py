@@ -26,9 +26,9 @@ from monitor.cli.options import (
 )
 from monitor.cli.reading import read_searched
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.sinks.jsonl import json_line
-from monitor.store.facts import FactsError, Kind, read_facts
+from monitor.store.facts import FactKind, FactsError, read_facts
 from monitor.tail import Ending, Line, Stretch, read_lines
 from monitor.tail.opening import opened
 from monitor.terminal.lines import alert_lines, summary_lines
@@ -77,22 +77,24 @@ def command(
             "--facts", f"stands beside {len(logs)} logs", expected="the one log that it was recorded with"
         )
     background, dialects = known.background(logs), dialects_of(lines)
-    watchers = []
+    pipelines = []
     for log in logs:
-        watcher, changes, until = _replay(log, make_engine(choice, background, dialects), now, facts)
-        watchers.append(watcher)
+        pipeline, changes, until = _replay(log, make_engine(choice, background, dialects), now, facts)
+        pipelines.append(pipeline)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
         else:
-            snapshot = watcher.snapshot(until or watcher.run.now, is_following=until is not None)
+            snapshot = pipeline.snapshot(until or pipeline.run.now, is_following=until is not None)
             for line in [*alert_lines(changes), *summary_lines(snapshot)]:
                 click.echo(line)
-    return exit_code(watchers)
+    return exit_code(pipelines)
 
 
-def _replay(log: str, engine: Engine, now: str | None, facts: Path | None) -> tuple[Watcher, list[Alert], float | None]:
+def _replay(
+    log: str, engine: Engine, now: str | None, facts: Path | None
+) -> tuple[Pipeline, list[Alert], float | None]:
     """Read a log to its end; return what it changed, and the time up to which its silence is judged, if any."""
-    watcher = Watcher(log, engine)
+    pipeline = Pipeline(log, engine)
     changes: list[Alert] = []
     # Lines make no reference cycles, and looking for some among so many objects takes a tenth of the time.
     gc.set_threshold(100_000, 50, 50)
@@ -100,21 +102,21 @@ def _replay(log: str, engine: Engine, now: str | None, facts: Path | None) -> tu
         moment = None if now is None else _moment(now, log)
         recorded = _Recorded(facts)
         # Facts have their place between lines; without any, whole stretches are folded at once.
-        for part, spans in read_searched(stream, watcher) if facts is None else zip(read_lines(stream), repeat(None)):
-            changes += recorded.told(watcher)
+        for part, spans in read_searched(stream, pipeline) if facts is None else zip(read_lines(stream), repeat(None)):
+            changes += recorded.told(pipeline)
             if facts and isinstance(part, Line) and part.ending is Ending.END:
                 # The live watch was still waiting for the end of this line.
                 continue
-            changes += watcher.take_all(part, spans=spans) if isinstance(part, Stretch) else watcher.take(part)
-        changes += recorded.told(watcher)
-        recorded.check_told(watcher)
-    last = watcher.run.now
+            changes += pipeline.take_all(part, spans=spans) if isinstance(part, Stretch) else pipeline.take(part)
+        changes += recorded.told(pipeline)
+        recorded.check_told(pipeline)
+    last = pipeline.run.now
     if moment is None or last is None:
-        return watcher, changes, None
+        return pipeline, changes, None
     if moment < last and now != "mtime":
         raise MonitorError("--now", f"{now} lies before the log's last line", expected=f"{iso_time(last)} or later")
     until = max(moment, last)
-    return watcher, changes + watcher.pass_time(until), until
+    return pipeline, changes + pipeline.pass_time(until), until
 
 
 class _Recorded:
@@ -125,23 +127,23 @@ class _Recorded:
         self._path = path
         self._facts = deque(read_facts(path) if path else ())
 
-    def told(self, watcher: Watcher) -> list[Alert]:
+    def told(self, pipeline: Pipeline) -> list[Alert]:
         """Tell what was known before the next line; return what it changed."""
         changes: list[Alert] = []
-        while self._facts and self._facts[0].lines <= watcher.run.lines:
+        while self._facts and self._facts[0].lines <= pipeline.run.lines:
             fact = self._facts.popleft()
-            if fact.kind is Kind.LOST:
-                changes += watcher.lose(fact.lost_bytes, fact.how, fact.at)
-            elif fact.kind is Kind.PROBED:
-                changes += watcher.learn(fact.text, fact.at)
+            if fact.kind is FactKind.LOST:
+                changes += pipeline.lose(fact.lost_bytes, fact.how, fact.at)
+            elif fact.kind is FactKind.PROBED:
+                changes += pipeline.learn(fact.text, fact.at)
             elif fact.at is not None:
-                changes += watcher.hear(fact.at) if fact.kind is Kind.HEARD else watcher.pass_time(fact.at)
+                changes += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
         return changes
 
-    def check_told(self, watcher: Watcher) -> None:
+    def check_told(self, pipeline: Pipeline) -> None:
         """Refuse a log that ends before its facts do. Raises FactsError."""
         if self._facts:
-            what = f"speaks of line {self._facts[-1].lines:,} of a log of {watcher.run.lines:,}"
+            what = f"speaks of line {self._facts[-1].lines:,} of a log of {pipeline.run.lines:,}"
             raise FactsError(str(self._path), what, expected="the facts of this log, and all of its rotated files")
 
 

@@ -23,7 +23,7 @@ from monitor.cli.options import (
 )
 from monitor.cli.which_run import find, known_snapshot, read_snapshot
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.tail.opening import check_outputs
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def command(
     check_outputs(found.log, [("--out", out)] if out else [])
     background = background_of(config, known, [found.log])
     engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
-    snapshot = read_snapshot(Watcher(found.log, engine)) if found.seen is None else known_snapshot(found, engine)
+    snapshot = read_snapshot(Pipeline(found.log, engine)) if found.seen is None else known_snapshot(found, engine)
     host = socket.gethostname()
     page = build(
         snapshot,

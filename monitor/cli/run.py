@@ -108,7 +108,7 @@ def command(
         follow(logs, engine, opened, manner, sources=probes_of(child.pid, child.poll), stops=_stops_of(child))
         code = child.wait()
     finally:
-        opened.keeper.close()
+        opened.committer.close()
     return 128 - code if code < 0 else code
 
 

@@ -18,7 +18,7 @@ from monitor.cli.excerpt import Excerpt, excerpt
 from monitor.cli.options import RuleChoice, json_option, make_engine, rule_options, state_option
 from monitor.cli.reading import read_log
 from monitor.cli.which_run import default_directory
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 
 MOST_LISTED = 12
 """Alerts named where an id fits several, or none."""
@@ -117,8 +117,8 @@ def _chosen(prefix: str, known: Sequence[_Known], where: str) -> _Known:
 
 
 def _replayed(log: str, choice: RuleChoice) -> list[_Known]:
-    watcher = Watcher(log, make_engine(choice))
-    return [_of(alert) for alert in read_log(watcher, shows_progress=True)]
+    pipeline = Pipeline(log, make_engine(choice))
+    return [_of(alert) for alert in read_log(pipeline, shows_progress=True)]
 
 
 def _from_state(folder: Path) -> list[_Known]:

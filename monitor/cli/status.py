@@ -17,7 +17,7 @@ from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.cli.which_run import default_directory
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
-from monitor.report.run_state import PASSING, Fate, Verdict, fate_of
+from monitor.report.run_state import PASSING, RunState, Verdict, run_state_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
@@ -133,11 +133,11 @@ def verdict(seen: Seen, *, is_watched: bool) -> Verdict:
     now = saved.run.now
     if now is not None and saved.line_came_at is not None:
         now += max(0.0, saved.committed_at - saved.line_came_at)
-    found = fate_of(saved.run, saved.states.open.values(), now)
+    found = run_state_of(saved.run, saved.states.open.values(), now)
     if is_watched or found.fate not in PASSING:
         return found
     return found._replace(
-        fate=Fate.UNKNOWN, why=f"nobody watches it; when somebody did: {found.fate.value}, {found.why}"
+        fate=RunState.UNKNOWN, why=f"nobody watches it; when somebody did: {found.fate.value}, {found.why}"
     )
 
 

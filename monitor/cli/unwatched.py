@@ -14,7 +14,7 @@ from monitor.base.escape import terminal
 from monitor.base.yamlfile import YamlFile
 from monitor.cli.watching import open_state
 from monitor.config import Config, load_config
-from monitor.live.committer import Keeper
+from monitor.live.committer import Committer
 from monitor.notify import Delivery
 from monitor.sinks import OpenedSinks, SinkSpec, open_sinks
 from monitor.sinks.stderr import Stderr
@@ -29,20 +29,20 @@ def tell_everybody(
     Stderr().send([alert])
     config, receivers, is_whole = _receivers(config_path)
     receivers.sinks.pop("stderr", None)
-    keeper = _keeper(config, receivers, state if is_whole else None)
+    committer = _keeper(config, receivers, state if is_whole else None)
     try:
-        keeper.add([alert])
+        committer.add([alert])
         until = clock.monotonic() + wait_s
-        keeper.hurry()
-        _warn(*keeper.settle(clock, []))
-        while keeper.delivery.num_waiting and clock.monotonic() < until:
+        committer.hurry()
+        _warn(*committer.settle(clock, []))
+        while committer.delivery.num_waiting and clock.monotonic() < until:
             sleep(TRY_EVERY_S)
-            _warn(*keeper.settle(clock, []))
-        left = keeper.delivery.waiting_for
+            _warn(*committer.settle(clock, []))
+        left = committer.delivery.waiting_for
         _warn(*(f"{name}: does not know yet that nobody watches" for name, number in left.items() if number))
         return is_whole and not any(left.values())
     finally:
-        keeper.close()
+        committer.close()
 
 
 def _receivers(path: Path) -> tuple[Config, OpenedSinks, bool]:
@@ -71,13 +71,13 @@ def _named_sinks(path: Path) -> list[SinkSpec]:
     return [each for each in named if isinstance(each, str | dict)] if isinstance(named, list) else []
 
 
-def _keeper(config: Config, receivers: OpenedSinks, state: Path | None) -> Keeper:
+def _keeper(config: Config, receivers: OpenedSinks, state: Path | None) -> Committer:
     if state is not None:
         try:
-            return open_state(config, receivers, state).keeper
+            return open_state(config, receivers, state).committer
         except StateError as error:
             _warn(str(error))
-    return Keeper(Delivery(receivers.sinks))
+    return Committer(Delivery(receivers.sinks))
 
 
 def _warn(*texts: str) -> None:

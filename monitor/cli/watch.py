@@ -153,7 +153,7 @@ def command(
             notifier=from_environment(os.environ, os.getpid()),
         )
     finally:
-        opened.keeper.close()
+        opened.committer.close()
 
 
 def _check_report(report: Path | None, logs: LogSet) -> None:

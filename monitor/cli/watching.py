@@ -17,9 +17,9 @@ from monitor.cli.options import (
 )
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper, Opened, open_keeper
+from monitor.live.committer import Committer, Opened, open_committer
 from monitor.live.daemon import Daemon
-from monitor.live.discovery import Finder
+from monitor.live.discovery import Discovery
 from monitor.live.follower import FactSource
 from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
@@ -32,7 +32,7 @@ from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Waker
 from monitor.tail.logset import STDIN, LogSet
 from monitor.tail.start import Start
-from monitor.terminal.announcer import Terminal, judged
+from monitor.terminal.announcer import Announcer, judged
 from monitor.terminal.choose import choose
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Op
     """Return what a watch keeps, in a state folder or in memory alone, and who it tells. Raises StateError."""
     paces = Paces(config.notify.group_wait_s, config.notify.group_interval_s, config.notify.repeat_interval_s)
     if state is None:
-        opened = Opened(Keeper(Delivery(receivers.sinks, paces=paces)), [], [])
+        opened = Opened(Committer(Delivery(receivers.sinks, paces=paces)), [], [])
     else:
-        opened = open_keeper(state, receivers.sinks, paces)
+        opened = open_committer(state, receivers.sinks, paces)
     opened.problems.extend(receivers.warnings)
     return opened
 
@@ -109,39 +109,39 @@ def follow(
     ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
     without a terminal, SIGHUP reads again; ``notifier`` is told how it stands.
     """
-    keeper, clock = opened.keeper, SystemClock()
-    speaker = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
-    talk = Terminal(speaker, _pages(manner, logs), manner.publish)
+    committer, clock = opened.committer, SystemClock()
+    output = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
+    talk = Announcer(output, _pages(manner, logs), manner.publish)
     opener = Opener(
         engine,
-        keeper,
+        committer,
         clock,
-        talk.voice,
+        talk.announcer_of,
         start=manner.start,
         notify_history=manner.notify_history,
         is_state_lost=bool(opened.lost),
         sources=sources,
     )
-    finder = Finder(logs, opener, clock, talk.complain, known=keeper.known_logs()) if logs.can_grow else None
+    finder = Discovery(logs, opener, clock, talk.complain, known=committer.known_logs()) if logs.can_grow else None
     with ExitStack() as held:
-        followings, problems = [], list(opened.problems)
+        followers, problems = [], list(opened.problems)
         for log in logs.named:
-            following, told = opener.open(log, may_be_missing=manner.wait)
-            held.callback(following.close)
-            followings.append(following)
+            follower, told = opener.open(log, may_be_missing=manner.wait)
+            held.callback(follower.close)
+            followers.append(follower)
             problems += told
-            talk.write_report(following.snapshot())
-        if keeper.directory is not None:
+            talk.write_report(follower.snapshot())
+        if committer.directory is not None:
             try:
-                held.enter_context(Control(keeper.directory, clock))
+                held.enter_context(Control(committer.directory, clock))
             except StateError as error:
                 problems.append(f"{error}; nobody can silence while the watch runs")
-        keeper.add(settled_by_a_start(keeper.delivery, clock.wall()))
+        committer.add(settled_by_a_start(committer.delivery, clock.wall()))
         daemon = Daemon(
-            followings,
+            followers,
             clock,
             talk,
-            keeper,
+            committer,
             report_every_s=manner.every_s if manner.report else None,
             until_end=manner.until_end,
             find_more=finder.more if finder else None,
@@ -154,7 +154,7 @@ def follow(
             talk.publish_by(found.publish)
 
         reloader = (
-            Reloader(*reloading, use, keeper, clock, talk.on_trouble) if reloading and not has_terminal() else None
+            Reloader(*reloading, use, committer, clock, talk.on_trouble) if reloading and not has_terminal() else None
         )
         stops = stops or stops_of(reloader.reload if reloader else None)
         names = [*logs.named, *map(str, logs.folders), *logs.patterns]
@@ -163,17 +163,17 @@ def follow(
             click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
             for problem in problems:
                 talk.on_trouble(problem)
-            with speaker.shown(daemon, waker):
+            with output.shown(daemon, waker):
                 daemon.run(waker)
         daemon.end()
-        talk.end(daemon.followings)
-        for late in daemon.followings[len(followings) :]:
+        talk.end(daemon.followers)
+        for late in daemon.followers[len(followers) :]:
             late.close()
     if not CALM.isdisjoint(stopped_by):
         return 0
     return exit_code(
-        [each.watcher for each in daemon.followings],
-        must_speak=[each.watcher for each in judged(daemon.followings)],
+        [each.pipeline for each in daemon.followers],
+        must_speak=[each.pipeline for each in judged(daemon.followers)],
     )
 
 

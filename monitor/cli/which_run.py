@@ -12,7 +12,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import LogError, StateError
 from monitor.cli.reading import read_log
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.run.summary import RunSummary, summarise
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.store.baselines import Baselines, is_summary, read_summary
@@ -41,16 +41,16 @@ def other_run(option: str, name: str, state: Path | None = None) -> RunSummary:
 
 def summary_of(log: str) -> RunSummary:
     """Read a log to its end, without rules, and return its figures. Raises LogError."""
-    watcher = Watcher(log, Engine(()))
-    read_log(watcher, shows_progress=True)
-    return summarise(watcher.run, log)
+    pipeline = Pipeline(log, Engine(()))
+    read_log(pipeline, shows_progress=True)
+    return summarise(pipeline.run, log)
 
 
 LOG_FOLDER = Path("_logs/training")
 """Where the trainer writes its logs, and where a report looks for the newest."""
 
 
-class Found(NamedTuple):
+class FoundRun(NamedTuple):
     """The run that a report is about."""
 
     log: str
@@ -62,40 +62,40 @@ class Found(NamedTuple):
     """Whether that watch runs now."""
 
 
-def find(log: str | None, state: Path | None, patterns: Sequence[str] = ()) -> Found:
+def find(log: str | None, state: Path | None, patterns: Sequence[str] = ()) -> FoundRun:
     """Find the run: the named log, else that of the watch, else the newest. Raises LogError, saying where it looked."""
     if log is not None:
         if not log:
             raise LogError("LOG", "is an empty name", expected="a log, or no argument at all for the newest one")
-        return _in_state(state, log) if state is not None else Found(log)
+        return _in_state(state, log) if state is not None else FoundRun(log)
     if state is not None:
         return _in_state(state, None)
     if patterns:
-        return Found(str(_newest(_matching(patterns), ", ".join(patterns))))
+        return FoundRun(str(_newest(_matching(patterns), ", ".join(patterns))))
     directory = default_directory(os.environ)
     try:
         process, seen = look(directory, history_limit=HISTORY_LIMIT)
     except StateError:
         process, seen = None, []
     if process is not None and seen:
-        return Found(*_latest(seen), state=directory, is_watched=True)
-    return Found(str(_newest(LOG_FOLDER.glob("*.log"), f"{LOG_FOLDER}/*.log", f"; no watch runs on {directory}")))
+        return FoundRun(*_latest(seen), state=directory, is_watched=True)
+    return FoundRun(str(_newest(LOG_FOLDER.glob("*.log"), f"{LOG_FOLDER}/*.log", f"; no watch runs on {directory}")))
 
 
-def _in_state(state: Path, log: str | None) -> Found:
+def _in_state(state: Path, log: str | None) -> FoundRun:
     """Return what a state folder knows, of one log or of the one that was written last. Raises StateError."""
     process, seen = look(state, history_limit=HISTORY_LIMIT)
     if log is not None:
         seen = [each for each in seen if each.log == str(Path(log).absolute())]
         if not seen:
-            return Found(log, state=state)
+            return FoundRun(log, state=state)
     if not seen:
         raise StateError(str(state), "knows no log yet", expected="the folder of a watch that has read something")
     name, latest = _latest(seen)
     if process is None and Path(name).is_file():
         # Nobody watches: the log itself may have gone on since.
-        return Found(log or name, state=state)
-    return Found(name, latest, state, process is not None)
+        return FoundRun(log or name, state=state)
+    return FoundRun(name, latest, state, process is not None)
 
 
 def _latest(seen: Sequence[Seen]) -> tuple[str, Seen]:
@@ -130,31 +130,31 @@ def _newest(candidates: Iterator[Path], where: str, also: str = "") -> Path:
     return max(logs, key=lambda path: (path.stat().st_mtime, path.name))
 
 
-def known_snapshot(found: Found, engine: Engine) -> Snapshot:
+def known_snapshot(found: FoundRun, engine: Engine) -> Snapshot:
     """Return what a watch knew at its newest commit, judged as of now while it runs."""
     assert found.seen is not None
     saved = found.seen.saved
-    watcher = Watcher(
+    pipeline = Pipeline(
         found.seen.log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
     )
     now = saved.run.now
     is_following = found.is_watched and saved.line_came_at is not None and saved.run.attempt.ended is None
     if is_following and now is not None and saved.line_came_at is not None:
         now += max(0.0, SystemClock().wall() - saved.line_came_at)
-    return replace(watcher.snapshot(now, is_following=is_following), totals=saved.totals)
+    return replace(pipeline.snapshot(now, is_following=is_following), totals=saved.totals)
 
 
-def read_snapshot(watcher: Watcher) -> Snapshot:
+def read_snapshot(pipeline: Pipeline) -> Snapshot:
     """Read the log to its end and judge it as of now, unless it was left long ago."""
-    read_log(watcher, shows_progress=True)
-    now = watcher.run.now
-    if now is None or watcher.run.attempt.ended is not None or watcher.log == "-":
-        return watcher.snapshot(now, is_following=False)
-    silent_s = age_s(watcher.log, SystemClock().wall())
+    read_log(pipeline, shows_progress=True)
+    now = pipeline.run.now
+    if now is None or pipeline.run.attempt.ended is not None or pipeline.log == "-":
+        return pipeline.snapshot(now, is_following=False)
+    silent_s = age_s(pipeline.log, SystemClock().wall())
     if silent_s > ABANDONED_AFTER_S:
-        return watcher.snapshot(now, is_following=False)
-    watcher.pass_time(now + silent_s)
-    return watcher.snapshot(now + silent_s, is_following=True)
+        return pipeline.snapshot(now, is_following=False)
+    pipeline.pass_time(now + silent_s)
+    return pipeline.snapshot(now + silent_s, is_following=True)
 
 
 def default_directory(environment: Mapping[str, str]) -> Path:

@@ -21,7 +21,7 @@ from monitor.run.run import Run
 from monitor.run.series import Point, Series
 
 
-class Other(BaseModel):
+class OtherSignal(BaseModel):
     """``{signal: floor.loss_floor, times: 0.98}``: the last value of another signal of the same run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,7 +36,7 @@ class Other(BaseModel):
     """What is added to it then."""
 
     @model_validator(mode="after")
-    def _labels_exist(self) -> Other:
+    def _labels_exist(self) -> OtherSignal:
         check_where(self.where, self.signal)
         return self
 
@@ -76,7 +76,7 @@ class Compare(Leveled):
     """
 
     kind: Literal["compare"]
-    against: Literal["baseline", "bands"] | Other
+    against: Literal["baseline", "bands"] | OtherSignal
     """The baseline run's value of the same epoch, the expected band of the epoch, or another signal of this run."""
     figure: Literal["difference", "distance", "ratio", "factor", "outside"]
     """``difference``: value minus the other; ``distance``: its size; ``ratio``: value by the other; ``factor``: the
@@ -93,7 +93,7 @@ class Compare(Leveled):
     @property
     def watches(self) -> frozenset[str]:
         """The signal, and the other one: both are needed for an answer."""
-        return frozenset({self.signal, self.against.signal} if isinstance(self.against, Other) else {self.signal})
+        return frozenset({self.signal, self.against.signal} if isinstance(self.against, OtherSignal) else {self.signal})
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Answer for each series; in one answer where there is none."""
@@ -101,7 +101,7 @@ class Compare(Leveled):
         if (missing := self._nothing_given(background)) and (line := attempt.started or run.dialect.line):
             return [not_applicable(missing, line)]
         # A touch of the other signal bears other labels.
-        asked = None if isinstance(self.against, Other) else context.asked
+        asked = None if isinstance(self.against, OtherSignal) else context.asked
         return self.each(
             attempt, asked, lambda labels, series: self._read(attempt, background, labels, series, labels in firing)
         )
@@ -110,7 +110,7 @@ class Compare(Leveled):
         """While nothing is given to compare with, or the one lies near the other wherever both lie."""
         if firing or self._nothing_given(context.background):
             return not firing
-        if not isinstance(self.against, Other):
+        if not isinstance(self.against, OtherSignal):
             return self.signal not in ahead.coming
         attempt, against = run.attempt, self.against
         own = [each for _, each in ranges_of(attempt, self.signal, self.where, ahead)]
@@ -121,7 +121,7 @@ class Compare(Leveled):
             for right in others
         )
 
-    def _is_quiet_between(self, own: Range, other: Range, against: Other, attempt: Attempt) -> bool:
+    def _is_quiet_between(self, own: Range, other: Range, against: OtherSignal, attempt: Attempt) -> bool:
         ends = [end * against.times + against.plus for end in (other.least, other.most)]
         least, most = min(ends), max(ends)
         slack = 1 + 1e-9
@@ -195,7 +195,7 @@ class Compare(Leveled):
 
     def _expected(self, attempt: Attempt, background: Background, labels: Labels, point: Point) -> _Expected | str:
         """Return what a point is held against, or why there is nothing."""
-        if isinstance(self.against, Other):
+        if isinstance(self.against, OtherSignal):
             return self._other(attempt, self.against, labels, point)
         if self.against == "bands":
             for band in background.bands[self.signal]:
@@ -211,7 +211,7 @@ class Compare(Leveled):
             return f"run {baseline.run} has no {self.signal} in epoch {point.epoch}"
         return _Expected(value, value, f"{value:.6g} in epoch {point.epoch} of run {baseline.run} ({baseline.log})")
 
-    def _other(self, attempt: Attempt, against: Other, labels: Labels, point: Point) -> _Expected | str:
+    def _other(self, attempt: Attempt, against: OtherSignal, labels: Labels, point: Point) -> _Expected | str:
         """Return the other signal's last value when the point was written."""
         name = against.signal
         wanted = {name: value for name, value in labels if name in CATALOGUE[against.signal].labels} | against.where

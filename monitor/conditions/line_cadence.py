@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _ON = frozenset({"1", "true", "yes", "on"})
 
 
-class Pace(NamedTuple):
+class LineCadence(NamedTuple):
     """How often a signal is reported."""
 
     steps: int
@@ -66,13 +66,13 @@ class Pace(NamedTuple):
         return f"set {name} to at most {most:,}" if name else f"report it at least every {most:,} steps"
 
 
-def pace(attempt: Attempt, signal_name: str, a_step_s: float | None) -> Pace | None:
+def pace(attempt: Attempt, signal_name: str, a_step_s: float | None) -> LineCadence | None:
     """Return how often a signal is reported, a step taking so long; None where it is not known, or goes by epochs."""
     signal = CATALOGUE[signal_name]
     if a_step_s is None or a_step_s <= 0 or signal.cadence in ("epoch", "once"):
         return None
     steps = declared_cadence_steps(attempt, signal) or _usual_gap(freshest(attempt, signal_name))
-    return Pace(steps, a_step_s) if steps else None
+    return LineCadence(steps, a_step_s) if steps else None
 
 
 def freshest(attempt: Attempt, signal_name: str) -> Series | None:

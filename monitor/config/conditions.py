@@ -8,16 +8,16 @@ from typing import get_args
 
 from monitor.base.yamlfile import Place
 from monitor.config.expression import (
-    All,
-    Any,
+    AllOf,
+    AnyOf,
     EpochHasEnded,
     Expression,
     FaultIsAbsent,
     Figure,
     FigureOf,
     RuleIsOk,
-    Seen,
     Side,
+    SignalSeen,
     StatusIs,
 )
 from monitor.reader.signals import CATALOGUE
@@ -45,7 +45,7 @@ class ConditionReader:
         if isinstance(data, str):
             return RuleIsOk(data, self._where(place))
         if isinstance(data, list):
-            return self._joined(All, data, place)
+            return self._joined(AllOf, data, place)
         if not isinstance(data, dict):
             return self._no(place, f"{data!r:.60} is no condition", FORMS)
         for word, read in self._forms.items():
@@ -75,7 +75,7 @@ class ConditionReader:
         self._complain(place, f"unknown signal {data!r:.60}", f"a signal of the catalogue{suggestion(data, CATALOGUE)}")
         return None
 
-    def _joined(self, kind: type[All] | type[Any], data: object, place: Place) -> Expression | None:
+    def _joined(self, kind: type[AllOf] | type[AnyOf], data: object, place: Place) -> Expression | None:
         if not isinstance(data, list) or not data:
             return self._no(place, f"{data!r:.60} does not do", "a list of conditions, one at least")
         parts = [self.read(part, (*place, index)) for index, part in enumerate(data)]
@@ -84,11 +84,11 @@ class ConditionReader:
 
     def _all(self, data: Mapping[str, object], place: Place) -> Expression | None:
         self._only(data, ("all",), place)
-        return self._joined(All, data["all"], (*place, "all"))
+        return self._joined(AllOf, data["all"], (*place, "all"))
 
     def _any(self, data: Mapping[str, object], place: Place) -> Expression | None:
         self._only(data, ("any",), place)
-        return self._joined(Any, data["any"], (*place, "any"))
+        return self._joined(AnyOf, data["any"], (*place, "any"))
 
     def _seen(self, data: Mapping[str, object], place: Place) -> Expression | None:
         self._only(data, ("seen",), place)
@@ -96,8 +96,8 @@ class ConditionReader:
         found = [self._known_signal(name, (*place, "seen")) for name in names]
         if not found or None in found:
             return None if found else self._no((*place, "seen"), "names no signal", "a signal, or a list of them")
-        parts = tuple(Seen(name) for name in found if name is not None)
-        return parts[0] if len(parts) == 1 else All(parts)
+        parts = tuple(SignalSeen(name) for name in found if name is not None)
+        return parts[0] if len(parts) == 1 else AllOf(parts)
 
     def _fault(self, data: Mapping[str, object], place: Place) -> Expression | None:
         self._only(data, ("fault",), place)
@@ -105,7 +105,7 @@ class ConditionReader:
         if not names or not all(isinstance(name, str) for name in names):
             return self._no((*place, "fault"), f"{data['fault']!r:.60} does not do", "a fault's name, as grad_zero")
         parts = tuple(FaultIsAbsent(str(name), self._where((*place, "fault"))) for name in names)
-        return parts[0] if len(parts) == 1 else All(parts)
+        return parts[0] if len(parts) == 1 else AllOf(parts)
 
     def _epoch(self, data: Mapping[str, object], place: Place) -> Expression | None:
         self._only(data, ("epoch",), place)

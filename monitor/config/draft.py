@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from monitor.base.escape import redact, terminal
-from monitor.grammar import Config as Setting
+from monitor.grammar import Config as RuleSetting
 from monitor.grammar import ConfigIgnored, ConfigUnused
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
@@ -77,7 +77,7 @@ def _settings(attempt: Attempt) -> list[str]:
     idle |= {record.ignored for record, _ in attempt.all_stated(ConfigIgnored)}
     found = [
         record
-        for record, _ in attempt.all_stated(Setting)
+        for record, _ in attempt.all_stated(RuleSetting)
         if _VARIABLE.fullmatch(record.key)
         and record.key not in idle
         and redact(f"{record.key}={record.value}").endswith(record.value)

@@ -28,14 +28,14 @@ class FaultIsAbsent:
 
 
 @dataclass(frozen=True)
-class All:
+class AllOf:
     """``[A, B]`` or ``{all: [A, B]}``: all of them hold."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
-class Any:
+class AnyOf:
     """``{any: [A, B]}``: one of them holds."""
 
     parts: tuple[Expression, ...]
@@ -56,7 +56,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SignalSeen:
     """``{seen: metric.sharpe}``: the signal was seen at all, and is not overdue."""
 
     signal: str
@@ -76,12 +76,12 @@ class StatusIs:
     status: str
 
 
-Expression = RuleIsOk | FaultIsAbsent | All | Any | Figure | Seen | EpochHasEnded | StatusIs
+Expression = RuleIsOk | FaultIsAbsent | AllOf | AnyOf | Figure | SignalSeen | EpochHasEnded | StatusIs
 
 
 def parts_of(expression: Expression) -> Iterator[Expression]:
     """Yield what an expression is made of, itself included, outermost first."""
     yield expression
-    if isinstance(expression, (All, Any)):
+    if isinstance(expression, (AllOf, AnyOf)):
         for part in expression.parts:
             yield from parts_of(part)

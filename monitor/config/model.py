@@ -9,7 +9,7 @@ from pathlib import Path
 from monitor.base.errors import MonitorError
 from monitor.conditions.reading import Band
 from monitor.config.expression import Expression, FaultIsAbsent, RuleIsOk, parts_of
-from monitor.rules.overrides import Setting
+from monitor.rules.overrides import RuleSetting
 from monitor.rules.problems import suggestion
 
 
@@ -17,7 +17,7 @@ class ConfigError(MonitorError):
     """A mistake in a watch file."""
 
 
-class FileSetting(Setting):
+class FileSetting(RuleSetting):
     """A change to a rule that a watch file asks for; its text is its place in the file."""
 
     __slots__ = ()
@@ -190,7 +190,7 @@ class Config:
     dialect: str | None = None
     time_zone: str | None = None
     """Of lines that say none: ``Europe/Berlin``."""
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[RuleSetting, ...] = ()
     """Changes to single rules, as --set makes them."""
     disable: tuple[str, ...] = ()
     sinks: tuple[str | Mapping[str, object], ...] = ()

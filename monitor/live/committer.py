@@ -69,7 +69,7 @@ class Loaded(NamedTuple):
     """What a person should know, in words."""
 
 
-class Keeper:
+class Committer:
     """Holds the outbox and, with a state folder, the store."""
 
     def __init__(self, delivery: Delivery, store: Store | None = None) -> None:
@@ -211,16 +211,16 @@ class Keeper:
 
 
 class Opened(NamedTuple):
-    """A keeper, and what it found."""
+    """A committer, and what it found."""
 
-    keeper: Keeper
+    committer: Committer
     lost: list[Alert]
     """Says that a state was there and is lost."""
     problems: list[str]
     """What a person should know, in words."""
 
 
-def open_keeper(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Paces()) -> Opened:  # noqa: B008
+def open_committer(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Paces()) -> Opened:  # noqa: B008
     """Open a state folder. Raises StateError for one that cannot be used."""
     # SQLite is for those alone who keep a state.
     from monitor.store.store import Store
@@ -251,7 +251,7 @@ def open_keeper(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Paces
         if delivery.num_orphans:
             problems.append(f"{delivery.num_orphans} alerts were left for receivers that are not named now; dropped")
         delivery.add(lost)
-        return Opened(Keeper(delivery, store), lost, problems)
+        return Opened(Committer(delivery, store), lost, problems)
     except BaseException:
         store.close()
         raise

@@ -9,8 +9,8 @@ from pathlib import Path
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper
-from monitor.live.follower import Following, LogListener
+from monitor.live.committer import Committer
+from monitor.live.follower import Follower, LogListener
 from monitor.live.status_line import how_it_stands
 from monitor.run.summary import summarise
 from monitor.service.sdnotify import Notifier
@@ -45,37 +45,37 @@ class Daemon:
 
     def __init__(
         self,
-        followings: Iterable[Following],
+        followers: Iterable[Follower],
         clock: Clock,
         listener: Listener,
-        keeper: Keeper,
+        committer: Committer,
         *,
         report_every_s: float | None,
         until_end: bool,
-        find_more: Callable[[], Iterable[Following]] | None = None,
+        find_more: Callable[[], Iterable[Follower]] | None = None,
         notifier: Notifier | None = None,
     ) -> None:
         """``find_more`` returns logs that have appeared since it was asked last, ready to be followed.
 
         Without ``report_every_s`` nobody wants pages, without ``notifier`` there is no supervisor.
         """
-        self._clock, self._listener, self._keeper = clock, listener, keeper
+        self._clock, self._listener, self._keeper = clock, listener, committer
         self._notifier, self._is_ready, self._status_due_at = notifier or Notifier(), False, clock.monotonic()
         self._report_every_s, self._until_end, self._find_more = report_every_s, until_end, find_more
-        self._followings: dict[Path, Following] = {}
+        self._followings: dict[Path, Follower] = {}
         self._pages_due_at: dict[str, float] = {}
         # Those to be looked at next, in the order in which their bytes came.
-        self._waiting: dict[Path, Following] = {}
+        self._waiting: dict[Path, Follower] = {}
         self._is_stopped = False
         self._waker: Waker | None = None
         self._looked_at_all = clock.monotonic() - POLL_S
         # What others ask for; a signal handler or another thread appends.
         self._asked: deque[Callable[[], None]] = deque()
-        for each in followings:
+        for each in followers:
             self._add(each)
 
     @property
-    def followings(self) -> tuple[Following, ...]:
+    def followers(self) -> tuple[Follower, ...]:
         """The logs that are followed, in the order in which they came."""
         return tuple(self._followings.values())
 
@@ -145,9 +145,9 @@ class Daemon:
         for text in [*self._keeper.settle(self._clock, self._followings.values()), *self._keeper.finish(self._clock)]:
             self._listener.on_trouble(text)
 
-    def _look(self, *, until: float) -> list[Following]:
+    def _look(self, *, until: float) -> list[Follower]:
         """Look at the logs that wait for it, first come, first served; return those that had their turn."""
-        looked_at: list[Following] = []
+        looked_at: list[Follower] = []
         while self._waiting and (not looked_at or self._clock.monotonic() < until):
             each = self._waiting.pop(next(iter(self._waiting)))
             each.look()
@@ -165,9 +165,9 @@ class Daemon:
         self._notifier.sign(now)
         if self._notifier.is_heard and now >= self._status_due_at:
             self._status_due_at = now + STATUS_S
-            self._notifier.status(how_it_stands(self.followings))
+            self._notifier.status(how_it_stands(self.followers))
 
-    def _leave_figures(self, looked_at: Iterable[Following]) -> None:
+    def _leave_figures(self, looked_at: Iterable[Follower]) -> None:
         """Leave the figures of runs that have ended in the state folder, for later runs to be compared with."""
         directory = self._keeper.directory
         if directory is None:
@@ -187,19 +187,19 @@ class Daemon:
         for each in self._find_more() if self._find_more else ():
             self._add(each)
 
-    def _add(self, following: Following) -> None:
-        self._followings[Path(following.log)] = following
-        self._pages_due_at[following.log] = self._clock.monotonic()
+    def _add(self, follower: Follower) -> None:
+        self._followings[Path(follower.log)] = follower
+        self._pages_due_at[follower.log] = self._clock.monotonic()
         if self._waker is not None:
-            self._watch_for(following, self._waker)
+            self._watch_for(follower, self._waker)
 
-    def _watch_for(self, following: Following, waker: Waker) -> None:
-        if following.tail.descriptor is not None:
-            waker.add_stream(following.tail.descriptor)
+    def _watch_for(self, follower: Follower, waker: Waker) -> None:
+        if follower.tail.descriptor is not None:
+            waker.add_stream(follower.tail.descriptor)
             return
-        path = Path(following.log)
+        path = Path(follower.log)
         waker.add(path)
-        following.polling = waker.why_polled(path)
+        follower.polling = waker.why_polled(path)
 
     def _renew_pages(self, every_s: float) -> None:
         now = self._clock.monotonic()
@@ -210,12 +210,12 @@ class Daemon:
 
     def _is_over(self) -> bool:
         """Whether every log says that its run has ended, where that is asked for, or none can grow any more."""
-        followings = self._followings.values()
-        if self._until_end and followings and all(each.is_over for each in followings):
+        followers = self._followings.values()
+        if self._until_end and followers and all(each.is_over for each in followers):
             return True
-        return bool(followings) and not self._find_more and all(each.tail.is_at_end for each in followings)
+        return bool(followers) and not self._find_more and all(each.tail.is_at_end for each in followers)
 
 
-def _is_eager(following: Following) -> bool:
+def _is_eager(follower: Follower) -> bool:
     """Whether a log is worth a look though no event named it: it has more to read, or its events name nothing."""
-    return following.tail.is_behind or following.tail.descriptor is not None
+    return follower.tail.is_behind or follower.tail.descriptor is not None

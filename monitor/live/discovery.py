@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
-from monitor.live.follower import Following
+from monitor.live.follower import Follower
 from monitor.live.opener import Opener
 from monitor.tail.logset import MOST_LOGS, LogSet
 from monitor.tail.opening import ABANDONED_AFTER_S
@@ -21,7 +21,7 @@ class _Resting(NamedTuple):
     changed_ns: int
 
 
-class Finder:
+class Discovery:
     """Opens what the patterns and folders of a watch have, once each.
 
     What was last written long before the watch began, and is not known from earlier, is left alone until it grows:
@@ -43,7 +43,7 @@ class Finder:
         self._resting: dict[str, _Resting] = {}
         self._has_looked = False
 
-    def more(self) -> Iterator[Following]:
+    def more(self) -> Iterator[Follower]:
         """Yield what there is to follow since this was asked last."""
         is_first, self._has_looked = not self._has_looked, True
         for log in self._logs.found():
@@ -65,13 +65,13 @@ class Finder:
             try:
                 # What lay here before anybody watched, or rested, has a history; what came since has none.
                 is_new = not is_resting and (not is_first or bool(self._known))
-                following, told = self._opener.open(log, may_be_missing=False, is_new=is_new)
+                follower, told = self._opener.open(log, may_be_missing=False, is_new=is_new)
             except MonitorError as error:
                 self._complain(f"{error}; it is left alone")
                 continue
             for text in told:
                 self._complain(text)
-            yield following
+            yield follower
         if is_first and self._resting:
             self._complain(
                 f"{len(self._resting):,} logs there were last written more than {ABANDONED_AFTER_S / 3600:.0f} h ago; "

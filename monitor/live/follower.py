@@ -10,10 +10,10 @@ from monitor.alert import Alert, State
 from monitor.base.clock import Clock
 from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper
+from monitor.live.committer import Committer
 from monitor.live.lag_alert import Lag
 from monitor.notify import told_as_one
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.reader.event import Event, evidence_of
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot, Totals
@@ -61,29 +61,29 @@ class FactSource(Protocol):
         ...
 
 
-class Following:
+class Follower:
     """Follows one log, look by look."""
 
     def __init__(
         self,
-        watcher: Watcher,
+        pipeline: Pipeline,
         tail: Tail,
         clock: Clock,
         listener: LogListener,
-        keeper: Keeper,
+        committer: Committer,
         *,
         saved: Saved | None = None,
         tells_history: bool = True,
         sources: Sequence[FactSource] = (),
     ) -> None:
-        """``saved`` is the state that watcher and tail were made of. Else this is the first attach to the log.
+        """``saved`` is the state that pipeline and tail were made of. Else this is the first attach to the log.
 
         Without ``tells_history``, what changed before a first attach is told as one alert. Raises StateError.
         """
-        self.watcher, self.tail = watcher, tail
-        self._clock, self._listener, self._keeper, self._sources = clock, listener, keeper, tuple(sources)
+        self.pipeline, self.tail = pipeline, tail
+        self._clock, self._listener, self._keeper, self._sources = clock, listener, committer, tuple(sources)
         self._saved = saved or Saved()
-        self.recording = Recording(keeper.directory, self._saved)
+        self.recording = Recording(committer.directory, self._saved)
         self.polling = ""
         """Why the log is looked at by the clock alone; empty where file events wake."""
         self._is_first_attach = not self._saved.has_caught_up
@@ -105,7 +105,7 @@ class Following:
     @property
     def log(self) -> str:
         """The log's name, as the user gave it."""
-        return self.watcher.log
+        return self.pipeline.log
 
     @property
     def has_caught_up(self) -> bool:
@@ -115,7 +115,7 @@ class Following:
     @property
     def is_over(self) -> bool:
         """Whether the log says that its run has ended, and is read to its end."""
-        has_ended = self.watcher.run.attempt.ended is not None or self.tail.is_at_end
+        has_ended = self.pipeline.run.attempt.ended is not None or self.tail.is_at_end
         return has_ended and not self.tail.is_behind
 
     def look(self) -> bool:
@@ -147,15 +147,15 @@ class Following:
         self._learn(looked_at)
         now = self.now()
         if now is not None and self._is_observed and not self.tail.is_at_end:
-            changes = self.watcher.pass_time(now)
+            changes = self.pipeline.pass_time(now)
             if changes:
-                self.recording.recorder.passed(self.watcher.run.lines, now)
+                self.recording.recorder.passed(self.pipeline.run.lines, now)
             self._tell(changes)
         return True
 
     def now(self) -> float | None:
         """Return the run's present time: that of its last line, plus what has passed since that line came."""
-        last = self.watcher.run.now
+        last = self.pipeline.run.now
         if last is None:
             return self._time_of_day() if self._is_by_arrival else None
         if self._line_came_at is None or self.tail.is_at_end:
@@ -165,7 +165,7 @@ class Following:
     def snapshot(self) -> Snapshot:
         """Return what is known now."""
         is_following = self._is_observed and not self.tail.is_at_end
-        known = self.watcher.snapshot(self.now(), is_following=is_following)
+        known = self.pipeline.snapshot(self.now(), is_following=is_following)
         return replace(known, totals=self.totals)
 
     @property
@@ -186,26 +186,26 @@ class Following:
 
     def replace_rules(self, engine: Engine) -> None:
         """Go on with other rules; alerts of rules that are gone are closed."""
-        self.watcher = replace(self.watcher, engine=engine)
+        self.pipeline = replace(self.pipeline, engine=engine)
         self._tell(self._drop_foreign())
 
     @property
     def mark(self) -> object:
         """Another one when there is something new to keep."""
-        run, counters = self.watcher.run, self.tail.counters
+        run, counters = self.pipeline.run, self.tail.counters
         read = (counters.bytes_read, counters.generations, self._has_caught_up)
         return (
             *read,
             run.lines,
             run.attempt.lines,
             run.heard_at,
-            self.watcher.states.judged_until,
+            self.pipeline.states.judged_until,
             self._is_observed,
         )
 
     def take_ended(self) -> Run | None:
         """Return the run if its present attempt has ended and is read to its end; once for each attempt."""
-        run = self.watcher.run
+        run = self.pipeline.run
         attempt = (run.id, run.attempt.number)
         if not self._has_caught_up or not self.is_over or run.attempt.ended is None or self._left == attempt:
             return None
@@ -225,10 +225,10 @@ class Following:
         return replace(
             self._saved,
             position=self.tail.position,
-            run=self.watcher.run,
-            states=self.watcher.states,
-            history=self.watcher.history,
-            fired=self.watcher.fired,
+            run=self.pipeline.run,
+            states=self.pipeline.states,
+            history=self.pipeline.history,
+            fired=self.pipeline.fired,
             committed_at=self._clock.wall(),
             line_came_at=came_at,
             behind=self._lag.alert,
@@ -244,17 +244,17 @@ class Following:
 
     def _take(self, line: Line) -> bool:
         """Fold a line; return whether it bore a time."""
-        event = self.watcher.read(line)
+        event = self.pipeline.read(line)
         if event is None:
             return False
         has_time = event.evidence.at is not None
         if not has_time:
             self._hear()
-        changes = self.watcher.fold(event)
+        changes = self.pipeline.fold(event)
         if has_time:
             self._line_came_at = self._clock.monotonic()
-            if self.watcher.run.now is not None:
-                self.recording.recorder.line(self.watcher.run.now)
+            if self.pipeline.run.now is not None:
+                self.recording.recorder.line(self.pipeline.run.now)
         self._replaced_lines += "\ufffd" in event.evidence.text
         self._listener.on_event(event)
         self._tell(changes)
@@ -266,14 +266,14 @@ class Following:
 
     def _take_backlog(self, backlog: Gathered) -> None:
         """Fold lines that were there before this watch, many at once."""
-        run = self.watcher.run
+        run = self.pipeline.run
         times = (run.now, run.line_at)
-        changes = self.watcher.take_all(backlog, self._listener.on_event)
+        changes = self.pipeline.take_all(backlog, self._listener.on_event)
         if run.now is not None and (run.now, run.line_at) != times:
             self._line_came_at = self._clock.monotonic()
             self.recording.recorder.line(run.now)
         if not backlog.data.isascii():
-            shown = (evidence_of(line, self.watcher.log, None).text for line in backlog.lines)
+            shown = (evidence_of(line, self.pipeline.log, None).text for line in backlog.lines)
             self._replaced_lines += sum("\ufffd" in text for text in shown)
         self._tell(changes)
 
@@ -281,77 +281,77 @@ class Following:
         """Bytes without a time of their own, a part of a line even, end a silence at the moment they come."""
         if not self._has_caught_up:
             return
-        run = self.watcher.run
+        run = self.pipeline.run
         # Where no line bears a time, that of arrival stands for it, once it is clear that this is a run's log.
         self._is_by_arrival = run.now is None and run.understood > 0
         now = self.now()
         if now is not None:
-            self.recording.recorder.heard(self.watcher.run.lines, now)
-            self._tell(self.watcher.hear(now))
+            self.recording.recorder.heard(self.pipeline.run.lines, now)
+            self._tell(self.pipeline.hear(now))
 
     def _lose(self, notice: Notice) -> None:
         """Bytes were destroyed before they were read."""
         now = self.now()
-        self.recording.recorder.lost(self.watcher.run.lines, now, notice.lost_bytes, notice.change.value)
-        self._tell(self.watcher.lose(notice.lost_bytes, notice.change.value, now))
+        self.recording.recorder.lost(self.pipeline.run.lines, now, notice.lost_bytes, notice.change.value)
+        self._tell(self.pipeline.lose(notice.lost_bytes, notice.change.value, now))
 
     def _note_lag(self, waited_s: float, looked_at: float) -> None:
         """Note how long what was found may have been waiting; being late is worth an alert of its own."""
-        changes = self._lag.note(self.watcher.run, waited_s, self.now(), looked_at)
-        self.watcher.history.extend(changes)
-        self.watcher.fired += sum(alert.state is State.FIRING for alert in changes)
+        changes = self._lag.note(self.pipeline.run, waited_s, self.now(), looked_at)
+        self.pipeline.history.extend(changes)
+        self.pipeline.fired += sum(alert.state is State.FIRING for alert in changes)
         self._tell(changes)
 
     def _learn(self, looked_at: float) -> None:
         """Ask the sources beside the log what they know."""
         for source in self._sources:
-            for text in source.poll(looked_at, self.watcher.run):
+            for text in source.poll(looked_at, self.pipeline.run):
                 now = self.now()
                 if now is None:
                     # The log bears no time, or is empty: what we see ourselves is dated by our own clock.
                     now = self._time_of_day()
-                self.recording.recorder.probed(self.watcher.run.lines, now, text)
-                self._tell(self.watcher.learn(text, now))
+                self.recording.recorder.probed(self.pipeline.run.lines, now, text)
+                self._tell(self.pipeline.learn(text, now))
 
     def _catch_up(self) -> None:
         """Having read what was there: count the silence from the file's last change, unless it was long ago."""
         self._has_caught_up = True
-        history = list(self.watcher.history)
+        history = list(self.pipeline.history)
         if not self._tells_history and history:
-            firing = [alert for alert in self.watcher.states.open.values() if alert.state is State.FIRING]
-            summary = told_as_one(self.watcher.log, history, firing)
+            firing = [alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING]
+            summary = told_as_one(self.pipeline.log, history, firing)
             self._keeper.add([summary])
             self._listener.on_history(history, summary)
             self._is_urgent = True
         self._tells_history = True
         self._saved.has_caught_up, self._saved.is_resending = True, False
         self._listener.on_caught_up()
-        if self.watcher.run.now is None:
+        if self.pipeline.run.now is None:
             self._catch_up_by_arrival()
             return
         if not self._is_first_attach and not self.tail.counters.bytes_read:
             self._line_came_at = self._came_before()
             return
         try:
-            silent_s = age_s(self.watcher.log, self._clock.wall())
+            silent_s = age_s(self.pipeline.log, self._clock.wall())
         except OSError:
             return
-        if self._is_first_attach and silent_s > ABANDONED_AFTER_S and self.watcher.run.attempt.ended is None:
+        if self._is_first_attach and silent_s > ABANDONED_AFTER_S and self.pipeline.run.attempt.ended is None:
             self._line_came_at = None
             self._listener.on_abandoned(silent_s)
         else:
             # The file changed last when its newest bytes came, which may bear no time.
-            run = self.watcher.run
+            run = self.pipeline.run
             ahead_s = max(0.0, run.heard_at - run.now) if run.heard_at is not None and run.now is not None else 0.0
             self._line_came_at = self._clock.monotonic() - silent_s - ahead_s
 
     def _catch_up_by_arrival(self) -> None:
         """Where no line bears a time, count the silence from the file's last change."""
-        run = self.watcher.run
+        run = self.pipeline.run
         if not run.understood or run.attempt.ended is not None:
             return
         try:
-            silent_s = age_s(self.watcher.log, self._clock.wall())
+            silent_s = age_s(self.pipeline.log, self._clock.wall())
         except OSError:
             return
         if self._is_first_attach and silent_s > ABANDONED_AFTER_S:
@@ -361,12 +361,12 @@ class Following:
         came_at = self._time_of_day() - silent_s
         if run.heard_at is None or came_at > run.heard_at:
             self.recording.recorder.heard(run.lines, came_at)
-            self._tell(self.watcher.hear(came_at))
+            self._tell(self.pipeline.hear(came_at))
 
     @property
     def _is_observed(self) -> bool:
         """Whether a silence of this log is judged."""
-        return self._is_by_arrival if self.watcher.run.now is None else self._line_came_at is not None
+        return self._is_by_arrival if self.pipeline.run.now is None else self._line_came_at is not None
 
     def _time_of_day(self) -> float:
         """Return the time of day, as steady as the monotonic clock: a silence is as long as it is."""
@@ -392,11 +392,11 @@ class Following:
 
     def _drop_foreign(self) -> list[Alert]:
         """Close the alerts of rules that are not loaded any more."""
-        watcher = self.watcher
-        loaded = {rule.alert for rule in watcher.engine.rules}
-        foreign = [key for key in watcher.states.open if key.rule not in loaded]
-        watcher.states, gone = closed(watcher.states, foreign, watcher.run.now, "its rule is not loaded any more")
-        watcher.history.extend(gone)
+        pipeline = self.pipeline
+        loaded = {rule.alert for rule in pipeline.engine.rules}
+        foreign = [key for key in pipeline.states.open if key.rule not in loaded]
+        pipeline.states, gone = closed(pipeline.states, foreign, pipeline.run.now, "its rule is not loaded any more")
+        pipeline.history.extend(gone)
         return gone
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from monitor.base.clock import Clock
 from monitor.base.errors import LogError
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper, Loaded
-from monitor.live.follower import FactSource, Following, LogListener
-from monitor.pipeline import Watcher
+from monitor.live.committer import Committer, Loaded
+from monitor.live.follower import FactSource, Follower, LogListener
+from monitor.pipeline import Pipeline
 from monitor.store import Saved
 from monitor.tail import FileTail, StreamTail, Tail
 from monitor.tail.logset import STDIN
@@ -20,14 +20,14 @@ from monitor.tail.start import Start, position_at
 
 
 class Opener:
-    """Makes a `Following` of each log of a watch."""
+    """Makes a `Follower` of each log of a watch."""
 
     def __init__(
         self,
         engine: Engine,
-        keeper: Keeper,
+        committer: Committer,
         clock: Clock,
-        voice: Callable[[Watcher], LogListener],
+        announcer_of: Callable[[Pipeline], LogListener],
         *,
         start: Start = Start.START,
         notify_history: bool = False,
@@ -36,10 +36,10 @@ class Opener:
     ) -> None:
         """``start`` is where a first attach begins; ``is_state_lost`` says that all logs were known once."""
         self.engine = engine
-        self._keeper, self._clock, self._voice, self._sources = keeper, clock, voice, sources
+        self._keeper, self._clock, self._voice, self._sources = committer, clock, announcer_of, sources
         self._start, self._notify_history, self._is_state_lost = start, notify_history, is_state_lost
 
-    def open(self, log: str, *, may_be_missing: bool, is_new: bool = False) -> tuple[Following, list[str]]:
+    def open(self, log: str, *, may_be_missing: bool, is_new: bool = False) -> tuple[Follower, list[str]]:
         """Return a log ready to be followed, and what a person should know of its state.
 
         ``is_new`` says that the log did not exist when the watch began: nothing in it is history. Raises LogError for
@@ -53,12 +53,12 @@ class Opener:
             check_followable(path)
         if saved is None:
             position = None if is_new else position_at(path, self._start)
-            watcher = Watcher(log, self.engine)
+            pipeline = Pipeline(log, self.engine)
         else:
-            position, watcher = saved.position, _watcher_of(log, self.engine, saved)
-        return self._following(watcher, FileTail(path, position), loaded, is_new=is_new), loaded.problems
+            position, pipeline = saved.position, _watcher_of(log, self.engine, saved)
+        return self._following(pipeline, FileTail(path, position), loaded, is_new=is_new), loaded.problems
 
-    def _open_stream(self) -> tuple[Following, list[str]]:
+    def _open_stream(self) -> tuple[Follower, list[str]]:
         if sys.stdin is None or sys.stdin.closed:
             raise LogError(STDIN, "standard input is closed", expected="a log on it")
         self._keeper.forget(STDIN)
@@ -69,20 +69,20 @@ class Opener:
                 "begins anew"
             )
         tail = StreamTail(STDIN, sys.stdin.fileno())
-        return self._following(Watcher(STDIN, self.engine), tail, Loaded(None, [], [])), told
+        return self._following(Pipeline(STDIN, self.engine), tail, Loaded(None, [], [])), told
 
-    def _following(self, watcher: Watcher, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Following:
-        return Following(
-            watcher,
+    def _following(self, pipeline: Pipeline, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Follower:
+        return Follower(
+            pipeline,
             tail,
             self._clock,
-            self._voice(watcher),
+            self._voice(pipeline),
             self._keeper,
             saved=loaded.saved or Saved(is_resending=bool(self._is_state_lost or loaded.lost)),
             tells_history=self._notify_history or is_new,
-            sources=self._sources(watcher.log),
+            sources=self._sources(pipeline.log),
         )
 
 
-def _watcher_of(log: str, engine: Engine, saved: Saved) -> Watcher:
-    return Watcher(log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history)
+def _watcher_of(log: str, engine: Engine, saved: Saved) -> Pipeline:
+    return Pipeline(log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history)

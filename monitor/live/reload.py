@@ -9,7 +9,7 @@ from monitor.alert import Alert
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError, Problems
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper
+from monitor.live.committer import Committer
 from monitor.notify import reload_failed, reload_mended
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ class Reloader:
         in_force: InForce,
         read: Callable[[], InForce],
         use: Callable[[InForce], None],
-        keeper: Keeper,
+        committer: Committer,
         clock: Clock,
         say: Callable[[str], None],
     ) -> None:
         """``read`` raises MonitorError for files that cannot be used; ``use`` puts in force what it returned."""
         self._in_force, self._read, self._use = in_force, read, use
-        self._keeper, self._clock, self._say = keeper, clock, say
+        self._keeper, self._clock, self._say = committer, clock, say
         self._failed: Alert | None = None
 
     def reload(self) -> None:

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.alert import State
-from monitor.live.follower import Following
+from monitor.live.follower import Follower
 from monitor.run.attempt import Status
 
 
-def how_it_stands(followings: Sequence[Following]) -> str:
+def how_it_stands(followers: Sequence[Follower]) -> str:
     """Say of one log where its run is, of several how many run, and how much fires; the log's words are not escaped."""
-    firing = sum(_num_firing(each) for each in followings)
+    firing = sum(_num_firing(each) for each in followers)
     alerts = "nothing fires" if not firing else f"{firing} alert{'s' if firing > 1 else ''} firing"
-    if not followings:
+    if not followers:
         return "no log yet"
-    if len(followings) > 1:
-        running = sum(each.watcher.run.status is Status.RUNNING for each in followings)
-        return f"{len(followings)} logs, {running} still running; {alerts}"
-    run = followings[0].watcher.run
+    if len(followers) > 1:
+        running = sum(each.pipeline.run.status is Status.RUNNING for each in followers)
+        return f"{len(followers)} logs, {running} still running; {alerts}"
+    run = followers[0].pipeline.run
     if run.status is Status.WAITING:
-        return f"waiting for the first line of {followings[0].log}"
+        return f"waiting for the first line of {followers[0].log}"
     attempt = run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     return f"{run.id}: {run.status.value}, epoch {attempt.epoch}{planned}, step {attempt.step}; {alerts}"
 
 
-def _num_firing(following: Following) -> int:
+def _num_firing(follower: Follower) -> int:
     """Return how many alerts of a log fire that no other alert explains."""
-    open_now = following.watcher.states.open.values()
+    open_now = follower.pipeline.states.open.values()
     return sum(alert.state is State.FIRING and not alert.inhibited_by for alert in open_now)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from monitor.alert import Alert, State
 from monitor.base.errors import SinkError
 from monitor.notify.own_alerts import receiver_failed
-from monitor.notify.receiver_queue import Moment, Outlet, Waiting
+from monitor.notify.receiver_queue import Moment, ReceiverQueue, Waiting
 from monitor.notify.stages import Paces
 from monitor.sinks import Sink
 from monitor.store import Parcel, Told
@@ -34,7 +34,9 @@ class Delivery:
         """
         kept = list(told)
         self._outlets = {
-            name: Outlet(name, sink, paces, is_silenced=is_silenced, told=[each for each in kept if each.sink == name])
+            name: ReceiverQueue(
+                name, sink, paces, is_silenced=is_silenced, told=[each for each in kept if each.sink == name]
+            )
             for name, sink in sinks.items()
         }
         self._failing_since: dict[str, float] = {}
@@ -51,24 +53,24 @@ class Delivery:
     @property
     def num_waiting(self) -> int:
         """Alerts that a receiver has not taken yet."""
-        return sum(len(outlet.waiting) for outlet in self._outlets.values())
+        return sum(len(queue.waiting) for queue in self._outlets.values())
 
     @property
     def waiting_for(self) -> dict[str, int]:
         """How many wait for each receiver."""
-        return {name: len(outlet.waiting) for name, outlet in self._outlets.items()}
+        return {name: len(queue.waiting) for name, queue in self._outlets.items()}
 
     def add(self, alerts: Iterable[Alert]) -> None:
         """Put alerts in every receiver's queue."""
         for alert in alerts:
-            for outlet in self._outlets.values():
-                outlet.add(alert, self._added_at)
+            for queue in self._outlets.values():
+                queue.add(alert, self._added_at)
 
     def still_firing(self, rule: str) -> list[Alert]:
         """Return what some receiver was told of a rule, or will be, that nothing has ended yet; each alert once."""
         newest: dict[str, Alert] = {}
-        for outlet in self._outlets.values():
-            newest |= {alert.id: alert for alert in outlet.said() if alert.rule == rule}
+        for queue in self._outlets.values():
+            newest |= {alert.id: alert for alert in queue.said() if alert.rule == rule}
         return [alert for alert in newest.values() if alert.state is State.FIRING]
 
     def uncommitted(self) -> list[Parcel]:
@@ -82,16 +84,16 @@ class Delivery:
 
     def uncommit(self) -> None:
         """Take it that no commit holds any of what waits, or was told."""
-        for outlet in self._outlets.values():
-            for each in outlet.waiting:
+        for queue in self._outlets.values():
+            for each in queue.waiting:
                 each.parcel = each.parcel._replace(number=0)
-            outlet.forget_numbers()
+            queue.forget_numbers()
         self._orphans.clear()
 
     def settled(self) -> list[int]:
         """Return the numbers of what waits no longer, each once."""
         orphans, self._orphans = self._orphans, []
-        return orphans + [number for outlet in self._outlets.values() for number in outlet.settled()]
+        return orphans + [number for queue in self._outlets.values() for number in queue.settled()]
 
     def unsettle(self, numbers: Iterable[int], told: Iterable[Told] = ()) -> None:
         """Take back what `settled` and `news` returned, for it could not be kept."""
@@ -101,12 +103,12 @@ class Delivery:
 
     def news(self) -> list[Told]:
         """Return what receivers were told since this was asked last, to be kept with what is struck out."""
-        return [told for outlet in self._outlets.values() for told in outlet.news()]
+        return [told for queue in self._outlets.values() for told in queue.news()]
 
     def hurry(self) -> None:
         """Let every receiver be tried at the next `send`, and nobody wait for others any more."""
-        for outlet in self._outlets.values():
-            outlet.hurry()
+        for queue in self._outlets.values():
+            queue.hurry()
 
     def send(self, mono: float, wall: float = 0.0, *, patience_s: float = 0.0) -> list[SinkError]:
         """Send what is due; return what went wrong, each first failure once.
@@ -114,37 +116,37 @@ class Delivery:
         Times are monotonic seconds and seconds since 1970. A slow receiver is waited for no longer than ``patience_s``.
         """
         self._added_at, now, said = mono, Moment(mono, wall), []
-        for name, outlet in self._outlets.items():
-            num_before = len(outlet.waiting)
-            error = outlet.turn(now, patience_s=patience_s if outlet.is_busy else 0.0)
-            if error is not None and (error.permanent or outlet.failures == 1):
+        for name, queue in self._outlets.items():
+            num_before = len(queue.waiting)
+            error = queue.turn(now, patience_s=patience_s if queue.is_busy else 0.0)
+            if error is not None and (error.permanent or queue.failures == 1):
                 said.append(error)
-            self._tell_others(name, outlet, error, wall, num_dropped=num_before - len(outlet.waiting))
+            self._tell_others(name, queue, error, wall, num_dropped=num_before - len(queue.waiting))
         return said
 
     @property
     def is_busy(self) -> bool:
         """Whether a receiver has not answered yet."""
-        return any(outlet.is_busy for outlet in self._outlets.values())
+        return any(queue.is_busy for queue in self._outlets.values())
 
     def _tell_others(
-        self, name: str, outlet: Outlet, error: SinkError | None, wall: float, *, num_dropped: int
+        self, name: str, queue: ReceiverQueue, error: SinkError | None, wall: float, *, num_dropped: int
     ) -> None:
         since = self._failing_since.get(name)
         if error is not None and error.permanent:
             why = f"{error}; {num_dropped} alerts will not reach it"
             self._add_but(name, receiver_failed(name, why, State.CLOSED, began_at=wall, at=wall))
-        elif error is not None and outlet.failures == FAILURES_TOLD:
+        elif error is not None and queue.failures == FAILURES_TOLD:
             self._failing_since[name] = wall
             self._add_but(name, receiver_failed(name, str(error), State.FIRING, began_at=wall, at=wall))
-        elif since is not None and outlet.failures == 0:
+        elif since is not None and queue.failures == 0:
             del self._failing_since[name]
             self._add_but(name, receiver_failed(name, "it answers", State.RESOLVED, began_at=since, at=wall))
 
     def _add_but(self, name: str, alert: Alert) -> None:
-        for other, outlet in self._outlets.items():
+        for other, queue in self._outlets.items():
             if other != name:
-                outlet.add(alert, self._added_at)
+                queue.add(alert, self._added_at)
 
     def _uncommitted(self) -> list[Waiting]:
-        return [each for outlet in self._outlets.values() for each in outlet.waiting if not each.parcel.number]
+        return [each for queue in self._outlets.values() for each in queue.waiting if not each.parcel.number]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from monitor.alert import Alert, State
 from monitor.base.errors import SinkError
 from monitor.notify.stages import Paces, View, due_at, sift
-from monitor.notify.worker import Courier
+from monitor.notify.worker import DeliveryWorker
 from monitor.sinks.sink import Beats, Remembers, Resends, Sink
 from monitor.store import Parcel, Told
 
@@ -59,7 +59,7 @@ class _Errand:
     is_beat: bool = False
 
 
-class Outlet:
+class ReceiverQueue:
     """The way to one receiver."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Outlet:
         self._changed: set[str] = set()
         self._delivered: list[int] = []
         self._errand: _Errand | None = None
-        self._courier = Courier(name) if sink.is_slow else None
+        self._courier = DeliveryWorker(name) if sink.is_slow else None
         self._rng = rng or random.Random()
         self._is_hurried = False
 
@@ -106,16 +106,16 @@ class Outlet:
             if not is_done:
                 return None
             self._finish(self._errand, error, now)
-        if self._errand is None and now.mono >= self._retry_at and (errand := self._next(now)):
-            self._errand = errand
+        if self._errand is None and now.mono >= self._retry_at and (job := self._next(now)):
+            self._errand = job
             if self._courier is not None:
-                self._courier.go(errand.call)
+                self._courier.go(job.call)
             else:
                 try:
-                    errand.call()
+                    job.call()
                 except SinkError as failure:
                     error = failure
-                self._finish(errand, error, now)
+                self._finish(job, error, now)
         return error
 
     def said(self) -> list[Alert]:
@@ -210,10 +210,10 @@ class Outlet:
         firing = [alert for told in self._told.values() for alert in told.firing]
         return _Errand(lambda: sink.beat(firing), is_beat=True)
 
-    def _finish(self, errand: _Errand, error: SinkError | None, now: Moment) -> None:
+    def _finish(self, job: _Errand, error: SinkError | None, now: Moment) -> None:
         self._errand = None
         if error is not None and not error.permanent:
-            for each in errand.waiting:
+            for each in job.waiting:
                 each.is_tried = True
             self.failures += 1
             wait_s = min(RETRY_FIRST_S * 2 ** (self.failures - 1), RETRY_LONGEST_S)
@@ -221,13 +221,13 @@ class Outlet:
             self._retry_at = now.mono + max(wait_s * spread, error.retry_after_s)
             return
         self.failures = 0
-        if errand.is_beat and isinstance(self.sink, Beats):
+        if job.is_beat and isinstance(self.sink, Beats):
             self._beat_at = now.mono + self.sink.beats_s
             return
-        self._strike(errand.waiting)
+        self._strike(job.waiting)
         if self.sink.is_for_people or isinstance(self.sink, Resends):
-            self._remember(errand.run, errand.alerts, now)
-        elif own := [alert for alert in errand.alerts if not alert.run]:
+            self._remember(job.run, job.alerts, now)
+        elif own := [alert for alert in job.alerts if not alert.run]:
             # What the monitor says of itself is in no run's state: only this tells a later one what has to be ended.
             self._remember("", own, now)
 

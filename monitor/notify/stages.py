@@ -1,7 +1,7 @@
 """What people are told of what happened: stage by stage, each a pure sifting of what waits.
 
 Silence, grouping, deduplication, retry and record are the stages of a notice; inhibition came before, in the engine.
-This file sifts and times; `outlet` sends, tries again and records.
+This file sifts and times; `queue` sends, tries again and records.
 """
 
 from __future__ import annotations

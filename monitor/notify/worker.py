@@ -8,28 +8,28 @@ from collections.abc import Callable
 
 from monitor.base.errors import SinkError
 
-Errand = Callable[[], None]
+Job = Callable[[], None]
 
 
-class Courier:
-    """Runs one errand at a time."""
+class DeliveryWorker:
+    """Runs one job at a time."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._errands: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[SinkError | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def go(self, errand: Errand) -> None:
-        """Begin an errand; the one before is done."""
+    def go(self, job: Job) -> None:
+        """Begin a job; the one before is done."""
         if self._thread is None:
             # A daemon: a receiver that hangs must not keep the watch from ending.
             self._thread = threading.Thread(target=self._run, name=f"to {self._name}", daemon=True)
             self._thread.start()
-        self._errands.put(errand)
+        self._errands.put(job)
 
     def result(self, timeout_s: float = 0.0) -> tuple[bool, SinkError | None]:
-        """Return whether the errand is done, and what went wrong."""
+        """Return whether the job is done, and what went wrong."""
         try:
             return True, self._results.get(timeout=timeout_s) if timeout_s > 0 else self._results.get_nowait()
         except queue.Empty:
@@ -37,9 +37,9 @@ class Courier:
 
     def _run(self) -> None:
         while True:
-            errand = self._errands.get()
+            job = self._errands.get()
             try:
-                errand()
+                job()
             except SinkError as error:
                 self._results.put(error)
             except Exception as error:

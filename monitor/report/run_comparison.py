@@ -32,7 +32,7 @@ _SHOWN = (
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """One figure in both runs."""
 
     signal: str
@@ -60,7 +60,7 @@ class Row:
 class Twin:
     """A value that two runs share to the last digit."""
 
-    row: Row
+    row: ComparedRow
     words: str
 
 
@@ -72,9 +72,9 @@ class Comparison:
     right: RunSummary
     step: int | None
     """The step at which both are looked at; None where each is at its own end."""
-    newest: tuple[Row, ...]
+    newest: tuple[ComparedRow, ...]
     """The newest values; of one step, where `step` is given."""
-    epochs: tuple[Row, ...]
+    epochs: tuple[ComparedRow, ...]
     """Values at the end of each epoch that both have."""
     twins: tuple[Twin, ...]
     is_repeat: bool
@@ -87,7 +87,7 @@ class Comparison:
 def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> Comparison:
     """Compare two summaries; ``step`` says that both are of that step."""
     newest = tuple(
-        Row(key[0], key[1], None, left.last[key], right.last[key])
+        ComparedRow(key[0], key[1], None, left.last[key], right.last[key])
         for signal in _SHOWN
         for key in left.last
         if key[0] == signal and key in right.last
@@ -107,10 +107,10 @@ def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> 
     )
 
 
-def _by_epoch(left: RunSummary, right: RunSummary) -> list[Row]:
+def _by_epoch(left: RunSummary, right: RunSummary) -> list[ComparedRow]:
     wanted = [signal for signal in _SHOWN if CATALOGUE[signal].cadence == "epoch"]
     return [
-        Row(key[0], key[1], epoch, value, right.by_epoch[key][epoch])
+        ComparedRow(key[0], key[1], epoch, value, right.by_epoch[key][epoch])
         for signal in wanted
         for key, values in left.by_epoch.items()
         if key[0] == signal and key in right.by_epoch
@@ -119,7 +119,7 @@ def _by_epoch(left: RunSummary, right: RunSummary) -> list[Row]:
     ]
 
 
-def _is_repeat(epochs: tuple[Row, ...]) -> bool:
+def _is_repeat(epochs: tuple[ComparedRow, ...]) -> bool:
     losses = [row for row in epochs if row.signal in LOSSES]
     return bool(losses) and all(row.left == row.right for row in losses)
 
@@ -138,7 +138,7 @@ def _shared(key: Key, left: RunSummary, right: RunSummary) -> list[Twin]:
     mine, theirs = _places(key, left), _places(key, right)
     return [
         Twin(
-            Row(key[0], key[1], None, value, value),
+            ComparedRow(key[0], key[1], None, value, value),
             f"is {value!r} in both runs ({mine[value]}; {theirs[value]})",
         )
         for value in mine

@@ -22,7 +22,7 @@ STALLS = ("stall_silent", "soft_hang")
 """Faults that say that nothing goes on."""
 
 
-class Fate(StrEnum):
+class RunState(StrEnum):
     """How a run stands."""
 
     RUNNING = "running"
@@ -40,23 +40,23 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
-PASSING = frozenset({Fate.RUNNING, Fate.HUNG, Fate.SLOW, Fate.PAUSED})
+PASSING = frozenset({RunState.RUNNING, RunState.HUNG, RunState.SLOW, RunState.PAUSED})
 """What may be another thing a moment later."""
 
 
 class Verdict(NamedTuple):
     """A fate and its grounds."""
 
-    fate: Fate
+    fate: RunState
     why: str
     evidence: tuple[Evidence, ...]
 
 
-def fate_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
+def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
     """Judge a run by its log, what was seen of its process and GPUs, and the alerts that are open, at its time."""
     attempt = run.attempt
     if not attempt.lines:
-        return Verdict(Fate.UNKNOWN, "no line was written yet", ())
+        return Verdict(RunState.UNKNOWN, "no line was written yet", ())
     firing = [alert for alert in alerts if alert.state is State.FIRING]
     last = () if run.last is None else (run.last,)
     if gone := _gone(attempt):
@@ -65,20 +65,20 @@ def fate_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
         assert isinstance(attempt.ended.record, RunEnd)
         if attempt.status is Status.FAILED:
             why = attempt.ended.record.error or f"its end line says {attempt.ended.record.status}"
-            return Verdict(Fate.CRASHED, why, (attempt.ended.evidence,))
-        return Verdict(Fate.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
+            return Verdict(RunState.CRASHED, why, (attempt.ended.evidence,))
+        return Verdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
     if killed := _last_word(attempt, "text.killed"):
-        return Verdict(Fate.KILLED, "its log says so", (killed,))
+        return Verdict(RunState.KILLED, "its log says so", (killed,))
     if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
-        return Verdict(Fate.CRASHED, crash.summary, crash.evidence)
+        return Verdict(RunState.CRASHED, crash.summary, crash.evidence)
     if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:
         declared = attempt.intent_evidence["pause"]
-        return Verdict(Fate.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
+        return Verdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
     if now is None or run.heard_at is None:
-        return Verdict(Fate.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
-    return Verdict(Fate.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
+        return Verdict(RunState.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
+    return Verdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
 
 
 def _gone(attempt: Attempt) -> Verdict | None:
@@ -89,16 +89,16 @@ def _gone(attempt: Attempt) -> Verdict | None:
     record, evidence = stated
     memory = f"; meanwhile the kernel killed {record.oom_kills} for memory" if record.oom_kills else ""
     if record.how == "killed":
-        return Verdict(Fate.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
+        return Verdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
     if record.how == "exited":
-        return Verdict(Fate.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
+        return Verdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
     for text in ("text.killed", "text.out_of_memory", "text.cuda_error", "text.traceback"):
         if word := _last_word(attempt, text):
-            fate = Fate.KILLED if text == "text.killed" else Fate.CRASHED
+            fate = RunState.KILLED if text == "text.killed" else RunState.CRASHED
             return Verdict(fate, f"its process is gone, and its log says why{memory}", (word, evidence))
     if memory:
-        return Verdict(Fate.KILLED, f"its process is gone{memory}", (evidence,))
-    return Verdict(Fate.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
+        return Verdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
+    return Verdict(RunState.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
 
 
 def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> Verdict:
@@ -106,20 +106,20 @@ def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> Verdict:
     seen = attempt.stated(Process)
     if seen is None or not _is_fresh(seen[1], now):
         why = f"{stall.summary}; of its process nothing is known now, so that it may hang or be slow"
-        return Verdict(Fate.UNKNOWN, why, stall.evidence)
+        return Verdict(RunState.UNKNOWN, why, stall.evidence)
     process, evidence = seen
     if (process.stat or "").startswith("T"):
-        return Verdict(Fate.HUNG, "its process is stopped, as by Ctrl-Z or a debugger", (*stall.evidence, evidence))
+        return Verdict(RunState.HUNG, "its process is stopped, as by Ctrl-Z or a debugger", (*stall.evidence, evidence))
     gpus = list(_gpus(attempt, now))
     lines = (*stall.evidence, evidence, *(line for _, line in gpus))
     if process.cpu_pct is None:
-        return Verdict(Fate.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
+        return Verdict(RunState.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
     busiest = max((share for share, _ in gpus), default=None)
     does = f"its process uses {process.cpu_pct:g} % of a processor"
     does += f", its GPUs {busiest:g} %" if busiest is not None else ", of its GPUs nothing is known"
     if process.cpu_pct < IDLE_CPU_PCT and (busiest is None or busiest < IDLE_GPU_PCT):
-        return Verdict(Fate.HUNG, f"{stall.summary}; {does}", lines)
-    return Verdict(Fate.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
+        return Verdict(RunState.HUNG, f"{stall.summary}; {does}", lines)
+    return Verdict(RunState.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
 
 
 def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence]]:

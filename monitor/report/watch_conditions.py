@@ -11,14 +11,14 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.conditions.freshness import absence, overdue
 from monitor.config.expression import (
-    All,
-    Any,
+    AllOf,
+    AnyOf,
     EpochHasEnded,
     Expression,
     FaultIsAbsent,
     Figure,
     RuleIsOk,
-    Seen,
+    SignalSeen,
     StatusIs,
 )
 from monitor.reader.signals import Labels
@@ -42,9 +42,9 @@ def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[Verdic
     """Return how a condition stands now."""
     attempt = snapshot.run.attempt
     match expression:
-        case All(parts):
+        case AllOf(parts):
             return _all([answer(part, snapshot, verdicts) for part in parts])
-        case Any(parts):
+        case AnyOf(parts):
             return _best([answer(part, snapshot, verdicts) for part in parts])
         case RuleIsOk(rule):
             found = [ground(verdict) for verdict in verdicts if verdict.rule.alert == rule]
@@ -52,7 +52,7 @@ def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[Verdic
         case FaultIsAbsent(fault):
             found = grounds(verdict for verdict in verdicts if verdict.rule.fault == fault)
             return _of(found or [Statement(fault, "no rule in force speaks of this", mark=Mark.UNKNOWN)])
-        case Seen(signal):
+        case SignalSeen(signal):
             return _of(_seen(attempt, signal))
         case Figure():
             return _of(_figures(attempt, expression))

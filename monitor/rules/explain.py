@@ -14,7 +14,7 @@ from monitor.rules.condition_text import LEVELS, in_words, level_words
 from monitor.rules.rule import COMMON, Rule, written
 
 
-class Line(NamedTuple):
+class ExplainedLine(NamedTuple):
     """One thing about a rule."""
 
     about: str
@@ -31,36 +31,36 @@ def fires_when(rule: Rule) -> str:
     return f"{words}, for more than {rule.hold}" if rule.hold != NO_SPAN else words
 
 
-def explanation(rule: Rule, others: Iterable[Rule]) -> Iterator[Line]:
+def explanation(rule: Rule, others: Iterable[Rule]) -> Iterator[ExplainedLine]:
     """Yield all that is to be known of a rule, in the order in which a person asks."""
     condition = rule.condition
-    yield Line("fires when", fires_when(rule))
+    yield ExplainedLine("fires when", fires_when(rule))
     for name in LEVELS:
         if (level := getattr(condition, name, None)) is not None:
-            yield Line("level", f"{name}: {level_words(level)}; {_origin(rule, name, level)}")
+            yield ExplainedLine("level", f"{name}: {level_words(level)}; {_origin(rule, name, level)}")
     for each in getattr(condition, "levels", ()):
         side = next(name for name in LEVELS if getattr(each, name, None) is not None)
-        yield Line("level", f"{each.severity}: {side} {level_words(getattr(each, side))}")
-    yield Line("resolves", _resolves(rule))
-    yield Line("watches", ", ".join(_watched(condition)))
-    yield Line("one alert", f"per {', '.join(rule.labels)}" if rule.labels else "for the whole run")
+        yield ExplainedLine("level", f"{each.severity}: {side} {level_words(getattr(each, side))}")
+    yield ExplainedLine("resolves", _resolves(rule))
+    yield ExplainedLine("watches", ", ".join(_watched(condition)))
+    yield ExplainedLine("one alert", f"per {', '.join(rule.labels)}" if rule.labels else "for the whole run")
     if rule.unless:
-        yield Line("void where", f"the run's INTENT says {' or '.join(rule.unless)}")
+        yield ExplainedLine("void where", f"the run's INTENT says {' or '.join(rule.unless)}")
     if rule.within is not None:
-        yield Line("promise", f"within {rule.within} of the first bad line")
+        yield ExplainedLine("promise", f"within {rule.within} of the first bad line")
     if rule.inhibits:
-        yield Line("explains", f"{', '.join(rule.inhibits)}: while it fires, theirs page nobody")
+        yield ExplainedLine("explains", f"{', '.join(rule.inhibits)}: while it fires, theirs page nobody")
     if explaining := [other.alert for other in others if rule.alert in other.inhibits]:
-        yield Line("explained by", f"{', '.join(explaining)}: while one of them fires, this one pages nobody")
+        yield ExplainedLine("explained by", f"{', '.join(explaining)}: while one of them fires, this one pages nobody")
     if rule.needs:
-        yield Line("needs", f"{rule.needs}, besides the log")
+        yield ExplainedLine("needs", f"{rule.needs}, besides the log")
     if rule.changed:
-        yield Line("changed", f"on the command line: {', '.join(rule.changed)}")
+        yield ExplainedLine("changed", f"on the command line: {', '.join(rule.changed)}")
     if not rule.enabled:
-        yield Line("switched off", "it is not judged")
+        yield ExplainedLine("switched off", "it is not judged")
     for about in ("expected", "why", "action", "source", "check"):
         if text := getattr(rule, about):
-            yield Line("healthy" if about == "expected" else about, text)
+            yield ExplainedLine("healthy" if about == "expected" else about, text)
 
 
 def as_written(rule: Rule) -> dict[str, object]:

@@ -12,7 +12,7 @@ from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.rules.overrides import Changes, Setting, field_of
+from monitor.rules.overrides import Changes, RuleSetting, field_of
 from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
 from monitor.rules.rule import COMMON, Rule
 from monitor.run.run import Run
@@ -92,7 +92,7 @@ def _unknown_rules(rules: Mapping[str, Rule], known: set[str]) -> list[MonitorEr
     ]
 
 
-def _changed(entry: _Entry, settings: Sequence[Setting], problems: list[MonitorError]) -> Rule | None:
+def _changed(entry: _Entry, settings: Sequence[RuleSetting], problems: list[MonitorError]) -> Rule | None:
     """Return a rule with the command line's changes; None, and problems, where they do not fit."""
     data, by_field = dict(entry.data), {}
     kind = KINDS[str(data["kind"])]

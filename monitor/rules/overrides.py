@@ -14,7 +14,7 @@ FIXED = frozenset({"alert", "kind", "tests"})
 """Fields that make a rule what it is."""
 
 
-class Setting(NamedTuple):
+class RuleSetting(NamedTuple):
     """One ``--set``."""
 
     rule: str
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 class Changes(NamedTuple):
     """All that the command line changes."""
 
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[RuleSetting, ...] = ()
     disabled: tuple[str, ...] = ()
 
     def problems(self, rules: Mapping[str, object]) -> list[MonitorError]:
@@ -46,17 +46,17 @@ class Changes(NamedTuple):
         ]
 
 
-def read_setting(text: str) -> Setting:
+def read_setting(text: str) -> RuleSetting:
     """Read ``RULE.field=value``; the value as a rule file would write it. Raises RuleError."""
     target, equals, written = text.partition("=")
     rule, dot, field = target.strip().partition(".")
     where = f"--set {text}"
     if not (equals and dot and rule and field):
         raise RuleError(where, "is no setting", expected="RULE.level=VALUE, or another field of the rule")
-    return Setting(rule, field.strip(), plain_value(written.strip(), where, RuleError), text)
+    return RuleSetting(rule, field.strip(), plain_value(written.strip(), where, RuleError), text)
 
 
-def field_of(setting: Setting, entry: Mapping[str, object], known: Sequence[str]) -> str:
+def field_of(setting: RuleSetting, entry: Mapping[str, object], known: Sequence[str]) -> str:
     """Return the field that a setting speaks of, in a rule that allows the ``known`` ones. Raises RuleError."""
     free = [name for name in known if name not in FIXED]
     if setting.field in free:

@@ -8,7 +8,7 @@ from monitor.alert import State
 from monitor.conditions import Background, Outcome
 from monitor.conditions.reading import Band
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import Rule, RuleTest
 from monitor.run.summary import RunSummary, summarise
 from monitor.tail import read_lines
@@ -18,11 +18,11 @@ _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABL
 
 def outcome_of(rule: Rule, test: RuleTest) -> str:
     """Return what a rule makes of its test's lines, in the words of ``then``; else what happened instead."""
-    watcher = Watcher(f"{rule.alert}: {test.name}", Engine([rule], _background(test)))
-    changes = [change for line in read_lines(BytesIO(test.lines.encode())) for change in watcher.take(line)]
-    now = None if watcher.run.now is None else watcher.run.now + test.wait
+    pipeline = Pipeline(f"{rule.alert}: {test.name}", Engine([rule], _background(test)))
+    changes = [change for line in read_lines(BytesIO(test.lines.encode())) for change in pipeline.take(line)]
+    now = None if pipeline.run.now is None else pipeline.run.now + test.wait
     if now is not None:
-        changes += watcher.pass_time(now)
+        changes += pipeline.pass_time(now)
     states = [change.state for change in changes]
     if states and states[-1] is State.FIRING:
         return "fires"
@@ -30,7 +30,7 @@ def outcome_of(rule: Rule, test: RuleTest) -> str:
         return "resolves"
     if states:
         return " ".join(states)
-    snapshot = watcher.snapshot(now, is_following=True)
+    snapshot = pipeline.snapshot(now, is_following=True)
     said = {reading.outcome for _, readings in snapshot.readings for reading in readings}
     return _WORDS[said.pop()] if len(said) == 1 else f"mixed: {', '.join(sorted(said))}"
 
@@ -48,7 +48,7 @@ def _background(test: RuleTest) -> Background:
 
 
 def _other_run(log: str, lines: str) -> RunSummary:
-    other = Watcher(log, Engine(()))
+    other = Pipeline(log, Engine(()))
     for line in read_lines(BytesIO(lines.encode())):
         other.take(line)
     return summarise(other.run, log)

@@ -24,7 +24,7 @@ from monitor.base.yamlfile import YamlFile
 from monitor.conditions import Outcome
 from monitor.conditions.values import Seconds, seconds
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import Rule
 from monitor.rules.problems import problems_of, suggestion
 from monitor.tail import read_lines
@@ -143,25 +143,25 @@ def play(scenario: Scenario, rules: Sequence[Rule]) -> list[str]:
     ``-`` is what was expected and did not come, ``+`` what came and was not expected.
     """
     chosen = [rule for rule in rules if scenario.only is None or rule.alert in scenario.only]
-    watcher = Watcher(scenario.name, Engine(chosen))
+    pipeline = Pipeline(scenario.name, Engine(chosen))
     changes: list[Alert] = []
     began: float | None = None
     for line in read_lines(BytesIO(scenario.log.encode())):
-        changes += watcher.take(line)
-        began = watcher.run.now if began is None else began
-    now = None if watcher.run.now is None else watcher.run.now + scenario.wait
+        changes += pipeline.take(line)
+        began = pipeline.run.now if began is None else began
+    now = None if pipeline.run.now is None else pipeline.run.now + scenario.wait
     if now is not None:
-        changes += watcher.pass_time(now)
+        changes += pipeline.pass_time(now)
     differences = list(_differences(scenario.expect, changes, began))
     said = {
         rule.alert: {reading.outcome for reading in readings}
-        for rule, readings in watcher.snapshot(now, is_following=True).readings
+        for rule, readings in pipeline.snapshot(now, is_following=True).readings
     }
     for name, answer in scenario.answers.items():
         if said.get(name) != {Outcome(answer)}:
             found = " and ".join(sorted(said[name])) if name in said else "not judged"
             differences += [f"- answer {name}: {answer}", f"+ answer {name}: {found}"]
-    run = watcher.run
+    run = pipeline.run
     if differences and run.understood < run.lines:
         differences.append(f"? {run.lines - run.understood} of {run.lines} lines were not understood")
     return differences

@@ -24,7 +24,7 @@ LINE_LIMIT = 10_000
 """Bytes of one line of a facts file; ours have about 80."""
 
 
-class Kind(StrEnum):
+class FactKind(StrEnum):
     """What was known."""
 
     HEARD = "heard"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 class Fact(NamedTuple):
     """One thing that was known, in its place."""
 
-    kind: Kind
+    kind: FactKind
     lines: int
     """Lines that had been folded before."""
     at: float | None
@@ -103,24 +103,24 @@ class Recorder:
         self._release(at)
         if at == self._known_at:
             return
-        self._held = Fact(Kind.HEARD, lines, at)
+        self._held = Fact(FactKind.HEARD, lines, at)
         if at - self._known_at >= THINNED_S:
             self._release(math.inf)
 
     def passed(self, lines: int, at: float) -> None:
         """Note that silence up to this time changed an alert."""
         self._release(math.inf)
-        self._facts.append(Fact(Kind.PASSED, lines, at))
+        self._facts.append(Fact(FactKind.PASSED, lines, at))
 
     def lost(self, lines: int, at: float | None, lost_bytes: int, how: str) -> None:
         """Note bytes that were destroyed."""
         self._release(math.inf)
-        self._facts.append(Fact(Kind.LOST, lines, at, lost_bytes, how))
+        self._facts.append(Fact(FactKind.LOST, lines, at, lost_bytes, how))
 
     def probed(self, lines: int, at: float | None, text: str) -> None:
         """Note what was seen beside the log."""
         self._release(math.inf)
-        self._facts.append(Fact(Kind.PROBED, lines, at, text=text))
+        self._facts.append(Fact(FactKind.PROBED, lines, at, text=text))
 
     def take(self) -> list[Fact]:
         """Return what is to be written and was not handed out before."""
@@ -151,9 +151,9 @@ class FactsError(MonitorError):
 
 def _written(fact: Fact) -> str:
     more: dict[str, object] = {}
-    if fact.kind is Kind.LOST:
+    if fact.kind is FactKind.LOST:
         more = {"lost_bytes": fact.lost_bytes, "how": fact.how}
-    elif fact.kind is Kind.PROBED:
+    elif fact.kind is FactKind.PROBED:
         more = {"text": fact.text}
     return json.dumps({"kind": fact.kind, "lines": fact.lines, "at": fact.at, **more})
 
@@ -163,12 +163,12 @@ def _read(line: bytes, where: str) -> Fact:
         match json.loads(line):
             case {"kind": "lost", "lines": int() as lines, "at": at, "lost_bytes": int() as lost, "how": str() as how}:
                 if at is None or _is_time(at):
-                    return Fact(Kind.LOST, lines, at, lost, how)
+                    return Fact(FactKind.LOST, lines, at, lost, how)
             case {"kind": "probed", "lines": int() as lines, "at": at, "text": str() as text}:
                 if at is None or _is_time(at):
-                    return Fact(Kind.PROBED, lines, at, text=text)
+                    return Fact(FactKind.PROBED, lines, at, text=text)
             case {"kind": "heard" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
-                return Fact(Kind(kind), lines, at)
+                return Fact(FactKind(kind), lines, at)
     except (ValueError, RecursionError):
         pass
     raise FactsError(where, "is no fact", expected='{"kind": "heard", "lines": 12, "at": 1761867651.0} or the like')

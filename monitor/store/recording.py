@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.base.errors import StateError
 from monitor.store import Saved
-from monitor.store.facts import Fact, FactsFile, Kind, Recorder
+from monitor.store.facts import Fact, FactKind, FactsFile, Recorder
 
 
 class Recording:
@@ -67,7 +67,7 @@ def _heard_last(saved: Saved) -> Fact | None:
     heard_at = saved.run.heard_at
     if heard_at is None or not saved.holds_heard:
         return None
-    return Fact(Kind.HEARD, saved.run.lines, heard_at)
+    return Fact(FactKind.HEARD, saved.run.lines, heard_at)
 
 
 def _free_name(directory: Path, run: str) -> str:

@@ -71,7 +71,7 @@ Family = list[tuple[str, Labels, Series]]
 """The series of one tag, with their names and labels."""
 
 
-class Rows(NamedTuple):
+class SavedRows(NamedTuple):
     """A state as the rows of tables."""
 
     core: bytes
@@ -81,10 +81,10 @@ class Rows(NamedTuple):
     """Tags of which no series is there any more: another attempt has begun."""
     alerts: list[bytes]
     """Transitions since the last time."""
-    marks: Marks
+    marks: SavedMarks
 
 
-class Marks(NamedTuple):
+class SavedMarks(NamedTuple):
     """What was written last, to tell what has changed since."""
 
     series: dict[str, list[tuple[object, ...]]]
@@ -92,7 +92,7 @@ class Marks(NamedTuple):
     """The newest transition of the history."""
 
 
-NOTHING = Marks({}, None)
+NOTHING = SavedMarks({}, None)
 
 _SHARED = (Evidence,)
 _core = cache(lambda: StateCodec(_Core, shared=_SHARED))
@@ -101,7 +101,7 @@ _alert = cache(lambda: StateCodec(Alert, shared=_SHARED))
 _told = cache(lambda: StateCodec(Told, shared=_SHARED))
 
 
-def to_rows(saved: Saved, before: Marks) -> Rows:
+def to_rows(saved: Saved, before: SavedMarks) -> SavedRows:
     """Cut a state into rows, those left out that are as they were at ``before``."""
     run = copy.copy(saved.run)
     run.attempt = copy.copy(run.attempt)
@@ -115,14 +115,14 @@ def to_rows(saved: Saved, before: Marks) -> Rows:
         tag: [(run.attempt.number, name, labels, *map(_sketch, _values(series))) for name, labels, series in family]
         for tag, family in tags.items()
     }
-    return Rows(
+    return SavedRows(
         core=_sealed(_core().dumps(core)),
         series={
             tag: _sealed(_family().dumps(each)) for tag, each in tags.items() if before.series.get(tag) != marks[tag]
         },
         gone=[tag for tag in before.series if tag not in tags],
         alerts=[_sealed(_alert().dumps(alert)) for alert in _since(saved.history, before.alert)],
-        marks=Marks(marks, saved.history[-1] if saved.history else before.alert),
+        marks=SavedMarks(marks, saved.history[-1] if saved.history else before.alert),
     )
 
 

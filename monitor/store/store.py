@@ -19,8 +19,8 @@ from monitor.store.coders import UnknownState
 from monitor.store.lock import StateLock, holder
 from monitor.store.saved import (
     NOTHING,
-    Marks,
     Saved,
+    SavedMarks,
     alert_from_bytes,
     alert_to_bytes,
     from_rows,
@@ -54,7 +54,7 @@ class Store:
             raise StateError(str(directory), what, expected="a folder that can be written") from None
         self.directory = directory
         self._history_limit = history_limit
-        self._marks: dict[str, Marks] = {}
+        self._marks: dict[str, SavedMarks] = {}
         self.set_aside: Path | None = None
         """Where a damaged state was put."""
         self._was_renewed = False
@@ -176,7 +176,7 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _write(self, place: str, saved: Saved) -> Marks:
+    def _write(self, place: str, saved: Saved) -> SavedMarks:
         """Write what has changed of one log; return what tells later what has changed since."""
         database = self._connection
         rows = to_rows(saved, self._marks.get(place, NOTHING))

@@ -13,14 +13,14 @@ from monitor.tail.linebuffer import (
     read_pieces,
     read_stretches,
 )
-from monitor.tail.source import Change, Notice, Tail, TailCounters
+from monitor.tail.source import FileChange, Notice, Tail, TailCounters
 from monitor.tail.stream import StreamTail
 from monitor.tail.waker import Waker
 
 __all__ = [
     "STRETCH_BYTES",
-    "Change",
     "Ending",
+    "FileChange",
     "FileTail",
     "Gathered",
     "Line",

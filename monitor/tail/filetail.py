@@ -19,7 +19,7 @@ from typing import Self
 from monitor.tail.generation import ContentChanged, Generation, TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
 from monitor.tail.rotation import find_generation, next_generation, oldest_unread
-from monitor.tail.source import Change, Notice, TailCounters
+from monitor.tail.source import FileChange, Notice, TailCounters
 
 POLL_BYTES = CHUNK_BYTES
 """Most bytes read by one poll, so that a backlog blocks nobody."""
@@ -179,7 +179,7 @@ class FileTail:
             if position is None:
                 self._file, self._generation = opened, 1
             else:
-                change = Change.TRUNCATED if opened.place == position.place else Change.ROTATED
+                change = FileChange.TRUNCATED if opened.place == position.place else FileChange.ROTATED
                 self._switch_to(opened, change, max(0, position.known_bytes - position.offset))
         self._resume_from = None
         self._trouble = ""
@@ -217,7 +217,7 @@ class FileTail:
         # Asked after the above: had it been that original, truncated meanwhile, it would be read twice.
         if not following.begins_as_noted:
             return False
-        self._switch_to(following, Change.ROTATED, self._file.unread_bytes)
+        self._switch_to(following, FileChange.ROTATED, self._file.unread_bytes)
         return True
 
     def _leave_changed_file(self) -> None:
@@ -232,9 +232,9 @@ class FileTail:
             return
         lost_bytes = self._file.unread_bytes
         self._file.restart()
-        self._switch_to(self._file, Change.TRUNCATED, lost_bytes)
+        self._switch_to(self._file, FileChange.TRUNCATED, lost_bytes)
 
-    def _switch_to(self, file: Generation, change: Change, lost_bytes: int) -> None:
+    def _switch_to(self, file: Generation, change: FileChange, lost_bytes: int) -> None:
         self._end_line()
         if self._file is not None and self._file is not file:
             self._file.close()
@@ -268,19 +268,19 @@ class FileTail:
 
     def _note_missing(self, *, was_there: bool) -> None:
         if was_there and not self._is_missing:
-            self._note(Change.VANISHED)
+            self._note(FileChange.VANISHED)
         self._is_missing = True
 
     def _note_present(self) -> None:
         if self._is_missing:
-            self._note(Change.APPEARED)
+            self._note(FileChange.APPEARED)
         self._is_missing = False
 
     def _note_trouble(self, error: OSError) -> None:
         reason = error.strerror or str(error)
         if reason != self._trouble:
-            self._note(Change.UNREADABLE, detail=reason)
+            self._note(FileChange.UNREADABLE, detail=reason)
         self._trouble = reason
 
-    def _note(self, change: Change, *, lost_bytes: int = 0, detail: str = "") -> None:
+    def _note(self, change: FileChange, *, lost_bytes: int = 0, detail: str = "") -> None:
         self._results.append(Notice(change, str(self.path), self._generation, lost_bytes, detail))

@@ -38,7 +38,7 @@ def find_generation(path: Path, position: TailPosition, *, offset: int) -> Gener
             return None
 
 
-class Following(NamedTuple):
+class Successor(NamedTuple):
     """What comes after the present generation."""
 
     is_log_there: bool
@@ -47,7 +47,7 @@ class Following(NamedTuple):
     """The next one, opened; None while there is none with bytes in it."""
 
 
-def next_generation(path: Path, current: Generation) -> Following:
+def next_generation(path: Path, current: Generation) -> Successor:
     """Open the file that was written after ``current``. Raises OSError for trouble other than absence.
 
     An empty file at ``path`` is no reason to leave: the writer may still hold the old one.
@@ -63,10 +63,10 @@ def next_generation(path: Path, current: Generation) -> Following:
         # Its prefix is known from here on. What moved or was truncated before that is seen by looking again, and
         # sorted out by the next poll.
         if _look(path, current) == look and opened.place.inode == candidate.inode:
-            return Following(look.is_log_there, opened)
+            return Successor(look.is_log_there, opened)
         opened.close()
         break
-    return Following(look.is_log_there, None)
+    return Successor(look.is_log_there, None)
 
 
 def oldest_unread(path: Path, position: TailPosition) -> Generation:

@@ -63,7 +63,7 @@ class Tail(Protocol):
         ...
 
 
-class Change(Enum):
+class FileChange(Enum):
     """What happened to the file itself."""
 
     APPEARED = "appeared"
@@ -81,7 +81,7 @@ class Change(Enum):
 class Notice(NamedTuple):
     """One thing that happened to the file, between the lines before and after it."""
 
-    change: Change
+    change: FileChange
     """What happened."""
     path: str
     """The log as the user named it."""

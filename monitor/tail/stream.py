@@ -9,7 +9,7 @@ import select
 
 from monitor.tail.generation import TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
-from monitor.tail.source import Change, Notice, TailCounters
+from monitor.tail.source import FileChange, Notice, TailCounters
 
 PIPE_BYTES = 64 * 1024
 """Most bytes that one read takes: what a pipe holds."""
@@ -61,7 +61,7 @@ class StreamTail:
                 data = os.read(self.descriptor, min(budget, PIPE_BYTES))
             except OSError as error:
                 reason = error.strerror or str(error)
-                results.append(Notice(Change.UNREADABLE, self._name, 1, 0, reason))
+                results.append(Notice(FileChange.UNREADABLE, self._name, 1, 0, reason))
                 data = b""
             if not data:
                 self._is_at_end = True

@@ -11,40 +11,40 @@ from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.live.daemon import Listener
-from monitor.live.follower import Following, LogListener
-from monitor.pipeline import BLIND_BELOW, Watcher, is_blind
+from monitor.live.follower import Follower, LogListener
+from monitor.pipeline import BLIND_BELOW, Pipeline, is_blind
 from monitor.reader.event import Event
 from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Notice
 from monitor.tail.ranks import family, ranked
 from monitor.terminal.lines import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
-from monitor.terminal.output import Plain, Speaker
+from monitor.terminal.output import Output, PlainOutput
 
 FEWEST_TO_JUDGE = 20
 """Lines of which one at least should be understood; fewer may be a banner. Chosen by hand, 2026-11."""
 
 
-class Terminal(Listener):
-    """Lets a speaker tell what a person wants to know, and writes the pages; what fails is said once."""
+class Announcer(Listener):
+    """Lets an output tell what a person wants to know, and writes the pages; what fails is said once."""
 
-    def __init__(self, speaker: Speaker, page_of: Callable[[str], Path | None], publish: Publish | None) -> None:
+    def __init__(self, output: Output, page_of: Callable[[str], Path | None], publish: Publish | None) -> None:
         """``page_of`` returns where a log's page goes; None for nowhere."""
-        self._speaker, self._page_of, self._publish = speaker, page_of, publish
+        self._speaker, self._page_of, self._publish = output, page_of, publish
         self._said: set[str] = set()
         self._names: dict[str, str] = {}
         self._caught_up: dict[str, int] = {}
-        self._voices: list[_Voice] = []
+        self._voices: list[_LogAnnouncer] = []
 
     def publish_by(self, publish: Publish) -> None:
         """Write pages another way from now on."""
         self._publish = publish
 
-    def voice(self, watcher: Watcher) -> LogListener:
-        """Return the voice for one log."""
-        self._names = _short_names([*self._names, watcher.log])
-        voice = _Voice(self, watcher)
-        self._voices.append(voice)
-        return voice
+    def announcer_of(self, pipeline: Pipeline) -> LogListener:
+        """Return the announcer for one log."""
+        self._names = _short_names([*self._names, pipeline.log])
+        announcer_of = _LogAnnouncer(self, pipeline)
+        self._voices.append(announcer_of)
+        return announcer_of
 
     def say(self, log: str, lines: Sequence[str]) -> None:
         """Tell of a run, by the log's name where there are several."""
@@ -67,8 +67,8 @@ class Terminal(Listener):
 
     def on_turn(self) -> None:
         self._tell_caught_up()
-        for voice in self._voices:
-            voice.on_turn_of()
+        for announcer_of in self._voices:
+            announcer_of.on_turn_of()
         self._speaker.turn()
 
     def caught_up(self, log: str, num_lines: int) -> None:
@@ -93,33 +93,33 @@ class Terminal(Listener):
         if page is not None and self._publish is not None:
             self._publish(snapshot, page)
 
-    def end(self, followings: Sequence[Following]) -> None:
+    def end(self, followers: Sequence[Follower]) -> None:
         """Say how it stands."""
-        self._speaker = Plain()
+        self._speaker = PlainOutput()
         self._tell_caught_up()
-        for voice in self._voices:
-            voice.on_turn_of()
+        for announcer_of in self._voices:
+            announcer_of.on_turn_of()
         said: list[str] = []
-        for each in followings:
+        for each in followers:
             snapshot = each.snapshot()
             self.on_report_due(snapshot)
-            said += run_lines(snapshot) if is_side_log(each, followings) else summary_lines(snapshot)
+            said += run_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
         click.echo("\n".join(said or ["no log was found"]))
-        for each in judged(followings):
-            if is_blind(each.watcher):
-                run = each.watcher.run
+        for each in judged(followers):
+            if is_blind(each.pipeline):
+                run = each.pipeline.run
                 self.complain(
                     f"{each.log}: {run.understood:,} of {run.lines:,} lines understood, too few or too little to "
                     "judge the run; that nothing fired proves nothing"
                 )
 
 
-class _Voice(LogListener):
+class _LogAnnouncer(LogListener):
     """Tells of one log."""
 
-    def __init__(self, terminal: Terminal, watcher: Watcher) -> None:
-        self._terminal, self._watcher = terminal, watcher
-        self._dialect = watcher.run.dialect.name
+    def __init__(self, terminal: Announcer, pipeline: Pipeline) -> None:
+        self._terminal, self._watcher = terminal, pipeline
+        self._dialect = pipeline.run.dialect.name
 
     def on_turn_of(self) -> None:
         """Say once which dialect the log speaks, and once if hardly a line of it is understood."""
@@ -158,23 +158,23 @@ class _Voice(LogListener):
         )
 
 
-def is_side_log(following: Following, followings: Sequence[Following]) -> bool:
+def is_side_log(follower: Follower, followers: Sequence[Follower]) -> bool:
     """Whether a log is that of another process of a training whose own log is followed, and has no step of its own."""
-    of = ranked(following.log)
-    if of is None or following.watcher.run.attempt.step is not None:
+    of = ranked(follower.log)
+    if of is None or follower.pipeline.run.attempt.step is not None:
         return False
-    runs = {following.watcher.run.id} - {None}
+    runs = {follower.pipeline.run.id} - {None}
     return any(
-        other is not following
-        and other.watcher.run.attempt.step is not None
-        and (other.watcher.run.id in runs or family(other.log) == of.family)
-        for other in followings
+        other is not follower
+        and other.pipeline.run.attempt.step is not None
+        and (other.pipeline.run.id in runs or family(other.log) == of.family)
+        for other in followers
     )
 
 
-def judged(followings: Sequence[Following]) -> list[Following]:
+def judged(followers: Sequence[Follower]) -> list[Follower]:
     """Return those that must say something of their own: all but the side logs."""
-    return [each for each in followings if not is_side_log(each, followings)]
+    return [each for each in followers if not is_side_log(each, followers)]
 
 
 def _short_names(logs: Sequence[str]) -> dict[str, str]:

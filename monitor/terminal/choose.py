@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
-from monitor.terminal.output import Plain, Speaker
+from monitor.terminal.output import Output, PlainOutput
 
 
-def choose(*, is_plain: bool, has_keys: bool = True) -> Speaker:
+def choose(*, is_plain: bool, has_keys: bool = True) -> Output:
     """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted.
 
     Without ``has_keys`` standard input is none of its business.
     """
     if is_plain or not _is_drawable():
-        return Plain()
+        return PlainOutput()
     # rich is imported here and nowhere before: a watch without a terminal stays light.
     from monitor.base.clock import SystemClock
-    from monitor.terminal.live_view import Live
+    from monitor.terminal.live_view import LiveOutput
     from monitor.terminal.screen import Display
 
     keys = sys.stdin.fileno() if has_keys and sys.stdin is not None and sys.stdin.isatty() else None
-    return Live(SystemClock(), Display(sys.stdout, keys=keys))
+    return LiveOutput(SystemClock(), Display(sys.stdout, keys=keys))
 
 
 def _is_drawable() -> bool:

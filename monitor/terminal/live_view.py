@@ -12,10 +12,10 @@ from types import FrameType
 from monitor.alert import State
 from monitor.base.clock import Clock
 from monitor.live.daemon import Daemon
-from monitor.live.follower import Following
+from monitor.live.follower import Follower
 from monitor.tail import Waker
-from monitor.terminal.output import Plain
-from monitor.terminal.screen import Display, Other, Scene, render, waiting
+from monitor.terminal.output import PlainOutput
+from monitor.terminal.screen import Display, OtherLog, Scene, render, waiting
 
 IDLE_S, LONG_IDLE_S = 1.0, 5.0
 """Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""
@@ -24,8 +24,8 @@ NOTICES = 50
 """Newest notices kept for the picture, and said once more at the end."""
 
 
-class Live:
-    """A speaker that draws while it is shown, and says the rest plainly."""
+class LiveOutput:
+    """A output that draws while it is shown, and says the rest plainly."""
 
     def __init__(self, clock: Clock, display: Display) -> None:
         self._clock, self._display = clock, display
@@ -45,7 +45,7 @@ class Live:
         self._notices.append(text)
         self._has_news = True
         if self._watch is None:
-            Plain().warn(text)
+            PlainOutput().warn(text)
 
     def turn(self) -> None:
         """Draw if it is time to."""
@@ -85,7 +85,7 @@ class Live:
                 signal.signal(number, handler)
             with suppress(OSError):
                 for text in list(self._notices)[num_said:]:
-                    Plain().warn(text)
+                    PlainOutput().warn(text)
 
     def _is_worth_it(self, now: float) -> bool:
         if self._has_news or self._drawn_at is None:
@@ -93,21 +93,21 @@ class Live:
         return now - self._drawn_at >= (LONG_IDLE_S if self._is_quiet else IDLE_S)
 
     def _draw(self, now: float, daemon: Daemon) -> None:
-        if not daemon.followings:
+        if not daemon.followers:
             self._has_news, self._drawn_at = False, now
             notices = tuple(self._notices)
             self._display.show(lambda width, height: waiting(notices, width, height), now)
             return
-        following = newest(daemon.followings)
-        totals = following.totals
+        follower = newest(daemon.followers)
+        totals = follower.totals
         scene = Scene(
-            following.snapshot(),
+            follower.snapshot(),
             bytes_behind=totals.bytes_behind,
             lost_bytes=totals.lost_bytes,
             polling=totals.polling,
-            is_behind=following.tail.is_behind,
+            is_behind=follower.tail.is_behind,
             notices=tuple(self._notices),
-            others=tuple(_other(each) for each in daemon.followings if each is not following),
+            others=tuple(_other(each) for each in daemon.followers if each is not follower),
         )
         heard_at, moment = scene.snapshot.run.heard_at, scene.snapshot.now
         self._is_quiet = heard_at is None or moment is None or moment - heard_at > LONG_SILENCE_S
@@ -124,19 +124,19 @@ class Live:
         self._has_news = True
 
 
-def newest(followings: Sequence[Following]) -> Following:
+def newest(followers: Sequence[Follower]) -> Follower:
     """Return the log to show in full: of the runs that have not ended the one that began last, its own log first."""
 
-    def order(following: Following) -> tuple[bool, bool, float]:
-        attempt = following.watcher.run.attempt
-        return not following.watcher.run.rank, attempt.ended is None, attempt.began_at or 0.0
+    def order(follower: Follower) -> tuple[bool, bool, float]:
+        attempt = follower.pipeline.run.attempt
+        return not follower.pipeline.run.rank, attempt.ended is None, attempt.began_at or 0.0
 
-    return max(followings, key=order)
+    return max(followers, key=order)
 
 
-def _other(following: Following) -> Other:
-    watcher = following.watcher
-    attempt = watcher.run.attempt
-    firing = [each for each in watcher.states.open.values() if each.state is State.FIRING and not each.inhibited_by]
+def _other(follower: Follower) -> OtherLog:
+    pipeline = follower.pipeline
+    attempt = pipeline.run.attempt
+    firing = [each for each in pipeline.states.open.values() if each.state is State.FIRING and not each.inhibited_by]
     worst = max((each.severity for each in firing), key=lambda severity: severity.rank, default=None)
-    return Other(following.log, watcher.run.status.value, attempt.epoch, attempt.step, len(firing), worst)
+    return OtherLog(follower.log, pipeline.run.status.value, attempt.epoch, attempt.step, len(firing), worst)

@@ -13,8 +13,8 @@ from monitor.live.daemon import Daemon
 from monitor.tail import Waker
 
 
-class Speaker(Protocol):
-    """What a watch needs of its voice."""
+class Output(Protocol):
+    """What a watch needs of its announcer."""
 
     def say(self, lines: Sequence[str]) -> None:
         """Tell of the run: lines for standard output, already harmless."""
@@ -33,7 +33,7 @@ class Speaker(Protocol):
         ...
 
 
-class Plain:
+class PlainOutput:
     """Says everything at once, line by line."""
 
     def say(self, lines: Sequence[str]) -> None:

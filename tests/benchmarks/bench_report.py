@@ -81,15 +81,15 @@ def _renewed(log: Path, folder: Path) -> float:
     from monitor.cli.options import shipped_rule_files
     from monitor.cli.reading import read_log
     from monitor.engine.step import Engine
-    from monitor.pipeline import Watcher
+    from monitor.pipeline import Pipeline
     from monitor.report import build, publish
     from monitor.rules import load_rules
 
-    watcher = Watcher(str(log), Engine(load_rules(shipped_rule_files())))
-    read_log(watcher)
+    pipeline = Pipeline(str(log), Engine(load_rules(shipped_rule_files())))
+    read_log(pipeline)
 
     def renew() -> None:
-        snapshot = watcher.snapshot(watcher.run.now, is_following=True)
+        snapshot = pipeline.snapshot(pipeline.run.now, is_following=True)
         publish(folder / "R.md", build(snapshot), "md")
 
     return median_seconds(renew)

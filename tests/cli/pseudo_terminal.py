@@ -22,7 +22,7 @@ _TAKE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); o
 _SEQUENCE = re.compile(r"\x1b\[(?P<parameters>[0-9;?]*)(?P<final>[A-Za-z])")
 
 
-class Terminal:
+class Announcer:
     """The other end of the pseudo-terminal that a process runs in."""
 
     def __init__(self, popen: subprocess.Popen[bytes], descriptor: int) -> None:
@@ -31,7 +31,7 @@ class Terminal:
         # A read may end within a character.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def until(self, is_true: Callable[[Terminal], bool]) -> None:
+    def until(self, is_true: Callable[[Announcer], bool]) -> None:
         """Read what is written until this is true; waits for the process, never for a time."""
         while not is_true(self):
             assert select.select([self._descriptor], [], [], LIMIT_S)[0], (
@@ -113,7 +113,7 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*words: str | Path, width: int = 80, height: int = 24, cwd: Path, **variables: str) -> Iterator[Terminal]:
+def terminal(*words: str | Path, width: int = 80, height: int = 24, cwd: Path, **variables: str) -> Iterator[Announcer]:
     """Run ``monitor WORDS...`` in a terminal, with these variables; it does not outlive the block."""
     command = [sys.executable, "-c", _TAKE, sys.executable, "-m", "monitor", *map(str, words)]
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -124,7 +124,7 @@ def terminal(*words: str | Path, width: int = 80, height: int = 24, cwd: Path, *
         command, cwd=cwd, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     ) as popen:
         os.close(theirs)
-        made = Terminal(popen, ours)
+        made = Announcer(popen, ours)
         try:
             yield made
         finally:

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from monitor.grammar import RunEnd, RunStart
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.snapshot import Snapshot
 from monitor.tail.linebuffer import read_lines
 from monitor.tail.source import Change
@@ -225,7 +225,7 @@ def test_a_backlog_gives_what_a_replay_gives_and_no_page_before_its_end(tmp_path
         while watching.tail.is_behind:
             assert watching.heard.pages == []
             watching.turn()
-    replay = Watcher(str(watching.log), watching.watcher.engine)
+    replay = Pipeline(str(watching.log), watching.pipeline.engine)
     with watching.log.open("rb") as stream:
         changes = [change for line in read_lines(stream) for change in replay.take(line)]
     assert repr(watching.heard.alerts) == repr(changes)
@@ -251,7 +251,7 @@ def test_a_rotation_is_told_and_the_new_file_followed(watching: Watching):
     watching.log.rename(watching.log.with_name("run.log.1"))
     watching.turn([at(20, train(2))])
     assert [notice.change for notice in watching.heard.notices] == [Change.ROTATED]
-    assert watching.watcher.run.attempt.step == 2
+    assert watching.pipeline.run.attempt.step == 2
 
 
 # ---- the page
@@ -296,7 +296,7 @@ def test_until_end_stops_at_the_end_line_with_all_that_it_says(tmp_path: Path, e
     )
     with watching.tail:
         watching.daemon.run(cast(Waker, script))
-    assert str(watching.watcher.run.status) == end.status
+    assert str(watching.pipeline.run.status) == end.status
     assert story(watching.heard.alerts) == alerts
 
 
@@ -308,7 +308,7 @@ def test_without_until_end_a_watch_goes_on_behind_the_end_line(watching: Watchin
         watching.daemon.stop,
     )
     watching.daemon.run(cast(Waker, script))
-    assert (watching.watcher.run.attempt.number, watching.watcher.run.attempt.step) == (2, 1)
+    assert (watching.pipeline.run.attempt.number, watching.pipeline.run.attempt.step) == (2, 1)
 
 
 def test_until_end_reads_a_finished_log_to_its_end_and_stops(tmp_path: Path):
@@ -317,13 +317,13 @@ def test_until_end_reads_a_finished_log_to_its_end_and_stops(tmp_path: Path):
     watching.write([*TRAINING, at(20, COMPLETED), at(30, START_LINE_2), at(31, train(1)), at(40, COMPLETED)])
     with watching.tail:
         watching.daemon.run(cast(Waker, Script()))
-    assert (watching.watcher.run.attempt.number, str(watching.watcher.run.status)) == (2, "completed")
+    assert (watching.pipeline.run.attempt.number, str(watching.pipeline.run.status)) == (2, "completed")
 
 
 def test_a_stop_ends_the_loop_after_its_turn(watching: Watching):
     watching.write(TRAINING)
     watching.daemon.run(cast(Waker, Script(watching.daemon.stop)))
-    assert watching.watcher.run.attempt.step == 1
+    assert watching.pipeline.run.attempt.step == 1
 
 
 def _run_time(page: Snapshot) -> float:

@@ -8,7 +8,7 @@ from monitor.alert import Alert
 from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
@@ -30,7 +30,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("healthy")
     fit(folder, make_panel(folder, days=220), **LEARNS, **HEALTHY[request.param])
     (log,) = folder.glob("run-*.log")
-    watching = Watcher(str(log), Engine(load_rules(rule_files(()))))
+    watching = Pipeline(str(log), Engine(load_rules(rule_files(()))))
     with log.open("rb") as stream:
         changes = [change for line in read_lines(stream) for change in watching.take(line)]
     return watching.snapshot(watching.run.now, is_following=False), changes

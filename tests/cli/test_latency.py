@@ -15,11 +15,11 @@ from monitor.alert import Alert
 from monitor.base.clock import SystemClock
 from monitor.engine.step import Engine
 from monitor.live import daemon
-from monitor.live.committer import Keeper
+from monitor.live.committer import Committer
 from monitor.live.daemon import POLL_S, Daemon, Listener
-from monitor.live.follower import Following
+from monitor.live.follower import Follower
 from monitor.notify import Delivery
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.tail import FileTail, Waker
 from tests.cli.command import LIMIT_S
 from tests.cli.watching import SHIPPED, ByHand, Watching
@@ -44,13 +44,13 @@ def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, m
     log = tmp_path / "run.log"
     log.touch()
     told = Told()
-    watcher = Watcher(str(log), Engine(SHIPPED))
+    pipeline = Pipeline(str(log), Engine(SHIPPED))
     with FileTail(log) as tail, Waker([log]) as waker:
         if waker.polled:
             pytest.skip(f"no file events here: {waker.mode}")
-        clock, keeper = SystemClock(), Keeper(Delivery({}))
-        following = Following(watcher, tail, clock, told, keeper)
-        watch = Daemon([following], clock, told, keeper, report_every_s=3600.0, until_end=False)
+        clock, committer = SystemClock(), Committer(Delivery({}))
+        follower = Follower(pipeline, tail, clock, told, committer)
+        watch = Daemon([follower], clock, told, committer, report_every_s=3600.0, until_end=False)
         thread = threading.Thread(target=watch.run, args=(waker,))
         thread.start()
         try:
@@ -97,4 +97,4 @@ def test_a_backlog_is_read_without_a_wait(tmp_path: Path) -> None:
     with watching.tail:
         watching.daemon.run(cast(Waker, waits))
     assert len(waits.timeouts_s) == 1
-    assert watching.watcher.run.lines == len(NOT_A_NUMBER)
+    assert watching.pipeline.run.lines == len(NOT_A_NUMBER)

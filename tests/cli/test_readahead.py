@@ -9,7 +9,7 @@ import pytest
 from monitor.base.errors import LogError
 from monitor.cli.reading import read_searched
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches
 
 FILLER = b"  worker 4: 240 rows in 12.4 ms, nothing left to read ahead\n"
@@ -27,14 +27,14 @@ def log(tmp_path):
 
 
 def test_what_is_read_ahead_is_what_is_read(log):
-    watcher = Watcher(str(log), Engine([]))
+    pipeline = Pipeline(str(log), Engine([]))
     with log.open("rb") as stream:
-        found = list(read_searched(stream, watcher))
+        found = list(read_searched(stream, pipeline))
     with log.open("rb") as stream:
         parts = list(read_stretches(stream))
     assert [each.part for each in found] == parts
     assert [each.spans for each in found] == [
-        watcher.speaking(part.data) if isinstance(part, Stretch) else None for part in parts
+        pipeline.speaking(part.data) if isinstance(part, Stretch) else None for part in parts
     ]
     assert sum(len(each.spans or ()) for each in found) == 1
 
@@ -53,5 +53,5 @@ def test_where_a_log_breaks_off_what_came_before_is_told(log):
 
     parts = []
     with log.open("rb") as stream, pytest.raises(LogError, match="breaks off"):
-        parts.extend(each.part for each in read_searched(Breaking(stream), Watcher(str(log), Engine([]))))
+        parts.extend(each.part for each in read_searched(Breaking(stream), Pipeline(str(log), Engine([]))))
     assert sum(isinstance(part, Stretch) for part in parts) == 1

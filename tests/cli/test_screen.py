@@ -12,13 +12,13 @@ import pytest
 
 from tests.cli.command import LIMIT_S, monitor
 from tests.cli.logs import EPOCH_1, HEALTHY, TROUBLED, joined, write
-from tests.cli.pseudo_terminal import Terminal, terminal
+from tests.cli.pseudo_terminal import Announcer, terminal
 from tests.cli.test_hostile_log import CONTROLS, acts, hostile_log
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def is_drawn(made: Terminal) -> bool:
+def is_drawn(made: Announcer) -> bool:
     """Whether the picture stands, to its last row."""
     return "Ctrl-C ends the watch" in made.rows[-1]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from monitor.alert import Alert
 from monitor.engine.step import Engine
-from monitor.live.committer import Keeper
+from monitor.live.committer import Committer
 from monitor.live.daemon import POLL_S, Daemon, Listener
-from monitor.live.follower import Following
+from monitor.live.follower import Follower
 from monitor.notify import Delivery
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.reader.event import Event
 from monitor.rules import Rule, load_rules
 from monitor.snapshot import Snapshot
@@ -98,11 +98,11 @@ class Watching:
     ) -> None:
         self.log, self.clock, self.heard = log, FakeClock(), Heard()
         self.tail = FileTail(log, poll_bytes=poll_bytes)
-        self.watcher = Watcher(str(log), Engine(rules))
-        keeper = Keeper(Delivery({}))
-        self.following = Following(self.watcher, self.tail, self.clock, self.heard, keeper)
+        self.pipeline = Pipeline(str(log), Engine(rules))
+        committer = Committer(Delivery({}))
+        self.follower = Follower(self.pipeline, self.tail, self.clock, self.heard, committer)
         self.daemon = Daemon(
-            [self.following], self.clock, self.heard, keeper, report_every_s=report_every_s, until_end=until_end
+            [self.follower], self.clock, self.heard, committer, report_every_s=report_every_s, until_end=until_end
         )
 
     def write(self, data: bytes | Iterable[bytes], *, age_s: float = 0.0) -> None:
@@ -130,5 +130,5 @@ class Watching:
 
     def run_time(self) -> float | None:
         """Return the run's present time, in seconds after `START`."""
-        now = self.following.now()
+        now = self.follower.now()
         return None if now is None else now - START

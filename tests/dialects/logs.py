@@ -5,7 +5,7 @@ import io
 
 from monitor.cli.options import shipped_rule_files
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.tail import read_lines
 
@@ -79,12 +79,12 @@ LOGS = {
 """A healthy log of each dialect; that of atft has a group without gradient."""
 
 
-def watched(text: str | bytes, log: str = "run.log", engine: Engine | None = None) -> tuple[Watcher, list]:
-    """Read a log line by line; return the watcher and what changed."""
-    watcher = Watcher(log, engine or Engine(RULES))
+def watched(text: str | bytes, log: str = "run.log", engine: Engine | None = None) -> tuple[Pipeline, list]:
+    """Read a log line by line; return the pipeline and what changed."""
+    pipeline = Pipeline(log, engine or Engine(RULES))
     data = text.encode() if isinstance(text, str) else text
-    changes = [change for line in read_lines(io.BytesIO(data)) for change in watcher.take(line)]
-    return watcher, changes
+    changes = [change for line in read_lines(io.BytesIO(data)) for change in pipeline.take(line)]
+    return pipeline, changes
 
 
 def fired(changes: list) -> dict[str, list[int]]:

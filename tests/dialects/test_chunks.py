@@ -6,7 +6,7 @@ import random
 import pytest
 
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.run.run import Run
 from monitor.store.codec import StateCodec
 from monitor.tail import LineBuffer, Stretch, read_lines, read_stretches
@@ -26,8 +26,8 @@ MIXED = {
 ALL = {**LOGS, **MIXED}
 
 
-def state(watcher: Watcher) -> str:
-    return repr((watcher.run, watcher.states, watcher.fired, list(watcher.history)))
+def state(pipeline: Pipeline) -> str:
+    return repr((pipeline.run, pipeline.states, pipeline.fired, list(pipeline.history)))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -36,7 +36,7 @@ def test_any_chunking_gives_the_same_state_and_alerts(name: str):
     whole, changes = watched(data)
     dice = random.Random(name)
     for _ in range(3):
-        other, told, buffer, rest = Watcher("run.log", Engine(RULES)), [], LineBuffer(), data
+        other, told, buffer, rest = Pipeline("run.log", Engine(RULES)), [], LineBuffer(), data
         while rest:
             size = dice.randint(1, 4_000)
             for line in buffer.feed(rest[:size]):
@@ -52,12 +52,12 @@ def test_any_chunking_gives_the_same_state_and_alerts(name: str):
 def test_whole_stretches_give_the_same_as_single_lines(name: str):
     data = ALL[name].encode()
     whole, changes = watched(data)
-    other, told = Watcher("run.log", Engine(RULES)), []
+    other, told = Pipeline("run.log", Engine(RULES)), []
     for part in read_stretches(io.BytesIO(data)):
         told += other.take_all(part) if isinstance(part, Stretch) else other.take(part)
     assert repr(told) == repr(changes)
     assert state(other) == state(whole)
-    gathered, told = Watcher("run.log", Engine(RULES)), []
+    gathered, told = Pipeline("run.log", Engine(RULES)), []
     told += gathered.take_all(Gathered.of(list(read_lines(io.BytesIO(data)))))
     assert repr(told) == repr(changes)
     assert state(gathered) == state(whole)
@@ -70,10 +70,10 @@ def test_a_watch_that_was_killed_goes_on_as_if_nothing_had_been(name: str):
     codec = StateCodec(Run)
     dice = random.Random(name)
     for cut in [1, 2, *(dice.randrange(len(lines)) for _ in range(3))]:
-        first = Watcher("run.log", Engine(RULES))
+        first = Pipeline("run.log", Engine(RULES))
         told = [change for line in lines[:cut] for change in first.take(line)]
         kept = codec.loads(codec.dumps(first.run))
-        second = Watcher(
+        second = Pipeline(
             "run.log", Engine(RULES), run=kept, states=first.states, fired=first.fired, history=first.history
         )
         told += [change for line in lines[cut:] for change in second.take(line)]

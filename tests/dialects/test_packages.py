@@ -44,17 +44,17 @@ def log_of(program: Path, mode: str, folder: Path) -> bytes:
 @pytest.mark.slow
 def test_a_healthy_run_is_understood_and_alarms_nobody(case: tuple[str, Path], tmp_path: Path):
     dialect, program = case
-    watcher, changes = watched(log_of(program, "healthy", tmp_path))
-    assert watcher.run.dialect.name == dialect
-    assert watcher.run.understood > 0.5 * watcher.run.lines
+    pipeline, changes = watched(log_of(program, "healthy", tmp_path))
+    assert pipeline.run.dialect.name == dialect
+    assert pipeline.run.understood > 0.5 * pipeline.run.lines
     assert fired(changes) == {}
-    [losses] = watcher.run.attempt.of("train.loss").values()
+    [losses] = pipeline.run.attempt.of("train.loss").values()
     assert losses.count >= 8
     assert losses.last.value < losses.early[0]
-    assert watcher.run.attempt.of("epoch.val_loss")
-    assert watcher.run.attempt.epochs_done == EPOCHS[dialect]
+    assert pipeline.run.attempt.of("epoch.val_loss")
+    assert pipeline.run.attempt.epochs_done == EPOCHS[dialect]
     if dialect not in ("keras", "nanogpt"):  # which have no line for their end
-        assert watcher.run.status == "completed"
+        assert pipeline.run.status == "completed"
 
 
 @pytest.mark.slow
@@ -78,8 +78,8 @@ def test_a_run_that_was_killed_is_recognised_and_not_taken_for_complete(case: tu
         finally:
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         process.wait(LIMIT_S)
-    watcher, changes = watched(path.read_bytes())
-    assert watcher.run.dialect.name == dialect
-    assert watcher.run.attempt.step
-    assert watcher.run.status == "failed"
+    pipeline, changes = watched(path.read_bytes())
+    assert pipeline.run.dialect.name == dialect
+    assert pipeline.run.attempt.step
+    assert pipeline.run.status == "failed"
     assert "RunFailed" in fired(changes)

@@ -26,8 +26,8 @@ NATIVE = "2025-10-30T23:40:51.123Z INFO [TRAIN] epoch=1/20 batch=5/500 step=5 lo
 
 @pytest.mark.parametrize("name", LOGS)
 def test_a_log_shows_its_dialect_by_its_first_lines_and_is_understood(name: str):
-    watcher, _ = watched(LOGS[name])
-    run = watcher.run
+    pipeline, _ = watched(LOGS[name])
+    run = pipeline.run
     assert run.dialect.name == name
     assert run.dialect.line is not None
     assert run.understood > 0.8 * run.lines
@@ -69,54 +69,54 @@ def test_a_group_without_gradient_is_found_behind_the_bars():
 
 def test_an_out_of_memory_error_behind_a_rank_prefix_is_a_crash():
     text = "[rank0]: Traceback (most recent call last):\n[rank0]: torch.OutOfMemoryError: CUDA out of memory.\n"
-    watcher, _ = watched(MEGATRON + text)
-    assert watcher.run.now is not None
-    assert "Crash" in fired(watcher.pass_time(watcher.run.now + 600))
+    pipeline, _ = watched(MEGATRON + text)
+    assert pipeline.run.now is not None
+    assert "Crash" in fired(pipeline.pass_time(pipeline.run.now + 600))
 
 
 @pytest.mark.parametrize("name", list(LOGS))
 def test_rules_whose_lines_a_trainer_cannot_write_are_not_applicable_by_the_line_that_shows_it(name: str):
-    watcher, _ = watched(LOGS[name])
-    said = {rule.alert: readings for rule, readings in watcher.snapshot(watcher.run.now, is_following=False).readings}
+    pipeline, _ = watched(LOGS[name])
+    said = {rule.alert: readings for rule, readings in pipeline.snapshot(pipeline.run.now, is_following=False).readings}
     [reading] = said["DeadUnits"]
     assert (reading.outcome, reading.reason) == (Outcome.NOT_APPLICABLE, "this trainer does not log it")
-    assert reading.evidence == (watcher.run.dialect.line,)
+    assert reading.evidence == (pipeline.run.dialect.line,)
     assert all(each.outcome is not Outcome.NOT_APPLICABLE for each in said["TrainLossNonfinite"])
 
 
 def test_what_a_dialect_can_give_and_has_not_given_is_unknown_not_ok():
-    watcher, _ = watched(HF)
-    said = {rule.alert: readings for rule, readings in watcher.snapshot(watcher.run.now, is_following=False).readings}
+    pipeline, _ = watched(HF)
+    said = {rule.alert: readings for rule, readings in pipeline.snapshot(pipeline.run.now, is_following=False).readings}
     assert {each.outcome for each in said["ValidationLossNonfinite"]} == {Outcome.UNKNOWN}
 
 
 def test_lines_that_nobody_knows_are_in_no_dialect_and_give_no_evidence():
-    watcher, changes = watched("the weather is fine\nbirds=3 and bees\n" * 50)
-    assert (watcher.run.dialect.name, watcher.run.understood, changes) == ("", 0, [])
-    readings = [each for _, said in watcher.snapshot(None, is_following=False).readings for each in said]
+    pipeline, changes = watched("the weather is fine\nbirds=3 and bees\n" * 50)
+    assert (pipeline.run.dialect.name, pipeline.run.understood, changes) == ("", 0, [])
+    readings = [each for _, said in pipeline.snapshot(None, is_following=False).readings for each in said]
     assert {each.outcome for each in readings} == {Outcome.UNKNOWN}
 
 
 def test_our_own_log_is_read_by_our_own_grammar_whatever_is_printed_between():
-    watcher, _ = watched(NATIVE + NANOGPT)
-    assert watcher.run.dialect.name == "native"
-    assert [series.count for series in watcher.run.attempt.of("train.loss").values()] == [1]
+    pipeline, _ = watched(NATIVE + NANOGPT)
+    assert pipeline.run.dialect.name == "native"
+    assert [series.count for series in pipeline.run.attempt.of("train.loss").values()] == [1]
 
 
 def test_a_log_can_change_its_dialect():
-    watcher, _ = watched(NANOGPT + MEGATRON)
-    assert watcher.run.dialect.name == "megatron"
-    assert set(watcher.run.dialect.matched) == {"nanogpt", "megatron"}
+    pipeline, _ = watched(NANOGPT + MEGATRON)
+    assert pipeline.run.dialect.name == "megatron"
+    assert set(pipeline.run.dialect.matched) == {"nanogpt", "megatron"}
 
 
 def test_a_forced_dialect_reads_nothing_else():
-    watcher, _ = watched(NANOGPT + MEGATRON, engine=Engine(RULES, dialects=dialects_of(LineChoice("megatron", None))))
-    assert set(watcher.run.dialect.matched) == {"megatron"}
+    pipeline, _ = watched(NANOGPT + MEGATRON, engine=Engine(RULES, dialects=dialects_of(LineChoice("megatron", None))))
+    assert set(pipeline.run.dialect.matched) == {"megatron"}
 
 
 def test_a_second_start_in_the_same_log_is_another_attempt():
-    watcher, _ = watched(NANOGPT + NANOGPT)
-    assert watcher.run.attempt.number == 2
+    pipeline, _ = watched(NANOGPT + NANOGPT)
+    assert pipeline.run.attempt.number == 2
 
 
 def test_a_bar_that_repeats_an_old_loss_all_epoch_long_is_not_frozen():

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from tests.dialects.logs import fired, watched
 
 PLACE = Path(os.environ.get("TRAINWARDEN_REAL_LOGS", Path(__file__).parents[3] / "shared" / "real_logs"))
 LOG = PLACE / "atft_gpu_smoke.log"
 
-Read = tuple[Watcher, list, list[str]]
+Read = tuple[Pipeline, list, list[str]]
 
 
 @pytest.fixture(scope="module")
 def read() -> Read:
-    """The watcher behind the log, what changed, and the log's lines."""
+    """The pipeline behind the log, what changed, and the log's lines."""
     if not LOG.is_file():
         pytest.skip(f"{LOG.name} is not there; TRAINWARDEN_REAL_LOGS names its folder")
     data = LOG.read_bytes()
-    watcher, changes = watched(data, str(LOG))
-    return watcher, changes, data.decode("utf-8", "replace").split("\n")
+    pipeline, changes = watched(data, str(LOG))
+    return pipeline, changes, data.decode("utf-8", "replace").split("\n")
 
 
 @pytest.mark.parametrize(
@@ -68,35 +68,35 @@ def test_the_faults_have_the_names_of_the_catalogue(read: Read):
 
 
 def test_the_losses_of_the_bars_are_read_over_all_13_batches(read: Read):
-    watcher, _, lines = read
-    [series] = watcher.run.attempt.of("train.loss").values()
+    pipeline, _, lines = read
+    [series] = pipeline.run.attempt.of("train.loss").values()
     assert {point.step for point in series.recent} == set(range(14))
     assert {point.value for point in series.recent} == {0.3544, 0.3504}
     assert all("loss=" in lines[point.evidence.line - 1] for point in series.recent)
-    assert watcher.run.attempt.step == 13
+    assert pipeline.run.attempt.step == 13
 
 
 def test_records_behind_progress_bars_are_not_lost(read: Read):
-    watcher, _, lines = read
+    pipeline, _, lines = read
     behind = [line for line in lines if re.search(r"it/?.*\]\[20\d\d-", line)]
     assert len(behind) > 10
     # A line that begins with a bar bears the time of the record behind it.
-    [series] = watcher.run.attempt.of("train.loss").values()
+    [series] = pipeline.run.attempt.of("train.loss").values()
     timed = [point for point in series.recent if "][2025-10-28" in point.evidence.text]
     assert len(timed) >= 10
     assert all(point.evidence.at is not None for point in timed)
 
 
 def test_it_ended_with_success_by_its_own_word(read: Read):
-    watcher, _, lines = read
-    ended = watcher.run.attempt.ended
+    pipeline, _, lines = read
+    ended = pipeline.run.attempt.ended
     assert ended is not None
-    assert watcher.run.status == "completed"
+    assert pipeline.run.status == "completed"
     assert "succeeded" in lines[ended.evidence.line - 1]
 
 
 def test_the_sharpe_was_nan(read: Read):
-    watcher, _, lines = read
-    [series] = watcher.run.attempt.of("metric.sharpe").values()
+    pipeline, _, lines = read
+    [series] = pipeline.run.attempt.of("metric.sharpe").values()
     assert str(series.last.value) == "nan"
     assert "Sharpe: nan" in lines[series.last.evidence.line - 1]

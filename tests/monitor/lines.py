@@ -13,7 +13,7 @@ from monitor.alert import Alert, Severity
 from monitor.conditions import Condition, Context, Reading
 from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.reader.event import read_event
 from monitor.rules import Rule
 from monitor.run.attempt import Attempt
@@ -114,19 +114,19 @@ def rule(condition: Condition, *, name: str = "Probe", hold: float = 0.0) -> Rul
     )
 
 
-def watcher(rules: Sequence[Rule], *, log: str = "run.log") -> Watcher:
-    """Return a watcher of one log with these rules."""
-    return Watcher(log, Engine(rules))
+def pipeline(rules: Sequence[Rule], *, log: str = "run.log") -> Pipeline:
+    """Return a pipeline of one log with these rules."""
+    return Pipeline(log, Engine(rules))
 
 
-def take(watching: Watcher, lines: Iterable[Line]) -> list[Alert]:
-    """Feed lines to a watcher and return every transition."""
+def take(watching: Pipeline, lines: Iterable[Line]) -> list[Alert]:
+    """Feed lines to a pipeline and return every transition."""
     return [change for line in lines for change in watching.take(line)]
 
 
-def watch(rules: Sequence[Rule], log: Iterable[bytes], *, wait: float = 0.0) -> tuple[Watcher, list[Alert]]:
+def watch(rules: Sequence[Rule], log: Iterable[bytes], *, wait: float = 0.0) -> tuple[Pipeline, list[Alert]]:
     """Run rules over a log, then let so many seconds pass; return every transition."""
-    watching = watcher(rules)
+    watching = pipeline(rules)
     changes = take(watching, numbered(log))
     if wait and watching.run.now is not None:
         changes += watching.pass_time(watching.run.now + wait)

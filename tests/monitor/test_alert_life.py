@@ -9,7 +9,7 @@ import pytest
 
 from monitor.alert import Alert, State
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.tail import read_lines
 
@@ -26,12 +26,12 @@ RULE = """
 """
 
 
-def watcher(folder: Path, **rules: str) -> Watcher:
-    """Return a watcher with threshold rules, each given by the lines that make it special."""
+def pipeline(folder: Path, **rules: str) -> Pipeline:
+    """Return a pipeline with threshold rules, each given by the lines that make it special."""
     entries = "".join(RULE.format(alert=name, more=more.replace("\n", "\n        ")) for name, more in rules.items())
     path = folder / "rules.yaml"
     path.write_text(f"groups:\n  - name: probe\n    rules:{entries}")
-    return Watcher("run.log", Engine(load_rules([path])))
+    return Pipeline("run.log", Engine(load_rules([path])))
 
 
 def train(second: int, loss: float, *, step: int | None = None, epoch: int = 1) -> str:
@@ -41,7 +41,7 @@ def train(second: int, loss: float, *, step: int | None = None, epoch: int = 1) 
     return f"{at} INFO [TRAIN] epoch={epoch}/20 batch=1/500 step={step} loss={loss}\n"
 
 
-def told(watching: Watcher, *lines: str) -> list[tuple[str, State, str]]:
+def told(watching: Pipeline, *lines: str) -> list[tuple[str, State, str]]:
     """Feed lines and return what changed: rule, state and who explains it."""
     changes: list[Alert] = []
     for line in read_lines(BytesIO("".join(lines).encode())):
@@ -53,19 +53,19 @@ FIRES, RESOLVED = State.FIRING, State.RESOLVED
 
 
 def test_a_breach_held_for_steps_fires_once_they_have_gone_by(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nfor: 10 steps")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nfor: 10 steps")
     assert told(watching, train(0, 2.0), train(9, 2.0)) == []
     assert told(watching, train(10, 2.0)) == [("High", FIRES, "")]
 
 
 def test_a_breach_held_for_epochs_fires_in_a_later_one(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nfor: 1 epoch")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nfor: 1 epoch")
     assert told(watching, train(0, 2.0), train(1, 2.0)) == []
     assert told(watching, train(2, 2.0, epoch=2)) == [("High", FIRES, "")]
 
 
 def test_an_alert_is_kept_firing_until_it_was_ok_for_long_enough(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nkeep_firing_for: 60s")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nkeep_firing_for: 60s")
     assert told(watching, train(0, 2.0)) == [("High", FIRES, "")]
     assert told(watching, train(10, 0.5), train(40, 2.0), train(50, 0.5), train(110, 0.5)) == []
     assert told(watching, train(200, 0.5)) == [("High", RESOLVED, "")]
@@ -77,7 +77,7 @@ def test_an_alert_is_kept_firing_until_it_was_ok_for_long_enough(tmp_path: Path)
 
 
 def test_a_breach_within_the_warm_up_is_none_and_says_so(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nafter: 100 steps")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nafter: 100 steps")
     assert told(watching, train(0, 2.0), train(99, 2.0)) == []
     ((_, (reading,)),) = watching.snapshot(None, is_following=True).readings
     assert reading.outcome == "unknown"
@@ -86,7 +86,7 @@ def test_a_breach_within_the_warm_up_is_none_and_says_so(tmp_path: Path):
 
 
 def test_outside_its_phase_a_breach_fires_nothing_and_resolves_nothing(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nphase: [train]")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nphase: [train]")
     load = "2025-10-30T23:00:00.000Z INFO [PHASE] name=load\n"
     assert told(watching, load, train(1, 2.0)) == []
     enter = "2025-10-30T23:00:02.000Z INFO [PHASE] name=train\n"
@@ -94,7 +94,7 @@ def test_outside_its_phase_a_breach_fires_nothing_and_resolves_nothing(tmp_path:
 
 
 def test_what_the_run_declares_makes_a_rule_not_applicable(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nunless: [accumulate]")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nunless: [accumulate]")
     intent = "2025-10-30T23:00:00.000Z INFO [INTENT] accumulate=4\n"
     assert told(watching, intent, train(1, 2.0)) == []
     ((_, (reading,)),) = watching.snapshot(None, is_following=True).readings
@@ -103,7 +103,7 @@ def test_what_the_run_declares_makes_a_rule_not_applicable(tmp_path: Path):
 
 
 def test_accumulating_one_batch_is_no_accumulation(tmp_path: Path):
-    watching = watcher(tmp_path, High="signal: train.loss\nabove: 1\nunless: [accumulate]")
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nunless: [accumulate]")
     intent = "2025-10-30T23:00:00.000Z INFO [INTENT] accumulate=1\n"
     assert told(watching, intent, train(1, 2.0)) == [("High", FIRES, "")]
 
@@ -112,7 +112,7 @@ LEVELS = "signal: train.loss\nlevels: [{severity: info, above: 1}, {severity: cr
 
 
 def test_a_firing_alert_rises_in_severity_under_the_same_id(tmp_path: Path):
-    watching = watcher(tmp_path, High=LEVELS)
+    watching = pipeline(tmp_path, High=LEVELS)
     told(watching, train(0, 2.0), train(1, 20.0), train(2, 3.0), train(3, 0.5))
     assert [(each.state, each.severity.value, each.threshold) for each in watching.history] == [
         (FIRES, "info", 1.0),
@@ -126,27 +126,27 @@ EXPLAINED = {"Small": "signal: train.loss\nabove: 1", "Great": "signal: train.lo
 
 
 def test_of_two_alerts_of_one_line_the_explained_one_is_recorded_and_not_counted(tmp_path: Path):
-    watching = watcher(tmp_path, **EXPLAINED)
+    watching = pipeline(tmp_path, **EXPLAINED)
     assert told(watching, train(0, 20.0)) == [("Small", FIRES, "Great"), ("Great", FIRES, "")]
     assert watching.fired == 1
 
 
 def test_an_explained_alert_speaks_when_its_explanation_is_over(tmp_path: Path):
-    watching = watcher(tmp_path, **EXPLAINED)
+    watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 20.0))
     assert told(watching, train(1, 2.0)) == [("Great", RESOLVED, ""), ("Small", FIRES, "")]
     assert watching.fired == 2
 
 
 def test_an_alert_that_is_out_stays_out_whatever_explains_it_later(tmp_path: Path):
-    watching = watcher(tmp_path, **EXPLAINED)
+    watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 2.0))
     assert told(watching, train(1, 20.0)) == [("Great", FIRES, "")]
     assert {alert.inhibited_by for alert in watching.states.open.values()} == {""}
 
 
 def test_only_an_explained_alert_says_by_what(tmp_path: Path):
-    watching = watcher(tmp_path, **EXPLAINED)
+    watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 20.0))
     small, great = watching.history
     assert small.to_json()["inhibited_by"] == "Great"
@@ -160,7 +160,7 @@ GRADS = {
 
 
 def test_an_alert_of_one_group_explains_none_of_another(tmp_path: Path):
-    watching = watcher(tmp_path, **GRADS)
+    watching = pipeline(tmp_path, **GRADS)
     report = (
         "2025-10-30T23:00:00.000Z INFO [GRAD-MONITOR] step=1 epoch=1 batch=1 "
         "gat:l2=0.00e+00 max=0.00e+00 grad=2/2 | backbone:l2=1.00e-09 max=1.00e-09 grad=2/2\n"
@@ -177,7 +177,7 @@ BY = "signal: grad.l2\nequals: 0\nby: []"
 
 
 def test_series_that_differ_in_other_labels_alone_share_one_alert(tmp_path: Path):
-    watching = watcher(tmp_path, Zero=BY)
+    watching = pipeline(tmp_path, Zero=BY)
     report = (
         "2025-10-30T23:00:00.000Z INFO [GRAD-MONITOR] step=1 epoch=1 batch=1 "
         "gat:l2=0.00e+00 max=0.00e+00 grad=2/2 | backbone:l2=0.00e+00 max=0.00e+00 grad=2/2\n"
@@ -192,13 +192,13 @@ WINDOW = "signal: train.loss\nof: median\nover: 5 reports\nabove: 1"
     ("values", "fires"), [((9, 9, 9, 0, 0), True), ((9, 9, 0, 0, 0), False), ((9, 9, 9, 9), False)]
 )
 def test_a_median_is_judged_over_a_whole_window(tmp_path: Path, values: tuple[float, ...], fires: bool):
-    watching = watcher(tmp_path, High=WINDOW)
+    watching = pipeline(tmp_path, High=WINDOW)
     lines = [train(second, value) for second, value in enumerate(values)]
     assert told(watching, *lines) == ([("High", FIRES, "")] if fires else [])
 
 
 def test_a_window_that_is_not_full_is_unknown(tmp_path: Path):
-    watching = watcher(tmp_path, High=WINDOW.replace("5 reports", "60s"))
+    watching = pipeline(tmp_path, High=WINDOW.replace("5 reports", "60s"))
     assert told(watching, train(0, 9), train(30, 9)) == []
     ((_, (reading,)),) = watching.snapshot(None, is_following=True).readings
     assert (reading.outcome, reading.reason) == ("unknown", "train.loss was not seen for 60s yet")

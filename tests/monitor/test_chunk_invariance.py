@@ -16,7 +16,7 @@ from monitor.alert import Alert
 from monitor.conditions.match import Match
 from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.tail import LineBuffer, Stretch, read_lines
 from tests.cli.watching import Watching
@@ -218,15 +218,15 @@ def logs(draw: st.DrawFn, most: int = 10) -> bytes:
     return trainer.data[: len(trainer.data) - draw(st.sampled_from([0, 0, 1, 30]))]
 
 
-def watcher() -> Watcher:
-    return Watcher("run.log", Engine(RULES))
+def pipeline() -> Pipeline:
+    return Pipeline("run.log", Engine(RULES))
 
 
-def line_by_line(data: bytes, watching: Watcher) -> list[Alert]:
+def line_by_line(data: bytes, watching: Pipeline) -> list[Alert]:
     return [change for line in read_lines(io.BytesIO(data)) for change in watching.take(line)]
 
 
-def in_stretches(data: bytes, cuts: list[int], watching: Watcher) -> Iterator[Alert]:
+def in_stretches(data: bytes, cuts: list[int], watching: Pipeline) -> Iterator[Alert]:
     """Feed the bytes in chunks, as the replay does."""
     buffer = LineBuffer()
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
@@ -246,12 +246,12 @@ def followed(data: bytes, cuts: list[int], folder: Path) -> list[Alert]:
     for begin, end in pairwise(edges):
         watching.turn(data[begin:end])
     for line in watching.tail.finish():
-        watching.heard.alerts += watching.watcher.take(line)
+        watching.heard.alerts += watching.pipeline.take(line)
     watching.tail.close()
     return watching.heard.alerts
 
 
-def state(watching: Watcher) -> str:
+def state(watching: Pipeline) -> str:
     return repr((watching.run, watching.states, watching.fired, list(watching.history)))
 
 
@@ -259,7 +259,7 @@ def state(watching: Watcher) -> str:
 @given(logs(), st.lists(st.integers(0, 10**6), max_size=6))
 def test_blocks_leave_what_single_lines_leave(data, cuts):
     """The whole state, to the last bit, and every transition with its id and evidence; wherever the blocks end."""
-    one, many = watcher(), watcher()
+    one, many = pipeline(), pipeline()
     changes = line_by_line(data, one)
     assert repr(list(in_stretches(data, cuts, many))) == repr(changes)
     assert state(many) == state(one)
@@ -271,7 +271,7 @@ def test_a_watch_says_what_a_replay_says(data, cuts, tmp_path_factory):
     """However the log grows, what was there before the watch included; ids, times and evidence are the same."""
     folder = tmp_path_factory.mktemp("watch")
     said = followed(data, cuts, folder)
-    assert _known(said) == _known(line_by_line(data, Watcher(str(folder / "run.log"), Engine(RULES))))
+    assert _known(said) == _known(line_by_line(data, Pipeline(str(folder / "run.log"), Engine(RULES))))
 
 
 def test_a_watch_says_what_a_replay_says_byte_by_byte(tmp_path):
@@ -283,7 +283,7 @@ def test_a_watch_says_what_a_replay_says_byte_by_byte(tmp_path):
     trainer.end_epoch(0.5)
     said = followed(trainer.data, list(range(len(trainer.data))), tmp_path)
     assert said
-    assert _known(said) == _known(line_by_line(trainer.data, Watcher(str(tmp_path / "run.log"), Engine(RULES))))
+    assert _known(said) == _known(line_by_line(trainer.data, Pipeline(str(tmp_path / "run.log"), Engine(RULES))))
 
 
 def test_a_pattern_of_a_rule_is_found_in_lines_that_are_read_as_rows():
@@ -291,7 +291,7 @@ def test_a_pattern_of_a_rule_is_found_in_lines_that_are_read_as_rows():
     for _ in range(6):
         healthily(trainer)
     rules = [*RULES, rule(Match(kind="match", pattern=r"step=1[05]1 .*loss=0\.", above=0), name="Seen")]
-    one, many = Watcher("run.log", Engine(rules)), Watcher("run.log", Engine(rules))
+    one, many = Pipeline("run.log", Engine(rules)), Pipeline("run.log", Engine(rules))
     changes = line_by_line(trainer.data, one)
     assert [change.rule for change in changes] == ["Seen"]
     assert repr(list(in_stretches(trainer.data, [], many))) == repr(changes)
@@ -308,12 +308,12 @@ def _known(changes: list[Alert]) -> list[str]:
 def test_a_state_that_was_saved_goes_on_as_if_nothing_had_been(data, cut):
     """Between any two lines, run and alert states survive pickling, and the rest of the log gives the same alerts."""
     lines = list(read_lines(io.BytesIO(data)))
-    whole, cut = watcher(), cut % (len(lines) + 1)
+    whole, cut = pipeline(), cut % (len(lines) + 1)
     changes = [change for line in lines for change in whole.take(line)]
-    first = watcher()
+    first = pipeline()
     before = [change for line in lines[:cut] for change in first.take(line)]
     run, states = pickle.loads(pickle.dumps((first.run, first.states)))
-    second = Watcher("run.log", Engine(RULES), run=run, states=states, fired=first.fired, history=first.history)
+    second = Pipeline("run.log", Engine(RULES), run=run, states=states, fired=first.fired, history=first.history)
     after = [change for line in lines[cut:] for change in second.take(line)]
     assert repr(before + after) == repr(changes)
     assert state(second) == state(whole)
@@ -331,6 +331,6 @@ def test_a_healthy_log_is_judged_at_few_of_its_lines(monkeypatch):
     judged: list[object] = []
     step = Engine.step
     monkeypatch.setattr(Engine, "step", lambda *args, **more: judged.append(args) or step(*args, **more))
-    watching = watcher()
+    watching = pipeline()
     assert list(in_stretches(trainer.data, [], watching)) == []
     assert len(judged) < watching.run.lines / 10

@@ -19,7 +19,7 @@ from monitor.tail import Gathered
 from tests.cli.command import LIMIT_S, monitor
 from tests.cli.logs import TROUBLED, write
 from tests.cli.watching import SHIPPED, Watching
-from tests.monitor.lines import at, numbered, story, take, train, watcher
+from tests.monitor.lines import at, numbered, pipeline, story, take, train
 
 HOUR_S = 3600.0
 LOOK_S = 70.0
@@ -64,7 +64,7 @@ class Clocked:
     @property
     def replayed(self) -> Told:
         """What a replay of the same bytes says."""
-        return [(state, when) for _, state, when in story(take(watcher(STALL), numbered(self.written)))]
+        return [(state, when) for _, state, when in story(take(pipeline(STALL), numbered(self.written)))]
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_blocks_and_single_lines_agree_on_whose_clock_it_is() -> None:
     apart = [at(10.0 * number + HOUR_S * (number % 3 == 0), train(number + 1)) for number in range(100)]
     alone = [at(10.0 * number + 400.0 * (number > 700), train(number + 1)) for number in range(100, 1_000)]
     lines = [*apart, *alone]
-    one, other = watcher(STALL), watcher(STALL)
+    one, other = pipeline(STALL), pipeline(STALL)
     singly = take(one, numbered(lines))
     buffered = [Gathered.of(list(numbered(lines)))]
     together = [alert for stretch in buffered for alert in other.take_all(stretch)]

@@ -17,7 +17,7 @@ from monitor.reader.signals import CATALOGUE
 from monitor.rules import Rule, load_rules
 from monitor.rules.armed import Armed, coverage_of
 from monitor.tail import read_lines
-from tests.monitor.lines import START, ask, at, epoch_end, report, rule, run_of, setting, story, train, watch, watcher
+from tests.monitor.lines import START, ask, at, epoch_end, pipeline, report, rule, run_of, setting, story, train, watch
 
 FOLDER = Path(__file__).parents[2] / "rules"
 RULES = {each.alert: each for each in load_rules(sorted(FOLDER.glob("*.yaml")))}
@@ -278,7 +278,7 @@ def test_silence_before_the_loss_is_told_first():
 @pytest.mark.parametrize(("length", "expected"), [(65_536, []), (65_537, ["firing"])])
 def test_a_line_that_was_cut_is_an_alert_in_a_replay_too(length, expected):
     """The line buffer keeps 64 KiB of a line."""
-    watching = watcher([LOST])
+    watching = pipeline([LOST])
     data = at(0, train(1)) + b"\n" + b"x" * length + b"\n"
     changes = [change for line in read_lines(BytesIO(data)) for change in watching.take(line)]
     assert [each.state.value for each in changes] == expected

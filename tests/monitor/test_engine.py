@@ -10,7 +10,7 @@ from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.grammar import Intent, RunEnd, RunStart
 from monitor.run.run import Run
-from tests.monitor.lines import Line, at, epoch_end, numbered, report, rule, story, take, train, watch, watcher
+from tests.monitor.lines import Line, at, epoch_end, numbered, pipeline, report, rule, story, take, train, watch
 
 LOSS = Threshold(kind="threshold", signal="train.loss", above=10)
 VANISHED = Threshold(kind="threshold", signal="grad.l2", below=1e-7)
@@ -76,7 +76,7 @@ def test_only_rules_that_watch_a_signal_are_asked_about_it():
 def test_ids_do_not_depend_on_path_offset_or_line_number():
     log = losses(1, 11, 1, 12)
     _, plain = watch([rule(LOSS)], log)
-    moved = watcher([rule(LOSS)], log="/elsewhere/b.log")
+    moved = pipeline([rule(LOSS)], log="/elsewhere/b.log")
     shifted = [Line(number + 40, offset + 9_999, data) for number, offset, data in numbered(log)]
     assert ids(take(moved, shifted)) == ids(plain)
 
@@ -225,7 +225,7 @@ def test_a_flapping_rule_does_not_fill_the_memory():
 
 
 def test_the_states_are_values_and_are_not_changed_in_place():
-    watching = watcher([rule(LOSS)])
+    watching = pipeline([rule(LOSS)])
     before = watching.states
     kept = dataclasses.replace(before)
     take(watching, numbered(losses(11)))

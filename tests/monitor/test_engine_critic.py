@@ -15,7 +15,7 @@ from monitor.grammar import GuardCheck, Share
 from monitor.rules import load_rules
 from monitor.run.attempt import SERIES_LIMIT
 from tests.monitor.lines import at, epoch_end, report, rule, setting, train, watch
-from tests.monitor.test_alert_life import told, watcher
+from tests.monitor.test_alert_life import pipeline, told
 from tests.monitor.test_alert_life import train as text_train
 
 RULES = load_rules(rule_files(()))
@@ -38,14 +38,14 @@ CHAIN = {
 
 @pytest.mark.parametrize("order", list(permutations(CHAIN)))
 def test_one_alert_speaks_for_a_chain_of_explanations_whatever_the_order_of_the_rules(tmp_path: Path, order):
-    watching = watcher(tmp_path, **{name: CHAIN[name] for name in order})
+    watching = pipeline(tmp_path, **{name: CHAIN[name] for name in order})
     changes = told(watching, text_train(0, 20.0))
     assert {rule: by for rule, _, by in changes} == {"High": "", "Middle": "High", "Low": "Middle"}
     assert len(changes) == 3
 
 
 def test_when_the_end_of_a_chain_is_over_the_next_one_speaks(tmp_path: Path):
-    watching = watcher(tmp_path, **CHAIN)
+    watching = pipeline(tmp_path, **CHAIN)
     told(watching, text_train(0, 20.0))
     assert [(rule, by) for rule, _, by in told(watching, text_train(1, 2.5))] == [("High", ""), ("Middle", "")]
     assert watching.states.open.keys() and watching.fired == 2
@@ -60,7 +60,7 @@ CIRCLE = {
 
 @pytest.mark.parametrize("order", list(permutations(CIRCLE)))
 def test_of_rules_that_explain_each_other_in_a_circle_one_speaks(tmp_path: Path, order):
-    watching = watcher(tmp_path, **{name: CIRCLE[name] for name in order})
+    watching = pipeline(tmp_path, **{name: CIRCLE[name] for name in order})
     changes = told(watching, text_train(0, 20.0))
     assert [by for _, _, by in changes].count("") == 1
     assert watching.fired == 1
@@ -170,7 +170,7 @@ def test_progress_lines_that_were_declared_and_never_come_are_a_gap():
 )
 def test_a_window_of_more_reports_than_are_kept_is_refused(tmp_path: Path, more: str):
     with pytest.raises(MonitorError, match="for so many are kept"):
-        watcher(tmp_path, High=more)
+        pipeline(tmp_path, High=more)
 
 
 # ---- texts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.engine.step import Engine
 from monitor.grammar import RECORD_TYPES, parse_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.reader.event import read_event
 from monitor.rules import load_rules
 from monitor.tail.linebuffer import LineBuffer
@@ -70,18 +70,18 @@ def test_the_soup_knows_every_tag() -> None:
 def test_a_hostile_log_raises_nothing_in_rules_words_and_picture(seed: int) -> None:
     from monitor.terminal.screen import Scene, render
 
-    watcher, buffer = Watcher("run.log", Engine(RULES)), LineBuffer()
+    pipeline, buffer = Pipeline("run.log", Engine(RULES)), LineBuffer()
     for block in blocks(random.Random(seed), 400):
         for line in buffer.feed(block):
-            event = watcher.read(line)
+            event = pipeline.read(line)
             if event is None:
                 continue
-            changes = watcher.fold(event)
+            changes = pipeline.fold(event)
             assert all("\n" not in said for said in alert_lines(changes))
             progress_line(event)
-    assert_bounded(watcher.run)
+    assert_bounded(pipeline.run)
     for is_following in (True, False):
-        snapshot = watcher.snapshot(watcher.run.now, is_following=is_following)
+        snapshot = pipeline.snapshot(pipeline.run.now, is_following=is_following)
         assert summary_lines(snapshot)
         rows = render(Scene(snapshot, notices=["\x1b[2J"]), 80, 24)
         assert {row.cell_len for row in rows} == {80}

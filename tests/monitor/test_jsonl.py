@@ -14,13 +14,13 @@ from monitor.sinks.jsonl import JsonLines, json_line
 from monitor.store import Parcel
 from tests.cli.logs import TROUBLED
 from tests.cli.watching import SHIPPED
-from tests.monitor.lines import numbered, watcher
+from tests.monitor.lines import numbered, pipeline
 
 
 @pytest.fixture(scope="module")
 def alerts() -> list[Alert]:
     """Return the first three transitions of a troubled run."""
-    watch = watcher(SHIPPED)
+    watch = pipeline(SHIPPED)
     return [alert for line in numbered(TROUBLED) for alert in watch.take(line)][:3]
 
 

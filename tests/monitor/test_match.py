@@ -8,7 +8,7 @@ from monitor.conditions import Outcome
 from monitor.conditions.combine import All
 from monitor.conditions.match import PATTERN_LIMIT, Match, Patterns
 from monitor.grammar import RunStart
-from tests.monitor.lines import Line, at, numbered, rule, story, take, train, watch, watcher
+from tests.monitor.lines import Line, at, numbered, pipeline, rule, story, take, train, watch
 
 
 def match(**fields) -> Match:
@@ -82,7 +82,7 @@ def test_counts_go_by_period_and_by_attempt():
 
 def test_the_same_lines_one_by_one_and_from_the_start_give_the_same_alerts():
     log = numbered([at(0, train(1)), b"falling back to the loop", at(1, train(2)), b"falling back to the loop"])
-    whole, piecewise = watcher([rule(FELL_BACK)]), watcher([rule(FELL_BACK)])
+    whole, piecewise = pipeline([rule(FELL_BACK)]), pipeline([rule(FELL_BACK)])
     assert take(whole, log) == [change for line in log for change in take(piecewise, [line])]
 
 
@@ -128,7 +128,7 @@ def test_a_pattern_that_is_not_re2_or_says_nothing_is_refused_in_words(pattern, 
 def test_a_catastrophic_pattern_takes_linear_time(pattern):
     """Hours in an engine that backtracks; the test suite's own patience is the limit."""
     lines = [Line(n, 0, b"a" * 60_000 + b"!") for n in range(1, 20)]
-    take(watcher([rule(match(pattern=pattern))]), lines)
+    take(pipeline([rule(match(pattern=pattern))]), lines)
 
 
 def test_a_hundred_patterns_are_found_like_one():

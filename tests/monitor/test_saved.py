@@ -11,7 +11,7 @@ from monitor.store.coders import UnknownState
 from monitor.store.saved import NOTHING, Marks, Saved, from_rows, to_rows
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED
-from tests.monitor.lines import at, numbered, report, train, watcher
+from tests.monitor.lines import at, numbered, pipeline, report, train
 
 HISTORY = 1_000
 SAME_STEP = [at(0, train(7, loss=1.0)), at(1, train(8, loss=3.0)), at(2, train(8, loss=2.0)), at(3, train(8, loss=2.5))]
@@ -51,7 +51,7 @@ class Table:
 @pytest.mark.parametrize("log", [HEALTHY, TROUBLED, SAME_STEP, CHANGED, ATTEMPTS])
 @pytest.mark.parametrize("lines_between", [1, 3])
 def test_commits_of_what_changed_add_up_to_the_whole(log: Sequence[bytes], lines_between: int) -> None:
-    watch, table = watcher(SHIPPED), Table()
+    watch, table = pipeline(SHIPPED), Table()
     for count, line in enumerate(numbered(log), 1):
         watch.take(line)
         if count % lines_between:
@@ -62,7 +62,7 @@ def test_commits_of_what_changed_add_up_to_the_whole(log: Sequence[bytes], lines
 
 
 def test_what_did_not_change_is_not_written_again() -> None:
-    watch, table = watcher(SHIPPED), Table()
+    watch, table = pipeline(SHIPPED), Table()
     for line in numbered(HEALTHY):
         watch.take(line)
     saved = Saved(run=watch.run, states=watch.states, history=watch.history)
@@ -76,7 +76,7 @@ def test_what_did_not_change_is_not_written_again() -> None:
 
 
 def test_making_rows_leaves_the_run_as_it_is() -> None:
-    watch = watcher(SHIPPED)
+    watch = pipeline(SHIPPED)
     for line in numbered(TROUBLED):
         watch.take(line)
     before = repr(watch.run)
@@ -85,7 +85,7 @@ def test_making_rows_leaves_the_run_as_it_is() -> None:
 
 
 def test_a_state_with_a_tag_missing_is_refused() -> None:
-    watch, table = watcher(SHIPPED), Table()
+    watch, table = pipeline(SHIPPED), Table()
     for line in numbered(HEALTHY):
         watch.take(line)
     table.write(Saved(run=watch.run))

@@ -15,7 +15,7 @@ from rich.text import Text
 from monitor import grammar
 from monitor.engine.step import Engine
 from monitor.grammar import RunEnd, RunStart, Share
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.terminal.screen import Display, Scene, render
 from monitor.terminal.screen.layout import Row, Section, exactly, fit, folded
@@ -46,10 +46,10 @@ def scene(
     **rest: int,
 ) -> Scene:
     """Return what is known so many seconds after the last line."""
-    watcher = Watcher("run.log", Engine(RULES))
-    take(watcher, numbered(log))
-    now = None if watcher.run.now is None or wait is None else watcher.run.now + wait
-    snapshot = watcher.snapshot(now, is_following=is_following)
+    pipeline = Pipeline("run.log", Engine(RULES))
+    take(pipeline, numbered(log))
+    now = None if pipeline.run.now is None or wait is None else pipeline.run.now + wait
+    snapshot = pipeline.snapshot(now, is_following=is_following)
     return Scene(snapshot, notices=tuple(notices), **rest)
 
 

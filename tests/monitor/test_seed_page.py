@@ -10,7 +10,7 @@ from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.grammar import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.run.summary import summarise
 from tests.monitor.lines import START, Line, at, epoch_end, numbered, train
@@ -77,24 +77,24 @@ def whole_run() -> list[bytes]:
     return log
 
 
-def baseline() -> Watcher:
+def baseline() -> Pipeline:
     """Return the five-epoch run before it, with the same final figure."""
     log = [at(-9_000, RunStart(run="validation_5ep"))]
     for epoch in range(1, 6):
         log.append(at(-9_000 + 100 * epoch, train(500 * epoch, epoch, epochs=5)))
         log.append(at(-9_000 + 100 * epoch, epoch_end(epoch, epochs=5)))
         log.append(at(-9_000 + 100 * epoch, Metrics(epoch=epoch, sharpe=STALE_SHARPE if epoch == 5 else 0.01 * epoch)))
-    watching = Watcher("validation_5ep.log", Engine(()))
+    watching = Pipeline("validation_5ep.log", Engine(()))
     for line in numbered(log):
         watching.take(line)
     return watching
 
 
 @pytest.fixture(scope="module")
-def watched() -> tuple[Watcher, list[Alert]]:
+def watched() -> tuple[Pipeline, list[Alert]]:
     """Return a watch of the whole run, beside its baseline."""
     background = Background(baseline=summarise(baseline().run, "validation_5ep.log"))
-    watching = Watcher("prod_validation_20ep_20251030_234051.log", Engine(RULES, background))
+    watching = Pipeline("prod_validation_20ep_20251030_234051.log", Engine(RULES, background))
     return watching, [change for line in numbered(whole_run()) for change in watching.take(line)]
 
 
@@ -103,30 +103,30 @@ def fired(changes: list[Alert]) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", ["dead_inputs", "evidence_gap", "metric_constant"])
-def test_what_was_wrong_is_found(watched: tuple[Watcher, list[Alert]], fault: str):
+def test_what_was_wrong_is_found(watched: tuple[Pipeline, list[Alert]], fault: str):
     assert fault in fired(watched[1])
 
 
-def test_the_dead_inputs_are_found_at_the_first_report(watched: tuple[Watcher, list[Alert]]):
+def test_the_dead_inputs_are_found_at_the_first_report(watched: tuple[Pipeline, list[Alert]]):
     alert = next(each for each in watched[1] if each.fault == "dead_inputs")
     assert (alert.severity.value, alert.step) == ("critical", 0)
     assert "small=243" in alert.evidence[-1].text
 
 
-def test_the_gap_in_the_evidence_is_found_long_before_the_end(watched: tuple[Watcher, list[Alert]]):
+def test_the_gap_in_the_evidence_is_found_long_before_the_end(watched: tuple[Pipeline, list[Alert]]):
     alert = next(each for each in watched[1] if each.fault == "evidence_gap" and each.state is State.FIRING)
     assert alert.at is not None
     assert alert.at - START < 10 + S_PER_BATCH * 6 * BATCHES
 
 
-def test_the_reset_rule_is_unknown_for_the_guard_never_spoke(watched: tuple[Watcher, list[Alert]]):
+def test_the_reset_rule_is_unknown_for_the_guard_never_spoke(watched: tuple[Pipeline, list[Alert]]):
     snapshot = watched[0].snapshot(watched[0].run.now, is_following=False)
     said = {rule.alert: [reading.outcome.value for reading in readings] for rule, readings in snapshot.readings}
     assert said["ExcessiveResets"] == ["unknown"]
 
 
 def test_the_first_page_alone_is_no_all_clear():
-    watching = Watcher("run.log", Engine(RULES))
+    watching = Pipeline("run.log", Engine(RULES))
     changes = [change for line in numbered(first_page()) for change in watching.take(line)]
     assert "dead_inputs" in fired(changes)
     snapshot = watching.snapshot(watching.run.now, is_following=True)
@@ -135,7 +135,7 @@ def test_the_first_page_alone_is_no_all_clear():
     assert {"ok"} != set().union(*said.values())
 
 
-def test_every_alert_cites_a_line_that_is_there(watched: tuple[Watcher, list[Alert]]):
+def test_every_alert_cites_a_line_that_is_there(watched: tuple[Pipeline, list[Alert]]):
     lines: dict[int, Line] = {line.number: line for line in numbered(whole_run())}
     for alert in watched[1]:
         assert alert.evidence

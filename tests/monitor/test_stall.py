@@ -7,7 +7,7 @@ from monitor import grammar
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.grammar import Intent, Phase, RunEnd, RunStart
-from tests.monitor.lines import START, Line, ask, at, numbered, rule, story, take, train, watch, watcher
+from tests.monitor.lines import START, Line, ask, at, numbered, pipeline, rule, story, take, train, watch
 
 PROGRESS = Stall.model_validate(
     {"kind": "stall", "of": "progress", "silence": "90s", "learnt_factor": 6, "most": "900s", "most_factor": 3}
@@ -288,7 +288,7 @@ def test_bytes_that_come_back_without_a_step_are_a_hang_at_once():
 
 def test_a_part_of_a_line_is_bytes_and_no_progress():
     """What bears no time of its own ends a silence; it does not end a hang."""
-    watching = watcher([rule(PROGRESS)])
+    watching = pipeline([rule(PROGRESS)])
     changes = take(watching, numbered(steps(0, 2)))
     for seconds in range(30, 121, 30):
         changes += watching.hear(START + seconds)
@@ -296,7 +296,7 @@ def test_a_part_of_a_line_is_bytes_and_no_progress():
 
 
 def test_lines_without_a_time_that_keep_coming_do_not_end_a_hang():
-    watching = watcher([rule(PROGRESS)])
+    watching = pipeline([rule(PROGRESS)])
     changes = take(watching, numbered(steps(0, 2)))
     for number, seconds in enumerate(range(30, 200, 10), 3):
         changes += watching.hear(START + seconds)

@@ -22,7 +22,7 @@ from monitor.store.codec import StateCodec
 from monitor.store.coders import UnknownState
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED
-from tests.monitor.lines import at, numbered, run_of, watcher
+from tests.monitor.lines import at, numbered, pipeline, run_of
 from tests.monitor.records import records
 
 
@@ -110,7 +110,7 @@ def test_a_run_of_any_records_survives(said: list[Record]) -> None:
 
 
 def test_alert_states_survive() -> None:
-    watch = watcher(SHIPPED)
+    watch = pipeline(SHIPPED)
     for line in numbered(TROUBLED[:-3]):
         watch.take(line)
     assert len(watch.states.open) > 1

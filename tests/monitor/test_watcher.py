@@ -21,6 +21,7 @@ from tests.monitor.lines import (
     at,
     epoch_end,
     numbered,
+    pipeline,
     report,
     reset,
     rule,
@@ -29,7 +30,6 @@ from tests.monitor.lines import (
     take,
     train,
     watch,
-    watcher,
 )
 
 SHIPPED = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
@@ -103,12 +103,12 @@ def logs(draw: st.DrawFn) -> list[bytes]:
 
 
 def replayed(log: list[bytes]) -> list[Alert]:
-    return take(watcher(RULES), numbered(log))
+    return take(pipeline(RULES), numbered(log))
 
 
 def watched(log: list[bytes], shares: list[float]) -> list[Alert]:
     """Watch live: between two lines, time is told at these shares of the gap, in order, never beyond the next line."""
-    watching = watcher(RULES)
+    watching = pipeline(RULES)
     changes: list[Alert] = []
     for line in numbered(log):
         before, after = watching.run.now, _time_at(watching, line)
@@ -153,7 +153,7 @@ def test_alerts_are_the_same_when_the_bytes_arrive_one_by_one():
 
 
 def fed(data: bytes, edges: list[int]) -> list[Alert]:
-    buffer, watching = LineBuffer(), watcher(RULES)
+    buffer, watching = LineBuffer(), pipeline(RULES)
     changes = [
         change
         for start, end in itertools.pairwise(edges)

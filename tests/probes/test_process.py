@@ -15,12 +15,12 @@ import pytest
 
 from monitor.base.clock import SystemClock
 from monitor.grammar import Process, ProcessGone, RunEnd, RunStart, format_line, parse_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills
 from monitor.run.run import Run
 from tests.cli.watching import SHIPPED
-from tests.monitor.lines import numbered, watcher
+from tests.monitor.lines import numbered, pipeline
 from tests.notify.receivers import until
 
 CLOCK = SystemClock()
@@ -35,9 +35,9 @@ def training() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def told(pid: int, *, host: str | None = None, at: float | None = None) -> Watcher:
+def told(pid: int, *, host: str | None = None, at: float | None = None) -> Pipeline:
     """Return a watch of a log whose RUN line names a process."""
-    watching = watcher(SHIPPED)
+    watching = pipeline(SHIPPED)
     start = RunStart(run="run-1", pid=pid, host=host or socket.gethostname(), attempt=1)
     for line in numbered([format_line(at or CLOCK.wall(), start).encode()]):
         watching.take(line)
@@ -175,7 +175,7 @@ def writing(log: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_without_a_run_line_the_process_is_the_one_that_writes_the_log(tmp_path: Path):
     log = tmp_path / "run.log"
-    watching = watcher(SHIPPED)
+    watching = pipeline(SHIPPED)
     for line in numbered([b"step 1 loss=0.5"]):
         watching.take(line)
     probe, run = ProcessProbe(CLOCK, log=log), watching.run

@@ -12,7 +12,7 @@ from hypothesis import settings
 from monitor import grammar
 from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.snapshot import Snapshot
 
@@ -49,17 +49,17 @@ def take_lines(
     silence_s: float = 0.0,
 ) -> Snapshot:
     """Return what a watch knows after these lines, and so many seconds of silence."""
-    watcher = Watcher(log, Engine(load_rules([Path(__file__).with_name("rules.yaml")])))
+    pipeline = Pipeline(log, Engine(load_rules([Path(__file__).with_name("rules.yaml")])))
     offset = 0
     for number, text in enumerate(lines, start=1):
         data = text if isinstance(text, bytes) else text.encode()
-        watcher.take(Line(number, offset, data))
+        pipeline.take(Line(number, offset, data))
         offset += len(data) + 1
-    now = watcher.run.now
+    now = pipeline.run.now
     if now is not None and silence_s:
         now += silence_s
-        watcher.pass_time(now)
-    return watcher.snapshot(now, is_following=is_following)
+        pipeline.pass_time(now)
+    return pipeline.snapshot(now, is_following=is_following)
 
 
 class RunLog:

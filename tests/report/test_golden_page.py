@@ -13,7 +13,7 @@ from monitor.conditions import Background
 from monitor.config import load_config
 from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
 from monitor.rules import load_rules
@@ -47,11 +47,11 @@ ECHOED = {
 TARGETS = ((1, 0.000763, 0.008553), (5, 0.004600, 0.019692), (10, 0.011444, 0.022506), (20, 0.022997, 0.027307))
 
 
-def _take(watcher: Watcher, lines: list[tuple[float, Record]]) -> None:
+def _take(pipeline: Pipeline, lines: list[tuple[float, Record]]) -> None:
     offset = 0
     for number, (after_s, record) in enumerate(lines, 1):
         data = format_line(STARTED_AT + after_s, record).encode()
-        watcher.take(Line(number, offset, data))
+        pipeline.take(Line(number, offset, data))
         offset += len(data) + 1
 
 
@@ -61,16 +61,16 @@ def _before_the_fix() -> RunSummary:
         grammar.GroupGrad(group=name, norm=0.0, max=0.0, grad=Share(2, 2), small=2, none=0)
         for name in ("backbone_projection", "adaptive_norm")
     )
-    watcher = Watcher("before_the_fix.log", Engine([]))
+    pipeline = Pipeline("before_the_fix.log", Engine([]))
     _take(
-        watcher,
+        pipeline,
         [
             (0, grammar.RunStart(run="before_the_fix")),
             (9, grammar.GradReport(step=0, epoch=1, batch=1, groups=dead)),
             (99, grammar.RunEnd(status="stopped", epochs=0)),
         ],
     )
-    return summarise(watcher.run, watcher.log)
+    return summarise(pipeline.run, pipeline.log)
 
 
 def _record_lines() -> list[tuple[float, Record]]:
@@ -125,9 +125,9 @@ def page() -> Page:
     """Return the page as of 2 minutes and 13 seconds after the start."""
     config = load_config(CONFIG)
     background = Background(bands=config.bands, baseline=_before_the_fix())
-    watcher = Watcher(LOG, Engine(load_rules(rule_files(())), background))
-    _take(watcher, _record_lines())
-    return build(watcher.snapshot(watcher.run.now, is_following=True), config, background=background)
+    pipeline = Pipeline(LOG, Engine(load_rules(rule_files(())), background))
+    _take(pipeline, _record_lines())
+    return build(pipeline.snapshot(pipeline.run.now, is_following=True), config, background=background)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import Rule, load_rules
 from monitor.run.summary import summarise
 from monitor.tail import Ending, Line, Stretch, read_stretches
@@ -39,24 +39,24 @@ def shipped_rules() -> list[Rule]:
 
 def judge(log: Path, rules: Sequence[Rule], background: Background | None = None) -> list[Finding]:
     """Replay a log; return what fired, in order."""
-    watcher, findings = Watcher(str(log), Engine(rules, background)), []
+    pipeline, findings = Pipeline(str(log), Engine(rules, background)), []
     with log.open("rb") as stream:
         for part in read_stretches(stream):
-            changes = watcher.take_all(part) if isinstance(part, Stretch) else watcher.take(part)
+            changes = pipeline.take_all(part) if isinstance(part, Stretch) else pipeline.take(part)
             findings += [_finding(alert) for alert in changes if has_fired(alert)]
     return findings
 
 
 def background_of(baseline: Path, rules: Sequence[Rule]) -> Background:
     """Return what is known to a watch that was given a finished run to compare with."""
-    watcher = Watcher(str(baseline), Engine(rules))
+    pipeline = Pipeline(str(baseline), Engine(rules))
     with baseline.open("rb") as stream:
         for part in read_stretches(stream):
             if isinstance(part, Stretch):
-                watcher.take_all(part)
+                pipeline.take_all(part)
             else:
-                watcher.take(part)
-    return Background(baseline=summarise(watcher.run, str(baseline)))
+                pipeline.take(part)
+    return Background(baseline=summarise(pipeline.run, str(baseline)))
 
 
 def has_fired(alert: Alert) -> bool:
@@ -71,16 +71,16 @@ def _finding(alert: Alert) -> Finding:
 
 def judge_story(told: Sequence[Told], until: float, rules: Sequence[Rule]) -> list[Finding]:
     """Watch a story as it is told, then on to a moment after its last line; return what fired, in order."""
-    watcher, findings, offset = Watcher("story", Engine(rules)), [], 0
+    pipeline, findings, offset = Pipeline("story", Engine(rules)), [], 0
     for number, each in enumerate(told, start=1):
         if each.how == "fact":
-            changes = watcher.learn(each.text, each.at)
+            changes = pipeline.learn(each.text, each.at)
         elif each.how == "lost":
-            changes = watcher.lose(int(each.text), "truncated", each.at)
+            changes = pipeline.lose(int(each.text), "truncated", each.at)
         else:
             data = each.text.encode()
-            changes = watcher.take(Line(number, offset, data, 0, Ending.LF))
+            changes = pipeline.take(Line(number, offset, data, 0, Ending.LF))
             offset += len(data) + 1
         findings += [_finding(alert) for alert in changes if has_fired(alert)]
-    changes = watcher.pass_time(until)
+    changes = pipeline.pass_time(until)
     return findings + [_finding(alert) for alert in changes if has_fired(alert)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from monitor.base.errors import StateError
 from monitor.cli.watching import Manner, follow
 from monitor.engine.step import Engine
-from monitor.live.committer import open_keeper
+from monitor.live.committer import open_committer
 from monitor.rules import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
@@ -111,7 +111,7 @@ class DaemonProcess:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
             sys.stdout = sys.stderr = out
-            opened = open_keeper(self._state, {name: make() for name, make in self._sinks.items()})
+            opened = open_committer(self._state, {name: make() for name, make in self._sinks.items()})
             manner = Manner(wait=True, plain=True, notify_history=True)
             code = follow(LogSet([str(self._log)]), Engine(self._rules), opened, manner)
         except BaseException:

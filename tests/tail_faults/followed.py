@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.tail import FileTail, TailPosition
 from monitor.tail.linebuffer import Line
-from monitor.tail.source import Change, Notice
+from monitor.tail.source import FileChange, Notice
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Followed:
         """Poll, and return the text of the lines."""
         return [result.data.decode() for result in self.poll() if isinstance(result, Line)]
 
-    def said(self) -> list[str | Change]:
+    def said(self) -> list[str | FileChange]:
         """Poll, and return the text of the lines and the kinds of the notices, in order."""
         return [result.data.decode() if isinstance(result, Line) else result.change for result in self.poll()]
 

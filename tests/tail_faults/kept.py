@@ -11,10 +11,10 @@ from typing import Any
 from monitor.alert import Alert
 from monitor.engine.step import Engine
 from monitor.live import lag_alert
-from monitor.live.committer import Opened, open_keeper
+from monitor.live.committer import Opened, open_committer
 from monitor.live.daemon import Daemon
-from monitor.live.follower import Following
-from monitor.pipeline import Watcher
+from monitor.live.follower import Follower
+from monitor.pipeline import Pipeline
 from monitor.rules import Rule
 from monitor.sinks import Sink
 from monitor.store import Saved
@@ -72,35 +72,35 @@ class Kept:
 
     def start(self) -> None:
         """Start the watch as ``monitor watch --state`` does."""
-        opened = self._opened = open_keeper(self.state, self.sinks)
-        loaded = opened.keeper.load(str(self.log))
+        opened = self._opened = open_committer(self.state, self.sinks)
+        loaded = opened.committer.load(str(self.log))
         saved = loaded.saved
         engine = Engine(self.rules)
-        self.watcher = Watcher(str(self.log), engine)
+        self.pipeline = Pipeline(str(self.log), engine)
         if saved is not None:
-            self.watcher = Watcher(
+            self.pipeline = Pipeline(
                 str(self.log), engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
             )
         self.tail = FileTail(self.log, saved.position if saved else None, poll_bytes=self.poll_bytes)
         self.heard.troubles += [*opened.problems, *loaded.problems]
-        self.following = Following(
-            self.watcher,
+        self.follower = Follower(
+            self.pipeline,
             self.tail,
             self.clock,
             self.heard,
-            opened.keeper,
+            opened.committer,
             saved=saved or Saved(is_resending=bool(opened.lost or loaded.lost)),
             tells_history=self.tells_history,
         )
         self.daemon = Daemon(
-            [self.following], self.clock, self.heard, opened.keeper, report_every_s=60.0, until_end=False
+            [self.follower], self.clock, self.heard, opened.committer, report_every_s=60.0, until_end=False
         )
 
     def kill(self) -> None:
         """End it at once: what it did not commit is gone."""
         assert self._opened is not None
-        self.following.close()
-        self._opened.keeper.close()
+        self.follower.close()
+        self._opened.committer.close()
         self._opened = None
 
     def end(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.tail import FileTail
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.source import Change, Notice
+from monitor.tail.source import FileChange, Notice
 from tests.tail_faults.followed import Followed
 
 
@@ -16,7 +16,7 @@ def test_a_log_that_is_created_later_is_read_from_its_start(log: Followed) -> No
     assert log.tail.is_missing
     assert log.tail.position is None
     log.append("a\n")
-    assert log.said() == [Change.APPEARED, "a"]
+    assert log.said() == [FileChange.APPEARED, "a"]
     assert not log.tail.is_missing
 
 
@@ -27,7 +27,7 @@ def test_a_directory_that_is_created_later_is_waited_for(tmp_path: Path) -> None
         path.parent.mkdir()
         assert tail.poll(0.0) == []
         path.write_text("a\n")
-        expected = [Notice(Change.APPEARED, str(path), 1, 0, ""), Line(1, 0, b"a", 0, Ending.LF)]
+        expected = [Notice(FileChange.APPEARED, str(path), 1, 0, ""), Line(1, 0, b"a", 0, Ending.LF)]
         assert expected == tail.poll(0.0)
 
 
@@ -38,7 +38,7 @@ def test_a_log_that_was_there_from_the_start_needs_no_notice(log: Followed) -> N
 
 def test_a_directory_in_the_place_of_the_log_is_said_once(log: Followed) -> None:
     log.path.mkdir()
-    assert [Notice(Change.UNREADABLE, str(log.path), 0, 0, "Is a directory")] == log.poll()
+    assert [Notice(FileChange.UNREADABLE, str(log.path), 0, 0, "Is a directory")] == log.poll()
     assert log.poll() == []
     log.path.rmdir()
     log.append("a\n")
@@ -47,7 +47,7 @@ def test_a_directory_in_the_place_of_the_log_is_said_once(log: Followed) -> None
 
 def test_a_named_pipe_in_the_place_of_the_log_does_not_block(log: Followed) -> None:
     os.mkfifo(log.path)
-    assert [Notice(Change.UNREADABLE, str(log.path), 0, 0, "Not a regular file")] == log.poll()
+    assert [Notice(FileChange.UNREADABLE, str(log.path), 0, 0, "Not a regular file")] == log.poll()
 
 
 def test_a_directory_that_takes_the_place_of_the_log_leaves_the_old_file_open(log: Followed) -> None:
@@ -57,7 +57,7 @@ def test_a_directory_that_takes_the_place_of_the_log_leaves_the_old_file_open(lo
     log.path.mkdir()
     with log.path.with_name("aside").open("a") as writer:
         writer.write("b\n")
-    assert log.said() == ["b", Change.UNREADABLE]
+    assert log.said() == ["b", FileChange.UNREADABLE]
     assert log.said() == []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.facts import FactsError, Kind, Recorder, read_facts
+from monitor.store.facts import FactKind, FactsError, Recorder, read_facts
 from tests.cli.command import monitor
 from tests.cli.logs import START_LINE, joined, write
 from tests.cli.watching import SHIPPED
@@ -87,7 +87,7 @@ def test_bytes_that_were_destroyed_are_replayed(kept: Kept) -> None:
     facts = kept.facts()
     assert facts is not None
     [lost] = read_facts(facts)
-    assert (lost.kind, lost.how) == (Kind.LOST, "truncated")
+    assert (lost.kind, lost.how) == (FactKind.LOST, "truncated")
     assert lost.lost_bytes > 200
     [alert] = [each for each in kept.inbox.alerts if each.rule == "EvidenceLost"]
     assert (alert.needs, f"bytes={lost.lost_bytes}" in alert.evidence[-1].text) == ("facts", True)

@@ -105,7 +105,7 @@ def test_a_file_system_without_room_loses_nothing_that_is_still_in_the_log(tmp_p
         assert "the state is written again" in kept.heard.troubles[-1]
         kept.restart()
         kept.turn()
-        assert (kept.watcher.run.lines, len(kept.inbox.alerts)) == (304, 2)
+        assert (kept.pipeline.run.lines, len(kept.inbox.alerts)) == (304, 2)
         kept.kill()
 
 

@@ -17,7 +17,7 @@ import pytest
 from monitor.base.errors import StateError
 from monitor.engine.step import Engine
 from monitor.grammar import RunStart
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.run.run import Run
 from monitor.sinks import open_sink
 from monitor.store.store import look
@@ -88,13 +88,13 @@ def known(run: Run, fired: int, open_ids: list[str], alerts: list[dict[str, Any]
 
 def undisturbed(log: Path) -> Known:
     """Return what a watch without rotation and without an end knows of these lines."""
-    watcher = Watcher(str(log), Engine(RULES))
+    pipeline = Pipeline(str(log), Engine(RULES))
     changes = []
     with log.open("rb") as stream:
         for part in read_stretches(stream):
-            changes += watcher.take(part) if isinstance(part, Line) else watcher.take_all(part)
+            changes += pipeline.take(part) if isinstance(part, Line) else pipeline.take_all(part)
     alerts = [json.loads(json.dumps(each.to_json())) for each in changes]
-    return known(watcher.run, watcher.fired, [each.id for each in watcher.states.open.values()], alerts)
+    return known(pipeline.run, pipeline.fired, [each.id for each in pipeline.states.open.values()], alerts)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.tail import FileTail, TailPosition
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.source import Change, Notice
+from monitor.tail.source import FileChange, Notice
 from tests.tail_faults.followed import Followed
 
 
@@ -65,7 +65,7 @@ def test_a_new_file_on_the_old_inode_is_told_by_its_content(log: Followed) -> No
     else:
         pytest.skip("this file system did not reuse the inode")
     log.resume(position)
-    assert log.said() == [Change.TRUNCATED, "x", "y", "z", "x", "y", "z"]
+    assert log.said() == [FileChange.TRUNCATED, "x", "y", "z", "x", "y", "z"]
 
 
 def test_a_log_restored_with_another_inode_is_the_same_log(log: Followed) -> None:
@@ -87,11 +87,11 @@ def test_a_log_that_is_missing_at_the_start_is_waited_for(log: Followed) -> None
     away.parent.mkdir()
     log.path.rename(away)
     log.resume(position)
-    assert log.said() == [Change.VANISHED]
+    assert log.said() == [FileChange.VANISHED]
     assert position == log.tail.position
     away.rename(log.path)
     log.append("b\n")
-    assert log.said() == [Change.APPEARED, "b"]
+    assert log.said() == [FileChange.APPEARED, "b"]
 
 
 def test_a_position_before_the_first_byte_resumes(log: Followed) -> None:

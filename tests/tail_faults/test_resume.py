@@ -56,7 +56,7 @@ def test_kills_between_lines_change_no_alert(kept: Kept, tmp_path: Path, lines_b
     assert [(each.id, each.state, each.at) for each in kept.inbox.alerts] == [
         (each.id, each.state, each.at) for each in other.inbox.alerts
     ]
-    assert (kept.watcher.run.lines, kept.watcher.fired) == (other.watcher.run.lines, other.watcher.fired)
+    assert (kept.pipeline.run.lines, kept.pipeline.fired) == (other.pipeline.run.lines, other.pipeline.fired)
 
 
 def test_a_kill_in_the_middle_of_a_line_counts_it_once(kept: Kept) -> None:
@@ -66,7 +66,7 @@ def test_a_kill_in_the_middle_of_a_line_counts_it_once(kept: Kept) -> None:
     kept.turn(line[:40], after_s=5)
     kept.restart()
     kept.turn(line[40:] + b"\n")
-    assert (kept.watcher.run.lines, story(kept.inbox.alerts)) == (3, [("TrainLossNonfinite", "firing", 20)])
+    assert (kept.pipeline.run.lines, story(kept.inbox.alerts)) == (3, [("TrainLossNonfinite", "firing", 20)])
 
 
 def test_alerts_of_the_time_when_nobody_watched_are_told_one_by_one(kept: Kept) -> None:
@@ -276,5 +276,5 @@ def test_an_alert_is_committed_at_once(kept: Kept) -> None:
     kept.turn(TRAINING)
     kept.turn([at(20, train(2, loss=float("nan")))], after_s=0.1)
     kept.restart()
-    assert kept.watcher.run.lines == 3
+    assert kept.pipeline.run.lines == 3
     assert [each.rule for each in kept.inbox.alerts] == ["TrainLossNonfinite"]

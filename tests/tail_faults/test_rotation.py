@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.source import Change, Notice
+from monitor.tail.source import FileChange, Notice
 from tests.tail_faults.followed import Followed
 
 
@@ -18,14 +18,14 @@ def test_lines_written_to_the_old_file_after_the_rename_are_read_before_those_of
     with log.path.open("ab", buffering=0) as writer:
         log.rotate()
         writer.write(b"b\n")
-        assert log.said() == ["b", Change.VANISHED]
+        assert log.said() == ["b", FileChange.VANISHED]
         log.path.touch()
-        assert log.said() == [Change.APPEARED]
+        assert log.said() == [FileChange.APPEARED]
         writer.write(b"c\n")
         assert log.said() == ["c"]
         writer.write(b"d\n")
     log.append("e\n")
-    assert log.said() == ["d", Change.ROTATED, "e"]
+    assert log.said() == ["d", FileChange.ROTATED, "e"]
 
 
 def test_the_new_file_begins_a_generation_with_its_own_numbers_and_offsets(log: Followed) -> None:
@@ -33,7 +33,7 @@ def test_the_new_file_begins_a_generation_with_its_own_numbers_and_offsets(log: 
     log.poll()
     log.rotate()
     log.append("c\n")
-    expected = [Notice(Change.ROTATED, str(log.path), 2, 0, ""), Line(1, 0, b"c", 0, Ending.LF)]
+    expected = [Notice(FileChange.ROTATED, str(log.path), 2, 0, ""), Line(1, 0, b"c", 0, Ending.LF)]
     assert expected == log.poll()
 
 
@@ -52,7 +52,7 @@ def test_two_rotations_between_two_looks_lose_no_file(log: Followed) -> None:
         log.append(text)
         log.rotate()
     log.append("e\n")
-    assert log.said() == ["b", Change.ROTATED, "c", Change.ROTATED, "d", Change.ROTATED, "e"]
+    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
 
 
 def test_files_rotated_by_date_are_read_in_their_order(log: Followed) -> None:
@@ -62,7 +62,7 @@ def test_files_rotated_by_date_are_read_in_their_order(log: Followed) -> None:
     log.append("b\n")
     log.path.rename(log.path.with_name("run.log-20251030"))
     log.append("c\n")
-    assert log.said() == [Change.ROTATED, "b", Change.ROTATED, "c"]
+    assert log.said() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
 
 
 def test_a_log_moved_to_any_name_is_read_to_its_end(log: Followed) -> None:
@@ -71,7 +71,7 @@ def test_a_log_moved_to_any_name_is_read_to_its_end(log: Followed) -> None:
     log.append("b\n")
     log.path.rename(log.path.with_name("kept aside"))
     log.append("c\n")
-    assert log.said() == ["b", Change.ROTATED, "c"]
+    assert log.said() == ["b", FileChange.ROTATED, "c"]
 
 
 def test_an_empty_file_between_two_rotations_is_passed_over(log: Followed) -> None:
@@ -81,7 +81,7 @@ def test_an_empty_file_between_two_rotations_is_passed_over(log: Followed) -> No
     log.path.touch()
     log.rotate()
     log.append("b\n")
-    assert log.said() == [Change.ROTATED, "b"]
+    assert log.said() == [FileChange.ROTATED, "b"]
 
 
 def test_rotated_files_that_are_left_when_ours_is_gone_are_read_from_the_oldest(log: Followed) -> None:
@@ -95,7 +95,7 @@ def test_rotated_files_that_are_left_when_ours_is_gone_are_read_from_the_oldest(
         os.utime(log.path, (2_000_000_000 + number, 2_000_000_000 + number))
     log.path.with_name("run.log.2").unlink()
     log.resume(position)
-    assert log.said() == [Change.ROTATED, "b", Change.ROTATED, "c"]
+    assert log.said() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
 
 
 def test_a_log_that_is_deleted_and_written_anew_is_read_on(log: Followed) -> None:
@@ -103,9 +103,9 @@ def test_a_log_that_is_deleted_and_written_anew_is_read_on(log: Followed) -> Non
     log.poll()
     log.append("b\n")
     log.path.unlink()
-    assert log.said() == ["b", Change.VANISHED]
+    assert log.said() == ["b", FileChange.VANISHED]
     log.append("c\n")
-    assert log.said() == [Change.ROTATED, "c"]
+    assert log.said() == [FileChange.ROTATED, "c"]
 
 
 def test_a_log_that_is_moved_away_and_back_is_the_same_log(log: Followed) -> None:
@@ -113,10 +113,10 @@ def test_a_log_that_is_moved_away_and_back_is_the_same_log(log: Followed) -> Non
     log.poll()
     away = log.path.with_name("away")
     log.path.rename(away)
-    assert log.said() == [Change.VANISHED]
+    assert log.said() == [FileChange.VANISHED]
     away.rename(log.path)
     log.append("b\n")
-    assert log.said() == ["b", Change.APPEARED]
+    assert log.said() == ["b", FileChange.APPEARED]
     assert log.tail.counters.generations == 1
 
 
@@ -129,7 +129,7 @@ def test_a_link_that_points_to_the_next_log_is_a_rotation(log: Followed) -> None
     second.write_text("c\n")
     log.path.unlink()
     log.path.symlink_to(second)
-    assert log.said() == ["b", Change.ROTATED, "c"]
+    assert log.said() == ["b", FileChange.ROTATED, "c"]
 
 
 @pytest.mark.parametrize("num_rotations", [1, 2, 3])
@@ -142,7 +142,7 @@ def test_a_rotation_while_the_program_was_down_loses_nothing(log: Followed, num_
     for number in range(num_rotations):
         log.rotate()
         log.append(f"{number}\n")
-        expected += [Change.ROTATED, str(number)]
+        expected += [FileChange.ROTATED, str(number)]
     log.resume(position)
     assert expected == log.said()
 
@@ -155,7 +155,7 @@ def test_a_log_moved_to_any_name_while_the_program_was_down_is_read_to_its_end(l
     log.path.rename(log.path.with_name("kept aside"))
     log.append("c\n")
     log.resume(position)
-    assert log.said() == ["b", Change.ROTATED, "c"]
+    assert log.said() == ["b", FileChange.ROTATED, "c"]
 
 
 def test_rotations_at_any_moment_of_a_poll_lose_nothing(log: Followed) -> None:
@@ -192,5 +192,5 @@ def test_a_rotated_file_that_is_gone_at_the_start_is_reported_with_what_was_seen
     log.append("new\n")
     log.path.with_name("aside").unlink()
     log.resume(position)
-    expected = [Notice(Change.ROTATED, str(log.path), 2, len("half"), ""), Line(1, 0, b"new", 0, Ending.LF)]
+    expected = [Notice(FileChange.ROTATED, str(log.path), 2, len("half"), ""), Line(1, 0, b"new", 0, Ending.LF)]
     assert expected == log.poll()

@@ -80,7 +80,7 @@ def test_a_damaged_state_is_set_aside_and_told_and_the_alerts_go_out_once_more(k
     assert resolved.id == told.id
     kept.turn([at(40, train(4, loss=float("nan")))])
     assert not kept.inbox.alerts[-1].resent
-    assert kept.watcher.run.lines == 5
+    assert kept.pipeline.run.lines == 5
 
 
 def test_a_state_that_is_damaged_twice_is_set_aside_twice(kept: Kept) -> None:
@@ -106,7 +106,7 @@ def test_any_flipped_byte_gives_a_whole_state_or_none(kept: Kept) -> None:
         kept.inbox.alerts.clear()
         kept.start()
         kept.turn()
-        outcomes.add(kept.watcher.run.lines)
+        outcomes.add(kept.pipeline.run.lines)
         kept.kill()
         for part in kept.state.glob("state.db*"):
             part.unlink()
@@ -123,7 +123,7 @@ def test_a_state_that_is_damaged_while_the_watch_runs_is_written_anew(kept: Kept
     kept.turn([at(50, train(5))], after_s=5)
     kept.restart()
     kept.turn()
-    assert kept.watcher.run.lines == 6
+    assert kept.pipeline.run.lines == 6
     assert [alert.state for alert in kept.inbox.alerts] == ["firing", "resolved", "firing", "resolved"]
 
 
@@ -139,7 +139,7 @@ def test_a_state_that_is_removed_while_the_watch_runs_is_written_anew(kept: Kept
     kept.restart()
     kept.turn([at(40, train(4, loss=float("nan")))])
     assert [alert.state for alert in kept.inbox.alerts] == ["firing", "resolved", "firing"]
-    assert kept.watcher.run.lines == 4 + 1
+    assert kept.pipeline.run.lines == 4 + 1
 
 
 # ---- versions
@@ -188,7 +188,7 @@ def test_a_state_whose_meaning_is_another_one_is_read_anew_from_the_log(
     kept.turn()
     told, lost, again = kept.inbox.alerts
     assert (lost.rule, again.id, again.resent) == ("StateLost", told.id, True)
-    assert kept.watcher.run.lines == 3
+    assert kept.pipeline.run.lines == 3
 
 
 # ---- who may hold it, and where

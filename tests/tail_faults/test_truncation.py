@@ -8,7 +8,7 @@ import pytest
 
 from monitor.tail import FileTail
 from monitor.tail.linebuffer import Ending, Line
-from monitor.tail.source import Change, Notice
+from monitor.tail.source import FileChange, Notice
 from tests.tail_faults.followed import Followed
 
 REFILLS = {
@@ -25,7 +25,7 @@ def test_a_truncated_and_refilled_log_is_read_from_its_start(log: Followed, refi
     assert old == log.lines()
     log.truncate()
     log.append("\n".join(refill) + "\n")
-    assert [Change.TRUNCATED, *refill] == log.said()
+    assert [FileChange.TRUNCATED, *refill] == log.said()
 
 
 def test_a_refill_that_differs_only_far_before_the_offset_is_noticed_by_the_prefix(log: Followed) -> None:
@@ -33,7 +33,7 @@ def test_a_refill_that_differs_only_far_before_the_offset_is_noticed_by_the_pref
     log.poll()
     log.truncate()
     log.append("new header\n" + "same\n" * 200)
-    assert [Change.TRUNCATED, "new header", *["same"] * 200] == log.said()
+    assert [FileChange.TRUNCATED, "new header", *["same"] * 200] == log.said()
 
 
 def test_a_refill_that_differs_only_behind_the_prefix_is_noticed_by_the_anchor(log: Followed) -> None:
@@ -42,7 +42,7 @@ def test_a_refill_that_differs_only_behind_the_prefix_is_noticed_by_the_anchor(l
     log.poll()
     log.truncate()
     log.append("\n".join([*banner, "new", "next", ""]))
-    assert [Change.TRUNCATED, *banner, "new", "next"] == log.said()
+    assert [FileChange.TRUNCATED, *banner, "new", "next"] == log.said()
 
 
 def test_a_copytruncated_log_whose_copy_is_there_loses_nothing_unread(log: Followed) -> None:
@@ -51,7 +51,7 @@ def test_a_copytruncated_log_whose_copy_is_there_loses_nothing_unread(log: Follo
     log.append("b\nhalf")
     log.copytruncate()
     log.append("c\n" * 100)
-    assert ["b", "half", Change.ROTATED, *"c" * 100] == log.said()
+    assert ["b", "half", FileChange.ROTATED, *"c" * 100] == log.said()
     assert log.tail.counters.lost_bytes == 0
 
 
@@ -62,7 +62,7 @@ def test_several_copytruncates_between_two_looks_lose_nothing(log: Followed) -> 
         log.append(text)
         log.copytruncate()
     log.append("e\n")
-    assert log.said() == ["b", Change.ROTATED, "c", Change.ROTATED, "d", Change.ROTATED, "e"]
+    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
 
 
 def test_a_copytruncate_seen_while_the_log_is_still_empty_waits_for_new_lines(log: Followed) -> None:
@@ -71,7 +71,7 @@ def test_a_copytruncate_seen_while_the_log_is_still_empty_waits_for_new_lines(lo
     log.copytruncate()
     assert log.said() == []
     log.append("b\n")
-    assert log.said() == [Change.ROTATED, "b"]
+    assert log.said() == [FileChange.ROTATED, "b"]
 
 
 def test_a_copy_whose_original_is_not_truncated_yet_is_read_once(log: Followed) -> None:
@@ -81,10 +81,10 @@ def test_a_copy_whose_original_is_not_truncated_yet_is_read_once(log: Followed) 
     log.append("b\n")
     log.path.with_name("run.log.1").rename(log.path.with_name("run.log.2"))
     log.path.with_name("run.log.1").write_bytes(log.path.read_bytes())
-    assert log.said() == [Change.ROTATED, "b"]
+    assert log.said() == [FileChange.ROTATED, "b"]
     log.truncate()
     log.append("c\n")
-    assert log.said() == [Change.ROTATED, "c"]
+    assert log.said() == [FileChange.ROTATED, "c"]
 
 
 def test_an_older_copy_that_begins_with_the_same_lines_is_not_taken_for_this_generation(log: Followed) -> None:
@@ -94,7 +94,7 @@ def test_an_older_copy_that_begins_with_the_same_lines_is_not_taken_for_this_gen
     log.append("banner\n")
     assert log.lines() == ["banner"]
     log.truncate()
-    assert log.said() == [Change.TRUNCATED]
+    assert log.said() == [FileChange.TRUNCATED]
     log.append("banner\nnew\n")
     assert log.said() == ["banner", "new"]
 
@@ -107,7 +107,7 @@ def test_truncated_bytes_that_were_seen_but_not_read_are_counted(log: Followed) 
     log.append("new\n")
     expected = [
         Line(1, 0, b"0123456789" * 200, 0, Ending.END),
-        Notice(Change.TRUNCATED, str(log.path), 2, 8_000, ""),
+        Notice(FileChange.TRUNCATED, str(log.path), 2, 8_000, ""),
         Line(1, 0, b"new", 0, Ending.LF),
     ]
     assert expected == log.poll()
@@ -123,7 +123,7 @@ def test_what_a_copy_lacks_of_what_was_seen_is_counted(log: Followed) -> None:
     log.append("new\n")
     expected = [
         Line(1, 0, b"0123456789" * 600, 0, Ending.END),
-        Notice(Change.ROTATED, str(log.path), 2, 4_000, ""),
+        Notice(FileChange.ROTATED, str(log.path), 2, 4_000, ""),
         Line(1, 0, b"new", 0, Ending.LF),
     ]
     assert expected == log.poll()
@@ -137,7 +137,7 @@ def test_bytes_lost_while_the_program_was_down_are_counted_as_far_as_they_were_s
     log.append("new\n")
     log.resume(position)
     expected = [
-        Notice(Change.TRUNCATED, str(log.path), 2, len("half a line"), ""),
+        Notice(FileChange.TRUNCATED, str(log.path), 2, len("half a line"), ""),
         Line(1, 0, b"new", 0, Ending.LF),
     ]
     assert expected == log.poll()
@@ -153,7 +153,7 @@ def test_a_copytruncate_while_the_program_was_down_loses_nothing(log: Followed) 
     log.copytruncate()
     log.append("d\n")
     log.resume(position)
-    assert log.said() == ["b", Change.ROTATED, "c", Change.ROTATED, "d"]
+    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d"]
 
 
 def test_a_writer_that_does_not_append_leaves_a_hole_of_nuls_that_is_skipped(log: Followed) -> None:
@@ -162,7 +162,7 @@ def test_a_writer_that_does_not_append_leaves_a_hole_of_nuls_that_is_skipped(log
         assert len(log.lines()) == 1000
         log.truncate()
         writer.write(b"b\n")
-        expected = [Notice(Change.TRUNCATED, str(log.path), 2, 0, ""), Line(1, 2000, b"b", 0, Ending.LF)]
+        expected = [Notice(FileChange.TRUNCATED, str(log.path), 2, 0, ""), Line(1, 2000, b"b", 0, Ending.LF)]
         assert expected == log.poll()
         writer.write(b"c\n")
         assert log.lines() == ["c"]
@@ -191,4 +191,4 @@ def test_a_trainer_that_opens_its_log_anew_begins_a_generation(log: Followed) ->
     log.path.write_text("first run\n")
     assert log.said() == ["first run"]
     log.path.write_text("second run\n")
-    assert log.said() == [Change.TRUNCATED, "second run"]
+    assert log.said() == [FileChange.TRUNCATED, "second run"]

@@ -14,7 +14,7 @@ from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.grammar import parse_line
-from monitor.pipeline import Watcher
+from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
@@ -70,7 +70,7 @@ def train(
 
 
 def judge(log: Path) -> tuple[Snapshot, list[Alert]]:
-    watching = Watcher(str(log), Engine(load_rules(rule_files(()))))
+    watching = Pipeline(str(log), Engine(load_rules(rule_files(()))))
     with log.open("rb") as stream:
         changes = [change for line in read_lines(stream) for change in watching.take(line)]
     return watching.snapshot(watching.run.now, is_following=False), changes

@@ -53,7 +53,7 @@ __all__ = [
     "EventLog",
     "Floor",
     "Intent",
-    "LogError",
+    "LogWriteError",
     "Model",
     "ModelGroup",
     "Nonfinite",
@@ -73,7 +73,7 @@ LOG_FOLDER = Path("_logs/training")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-class LogError(TrainerError):
+class LogWriteError(TrainerError):
     """A log that cannot be written."""
 
 
@@ -107,7 +107,7 @@ class EventLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         except OSError as error:
-            raise LogError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
+            raise LogWriteError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
 
     def write(self, *records: grammar.Record, level: str | None = None) -> None:
         """Write one line per record; at its type's level unless one is given."""

@@ -74,8 +74,8 @@ class Telemetry:
         ``grad_every`` a report of gradients, weights and ``layers``. ``groups`` are modules or parameters by the name
         they get in reports, by default the model's children; so are ``layers``, and ``{}`` leaves them out, as a
         compiled model wants it. ``intent`` holds further keys of the INTENT line, such as ``base_lr``,
-        ``warmup_steps`` and ``schedule``: what is declared there is not taken for a fault. Raises LogError for a log
-        that cannot be written, ValueError for a group of foreign parameters.
+        ``warmup_steps`` and ``schedule``: what is declared there is not taken for a fault. Raises LogWriteError for a
+        log that cannot be written, ValueError for a group of foreign parameters.
         """
         self._epochs, self._batches, self._train_every = epochs, batches, train_every
         self._clock, self._started_at = clock, clock()

@@ -13,7 +13,7 @@ from monitor.base import resources
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.yamlfile import YamlFile
 from monitor.reader.dialects.check import problems_of
-from monitor.reader.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, Sample, compiled
+from monitor.reader.dialects.pattern import PATTERN_LIMIT, Dialect, LinePattern, SampleLine, compiled
 from monitor.reader.dialects.to_native import KINDS
 
 LAST_RESORT = "generic"
@@ -76,7 +76,7 @@ def _line(data: Any, place: tuple[str | int, ...]) -> LinePattern:
         needs=tuple(_words(group) for group in data.get("needs", ())),
         detects=bool(data.get("detects", False)),
         samples=tuple(
-            Sample(
+            SampleLine(
                 each["line"],
                 {key: _text(value) for key, value in each.get("gives", {}).items()},
                 (*place, "samples", i),

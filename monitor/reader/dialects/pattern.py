@@ -29,7 +29,7 @@ def compiled(pattern: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleLine:
     """A line, and what must be read from it."""
 
     line: str
@@ -60,7 +60,7 @@ class LinePattern:
     """One field of each of these groups must be there."""
     detects: bool = False
     """Whether such a line shows that the log speaks this dialect."""
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[SampleLine, ...] = ()
     refuses: tuple[str, ...] = ()
     """Lines that must not match."""
 

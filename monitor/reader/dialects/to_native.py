@@ -29,7 +29,7 @@ class Said(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-class Kind(NamedTuple):
+class EventKind(NamedTuple):
     """One event that a dialect can name."""
 
     does: str
@@ -305,27 +305,31 @@ _OF_TRAIN: dict[str, tuple[str, ...]] = {
     "nonfinite": ("nonfinite",),
 }
 
-KINDS: dict[str, Kind] = {
-    "train": Kind("progress of the training, with its loss", _OF_TRAIN, _train),
-    "bar": Kind("a progress bar of the whole training: done of total", {**_OF_TRAIN, "done": (), "total": ()}, _bar),
-    "epoch_bar": Kind("a progress bar of one epoch, which repeats the last loss", _OF_TRAIN, _repeating),
-    "epoch_begin": Kind("an epoch begins", {"epoch": (), "epoch0": (), "epochs": ()}, _epoch_begins),
-    "epoch": Kind(
+KINDS: dict[str, EventKind] = {
+    "train": EventKind("progress of the training, with its loss", _OF_TRAIN, _train),
+    "bar": EventKind(
+        "a progress bar of the whole training: done of total", {**_OF_TRAIN, "done": (), "total": ()}, _bar
+    ),
+    "epoch_bar": EventKind("a progress bar of one epoch, which repeats the last loss", _OF_TRAIN, _repeating),
+    "epoch_begin": EventKind("an epoch begins", {"epoch": (), "epoch0": (), "epochs": ()}, _epoch_begins),
+    "epoch": EventKind(
         "an epoch has ended", {**_PLACE, **_plain("epoch", "train_loss", "val_loss", "lr", "seconds")}, _epoch
     ),
-    "validation": Kind("losses of an evaluation", {**_PLACE, **_plain("epoch", "train_loss", "val_loss")}, _validation),
-    "metrics": Kind("metrics of a validation", {**_PLACE, **_plain("metric", *_METRICS)}, _metrics),
-    "horizon": Kind("metrics of one horizon", {"h": (), **_plain("horizon", *_HORIZON)}, _horizon),
-    "claim": Kind(
+    "validation": EventKind(
+        "losses of an evaluation", {**_PLACE, **_plain("epoch", "train_loss", "val_loss")}, _validation
+    ),
+    "metrics": EventKind("metrics of a validation", {**_PLACE, **_plain("metric", *_METRICS)}, _metrics),
+    "horizon": EventKind("metrics of one horizon", {"h": (), **_plain("horizon", *_HORIZON)}, _horizon),
+    "claim": EventKind(
         "a final figure, checked against what was measured", {"metric": (), "value": ("run.claim_unmeasured",)}, _claim
     ),
-    "gradient": Kind("the gradient of one group", {"group": (), **_plain("grad", *_GRAD)}, _gradient),
-    "inputs": Kind(
+    "gradient": EventKind("the gradient of one group", {"group": (), **_plain("grad", *_GRAD)}, _gradient),
+    "inputs": EventKind(
         "mean and spread of a batch of scaled inputs",
         {"features": ("data.features_dead",), "mean": ("input.mean",), "std": ("input.std",)},
         _inputs,
     ),
-    "nonfinite": Kind(
+    "nonfinite": EventKind(
         "numbers that are not finite",
         {"where": (), "count": ()},
         _record(
@@ -333,28 +337,28 @@ KINDS: dict[str, Kind] = {
         ),
         always=("nonfinite",),
     ),
-    "reset": Kind(
+    "reset": EventKind(
         "the guard has reset the prediction head", {"h": (), "scale": ()}, _record(_reset), always=("guard.reset",)
     ),
-    "recovered": Kind(
+    "recovered": EventKind(
         "predictions vary again",
         {"h": ()},
         _record(lambda fields, state: grammar.GuardRecovered(h=whole(fields["h"]))),
         always=("guard.recovered",),
     ),
-    "collapse": Kind(
+    "collapse": EventKind(
         "the guard has found predictions without spread",
         {"h": (), "strikes": ("guard.strikes",), "of": (), **_plain("guard", "std", "target_std", "ratio")},
         _record(_collapse),
         always=("guard.check",),
     ),
-    "setting": Kind(
+    "setting": EventKind(
         "a setting in force",
         {"key": (), "value": ()},
         _record(lambda fields, state: grammar.Config(key=fields["key"], value=fields["value"])),
         always=("config.echo",),
     ),
-    "target": Kind(
+    "target": EventKind(
         "the normalisation of one horizon's targets",
         {"h": (), "mean": (), "std": ()},
         _record(
@@ -363,14 +367,14 @@ KINDS: dict[str, Kind] = {
             )
         ),
     ),
-    "end": Kind(
+    "end": EventKind(
         "the training is over",
         {"status": (), "epochs_done": ()},
         _record(_end),
         always=("run.end", "run.epochs_missing"),
     ),
-    "native": Kind("a text of one of our own tags", {"tag": (), "text": ()}, _native),
-    "known": Kind("a line that is understood and measures nothing", {}, lambda fields, state: Said(None, ())),
+    "native": EventKind("a text of one of our own tags", {"tag": (), "text": ()}, _native),
+    "known": EventKind("a line that is understood and measures nothing", {}, lambda fields, state: Said(None, ())),
 }
 """Every event that a dialect file can name."""
 

@@ -12,7 +12,7 @@ from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
-from monitor.report.run_state import Fate, fate_of
+from monitor.report.run_state import RunState, run_state_of
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Status
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
@@ -80,17 +80,17 @@ def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple
 
 
 _FATES = {
-    Fate.CRASHED: Mark.BREACH,
-    Fate.KILLED: Mark.BREACH,
-    Fate.HUNG: Mark.BREACH,
-    Fate.SLOW: Mark.CAUTION,
-    Fate.PAUSED: Mark.NOT_APPLICABLE,
+    RunState.CRASHED: Mark.BREACH,
+    RunState.KILLED: Mark.BREACH,
+    RunState.HUNG: Mark.BREACH,
+    RunState.SLOW: Mark.CAUTION,
+    RunState.PAUSED: Mark.NOT_APPLICABLE,
 }
 
 
 def _fate(snapshot: Snapshot) -> list[Statement]:
     """Say what became of a run that neither goes on nor has finished, where that is known."""
-    found = fate_of(snapshot.run, snapshot.open, snapshot.now)
+    found = run_state_of(snapshot.run, snapshot.open, snapshot.now)
     if found.fate not in _FATES:
         return []
     return [Statement(found.fate.value, found.why, found.evidence, _FATES[found.fate])]

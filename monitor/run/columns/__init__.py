@@ -5,7 +5,7 @@ A stretch of lines is cut into blocks (`block`). Lines whose form is known (`lay
 of it `fold` takes it in. Whatever is out of the ordinary is left to the ordinary way, line by line.
 """
 
-from monitor.run.columns.block import Block, Rest, Span, Stretch, blocks
+from monitor.run.columns.block import Block, ByteSpan, Rest, Stretch, blocks
 from monitor.run.columns.fold import fold_block
 from monitor.run.columns.prepare import Forecast, forecast
 from monitor.run.columns.preview import Ahead, Range
@@ -14,11 +14,11 @@ from monitor.run.columns.rows import Layouts
 __all__ = [
     "Ahead",
     "Block",
+    "ByteSpan",
     "Forecast",
     "Layouts",
     "Range",
     "Rest",
-    "Span",
     "Stretch",
     "blocks",
     "fold_block",

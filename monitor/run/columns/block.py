@@ -30,7 +30,7 @@ _PASSENGERS = (
 """What follows from a report of weights depends on the progress lines before it: it is a row, or stands alone."""
 
 
-class Span(NamedTuple):
+class ByteSpan(NamedTuple):
     """Bytes of a stretch."""
 
     start: int
@@ -82,7 +82,7 @@ class Reader(Protocol):
         """Return what a line says; None for a blank one."""
         ...
 
-    def speaking(self, data: bytes) -> Sequence[Span]:
+    def speaking(self, data: bytes) -> Sequence[ByteSpan]:
         """Return where lines lie, in the grammar or not, whose text may say something; no other line's text does."""
         ...
 
@@ -148,7 +148,7 @@ class Block:
         return event
 
 
-def blocks(stretch: Stretch, reader: Reader, spans: Sequence[Span] | None = None) -> Iterator[Block | Event]:
+def blocks(stretch: Stretch, reader: Reader, spans: Sequence[ByteSpan] | None = None) -> Iterator[Block | Event]:
     """Cut a stretch of whole lines into blocks and the events between them.
 
     ``spans`` are those of the lines that are speaking, where the reader was asked before.
@@ -221,7 +221,7 @@ def _blank(data: bytes, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray
     return is_blank
 
 
-def _lines_at(spans: Sequence[Span], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _lines_at(spans: Sequence[ByteSpan], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return the places of all lines that lie in some of these spans, in whole or in part."""
     import numpy as np
 

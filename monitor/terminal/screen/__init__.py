@@ -5,6 +5,6 @@ The only station that needs rich: import it where a terminal is to be drawn on, 
 
 from monitor.terminal.screen.display import Display
 from monitor.terminal.screen.render import render, waiting
-from monitor.terminal.screen.scene import Other, Scene
+from monitor.terminal.screen.scene import OtherLog, Scene
 
-__all__ = ["Display", "Other", "Scene", "render", "waiting"]
+__all__ = ["Display", "OtherLog", "Scene", "render", "waiting"]

@@ -25,7 +25,7 @@ BAR_CELLS = 60
 _LOUD = {Severity.CRITICAL: "bold white on red", Severity.WARNING: "bold black on yellow", Severity.INFO: "cyan"}
 
 
-class Standing(NamedTuple):
+class Headline(NamedTuple):
     """The run in two words, and their colour."""
 
     status: str
@@ -33,38 +33,38 @@ class Standing(NamedTuple):
     style: str
 
 
-def standing(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Standing:
+def headline(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Headline:
     """Return how the run stands; green only where every rule that applies is ok with evidence."""
     run = snapshot.run
     status = "unfinished" if run.status is Status.RUNNING and not snapshot.is_following else run.status.value
     if run.status is Status.WAITING:
-        return Standing(status, "no line yet", "bright_black")
+        return Headline(status, "no line yet", "bright_black")
     if run.status is Status.FAILED:
-        return Standing(status, "critical", _LOUD[Severity.CRITICAL])
+        return Headline(status, "critical", _LOUD[Severity.CRITICAL])
     firing = [alert for verdict in verdicts for alert in verdict.standing if not alert.inhibited_by]
     if loud := [alert.severity for alert in firing if alert.severity.is_alarming]:
         worst = max(loud, key=lambda severity: severity.rank)
-        return Standing(status, worst.value, _LOUD[worst])
+        return Headline(status, worst.value, _LOUD[worst])
     applicable = [verdict for verdict in verdicts if verdict.applies]
     num_unknown = sum(verdict.outcome is Outcome.UNKNOWN for verdict in applicable)
     if num_unknown or not applicable:
-        return Standing(status, f"{num_unknown} unknown", "bold yellow")
+        return Headline(status, f"{num_unknown} unknown", "bold yellow")
     if any(not verdict.is_passed for verdict in applicable):
-        return Standing(status, "not all ok", "bold yellow")
-    return Standing(status, "all ok", "bold black on green")
+        return Headline(status, "not all ok", "bold yellow")
+    return Headline(status, "all ok", "bold black on green")
 
 
 def header(scene: Scene, verdicts: Sequence[Verdict], width: int, *, is_short: bool) -> list[Text]:
     """Return two rows where it must be short, else five."""
     snapshot = scene.snapshot
     attempt = snapshot.run.attempt
-    rows = [_title(snapshot, standing(snapshot, verdicts), width)]
+    rows = [_title(snapshot, headline(snapshot, verdicts), width)]
     if is_short:
         return [*rows, _place(scene, width)]
     return [*rows, _place(scene, width), *_bars(snapshot, attempt, width), _reading(scene)]
 
 
-def _title(snapshot: Snapshot, stands: Standing, width: int) -> Text:
+def _title(snapshot: Snapshot, stands: Headline, width: int) -> Text:
     line = Text.assemble((f" {stands.status.upper()} ", "bold"), (f" {stands.verdict} ", stands.style), " ")
     line.append_text(foreign(snapshot.run.id or PurePath(snapshot.log).name, "bold"))
     if snapshot.run.past:

@@ -8,7 +8,7 @@ from monitor.alert import Severity
 from monitor.snapshot import Snapshot
 
 
-class Other(NamedTuple):
+class OtherLog(NamedTuple):
     """A log that is followed as well, in a line."""
 
     log: str
@@ -32,7 +32,7 @@ class Scene(NamedTuple):
     """Why the log is looked at by the clock alone; empty where file events tell of changes."""
     is_behind: bool = False
     """Whether there is more to read at this moment; what is shown is then the past."""
-    others: tuple[Other, ...] = ()
+    others: tuple[OtherLog, ...] = ()
     """The logs that are followed beside this one."""
     notices: tuple[str, ...] = ()
     """What befell the log or the watch, oldest first, as plain lines not yet made harmless."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.base.errors import MonitorError
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def rules_dir() -> Path:

@@ -11,7 +11,7 @@ import click
 from monitor.alert import iso_time
 from monitor.base.escape import terminal
 from monitor.cli.options import json_option, state_option
-from monitor.cli.which_run import default_directory, other_run
+from monitor.cli.other_run import default_directory, other_run
 from monitor.run.summary import RunSummary
 from monitor.store.baselines import BaselineError, Baselines
 

@@ -11,7 +11,7 @@ import click
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.options import EXIT_FIRED, json_option, state_option
-from monitor.cli.which_run import is_log, other_run
+from monitor.cli.other_run import is_log, other_run
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.report.run_comparison import ComparedRow, Comparison, compare

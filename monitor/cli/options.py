@@ -12,7 +12,7 @@ import click
 
 from monitor.base import resources
 from monitor.base.errors import LogError, MonitorError, Problems, RuleError
-from monitor.cli.which_run import other_run
+from monitor.cli.other_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind

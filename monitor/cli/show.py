@@ -16,8 +16,8 @@ from monitor.base.escape import redact, terminal
 from monitor.base.evidence import Evidence
 from monitor.cli.excerpt import Excerpt, excerpt
 from monitor.cli.options import RuleChoice, json_option, make_engine, rule_options, state_option
+from monitor.cli.other_run import default_directory
 from monitor.cli.reading import read_log
-from monitor.cli.which_run import default_directory
 from monitor.pipeline import Pipeline
 
 MOST_LISTED = 12

@@ -10,7 +10,7 @@ import click
 
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
-from monitor.cli.which_run import default_directory
+from monitor.cli.other_run import default_directory
 from monitor.conditions.values import seconds
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.service.control import Request, ask, perform

@@ -15,7 +15,7 @@ from monitor.alert import Alert, State, iso_time
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
-from monitor.cli.which_run import default_directory
+from monitor.cli.other_run import default_directory
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
 from monitor.report.run_state import PASSING, RunState, Verdict, run_state_of
 from monitor.run.attempt import Status

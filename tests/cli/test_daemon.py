@@ -10,7 +10,7 @@ from monitor.grammar import RunEnd, RunStart
 from monitor.pipeline import Pipeline
 from monitor.snapshot import Snapshot
 from monitor.tail.linebuffer import read_lines
-from monitor.tail.source import Change
+from monitor.tail.source import FileChange
 from monitor.tail.waker import Waker
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined
 from tests.cli.watching import ByHand, Watching
@@ -149,7 +149,7 @@ def test_an_old_log_without_an_end_line_is_abandoned_and_its_silence_not_judged(
     watching.turn(after_s=HOUR_S)
     assert watching.heard.abandoned == [HOUR_S + 1]
     assert watching.stalls() == []
-    assert not watching.following.snapshot().is_following
+    assert not watching.follower.snapshot().is_following
 
 
 def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
@@ -157,7 +157,7 @@ def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
     watching.write(TRAINING, age_s=9 * HOUR_S)
     watching.turn()
     watching.turn([at(10 * HOUR_S, train(2))])
-    assert watching.following.snapshot().is_following
+    assert watching.follower.snapshot().is_following
     assert watching.stalls() == [("firing", 310), ("resolved", 10 * HOUR_S)]
     watching.turn(after_s=301)
     assert watching.stalls()[2:] == [("firing", 10 * HOUR_S + 300)]
@@ -173,9 +173,9 @@ def test_an_old_log_that_ended_is_not_called_abandoned(watching: Watching):
 def test_a_log_that_comes_later_is_followed_from_its_first_line(watching: Watching):
     watching.turn()
     watching.turn(after_s=2 * HOUR_S)
-    assert (watching.heard.alerts, watching.following.now()) == ([], None)
+    assert (watching.heard.alerts, watching.follower.now()) == ([], None)
     watching.turn(TRAINING)
-    assert [notice.change for notice in watching.heard.notices] == [Change.APPEARED]
+    assert [notice.change for notice in watching.heard.notices] == [FileChange.APPEARED]
     watching.turn(after_s=301)
     assert watching.stalls() == [("firing", 310)]
 
@@ -185,7 +185,7 @@ def test_an_empty_log_is_a_run_that_has_not_begun(watching: Watching):
     watching.turn()
     watching.turn(after_s=2 * HOUR_S)
     assert (watching.heard.alerts, watching.heard.abandoned) == ([], [])
-    assert str(watching.following.snapshot().run.status) == "waiting"
+    assert str(watching.follower.snapshot().run.status) == "waiting"
 
 
 def test_lines_without_a_time_stall_by_the_time_of_their_arrival(watching: Watching):
@@ -203,7 +203,7 @@ def test_lines_without_a_time_stall_by_the_time_of_their_arrival(watching: Watch
 def test_a_text_of_which_nothing_is_understood_is_never_said_to_stall(watching: Watching):
     watching.turn(b"hello\nworld\n")
     watching.turn(after_s=HOUR_S)
-    assert (watching.heard.alerts, watching.following.now()) == ([], None)
+    assert (watching.heard.alerts, watching.follower.now()) == ([], None)
 
 
 def test_an_old_log_without_times_is_abandoned(watching: Watching):
@@ -242,7 +242,7 @@ def test_a_truncation_is_told_with_the_bytes_that_were_lost(tmp_path: Path):
         watching.turn()
         watching.turn(EPOCH_1)
     [notice] = watching.heard.notices
-    assert (notice.change, notice.lost_bytes) == (Change.TRUNCATED, unread_bytes)
+    assert (notice.change, notice.lost_bytes) == (FileChange.TRUNCATED, unread_bytes)
     assert unread_bytes > 1_000
 
 
@@ -250,7 +250,7 @@ def test_a_rotation_is_told_and_the_new_file_followed(watching: Watching):
     watching.turn(TRAINING)
     watching.log.rename(watching.log.with_name("run.log.1"))
     watching.turn([at(20, train(2))])
-    assert [notice.change for notice in watching.heard.notices] == [Change.ROTATED]
+    assert [notice.change for notice in watching.heard.notices] == [FileChange.ROTATED]
     assert watching.pipeline.run.attempt.step == 2
 
 

@@ -10,8 +10,7 @@ import pytest
 from monitor.base.errors import Problems
 from monitor.conditions.reading import Band
 from monitor.config import Config, ConfigError, load_config, sample_text, unknown_rules
-from monitor.config.expression import All, EpochHasEnded, FaultIsAbsent, Figure, RuleIsOk, Seen, StatusIs
-from monitor.config.expression import Any as AnyOf
+from monitor.config.expression import AllOf, AnyOf, EpochHasEnded, FaultIsAbsent, Figure, RuleIsOk, SignalSeen, StatusIs
 from monitor.config.model import FileSetting
 from monitor.config.schema import ConfigFile
 
@@ -110,12 +109,12 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{seen: run.start}", Seen("run.start")),
+        ("{seen: run.start}", SignalSeen("run.start")),
         ("{epoch: 5}", EpochHasEnded(5)),
         ("{status: completed}", StatusIs("completed")),
         ("{signal: gpu.util_pct, of: p95, at_least: 60, where: {index: 0}}",
          Figure("gpu.util_pct", (("index", "0"),), "p95", None, (("at_least", 60.0),))),
-        ("{seen: [metric.ic, metric.sharpe]}", All((Seen("metric.ic"), Seen("metric.sharpe")))),
+        ("{seen: [metric.ic, metric.sharpe]}", AllOf((SignalSeen("metric.ic"), SignalSeen("metric.sharpe")))),
         ("{any: [{epoch: 1}, {epoch: 2}]}", AnyOf((EpochHasEnded(1), EpochHasEnded(2)))),
     ],
 )  # fmt: skip
@@ -126,7 +125,7 @@ def test_a_condition_is_read(load, text, expected):
 def test_rules_in_conditions_know_their_line(load):
     config = load("objectives:\n  - title: x\n    when:\n      - LossSpike\n      - {fault: grad_zero}\n")
     whole = config.objectives[0].when
-    assert isinstance(whole, All)
+    assert isinstance(whole, AllOf)
     rule, fault = whole.parts
     assert isinstance(rule, RuleIsOk) and rule.place.endswith("watch.yaml:4")
     assert isinstance(fault, FaultIsAbsent) and fault.place.endswith("watch.yaml:5")

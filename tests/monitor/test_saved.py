@@ -8,7 +8,7 @@ import pytest
 
 from monitor.grammar import Intent, RunStart
 from monitor.store.coders import UnknownState
-from monitor.store.saved import NOTHING, Marks, Saved, from_rows, to_rows
+from monitor.store.saved import NOTHING, Saved, SavedMarks, from_rows, to_rows
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import SHIPPED
 from tests.monitor.lines import at, numbered, pipeline, report, train
@@ -27,11 +27,11 @@ ATTEMPTS = [
 
 
 class Table:
-    """Rows as a database keeps them."""
+    """SavedRows as a database keeps them."""
 
     def __init__(self) -> None:
         self.core, self.series, self.alerts = b"", dict[str, bytes](), list[bytes]()
-        self.marks: Marks = NOTHING
+        self.marks: SavedMarks = NOTHING
         self.written = 0
 
     def write(self, saved: Saved) -> None:

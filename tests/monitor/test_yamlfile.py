@@ -216,8 +216,8 @@ WITHOUT_LIBYAML = """
 import sys, yaml
 yaml.__with_libyaml__ = False
 from pathlib import Path
-from monitor.errors import RuleError
-from monitor.yamlfile import YamlFile, _Loader, _PythonParser
+from monitor.base.errors import RuleError
+from monitor.base.yamlfile import YamlFile, _Loader, _PythonParser
 assert issubclass(_Loader, _PythonParser)
 try:
     file = YamlFile(Path(sys.argv[1]), RuleError)

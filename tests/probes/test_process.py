@@ -237,8 +237,8 @@ def test_a_process_of_another_user_is_alive_until_it_dies(
     """Looked at by nobody, to whom signals to it are forbidden."""
     require("setpriv")
     program = (
-        "import sys; from monitor.clock import SystemClock; from monitor.probes.process import ProcessProbe\n"
-        "from monitor.run import Run\n"
+        "import sys; from monitor.base.clock import SystemClock; from monitor.probes.process import ProcessProbe\n"
+        "from monitor.run.run import Run\n"
         "run, probe = Run(), ProcessProbe(SystemClock(), int(sys.argv[1]))\n"
         "print('alive' if probe.poll(0.0, run) is not None and probe._held else 'dead', flush=True)\n"
         "sys.stdin.readline(); probe.poll(1.0, run); print(*probe.poll(9.0, run), flush=True)"

@@ -115,8 +115,8 @@ def test_a_signal_to_the_monitor_goes_to_the_training(folder: Path):
 
 TRAINER = """
 import os, socket, sys, time
-from monitor.logline import RunStart, Train, format_line
-from monitor.fields import Share
+from monitor.grammar import RunStart, Train, format_line
+from monitor.grammar import Share
 log = open(sys.argv[1], "a", buffering=1)
 start = RunStart(run="run-1", pid=os.getpid(), host=socket.gethostname(), attempt=1)
 log.write(format_line(time.time(), start) + "\\n")

@@ -20,8 +20,8 @@ RECIPE = CHECKOUT / "docs/examples/stop_doomed_run.py"
 MONITOR = f"{sys.executable} -m monitor"
 TRAINER = """
 import os, socket, sys, time
-from monitor.fields import Share
-from monitor.logline import RunStart, Train, format_line
+from monitor.grammar import Share
+from monitor.grammar import RunStart, Train, format_line
 log = open(sys.argv[1], "a", buffering=1)
 nan = {int(step) for step in sys.argv[2].split(",")}
 start = RunStart(run="run-1", pid=os.getpid(), host=socket.gethostname(), attempt=1)

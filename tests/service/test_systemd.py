@@ -35,8 +35,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 8099), Handler).serve_forever()
 """
 TRAINER = """
 import os, socket, sys, time
-from monitor.fields import Share
-from monitor.logline import RunStart, Train, format_line
+from monitor.grammar import Share
+from monitor.grammar import RunStart, Train, format_line
 log = open(sys.argv[1], "a", buffering=1)
 start = RunStart(run="of-ana", pid=os.getpid(), host=socket.gethostname(), attempt=1)
 log.write(format_line(time.time(), start) + "\\n")

@@ -20,9 +20,9 @@ TWO = """
 import os, signal, socket, sys
 from pathlib import Path
 from tests.trainer.runs import fit
-from trainer.loop import train
-from trainer.ranks import ranks_of
-from trainer.stopping import stop_on_signals
+from trainer.training.loop import train
+from trainer.training.ranks import ranks_of
+from trainer.training.stopping import stop_on_signals
 
 FOLDER, PANEL, SETTINGS = Path({folder!r}), Path({panel!r}), {settings!r}
 

@@ -16,7 +16,7 @@ STUCK = """
 import ctypes, os, signal, sys
 from pathlib import Path
 from tests.trainer.runs import fit
-from trainer.stopping import stop_on_signals
+from trainer.training.stopping import stop_on_signals
 
 def wait_for_good(bar):
     os.kill(os.getpid(), signal.SIGTERM)

@@ -38,7 +38,7 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
-	$(BIN)/pytest -q -m "slow or not slow" tests/dialects/test_packages.py tests/trainer/test_adapters.py
+	$(BIN)/pytest -q -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/test_adapters.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .
@@ -64,16 +64,16 @@ scoreboard: $(INSTALLED) ## Run the fault scoreboard with its rivals and write d
 	$(BIN)/python -m tests.scoreboard.run held-out --workers $(WORKERS)
 
 scoreboard-quick: $(INSTALLED) ## Run a sample of the fault scoreboard and check what came of it
-	$(BIN)/pytest -q -p no:xdist -m slow tests/scoreboard/test_quick.py
+	$(BIN)/pytest -q -p no:xdist -m slow tests/repository/scoreboard/test_quick.py
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
-	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail_faults/test_kill.py -k soak
+	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail/test_kill.py -k soak
 
 test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service in it; root, some two minutes
 	$(BIN)/pytest -q -m slow tests/service/test_systemd.py
 
 fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
-	$(BIN)/python -m tests.monitor.fuzz
+	$(BIN)/python -m tests.pipeline.fuzz
 
 install: $(INSTALLED) ## Create .venv and install all that development needs
 

@@ -17,6 +17,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Under nohup it is ignored, and so it would be in each process that a test starts and then asks to reload.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Each of these has a target of its own in the Makefile.
+collect_ignore = ["benchmarks", "demo", "scoreboard"]
+
 # The same examples each time and nothing written: a red test is red for everyone. `thorough` digs deeper.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)

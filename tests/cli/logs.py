@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor import grammar
 from monitor.grammar import RunEnd, RunStart
-from tests.monitor.lines import at, epoch_end, report, reset, setting, train
+from tests.lines import at, epoch_end, report, reset, setting, train
 
 START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", attempt=1))
 COMPLETED = RunEnd(status="completed", epochs=2, best_epoch=2, best_val_loss=0.5, seconds=60.0)

@@ -14,7 +14,7 @@ from monitor.tail.source import FileChange
 from monitor.tail.waker import Waker
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined
 from tests.cli.watching import ByHand, Watching
-from tests.monitor.lines import START, at, story, train
+from tests.lines import START, at, story, train
 
 HOUR_S = 3600.0
 TRAINING = [START_LINE, at(10, train(1, epochs=2))]

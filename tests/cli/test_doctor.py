@@ -10,7 +10,7 @@ import pytest
 from monitor.grammar import Intent
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, HEALTHY, START_LINE, write
-from tests.monitor.lines import START, at, report, setting, train
+from tests.lines import START, at, report, setting, train
 
 STATES = ["blind", "late", "waiting", "off", "armed"]
 """In the order in which they are told."""

@@ -7,7 +7,7 @@ from monitor.alert import iso_time
 from monitor.grammar import RunStart
 from tests.cli.command import monitor
 from tests.cli.watching import Watching
-from tests.monitor.lines import at, report, story, train
+from tests.lines import at, report, story, train
 
 
 def lost(watching: Watching) -> list[tuple[str, str]]:

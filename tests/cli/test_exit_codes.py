@@ -7,7 +7,7 @@ import pytest
 from monitor import grammar
 from tests.cli.command import monitor
 from tests.cli.logs import COMPLETED, EPOCH_1, FOREIGN, HEALTHY, START_LINE, TROUBLED, write
-from tests.monitor.lines import at, epoch_end, train
+from tests.lines import at, epoch_end, train
 
 ENDED = at(99, COMPLETED)
 NOTHING_BUT_ITS_END = [START_LINE, ENDED]

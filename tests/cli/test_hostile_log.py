@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.command import monitor
 from tests.cli.logs import COMPLETED, joined
-from tests.monitor.lines import at
+from tests.lines import at
 
 CONTROLS = {
     "colour": b"\x1b[31m",

@@ -23,7 +23,7 @@ from monitor.pipeline import Pipeline
 from monitor.tail import FileTail, Waker
 from tests.cli.command import LIMIT_S
 from tests.cli.watching import SHIPPED, ByHand, Watching
-from tests.monitor.lines import at, train
+from tests.lines import at, train
 
 NOT_A_NUMBER = [at(step, train(step, loss=float("nan"))) + b"\n" for step in range(3)]
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cli.command import LIMIT_S, Process, monitor, started
 from tests.cli.logs import EPOCH_1, FOREIGN, HEALTHY, TROUBLED, joined, write
-from tests.monitor.lines import at, train
+from tests.lines import at, train
 
 MONITOR = (sys.executable, "-m", "monitor")
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.command import LIMIT_S, Said, monitor
 from tests.cli.logs import EPOCH_1, FOREIGN, HEALTHY, TROUBLED, joined, write
-from tests.monitor.lines import START
+from tests.lines import START
 
 KEYS = [
     "version",

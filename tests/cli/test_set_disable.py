@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.command import Said, monitor
 from tests.cli.logs import EPOCH_1, HEALTHY, TROUBLED, write
-from tests.monitor.lines import at, epoch_end, report, setting, train
+from tests.lines import at, epoch_end, report, setting, train
 
 RULE = """groups:
   - name: own

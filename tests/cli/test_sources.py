@@ -17,8 +17,8 @@ from monitor.tail.logset import LogSet
 from monitor.tail.ranks import family, ranked
 from tests.cli.command import LIMIT_S, monitor, started
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, HEALTHY, TROUBLED, joined, write
-from tests.monitor.lines import at, train
-from tests.tail_faults.daemons import pause
+from tests.lines import at, train
+from tests.tail.daemons import pause
 
 NAN = at(20, train(2, loss=float("nan"), epochs=2))
 

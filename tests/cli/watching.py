@@ -19,7 +19,7 @@ from monitor.snapshot import Snapshot
 from monitor.tail import FileTail
 from monitor.tail.source import Notice
 from tests.cli.logs import joined
-from tests.monitor.lines import START, story
+from tests.lines import START, story
 
 SHIPPED = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
 

@@ -20,7 +20,7 @@ from monitor.probes.identity import _writes, writer_of
 from monitor.probes.process import LAST_WORDS_S, LOOK_S, ProcessProbe, oom_kills
 from monitor.run.run import Run
 from tests.cli.watching import SHIPPED
-from tests.monitor.lines import numbered, pipeline
+from tests.lines import numbered, pipeline
 from tests.notify.receivers import until
 
 CLOCK = SystemClock()

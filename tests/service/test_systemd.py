@@ -14,7 +14,7 @@ import pytest
 
 from monitor.base.clock import SystemClock
 from monitor.grammar import Record, RunStart, format_line
-from tests.monitor.lines import report, train
+from tests.lines import report, train
 from tests.notify.receivers import until as within
 from tests.service.machine import PROGRAMS, Machine, booted, build, has_our_python, in_memory
 

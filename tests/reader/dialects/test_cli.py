@@ -1,0 +1,115 @@
+"""What a person at the command line hears of dialects: which one, how much is understood, and when nothing is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import monitor
+from tests.reader.dialects.logs import HF, NANOGPT
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "run.log"
+    path.write_text(NANOGPT)
+    return path
+
+
+def test_replay_report_and_explain_say_the_dialect_and_how_much_was_understood(log: Path):
+    assert "31 of 31 lines understood (dialect nanogpt, by line 1)" in monitor("replay", log).out
+    assert "31 understood (dialect nanogpt)" in monitor("report", log).out
+    said = json.loads(monitor("dialects", "explain", log, "--json").out)
+    assert (said["dialect"], said["kinds"]) == ("nanogpt", {"nanogpt:evaluation": 1, "nanogpt:iteration": 30})
+
+
+def test_explain_ends_with_3_where_nothing_is_understood(tmp_path: Path):
+    (tmp_path / "prose.log").write_text("the weather is fine\n" * 30)
+    done = monitor("dialects", "explain", tmp_path / "prose.log")
+    assert done.code == 3
+    assert "30  line 1  the weather is fine" in done.out
+
+
+def test_a_dialect_that_is_forced_reads_nothing_of_another(log: Path):
+    assert "0 of 31 lines understood" in monitor("replay", log, "--dialect", "keras").out
+    assert monitor("replay", log, "--dialect", "keras").code == 3
+    assert "31 of 31" in monitor("replay", log, "--dialect", "nanogpt").out
+
+
+def test_rules_that_cannot_apply_are_listed_once(log: Path):
+    lines = [line for line in monitor("replay", log).out.splitlines() if "this trainer does not log it" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("➖")
+    assert lines[0].endswith("[line 1]")
+
+
+def test_doctor_names_no_rule_blind_whose_lines_this_trainer_cannot_write(log: Path):
+    said = [json.loads(line) for line in monitor("doctor", log, "--json").out.splitlines()]
+    [weights] = [each for each in said if each["alert"] == "NoUpdate"]
+    assert (weights["state"], weights["reason"]) == ("off", "this trainer does not log it")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "what"),
+    [
+        ("dialect: x\n", "x.yaml:1: has no lines"),
+        ("lines: [{}]\ndialect: x\n", "no name"),
+        (
+            "dialect: x\nlines:\n  - {name: a, event: dance, like: a, pattern: a, samples: [{line: a}]}\n",
+            "x.yaml:3: event: 'dance'",
+        ),
+        (
+            "dialect: x\nlines:\n  - {name: a, event: known, like: a, pattern: '(a', samples: [{line: a}]}\n",
+            "x.yaml:3: pattern: ",
+        ),
+        (
+            "dialect: x\nlines:\n  - {name: a, event: known, like: a, pattern: 'a*', samples: [{line: a}]}\n",
+            "fits every line",
+        ),
+        (
+            "dialect: x\nlines:\n"
+            "  - {name: a, event: train, like: a, pattern: 'a (?P<lass>.)', samples: [{line: a 1}]}\n",
+            "train has no field 'lass'",
+        ),
+        (
+            "dialect: x\nlines:\n  - name: a\n    event: train\n    like: a\n    pattern: 'a (?P<loss>.)'\n"
+            "    samples:\n      - {line: a 1, gives: {loss: 2}}\n",
+            "x.yaml:8: a reads loss as '1'; expected '2'",
+        ),
+        (
+            "dialect: x\nlines:\n  - name: a\n    event: known\n    like: a\n    pattern: a\n"
+            "    samples: [{line: a}]\n    refuses:\n      - ab\n",
+            "x.yaml:9: a matches 'ab'; expected no match",
+        ),
+    ],
+)
+def test_a_dialect_file_that_is_wrong_is_refused_with_its_line(tmp_path: Path, log: Path, yaml: str, what: str):
+    path = tmp_path / "x.yaml"
+    path.write_text(yaml)
+    for done in (monitor("dialects", "check", path), monitor("replay", log, "--dialect", path)):
+        assert done.code == 2
+        assert what in done.err
+        assert "Traceback" not in done.err
+
+
+def test_a_dialect_that_nobody_knows_is_refused_with_those_there_are(log: Path):
+    done = monitor("replay", log, "--dialect", "cobol")
+    assert done.code == 2
+    assert "expected native, atft, hf-trainer" in done.err
+
+
+def test_test_prints_what_is_read_from_each_line():
+    path = Path(__file__).parents[3] / "rules" / "dialects" / "nanogpt.yaml"
+    done = monitor("dialects", "test", path, "iter 3: loss 2.5, time 20.00ms", "so what")
+    assert done.code == 1
+    assert "train by iteration: step=3, loss=2.5, s_per_batch=0.02" in done.out
+    assert "so what\n    no kind of line fits" in done.out
+
+
+def test_a_watch_says_once_which_dialect_it_took(tmp_path: Path):
+    path = tmp_path / "hf.log"
+    path.write_text(HF)
+    done = monitor("watch", path, "--until-end", "--plain")
+    assert done.code == 0
+    [line] = [line for line in done.err.splitlines() if "dialect hf-trainer" in line]
+    assert line.startswith(f"monitor: {path}: ")

@@ -1,0 +1,447 @@
+"""Derived signals: what follows from a line together with the lines before it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from monitor.grammar import (
+    Checkpoint,
+    Config,
+    Data,
+    DataCheck,
+    Gpu,
+    GradReport,
+    GroupGrad,
+    Intent,
+    ModelGroup,
+    Phase,
+    Process,
+    Record,
+    RunEnd,
+    RunStart,
+    Share,
+    Train,
+    WeightReport,
+)
+from monitor.run.derived.declared_rate import declared_rate
+from monitor.run.derived.settings import NAMES_LIMIT
+from tests.lines import at, attempt_of, epoch_end, run_of, train
+from trainer.config import OptimConfig
+from trainer.training.schedule import learning_rate
+
+COSINE = Intent(base_lr=0.01, min_lr=0.0, warmup_start=0.0, warmup_steps=10, schedule="cosine", total_steps=100)
+
+
+def values(signal: str, *records: Record) -> list[float]:
+    """Return a signal's values in the last attempt of a log, over all its labels."""
+    attempt = attempt_of([at(second, record) for second, record in enumerate(records)])
+    return [point.value for series in attempt.of(signal).values() for point in series.recent]
+
+
+def by_label(signal: str, *records: Record) -> dict[str, float]:
+    """Return a signal's last value by the value of its label."""
+    attempt = attempt_of([at(second, record) for second, record in enumerate(records)])
+    return {labels[0][1]: series.last.value for labels, series in attempt.of(signal).items()}
+
+
+def step(
+    number: int, *, lr: float | None = None, load_s: float | None = None, s_per_batch: float | None = None
+) -> Train:
+    return Train(
+        epoch=Share(1, 2),
+        batch=Share(number, 500),
+        step=number,
+        loss=0.5,
+        lr=lr,
+        load_s=load_s,
+        s_per_batch=s_per_batch,
+    )
+
+
+WHOLE = Share(4, 4)
+
+
+def group(name: str, norm: float = 1.0, *, grad: Share = WHOLE, small: int = 0, none: int | None = None) -> GroupGrad:
+    return GroupGrad(group=name, norm=norm, max=norm, grad=grad, small=small, none=none)
+
+
+def gradients(*groups: GroupGrad, step: int = 10) -> GradReport:
+    return GradReport(step=step, epoch=1, batch=11, groups=groups)
+
+
+def weights(
+    number: int = 10, *, update: float = 0.01, ratio: float | None = 0.001, unchanged: float = 0.0
+) -> WeightReport:
+    return WeightReport(group="gat", step=number, l2=10.0, update=update, ratio=ratio, unchanged=unchanged)
+
+
+# ---- the learning rate
+
+
+@given(
+    base_lr=st.floats(1e-6, 10.0),
+    least=st.floats(0.0, 1.0),
+    warmup_steps=st.integers(0, 200),
+    total_steps=st.integers(1, 2_000),
+    number=st.integers(0, 2_500),
+)
+def test_the_declared_rate_is_the_trainers_rate_at_every_step(base_lr, least, warmup_steps, total_steps, number):
+    config = OptimConfig(base_lr=base_lr, min_lr=base_lr * least, warmup_steps=warmup_steps)
+    intent = Intent(
+        base_lr=config.base_lr,
+        min_lr=config.min_lr,
+        warmup_start=0.0,
+        warmup_steps=config.warmup_steps,
+        schedule="cosine",
+        total_steps=total_steps,
+    )
+    expected = learning_rate(number, config, total_steps=total_steps)
+    assert declared_rate(number, intent) == pytest.approx(expected, rel=1e-12, abs=0.0)
+
+
+@given(start=st.floats(0.0, 1.0), warmup_steps=st.integers(1, 100), number=st.integers(0, 100))
+def test_a_warm_up_goes_in_a_line_from_its_start_to_the_base_rate(start, warmup_steps, number):
+    assume(number <= warmup_steps)
+    intent = Intent(base_lr=1.0, warmup_start=start, warmup_steps=warmup_steps, schedule="constant")
+    assert declared_rate(number, intent) == pytest.approx(start + (1.0 - start) * number / warmup_steps)
+
+
+def test_a_linear_schedule_ends_at_the_least_rate():
+    intent = Intent(base_lr=1.0, min_lr=0.2, warmup_steps=0, schedule="linear", total_steps=100)
+    assert [declared_rate(each, intent) for each in (0, 50, 100, 150)] == pytest.approx([1.0, 0.6, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        Intent(),
+        Intent(base_lr=0.01, schedule="one_cycle", total_steps=100),
+        Intent(schedule="cosine", total_steps=100),
+        Intent(base_lr=0.01, schedule="cosine"),
+    ],
+)
+def test_no_rate_is_made_up_where_the_schedule_is_not_declared_in_full(intent):
+    assert declared_rate(5, intent) is None
+
+
+def test_the_deviation_is_a_share_of_the_base_rate():
+    assert values(
+        "train.lr_deviation", COSINE, step(5, lr=0.005), step(10, lr=0.01), step(55, lr=0.006)
+    ) == pytest.approx([0.0, 0.0, 0.1], abs=1e-12)
+
+
+def test_a_rate_that_is_no_number_deviates_by_no_number():
+    assert all(map(math.isnan, values("train.lr_deviation", COSINE, step(5, lr=math.nan))))
+
+
+def test_a_zero_rate_without_a_declared_schedule_is_told_but_for_the_first_report_and_the_last_batch():
+    end = Train(epoch=Share(2, 2), batch=Share(500, 500), step=1_000, loss=0.5, lr=0.0)
+    told = values("train.lr_zero", step(1, lr=0.0), step(2, lr=0.1), step(3, lr=0.0), end)
+    assert told == [0.0, 1.0]
+
+
+def test_the_share_of_loading_is_of_the_whole_batch():
+    assert values("train.load_share", step(1, load_s=0.5, s_per_batch=2.0), step(2, load_s=0.5)) == [0.25]
+
+
+# ---- gradients
+
+
+def test_22_of_23_with_one_declared_is_none_too_few():
+    intent = Intent(no_grad_expected=("gat:1", "head"))
+    found = by_label(
+        "grad.undeclared_none",
+        intent,
+        gradients(
+            group("gat", grad=Share(22, 23), none=1),
+            group("head", grad=Share(0, 4), none=4),
+            group("encoder", grad=Share(3, 4), none=1),
+        ),
+    )
+    assert found == {"gat": 0.0, "head": 0.0, "encoder": 1.0}
+
+
+def test_where_the_count_is_not_written_it_follows_from_the_share():
+    assert by_label("grad.undeclared_none", gradients(group("gat", grad=Share(20, 23)))) == {"gat": 3.0}
+
+
+def test_the_seed_pages_243_small_tensors_are_a_fifth():
+    found = by_label("grad.small_share", gradients(group("variable_selection", grad=Share(1160, 1160), small=243)))
+    assert found["variable_selection"] == pytest.approx(0.209, abs=1e-3)
+
+
+DEPTHS = [ModelGroup(group=name, depth=depth) for depth, name in enumerate(["input", "middle", "head"])]
+
+
+def test_the_depth_ratio_is_that_of_the_first_group_to_the_last():
+    report = gradients(group("head", 4.0), group("input", 0.5), group("middle", 9.0))
+    assert values("grad.depth_ratio", *DEPTHS, report) == [0.125]
+    assert values("grad.first_l2", *DEPTHS, report) == [0.5]
+
+
+def test_groups_of_one_depth_count_together():
+    report = gradients(group("head", 5.0), group("input", 3.0), group("other_input", 4.0))
+    assert values("grad.depth_ratio", *DEPTHS, ModelGroup(group="other_input", depth=0), report) == [1.0]
+
+
+def test_a_frozen_group_is_no_end_of_the_model():
+    report = gradients(group("head", 4.0), group("input", 0.0), group("middle", 2.0))
+    assert values("grad.depth_ratio", *DEPTHS, Intent(frozen=("input",)), report) == [0.5]
+
+
+@pytest.mark.parametrize(
+    "known", [[], DEPTHS[:1], [ModelGroup(group="input", depth=3), ModelGroup(group="head", depth=3)]]
+)
+def test_without_two_known_depths_there_is_no_ratio(known):
+    assert values("grad.depth_ratio", *known, gradients(group("input"), group("head"))) == []
+
+
+def test_a_last_group_without_gradient_gives_no_ratio():
+    assert values("grad.depth_ratio", *DEPTHS, gradients(group("input", 1.0), group("head", 0.0))) == []
+
+
+# ---- weights
+
+
+def test_an_update_is_taken_to_the_declared_base_rate():
+    """Reports count steps from 0: at report 4 the fifth step's rate is in force, half of the base rate."""
+    assert values("weight.base_ratio", COSINE, weights(4, ratio=0.001)) == pytest.approx([0.002])
+    assert values("weight.base_ratio", weights(4, ratio=0.001)) == [0.001]
+
+
+def test_a_step_at_a_rate_of_all_but_zero_says_nothing_of_the_weights():
+    assert values("weight.base_ratio", COSINE, weights(99, update=0.0, ratio=0.0)) == []
+    assert values("weight.left_behind", COSINE, weights(98, unchanged=0.99)) == []
+
+
+def test_without_a_schedule_the_highest_rate_reported_is_the_base_rate():
+    assert values("weight.base_ratio", step(1, lr=0.4), step(2, lr=0.1), weights(2, ratio=0.001)) == pytest.approx(
+        [0.004]
+    )
+    assert values("weight.base_ratio", step(1, lr=math.nan), weights(2, ratio=0.001)) == [0.001]
+
+
+def test_a_reported_rate_of_zero_says_nothing_of_the_weights_whatever_was_declared():
+    """LearningRateOffSchedule speaks of that."""
+    assert values("weight.base_ratio", COSINE, step(20, lr=0.0), weights(20, update=0.0, ratio=0.0)) == []
+
+
+def test_a_step_that_was_skipped_says_nothing_of_the_weights():
+    skipped = gradients(group("gat", 1.0), group("head", math.inf))
+    assert values("weight.base_ratio", skipped, weights(10, update=0.0, ratio=0.0)) == []
+    assert values("weight.base_ratio", skipped, weights(20, update=0.0, ratio=0.0)) == [0.0]
+
+
+def test_weights_of_zero_that_do_not_move_have_a_ratio_of_zero():
+    assert values("weight.base_ratio", weights(update=0.0, ratio=math.nan)) == [0.0]
+
+
+def test_only_a_step_that_moves_something_leaves_weights_behind():
+    assert values("weight.left_behind", weights(unchanged=0.95)) == [0.95]
+    assert values("weight.left_behind", weights(update=0.0, unchanged=1.0)) == []
+
+
+# ---- the course of the run
+
+
+def idle_starts(*last_steps: int | None) -> list[float]:
+    """Return what is known at the last of several starts, the earlier ones having reached these steps."""
+    records: list[Record] = []
+    for last_step in last_steps:
+        records += [RunStart(run="a"), *([train(last_step)] if last_step is not None else [])]
+    return values("run.idle_starts", *records, RunStart(run="a"))
+
+
+def test_starts_are_counted_from_the_one_that_got_furthest():
+    assert idle_starts() == [1]
+    assert idle_starts(100) == [2]
+    assert idle_starts(100, 100) == [3]
+    assert idle_starts(100, 60, None) == [4]
+    assert idle_starts(100, 100, 101) == [2]
+    assert idle_starts(None, None) == [3]
+
+
+def test_a_higher_step_ends_the_count_and_so_does_a_completed_run():
+    assert values("run.idle_starts", RunStart(run="a"), train(5), RunStart(run="a"), train(5), train(6)) == [2, 0]
+    done = [RunStart(run="a"), train(5), RunEnd(status="completed"), RunStart(run="b")]
+    assert values("run.idle_starts", *done) == [1]
+
+
+def test_starts_that_nobody_announces_are_counted_by_their_first_step():
+    assert values("run.idle_starts", train(5), train(90), train(5), train(90), train(5)) == [3]
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "first", "lost"),
+    [
+        ([train(500)], [], train(1), 500),
+        ([train(500)], [Intent(resume_from=480)], train(485), 0),
+        ([train(500)], [Intent(resume_from=480)], train(5), 476),
+        ([train(500)], [], train(501), 0),
+        ([train(500), RunEnd(status="stopped")], [], train(1), 0),
+        ([train(500), RunEnd(status="failed")], [], train(1), 500),
+        ([], [], train(1), 0),
+    ],
+)
+def test_steps_are_lost_where_a_start_goes_back_without_saying_so(before, start, first, lost):
+    assert values("run.steps_lost", RunStart(run="a"), *before, RunStart(run="a"), *start, first, train(900)) == [lost]
+
+
+def beat(pid: int, run: str = "a") -> Phase:
+    return Phase(name="train", beat=1, run=run, pid=pid)
+
+
+def test_a_writer_that_was_replaced_and_writes_again_is_another_writer():
+    start = [RunStart(run="a", pid=1), beat(1), RunStart(run="b", pid=2), beat(2, "b")]
+    assert by_label("run.other_writer", *start) == {}
+    assert by_label("run.other_writer", *start, beat(1)) == {"1": 1.0}
+    assert by_label("run.other_writer", *start, beat(2, "b")) == {}
+
+
+def test_a_step_taken_while_the_newest_writer_loads_is_another_writers():
+    load = Phase(name="load", run="b", pid=2)
+    running = [RunStart(run="a", pid=1), beat(1), train(20)]
+    assert by_label("run.other_writer", *running, RunStart(run="b", pid=2), load, train(25)) == {"1": 1.0}
+    assert by_label("run.other_writer", *running, RunStart(run="b", pid=2), load, beat(2, "b"), train(1)) == {}
+    ended = [*running, RunEnd(status="failed"), RunStart(run="b", pid=2), load, train(1)]
+    assert by_label("run.other_writer", *ended) == {}
+    assert by_label("run.other_writer", Phase(name="load", run="a", pid=1), train(1)) == {}
+
+
+def test_two_writers_that_announce_nothing_are_told_by_the_first_ones_return():
+    assert by_label("run.other_writer", beat(1), beat(2)) == {}
+    assert len(values("run.other_writer", beat(1), beat(2), beat(1), beat(2), beat(1))) == 2
+
+
+def test_a_writer_goes_on_though_its_steps_begin_again():
+    """An attempt that no line announces is the same process."""
+    assert by_label("run.other_writer", beat(1), train(5), train(90), train(1), beat(1)) == {}
+
+
+def test_a_line_that_names_no_writer_says_nothing_of_writers():
+    records = [RunStart(run="a", pid=1), Phase(name="load"), RunStart(run="b", pid=2), Phase(name="load")]
+    assert values("run.beat", *records) == []
+
+
+@pytest.mark.parametrize(
+    ("records", "missing"),
+    [
+        ([Intent(epochs=6), RunEnd(status="completed", epochs=6)], {"completed": 0.0, "stopped": 0.0}),
+        ([Intent(epochs=6), RunEnd(status="completed", epochs=4)], {"completed": 2.0, "stopped": 0.0}),
+        ([Intent(epochs=6), RunEnd(status="stopped", epochs=4)], {"completed": 0.0, "stopped": 2.0}),
+        ([Intent(epochs=6), RunEnd(status="failed", epochs=4)], {"failed": 2.0}),
+        ([epoch_end(4, epochs=6), RunEnd(status="completed")], {"completed": 2.0, "stopped": 0.0}),
+        (
+            [Intent(epochs=6), Intent(epochs=4, phase_change="early_stop"), RunEnd(status="completed", epochs=4)],
+            {"completed": 0.0, "stopped": 0.0},
+        ),
+        ([RunEnd(status="completed", epochs=4)], {}),
+    ],
+)
+def test_epochs_are_missing_where_the_run_ends_before_the_declared_number(records, missing):
+    assert by_label("run.epochs_missing", *records) == missing
+
+
+@pytest.mark.parametrize(
+    ("records", "is_undeclared"),
+    [
+        ([RunStart(run="a"), train(1)], [0.0]),
+        ([train(1)], []),
+        ([Checkpoint(action="load", step=5), train(6)], [1.0]),
+        ([Checkpoint(action="load", step=5), Intent(resume_from=5), train(6)], [0.0]),
+        ([Checkpoint(action="load", step=4), Intent(resume_from=5), train(6)], [1.0]),
+        ([Checkpoint(action="load"), Intent(resume_from=5), train(6)], [0.0]),
+        ([RunStart(run="a"), Checkpoint(action="broken"), train(6)], [0.0]),
+    ],
+)
+def test_a_checkpoint_is_loaded_only_where_the_run_declares_to_resume_from_it(records, is_undeclared):
+    assert values("checkpoint.undeclared", *records) == is_undeclared
+
+
+def changed(*records: Record) -> list[float]:
+    return values("data.changed", *records)
+
+
+def test_a_run_that_is_resumed_goes_on_with_the_same_data():
+    first = [RunStart(run="a"), Data(fingerprint="1")]
+    assert changed(*first, RunStart(run="a"), Data(fingerprint="1")) == [0.0]
+    assert changed(*first, RunStart(run="a"), Data(fingerprint="2")) == [1.0]
+    assert changed(*first, RunStart(run="b"), Data(fingerprint="2")) == [0.0]
+    assert changed(*first, RunStart(run="b"), Intent(resume_from=5), Data(fingerprint="2")) == [1.0]
+    assert changed(*first, Data(fingerprint="2")) == [0.0, 1.0]
+    assert changed(*first, Intent(data_change="more days"), Data(fingerprint="2")) == [0.0, 0.0]
+    assert changed(RunStart(run="a"), Data(rows_used=5)) == []
+
+
+def test_a_problem_of_the_data_is_counted_by_its_kind():
+    problem = DataCheck(extra=(("problem", "stale_source"), ("count", "1")))
+    assert by_label("data.problem", problem, problem, DataCheck(nonfinite_share=0.0)) == {"stale_source": 1.0}
+
+
+# ---- settings and machine
+
+
+def absent(cmd: str, *echoed: Config) -> list[str]:
+    """Return the settings of a command line that no line echoes."""
+    return list(by_label("config.absent", RunStart(run="a", cmd=cmd), *echoed, Intent(epochs=6), Intent(clip=1.0)))
+
+
+EPOCHS = Config(key="epochs", value="6", source="cli")
+
+
+def test_a_setting_of_the_command_line_is_absent_when_neither_its_name_nor_its_value_is_echoed():
+    assert absent("fit --epochs 6 --warm-up 3 --batch=8", EPOCHS) == ["warm-up", "batch"]
+    assert absent("fit --epochs 6 --warm-up 3", EPOCHS, Config(key="warm_up", value="3.0", source="cli")) == []
+    assert absent("fit --epochs 6 --grad-warn-norm 1e-9", EPOCHS, Config(key="WARN", value="1e-9", source="cli")) == []
+    assert absent("train.py lr=0.1 epochs=6", EPOCHS) == ["lr"]
+
+
+def test_switches_files_of_settings_and_words_are_no_settings():
+    assert absent("fit run --verbose --config a.toml --epochs 6 --quiet", EPOCHS) == []
+
+
+def test_nothing_is_absent_where_the_run_echoes_nothing_of_its_command_line():
+    assert absent("fit --warm-up 3", Config(key="epochs", value="6", source="default")) == []
+    assert absent("fit --warm-up '3", EPOCHS) == []
+
+
+def test_a_command_line_of_any_length_names_a_few():
+    assert len(absent(" ".join(f"--x{number} y{number}" for number in range(200)), EPOCHS)) == NAMES_LIMIT
+
+
+def test_memory_is_told_in_percent_points():
+    assert values("process.rss_pct", Process(pid=1, rss_mb=4_000.0, ram_total_mb=16_000.0)) == [25.0]
+    assert values("process.rss_pct", Process(pid=1, rss_mb=4_000.0), Process(pid=1, ram_total_mb=0.0)) == []
+    assert by_label("gpu.used_pct", Gpu(index=1, used_mb=20.0, total_mb=80.0)) == {"1": 25.0}
+
+
+def test_what_attempts_hand_on_is_bounded():
+    log = []
+    for number in range(200):
+        log += [at(2 * number, RunStart(run=f"r{number}", pid=number)), at(2 * number + 1, beat(number, f"r{number}"))]
+    attempt = run_of(log).attempt
+    assert len(attempt.replaced) == 32
+    assert attempt.earlier.starts == 199
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [COSINE, train(HUGE)],
+        [COSINE, step(HUGE, lr=0.1)],
+        [gradients(group("gat", grad=Share(HUGE, 1), small=HUGE, none=HUGE))],
+        [Intent(epochs=HUGE), RunEnd(status="completed", epochs=1)],
+        [COSINE, weights(HUGE)],
+        [Intent(resume_from=HUGE), train(3)],
+    ],
+)
+def test_a_number_beyond_every_float_stops_nothing(records):
+    attempt = attempt_of([at(second, record) for second, record in enumerate(records)])
+    assert attempt.lines == len(records)

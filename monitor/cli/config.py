@@ -65,9 +65,9 @@ def check(files: tuple[Path, ...]) -> None:
 def checked(path: Path) -> None:
     """Read one watch file and the rules that it changes and names. Raises MonitorError for what is wrong."""
     from monitor.config import load_config, unknown_rules
-    from monitor.rules import Changes, declared_rules
+    from monitor.rules import Overrides, declared_rules
 
     config = load_config(path)
-    rules = declared_rules(rule_files(config.rules), Changes(config.settings))
+    rules = declared_rules(rule_files(config.rules), Overrides(config.settings))
     if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)

@@ -13,7 +13,7 @@ import click
 from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.cli.options import KnownLogs, RuleChoice, rule_files
 from monitor.conditions import Background
-from monitor.rules import Changes, Rule, declared_rules, read_setting
+from monitor.rules import Overrides, Rule, declared_rules, read_setting
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -63,7 +63,7 @@ def rules_of(config: Config, choice: RuleChoice) -> list[Rule]:
             problems.append(error)
     if problems:
         raise Problems(problems)
-    changes = Changes((*config.settings, *settings), (*config.disable, *choice.disabled))
+    changes = Overrides((*config.settings, *settings), (*config.disable, *choice.disabled))
     rules = declared_rules(rule_files((*config.rules, *choice.paths)), changes)
     if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)

@@ -17,7 +17,7 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
-from monitor.rules import Changes, Rule, declared_rules, load_rules, read_setting
+from monitor.rules import Overrides, Rule, declared_rules, load_rules, read_setting
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3
@@ -43,7 +43,7 @@ class RuleChoice(NamedTuple):
         """Load all rules, those that are switched off included. Raises Problems."""
         return declared_rules(rule_files(self.paths), self._changes())
 
-    def _changes(self) -> Changes:
+    def _changes(self) -> Overrides:
         settings, problems = [], []
         for text in self.settings:
             try:
@@ -52,7 +52,7 @@ class RuleChoice(NamedTuple):
                 problems.append(error)
         if problems:
             raise Problems(list[MonitorError](problems))
-        return Changes(tuple(settings), self.disabled)
+        return Overrides(tuple(settings), self.disabled)
 
 
 def rule_options(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""What a ratio is to: one number for a series' own past, or a reason in words why there is none yet."""
+"""The denominator of a ratio: one number for a series' own past, or the reason why there is none yet."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from monitor.run.attempt import EARLY_STOP, Attempt
 from monitor.run.series import Point, Series
 
 To = Literal["recent", "first", "early", "lowest", "highest", "minimum"]
-"""The median of the reports just before, the first report, the median of the first ones, the lowest or highest median
-of a window so far, or the lowest value so far."""
+"""The median of the reports just before, the first report, the median of the first reports, the lowest or highest
+median of a window so far, or the lowest value so far."""
 
 
 def reference(
     to: To, series: Series, before: Sequence[float], change: Change | None, *, past: int, least: int, is_above: bool
 ) -> float | str:
-    """Return what a value is measured by, else why it cannot be.
+    """Return the number to divide by, or the reason why there is none.
 
-    ``before`` are the finite values remembered from before the judged ones, since the declared change: after one,
-    they are all there is of its first and lowest. ``is_above``: values above it are the suspicious ones.
+    ``before`` holds the finite values that are remembered from before the judged ones and after the declared change.
+    After a declared change, only these give the first and the lowest value. ``is_above``: high values are suspicious.
     """
     if len(before) < least:
         return f"{len(before)} of {least} earlier reports seen"
     if to == "recent" and len(before) < FEW:
-        # The one of them that is hardest to go beyond stands for the median.
+        # Too few for a median: take the one that makes a breach least likely.
         return max(before) if is_above else min(before)
     if to == "recent":
         return statistics.median(before[-past:])
@@ -46,22 +46,22 @@ def reference(
 
 
 def early_median(series: Series, before: Sequence[float], least: int) -> float:
-    """Return the median of the ``least`` first values since the declared change; no later one moves it."""
+    """Return the median of the first ``least`` values since the declared change; later values do not move it."""
     early = [value for value in series.early if math.isfinite(value)] or before
     return statistics.median(early[:least])
 
 
 class Change(NamedTuple):
-    """A declared change, and the line that declared it."""
+    """A change that the run declared, and the line that declared it."""
 
     words: str
     evidence: Evidence
     serial: int
-    """As `Point.serial`: samples with a larger one came after it."""
+    """Like `Point.serial`: samples with a larger serial came after the change."""
 
 
 def declared_change(attempt: Attempt) -> Change | None:
-    """Return the newest phase or data change that the run declared; None for none."""
+    """Return the newest phase or data change that the run declared, if any."""
     changes = [
         Change(f"{word}={getattr(attempt.intent, word)}", attempt.intent_evidence[word], attempt.intent_serials[word])
         for word in ("phase_change", "data_change")
@@ -71,7 +71,7 @@ def declared_change(attempt: Attempt) -> Change | None:
 
 
 def since(change: Change | None, points: Iterable[Point]) -> list[Point]:
-    """Return the points that came after a change; all of them where there was none."""
+    """Return the points that came after a change; all points if there was no change."""
     if change is None:
         return list(points)
     return [point for point in points if point.serial > change.serial]

@@ -1,33 +1,33 @@
-"""``all`` and ``any``: several conditions as one, joined on the labels that they share."""
+"""``all`` and ``any``: combine several conditions, joined on the labels that they share."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
-from monitor.conditions.condition import KINDS, Condition
-from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.condition import KINDS, Condition, Needed
+from monitor.conditions.reading import MOST_SERIOUS_FIRST, Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 
 def _part(declared: object) -> Condition:
-    """Read one part: any kind of condition, a combination included. Raises ValueError."""
+    """Parse one part: a condition of any kind, including a combination. Raises ValueError."""
     if isinstance(declared, Condition):
         return declared
     if not isinstance(declared, dict):
-        raise ValueError(f"{declared!r:.60} is no condition; expected key: value lines, kind first")
+        raise ValueError(f"not a condition: {declared!r:.60}; expected key: value lines, kind first")
     kind = KINDS.get(str(declared.get("kind")))
     if kind is None:
-        raise ValueError(f"kind: {declared.get('kind')!r:.60} is none; expected one of {', '.join(KINDS)}")
+        raise ValueError(f"kind: unknown kind {declared.get('kind')!r:.60}; expected one of {', '.join(KINDS)}")
     try:
         return kind.model_validate(declared)
     except ValidationError as error:
@@ -50,17 +50,16 @@ Part = Annotated[
 class Combination(Condition):
     """Conditions that are judged together, for each set of the labels that they share.
 
-    A part without labels counts for every set. Where a part has labels of its own beside the shared ones, the
-    loudest of its answers speaks for it.
+    A part without labels counts for every set. If a part has further labels, its most serious reading counts.
     """
 
     of: Annotated[tuple[Part, ...], Field(min_length=2, max_length=8)]
     """The parts, each a condition with its kind."""
     on: tuple[str, ...] | None = None
-    """The labels to join on; unless given, those that every labelled part has."""
+    """The labels to join on; by default, the labels that every part with labels has."""
     same_step: bool = False
-    """Judge only readings of one step together. The parts stand in the order of their lines in the log: the last
-    part's line completes the picture, and only it is waited for."""
+    """Judge only readings of the same step together. List the parts in the order of their lines in the log: they are
+    judged when the last part's line arrives."""
 
     @model_validator(mode="after")
     def _labels_are_shared(self) -> Combination:
@@ -73,13 +72,13 @@ class Combination(Condition):
 
     @property
     def watches(self) -> frozenset[str]:
-        """What the parts watch; with ``same_step``, what the last one does."""
+        """What the parts watch; with ``same_step``, what the last part watches."""
         parts = self.of[-1:] if self.same_step else self.of
         return frozenset().union(*(part.watches for part in parts))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that it joins on."""
+        """The labels that the parts are joined on."""
         return self._joined_on
 
     @cached_property
@@ -88,51 +87,69 @@ class Combination(Condition):
 
     @property
     def is_timed(self) -> bool:
-        """Whether a part is."""
+        """Timed if any part is."""
         return any(part.is_timed for part in self.of)
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return the first deadline of a part."""
+        """Return the earliest deadline of any part."""
         return min((each for part in self.of if (each := part.deadline(run, after)) is not None), default=None)
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While none of its parts can be a breach."""
+        """Quiet while none of the parts can be a breach."""
         return not firing and all(part.stays_quiet(run, ahead, context, firing) for part in self.of)
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each set of shared labels."""
+        """Return a reading for each set of shared labels."""
         context = replace(context, asked=self._asked(context))
-        said = [self._said(part, run, context, now, firing) for part in self.of]
-        keys = dict.fromkeys(self._key(each.labels) for part in said for each in part if self._bears_all(each.labels))
-        return [self._combined(key, [self._for(key, part) for part in said]) for key in keys or {(): None}]
+        by_part = [self._readings_of(part, run, context, now, firing) for part in self.of]
+        keys = dict.fromkeys(self._key(each.labels) for part in by_part for each in part if self._has_all(each.labels))
+        return [self._combined(key, [self._for(key, part) for part in by_part]) for key in keys or {(): None}]
+
+    def in_words(self) -> str:
+        """Return the words of the parts, joined."""
+        parts = (f"({part.in_words()})" if isinstance(part, Combination) else part.in_words() for part in self.of)
+        return f" {self._conjunction} ".join(parts) + (", all at one step" if self.same_step else "")
+
+    def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:
+        """Yield the signals of every part."""
+        for part in self.of:
+            yield from part.signals_to_keep_coming()
+
+    def patterns(self) -> Iterator[str]:
+        """Yield the patterns of every part."""
+        for part in self.of:
+            yield from part.patterns()
 
     def is_idle(self, run: Run) -> bool:
-        """While as many of its parts are as it takes."""
+        """Idle while enough of the parts are."""
         return self._enough(part.is_idle(run) for part in self.of)
 
     @abstractmethod
     def _enough(self, idle: Iterable[bool]) -> bool:
-        """Return whether these parts being idle makes the whole so."""
+        """Return whether the whole is idle, given which parts are."""
 
     @abstractmethod
     def _outcome(self, readings: Sequence[Reading]) -> tuple[Outcome, Sequence[Reading]]:
-        """Return what the parts' answers come to, and the ones that decide it."""
+        """Return the outcome of the parts' readings, and the readings that decide it."""
 
     @abstractmethod
     def _severity(self, severities: Sequence[Severity]) -> Severity:
-        """Return the severity of the whole, of those that the parts' levels have."""
+        """Return the severity of the whole, given the severities of the parts' levels."""
+
+    _conjunction: ClassVar[str]
+    """The word between the parts' words."""
 
     @property
     @abstractmethod
     def _word(self) -> str:
-        """What stands between the parts' reasons."""
+        """The text between the parts' reasons."""
 
     def _combined(self, key: Labels, readings: Sequence[Reading]) -> Reading:
         outcome, deciding = self._outcome(readings)
         steps = {each.step for each in readings}
         if outcome is Outcome.BREACH and self.same_step and len(steps) > 1:
             at = ", ".join(f"step {each.step}" for each in readings)
-            return unknown(f"its parts are of different steps: {at}", key, _evidence(deciding))
+            return unknown(f"its parts are from different steps: {at}", key, _evidence(deciding))
         last = deciding[-1]
         ranked = [each.severity for each in deciding if each.severity is not None]
         return Reading(
@@ -147,56 +164,61 @@ class Combination(Condition):
             severity=self._severity(ranked) if ranked else None,
         )
 
-    def _said(
+    def _readings_of(
         self, part: Condition, run: Run, context: Context, now: float | None, firing: frozenset[Labels]
     ) -> list[Reading]:
         if part.labels == self.labels:
             return part.readings(run, context, now, firing)
-        said = part.readings(run, context, now, frozenset())
+        readings = part.readings(run, context, now, frozenset())
         if not firing:
-            return said
-        own = {each.labels for each in said if self._key(each.labels) in firing or not each.labels}
+            return readings
+        own = {each.labels for each in readings if self._key(each.labels) in firing or not each.labels}
         return part.readings(run, context, now, frozenset(own))
 
     def _asked(self, context: Context) -> frozenset[Labels] | None:
-        """Return the labels asked about where every part knows them; else ask about all."""
+        """Return the labels asked about if every part has them, else None to ask about all."""
         is_alike = all(part.labels in ((), self.labels) for part in self.of)
-        is_whole = context.asked is not None and all(map(self._bears_all, context.asked))
+        is_whole = context.asked is not None and all(map(self._has_all, context.asked))
         return context.asked if is_alike and is_whole else None
 
     def _key(self, labels: Labels) -> Labels:
         return tuple(pair for pair in labels if pair[0] in self.labels)
 
-    def _bears_all(self, labels: Labels) -> bool:
+    def _has_all(self, labels: Labels) -> bool:
         return len(self._key(labels)) == len(self.labels)
 
-    def _for(self, key: Labels, said: Sequence[Reading]) -> Reading:
-        """Return what a part says about these labels: its own answer, else the one that it gives for all."""
-        own = [each for each in said if self._bears_all(each.labels) and self._key(each.labels) == key]
-        general = [each for each in said if not self._bears_all(each.labels)]
+    def _for(self, key: Labels, readings: Sequence[Reading]) -> Reading:
+        """Return a part's reading for these labels, else its reading for all labels."""
+        own = [each for each in readings if self._has_all(each.labels) and self._key(each.labels) == key]
+        general = [each for each in readings if not self._has_all(each.labels)]
         found = own or general
         if not found:
             return unknown(f"nothing was seen for {' '.join(f'{name}={value}' for name, value in key)}")
-        return min(found, key=lambda each: _LOUDEST.index(each.outcome))
+        return min(found, key=lambda each: MOST_SERIOUS_FIRST.index(each.outcome))
 
 
 class All(Combination):
-    """A breach where every part is one.
+    """A breach if every part is a breach.
 
-    One part that is ok makes the whole ok, and one that does not apply makes it not applicable: there is no
-    evidence, or can be none, that all are breached. The alert bears the last part's value.
+    One part that is ok makes the whole ok, and one part that does not apply makes it not applicable. The alert has the
+    last part's value.
     """
 
     kind: Literal["all"]
+    _conjunction = "and"
 
     @property
     def _word(self) -> str:
         return " and "
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While one of its parts can be no breach, and none has a deadline in between."""
-        said = (part.stays_quiet(run, ahead, context, firing) for part in self.of)
-        return not firing and (all(said) if self.is_timed else any(said))
+        """Quiet while at least one part cannot be a breach; if a part is timed, while none can."""
+        quiet = (part.stays_quiet(run, ahead, context, firing) for part in self.of)
+        return not firing and (all(quiet) if self.is_timed else any(quiet))
+
+    def needed_signals(self) -> Needed:
+        """Return the groups of all parts: every part must be able to breach."""
+        return tuple(group for part in self.of for group in part.needed_signals())
 
     def _enough(self, idle: Iterable[bool]) -> bool:
         return any(idle)
@@ -212,13 +234,19 @@ class All(Combination):
 
 
 class Any(Combination):
-    """A breach where one part is one; ok only where no part is unknown."""
+    """A breach if at least one part is a breach; ok only if no part is unknown."""
 
     kind: Literal["any"]
+    _conjunction = "or"
 
     @property
     def _word(self) -> str:
         return "; "
+
+    def needed_signals(self) -> Needed:
+        """Return one group with the signals of all parts, or nothing if some part needs none."""
+        parts = [part.needed_signals() for part in self.of]
+        return (frozenset().union(*(group for part in parts for group in part)),) if all(parts) else ()
 
     def _enough(self, idle: Iterable[bool]) -> bool:
         return all(idle)
@@ -233,20 +261,17 @@ class Any(Combination):
         return max(severities, key=lambda each: each.rank)
 
 
-_LOUDEST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE)
-
-
 def _of(outcome: Outcome, readings: Iterable[Reading]) -> list[Reading]:
     return [each for each in readings if each.outcome is outcome]
 
 
 def _evidence(readings: Iterable[Reading]) -> tuple[Evidence, ...]:
-    """Return the lines of several answers in the order of the log, each once."""
+    """Return the lines of several readings, each once, in the order of the log."""
     lines = dict.fromkeys(line for each in readings for line in each.evidence)
     return tuple(sorted(lines, key=lambda line: line.line))
 
 
 def _shared(parts: Iterable[Condition]) -> tuple[str, ...]:
-    """Return the labels that every labelled part has, in the first one's order."""
+    """Return the labels that every part with labels has, in the order of the first such part."""
     labelled = [part.labels for part in parts if part.labels]
     return tuple(name for name in labelled[0] if all(name in names for names in labelled)) if labelled else ()

@@ -1,15 +1,16 @@
-"""``compare``: a signal against a baseline run, a band per epoch, or another signal of the same run."""
+"""``compare``: compares a signal with a baseline run, a band per epoch, or another signal of the same run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.conditions.condition import SignalName, check_where
+from monitor.conditions.condition import SignalName, check_where, where_words
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
@@ -24,29 +25,35 @@ from monitor.run.series import Point, Series
 class OtherSignal(BaseModel):
     """``{signal: floor.loss_floor, times: 0.98}``: the last value of another signal of the same run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     signal: SignalName
     """The signal to compare with."""
     where: dict[str, str] = Field(default_factory=dict)
-    """Labels of the other series; those that both signals have are equal anyway."""
+    """Labels of the other series; labels that both signals have are always equal."""
     times: FiniteFloat = 1.0
-    """What its value is multiplied by."""
+    """Factor for its value."""
     plus: FiniteFloat = 0.0
-    """What is added to it then."""
+    """Amount to add to the product."""
 
     @model_validator(mode="after")
     def _labels_exist(self) -> OtherSignal:
         check_where(self.where, self.signal)
         return self
 
+    def in_words(self) -> str:
+        """Return the other value in words."""
+        times = "" if self.times == 1 else f"{self.times:g} × "
+        plus = "" if self.plus == 0 else f" + {self.plus:g}"
+        return f"{times}{self.signal}{where_words(self.where)}{plus}"
+
 
 class _Expected(NamedTuple):
-    """What a value is held against."""
+    """What a value is compared with."""
 
     least: float
     most: float
-    """The same as ``least``, but for a band."""
+    """The same as ``least``, except for a band."""
     words: str
     evidence: tuple[Evidence, ...] = ()
 
@@ -69,45 +76,64 @@ _FIGURES: dict[str, Callable[[float, _Expected], float]] = {
 }
 
 
-class Compare(Leveled):
-    """A figure of each series and of what it is compared with goes beyond a level.
+_FIGURE_WORDS = {
+    "difference": "{} minus {}",
+    "distance": "the distance of {} from {}",
+    "ratio": "{} divided by {}",
+    "factor": "the factor between {} and {}",
+}
 
-    With ``baseline`` the values are those of the same epoch. With ``bands`` only epochs that have a band count.
+
+class Compare(Leveled):
+    """A figure of a series and of what it is compared with crosses a level.
+
+    With ``baseline``, values of the same epoch are compared. With ``bands``, only epochs that have a band count.
     """
 
     kind: Literal["compare"]
     against: Literal["baseline", "bands"] | OtherSignal
     """The baseline run's value of the same epoch, the expected band of the epoch, or another signal of this run."""
     figure: Literal["difference", "distance", "ratio", "factor", "outside"]
-    """``difference``: value minus the other; ``distance``: its size; ``ratio``: value by the other; ``factor``: the
-    larger by the smaller; ``outside``: how far outside the band."""
+    """``difference``: the value minus the other; ``distance``: the size of the difference; ``ratio``: the value divided
+    by the other; ``factor``: the larger divided by the smaller; ``outside``: how far the value is outside the band."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Compare:
         if self.sides_given() != 1:
             raise ValueError("expected exactly one of above, below, equals, levels")
         if (self.against == "bands") != (self.figure == "outside"):
-            raise ValueError("figure: bands have an outside, and nothing else has; expected both together")
+            raise ValueError("figure: outside belongs to bands; expected both or neither")
         return self
 
     @property
     def watches(self) -> frozenset[str]:
-        """The signal, and the other one: both are needed for an answer."""
+        """The signal, and the other signal if there is one: a reading needs both."""
         return frozenset({self.signal, self.against.signal} if isinstance(self.against, OtherSignal) else {self.signal})
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        test = f"{self.test_words()}{self.running_words()}"
+        if self.against == "bands":
+            return f"the distance of {self.subject} from its expected band is {test}"
+        if isinstance(self.against, OtherSignal):
+            other = self.against.in_words()
+        else:
+            other = f"the baseline run's {self.signal} of the same epoch"
+        return f"{_FIGURE_WORDS[self.figure].format(self.subject, other)} is {test}"
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each series; in one answer where there is none."""
+        """Return a reading for each series, or a single reading if there are no series."""
         attempt, background = run.attempt, context.background
         if (missing := self._nothing_given(background)) and (line := attempt.started or run.dialect.line):
             return [not_applicable(missing, line)]
-        # A touch of the other signal bears other labels.
+        # A touch of the other signal has other labels.
         asked = None if isinstance(self.against, OtherSignal) else context.asked
         return self.each(
             attempt, asked, lambda labels, series: self._read(attempt, background, labels, series, labels in firing)
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While nothing is given to compare with, or the one lies near the other wherever both lie."""
+        """Quiet while nothing is given to compare with, or while the two stay close anywhere in their ranges."""
         if firing or self._nothing_given(context.background):
             return not firing
         if not isinstance(self.against, OtherSignal):
@@ -161,12 +187,12 @@ class Compare(Leveled):
             if len(pairs) == self.consecutive:
                 break
         if not pairs:
-            return unknown(why or f"{self.signal} was never a number", labels, (series.last.evidence,))
+            return unknown(why or f"{self.signal} has never been a number", labels, (series.last.evidence,))
         pairs.reverse()
         (last, expected), figures = pairs[-1], []
         for point, other in pairs:
             if self.figure in ("ratio", "factor") and other.most == 0:
-                return unknown(f"{other.words}, of which there is no multiple", labels, other.evidence)
+                return unknown(f"{other.words}, so a ratio to it means nothing", labels, other.evidence)
             figures.append(_FIGURES[self.figure](point.value, other))
         if self.on_nan == "unknown" and not math.isfinite(figures[-1]):
             return unknown(f"{self.signal} is {last.value:g}, {expected.words}", labels, (last.evidence,))
@@ -176,25 +202,14 @@ class Compare(Leveled):
         lines = [line for point, other in pairs for line in (*other.evidence, point.evidence)]
         words = f"{self.signal} is {last.value:.6g}, {expected.words}: {self.figure} {figures[-1]:.6g}"
         words += self.expectation(attempt)
-        if broken is None:
-            begun, is_all = self.begun(figures, attempt)
-            words += begun
-            if is_all:
-                return unknown(words, labels, (last.evidence,))
-        return Reading(
-            Outcome.OK if broken is None else Outcome.BREACH,
-            words,
-            labels,
-            value=last.value,
-            threshold=expected.least if last.value < expected.least else expected.most,
-            evidence=tuple(dict.fromkeys(lines)),
-            epoch=last.epoch,
-            step=last.step,
-            severity=broken.severity if broken else None,
-        )
+        reading = self.conclusion(broken, figures, words, labels, attempt, last, [last])
+        if reading.outcome is Outcome.UNKNOWN:
+            return reading
+        threshold = expected.least if last.value < expected.least else expected.most
+        return replace(reading, value=last.value, threshold=threshold, evidence=tuple(dict.fromkeys(lines)))
 
     def _expected(self, attempt: Attempt, background: Background, labels: Labels, point: Point) -> _Expected | str:
-        """Return what a point is held against, or why there is nothing."""
+        """Return what to compare a point with, or the reason why there is nothing."""
         if isinstance(self.against, OtherSignal):
             return self._other(attempt, self.against, labels, point)
         if self.against == "bands":
@@ -212,7 +227,7 @@ class Compare(Leveled):
         return _Expected(value, value, f"{value:.6g} in epoch {point.epoch} of run {baseline.run} ({baseline.log})")
 
     def _other(self, attempt: Attempt, against: OtherSignal, labels: Labels, point: Point) -> _Expected | str:
-        """Return the other signal's last value when the point was written."""
+        """Return the other signal's last value at the time when the point was written."""
         name = against.signal
         wanted = {name: value for name, value in labels if name in CATALOGUE[against.signal].labels} | against.where
         for found, series in attempt.of(name).items():

@@ -1,4 +1,4 @@
-"""``constant``: a value that should move does not, within a run or from one run to another."""
+"""``constant``: tests for a value that should change and does not, within a run or from one run to another."""
 
 from __future__ import annotations
 
@@ -23,42 +23,48 @@ from monitor.run.series import RECENT_PER_LABEL, Point, Series
 from monitor.run.summary import RunSummary
 
 TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
-"""Where these are equal as well, one run repeats the other; only one of all values being equal is suspicious."""
+"""If these are equal too, one run repeats the other; a single equal value among different losses is suspicious."""
 
 
 class Constant(OneSignal):
-    """Each series stands still, to the last digit: for several reports, or at the value that another run had.
+    """A series keeps the same value to the last digit: for several reports, or the value that another run had.
 
-    Zeros, nan and infinities do not count as values: other rules speak of those. A log that prints few digits
-    proves nothing, for values that differ look the same in it.
+    Zeros, nan and infinities do not count as values; other rules cover them. A log that prints few digits proves
+    nothing, because different values look the same in it.
     """
 
     kind: Literal["constant"]
     over: Window | None = None
-    """For how many reports or epochs it must stand still: those at distinct steps or epochs are counted."""
+    """For how many reports or epochs the value must stay the same; only distinct steps or epochs count."""
     across: Literal["runs"] | None = None
-    """In place of ``over``: equal to the last value, or that of any epoch, of the baseline or another known run."""
+    """Instead of ``over``: the value equals the last or any epoch's value of the baseline or another known run."""
     digits: Annotated[int, Field(ge=1, le=15)] = 4
-    """Significant digits that some value of the series must show, so that equal ones are not merely rounded."""
+    """How many significant digits some value of the series must show, so that equal values are not merely rounded."""
     on_nan: Literal["breach", "ignore"] = "ignore"
-    """Whether nothing but nan counts as standing still."""
+    """Whether nothing but nan counts as a breach."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Constant:
         if CATALOGUE[self.signal].is_event:
-            raise ValueError(f"signal: {self.signal} is something that happens; expected a measurement")
+            raise ValueError(f"signal: {self.signal} is an event; expected a measurement")
         if (self.over is None) == (self.across is None):
             raise ValueError("expected exactly one of over, across: runs")
         if self.over is not None and self.over.unit not in ("reports", "epochs"):
-            raise ValueError(f"over: {self.over} cannot be counted; expected a number of reports or epochs")
+            raise ValueError(f"over: {self.over} is not countable; expected a number of reports or epochs")
         if self.over is not None and not 2 <= self.over.amount <= RECENT_PER_LABEL:
             raise ValueError(f"over: {self.over} is out of range; expected 2 to {RECENT_PER_LABEL} reports or epochs")
         if self.across is not None and self.on_nan == "breach":
-            raise ValueError("on_nan: two runs can both lack a number; expected it with over only")
+            raise ValueError("on_nan: breach needs over, because nan in two runs proves nothing; expected ignore")
         return self
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        if self.across is not None:
+            return f"{self.subject} equals the value of another known run to the last digit"
+        return f"{self.subject} stays the same to the last digit for {self.over}"
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each series; in one answer where there is none."""
+        """Return a reading for each series, or a single reading if there are no series."""
         attempt, background = run.attempt, context.background
         others = [each for each in (background.baseline, *background.peers) if each is not None and each.run != run.id]
         if self.across is not None and not others and (line := attempt.started or run.dialect.line):
@@ -74,7 +80,7 @@ class Constant(OneSignal):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While no value comes as often as it must in a row, or there is no other run to be equal to."""
+        """Quiet while no value is repeated often enough, or while there is no other run to equal."""
         if firing or self.on_nan == "breach":
             return False
         coming = ahead.coming.get(self.signal, {})
@@ -101,18 +107,18 @@ class Constant(OneSignal):
         if (is_nan and self.on_nan == "breach") or (_is_value(last.value) and _are_equal(points)):
             if not is_nan and not self._is_precise(series):
                 return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends(points))
-            reason = f"{self.signal} is {last.value!r} in {self.over} running; expected it to move"
+            reason = f"{self.signal} is {last.value!r} in {self.over} in a row; expected it to change"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
-        return self._reading(Outcome.OK, f"{self.signal} moved within {self.over}", labels, points)
+        return self._reading(Outcome.OK, f"{self.signal} changed within {self.over}", labels, points)
 
     def _across(self, attempt: Attempt, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last
         if not others:
             return unknown("no other run was given to compare with", labels, (last.evidence,))
         if not _is_value(last.value):
-            return unknown(f"{self.signal} is {last.value:g}, which any two runs can share", labels, (last.evidence,))
+            return unknown(f"{self.signal} is {last.value:g}, which any two runs may share", labels, (last.evidence,))
         for other in others:
             known = [other.last.get((self.signal, labels)), *other.by_epoch.get((self.signal, labels), {}).values()]
             if last.value not in known:
@@ -140,7 +146,7 @@ class Constant(OneSignal):
 
 
 def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:
-    """Return the newest point of each step, or of each epoch, oldest first."""
+    """Return the newest point of each step or epoch, oldest first."""
     newest: dict[int, Point] = {}
     for point in points:
         place = point.epoch if by_epoch or point.step is None else point.step
@@ -159,13 +165,13 @@ def _are_equal(points: list[Point]) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _num_digits(value: float) -> int:
-    """Count the significant digits that a number was printed with, zeros at its end not counted."""
+    """Count the significant digits of a printed number, without zeros at its end."""
     mantissa = repr(abs(value)).partition("e")[0]
     return len(mantissa.replace(".", "").strip("0")) if math.isfinite(value) else 0
 
 
 def _repeats(attempt: Attempt, other: RunSummary) -> bool:
-    """Whether the losses of the epochs that both runs have are equal: the same run, trained again."""
+    """Whether the losses are equal in all epochs that both runs have: the same run, trained again."""
     both = [
         (tally.last.value, other.by_epoch.get((signal, labels), {}).get(epoch))
         for signal in TWIN_SIGNALS

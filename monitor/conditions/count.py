@@ -1,4 +1,4 @@
-"""``count``: how often something happened, per epoch, in the whole run or in a sliding window; counted exactly."""
+"""``count``: counts events exactly, per epoch, in the whole run or in a sliding window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from monitor.conditions.condition import SignalName, check_where
+from monitor.conditions.condition import SignalName, check_where, where_words
 from monitor.conditions.counted import Occurrences
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
@@ -18,24 +18,24 @@ from monitor.run.series import Series
 
 
 class Count(Occurrences):
-    """More events of a signal than a number."""
+    """A signal has more events than allowed."""
 
     kind: Literal["count"]
     signal: SignalName
-    """What is counted: something that happens."""
+    """The event to count."""
     where: dict[str, str] = Field(default_factory=dict)
     """Only events with these labels."""
     heartbeat: SignalName
-    """A signal that is there when the counting works: no event is ok only while this one is fresh."""
+    """A signal that shows that events would be seen: having no event is ok only while this signal is fresh."""
     at_end: bool = False
-    """The event is a way to end: none of it is ok only once the run has ended, or while the log is followed."""
+    """The event is a way for a run to end: having none is ok only after the run's end, or while the log is followed."""
 
     @model_validator(mode="after")
     def _labels_exist(self) -> Count:
         check_where(self.where, self.signal)
         signal = CATALOGUE[self.signal]
         if not signal.is_event:
-            raise ValueError(f"signal: {self.signal} is a measurement; expected something that happens")
+            raise ValueError(f"signal: {self.signal} is a measurement; expected an event")
         for name in self.by or ():
             if name not in signal.labels:
                 known = f"one of {', '.join(signal.labels)}" if signal.labels else "none"
@@ -43,9 +43,17 @@ class Count(Occurrences):
         return self
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each set of the labels that split the count."""
-        said = super().readings(run, context, now, firing)
-        return [self._at_end(run, context, each) if self.at_end else each for each in said]
+        """Return a reading for each set of the labels that split the count."""
+        readings = super().readings(run, context, now, firing)
+        return [self._at_end(run, context, each) if self.at_end else each for each in readings]
+
+    def in_words(self) -> str:
+        """Return what is tested."""
+        if self.above == 0:
+            return f"{self.signal}{where_words(self.where)} happens at all {self.per_words()}"
+        return (
+            f"{self.signal}{where_words(self.where)} happens more than {self.number_words()} times {self.per_words()}"
+        )
 
     @property
     def _signal(self) -> str:
@@ -65,5 +73,5 @@ class Count(Occurrences):
             return replace(reading, evidence=(run.attempt.ended.evidence,))
         if context.is_following:
             return reading
-        reason = "the log stops without an end line; how the run ended was not observed"
+        reason = "the log stops without an end line, so it does not show how the run ended"
         return unknown(reason, reading.labels, reading.evidence)

@@ -1,18 +1,18 @@
-"""Events counted one by one, per epoch, in the whole run or in a sliding window: what ``count`` and ``match`` share."""
+"""Counts events per epoch, in the whole run or in a sliding window: what ``count`` and ``match`` share."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
-from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.condition import Condition, Needed, SignalName, in_catalogue
 from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.levels import SeverityLevel
+from monitor.conditions.levels import SeverityLevel, test_words
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Level, Span, Window, level_value
 from monitor.reader.signals import CATALOGUE, Labels
@@ -25,14 +25,15 @@ _WINDOW: TypeAdapter[Span] = TypeAdapter(Window)
 
 
 def _period(text: object) -> object:
-    """Read ``epoch``, ``run`` or a window. Raises ValueError."""
+    """Parse ``epoch``, ``run`` or a window. Raises ValueError."""
     if text in ("epoch", "run"):
         return text
     try:
         return _WINDOW.validate_python(text)
     except ValidationError:
         raise ValueError(
-            f"{text!r:.60} is no period; expected epoch, run, or a number and one of reports, steps, epochs, s, m, h, d"
+            f"not a period: {text!r:.60}; "
+            "expected epoch, run, or a number and one of reports, steps, epochs, s, m, h, d"
         ) from None
 
 
@@ -47,45 +48,47 @@ class Tallied(NamedTuple):
     within: str
     """The period in words: ``in epoch 3``."""
     first: Point | None
-    """None where there is none."""
+    """None if there are no events."""
     last: Point | None
 
 
 class Occurrences(Condition):
-    """More events than a number.
+    """More events than allowed.
 
-    Per epoch, an alert stays until a whole later epoch has ended with few enough: the first events of the next
-    epoch prove nothing. In a sliding window it stays until enough of them have left the window. Nothing is counted
-    across a restart of the trainer.
+    Per epoch, an alert keeps firing until a whole later epoch has ended with few enough events: the first events of
+    the next epoch prove nothing. In a sliding window it keeps firing until enough events have left the window. A
+    restart of the trainer starts the count again.
     """
 
+    level_fields = ("above",)
+
     above: Level | None = None
-    """The most events that are still right."""
+    """The largest number of events that is still right."""
     levels: tuple[SeverityLevel, ...] = ()
-    """In place of the one number: several, each with a severity; an alert's severity rises with them."""
+    """Several numbers instead of one, each with a severity; an alert's severity rises with them."""
     per: Period
     """The period in which events count together."""
     by: tuple[str, ...] | None = None
-    """Labels that split the count; unless given, events of all labels count together."""
+    """Labels that split the count; without it, events with any labels count together."""
     heartbeat: SignalName | None = None
-    """A signal that is there when the counting works: no event is ok only while this one is fresh."""
+    """A signal that shows that events would be seen: having no event is ok only while this signal is fresh."""
 
     @model_validator(mode="after")
     def _numbers_can_be_counted(self) -> Occurrences:
         if (self.above is None) == (not self.levels):
             raise ValueError("expected exactly one of above, levels")
         if any(each.above is None for each in self.levels):
-            raise ValueError("levels: events are counted upwards; expected above in each level")
+            raise ValueError("levels: a count has no lower limit; expected above in each level")
         for number in self._numbers():
             if isinstance(number, float) and (number < 0 or number != int(number)):
-                raise ValueError(f"above: {number:g} events cannot be; expected a whole number from 0")
+                raise ValueError(f"above: not a number of events: {number:g}; expected a whole number from 0")
         if self._is_sliding():
             self._check_window()
         return self
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those that split the count."""
+        """The labels that split the count."""
         return self.by or ()
 
     @property
@@ -95,24 +98,24 @@ class Occurrences(Condition):
         return frozenset(names if self.heartbeat is None else names | {self.heartbeat})
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each set of the labels that split the count; in one answer where there is none."""
+        """Return a reading for each set of the labels that split the count, or a single one if there are no events."""
         found: dict[Labels, list[Series]] = {}
         for labels, series in self._found(run.attempt).items():
             found.setdefault(tuple(pair for pair in labels if pair[0] in self.labels), []).append(series)
         return [self._read(run.attempt, labels, series, now) for labels, series in (found or {(): []}).items()]
 
     def is_idle(self, run: Run) -> bool:
-        """While nothing of it has ever happened in this attempt."""
+        """Idle while the event has never happened in this attempt."""
         return not self._found(run.attempt)
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While nothing of it happens; in a run that had too many before, too many stay too many."""
+        """Quiet while the event does not happen. Per run, too many events stay too many."""
         if self._signal in ahead.coming:
             return False
         found = self._found(run.attempt)
         if self.per == "run":
-            said = self.readings(run, Context(), run.now, firing)
-            return {each.labels for each in said if each.outcome is Outcome.BREACH} == firing
+            readings = self.readings(run, Context(), run.now, firing)
+            return {each.labels for each in readings if each.outcome is Outcome.BREACH} == firing
         fewest = min(level_value(number, run.attempt) for number in self._numbers())
         if self.per == "epoch":
             each_epoch = Counter[int]()
@@ -123,11 +126,11 @@ class Occurrences(Condition):
 
     @property
     def is_timed(self) -> bool:
-        """Where the window is a time."""
+        """Timed if the window is a time."""
         return isinstance(self.per, Span) and self.per.unit == "s"
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return when the oldest event leaves a window that is too full, where a window is a time."""
+        """Return when the oldest event leaves a window that is too full, if the window is a time."""
         if not (isinstance(self.per, Span) and self.per.unit == "s"):
             return None
         points = [point for series in self._found(run.attempt).values() for point in series.recent]
@@ -136,10 +139,28 @@ class Occurrences(Condition):
         fewest = min(level_value(number, run.attempt) for number in self._numbers())
         return later[0] if len(later) > fewest else None
 
+    def needed_signals(self) -> Needed:
+        """Return one group: the event, or the end of an epoch; a log need not hold the heartbeat."""
+        names = in_catalogue(self.watches - {self.heartbeat})
+        return (frozenset(names),) if names else ()
+
+    def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:
+        """Yield the heartbeat, or without one the event."""
+        names = in_catalogue(self.watches) if self.heartbeat is None else [self.heartbeat]
+        yield from ((name, False) for name in names)
+
+    def number_words(self) -> str:
+        """Return the number or numbers in words."""
+        return test_words({"above": self.above}, self.levels).replace("above ", "")
+
+    def per_words(self) -> str:
+        """Return the period in words."""
+        return f"in one {self.per}" if self.per in ("epoch", "run") else f"within {self.per}"
+
     @property
     @abstractmethod
     def _signal(self) -> str:
-        """The events' signal."""
+        """The signal of the events."""
 
     @property
     @abstractmethod
@@ -159,7 +180,7 @@ class Occurrences(Condition):
         return self._quiet(attempt, labels, shown, _points(found))
 
     def _periods(self, attempt: Attempt, found: Sequence[Series], now: float | None) -> list[Tallied]:
-        """Return the counts that can be too high, the newest period's first."""
+        """Return the counts that can be too high, newest period first."""
         if self.per == "run":
             first = min((series.first for series in found if series.first), key=_place, default=None)
             return [Tallied(sum(series.count for series in found), "in this run", first, _newest(found))]
@@ -172,13 +193,13 @@ class Occurrences(Condition):
         return [Tallied(len(points), f"within {self.per}", points[0], points[-1])] if points else []
 
     def _shown(self, attempt: Attempt, found: Sequence[Series], now: float | None) -> Tallied:
-        """Return the count that an answer shows which is no breach: not that of an epoch after the last one."""
+        """Return the count to show in a quiet reading: never the count of an epoch after the last one."""
         periods = self._periods(attempt, found, now) or [Tallied(0, f"within {self.per}", None, None)]
         is_over = bool(attempt.epochs_planned) and attempt.epoch > (attempt.epochs_planned or 0)
         return periods[1] if self.per == "epoch" and is_over and not periods[0].number else periods[0]
 
     def _in_window(self, attempt: Attempt, points: Sequence[Point], now: float | None) -> list[Point]:
-        """Return the events within the sliding window; one that is exactly its length old has left it."""
+        """Return the events within the sliding window; an event exactly as old as the window has left it."""
         assert isinstance(self.per, Span)
         amount, unit = self.per
         if unit == "s":
@@ -192,7 +213,7 @@ class Occurrences(Condition):
         return [point for point in points if point.serial > since]
 
     def _quiet(self, attempt: Attempt, labels: Labels, tallied: Tallied, seen: Sequence[Point]) -> Reading:
-        """Few enough is ok only where an event or the heartbeat shows that they would be seen."""
+        """Return ok for few enough events, if an event or the heartbeat shows that they would be seen."""
         if self.per == "epoch":
             seen = [point for point in seen if point.epoch >= attempt.epoch - 1]
         last = max(seen, key=_place, default=None)
@@ -228,7 +249,7 @@ class Occurrences(Condition):
         )
 
     def _tests(self, attempt: Attempt) -> list[tuple[float, Severity | None]]:
-        """Return the numbers in force with their severities, mildest first."""
+        """Return the numbers in force and their severities, mildest first."""
         if self.above is not None:
             return [(level_value(self.above, attempt), None)]
         ranked = sorted(self.levels, key=lambda each: each.severity.rank)
@@ -241,17 +262,17 @@ class Occurrences(Condition):
         return isinstance(self.per, Span) and self.per.unit != "epochs"
 
     def _check_window(self) -> None:
-        """Refuse what the points that are kept cannot answer exactly. Raises ValueError."""
+        """Refuse a window that the kept points cannot answer exactly. Raises ValueError."""
         assert isinstance(self.per, Span)
         kept = _points_kept(self._signal)
         if not all(isinstance(number, float) and number < kept for number in self._numbers()):
             raise ValueError(f"above: only the last {kept} events are kept for a window; expected at most {kept - 1}")
         if self.per.unit == "reports":
             if self.heartbeat is None:
-                raise ValueError("per: reports of what? expected a heartbeat beside it")
+                raise ValueError(f"per: {self.per} of what; expected a heartbeat as well")
             kept = _points_kept(self.heartbeat)
             if not 1 <= self.per.amount <= kept:
-                raise ValueError(f"per: {self.per} of {self.heartbeat}; expected 1 to {kept}, for so many are kept")
+                raise ValueError(f"per: {self.per} of {self.heartbeat}; expected 1 to {kept}, the number that is kept")
 
 
 def _in_epochs(found: Iterable[Series], first: int, last: int) -> Tallied:
@@ -265,7 +286,7 @@ def _in_epochs(found: Iterable[Series], first: int, last: int) -> Tallied:
 
 
 def _points(found: Iterable[Series]) -> list[Point]:
-    """Return the points kept of several series, in the order in which they came."""
+    """Return the kept points of several series, in the order in which they came."""
     return sorted((point for series in found for point in series.recent), key=_place)
 
 

@@ -1,4 +1,4 @@
-"""Whether a signal gives evidence at all: switched off, never seen, overdue, or fresh."""
+"""Tells whether a signal gives evidence: switched off, never seen, overdue, or fresh."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 
 CADENCES_ALLOWED = 2
-"""A signal is overdue when it was silent for more than twice its cadence (FAULTS: evidence_gap)."""
+"""A signal is overdue after a silence of more than twice its cadence (FAULTS: evidence_gap)."""
 UNDECLARED_CADENCE_STEPS = 200
-"""Assumed where nothing is declared and one report is all there is: the trainer's default GRAD_MONITOR_EVERY."""
+"""Assumed if no cadence is declared and there is only one report: the trainer's default GRAD_MONITOR_EVERY."""
 CADENCE_SETTINGS = {"grad": "GRAD_MONITOR_EVERY", "train": "train_every"}
-"""The settings that say how often the trainer reports, where no INTENT line does."""
+"""The settings with the trainer's reporting interval, for runs whose INTENT lines do not declare it."""
 _EPOCH_ENDS = ("epoch.train_loss", "epoch.val_loss")
 _OFF = frozenset({"0", "false", "no", "off"})
 
 
 def has_ended(attempt: Attempt) -> bool:
-    """Whether the attempt wrote its end line, and did not go on behind it."""
+    """Whether the attempt wrote its end line, and made no progress after it."""
     move = attempt.progress.last
     ends = [series.last.serial for series in attempt.of("run.end").values()]
     return attempt.ended is not None and (move is None or not ends or move.serial < max(ends))
 
 
 def absence(attempt: Attempt, signal_name: str) -> Reading | None:
-    """Say why a signal that was never seen gives no evidence; None where it was seen.
+    """Return why a signal that was never seen gives no evidence; None if it was seen.
 
-    Not applicable only where the run echoed that it is switched off, or that there is no such device.
+    Not applicable only if the run echoed that the signal is switched off, or declared that there is no such device.
     """
     if attempt.of(signal_name):
         return None
@@ -40,11 +40,11 @@ def absence(attempt: Attempt, signal_name: str) -> Reading | None:
         return off
     if CATALOGUE[signal_name].tag == Gpu.TAG and attempt.intent.device == "cpu":
         return not_applicable("declared: device=cpu", attempt.intent_evidence["device"])
-    return unknown(f"no {bearer(CATALOGUE[signal_name])} with {signal_name} was seen{_progress(attempt)}")
+    return unknown(f"no {line_kind(CATALOGUE[signal_name])} with {signal_name} was seen{_progress(attempt)}")
 
 
 def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) -> Reading | None:
-    """Say that a signal is silent for longer than its cadence; None while it is fresh."""
+    """Return unknown if a signal has been silent for longer than its cadence allows; None while it is fresh."""
     signal, last = CATALOGUE[signal_name], series.last
     if signal.cadence == "once":
         return None
@@ -66,23 +66,23 @@ def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) 
 
 
 def is_left_behind(attempt: Attempt, series: Series, epochs: float) -> bool:
-    """Whether more than so many epochs ended without a step since a signal was last seen: no cadence says so then."""
+    """Whether more than this many epochs ended without a step since the signal: a cadence in steps misses that."""
     last = series.last
     if attempt.epoch - 1 - last.epoch <= epochs or (attempt.step or 0) > (last.step or 0):
         return False
-    # A log that is read from its middle says late which epoch it is in: only ends that were seen count.
+    # A log read from its middle shows late which epoch it is in, so count only epoch ends that were seen.
     ended = [each for name in _EPOCH_ENDS for each in attempt.of(name).values()]
     return any(sum(point.serial > last.serial for point in each.recent) > epochs for each in ended)
 
 
 def cadence_steps(attempt: Attempt, signal: Signal, series: Series | None) -> int:
-    """Return the declared cadence, else the largest one observed, else one that a single report cannot outlive."""
+    """Return the declared cadence, else the largest interval observed, else an assumed one."""
     observed = series.step_gap if series is not None else None
     return declared_cadence_steps(attempt, signal) or observed or UNDECLARED_CADENCE_STEPS
 
 
 def declared_cadence_steps(attempt: Attempt, signal: Signal) -> int | None:
-    """Return how many steps the run says lie between two reports; None where it says nothing usable."""
+    """Return the number of steps between two reports that the run declares; None if it declares nothing usable."""
     declared = {"train": attempt.intent.cadence_train, "grad": attempt.intent.cadence_grad}.get(signal.cadence or "")
     if declared is not None and declared > 0:
         return declared
@@ -93,7 +93,7 @@ def declared_cadence_steps(attempt: Attempt, signal: Signal) -> int | None:
 
 
 def step_s(attempt: Attempt) -> float | None:
-    """Return how long a step takes, in seconds: the median over the newest progress lines; None before three."""
+    """Return the median seconds per step over the newest progress lines; None while there are fewer than three."""
     known = paces(attempt)
     if len(known) >= _PACES_NEEDED:
         return statistics.median(known)
@@ -103,7 +103,7 @@ def step_s(attempt: Attempt) -> float | None:
 
 
 def paces(attempt: Attempt) -> list[float]:
-    """Return the seconds per step between the newest progress lines, those of one epoch only."""
+    """Return the seconds per step between successive progress lines of the same epoch, for the newest lines."""
     points = [point for series in attempt.of("train.loss").values() for point in series.recent]
     return [
         (right.at - left.at) / (right.step - left.step)
@@ -118,11 +118,11 @@ def paces(attempt: Attempt) -> list[float]:
 
 
 _PACES_NEEDED = 3
-"""Intervals that give a step time; fewer may hold nothing but the slow first steps. Chosen by hand, 2026-11."""
+"""How many intervals give a step time; fewer may cover only the slow first steps. Chosen by hand, 2026-11."""
 
 
 def switched_off(attempt: Attempt, signal_name: str) -> Reading | None:
-    """Say that the run echoed that a signal is switched off; None where it did not."""
+    """Return not applicable if the run echoed that the signal is switched off, else None."""
     signal = CATALOGUE[signal_name]
     setting = attempt.setting(signal.switch) if signal.switch else None
     if setting is None or setting[0].lower() not in _OFF:
@@ -130,8 +130,8 @@ def switched_off(attempt: Attempt, signal_name: str) -> Reading | None:
     return not_applicable(f"switched off: {signal.switch}={setting[0]}", setting[1])
 
 
-def bearer(signal: Signal) -> str:
-    """Return in words which lines bear a signal."""
+def line_kind(signal: Signal) -> str:
+    """Return, in words, which lines carry a signal."""
     return f"[{signal.tag}] line" if signal.tag else "line of that kind"
 
 

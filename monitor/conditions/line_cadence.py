@@ -1,15 +1,16 @@
-"""``coverage``: the evidence itself: do the lines come that rules need, and often enough for what they promise."""
+"""``coverage``: tests the evidence itself: whether the lines that rules need come, and often enough."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import statistics
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from monitor.conditions.condition import Condition, SignalName
+from monitor.conditions.condition import Condition, Needed, SignalName
 from monitor.conditions.freshness import (
     CADENCE_SETTINGS,
     CADENCES_ALLOWED,
@@ -40,9 +41,9 @@ class LineCadence(NamedTuple):
     """How often a signal is reported."""
 
     steps: int
-    """Steps from one report to the next: as declared, else the usual distance."""
+    """Steps from one report to the next: as declared, else the usual interval."""
     step_s: float
-    """Seconds that a step takes."""
+    """Seconds per step."""
 
     @property
     def seconds(self) -> float:
@@ -50,7 +51,7 @@ class LineCadence(NamedTuple):
         return self.steps * self.step_s
 
     def words(self, tag: str) -> str:
-        """Return the sum: ``GRAD-MONITOR every 200 steps × 2.0 s = 400 s``."""
+        """Return the calculation: ``GRAD-MONITOR every 200 steps × 2.0 s = 400 s``."""
         return f"{tag} every {self.steps:,} steps × {self._pace} s = {self.seconds:,.0f} s"
 
     @property
@@ -58,16 +59,16 @@ class LineCadence(NamedTuple):
         return f"{self.step_s:,.0f}" if self.step_s >= 100 else f"{self.step_s:.3g}"
 
     def advice(self, signal: Signal, promise_s: float) -> str:
-        """Return what makes the reports come within a time."""
+        """Return how to make the reports come within a time."""
         most = math.floor(promise_s / self.step_s)
         name = CADENCE_SETTINGS.get(signal.cadence or "")
         if most < 1:
-            return "a single step takes longer: promise less"
+            return "a single step takes longer than that; promise a longer time"
         return f"set {name} to at most {most:,}" if name else f"report it at least every {most:,} steps"
 
 
 def pace(attempt: Attempt, signal_name: str, a_step_s: float | None) -> LineCadence | None:
-    """Return how often a signal is reported, a step taking so long; None where it is not known, or goes by epochs."""
+    """Return how often a signal is reported, given the time per step; None if unknown or once per epoch."""
     signal = CATALOGUE[signal_name]
     if a_step_s is None or a_step_s <= 0 or signal.cadence in ("epoch", "once"):
         return None
@@ -76,14 +77,14 @@ def pace(attempt: Attempt, signal_name: str, a_step_s: float | None) -> LineCade
 
 
 def freshest(attempt: Attempt, signal_name: str) -> Series | None:
-    """Return the series of a signal that was reported last."""
+    """Return the series of a signal with the newest report."""
     return max(attempt.of(signal_name).values(), key=lambda series: series.last.serial, default=None)
 
 
 def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOWED) -> str:
-    """Say in words that a signal was silent for more than so many of its cadences; empty while it was not.
+    """Return, in words, since when a signal has been silent, if for more than this many cadences; else nothing.
 
-    One that was never seen counts from the start of the attempt.
+    The silence of a signal that was never seen counts from the start of the attempt.
     """
     signal, series = CATALOGUE[signal_name], freshest(attempt, signal_name)
     if signal.cadence == "once":
@@ -100,7 +101,7 @@ def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOW
     every = declared_cadence_steps(attempt, signal) or max(_gaps(series), default=UNDECLARED_CADENCE_STEPS)
     last_step = (series.last.step or 0) if series else _first_step(attempt)
     move = attempt.progress.last
-    # A report behind the newest step is fresh, though it may count its steps anew in a new epoch.
+    # A report after the newest step is fresh, even if its own step number starts again in a new epoch.
     is_newest = series is not None and move is not None and series.last.serial > move.serial
     if is_newest or attempt.step - last_step <= cadences * every:
         return ""
@@ -109,32 +110,34 @@ def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOW
 
 
 class Coverage(Condition):
-    """An expected kind of line is silent, or comes too rarely for what the rules promise.
+    """An expected kind of line has stopped, or comes too rarely for what the rules promise.
 
-    Expected is what was seen once, and what the run declares: its cadence, or that it is switched on. Each tag
-    answers for itself.
+    A kind of line is expected once it was seen, or if the run declares its cadence or switches it on. Each tag has its
+    own reading.
     """
+
+    judges_silence = True
 
     kind: Literal["coverage"]
     expects: Annotated[dict[SignalName, Seconds], Field(min_length=1)]
-    """One signal of each kind of line that is looked after, and how soon the rules that read it promise to fire: the
-    reports must not lie further apart."""
+    """One signal for each kind of line to check, with the time within which the rules that read it promise to fire;
+    the reports must not be further apart."""
     cadences: Annotated[float, Field(ge=1)] = CADENCES_ALLOWED
-    """How many cadences a kind of line may be silent."""
+    """For how many cadences a kind of line may be silent."""
 
     @model_validator(mode="after")
     def _tags_differ(self) -> Coverage:
         for name in self.expects:
             if not CATALOGUE[name].tag:
-                raise ValueError(f"expects: {name} is of no kind of line; expected a signal with a tag")
+                raise ValueError(f"expects: {name} belongs to lines without a tag; expected a signal with a tag")
         tags = [CATALOGUE[name].tag for name in self.expects]
         if twice := next((tag for tag in tags if tags.count(tag) > 1), None):
-            raise ValueError(f"expects: {twice} stands twice; expected one signal of each kind of line")
+            raise ValueError(f"expects: {twice} is given twice; expected one signal for each kind of line")
         return self
 
     @property
     def watches(self) -> frozenset[str]:
-        """The signals, and whatever shows that the run goes on without them."""
+        """The signals, and what shows that the run goes on without them."""
         return frozenset({*self.expects, "train.loss", "run.epoch"})
 
     @property
@@ -142,8 +145,24 @@ class Coverage(Condition):
         """The kind of line."""
         return ("tag",)
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        expected = ", ".join(f"{signal} every {promise_s:g}s" for signal, promise_s in self.expects.items())
+        return (
+            f"an expected kind of line is silent for more than {self.cadences:g} × its cadence, or comes less often "
+            f"than promised ({expected})"
+        )
+
+    def needed_signals(self) -> Needed:
+        """Return nothing: lines that do not come are a breach."""
+        return ()
+
+    def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:
+        """Yield nothing: lines that do not come are a breach."""
+        yield from ()
+
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While every kind of line that was seen comes again in time, and none is expected that was not seen."""
+        """Quiet while every seen kind of line comes again in time, and no unseen kind is expected."""
         return not firing and all(self._stays_covered(run.attempt, name, ahead) for name in self.expects)
 
     def _stays_covered(self, attempt: Attempt, name: str, ahead: Ahead) -> bool:
@@ -167,7 +186,7 @@ class Coverage(Condition):
         if longest_gap is None or usual is None:
             known = {**dict.fromkeys(coming), **attempt.of(name)}
             gaps = [_gaps_ahead(each, ahead.steps(name, labels)) for labels, each in known.items()]
-            # What was reported once only may be the freshest, and has no gap of its own.
+            # A signal that was reported only once may be the freshest, and has no gap of its own.
             is_seldom = not all(map(len, gaps)) or not coming.keys() <= attempt.of(name).keys()
             every = np.concatenate([[UNDECLARED_CADENCE_STEPS] if is_seldom else [], *gaps])
             longest_gap, usual = every.max(), every.min()
@@ -176,10 +195,10 @@ class Coverage(Condition):
         return bool(gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name])
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each kind of line that is expected."""
+        """Return a reading for each expected kind of line."""
         a_step_s = step_s(run.attempt)
-        said = [self._read(run, name, a_step_s) for name in self.expects]
-        return [each for each in said if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]
+        readings = [self._read(run, name, a_step_s) for name in self.expects]
+        return [each for each in readings if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]
 
     def _read(self, run: Run, name: str, a_step_s: float | None) -> Reading | None:
         attempt, signal, series = run.attempt, CATALOGUE[name], freshest(run.attempt, name)
@@ -211,7 +230,7 @@ class Coverage(Condition):
 
 
 def _is_declared(attempt: Attempt, signal: Signal) -> bool:
-    """Whether the run says that these lines will come."""
+    """Whether the run declares that these lines will come."""
     setting = attempt.setting(signal.switch) if signal.switch else None
     if setting is not None:
         return setting[0].lower() in _ON
@@ -219,9 +238,7 @@ def _is_declared(attempt: Attempt, signal: Signal) -> bool:
 
 
 def _first_step(attempt: Attempt) -> int:
-    """Return the step that the attempt begins with: that of its first TRAIN line; without any, what it declares, or
-    that of the checkpoint that it has loaded without a word.
-    """
+    """Return the attempt's first step: of its first TRAIN line, else as declared, else of the checkpoint it loaded."""
     if attempt.first_train_step is not None:
         return attempt.first_train_step
     stated = attempt.stated(Checkpoint)
@@ -230,13 +247,13 @@ def _first_step(attempt: Attempt) -> int:
 
 
 def _usual_gap(series: Series | None) -> int | None:
-    """Return the median distance in steps of the newest reports; None while there are too few."""
+    """Return the median number of steps between the newest reports; None while there are too few."""
     gaps = _gaps(series)
     return round(statistics.median(gaps)) if len(gaps) >= _GAPS_NEEDED else None
 
 
 def _gaps_ahead(series: Series | None, steps: np.ndarray) -> np.ndarray:
-    """Return the distances in steps between reports, from the oldest remembered to the end of a block."""
+    """Return the steps between successive reports, from the oldest remembered to the end of a block."""
     import numpy as np
 
     known = [point.step for point in (series.recent if series else ()) if point.step is not None]
@@ -245,10 +262,10 @@ def _gaps_ahead(series: Series | None, steps: np.ndarray) -> np.ndarray:
 
 
 _GAPS_NEEDED = 3
-"""Distances that show a cadence. Chosen by hand, 2026-11."""
+"""How many intervals make a cadence. Chosen by hand, 2026-11."""
 
 
 def _gaps(series: Series | None) -> list[int]:
-    """Return the distances in steps between the newest reports."""
+    """Return the steps between successive reports, for the newest ones."""
     steps = [point.step for point in (series.recent if series else ()) if point.step is not None]
     return [right - left for left, right in itertools.pairwise(steps) if right > left]

@@ -1,4 +1,4 @@
-"""``match``: lines that hold a text: a traceback, an out-of-memory error, or whatever a pattern says."""
+"""``match``: finds lines that contain a text: a traceback, an out-of-memory error, or a pattern of the user's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import re2
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.conditions.combine import Combination
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.counted import Occurrences, Period
 from monitor.conditions.values import Level
@@ -21,7 +20,7 @@ PATTERN_LIMIT = 500
 """Longest pattern, in characters. Chosen by hand, 2026-11."""
 
 _TEXT_ENDS = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
-"""What finds nothing, or something else, where a pattern is looked for in many lines at once."""
+"""Pattern parts that mean something else when many lines are searched at once."""
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 
@@ -31,34 +30,34 @@ def _compiled(pattern: str) -> Any:
 
 
 def _searchable(pattern: str) -> str:
-    """Check that a pattern is RE2 and says something. Raises ValueError."""
-    expected = "an RE2 expression, without back-references and look-around"
+    """Check that a pattern is valid RE2 and does not match an empty line. Raises ValueError."""
+    expected = "an RE2 expression, which has no back-references and no look-around"
     try:
         compiled = _compiled(pattern)
     except re2.error as error:
         why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"{pattern!r:.60}: {why}; expected {expected}") from None
     if compiled.search("") is not None:
-        raise ValueError(f"{pattern!r:.60} fits every line; expected one that needs at least a character")
+        raise ValueError(f"{pattern!r:.60} matches every line; expected a pattern that needs at least one character")
     return pattern
 
 
 class Match(Occurrences):
-    """Lines that hold a text.
+    """Lines that contain a text.
 
-    Every line of the log is searched, at most 64 KiB of it, in linear time. That a text was not found is ok only
-    beside a ``heartbeat``: a line that no code writes is never found, in the sickest run.
+    Every line of the log is searched, up to 64 KiB of it, in linear time. A text that was not found is ok only with a
+    ``heartbeat``: a line that no code writes is never found, however broken the run is.
     """
 
     kind: Literal["match"]
     pattern: Annotated[str, Field(min_length=1, max_length=PATTERN_LIMIT), AfterValidator(_searchable)] | None = None
     """What to look for anywhere in a line: an RE2 expression."""
     signal: SignalName | None = None
-    """In its place, a text that every dialect knows: ``text.traceback``, ``text.out_of_memory``."""
+    """Instead of a pattern: a text that every dialect knows, ``text.traceback`` or ``text.out_of_memory``."""
     per: Period = "run"
     """The period in which lines count together: ``epoch``, ``run``, or a window such as ``5m`` or ``200 steps``."""
     above: Level | None = None
-    """The most lines that are still right; none unless given."""
+    """The largest number of lines that is still right; 0 unless given."""
 
     @model_validator(mode="before")
     @classmethod
@@ -71,10 +70,22 @@ class Match(Occurrences):
         if (self.pattern is None) == (self.signal is None):
             raise ValueError("expected exactly one of pattern, signal")
         if self.signal is not None and not self.signal.startswith("text."):
-            raise ValueError(f"signal: {self.signal} is no text; expected one that begins with text.")
+            raise ValueError(f"signal: not a text: {self.signal}; expected a signal that begins with text.")
         if self.by is not None:
             raise ValueError("by: a text has no labels; expected no by")
         return self
+
+    def in_words(self) -> str:
+        """Return what is tested."""
+        text = f"/{self.pattern}/" if self.pattern else f"a text of {self.signal}"
+        if self.above == 0:
+            return f"a line contains {text} {self.per_words()}"
+        return f"more than {self.number_words()} lines contain {text} {self.per_words()}"
+
+    def patterns(self) -> Iterator[str]:
+        """Yield the pattern."""
+        if self.pattern is not None:
+            yield self.pattern
 
     @property
     def _signal(self) -> str:
@@ -92,30 +103,30 @@ class Match(Occurrences):
 
 
 class Patterns:
-    """The patterns of all rules, looked for in every line."""
+    """Searches every line for the patterns of all rules."""
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
-        self._each = {pattern: _compiled(pattern) for pattern in _patterns(conditions)}
+        self._each = {pattern: _compiled(pattern) for each in conditions for pattern in each.patterns()}
         self._any = _any_of(self._each)
-        # For many lines at once, with ends of lines in place of the ends of the text.
+        # For many lines at once: the ends of lines replace the ends of the text.
         is_lined = not any(_TEXT_ENDS.search(pattern) for pattern in self._each)
         self._anywhere = _any_of(f"(?m:{pattern})" for pattern in (*TEXTS, *self._each)) if is_lined else None
 
     def places(self, data: bytes) -> list[tuple[int, int]]:
-        """Return where, from byte to byte, some lines may hold a pattern or bear a text signal; no others do."""
+        """Return the byte ranges that may contain a pattern or a text signal; nothing outside them does."""
         text = data if data.isascii() else data.decode("utf-8", "replace").encode()
         if self._anywhere is None:
             return [(0, len(data))]
-        # With bytes that are no UTF-8 the places are those of another text.
+        # If some bytes are not UTF-8, positions in the decoded text are not positions in the data.
         if len(text) != len(data) or (text is not data and text != data):
             return [(0, len(data))] if self._anywhere.search(text) is not None else []
         return [found.span() for found in self._anywhere.finditer(text)]
 
     def samples(self, data: bytes) -> Iterator[Sample]:
-        """Yield a sample for each pattern that a line holds."""
+        """Yield a sample for each pattern that a line contains."""
         if not self._each:
             return
-        # A byte that is no UTF-8 would not even fit a dot.
+        # Not even a dot matches a byte that is not UTF-8.
         text = data if data.isascii() else data.decode("utf-8", "replace").encode()
         if self._any is not None and self._any.search(text) is None:
             return
@@ -125,23 +136,15 @@ class Patterns:
 
 
 def _any_of(patterns: Iterable[str]) -> Any:
-    """Return one search for all patterns; None where there is none, or where they are too large together.
+    """Return one search for all patterns; None if there are none, or if they are too large together.
 
-    A set of RE2's own would be no faster, and finds nothing, silently, where its memory runs out.
+    RE2's own set would not be faster, and when its memory runs out it silently finds nothing.
     """
     together = "|".join(f"(?:{pattern})" for pattern in patterns)
     try:
         return _compiled(together) if together else None
     except re2.error:
         return None
-
-
-def _patterns(conditions: Iterable[Condition]) -> Iterator[str]:
-    for condition in conditions:
-        if isinstance(condition, Combination):
-            yield from _patterns(condition.of)
-        elif isinstance(condition, Match) and condition.pattern is not None:
-            yield condition.pattern
 
 
 def _labels(pattern: str) -> Labels:

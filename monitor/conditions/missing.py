@@ -1,15 +1,16 @@
-"""``missing``: an expected signal that does not come, at the start or any more."""
+"""``missing``: tests for an expected signal that never came, or no longer comes."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.conditions.condition import Condition, SignalName, check_where
-from monitor.conditions.freshness import absence, bearer, cadence_steps, switched_off
+from monitor.conditions.condition import Condition, Needed, SignalName, check_where, where_words
+from monitor.conditions.freshness import absence, cadence_steps, line_kind, switched_off
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import series_of
 from monitor.conditions.values import Hold
@@ -20,28 +21,30 @@ from monitor.run.run import Run
 from monitor.run.series import Series
 
 LEAST_GAP_S = 60.0
-"""A signal that comes by the clock is never missed sooner: twice the heartbeat's 30 s (log grammar)."""
+"""A signal with a cadence in time is never overdue sooner: twice the heartbeat's 30 s (log grammar)."""
 GAPS_NEEDED = 3
-"""Intervals that make a cadence by the clock. Chosen by hand, 2026-11."""
+"""How many intervals make a cadence in time. Chosen by hand, 2026-11."""
 
 
 class Missing(Condition):
-    """A signal that was not seen by a moment after the start, or is overdue by its own cadence.
+    """A signal was not seen within a time after the start, or is overdue by its own cadence.
 
-    Its series answer as one: the freshest counts. The cadence is the declared one, else the longest one observed;
-    of signals without steps, by the clock.
+    All its series have one reading: the freshest series counts. The cadence is the declared one, else the longest
+    interval observed; for signals without steps, it is a time.
     """
+
+    judges_silence = True
 
     kind: Literal["missing"]
     signal: SignalName
-    """The signal that is expected."""
+    """The expected signal."""
     where: dict[str, str] = Field(default_factory=dict)
     """Only series with these labels."""
     first_by: Hold | None = None
-    """How long after the start of the attempt it must have come once: ``200 steps``, ``2 epochs`` (ended), ``10m``.
-    Not seen by then is a breach; unless given, never seen is unknown."""
+    """How soon after the start of the attempt it must have come once: ``200 steps``, ``2 epochs`` (ended), ``10m``.
+    Not seen by then is a breach; without this field, a signal that was never seen is unknown."""
     cadences: Annotated[float, Field(ge=1)] | None = 2.0
-    """How many of its own cadences it may be silent; null for ever."""
+    """For how many of its own cadences it may be silent; null for any number."""
 
     @model_validator(mode="after")
     def _one_limit(self) -> Missing:
@@ -52,24 +55,39 @@ class Missing(Condition):
 
     @property
     def watches(self) -> frozenset[str]:
-        """The signal, and whatever shows that the run goes on without it."""
+        """The signal, and what shows that the run goes on without it."""
         return frozenset({self.signal, "train.loss", "run.epoch", "run.moved"})
 
     @property
     def is_timed(self) -> bool:
-        """Whether a limit is one of the clock's: the given one, or the cadence of a signal without steps."""
+        """Whether a limit is a time: the given limit, or the cadence of a signal without steps."""
         is_by_clock = self.first_by is not None and self.first_by.unit == "s"
         return is_by_clock or (self.cadences is not None and CATALOGUE[self.signal].cadence is None)
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        limits = [f"was not seen within {self.first_by} of the start"] if self.first_by is not None else []
+        if self.cadences is not None:
+            limits.append(f"is overdue by more than {self.cadences:g} × its own cadence")
+        return f"{self.signal}{where_words(self.where)} {' or '.join(limits)}"
+
+    def needed_signals(self) -> Needed:
+        """Return the expected signal."""
+        return (frozenset({self.signal}),)
+
+    def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:
+        """Yield nothing: a signal that does not come is a breach."""
+        yield from ()
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer once."""
+        """Return a single reading."""
         found = list(series_of(run.attempt, self.signal, self.where, None).values())
         if found:
             return [self._read(run.attempt, max(found, key=lambda series: series.last.serial), now)]
         return [self._never_seen(run, now)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While what was seen comes again in every epoch, or no limit of what was not is over yet."""
+        """Quiet while a seen signal comes in every epoch, or while an unseen signal is still within its limit."""
         attempt = run.attempt
         found = series_of(attempt, self.signal, self.where, None)
         if firing or self.is_timed:
@@ -84,7 +102,7 @@ class Missing(Condition):
         return ahead.comes_each_epoch(self.signal, last.epoch, self.cadences)
 
     def _stays_early(self, attempt: Attempt, ahead: Ahead) -> bool:
-        """Whether a signal that was never seen may still come at the end of a block."""
+        """Whether a signal that was never seen is still within its limit at the end of a block."""
         if self.first_by is None:
             return self.signal not in ahead.coming
         if self.first_by.unit == "epochs":
@@ -93,7 +111,7 @@ class Missing(Condition):
         return first is not None and ahead.step is not None and ahead.step <= first + self.first_by.amount
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return when a limit by the clock is over."""
+        """Return when a limit that is a time ends."""
         attempt = run.attempt
         found = list(series_of(attempt, self.signal, self.where, None).values())
         if found:
@@ -129,11 +147,11 @@ class Missing(Condition):
         last, signal = series.last, CATALOGUE[self.signal]
         late = self._late(attempt, series, now)
         if late:
-            return self._breach(f"no {bearer(signal)} with {self.signal} since {late}", attempt, last.evidence)
+            return self._breach(f"no {line_kind(signal)} with {self.signal} since {late}", attempt, last.evidence)
         return Reading(Outcome.OK, f"{self.signal} comes", evidence=(last.evidence,), epoch=last.epoch, step=last.step)
 
     def _late(self, attempt: Attempt, series: Series, now: float | None) -> str:
-        """Say how late the signal is; empty while it is not."""
+        """Return, in words, since when the signal is late; empty while it is on time."""
         last, signal = series.last, CATALOGUE[self.signal]
         if self.cadences is None or signal.cadence == "once":
             return ""
@@ -151,7 +169,7 @@ class Missing(Condition):
         return f"step {last.step or 0:,}; expected every {cadence} steps; now step {step:,}"
 
     def _overdue_at(self, series: Series) -> float | None:
-        """Return when a signal without steps is overdue; None where its cadence is none of the clock's."""
+        """Return when a signal without steps becomes overdue; None if its cadence is not a time, or not known."""
         gap_s, last = _gap_s(series), series.last
         is_timed = CATALOGUE[self.signal].cadence is None and not _has_steps(series)
         if self.cadences is None or gap_s is None or last.at is None or not is_timed:
@@ -163,12 +181,12 @@ class Missing(Condition):
 
 
 def _has_steps(series: Series) -> bool:
-    """Whether a signal comes every so many steps: it says its own, or belongs to what does."""
+    """Whether a signal comes every so many steps: its lines carry a step, or belong to lines that do."""
     return series.last.has_own_step
 
 
 def _gap_s(series: Series) -> float | None:
-    """Return the longest time between two of the newest reports; None while there are too few."""
+    """Return the longest time between two successive reports of the newest; None while there are too few."""
     times = [point.at for point in series.recent if point.at is not None]
     gaps = [right - left for left, right in itertools.pairwise(times)]
     return max(gaps) if len(gaps) >= GAPS_NEEDED else None

@@ -1,4 +1,4 @@
-"""What a condition says of a run: an outcome with its value, its evidence and a reason in words."""
+"""A condition's reading of a run: an outcome with its value, its evidence and a reason in words."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from monitor.run.summary import RunSummary
 
 
 class Outcome(StrEnum):
-    """The four answers. Nothing is ok without evidence."""
+    """The four outcomes of a reading. Nothing is ok without evidence."""
 
     OK = "ok"
     BREACH = "breach"
     UNKNOWN = "unknown"
-    """The signal was never seen, or not for longer than its cadence; resolves nothing."""
+    """The signal was never seen, or has been silent for longer than its cadence allows. Resolves nothing."""
     NOT_APPLICABLE = "not_applicable"
     """The run declared that there is nothing to check."""
 
 
+MOST_SERIOUS_FIRST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE)
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One answer, for one set of labels."""
+    """What a condition answers for one set of labels."""
 
     outcome: Outcome
     reason: str
-    """Why, in words, with the figures."""
+    """Why, in words and figures."""
     labels: Labels = ()
     value: float | None = None
     threshold: float | None = None
     evidence: tuple[Evidence, ...] = ()
-    """The lines it rests on, oldest first; never empty for ok and breach."""
+    """The lines that show it, oldest first; never empty for ok and breach."""
     epoch: int | None = None
     step: int | None = None
     severity: Severity | None = None
-    """Where the condition has levels of its own severity: that of the level gone beyond. None: the rule's."""
+    """The severity of the level that was crossed, if the condition has several levels; None for the rule's own."""
 
     def __post_init__(self) -> None:
-        """Hold the first promise: neither a pass nor an alarm without a line to show."""
+        """Keep the first promise: no pass and no alarm without a line that shows it."""
         if self.outcome in (Outcome.OK, Outcome.BREACH):
             assert self.evidence, f"{self.outcome} without evidence: {self.reason}"
 
 
 class Band(NamedTuple):
-    """Where a signal is expected to lie at the end of an epoch."""
+    """The range expected of a signal at the end of an epoch."""
 
     epoch: int
     least: float | None
@@ -57,33 +60,33 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True)
 class Background:
-    """What is known before the run begins; it never changes while the run is watched."""
+    """What is known before the run begins; fixed while the run is watched."""
 
     baseline: RunSummary | None = None
-    """The run that this one is compared with."""
+    """The run to compare with."""
     peers: tuple[RunSummary, ...] = ()
-    """Other runs, for values that no two runs can share."""
+    """Other runs, for values that two runs cannot share."""
     bands: Mapping[str, tuple[Band, ...]] = field(default_factory=dict)
-    """Expected bands by signal, in the order of epochs."""
+    """Expected bands by signal, in order of epoch."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a condition may know besides the run."""
+    """What a condition may know apart from the run."""
 
     is_following: bool = True
-    """Whether silence after the last line was observed: between two lines and live, but not behind the end of a log
-    that was only read."""
+    """Whether the silence after the last line was observed. True between two lines and in a live watch; false after
+    the end of a log that was only read."""
     asked: frozenset[Labels] | None = None
-    """The series whose labels are asked about, for conditions that answer per series; None asks about all."""
+    """The labels of the series to read, for conditions with a reading per series; None for all of them."""
     background: Background = field(default_factory=Background)
 
 
 def unknown(reason: str, labels: Labels = (), evidence: tuple[Evidence, ...] = ()) -> Reading:
-    """Return the answer of a condition that has not seen what it would need."""
+    """Return the reading of a condition that has not seen what it needs."""
     return Reading(Outcome.UNKNOWN, reason, labels, evidence=evidence)
 
 
 def not_applicable(reason: str, evidence: Evidence, labels: Labels = ()) -> Reading:
-    """Return the answer of a condition that the run itself declared void, in the line given."""
+    """Return the reading of a condition that the run itself declared void, in the given line."""
     return Reading(Outcome.NOT_APPLICABLE, reason, labels, evidence=(evidence,))

@@ -1,15 +1,15 @@
-"""``sequence``: something that must be followed by something else: a reset by its recovery, a traceback by a step."""
+"""``sequence``: one event must be followed by another: a reset by its recovery, a traceback by a step."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from monitor.base.evidence import Evidence
-from monitor.conditions.condition import Condition, SignalName, check_where
+from monitor.conditions.condition import Condition, Needed, SignalName, check_where, in_catalogue, where_words
 from monitor.conditions.freshness import absence, has_ended, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.values import Hold, Span
@@ -20,7 +20,7 @@ from monitor.run.run import Run
 from monitor.run.series import Point, Series
 
 MOVED = "run.moved"
-"""Stands for any progress of the run: see `monitor.run.run.progress`."""
+"""Any progress of the run: see `monitor.run.run.progress`."""
 
 
 def _listed(names: object) -> object:
@@ -43,27 +43,29 @@ Answers = Annotated[
 class Sequence(Condition):
     """One event is not followed by another in time.
 
-    The order is that of the lines, so that two events of one instant have one too. What comes late ends the alert.
+    Events are ordered by their lines, so two events of one instant are ordered as well. A late answer ends the alert.
     """
+
+    needs_times = True
 
     kind: Literal["sequence"]
     signal: Names
-    """What begins it: one signal or several, any of them."""
+    """The first event: one signal, or any one of several."""
     where: dict[str, str] = Field(default_factory=dict)
-    """Only beginnings with these labels."""
+    """Only first events with these labels."""
     then: Answers
-    """What must follow: one signal or several, any of them; ``run.moved`` is a further step, or work done."""
+    """What must follow: one signal, or any one of several; ``run.moved`` is a further step, or work done."""
     on: tuple[str, ...] = ()
-    """Labels that both must have in common; the answers bear them."""
+    """Labels that both events must share; readings have these labels."""
     before: Hold | None = None
-    """How long it may take: ``20 steps``, ``60s``, ``1 epochs``. Unless given, only events that declare it themselves
-    are judged."""
+    """How long the second event may take: ``20 steps``, ``60s``, ``1 epochs``. Without it, only events that declare
+    their own limit are judged."""
     declared_by: SignalName | None = None
-    """A signal of the first line that says how long it may take there, in the unit of ``before``, else in steps."""
+    """A signal on the first event's line with the limit for that event, in the unit of ``before``, else in steps."""
     times_slowest: Annotated[float, Field(ge=1)] | None = None
-    """Of a time: at least so many times the slowest recent interval between two moves of the run in its phase."""
+    """If ``before`` is a time: allow at least this many times the slowest recent interval between moves in a phase."""
     heartbeat: SignalName | None = None
-    """A signal that is there when the first event would be seen: without one, ``then`` shows it."""
+    """A signal that shows that the first event would be seen; without it, ``then`` shows that."""
 
     @model_validator(mode="after")
     def _labels_exist(self) -> Sequence:
@@ -77,22 +79,46 @@ class Sequence(Condition):
         if self.before is None and self.declared_by is None:
             raise ValueError("expected before, declared_by or both")
         if self.times_slowest is not None and self._span.unit != "s":
-            raise ValueError("times_slowest: belongs to a time; expected before: a number and one of s, m, h, d")
+            raise ValueError("times_slowest: needs a time; expected before: a number and one of s, m, h, d")
         return self
 
     @property
     def watches(self) -> frozenset[str]:
-        """Both events, and what shows that the run went on."""
+        """Both events, and what shows that the run goes on."""
         more = {"train.loss", "run.epoch"} | ({self.heartbeat} if self.heartbeat else set())
         return frozenset({*self.signal, *self.then}) | more
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those that both have in common."""
+        """The labels that both events share."""
         return self.on
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        words = f"{self._event}{where_words(self.where)} is not followed by {' or '.join(self.then)}"
+        words = words.replace(MOVED, "a further step, or work done")
+        if self.on:
+            words += f" of the same {' and '.join(self.on)}"
+        limits = [] if self.before is None else [str(self.before)]
+        if self.declared_by is not None:
+            limits.append(f"the limit that the first line declares as {self.declared_by}")
+        words += f" within {', or '.join(limits)}"
+        if self.times_slowest is not None:
+            words += f", at least {self.times_slowest:g} × the slowest recent interval between two moves of the run"
+        return words
+
+    def needed_signals(self) -> Needed:
+        """Return one group: the first event."""
+        return (frozenset(in_catalogue(self.signal)),)
+
+    def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:
+        """Yield the heartbeat, or without one the answers, unless any progress is an answer."""
+        names = self.then if self.heartbeat is None else (self.heartbeat,)
+        if MOVED not in names:
+            yield from ((name, False) for name in names)
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each set of the common labels; in one answer where nothing began."""
+        """Return a reading for each set of the shared labels, or a single reading if there was no first event."""
         attempt = run.attempt
         begun = self._begun(attempt)
         if not begun:
@@ -100,11 +126,11 @@ class Sequence(Condition):
         return [self._read(run, labels, series, now) for labels, series in begun.items()]
 
     def is_idle(self, run: Run) -> bool:
-        """While nothing has begun it."""
+        """Idle while there was no first event."""
         return not any(run.attempt.of(name) for name in self.signal)
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While nothing waits for an answer, and nothing begins."""
+        """Quiet while no event waits for its answer, and no first event comes."""
         if firing or not ahead.coming.keys().isdisjoint(self.signal):
             return False
         attempt = run.attempt
@@ -112,11 +138,11 @@ class Sequence(Condition):
 
     @property
     def is_timed(self) -> bool:
-        """Where the limit is a time."""
+        """Timed if the limit is a time."""
         return self._span.unit == "s"
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return when the first event without an answer will have waited too long, where the limit is a time."""
+        """Return when the first unanswered event will have waited too long, if the limit is a time."""
         if self._span.unit != "s" or has_ended(run.attempt):
             return None
         attempt = run.attempt
@@ -160,7 +186,7 @@ class Sequence(Condition):
         )
 
     def _unanswered(self, attempt: Attempt, labels: Labels, begun: Iterable[Series]) -> Point | None:
-        """Return the first event since the last answer; of more than are kept, the first that is known."""
+        """Return the first event since the last answer, or the oldest one still kept."""
         answer = self._answer(attempt, labels)
         since = answer[0] if answer else 0
         known = [point for series in begun for point in (*series.recent, *_remembered(series))]
@@ -168,7 +194,7 @@ class Sequence(Condition):
         return min(waiting, key=_place, default=None)
 
     def _answer(self, attempt: Attempt, labels: Labels) -> tuple[int, Evidence] | None:
-        """Return place and line of the newest answer with these labels."""
+        """Return serial and line of the newest answer with these labels."""
         points = [
             (series.last.serial, series.last.evidence)
             for name in self.then
@@ -193,12 +219,12 @@ class Sequence(Condition):
     def _is_over(self, run: Run, first: Point, amount: float, now: float | None) -> bool:
         attempt = run.attempt
         if self._span.unit == "s":
-            # The sum is the deadline that time is run to, so that both agree to the last bit.
+            # The same sum as in the deadline, so that both agree to the last bit.
             began_at = _began_at(run, first)
             return began_at is not None and now is not None and now > began_at + amount
         if self._span.unit == "epochs":
             return attempt.epoch > first.epoch + amount
-        # What is looked for every so many steps shows itself so many steps late.
+        # What is checked every so many steps shows up so many steps late.
         looks = [series.step_gap or 0 for series in attempt.of(self.heartbeat).values()] if self.heartbeat else []
         return (attempt.step or 0) > (first.step or 0) + amount + max(looks, default=0)
 
@@ -238,7 +264,7 @@ class Sequence(Condition):
 
 
 def _remembered(series: Series) -> Iterable[Point]:
-    """Return what is known of events that are older than the points kept."""
+    """Yield the points that are known from before the kept ones: the first of all and the first of each epoch."""
     if series.first is not None and series.count > len(series.recent):
         yield series.first
         for tally in series.epochs.values():
@@ -246,7 +272,7 @@ def _remembered(series: Series) -> Iterable[Point]:
 
 
 def _began_at(run: Run, first: Point) -> float | None:
-    """Return when an event came; in a log without times no later than the newest bytes, where their coming is known."""
+    """Return when an event came; in a log without times, when the newest bytes arrived, if that is known."""
     return first.at if first.at is not None or run.now is not None else run.heard_at
 
 

@@ -1,4 +1,4 @@
-"""Which series, and which of their points, a condition looks at."""
+"""Selects the series, and the points of each series, that a condition reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pydantic import Field, model_validator
 
-from monitor.conditions.condition import Condition, SignalName, check_where
+from monitor.conditions.condition import Condition, SignalName, check_where, where_words
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.conditions.values import Span
@@ -19,14 +19,14 @@ from monitor.run.series import Point, Series
 def series_of(
     attempt: Attempt, signal: str, where: dict[str, str], asked: frozenset[Labels] | None
 ) -> dict[Labels, Series]:
-    """Return the series of a signal that bear the labels of ``where`` and are asked about, oldest first."""
+    """Return the series of a signal that have the labels of ``where`` and are asked about, oldest first."""
     known = attempt.of(signal)
     wanted = where.items()
     return {labels: known[labels] for labels in _asked(known, asked) if wanted <= dict(labels).items()}
 
 
 def ranges_of(attempt: Attempt, signal: str, where: dict[str, str], ahead: Ahead) -> Iterator[tuple[Labels, Range]]:
-    """Yield where each series lies that bears these labels, from what is remembered of it to the end of a block."""
+    """Yield the range of each series with these labels, from its oldest remembered point to the end of a block."""
     known = attempt.of(signal)
     for labels in {**known, **ahead.coming.get(signal, {})}:
         if where.items() <= dict(labels).items() and declared_frozen(attempt, labels) is None:
@@ -34,7 +34,7 @@ def ranges_of(attempt: Attempt, signal: str, where: dict[str, str], ahead: Ahead
 
 
 def within(span: Span, points: Sequence[Point]) -> list[Point]:
-    """Return the newest points that lie within a window; none while what is remembered does not fill it yet."""
+    """Return the newest points within a window; none until the remembered points fill the window."""
     if span.unit == "reports":
         return list(points[-int(span.amount) :]) if len(points) >= span.amount else []
     places = [_place(point, span) for point in points]
@@ -48,14 +48,14 @@ def within(span: Span, points: Sequence[Point]) -> list[Point]:
 
 
 def check_window(span: Span | None, signal: str) -> None:
-    """Refuse a window of more reports than are kept, which would never be whole. Raises ValueError."""
+    """Refuse a window of more reports than are kept: it would never be full. Raises ValueError."""
     kept = Series.of(CATALOGUE[signal]).recent.maxlen
     if span is not None and span.unit == "reports" and kept is not None and not 1 <= span.amount <= kept:
-        raise ValueError(f"over: {span} of {signal}; expected 1 to {kept}, for so many are kept")
+        raise ValueError(f"over: {span} of {signal}; expected 1 to {kept}, the number that is kept")
 
 
 def declared_frozen(attempt: Attempt, labels: Labels) -> Reading | None:
-    """A group that the run declared frozen has no gradient and no update to speak of; None for any other."""
+    """Return not applicable for a group that the run declared frozen, else None: it has no gradient and no update."""
     group = dict(labels).get("group")
     if group is None or group not in (attempt.intent.frozen or ()):
         return None
@@ -67,7 +67,7 @@ def _place(point: Point, span: Span) -> float | None:
 
 
 def _asked(known: dict[Labels, Series], asked: frozenset[Labels] | None) -> Iterable[Labels]:
-    """Return the labels asked about, always in the order in which they first came."""
+    """Return the labels asked about, always in the order in which they were first seen."""
     if asked is None:
         return known
     if len(asked) == 1:
@@ -76,10 +76,10 @@ def _asked(known: dict[Labels, Series], asked: frozenset[Labels] | None) -> Iter
 
 
 class OneSignal(Condition):
-    """A condition about each series of one signal."""
+    """A condition with a reading for each series of one signal."""
 
     signal: SignalName
-    """What is looked at: a measured signal."""
+    """The signal to read: a measurement."""
     where: dict[str, str] = Field(default_factory=dict)
     """Only series with these labels."""
 
@@ -95,13 +95,18 @@ class OneSignal(Condition):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those of the signal."""
+        """The labels of the signal."""
         return CATALOGUE[self.signal].labels
+
+    @property
+    def subject(self) -> str:
+        """The signal with its labels, in words."""
+        return self.signal + where_words(self.where)
 
     def each(
         self, attempt: Attempt, asked: frozenset[Labels] | None, read: Callable[[Labels, Series], Reading]
     ) -> list[Reading]:
-        """Return an answer for each series that is asked about; one answer where there is none."""
+        """Return a reading for each series that is asked about, or a single reading if there are no series."""
         found = series_of(attempt, self.signal, self.where, asked)
         if not found:
             return [absence(attempt, self.signal) or unknown(f"no {self.signal} with {self.where} was seen")]

@@ -1,35 +1,44 @@
-"""Shapes of a list of numbers, robust to a single outlier: spikes, runs, slopes, growth. Pure; finite numbers in."""
+"""Finite numbers → their shape, robust to a single outlier: spikes, runs, slopes, growth; and figures of a window."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 MAD_TO_SIGMA = 1.4826
-"""Makes the median absolute deviation of normal noise its standard deviation."""
+"""Turns the median absolute deviation of normal noise into its standard deviation."""
 NOISE_SIGMAS = 5.0
-"""Robust standard deviations of the logarithm that noise reaches: once in three million reports, if it is normal."""
+"""Robust standard deviations of the logarithm; normal noise goes further once in three million reports."""
 LARGEST_EXPONENT = 700.0
 """e to this power is nearly the largest float."""
 FEW = 5
-"""Fewer values than this have no spread, and no median to rely on."""
+"""With fewer values than this, neither spread nor median is reliable."""
+FIGURES: dict[str, Callable[[Sequence[float]], float]] = {
+    "last": lambda values: values[-1],
+    "median": statistics.median,
+    "mean": statistics.fmean,
+    "p95": lambda values: sorted(values)[math.ceil(0.95 * len(values)) - 1],
+    "min": min,
+    "max": max,
+}
+"""The figures of a window, by the word that a rule file uses."""
 
 
 def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, least: int) -> list[int]:
-    """Return the places of values that stand far above those before them.
+    """Return the indices of values far above the values before them.
 
-    A spike lies more than ``sigmas`` robust standard deviations above the median of the (up to ``past``) values
-    before it, above ``times`` that median, and above what `noise_factor` allows. For a median that is not positive,
-    twice it means its own size above it. Values with fewer than ``least`` before them are not judged.
+    A spike is more than ``sigmas`` robust standard deviations above the median of the (up to ``past``) values before
+    it, more than ``times`` that median, and beyond what `noise_factor` allows. If the median is not positive, "twice
+    the median" means the median plus its own size. Values with fewer than ``least`` values before them are not judged.
     """
     found, ordered = [], sorted(values[:least])
     for place in range(least, len(values)):
         value, median = values[place], _median_of_sorted(ordered)
         if value - median > (times - 1) * abs(median):
-            # The deviation is worked out for few values only: this runs for every report of a loss.
+            # Work out the deviation for few values only: this runs for every report of a loss.
             sigma = MAD_TO_SIGMA * statistics.median(abs(each - median) for each in ordered)
             if value - median > sigmas * sigma and value > median * noise_factor(ordered):
                 found.append(place)
@@ -40,10 +49,10 @@ def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, l
 
 
 def noise_factor(values: Sequence[float]) -> float:
-    """Return by what factor one more of these values may lie above their median, or below it, by noise alone.
+    """Return by what factor the next value may be above or below the median of these values by noise alone.
 
-    The noise of a positive quantity is a factor: a loss that doubles and halves from batch to batch may well be four
-    times its median. 1 where there are too few values to tell, or some that are not positive.
+    The noise of a positive quantity is a factor: a loss that doubles and halves from batch to batch may well reach
+    four times its median. The factor is 1 if there are too few values to tell, or if some are not positive.
     """
     if len(values) < FEW or min(values) <= 0:
         return 1.0
@@ -54,7 +63,7 @@ def noise_factor(values: Sequence[float]) -> float:
 
 
 def run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
-    """Return how many times in a row, up to the newest, a value rose by more than a share of its size."""
+    """Return how many times in a row, up to the newest value, the values rose by more than a share of their size."""
     count = 0
     for before, value in zip(reversed(values[:-1]), reversed(values), strict=False):
         if value - before <= least_share * abs(before):
@@ -64,12 +73,12 @@ def run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
 
 
 def run_down(values: Sequence[float], *, least_share: float = 0.0) -> int:
-    """Return how many times in a row, up to the newest, a value fell by more than a share of its size."""
+    """Return how many times in a row, up to the newest value, the values fell by more than a share of their size."""
     return run_up([-value for value in values], least_share=least_share)
 
 
 def longest_run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
-    """Return the highest of all that `run_up` says of the values up to each of them."""
+    """Return the highest result of `run_up` over all prefixes of the values."""
     longest = count = 0
     for before, value in pairwise(values):
         count = count + 1 if value - before > least_share * abs(before) else 0
@@ -78,15 +87,15 @@ def longest_run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:
 
 
 def longest_run_down(values: Sequence[float], *, least_share: float = 0.0) -> int:
-    """Return the highest of all that `run_down` says of the values up to each of them."""
+    """Return the highest result of `run_down` over all prefixes of the values."""
     return longest_run_up([-value for value in values], least_share=least_share)
 
 
 def rise(values: Sequence[float]) -> float:
-    """Return how far the middle line of the values rises from the first to the last, in their own unit.
+    """Return how far the middle line of at least two values rises from the first to the last, in their own unit.
 
-    The line's slope is the median of all slopes between two values (Theil 1950, Sen 1968): up to 29 % of the values
-    may be outliers. At least two values.
+    The line's slope is the median of all slopes between two values (Theil 1950, Sen 1968), so up to 29 % of the values
+    may be outliers.
     """
     slopes = [
         (later - earlier) / (right - left)
@@ -97,7 +106,7 @@ def rise(values: Sequence[float]) -> float:
 
 
 def since_best(values: Sequence[float], *, least_share: float = 0.0) -> int:
-    """Return how many values came since the lowest one; a later one must be lower by a share of its size to count."""
+    """Return how many values came since the lowest; a new lowest counts only if it is lower by a share of its size."""
     best, place = values[0], 0
     for index, value in enumerate(values):
         if value < best - least_share * abs(best):
@@ -106,9 +115,9 @@ def since_best(values: Sequence[float], *, least_share: float = 0.0) -> int:
 
 
 def growth(values: Sequence[float], windows: int) -> float:
-    """Return how much the mean of the last of so many equal windows lies above that of the first.
+    """Cut the values into equal windows; return the mean of the last window minus the mean of the first.
 
-    0 where the means did not grow from each window to the next: growth that pauses is none. Values that do not fill
+    0 unless the mean grew from each window to the next: growth that pauses does not count. Values that do not fill
     the windows evenly are left out, oldest first.
     """
     size = len(values) // windows
@@ -120,5 +129,5 @@ def growth(values: Sequence[float], windows: int) -> float:
 
 def _median_of_sorted(ordered: Sequence[float]) -> float:
     half, is_odd = divmod(len(ordered), 2)
-    # Halves are added, not the sum halved: two numbers near the largest float have no finite sum.
+    # Add the halves instead of halving the sum: two numbers near the largest float have no finite sum.
     return ordered[half] if is_odd else ordered[half - 1] / 2 + ordered[half] / 2

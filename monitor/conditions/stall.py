@@ -1,4 +1,4 @@
-"""``stall``: nothing written, or nothing moved, while the run should be working."""
+"""``stall``: tests for silence, or lack of progress, while the run should be working."""
 
 from __future__ import annotations
 
@@ -18,50 +18,54 @@ from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
 LONGEST_PAUSE_S = 86_400.0
-"""A declared pause counts for a day at most: no line of a log switches the rule off for good."""
+"""A declared pause counts for at most a day, so that no log line can switch the rule off for good."""
 ALIVE_S = 60.0
-"""A run that wrote within this time lives: twice the heartbeat that the log grammar asks for."""
+"""A run that wrote within this time is alive: twice the heartbeat that the log grammar asks for."""
 
 
 TOLERANCE_S = 0.001
-"""What rounding may make of a sum of times: 100 years have 3e9 s, of which a float holds the 5e-7th part."""
+"""Allowance for rounding in sums of times: a float resolves 5e-7 s in 3e9 s, which is 100 years."""
 
 
 class Stall(Condition):
-    """No new bytes, or bytes and no progress, for longer than the phase's budget.
+    """No new bytes, or new bytes without progress, for longer than the budget of the phase.
 
-    Of bytes: in the phases of ``fixed_in`` the budget is ``silence``. Elsewhere it is learnt: ``learnt_factor``
-    times the longest silence which that phase has had in this attempt, never below ``silence``.
+    Bytes: in the phases of ``fixed_in`` the budget is ``silence``. In other phases it is learnt: ``learnt_factor``
+    times the longest silence of that phase in this attempt, never below ``silence``.
 
-    Of progress: a further step, or ``done=`` counting on; a heartbeat with a frozen step, a part of a line or a
-    progress bar's refresh is none. The budget is ``learnt_factor`` times the slowest recent interval between two
-    moves in the phase, at least ``silence``, at most ``most`` or ``most_factor`` times that interval. A phase that
-    has shown no interval yet, or does not count its work, has the highest. Where the bytes have ended as well it is
-    unknown: a stall, no hang.
+    Progress: a further step, or a rising ``done=``. A heartbeat with a frozen step, a part of a line, or the refresh
+    of a progress bar does not count. The budget is ``learnt_factor`` times the slowest recent interval between two
+    moves in the phase, at least ``silence``, and at most ``most`` or ``most_factor`` times that interval. A phase that
+    has shown no interval yet, or does not count its work, gets the highest budget. If the bytes have stopped too, the
+    reading is unknown: the run is stalled rather than hanging.
 
     A declared pause adds its expected length.
     """
 
+    level_fields = ("silence",)
+    judges_silence = True
+    needs_times = True
+
     kind: Literal["stall"]
     of: Literal["bytes", "progress"] = "bytes"
-    """What does not come."""
+    """What has to come."""
     silence: Seconds
-    """The least budget."""
+    """The smallest budget."""
     fixed_in: tuple[str, ...] | None = None
-    """Phases in which ``silence`` is the whole budget: of bytes ``train``, of progress none, unless given."""
+    """Phases whose budget is ``silence``; by default ``train`` for bytes, and none for progress."""
     learnt_factor: Annotated[float, Field(ge=1)] = 3.0
-    """How often the longest time that was normal so far."""
+    """Multiple of the longest interval so far that is still normal."""
     most: Seconds | None = None
-    """The highest budget, as long as ``most_factor`` does not give more; unless given, there is none."""
+    """The highest budget, unless ``most_factor`` allows more; without it there is no highest budget."""
     most_factor: Annotated[float, Field(ge=1)] = 3.0
-    """How often the longest time that was normal, whatever ``most`` says."""
+    """Multiple of the longest interval so far that is always allowed, even beyond ``most``."""
 
     @model_validator(mode="after")
     def _most_is_not_least(self) -> Stall:
         if self.of == "progress" and self.most is None:
-            raise ValueError("most: is missing; expected a duration, the budget of a phase that has shown nothing yet")
+            raise ValueError("most: is missing; expected a duration, the budget of a phase without progress yet")
         if self.most is not None and self.most < self.silence:
-            raise ValueError("most: lies below silence; expected a longer duration")
+            raise ValueError("most: shorter than silence; expected a longer duration")
         return self
 
     @property
@@ -69,8 +73,23 @@ class Stall(Condition):
         """Every line."""
         return frozenset({"log.line"})
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        silence, factor = f"{self.silence:g}s", f"{self.learnt_factor:g}"
+        if self.of == "progress":
+            most = f"at most {self.most:g}s or {self.most_factor:g} × that interval"
+            return (
+                f"the run writes, and neither its step nor its done= moves on for more than {factor} × the slowest "
+                f"recent interval between two moves, at least {silence} and {most}"
+            )
+        fixed = " or ".join(("train",) if self.fixed_in is None else self.fixed_in)
+        return (
+            f"nothing is written for more than {silence} in phase {fixed}; in other phases for more than "
+            f"{factor} × the longest silence of that phase so far, never less than {silence}"
+        )
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for the whole log."""
+        """Return a single reading for the log."""
         attempt, last = run.attempt, run.last
         if last is None:
             return [unknown("no line was written yet")]
@@ -82,14 +101,14 @@ class Stall(Condition):
             return [unknown("no step and no piece of work was reported yet", evidence=(last,))]
         began_at, line = since
         if began_at is None or run.heard_at is None or now is None:
-            return [unknown("the log's lines bear no time, so no silence can be measured", evidence=(last,))]
-        # A line without a time is judged at the last timed one; the bytes that bore it came later.
+            return [unknown("the log's lines carry no times, so silence cannot be measured", evidence=(last,))]
+        # A line without a time is judged at the time of the last timed line; its bytes arrived later.
         now = max(now, run.heard_at)
         budget_s = self._budget_s(attempt)
         is_over = now > began_at + budget_s
         if is_over and self.of == "progress" and now > run.heard_at + ALIVE_S:
             reason = f"no progress for {now - began_at:.0f} s, and nothing written for {now - run.heard_at:.0f} s"
-            return [unknown(f"{reason}: a stall, or the end", evidence=(line, last))]
+            return [unknown(f"{reason}: a stall, or the end of the run", evidence=(line, last))]
         lasted_s = max(0.0, now - began_at)
         if is_over:
             return [self._reading(Outcome.BREACH, self._complaint(attempt, budget_s), attempt, line, lasted_s)]
@@ -101,13 +120,13 @@ class Stall(Condition):
         return [self._reading(Outcome.OK, reason, attempt, line, lasted_s)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While no gap is as long as the least budget that there is."""
+        """Quiet while no gap is as long as the smallest budget."""
         return (
             not firing and (ahead.silence_s if self.of == "bytes" else ahead.stillness_s) < self.silence - TOLERANCE_S
         )
 
     def deadline(self, run: Run, after: float) -> float | None:
-        """Return when it will have lasted too long."""
+        """Return when the budget runs out."""
         since = self._since(run)
         if since is None or since[0] is None or run.heard_at is None or has_ended(run.attempt):
             return None
@@ -115,7 +134,7 @@ class Stall(Condition):
         return ends_at if ends_at > after else None
 
     def _since(self, run: Run) -> tuple[float | None, Evidence] | None:
-        """Return when the last byte or the last move came, and the line that shows it; None before any."""
+        """Return when the last byte or the last move came, and the line that shows it; None before the first."""
         if self.of == "bytes":
             return None if run.last is None else (run.heard_at, run.last)
         move = run.attempt.progress.last
@@ -139,7 +158,7 @@ class Stall(Condition):
         return min(max(self.silence, self.learnt_factor * learnt_s), most_s) + pause_s
 
     def _learnt_s(self, attempt: Attempt) -> float | None:
-        """Return the longest time that was normal in this phase so far; None where it has shown none."""
+        """Return the longest interval that this phase has shown so far, if any."""
         if self.of == "bytes":
             return attempt.longest_silence_s.get(attempt.phase)
         return max(attempt.progress.recent(attempt.phase), default=None)
@@ -147,7 +166,9 @@ class Stall(Condition):
     def _complaint(self, attempt: Attempt, budget_s: float) -> str:
         if self.of == "bytes":
             return f"nothing written for more than {budget_s:.0f} s in phase {attempt.phase}"
-        return f"no step and no work done for more than {budget_s:.0f} s in phase {attempt.phase}, though it writes"
+        return (
+            f"no step and no work done for more than {budget_s:.0f} s in phase {attempt.phase}, while lines keep coming"
+        )
 
     def _reading(
         self, outcome: Outcome, reason: str, attempt: Attempt, line: Evidence, lasted_s: float | None

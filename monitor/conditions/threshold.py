@@ -1,18 +1,18 @@
-"""``threshold``: a signal against a level."""
+"""``threshold``: compares a signal with a level."""
 
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import model_validator
 
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
-from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.reading import Context, Reading, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
+from monitor.conditions.shapes import FIGURES
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
@@ -22,15 +22,15 @@ from monitor.run.series import Point, Series
 
 
 class Threshold(Leveled):
-    """Each series is above, below or equal to a level, or is not a finite number: its last value, or a window's."""
+    """The last value of a series, or a figure of a window, crosses a level or is not a finite number."""
 
     kind: Literal["threshold"]
     nonfinite: bool = False
-    """Breach on nan and infinities alone, with no level."""
+    """Breach on nan and infinities only, without a level."""
     of: Literal["last", "median", "mean", "p95", "min", "max"] = "last"
-    """Which figure of the window ``over`` is compared."""
+    """Which figure of the window ``over`` to compare."""
     over: Window | None = None
-    """The window of ``of``; only a whole window is judged."""
+    """The window of ``of``; only a full window is judged."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Threshold:
@@ -40,11 +40,11 @@ class Threshold(Leveled):
         if (self.of != "last") != (self.over is not None):
             raise ValueError("of and over belong together; expected both, or neither for the last value")
         if self.over is not None and self.consecutive > 1:
-            raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
+            raise ValueError("consecutive: a window has a single figure; expected over or consecutive, not both")
         return self
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each series; in one answer where there is none."""
+        """Return a reading for each series, or a single reading if there are no series."""
         return self.each(
             run.attempt,
             context.asked,
@@ -52,7 +52,7 @@ class Threshold(Leveled):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While every value is a number on the quiet side, and every window of them."""
+        """Quiet while every value, and every window of values, is finite and on the quiet side."""
         if firing:
             return False
         ranges = [each for _, each in ranges_of(run.attempt, self.signal, self.where, ahead)]
@@ -70,11 +70,11 @@ class Threshold(Leveled):
             return late
         points = [point for point in series.recent if not self._is_ignored(point)]
         if not points:
-            return unknown(f"{self.signal} was never a number", labels, (series.last.evidence,))
+            return unknown(f"{self.signal} has never been a number", labels, (series.last.evidence,))
         if self.over is not None:
             points = within(self.over, points)
             if not points:
-                return unknown(f"{self.signal} was not seen for {self.over} yet", labels, (series.last.evidence,))
+                return unknown(f"{self.signal} has not been seen for {self.over} yet", labels, (series.last.evidence,))
             values = [_figure(self.of, [point.value for point in points])]
         else:
             points = points[-self.consecutive :]
@@ -87,22 +87,14 @@ class Threshold(Leveled):
         figure = "" if self.over is None else f"{self.of} of "
         expected = "; expected a finite number" if self.nonfinite else self.expectation(attempt)
         words = f"{figure}{self.signal} is {values[-1]:.6g}{expected}"
-        if broken is None and not self.nonfinite:
-            begun, is_all = self.begun(values, attempt)
-            words += begun
-            if is_all:
-                return unknown(words, labels, (last.evidence,))
-        return Reading(
-            Outcome.OK if broken is None else Outcome.BREACH,
-            words,
-            labels,
-            value=values[-1],
-            threshold=broken.level if broken else self.fires_at(attempt),
-            evidence=tuple(dict.fromkeys(point.evidence for point in points[-self.consecutive :])),
-            epoch=last.epoch,
-            step=last.step,
-            severity=broken.severity if broken else None,
-        )
+        return self.conclusion(broken, values, words, labels, attempt, last, points[-self.consecutive :])
+
+    def in_words(self) -> str:
+        """Return what is tested."""
+        if self.nonfinite:
+            return f"{self.subject} is not a finite number{self.running_words()}"
+        figure = "" if self.over is None else f"the {self.of} over {self.over} of "
+        return f"{figure}{self.subject} is {self.test_words()}{self.running_words()}"
 
     def _broken(self, values: Sequence[float], attempt: Attempt, is_firing: bool) -> Broken | None:
         if self.nonfinite:
@@ -114,14 +106,5 @@ class Threshold(Leveled):
 
 
 def _figure(of: str, values: list[float]) -> float:
-    """Return one figure for a window; a nan among the values makes it nan."""
-    return math.nan if any(map(math.isnan, values)) else _FIGURES[of](values)
-
-
-_FIGURES: dict[str, Callable[[list[float]], float]] = {
-    "median": statistics.median,
-    "mean": statistics.fmean,
-    "p95": lambda values: sorted(values)[math.ceil(0.95 * len(values)) - 1],
-    "min": min,
-    "max": max,
-}
+    """Return one figure of a window: nan if any value is nan."""
+    return math.nan if any(map(math.isnan, values)) else FIGURES[of](values)

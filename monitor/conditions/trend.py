@@ -1,4 +1,4 @@
-"""``trend``: the shape of a series: spikes, a ratio to its own past, runs, slopes, plateaus, growth."""
+"""``trend``: tests the shape of a series: spikes, a ratio to its own past, runs, slopes, plateaus, growth."""
 
 from __future__ import annotations
 
@@ -32,70 +32,66 @@ _FIELDS: dict[str, frozenset[str]] = {
     "slope": frozenset({"over"}),
     "growth": frozenset({"over", "windows", "is_share"}),
 }
-"""The fields that mean something, by shape."""
-_FIGURES: dict[str, Callable[[list[float]], float]] = {
-    "last": lambda values: values[-1],
-    "median": statistics.median,
-    "min": min,
-    "max": max,
-}
+"""The fields that each shape uses."""
 
 
 FEW_COMING = 64
-"""Samples of a block that are tried one by one, where their range alone says too little. Chosen by hand."""
+"""Try at most so many samples of a block one by one, if their range proves too little. Chosen by hand."""
 
 
 class _Found(NamedTuple):
-    """What the level is held against."""
+    """What is compared with the level."""
 
     values: list[float]
-    """The figures; all of them must be beyond the level."""
+    """The figures; a breach needs all of them beyond the level."""
     words: str
-    """What they are figures of."""
+    """What the figures describe."""
     shown: list[Point]
-    """The points that they rest on, oldest first."""
+    """The points that show it, oldest first."""
     is_slight: bool = False
-    """Too small a change to be one, whatever the ratio says: next to where it began, or by its own noise."""
+    """The change is too small to count, compared with where the series began or with its own noise."""
 
 
 class Trend(Leveled):
-    """Each series has a shape that goes beyond a level.
+    """The shape of a series crosses a level.
 
-    Only what came since the newest phase or data change that the run declared is looked at: what is deliberate is
-    no trend. Values that are no numbers are left out; where the newest one is none, the answer is unknown.
+    Only points after the newest declared phase or data change count: a deliberate change is not a trend. Values that
+    are not finite are left out; if the newest value is not finite, the reading is unknown.
     """
 
     kind: Literal["trend"]
     shape: Literal["spikes", "ratio", "rising", "falling", "plateau", "slope", "growth"]
-    """``spikes``: how many of ``over`` stand out; those that are not over yet count as one. ``ratio``: to the own past.
-    ``rising``, ``falling``: how often in a row. ``plateau``: reports since the lowest. ``slope``: share by which the
-    middle line of ``over`` rises. ``growth``: of the mean from the first to the last of ``windows``."""
+    """``spikes``: how many values of ``over`` stick out; those that have not come down again count as one. ``ratio``:
+    divided by the series' own past. ``rising``, ``falling``: how often in a row. ``plateau``: reports since the lowest.
+    ``slope``: share by which the middle line of ``over`` rises. ``growth``: of the mean, from the first to the last of
+    ``windows``."""
     over: Window | None = None
-    """Where spikes are counted; the window of ``of``, of the slope or of the growth."""
+    """The window in which spikes are counted, or which ``of``, the slope or the growth describes."""
     of: Literal["last", "median", "min", "max"] = "last"
-    """Which figure of ``over`` the ratio is of."""
+    """Which figure of ``over`` is divided."""
     to: To = "recent"
-    """What the ratio is to: the median of the ``past`` reports before it, the first report, the median of the first
-    ``least`` ones, the lowest or highest median of a window so far, or the lowest value so far."""
+    """What the ratio divides by: ``recent``, the median of the ``past`` reports before; ``first``, the first report;
+    ``early``, the median of the first ``least`` reports; ``lowest`` or ``highest``, the lowest or highest median of a
+    window so far; ``minimum``, the lowest value so far."""
     past: Annotated[int, Field(ge=2, le=RECENT)] = 20
-    """Reports before the judged ones by which a spike or a ratio is measured."""
+    """How many reports before the judged ones a spike or a ratio is compared with."""
     least: Annotated[int, Field(ge=1, le=EARLY)] = 10
-    """Earlier reports without which nothing can be measured."""
+    """How many earlier reports are needed before anything is judged."""
     least_rise: Annotated[float, Field(ge=0)] = 0.0
-    """Share of the median of the first ``least`` reports by which a value must also lie above what the ratio is to:
-    a multiple of next to nothing is nothing."""
+    """How far a value must also rise above what the ratio divides by, as a share of the median of the first ``least``
+    reports: a large multiple of almost nothing does not count."""
     least_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of its size by which a value must rise, or be lower, to count."""
+    """Share of its size by which a value must rise, or fall, to count."""
     sigmas: Annotated[float, Field(gt=0)] = 8.0
-    """Robust standard deviations above the median that make a spike."""
+    """How many robust standard deviations above the median make a spike."""
     times: Annotated[float, Field(ge=1)] = 2.0
-    """Multiple of the median that makes a spike."""
+    """What multiple of the median makes a spike."""
     windows: Annotated[int, Field(ge=2, le=RECENT // 2)] = 10
-    """Parts of ``over`` whose mean must grow from each to the next."""
+    """Number of parts of ``over``; the mean must grow from each part to the next."""
     is_share: bool = False
-    """The growth is a share of the first mean, rather than in the signal's own unit."""
+    """Express the growth as a share of the first mean, rather than in the signal's own unit."""
     on_nan: Literal["ignore", "unknown"] = "unknown"
-    """What the newest value means where it is no finite number; it is no trend in any case."""
+    """What a newest value that is not finite means; it is never a trend."""
 
     @model_validator(mode="after")
     def _one_shape(self) -> Trend:
@@ -104,17 +100,41 @@ class Trend(Leveled):
             raise ValueError("expected exactly one of above, below, levels")
         known = _FIELDS[self.shape]
         for name in sorted(frozenset().union(*_FIELDS.values()) & self.model_fields_set - known):
-            raise ValueError(f"{name}: means nothing for {self.shape}; expected one of {', '.join(sorted(known))}")
+            raise ValueError(f"{name}: not used by shape {self.shape}; expected one of {', '.join(sorted(known))}")
         needs_window = self.shape in ("spikes", "slope", "growth") or self.of != "last"
         if needs_window != (self.over is not None):
-            problem = "is missing" if needs_window else "has no figure to be the window of"
+            problem = "is missing" if needs_window else "has no use here"
             raise ValueError(f"over: {problem}; expected it with spikes, slope, growth, or of: median, min or max")
         if self.over is not None and self.consecutive > 1:
-            raise ValueError("consecutive: a window has one figure; expected one of over and consecutive")
+            raise ValueError("consecutive: a window has a single figure; expected over or consecutive, not both")
         return self
 
+    def in_words(self) -> str:
+        """Return what is tested."""
+        subject, over, test = self.subject, self.over, self.test_words()
+        match self.shape:
+            case "spikes":
+                return (
+                    f"the number of spikes of {subject} in {over} (values more than {self.sigmas:g} robust deviations "
+                    f"above the median of the {self.past} reports before, and more than {self.times:g} × that median) "
+                    f"is {test}"
+                )
+            case "ratio":
+                figure = "the last value" if over is None else f"the {self.of} over {over}"
+                past = _PAST_WORDS[self.to].format(past=self.past)
+                return f"{figure} of {subject}, divided by {past}, is {test}{self.running_words()}"
+            case "rising" | "falling":
+                return f"the number of times in a row that {subject} is {self.shape} is {test}"
+            case "plateau":
+                return f"the number of reports of {subject} since its lowest value is {test}"
+            case "slope":
+                return f"the share by which the middle line of {subject} rises over {over} is {test}"
+        unit = "a share of the first mean" if self.is_share else "an amount"
+        parts = f"{self.windows} parts of {over}"
+        return f"{subject} grows from each of {parts} to the next, and the growth as {unit} is {test}"
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        """Answer for each series; in one answer where there is none."""
+        """Return a reading for each series, or a single reading if there are no series."""
         return self.each(
             run.attempt,
             context.asked,
@@ -122,7 +142,7 @@ class Trend(Leveled):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """While the values lie so close together that no shape of them can go beyond a level."""
+        """Quiet while the values are so close together that no shape of them can cross a level."""
         attempt = run.attempt
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
             series = attempt.of(self.signal).get(labels)
@@ -133,7 +153,7 @@ class Trend(Leveled):
         return not firing
 
     def _stays_quiet_one_by_one(self, run: Run, labels: Labels, series: Series | None, ahead: Ahead) -> bool:
-        """Whether adding the few samples of a series one after another makes no breach; False where they are many."""
+        """Whether adding the samples of a series one by one makes no breach; False if there are too many to try."""
         coming = ahead.values(self.signal, labels)
         is_timed = self.over is not None and self.over.unit == "s"
         if series is None or run.last is None or is_timed or len(coming) > FEW_COMING:
@@ -151,7 +171,7 @@ class Trend(Leveled):
         return True
 
     def _figure_of(self, where: Range, series: Series | None, coming: Sequence[float]) -> Range | None:
-        """Return a range that holds the figure of the shape, whatever the order of the values; None for none known."""
+        """Return a range that contains the shape's figure for any order of the values; None if none is known."""
         if self.shape in ("rising", "falling", "plateau"):
             known = [point.value for point in series.recent] if series else []
             values = [*known, *coming]
@@ -192,25 +212,12 @@ class Trend(Leveled):
             broken = self.broken(found.values, attempt, is_firing=is_firing)
         slight = "; the change is too small to count" if found.is_slight else ""
         words = f"{found.words} is {found.values[-1]:.6g}{self.expectation(attempt)}{slight}"
-        if broken is None and not found.is_slight:
-            begun, is_all = self.begun(found.values, attempt)
-            words += begun
-            if is_all:
-                return unknown(words, labels, (last.evidence,))
-        return Reading(
-            Outcome.OK if broken is None else Outcome.BREACH,
-            words,
-            labels,
-            value=found.values[-1],
-            threshold=broken.level if broken else self.fires_at(attempt),
-            evidence=tuple(dict.fromkeys(point.evidence for point in found.shown)),
-            epoch=found.shown[-1].epoch,
-            step=found.shown[-1].step,
-            severity=broken.severity if broken else None,
+        return self.conclusion(
+            broken, found.values, words, labels, attempt, last, found.shown, is_slight=found.is_slight
         )
 
     def _found(self, series: Series, points: list[Point], change: Change | None, is_firing: bool) -> _Found | str:
-        """Return the figures of the shape, or why there are none yet."""
+        """Return the figures of the shape, or the reason why there are none yet."""
         if self.shape == "ratio":
             return self._ratio(series, points, change, is_firing)
         if self.shape == "spikes":
@@ -225,14 +232,14 @@ class Trend(Leveled):
         points = within(self.over, points) if points else []
         values = [point.value for point in points]
         if len(points) < (2 * self.windows if self.shape == "growth" else 3):
-            return f"{self.signal} was not seen for {self.over} yet"
+            return f"{self.signal} has not been seen for {self.over} yet"
         if self.shape == "growth":
             grown = shapes.growth(values, self.windows)
             figure = _share(grown, statistics.fmean(values[: len(values) // self.windows])) if self.is_share else grown
         else:
             figure = _share(shapes.rise(values), statistics.median(values))
         if figure is None:
-            return f"{self.signal} lies around 0, of which there is no share"
+            return f"{self.signal} is around 0, so a share of it means nothing"
         return _Found([figure], f"{self.shape} of {self.signal} over {self.over}", _ends(points))
 
     def _spikes(self, points: list[Point]) -> _Found | str:
@@ -241,10 +248,10 @@ class Trend(Leveled):
             return f"{len(points)} of {self.least + 1} reports seen"
         values = [point.value for point in points]
         places = shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
-        # What does not come back is no spike but a rise: the newest in a row count as one until a lower value comes.
+        # A value that does not come down again is a rise, not a spike: the newest in a row count as one until it does.
         newest = next((n for n, place in enumerate(reversed(places)) if place != len(values) - 1 - n), len(places))
         places = [*places[: len(places) - newest], *places[len(places) - min(newest, 1) :]]
-        # A window that is not full yet is looked at as well: the first reports have no spikes to hide.
+        # A window that is not full yet counts too: spikes among the first reports must not be missed.
         counted = set(within(self.over, points) or points)
         found = [points[place] for place in places if points[place] in counted]
         return _Found([float(len(found))], f"number of spikes of {self.signal} in {self.over}", found or points[-1:])
@@ -253,32 +260,32 @@ class Trend(Leveled):
         judged = points[-self.consecutive :] if self.over is None else (within(self.over, points) if points else [])
         before = [point.value for point in points[: len(points) - len(judged)]]
         if not judged:
-            return f"{self.signal} was not seen for {self.over or f'{self.least} reports'} yet"
+            return f"{self.signal} has not been seen for {self.over or f'{self.least} reports'} yet"
         past = reference(self.to, series, before, change, past=self.past, least=self.least, is_above=self._is_above())
         if isinstance(past, str):
             return past
         values = [point.value for point in judged]
-        figures = values if self.over is None else [_FIGURES[self.of](values)]
+        figures = values if self.over is None else [shapes.FIGURES[self.of](values)]
         if is_firing and self.to == "recent":
             past = self._unaccustomed(past, series, before)
         if not 0 < past < math.inf:
-            return f"the past of {self.signal} lies at {past:.6g}, of which there is no multiple"
+            return f"the past of {self.signal} is {past:.6g}, so a ratio to it means nothing"
         least_rise = self.least_rise * abs(early_median(series, before, self.least))
         is_slight = least_rise > 0 and min(figures) - past <= least_rise
         if self.to in ("recent", "lowest", "highest") and not is_firing:
-            # Of several values that must all be beyond, each needs to be so by less.
+            # If several values must all be beyond, each may be closer to the level.
             noise = math.log(shapes.noise_factor(before[-self.past :])) / math.sqrt(len(judged))
             is_slight |= all(value > 0 and abs(math.log(value / past)) <= noise for value in figures)
         figure = "" if self.over is None else f"{self.of} of {self.over} of "
         return _Found(
             [value / past for value in figures],
-            f"{figure}{self.signal}, {values[-1]:.6g}, by the {_PAST[self.to]}, {past:.6g},",
+            f"{figure}{self.signal}, {values[-1]:.6g}, divided by the {_PAST[self.to]}, {past:.6g},",
             _ends(judged),
             is_slight=is_slight,
         )
 
     def _unaccustomed(self, past: float, series: Series, before: list[float]) -> float:
-        """Return the past that a firing alert is measured by: not one in which the fault has become the usual."""
+        """Return the past to compare a firing alert with: one that the fault has not become part of."""
         usual = series.window_medians[0 if self._is_above() else 1]
         if not math.isfinite(usual):
             usual = early_median(series, before, self.least)
@@ -295,25 +302,33 @@ _COUNTED: dict[str, Callable[..., int]] = {
 }
 _PAST = {
     "recent": "median just before",
-    "first": "first one",
+    "first": "first value",
     "early": "median of the first reports",
     "lowest": "lowest median so far",
     "highest": "highest median so far",
     "minimum": "lowest value so far",
 }
+_PAST_WORDS = {
+    "recent": "the median of the {past} reports before",
+    "first": "the first value",
+    "early": "the median of the first reports",
+    "lowest": "the lowest median of {past} reports so far",
+    "highest": "the highest median of {past} reports so far",
+    "minimum": "the lowest value so far",
+}
 
 
 def _past(series: Series | None) -> Iterator[float]:
-    """Yield what a ratio may be to, besides the points that are remembered."""
+    """Yield what a ratio may divide by, other than the remembered points."""
     if series is not None:
         yield from (*series.early, *series.window_medians, series.minimum)
 
 
 def _ends(points: list[Point]) -> list[Point]:
-    """Return the first and the last."""
+    """Return the first and the last point."""
     return [points[0], points[-1]]
 
 
 def _share(amount: float, whole: float) -> float | None:
-    """Return an amount as a share of a size; None where that is 0."""
+    """Return an amount as a share of a size; None if the size is 0."""
     return amount / abs(whole) if whole else None

@@ -1,4 +1,4 @@
-"""The values in a rule file that need reading: levels, which a run's own settings may give, durations and spans."""
+"""The values of a rule file that need parsing: levels, which may come from the run's own settings, and durations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.run.attempt import Attempt
 
 
 class SettingLevel(BaseModel):
-    """``{config: GRAD_MONITOR_WARN_NORM, default: 1e-7}``: the setting the run echoed, else the default."""
+    """``{config: GRAD_MONITOR_WARN_NORM, default: 1e-7}``: the setting that the run echoed, else the default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,7 +21,7 @@ class SettingLevel(BaseModel):
 
 
 def _level(value: object) -> object:
-    """Check that a level is one. Raises ValueError with one message for whatever it is instead."""
+    """Check a level. Raises ValueError, with the same message for every wrong value."""
     try:
         if isinstance(value, dict):
             return SettingLevel.model_validate(value)
@@ -29,18 +29,25 @@ def _level(value: object) -> object:
             return float(value)
     except (ValidationError, OverflowError):
         pass
-    raise ValueError(f"{value!r:.60} is no level; expected a finite number, or {{config: NAME, default: number}}")
+    raise ValueError(f"not a level: {value!r:.60}; expected a finite number, or {{config: NAME, default: number}}")
 
 
 Level = Annotated[float | SettingLevel, BeforeValidator(_level)]
-"""A number, or the setting of the run that gives it."""
+"""A number, or the run's setting that gives it."""
+
+
+def level_words(level: object) -> str:
+    """Return a level in words: the number, or the run's setting that gives it."""
+    if isinstance(level, SettingLevel):
+        return f"the run's {level.config} ({level.default:g} where it is not echoed)"
+    return f"{level:g}" if isinstance(level, (int, float)) else str(level)
 
 
 def level_value(level: float | SettingLevel, attempt: Attempt) -> float:
-    """Return the level in force for this attempt; a setting that can be no such level counts as not echoed.
+    """Return the level in force for this attempt: the setting if the run echoed a usable one, else the default.
 
-    That is one which is no finite number, or not of the default's sign: a norm below 0, or below less than 0, would
-    never fire and look like health.
+    A setting that is not a finite number, or has another sign than the default, is not usable: "norm below -1" would
+    never fire, and would look like health.
     """
     if not isinstance(level, SettingLevel):
         return level
@@ -57,19 +64,19 @@ _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def seconds(text: object) -> float:
-    """Read ``300s``, ``5m``, ``2h``, ``1d``. Raises ValueError."""
+    """Parse ``300s``, ``5m``, ``2h`` or ``1d``. Raises ValueError."""
     number, unit = str(text)[:-1], str(text)[-1:]
     try:
         seconds = float(number) * _UNITS_S[unit]
     except (ValueError, KeyError):
-        raise ValueError(f"{text!r} is no duration; expected a number and one of s, m, h, d") from None
+        raise ValueError(f"not a duration: {text!r}; expected a number and one of s, m, h, d") from None
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{text!r} is no duration; expected a finite number that is not negative")
+        raise ValueError(f"not a duration: {text!r}; expected a finite number that is not negative")
     return seconds
 
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"type": "string"})]
-"""A duration in a rule file: ``300s``, ``5m``, ``2h``, ``1d``; in the rule, a number of seconds."""
+"""A duration: ``300s``, ``5m``, ``2h`` or ``1d`` in a rule file, a number of seconds in the rule."""
 
 
 class Span(NamedTuple):
@@ -79,7 +86,7 @@ class Span(NamedTuple):
     unit: Literal["s", "steps", "epochs", "reports"]
 
     def __str__(self) -> str:
-        """Return it as a rule file writes it."""
+        """Return the span as a rule file writes it."""
         return f"{self.amount:g}s" if self.unit == "s" else f"{self.amount:g} {self.unit}"
 
 
@@ -95,7 +102,7 @@ _COUNTED: dict[str, Literal["steps", "epochs", "reports"]] = {
 
 
 def _span(units: str) -> Callable[[object], Span]:
-    """Return a reader of spans in some of the units: ``steps epochs s``. It raises ValueError."""
+    """Return a parser of spans in the given units, such as ``steps epochs s``. The parser raises ValueError."""
 
     def read(text: object) -> Span:
         if isinstance(text, Span):
@@ -108,13 +115,15 @@ def _span(units: str) -> Callable[[object], Span]:
             return Span(seconds(text), "s")
         except ValueError:
             counted = [each for each in units.split() if each != "s"]
-            raise ValueError(f"{text!r:.60}; expected a number and one of {', '.join([*counted, *_UNITS_S])}") from None
+            raise ValueError(
+                f"not a length: {text!r:.60}; expected a number and one of {', '.join([*counted, *_UNITS_S])}"
+            ) from None
 
     return read
 
 
 Hold = Annotated[Span, BeforeValidator(_span("steps epochs s")), Field(json_schema_extra={"type": "string"})]
-"""How long: ``200 steps``, ``2 epochs``, ``300s``, ``5m``, ``2h``, ``1d``."""
+"""How long: ``200 steps``, ``2 epochs``, ``300s``, ``5m``, ``2h`` or ``1d``."""
 
 Window = Annotated[Span, BeforeValidator(_span("reports steps epochs s")), Field(json_schema_extra={"type": "string"})]
-"""How far back: as `Hold`, and ``20 reports`` of the signal itself."""
+"""How far back: like `Hold`, or ``20 reports`` of the signal itself."""

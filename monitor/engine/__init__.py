@@ -1,1 +1,1 @@
-"""Readings → transitions: the life of an alert, and which alerts explain others."""
+"""Readings → transitions: the life of each alert, and which alerts explain others."""

@@ -1,4 +1,4 @@
-"""Readings → alerts: the life of each alert, one pure transition at a time."""
+"""Readings → transitions: the life of each alert, in pure functions."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from monitor.conditions import Reading
 from monitor.conditions.values import NO_SPAN
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
-from monitor.rules.evaluate import Mark, mark
+from monitor.rules.evaluate import Mark, present_moment
 from monitor.run.run import Run
 
 ORDINALS_KEPT = 1_024
-"""Alerts whose first evidence is remembered; lines without a time repeat themselves sooner, if they do at all."""
+"""How many alerts' first evidence is remembered; lines without a time repeat sooner, if at all."""
 
 
 @dataclass(frozen=True)
 class AlertStates:
-    """What is out, or on its way: the engine's whole memory."""
+    """All pending and firing alerts: the engine's whole memory."""
 
     open: dict[AlertKey, Alert] = field(default_factory=dict)
-    """Pending and firing alerts, as they were at their last transition."""
+    """Pending and firing alerts, as of their last transition."""
     clearing: dict[AlertKey, Mark] = field(default_factory=dict)
-    """Firing alerts whose rule is ok again, and since when; they resolve when ``keep_firing_for`` has passed."""
+    """Firing alerts whose rule is ok again, and since when; they resolve after ``keep_firing_for``."""
     ordinals: dict[str, int] = field(default_factory=dict)
-    """How often the same first evidence has made an alert, for the last `ORDINALS_KEPT`: each gets an id of its own."""
+    """How many alerts had the same first evidence, for the last `ORDINALS_KEPT`; each alert needs its own id."""
     judged_until: float | None = None
-    """The last deadline that was judged; an earlier one does not come again."""
+    """The last deadline that was judged; no earlier deadline is judged again."""
 
     def firing(self, rule: str) -> frozenset[Labels]:
-        """Return the labels for which a rule's alert is out."""
+        """Return the labels for which a rule's alert is firing."""
         return frozenset(
             key.labels for key, alert in self.open.items() if key.rule == rule and alert.state is State.FIRING
         )
 
     def holding(self, alert: Alert) -> AlertStates:
-        """Return these states with an alert as it stands now, and not clearing."""
+        """Return these states with an alert as it is now, and not clearing."""
         return replace(
             self,
             open={**self.open, alert.key: alert},
@@ -59,9 +59,9 @@ class AlertStates:
 def breach(
     states: AlertStates, rule: Rule, run: Run, reading: Reading, now: float | None, at: float | None
 ) -> tuple[AlertStates, list[Alert]]:
-    """Open an alert, let a pending one fire when the breach has lasted as long as ``for`` asks, or raise its severity.
+    """Open an alert, let a pending alert fire once the breach has lasted for ``for``, or raise an alert's severity.
 
-    ``now`` decides, ``at`` is the time the transition bears.
+    ``now`` decides; ``at`` is the time of the transition.
     """
     old = states.open.get(AlertKey(rule.alert, reading.labels))
     severity = reading.severity or rule.severity
@@ -77,7 +77,7 @@ def breach(
         alert, ordinals = _opened(states, rule, run, reading, at)
         states = replace(states, ordinals=ordinals)
     begun = Mark(alert.starts_at, alert.step, alert.epoch)
-    is_due = begun.has_passed(rule.hold, mark(run, now))
+    is_due = begun.has_passed(rule.hold, present_moment(run, now))
     alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
     return states.holding(alert), [alert] if is_due else []
 
@@ -85,12 +85,12 @@ def breach(
 def ok(
     states: AlertStates, rule: Rule, run: Run, reading: Reading, now: float | None, at: float | None
 ) -> tuple[AlertStates, list[Alert]]:
-    """Resolve an alert that fires, after ``keep_firing_for``; drop one that was pending."""
+    """Resolve a firing alert after ``keep_firing_for``; drop a pending alert."""
     old = states.open.get(AlertKey(rule.alert, reading.labels))
     if old is None or old.state is State.PENDING:
         return (states if old is None else states.without({old.key})), []
-    since = states.clearing.get(old.key, mark(run, at))
-    if rule.keep_firing_for != NO_SPAN and not since.has_passed(rule.keep_firing_for, mark(run, now)):
+    since = states.clearing.get(old.key, present_moment(run, at))
+    if rule.keep_firing_for != NO_SPAN and not since.has_passed(rule.keep_firing_for, present_moment(run, now)):
         return replace(states, clearing={**states.clearing, old.key: since}), []
     evidence = (*old.evidence, *(each for each in reading.evidence if each not in old.evidence))
     over = replace(old, state=State.RESOLVED, at=at, ends_at=at, reason=reading.reason)
@@ -100,14 +100,14 @@ def ok(
 def closed(
     states: AlertStates, keys: Iterable[AlertKey], at: float | None, reason: str
 ) -> tuple[AlertStates, list[Alert]]:
-    """Close alerts of which nothing more will be known."""
+    """Close firing alerts when the run has ended and nothing more can be known about them."""
     wanted = set(keys)
-    changes = [
+    transitions = [
         replace(alert, state=State.CLOSED, at=at, ends_at=at, reason=reason)
         for key, alert in states.open.items()
         if key in wanted and alert.state is State.FIRING
     ]
-    return states.without(wanted), changes
+    return states.without(wanted), transitions
 
 
 def _opened(
@@ -116,7 +116,7 @@ def _opened(
     first = reading.evidence[0]
     identity = repr((run.id, run.attempt.number, rule.alert, reading.labels, first.at, first.text))
     if run.rank:
-        # Each process of a training may say the same at the same moment.
+        # Each process of a training may write the same line at the same time.
         identity += f" rank {run.rank}"
     base = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
     ordinal = states.ordinals.get(base, 0)
@@ -149,7 +149,7 @@ def _opened(
 
 
 def _filled(rule: Rule, reading: Reading) -> str:
-    """Fill a rule's sentence in; a slot with nothing to say shows a question mark."""
+    """Return a rule's summary with its slots filled in; a slot without a value shows a question mark."""
     slots = defaultdict(lambda: "?", dict(reading.labels))
     slots["reason"] = reading.reason
     for name in ("value", "threshold"):
@@ -162,5 +162,5 @@ def _filled(rule: Rule, reading: Reading) -> str:
 
 
 def _shown(number: float) -> str:
-    """Return a number for a sentence: counts to the last digit, measurements to four."""
+    """Return a number for a sentence: whole numbers in full, others to four digits."""
     return f"{number:.0f}" if number == round(number, 0) and abs(number) < 1e15 else f"{number:.4g}"

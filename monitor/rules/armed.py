@@ -1,67 +1,62 @@
-"""Rules + run → coverage: which rule can fire within its promise, and what to change where one cannot."""
+"""Rules + run → coverage: which rules can fire within their promises, and what to change where one cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
-from monitor.conditions import Condition, Context, Outcome
-from monitor.conditions.combine import Combination
-from monitor.conditions.counted import Occurrences
-from monitor.conditions.freshness import CADENCES_ALLOWED, absence, bearer, cadence_steps, step_s
-from monitor.conditions.line_cadence import Coverage, freshest, pace, silence
-from monitor.conditions.missing import Missing
-from monitor.conditions.sequence import MOVED, Sequence
-from monitor.conditions.stall import Stall
+from monitor.conditions import Context, Outcome
+from monitor.conditions.freshness import CADENCES_ALLOWED, absence, cadence_steps, line_kind, step_s
+from monitor.conditions.line_cadence import freshest, pace, silence
 from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Signal
 from monitor.rules import Rule
-from monitor.rules.evaluate import verdict
+from monitor.rules.evaluate import evaluate
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
 
 
 class Armed(StrEnum):
-    """Whether a rule could fire in time if its fault came now."""
+    """Whether a rule could fire in time if its fault happened now."""
 
     ARMED = "armed"
     """Its lines come, and often enough."""
     LATE = "late"
-    """Its lines come, but further apart than what it promises."""
+    """Its lines come, but further apart than its promise allows."""
     BLIND = "blind"
-    """Its lines do not come, or do not come any more: it cannot fire at all."""
+    """Its lines do not come, or no longer come: it cannot fire at all."""
     WAITING = "waiting"
-    """Its lines have not come yet, and need not have."""
+    """Its lines have not come yet, and are not late."""
     OFF = "off"
     """The run declared that there is nothing to check."""
 
 
 class RuleCoverage(NamedTuple):
-    """What can be expected of one rule."""
+    """What to expect of one rule."""
 
     rule: Rule
     state: Armed
     reason: str
     """Why, in words and figures."""
     advice: str
-    """What to change; empty where nothing need be."""
+    """What to change; empty if nothing."""
     evidence: tuple[Evidence, ...]
-    """The newest lines that it would fire on, or that declare it off."""
+    """The newest lines that it would fire on, or the lines that declare it off."""
 
 
 def coverage_of(rules: Iterable[Rule], run: Run, now: float | None) -> list[RuleCoverage]:
-    """Return for each rule whether it can fire in time, by what the run has shown up to ``now``."""
+    """Return, for each rule, whether it can fire in time, judged by the run up to ``now``."""
     return [_coverage(rule, run, now) for rule in rules]
 
 
 def _coverage(rule: Rule, run: Run, now: float | None) -> RuleCoverage:
-    readings = verdict(rule, run, Context(), now, frozenset())
+    readings = evaluate(rule, run, Context(), now, frozenset())
     if all(each.outcome is Outcome.NOT_APPLICABLE for each in readings):
         return RuleCoverage(rule, Armed.OFF, readings[0].reason, "", readings[0].evidence)
-    needed = dict.fromkeys(_needed(rule.condition))
-    found = [_of_signal(rule, run.attempt, name, is_paced=is_paced) for name, is_paced in needed]
+    signals = dict.fromkeys(rule.condition.signals_to_keep_coming())
+    found = [_of_signal(rule, run.attempt, name, is_paced=is_paced) for name, is_paced in signals]
     if not found:
         return _of_time(rule, run)
     worst = min(found, key=lambda each: _WORST.index(each.state))
@@ -73,38 +68,14 @@ def _coverage(rule: Rule, run: Run, now: float | None) -> RuleCoverage:
 _WORST = (Armed.BLIND, Armed.LATE, Armed.WAITING, Armed.OFF, Armed.ARMED)
 
 
-def _needed(condition: Condition) -> Iterator[tuple[str, bool]]:
-    """Yield the signals without which a condition says nothing, and whether it fires no sooner than they come.
-
-    What is an event by itself is told at once; its heartbeat shows only that it would be.
-    """
-    match condition:
-        case Combination():
-            for part in condition.of:
-                yield from _needed(part)
-        case Occurrences():
-            if condition.heartbeat is not None:
-                yield condition.heartbeat, False
-            else:
-                yield from ((name, False) for name in sorted(condition.watches & CATALOGUE.keys()))
-        case Sequence():
-            names = condition.then if condition.heartbeat is None else (condition.heartbeat,)
-            if MOVED not in names:
-                yield from ((name, False) for name in names)
-        case Missing() | Coverage() | Stall():
-            return
-        case _:
-            yield from ((name, True) for name in sorted(condition.watches & CATALOGUE.keys()))
-
-
 def _of_time(rule: Rule, run: Run) -> RuleCoverage:
-    """Judge a rule that needs no signal of its own: it goes by the clock, or by the run's steps."""
+    """Judge a rule that needs no particular signal: it depends on time, or on the run's steps."""
     lines = () if run.last is None else (run.last,)
     if run.last is None:
         return RuleCoverage(rule, Armed.WAITING, "no line was written yet", "", lines)
-    if isinstance(rule.condition, Stall | Sequence) and run.heard_at is None:
-        return RuleCoverage(rule, Armed.BLIND, "the log's lines bear no time", "write a time in each line", lines)
-    return RuleCoverage(rule, Armed.ARMED, "goes by the clock and by the run's steps", "", lines)
+    if rule.condition.needs_times and run.heard_at is None:
+        return RuleCoverage(rule, Armed.BLIND, "the log's lines carry no times", "write a time in each line", lines)
+    return RuleCoverage(rule, Armed.ARMED, "depends only on time and on the run's steps", "", lines)
 
 
 def _of_signal(rule: Rule, attempt: Attempt, name: str, *, is_paced: bool) -> RuleCoverage:
@@ -124,11 +95,11 @@ def _of_signal(rule: Rule, attempt: Attempt, name: str, *, is_paced: bool) -> Ru
         return RuleCoverage(rule, Armed.BLIND, silent, _advice_to_write(signal, name), lines)
     if is_paced and (late := _late(rule, attempt, signal)):
         return RuleCoverage(rule, Armed.LATE, *late, lines)
-    return RuleCoverage(rule, Armed.ARMED, f"{bearer(signal)}s with {name} come", "", lines)
+    return RuleCoverage(rule, Armed.ARMED, f"{line_kind(signal)}s with {name} come", "", lines)
 
 
 def _late(rule: Rule, attempt: Attempt, signal: Signal) -> tuple[str, str] | None:
-    """Say that a signal comes too rarely for what a rule promises, and what to change; None where it does not."""
+    """Return that a signal comes too rarely for a rule's promise, and what to change; None if it comes often enough."""
     promised: Span | None = rule.within
     reported = pace(attempt, signal.name, step_s(attempt))
     if promised is None or reported is None:
@@ -143,9 +114,9 @@ def _late(rule: Rule, attempt: Attempt, signal: Signal) -> tuple[str, str] | Non
 
 
 def _is_past_its_start(attempt: Attempt, signal: Signal) -> bool:
-    """Whether a signal that never came should have come by now, had it come at all."""
+    """Whether a signal that never came should have come by now."""
     if signal.cadence == "once":
-        # What bears the status of a run comes with its end line.
+        # A signal with the status of a run comes with its end line.
         return attempt.step is not None and "status" not in signal.labels
     if signal.cadence == "epoch":
         return attempt.epoch - attempt.first_epoch > CADENCES_ALLOWED
@@ -156,5 +127,5 @@ def _is_past_its_start(attempt: Attempt, signal: Signal) -> bool:
 
 def _advice_to_write(signal: Signal, name: str) -> str:
     if signal.switch:
-        return f"set {signal.switch}=1, and see why no [{signal.tag}] line is written"
-    return f"see why no {bearer(signal)} with {name} is written"
+        return f"set {signal.switch}=1, and find out why no [{signal.tag}] line is written"
+    return f"find out why no {line_kind(signal)} with {name} is written"

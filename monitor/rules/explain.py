@@ -1,4 +1,4 @@
-"""A rule → what is to be known of it, in words: for ``monitor rules explain``, the list and the page of rules."""
+"""A rule → its explanation in words, for ``monitor rules explain``, the list and the page of rules."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import NamedTuple, get_args
 from pydantic import BaseModel
 
 from monitor.conditions import Condition
-from monitor.conditions.values import NO_SPAN, Seconds, SettingLevel, Span
+from monitor.conditions.values import NO_SPAN, Seconds, SettingLevel, Span, level_words
 from monitor.reader.signals import CATALOGUE
-from monitor.rules.condition_text import LEVELS, in_words, level_words
 from monitor.rules.rule import COMMON, Rule, written
 
 
 class ExplainedLine(NamedTuple):
-    """One thing about a rule."""
+    """One line of an explanation."""
 
     about: str
     text: str
 
 
 def fires_when(rule: Rule) -> str:
-    """Return what makes a rule fire, in one sentence without its full stop."""
-    words = in_words(rule.condition)
+    """Return what makes a rule fire, as a sentence without its full stop."""
+    words = rule.condition.in_words()
     if rule.phase:
         words += f", in phase {' or '.join(rule.phase)}"
     if rule.after != NO_SPAN:
@@ -32,28 +31,30 @@ def fires_when(rule: Rule) -> str:
 
 
 def explanation(rule: Rule, others: Iterable[Rule]) -> Iterator[ExplainedLine]:
-    """Yield all that is to be known of a rule, in the order in which a person asks."""
+    """Yield the explanation of a rule, in the order in which a person asks."""
     condition = rule.condition
     yield ExplainedLine("fires when", fires_when(rule))
-    for name in LEVELS:
+    for name in condition.level_fields:
         if (level := getattr(condition, name, None)) is not None:
             yield ExplainedLine("level", f"{name}: {level_words(level)}; {_origin(rule, name, level)}")
     for each in getattr(condition, "levels", ()):
-        side = next(name for name in LEVELS if getattr(each, name, None) is not None)
-        yield ExplainedLine("level", f"{each.severity}: {side} {level_words(getattr(each, side))}")
+        side, level = each.test
+        yield ExplainedLine("level", f"{each.severity}: {side} {level_words(level)}")
     yield ExplainedLine("resolves", _resolves(rule))
     yield ExplainedLine("watches", ", ".join(_watched(condition)))
     yield ExplainedLine("one alert", f"per {', '.join(rule.labels)}" if rule.labels else "for the whole run")
     if rule.unless:
-        yield ExplainedLine("void where", f"the run's INTENT says {' or '.join(rule.unless)}")
+        yield ExplainedLine("not judged if", f"the run's INTENT lines declare {' or '.join(rule.unless)}")
     if rule.within is not None:
         yield ExplainedLine("promise", f"within {rule.within} of the first bad line")
     if rule.inhibits:
-        yield ExplainedLine("explains", f"{', '.join(rule.inhibits)}: while it fires, theirs page nobody")
+        yield ExplainedLine("explains", f"{', '.join(rule.inhibits)}: while it fires, their alerts do not page anyone")
     if explaining := [other.alert for other in others if rule.alert in other.inhibits]:
-        yield ExplainedLine("explained by", f"{', '.join(explaining)}: while one of them fires, this one pages nobody")
+        yield ExplainedLine(
+            "explained by", f"{', '.join(explaining)}: while one of them fires, this rule does not page anyone"
+        )
     if rule.needs:
-        yield ExplainedLine("needs", f"{rule.needs}, besides the log")
+        yield ExplainedLine("needs", f"{rule.needs}, as well as the log")
     if rule.changed:
         yield ExplainedLine("changed", f"on the command line: {', '.join(rule.changed)}")
     if not rule.enabled:
@@ -64,7 +65,7 @@ def explanation(rule: Rule, others: Iterable[Rule]) -> Iterator[ExplainedLine]:
 
 
 def as_written(rule: Rule) -> dict[str, object]:
-    """Return a rule with all its fields, values as a rule file writes them; what was left out shows its default."""
+    """Return all fields of a rule, with values as a rule file writes them and defaults for fields left out."""
     common = {written(name): _value(rule, name) for name in Rule.model_fields if written(name) in COMMON}
     own = {name: _value(rule.condition, name) for name in type(rule.condition).model_fields}
     tests = [each.name for each in rule.tests]
@@ -72,7 +73,7 @@ def as_written(rule: Rule) -> dict[str, object]:
 
 
 _SECONDS = Seconds.__metadata__[0]  # type: ignore[attr-defined]
-"""What marks a number of a model as a duration."""
+"""The annotation of fields that hold a duration."""
 
 
 def _value(model: BaseModel, name: str) -> object:
@@ -105,7 +106,7 @@ def _plain(value: object, is_duration: bool = False) -> object:
 
 def _origin(rule: Rule, name: str, level: object) -> str:
     if any(change.startswith(f"{name}=") for change in rule.changed):
-        return "set on the command line, over the run's own setting and the rule"
+        return "set on the command line, which overrides the run's own setting and the rule"
     if isinstance(level, SettingLevel):
         return f"from the run's CONFIG lines, else from {rule.place}"
     return f"from {rule.place}"

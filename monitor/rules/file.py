@@ -1,4 +1,4 @@
-"""Rule files → rules; all the problems of a file at once, each with its line."""
+"""Rule files → rules, or all problems of the files at once, each with its line."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
-from monitor.rules.overrides import Changes, RuleSetting, field_of
-from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key
+from monitor.rules.overrides import Overrides, RuleSetting, field_of
+from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key, unknown_rule
 from monitor.rules.rule import COMMON, Rule
 from monitor.run.run import Run
 
 PROBLEMS_SHOWN = 100
-"""Problems of one file that are told; what comes after so many is counted."""
+"""How many problems of one file are shown; further problems are only counted."""
 
 
 class _Entry(NamedTuple):
-    """One rule as its file has it."""
+    """One rule as written in its file."""
 
     data: dict[str, object]
     group: str
@@ -30,18 +30,20 @@ class _Entry(NamedTuple):
     """``file:line``."""
 
 
-def load_rules(paths: Iterable[Path], changes: Changes | None = None, *, beside: Iterable[Path] = ()) -> list[Rule]:
-    """Read the rules that are switched on; as `declared_rules` in all else."""
-    return [rule for rule in declared_rules(paths, changes, beside=beside) if rule.enabled]
+def load_rules(paths: Iterable[Path], overrides: Overrides | None = None, *, beside: Iterable[Path] = ()) -> list[Rule]:
+    """Read rule files like `declared_rules`, and return only the rules that are switched on."""
+    return [rule for rule in declared_rules(paths, overrides, beside=beside) if rule.enabled]
 
 
-def declared_rules(paths: Iterable[Path], changes: Changes | None = None, *, beside: Iterable[Path] = ()) -> list[Rule]:
-    """Read rule files, in order. A rule of a later file replaces an earlier file's of the same name.
+def declared_rules(
+    paths: Iterable[Path], overrides: Overrides | None = None, *, beside: Iterable[Path] = ()
+) -> list[Rule]:
+    """Read rule files in order. A rule of a later file replaces a rule of the same name in an earlier file.
 
-    ``changes`` are the command line's; ``beside`` are files whose rules may be spoken of, and are not read for
-    their problems. Raises `Problems` with every problem of every file.
+    ``overrides`` come from the command line. ``beside`` names further files: their rules may be inhibited, but their
+    problems are not reported. Raises `Problems` with every problem of every file.
     """
-    changes = changes or Changes()
+    overrides = overrides or Overrides()
     problems: list[MonitorError] = []
     rules: dict[str, Rule] = {}
     entries: dict[str, _Entry] = {}
@@ -57,35 +59,34 @@ def declared_rules(paths: Iterable[Path], changes: Changes | None = None, *, bes
     if any(name not in rules for rule in rules.values() for name in rule.inhibits):
         problems += _unknown_rules(rules, {*rules, *_names(beside)})
     if problems:
-        raise Problems(problems)  # those of the command line would only be their echo
-    problems += changes.problems(rules)
-    for name in {setting.rule: None for setting in changes.settings if setting.rule in rules}:
-        changed = _changed(entries[name], [each for each in changes.settings if each.rule == name], problems)
+        raise Problems(problems)  # problems with the command line could follow from these
+    problems += overrides.problems(rules)
+    for name in {setting.rule: None for setting in overrides.settings if setting.rule in rules}:
+        changed = _changed(entries[name], [each for each in overrides.settings if each.rule == name], problems)
         rules[name] = changed or rules[name]
     if problems:
         raise Problems(problems)
     return [
-        rule.model_copy(update={"enabled": False}) if name in changes.disabled else rule for name, rule in rules.items()
+        rule.model_copy(update={"enabled": False}) if name in overrides.disabled else rule
+        for name, rule in rules.items()
     ]
 
 
 def _names(paths: Iterable[Path]) -> set[str]:
-    """Return the names of the rules that files hold, whatever else is wrong with them."""
+    """Return the names of all rules in some files, even in files with problems."""
     names = set()
     for path in paths:
         try:
             names |= {str(entry.get("alert")) for _, entry, _ in _RuleFile(path).entries()}
         except RuleError:
-            continue  # the commands that use this file complain of it
+            continue  # the commands that use this file report its problems
     return names
 
 
 def _unknown_rules(rules: Mapping[str, Rule], known: set[str]) -> list[MonitorError]:
-    """Complain of rules that inhibit what is not there."""
+    """Return an error for each inhibited rule that does not exist."""
     return [
-        RuleError(
-            rule.place, f'rule "{rule.alert}": inhibits: no rule {name!r}', expected=f"a rule{suggestion(name, known)}"
-        )
+        unknown_rule(rule.place, name, known, about=f'rule "{rule.alert}": inhibits: ')
         for rule in rules.values()
         for name in rule.inhibits
         if name not in known
@@ -93,12 +94,12 @@ def _unknown_rules(rules: Mapping[str, Rule], known: set[str]) -> list[MonitorEr
 
 
 def _changed(entry: _Entry, settings: Sequence[RuleSetting], problems: list[MonitorError]) -> Rule | None:
-    """Return a rule with the command line's changes; None, and problems, where they do not fit."""
+    """Return a rule with the command line's changes; if they are invalid, None, and add to ``problems``."""
     data, by_field = dict(entry.data), {}
     kind = KINDS[str(data["kind"])]
     for setting in settings:
         try:
-            field = field_of(setting, data, [*COMMON, *kind.model_fields])
+            field = field_of(setting, data, [*COMMON, *kind.model_fields], kind.level_fields)
         except RuleError as error:
             problems.append(error)
             return None
@@ -113,25 +114,25 @@ def _changed(entry: _Entry, settings: Sequence[RuleSetting], problems: list[Moni
 def _read(
     data: Mapping[str, object], group: str, where: str, changed: tuple[str, ...] = ()
 ) -> tuple[Rule | None, list[Problem]]:
-    """Read one rule; return it where it is whole, and what is wrong with it."""
-    condition, problems, fields = _condition(data, COMMON)
+    """Read one rule. Return it, or None if it is invalid, and its problems."""
+    condition, problems, fields = _condition(data)
     common = {("hold" if key == "for" else key): data[key] for key in data if key in COMMON}
-    # A broken condition does not hide what is wrong with the rest of the rule.
+    # A broken condition must not hide problems in the rest of the rule.
     whole = {**common, "group": group, "place": where, "changed": changed, "condition": condition or _AnyCondition()}
     rule, found = _validated(Rule, whole)
     problems += [Problem(_as_written(place), _for(text)) for place, text in found]
     problems += _unknown_keys(data, [*COMMON, *fields])
-    # A field that the rule and its condition both read is wrong once.
+    # A field that both the rule and its condition read is reported once.
     problems = list({problem.place: problem for problem in reversed(problems)}.values())[::-1]
     return (rule if condition is not None else None), problems
 
 
-def _condition(data: Mapping[str, object], beside: Iterable[str]) -> tuple[Condition | None, list[Problem], list[str]]:
-    """Read a condition from the keys that are not ``beside`` it; also return its problems and its fields."""
+def _condition(data: Mapping[str, object]) -> tuple[Condition | None, list[Problem], list[str]]:
+    """Read a condition. Return it, or None if it is invalid, its problems, and the names of its fields."""
     word = data.get("kind")
     kind = KINDS.get(word) if isinstance(word, str) else None
     if kind is None:
-        what = f"kind: {word!r:.60} is none" if "kind" in data else "has no kind"
+        what = f"kind: unknown kind {word!r:.60}" if "kind" in data else "has no kind"
         text = f"{what}; expected one of {', '.join(KINDS)}{suggestion(word, KINDS)}"
         return None, [Problem(("kind",), text)], [name for each in KINDS.values() for name in each.model_fields]
     own = {key: value for key, value in data.items() if key in kind.model_fields}
@@ -145,7 +146,7 @@ def _condition(data: Mapping[str, object], beside: Iterable[str]) -> tuple[Condi
 
 
 def _conditions(key: str, entries: object) -> tuple[object, list[Problem]]:
-    """Read the conditions of a list; what is no mapping is left to the outer condition to refuse."""
+    """Read the conditions of a list. Leave an entry that is not a mapping for the outer condition to refuse."""
     if not isinstance(entries, list):
         return entries, []
     read: list[object] = []
@@ -154,7 +155,7 @@ def _conditions(key: str, entries: object) -> tuple[object, list[Problem]]:
         if not isinstance(entry, dict):
             read.append(entry)
             continue
-        condition, found, fields = _condition(entry, ())
+        condition, found, fields = _condition(entry)
         found += _unknown_keys(entry, fields)
         for place, text in found:
             is_named = text.startswith(f"{'.'.join(map(str, place))}: ")
@@ -165,7 +166,7 @@ def _conditions(key: str, entries: object) -> tuple[object, list[Problem]]:
 
 def _unknown_keys(data: Mapping[str, object], known: Sequence[str]) -> list[Problem]:
     unknown = [key for key in data if key not in known]
-    # To look for what was meant takes time, and nobody reads so many lines.
+    # Suggestions take time, so make them only for as many problems as are shown.
     return [Problem((key,), unknown_key(key, known if n < PROBLEMS_SHOWN else ())) for n, key in enumerate(unknown)]
 
 
@@ -188,7 +189,7 @@ def _for(text: str) -> str:
 
 
 class _AnyCondition(Condition):
-    """Stands where a condition could not be read; its labels are not known, so any may be."""
+    """Replaces a condition that could not be read. Its labels are unknown, so it allows all of them."""
 
     @property
     def watches(self) -> frozenset[str]:
@@ -198,8 +199,11 @@ class _AnyCondition(Condition):
     def labels(self) -> tuple[str, ...]:
         return tuple({label for signal in CATALOGUE.values() for label in signal.labels})
 
+    def in_words(self) -> str:
+        raise AssertionError("a rule that could not be read is never explained")
+
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
-        raise AssertionError("a rule that could not be read is never asked")
+        raise AssertionError("a rule that could not be read is never evaluated")
 
 
 class _RuleFile:
@@ -209,10 +213,10 @@ class _RuleFile:
         self._path = path
         self._file = YamlFile(path, RuleError)
         self._problems: list[MonitorError] = []
-        self._num_untold = 0
+        self._num_not_shown = 0
 
     def rules(self) -> list[tuple[Rule, _Entry]]:
-        """Return the file's rules that are whole."""
+        """Return the valid rules of the file."""
         found: dict[str, tuple[Rule, _Entry]] = {}
         for place, data, group in self.entries():
             entry = _Entry(data, group, self._file.where(place))
@@ -222,13 +226,13 @@ class _RuleFile:
                 self._fault((*place, *inner), about + text, None)
             if rule is not None and rule.alert in found:
                 first = found[rule.alert][0].place
-                self._fault((*place, "alert"), f"{about}stands twice, first at {first}", "each name once")
+                self._fault((*place, "alert"), f"{about}is declared twice, first at {first}", "each name once")
             elif rule is not None:
                 found[rule.alert] = (rule, entry)
         return list(found.values())
 
     def entries(self) -> list[tuple[Place, dict[str, object], str]]:
-        """Return the file's rules as they are written, each with its place and its group; complain of the rest."""
+        """Return the file's rules as written, each with its place and its group, and report anything else."""
         found = []
         for group_place, group in self._mappings((), self._file.data, "groups"):
             name = group.get("name")
@@ -239,15 +243,15 @@ class _RuleFile:
         return found
 
     def problems(self) -> list[MonitorError]:
-        """Return what is wrong with it, a line for what is too much to be told included."""
-        told = [*self._problems, *self._file.problems][:PROBLEMS_SHOWN]
-        num_untold = self._num_untold + len(self._problems) + len(self._file.problems) - len(told)
-        if num_untold:
-            told.append(RuleError(str(self._path), f"has {num_untold:,} more problems", expected="a rule file"))
-        return told
+        """Return the file's problems; the last one counts those that are not shown."""
+        shown = [*self._problems, *self._file.problems][:PROBLEMS_SHOWN]
+        num_not_shown = self._num_not_shown + len(self._problems) + len(self._file.problems) - len(shown)
+        if num_not_shown:
+            shown.append(RuleError(str(self._path), f"has {num_not_shown:,} more problems", expected="a rule file"))
+        return shown
 
     def _mappings(self, place: Place, data: object, key: str) -> list[tuple[Place, dict[str, object]]]:
-        """Return the mappings of the list ``key``; complain of anything else."""
+        """Return the mappings of the list ``key``, and report anything else."""
         entries = data.get(key) if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(entries, list) or not entries:
             self._fault(place, f"no list of {key}", f"{key}: followed by entries that begin with '- '")
@@ -260,11 +264,11 @@ class _RuleFile:
             if isinstance(entry, dict):
                 found.append(((*place, key, index), entry))
             else:
-                self._fault((*place, key, index), f"{entry!r:.60} is no entry of {key}", "key: value lines")
+                self._fault((*place, key, index), f"not an entry of {key}: {entry!r:.60}", "key: value lines")
         return found
 
     def _fault(self, place: Place, what: str, expected: str | None) -> None:
         if len(self._problems) < PROBLEMS_SHOWN:
             self._problems.append(RuleError(self._file.where(place), what, expected=expected))
         else:
-            self._num_untold += 1
+            self._num_not_shown += 1

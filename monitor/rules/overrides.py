@@ -1,4 +1,4 @@
-"""What the command line changes in rules: ``--set RULE.field=value`` and ``--disable RULE``."""
+"""Command-line options → changes of rules: ``--set RULE.field=value`` and ``--disable RULE``."""
 
 from __future__ import annotations
 
@@ -7,62 +7,67 @@ from typing import NamedTuple
 
 from monitor.base.errors import MonitorError, RuleError
 from monitor.base.yamlfile import plain_value
-from monitor.rules.condition_text import LEVELS
-from monitor.rules.problems import suggestion
+from monitor.rules.problems import suggestion, unknown_rule
 
 FIXED = frozenset({"alert", "kind", "tests"})
-"""Fields that make a rule what it is."""
+"""Fields that cannot be changed."""
 
 
 class RuleSetting(NamedTuple):
-    """One ``--set``."""
+    """One ``--set`` option."""
 
     rule: str
     field: str
     value: object
     text: str
-    """As the user wrote it."""
+    """The option's text as the user wrote it."""
 
     @property
     def where(self) -> str:
-        """Its place in messages."""
+        """The option, for messages."""
         return f"--set {self.text}"
 
 
-class Changes(NamedTuple):
-    """All that the command line changes."""
+class Overrides(NamedTuple):
+    """All changes that the command line makes."""
 
     settings: tuple[RuleSetting, ...] = ()
     disabled: tuple[str, ...] = ()
 
     def problems(self, rules: Mapping[str, object]) -> list[MonitorError]:
-        """Complain of rules that are not there."""
+        """Return an error for each rule that does not exist."""
         named = [(each.where, each.rule) for each in self.settings]
         named += [(f"--disable {name}", name) for name in self.disabled]
         return [
-            RuleError(where, f"no rule {name!r}", expected=f"a rule of monitor rules list{suggestion(name, rules)}")
+            unknown_rule(where, name, rules, expected="a rule of monitor rules list")
             for where, name in named
             if name not in rules
         ]
 
 
 def read_setting(text: str) -> RuleSetting:
-    """Read ``RULE.field=value``; the value as a rule file would write it. Raises RuleError."""
+    """Parse ``RULE.field=value``, with the value written as in a rule file. Raises RuleError."""
     target, equals, written = text.partition("=")
     rule, dot, field = target.strip().partition(".")
     where = f"--set {text}"
     if not (equals and dot and rule and field):
-        raise RuleError(where, "is no setting", expected="RULE.level=VALUE, or another field of the rule")
+        raise RuleError(where, "not a setting", expected="RULE.level=VALUE, or another field of the rule")
     return RuleSetting(rule, field.strip(), plain_value(written.strip(), where, RuleError), text)
 
 
-def field_of(setting: RuleSetting, entry: Mapping[str, object], known: Sequence[str]) -> str:
-    """Return the field that a setting speaks of, in a rule that allows the ``known`` ones. Raises RuleError."""
+def field_of(
+    setting: RuleSetting, entry: Mapping[str, object], known: Sequence[str], level_fields: Sequence[str]
+) -> str:
+    """Return the field that a setting changes.
+
+    ``entry`` is the rule in its file, ``known`` are the fields that it may have, and ``level`` means the one of
+    ``level_fields`` that is given. Raises RuleError.
+    """
     free = [name for name in known if name not in FIXED]
     if setting.field in free:
         return setting.field
     if setting.field == "level":
-        given = [name for name in LEVELS if name in entry]
+        given = [name for name in level_fields if name in entry]
         if given:
             return given[0]
         expected = f"one of its fields: {', '.join(name for name in entry if name in free)}"

@@ -1,12 +1,7 @@
-"""Rule files → their JSON schema (draft 2020-12), for editors that complete and check while one types."""
+"""Models of rules → the JSON schema of rule files (draft 2020-12), for editors that complete and check."""
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +12,7 @@ from monitor.conditions.condition import SignalName
 from monitor.conditions.values import Hold, Seconds, Span, Window
 from monitor.grammar import Intent
 from monitor.reader.signals import CATALOGUE
-from monitor.rules.problems import holds_conditions, models_in
+from monitor.rules.problems import holds_conditions
 from monitor.rules.rule import OF_THE_LOADER, Declared, Rule, written
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,13 +20,10 @@ _DURATION = r"\d+(\.\d+)?[smhd]"
 
 
 def rules_schema() -> dict[str, object]:
-    """Return the schema of a rule file: every kind of rule, with each field's sentence."""
+    """Return the schema of a rule file: every kind of rule, with a description of each field."""
     kinds: list[type[BaseModel]] = [Rule, *KINDS.values()]
     _, made = models_json_schema([(kind, "validation") for kind in kinds], schema_generator=_Generator)
-    models = {model.__name__: model for kind in kinds for model in _all_models(kind)}
-    definitions = {
-        name: _told(body, models.get(name)) for name, body in made["$defs"].items() if name not in ("Condition", "Span")
-    }
+    definitions = {name: _tidied(body) for name, body in made["$defs"].items() if name not in ("Condition", "Span")}
     common = definitions.pop("Rule")
     for name in OF_THE_LOADER:
         common["properties"].pop(name, None)
@@ -57,22 +49,6 @@ def rules_schema() -> dict[str, object]:
     }
 
 
-@cache
-def sentences(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return what a model's source says below each field, by the field's name."""
-    said: dict[str, str] = {}
-    for cls in reversed(model.__mro__):
-        if issubclass(cls, BaseModel) and cls is not BaseModel:
-            [tree] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-            assert isinstance(tree, ast.ClassDef)
-            for field, after in zip(tree.body, tree.body[1:], strict=False):
-                is_said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                if is_said and isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                    text = str(after.value.value)  # type: ignore[attr-defined]
-                    said[field.target.id] = " ".join(text.split()).replace("``", "`")
-    return said
-
-
 _GROUP = {
     "type": "object",
     "properties": {
@@ -85,7 +61,7 @@ _GROUP = {
 
 
 def _by_kind(suffix: str) -> dict[str, object]:
-    """Return a schema that the kind decides, so that an editor complains of one kind's fields only."""
+    """Return a schema that depends on the kind, so that an editor reports problems for the fields of that kind only."""
     chosen = [
         {
             "if": {"properties": {"kind": {"const": word}}, "required": ["kind"]},
@@ -101,24 +77,17 @@ def _by_kind(suffix: str) -> dict[str, object]:
     }
 
 
-def _all_models(model: type[BaseModel]) -> set[type[BaseModel]]:
-    """Return a model and those that its fields speak of."""
-    inner = {found for field in model.model_fields.values() for found in models_in(field.annotation)}
-    return {model} | inner
-
-
-def _told(schema: Any, model: type[BaseModel] | None) -> Any:
-    """Return a model's schema with the sentence of each field, and without the titles that only repeat the names."""
-    schema.pop("title", None)
-    if model is None:
-        return schema
-    schema["description"] = (inspect.getdoc(model) or "").replace("``", "`")
-    for name, body in schema.get("properties", {}).items():
+def _tidied(schema: Any) -> Any:
+    """Return a schema with plain descriptions, and without the titles, which only repeat the names."""
+    for body in (schema, *schema.get("properties", {}).values()):
         body.pop("title", None)
+        if "description" in body:
+            body["description"] = body["description"].replace("``", "`")
+    for body in schema.get("properties", {}).values():
         if body.get("type") == "string" and isinstance(body.get("default"), float):
             body["default"] = f"{body['default']:g}s"
-        if sentence := sentences(model).get(name):
-            body["description"] = sentence
+        if "description" in body:
+            body["description"] = " ".join(body["description"].split())
     return schema
 
 
@@ -132,13 +101,13 @@ _PATTERNS = {
     _validator(Hold): rf"^({_DURATION}|\d+ (steps?|epochs?))$",
     _validator(Window): rf"^({_DURATION}|\d+ (steps?|epochs?|reports?))$",
 }
-"""Texts that a span of each sort may be, by its reader."""
+"""The pattern of each sort of span, by the function that parses it."""
 _WORDS = {_validator(SignalName): list(CATALOGUE), _validator(Declared): list(Intent.field_names())}
-"""Words that a field may be, by what checks them."""
+"""The words that a field accepts, by the function that checks them."""
 
 
 class _Generator(GenerateJsonSchema):
-    """Describes values as a file writes them, before they are read."""
+    """Describes values as a file writes them, before they are parsed."""
 
     def function_before_schema(self, schema: Any) -> JsonSchemaValue:
         pattern = _PATTERNS.get(schema["function"]["function"])

@@ -1,1 +1,1 @@
-"""A rule file's own tests: lines written in the rule, and scenario files."""
+"""Tests that users write for rules: log lines within a rule, and scenario files."""

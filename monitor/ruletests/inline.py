@@ -1,4 +1,4 @@
-"""A rule's own tests: its lines are folded as a watch would fold them, on a clock that is told the time."""
+"""Runs a rule's own tests: folds their lines as a watch would, with the time taken from the lines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _WORDS = {Outcome.OK: "quiet", Outcome.UNKNOWN: "unknown", Outcome.NOT_APPLICABL
 
 
 def outcome_of(rule: Rule, test: RuleTest) -> str:
-    """Return what a rule makes of its test's lines, in the words of ``then``; else what happened instead."""
+    """Return what comes of a test's lines, in the words of ``then``, or else in words of its own."""
     pipeline = Pipeline(f"{rule.alert}: {test.name}", Engine([rule], _background(test)))
-    changes = [change for line in read_lines(BytesIO(test.lines.encode())) for change in pipeline.take(line)]
+    transitions = [alert for line in read_lines(BytesIO(test.lines.encode())) for alert in pipeline.take(line)]
     now = None if pipeline.run.now is None else pipeline.run.now + test.wait
     if now is not None:
-        changes += pipeline.pass_time(now)
-    states = [change.state for change in changes]
+        transitions += pipeline.pass_time(now)
+    states = [alert.state for alert in transitions]
     if states and states[-1] is State.FIRING:
         return "fires"
     if states == [State.FIRING, State.RESOLVED]:
@@ -31,12 +31,12 @@ def outcome_of(rule: Rule, test: RuleTest) -> str:
     if states:
         return " ".join(states)
     snapshot = pipeline.snapshot(now, is_following=True)
-    said = {reading.outcome for _, readings in snapshot.readings for reading in readings}
-    return _WORDS[said.pop()] if len(said) == 1 else f"mixed: {', '.join(sorted(said))}"
+    outcomes = {reading.outcome for _, readings in snapshot.readings for reading in readings}
+    return _WORDS[outcomes.pop()] if len(outcomes) == 1 else f"mixed: {', '.join(sorted(outcomes))}"
 
 
 def _background(test: RuleTest) -> Background:
-    """Return what the test says was known before the run."""
+    """Return what was known before the run, according to the test."""
     return Background(
         baseline=_other_run("baseline.log", test.baseline) if test.baseline else None,
         peers=(_other_run("peer.log", test.peer),) if test.peer else (),

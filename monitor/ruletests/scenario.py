@@ -1,4 +1,4 @@
-"""Scenario files: a log with its times against the alerts that it must raise, on a clock that is told the time.
+"""Scenario files → differences: plays a log with its times, and compares the alerts with the expected ones.
 
 scenarios:
   - name: the encoder is cut off
@@ -26,11 +26,11 @@ from monitor.conditions.values import Seconds, seconds
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.rules import Rule
-from monitor.rules.problems import problems_of, suggestion
+from monitor.rules.problems import problems_of, unknown_rule
 from monitor.tail import read_lines
 
 _SLACK_S = 0.0005
-"""Times are written to the millisecond; a deadline may lie between two."""
+"""Times are written to the millisecond; a deadline may be between two."""
 
 
 def _moment(text: str) -> str:
@@ -42,67 +42,67 @@ def _moment(text: str) -> str:
             datetime.fromisoformat(text)
         except ValueError:
             raise ValueError(
-                f"{text!r:.60} is no time; expected one such as 2025-10-30T23:40:51Z, or 301s after the first line"
+                f"not a time: {text!r:.60}; expected a time such as 2025-10-30T23:40:51Z, or 301s after the first line"
             ) from None
     return text
 
 
 class Expected(BaseModel):
-    """A transition that must come."""
+    """A transition that must happen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     alert: str
-    """The rule."""
+    """The name of the rule."""
     state: Literal["firing", "resolved", "closed"] = "firing"
-    """What the alert becomes."""
+    """The new state of the alert."""
     at: Annotated[str, AfterValidator(_moment)] | None = None
-    """When: a time, or a duration after the log's first time. Unless given, any time will do."""
+    """When: a time, or a duration after the log's first time. By default, any time."""
     labels: dict[str, str] | None = None
-    """Its labels; those that are left out may be any."""
+    """Labels that the alert must have; it may have more."""
     severity: Literal["info", "warning", "critical"] | None = None
-    """Unless given, any will do."""
+    """The severity of the alert. By default, any."""
     inhibited_by: str | None = None
-    """The rule that explains it, empty for none. Unless given, any will do."""
+    """The rule that explains the alert, empty for none. By default, any."""
 
 
 class Scenario(BaseModel):
-    """A log, and all the transitions that it must raise."""
+    """A log, and all transitions that it must cause."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: str
-    """What it shows, in words."""
+    """What the scenario shows, in words."""
     log: str
-    """Lines as a log would hold them, times included."""
+    """Lines as they would be in a log, with their times."""
     wait: Seconds = 0.0
-    """How long nothing comes after the last line."""
+    """How long to wait after the last line."""
     only: tuple[str, ...] | None = None
-    """The rules that judge it. Unless given, all of them do, and an alert of any that is not expected is wrong."""
+    """The rules to use. By default, all rules, and any alert that is not expected is a failure."""
     expect: tuple[Expected, ...] = ()
-    """Every transition that must come, in any order; nothing else may."""
+    """Every transition that must happen, in any order; no other may happen."""
     answers: dict[str, Literal["ok", "breach", "unknown", "not_applicable"]] = Field(default_factory=dict)
-    """What rules must say at the end, by their name: the answer of every one of their series."""
+    """The outcome at the end, by the name of the rule; all series of the rule must have it."""
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     rules: tuple[str, ...] = ()
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
 
 
 class ScenarioFile(NamedTuple):
-    """Scenarios, and what they need."""
+    """The scenarios of a file, and what they need."""
 
     rule_paths: tuple[Path, ...]
-    """Rule files on top of the shipped ones, found from where the file lies."""
+    """Rule files in addition to the shipped ones, relative to the folder of the file."""
     scenarios: tuple[tuple[Scenario, str], ...]
     """Each with its ``file:line``."""
 
 
 def is_scenario_file(path: Path) -> bool:
-    """Whether a file declares scenarios rather than rules; one that cannot be read does not."""
+    """Whether a file declares scenarios rather than rules; false for a file that cannot be read."""
     try:
         data = YamlFile(path, RuleError).data
     except MonitorError:
@@ -127,39 +127,39 @@ def read_scenarios(path: Path) -> ScenarioFile:
 
 
 def check_names(scenario: Scenario, place: str, rules: Iterable[Rule]) -> list[MonitorError]:
-    """Complain of rules that a scenario names and nobody declared."""
+    """Return an error for each rule that a scenario names and that does not exist."""
     known = {rule.alert for rule in rules}
     named = [*(scenario.only or ()), *(each.alert for each in scenario.expect), *scenario.answers]
     return [
-        RuleError(place, f'scenario "{scenario.name}": no rule {name!r}', expected=f"a rule{suggestion(name, known)}")
+        unknown_rule(place, name, known, about=f'scenario "{scenario.name}": ')
         for name in dict.fromkeys(named)
         if name not in known
     ]
 
 
 def play(scenario: Scenario, rules: Sequence[Rule]) -> list[str]:
-    """Fold the log as a watch would, and return what differs from what is expected: nothing if all is well.
+    """Fold the log as a watch would, and return the differences from what is expected, one line each.
 
-    ``-`` is what was expected and did not come, ``+`` what came and was not expected.
+    ``-`` marks what was expected and did not happen, ``+`` what happened and was not expected.
     """
     chosen = [rule for rule in rules if scenario.only is None or rule.alert in scenario.only]
     pipeline = Pipeline(scenario.name, Engine(chosen))
-    changes: list[Alert] = []
+    transitions: list[Alert] = []
     began: float | None = None
     for line in read_lines(BytesIO(scenario.log.encode())):
-        changes += pipeline.take(line)
+        transitions += pipeline.take(line)
         began = pipeline.run.now if began is None else began
     now = None if pipeline.run.now is None else pipeline.run.now + scenario.wait
     if now is not None:
-        changes += pipeline.pass_time(now)
-    differences = list(_differences(scenario.expect, changes, began))
-    said = {
+        transitions += pipeline.pass_time(now)
+    differences = list(_differences(scenario.expect, transitions, began))
+    outcomes = {
         rule.alert: {reading.outcome for reading in readings}
         for rule, readings in pipeline.snapshot(now, is_following=True).readings
     }
     for name, answer in scenario.answers.items():
-        if said.get(name) != {Outcome(answer)}:
-            found = " and ".join(sorted(said[name])) if name in said else "not judged"
+        if outcomes.get(name) != {Outcome(answer)}:
+            found = " and ".join(sorted(outcomes[name])) if name in outcomes else "not judged"
             differences += [f"- answer {name}: {answer}", f"+ answer {name}: {found}"]
     run = pipeline.run
     if differences and run.understood < run.lines:
@@ -167,8 +167,8 @@ def play(scenario: Scenario, rules: Sequence[Rule]) -> list[str]:
     return differences
 
 
-def _differences(expected: Sequence[Expected], changes: Sequence[Alert], began: float | None) -> Iterator[str]:
-    left = list(changes)
+def _differences(expected: Sequence[Expected], transitions: Sequence[Alert], began: float | None) -> Iterator[str]:
+    left = list(transitions)
     missing = []
     for each in sorted(expected, key=_exactness):
         found = next((alert for alert in left if _fits(each, alert, began)), None)
@@ -177,15 +177,15 @@ def _differences(expected: Sequence[Expected], changes: Sequence[Alert], began: 
         else:
             left.remove(found)
     for each in missing:
-        yield f"- {_asked(each, began)}"
+        yield f"- {_expected_words(each, began)}"
         if like := next((alert for alert in left if alert.rule == each.alert), None):
             left.remove(like)
-            yield f"+ {_told(like)}"
-    yield from (f"+ {_told(alert)}" for alert in left)
+            yield f"+ {_alert_words(like)}"
+    yield from (f"+ {_alert_words(alert)}" for alert in left)
 
 
 def _exactness(expected: Expected) -> int:
-    """Those that say most choose first: one that any alert would fit takes what is left."""
+    """Sort key: the most exact expectations are matched first, so that loose ones take what is left."""
     return -sum(value is not None for value in (expected.at, expected.labels, expected.severity))
 
 
@@ -212,7 +212,7 @@ def _at(text: str, began: float | None) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _asked(expected: Expected, began: float | None) -> str:
+def _expected_words(expected: Expected, began: float | None) -> str:
     at = "" if expected.at is None else f" at {iso_time(_at(expected.at, began)) or expected.at}"
     labels = "".join(f" {name}={value}" for name, value in (expected.labels or {}).items())
     by = "" if expected.inhibited_by is None else f" inhibited_by={expected.inhibited_by or 'nothing'}"
@@ -220,7 +220,7 @@ def _asked(expected: Expected, began: float | None) -> str:
     return f"{severity}{expected.alert} {expected.state}{at}{labels}{by}"
 
 
-def _told(alert: Alert) -> str:
+def _alert_words(alert: Alert) -> str:
     labels = "".join(f" {name}={value}" for name, value in alert.labels)
     by = f" inhibited_by={alert.inhibited_by}" if alert.inhibited_by else ""
     at = iso_time(alert.at) or "no time"

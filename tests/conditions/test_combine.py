@@ -173,9 +173,9 @@ def test_events_of_one_horizon_are_joined_with_a_measurement_of_the_same():
     ("declared", "message"),
     [
         ({"of": [GRADIENT]}, "at least 2 items"),
-        ({"of": [GRADIENT, {"kind": "thresold"}]}, "kind: 'thresold' is none; expected one of threshold, count"),
+        ({"of": [GRADIENT, {"kind": "thresold"}]}, "kind: unknown kind 'thresold'; expected one of threshold, count"),
         ({"of": [GRADIENT, {**NO_MOVE, "signal": "weight.updates"}]}, "signal: unknown signal 'weight.updates'"),
-        ({"of": [GRADIENT, "no"]}, "'no' is no condition; expected key: value lines"),
+        ({"of": [GRADIENT, "no"]}, "not a condition: 'no'; expected key: value lines"),
         ({"of": [GRADIENT, NO_MOVE], "on": ["h"]}, "on: not every part with labels has 'h'; expected one of group"),
     ],
 )

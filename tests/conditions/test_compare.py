@@ -52,7 +52,7 @@ def test_a_value_is_compared_with_what_was_known_when_it_was_written():
         ([at(1, Floor(loss_floor=math.nan)), at(2, epoch_end(1))], "floor.loss_floor is nan"),
         (
             [at(1, Floor(loss_floor=0.0)), at(2, epoch_end(1))],
-            "floor.loss_floor × 0.5 is 0, of which there is no multiple",
+            "floor.loss_floor × 0.5 is 0, so a ratio to it means nothing",
         ),
         ([at(1, Floor(loss_floor=1.0))], "no [EPOCH] line with epoch.val_loss was seen in 1 lines"),
     ],
@@ -193,8 +193,8 @@ def test_a_metric_that_is_nan_lies_outside_of_every_band():
     ("fields", "message"),
     [
         ({"against": "baseline", "figure": "ratio"}, "expected exactly one of above, below, equals, levels"),
-        ({"against": "bands", "figure": "ratio", "above": 0}, "figure: bands have an outside, and nothing else has"),
-        ({"against": "baseline", "figure": "outside", "above": 0}, "figure: bands have an outside, and nothing else"),
+        ({"against": "bands", "figure": "ratio", "above": 0}, "figure: outside belongs to bands"),
+        ({"against": "baseline", "figure": "outside", "above": 0}, "figure: outside belongs to bands"),
         ({"against": {"signal": "no.such"}, "figure": "ratio", "above": 0}, "unknown signal 'no.such'"),
         (
             {"against": {"signal": "grad.l2", "where": {"h": "1"}}, "figure": "ratio", "above": 0},

@@ -163,10 +163,13 @@ def test_without_another_run_there_is_nothing_to_compare():
     [
         ({}, "expected exactly one of over, across: runs"),
         ({"over": "3 epochs", "across": "runs"}, "expected exactly one of over, across: runs"),
-        ({"over": "300s"}, "over: 300s cannot be counted; expected a number of reports or epochs"),
+        ({"over": "300s"}, "over: 300s is not countable; expected a number of reports or epochs"),
         ({"over": "65 reports"}, "over: 65 reports is out of range; expected 2 to 24 reports or epochs"),
         ({"over": "1 epoch"}, "over: 1 epochs is out of range; expected 2 to 24 reports or epochs"),
-        ({"across": "runs", "on_nan": "breach"}, "on_nan: two runs can both lack a number; expected it with over only"),
+        (
+            {"across": "runs", "on_nan": "breach"},
+            "on_nan: breach needs over, because nan in two runs proves nothing; expected ignore",
+        ),
     ],
 )
 def test_fields_that_do_not_go_together_are_refused(fields, message):

@@ -113,7 +113,7 @@ def test_nothing_found_beside_a_fresh_heartbeat_is_ok_and_cites_it():
         ("[", "missing ]"),
         ("(", "missing )"),
         ("a{2000}", "invalid repetition size"),
-        ("x*", "fits every line"),
+        ("x*", "matches every line"),
         ("", "at least 1 character"),
         ("x" * (PATTERN_LIMIT + 1), f"at most {PATTERN_LIMIT} characters"),
     ],
@@ -153,7 +153,7 @@ def test_patterns_that_are_too_large_together_are_found_one_by_one():
     [
         ({}, "expected exactly one of pattern, signal"),
         ({"pattern": "a", "signal": "text.killed"}, "expected exactly one of pattern, signal"),
-        ({"signal": "train.loss"}, "signal: train.loss is no text"),
+        ({"signal": "train.loss"}, "signal: not a text: train.loss"),
         ({"pattern": "a", "by": ["pattern"]}, "by: a text has no labels"),
         ({"pattern": "a", "per": "5m", "above": 64}, "only the last 64 events are kept"),
     ],

@@ -200,7 +200,7 @@ def test_an_answer_within_an_epoch_may_come_until_the_next_one_has_ended():
         ({"where": {"x": "1"}}, "where: guard.reset has no label 'x'"),
         ({"before": None}, "expected before, declared_by or both"),
         ({"before": "soon"}, "'soon'; expected a number and one of steps, epochs, s, m, h, d"),
-        ({"times_slowest": 3}, "times_slowest: belongs to a time"),
+        ({"times_slowest": 3}, "times_slowest: needs a time"),
         ({"signal": []}, "at least 1 item"),
     ],
 )

@@ -272,7 +272,7 @@ def test_silence_is_a_stall_and_no_hang():
     assert hangs(log, wait=299) == []
     (reading,) = ask(PROGRESS, log, wait=200)
     assert reading.outcome is Outcome.UNKNOWN
-    assert reading.reason == "no progress for 200 s, and nothing written for 200 s: a stall, or the end"
+    assert reading.reason == "no progress for 200 s, and nothing written for 200 s: a stall, or the end of the run"
 
 
 def test_a_stall_during_which_the_heartbeat_ends_too_is_told_as_a_stall_alone():
@@ -334,7 +334,7 @@ def test_before_the_first_step_nothing_is_known_of_a_log_without_phases():
     ("fields", "message"),
     [
         ({"of": "progress", "silence": "90s"}, "most: is missing; expected a duration"),
-        ({"silence": "90s", "most": "60s"}, "most: lies below silence"),
+        ({"silence": "90s", "most": "60s"}, "most: shorter than silence"),
     ],
 )
 def test_a_stall_that_cannot_be_is_refused_in_words(fields, message):

@@ -171,7 +171,7 @@ def test_an_explosion_does_not_become_the_usual_before_there_is_a_whole_window()
 def test_a_spent_past_of_zero_is_unknown():
     reading = one(ask(DROP, norms(*[0.0] * 10)))
     assert reading.outcome is Outcome.UNKNOWN
-    assert reading.reason == "the past of grad.l2 lies at 0, of which there is no multiple"
+    assert reading.reason == "the past of grad.l2 is 0, so a ratio to it means nothing"
 
 
 def test_twice_in_a_row_needs_two_reports():
@@ -331,12 +331,12 @@ def test_a_value_that_is_no_number_is_no_trend(value):
     [
         ({"shape": "ratio"}, "expected exactly one of above, below, levels"),
         ({"shape": "ratio", "equals": 1}, "expected exactly one of above, below, levels"),
-        ({"shape": "ratio", "above": 1, "sigmas": 3}, "sigmas: means nothing for ratio; expected one of"),
+        ({"shape": "ratio", "above": 1, "sigmas": 3}, "sigmas: not used by shape ratio; expected one of"),
         ({"shape": "growth", "above": 1}, "over: is missing; expected it with"),
-        ({"shape": "ratio", "above": 1, "over": "5 reports"}, "over: has no figure to be the window of; expected"),
+        ({"shape": "ratio", "above": 1, "over": "5 reports"}, "over: has no use here; expected"),
         (
             {"shape": "ratio", "above": 1, "over": "5 reports", "of": "min", "consecutive": 2},
-            "consecutive: a window has one figure; expected one of over and consecutive",
+            "consecutive: a window has a single figure; expected over or consecutive, not both",
         ),
         ({"shape": "ratio", "above": 1, "where": {"group": "gat"}}, "where: train.loss has no label 'group'"),
     ],

@@ -201,5 +201,5 @@ def test_a_window_that_is_not_full_is_unknown(tmp_path: Path):
     watching = pipeline(tmp_path, High=WINDOW.replace("5 reports", "60s"))
     assert told(watching, train(0, 9), train(30, 9)) == []
     ((_, (reading,)),) = watching.snapshot(None, is_following=True).readings
-    assert (reading.outcome, reading.reason) == ("unknown", "train.loss was not seen for 60s yet")
+    assert (reading.outcome, reading.reason) == ("unknown", "train.loss has not been seen for 60s yet")
     assert told(watching, train(60, 9)) == [("High", FIRES, "")]

@@ -169,7 +169,7 @@ def test_progress_lines_that_were_declared_and_never_come_are_a_gap():
     ],
 )
 def test_a_window_of_more_reports_than_are_kept_is_refused(tmp_path: Path, more: str):
-    with pytest.raises(MonitorError, match="for so many are kept"):
+    with pytest.raises(MonitorError, match="the number that is kept"):
         pipeline(tmp_path, High=more)
 
 

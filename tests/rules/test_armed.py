@@ -106,7 +106,7 @@ def test_the_message_names_the_sum_and_what_to_change():
 
 def test_a_step_longer_than_the_promise_has_no_cadence_that_helps():
     reading = next(each for each in ask(GAP, paced(400.0, cadence=10)) if ("tag", "GRAD-MONITOR") in each.labels)
-    assert reading.reason.endswith("a single step takes longer: promise less")
+    assert reading.reason.endswith("a single step takes longer than that; promise a longer time")
 
 
 @pytest.mark.parametrize(("step", "expected"), [(20, "ok"), (21, "breach")])
@@ -184,8 +184,8 @@ def test_no_shipped_rule_promises_more_than_the_alert_watches_over():
 @pytest.mark.parametrize(
     ("expects", "message"),
     [
-        ({"text.killed": "5m"}, "expects: text.killed is of no kind of line"),
-        ({"grad.l2": "5m", "grad.max": "5m"}, "expects: GRAD-MONITOR stands twice"),
+        ({"text.killed": "5m"}, "expects: text.killed belongs to lines without a tag"),
+        ({"grad.l2": "5m", "grad.max": "5m"}, "expects: GRAD-MONITOR is given twice"),
         ({}, "at least 1 item"),
     ],
 )

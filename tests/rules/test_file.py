@@ -114,7 +114,8 @@ MISTAKES = {
     ),
     "unknown kind": (
         entry("kind: treshold\nsignal: train.loss\nabove: 10"),
-        f"11: rule \"Probe\": kind: 'treshold' is none; expected one of {', '.join(KINDS)} (did you mean 'threshold'?)",
+        f"11: rule \"Probe\": kind: unknown kind 'treshold'; expected one of {', '.join(KINDS)} "
+        "(did you mean 'threshold'?)",
     ),
     "no kind": (entry(without="kind"), f'4: rule "Probe": has no kind; expected one of {", ".join(KINDS)}'),
     "no name": (entry(without="alert"), "4: "),
@@ -122,11 +123,12 @@ MISTAKES = {
     "empty why": (entry(more='why: ""'), '8: rule "Probe": why: is empty; expected some text'),
     "name in another case": (
         entry(name="probe_rule"),
-        "4: rule \"probe_rule\": alert: 'probe_rule' does not do; expected a name in CamelCase, as LossSpike",
+        "4: rule \"probe_rule\": alert: invalid value 'probe_rule'; expected a name in CamelCase, such as LossSpike",
     ),
     "fault in another case": (
         entry(more="fault: Loss-Spike"),
-        "5: rule \"Probe\": fault: 'Loss-Spike' does not do; expected small letters, digits and _, as loss_spike",
+        "5: rule \"Probe\": fault: invalid value 'Loss-Spike'; "
+        "expected lower-case letters, digits and _, such as loss_spike",
     ),
     "unit in full": (entry(more="for: 5 minutes"), "s, m, h, d (did you mean '5m'?)"),
     "unit of steps misspelt": (entry(more="after: 20 stpes"), "s, m, h, d (did you mean '20 steps'?)"),
@@ -135,14 +137,17 @@ MISTAKES = {
         '14: rule "Probe": keep_firing_for: 5 has no unit',
     ),
     "after without unit": (entry(more="after: 1.5"), '14: rule "Probe": after: 1.5 has no unit; expected '),
-    "within in reports": (entry(more="within: 3 reports"), "14: rule \"Probe\": within: '3 reports' is no duration; "),
+    "within in reports": (
+        entry(more="within: 3 reports"),
+        "14: rule \"Probe\": within: '3 reports' is not a duration; ",
+    ),
     "phase that is no list": (
         entry(more="phase: train"),
-        "14: rule \"Probe\": phase: 'train' does not do; expected a list",
+        "14: rule \"Probe\": phase: invalid value 'train'; expected a list",
     ),
     "no word of INTENT": (
         entry(more="unless: [acumulate]"),
-        "14: rule \"Probe\": unless.0: 'acumulate' is no word of INTENT; expected one of ",
+        "14: rule \"Probe\": unless.0: unknown word of INTENT: 'acumulate'; expected one of ",
     ),
     "by a label that the signal lacks": (
         entry(more="by: [group]"),
@@ -150,11 +155,11 @@ MISTAKES = {
     ),
     "by beside clear": (
         entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nclear: 1e-6", more="by: [group]"),
-        '15: rule "Probe": by: cannot stand beside clear; expected one of the two',
+        '15: rule "Probe": by: cannot be combined with clear; expected by or clear, not both',
     ),
     "inhibits a rule that is not there": (
         entry(more="inhibits: [Prob]"),
-        "4: rule \"Probe\": inhibits: no rule 'Prob'; expected a rule (did you mean 'Probe'?)",
+        "4: rule \"Probe\": inhibits: unknown rule 'Prob'; expected a rule (did you mean 'Probe'?)",
     ),
     "inhibits itself": (
         entry(more="inhibits: [Probe]"),
@@ -162,12 +167,12 @@ MISTAKES = {
     ),
     "enabled perhaps": (
         entry(more="enabled: perhaps"),
-        "14: rule \"Probe\": enabled: 'perhaps' does not do; expected true",
+        "14: rule \"Probe\": enabled: invalid value 'perhaps'; expected true",
     ),
     "needs what nobody has": (entry(more="needs: fact"), "'' or 'facts' (did you mean 'facts'?)"),
     "level of a severity that is none": (
         entry("kind: threshold\nsignal: train.loss\nlevels: [{severity: warnin, above: 5}]"),
-        "13: rule \"Probe\": levels.0.severity: 'warnin' does not do; expected 'info', 'warning' or 'critical' "
+        "13: rule \"Probe\": levels.0.severity: invalid value 'warnin'; expected 'info', 'warning' or 'critical' "
         "(did you mean 'warning'?)",
     ),
     "unknown key of a level": (
@@ -180,7 +185,7 @@ MISTAKES = {
     ),
     "count that is a word": (
         entry(more="consecutive: twice"),
-        "14: rule \"Probe\": consecutive: 'twice' does not do; expected a whole number",
+        "14: rule \"Probe\": consecutive: invalid value 'twice'; expected a whole number",
     ),
     "on_nan misspelt": (entry(more="on_nan: unknwon"), "(did you mean 'unknown'?)"),
     "unknown key of a test": (
@@ -189,7 +194,7 @@ MISTAKES = {
     ),
     "band that bounds nothing": (
         entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_loss: [{epoch: 1}]}}]"),
-        '14: rule "Probe": tests.0.bands.epoch.val_loss.0: bounds nothing; expected least, most or both',
+        '14: rule "Probe": tests.0.bands.epoch.val_loss.0: has no bounds; expected least, most or both',
     ),
     "band of a signal that is none": (
         entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_los: [{epoch: 1, most: 2}]}}]"),
@@ -201,7 +206,7 @@ MISTAKES = {
     ),
     "unknown severity": (
         entry(more="severity: critcal"),
-        "6: rule \"Probe\": severity: 'critcal' does not do; expected 'info', 'warning' or 'critical' "
+        "6: rule \"Probe\": severity: invalid value 'critcal'; expected 'info', 'warning' or 'critical' "
         "(did you mean 'critical'?)",
     ),
     "for without unit": (
@@ -210,16 +215,16 @@ MISTAKES = {
     ),
     "for with an unknown unit": (
         entry(more="for: 5 apples"),
-        "14: rule \"Probe\": for: '5 apples' is no duration; expected a number and one of steps, epochs, s, m, h, d",
+        "14: rule \"Probe\": for: '5 apples' is not a duration; expected a number and one of steps, epochs, s, m, h, d",
     ),
     "negative duration": (
         entry(more="for: -5s"),
         "14: rule \"Probe\": for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
     ),
-    "duration that is none": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is no duration; expected "),
+    "duration that is none": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is not a duration; expected "),
     "level that is no number": (
         entry("kind: threshold\nsignal: train.loss\nabove: high"),
-        "13: rule \"Probe\": above: 'high' is no level; expected ",
+        "13: rule \"Probe\": above: not a level: 'high'; expected ",
     ),
     "level nan": (entry("kind: threshold\nsignal: train.loss\nabove: nan"), '13: rule "Probe": above: '),
     "level inf": (entry("kind: threshold\nsignal: train.loss\nabove: inf"), '13: rule "Probe": above: '),
@@ -230,7 +235,7 @@ MISTAKES = {
     ),
     "two tests": (
         entry(more="below: 3"),
-        '14: rule "Probe": below: stands beside above; expected exactly one of above, below, equals, levels, '
+        '14: rule "Probe": below: conflicts with above; expected exactly one of above, below, equals, levels, '
         "nonfinite: true",
     ),
     "no test": (
@@ -239,14 +244,14 @@ MISTAKES = {
     ),
     "consecutive 0": (entry(more="consecutive: 0"), '14: rule "Probe": consecutive: '),
     "consecutive 65": (entry(more="consecutive: 65"), '14: rule "Probe": consecutive: '),
-    "clear on the wrong side": (entry(more="clear: 20"), '14: rule "Probe": clear: lies where the alert fires; '),
+    "clear on the wrong side": (entry(more="clear: 20"), '14: rule "Probe": clear: would fire the alert; '),
     "unknown label": (
         entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nwhere: {grup: gat}"),
         "14: rule \"Probe\": where: grad.l2 has no label 'grup'; expected one of group (did you mean 'group'?)",
     ),
     "slot that nothing fills": (
         entry(more='summary: "it is {vlaue}"'),
-        "7: rule \"Probe\": summary: slot 'vlaue' is filled by nothing; expected one of value, threshold, reason, "
+        "7: rule \"Probe\": summary: unknown slot 'vlaue'; expected one of value, threshold, reason, "
         "epoch, step (did you mean 'value'?)",
     ),
     "slot that looks inside": (entry(more='summary: "{value.__class__}"'), "summary: "),
@@ -273,11 +278,11 @@ MISTAKES = {
         '14: rule "Probe": tests.0.then: ',
     ),
     "tests that are no list": (entry(more="tests: yes"), '14: rule "Probe": tests: '),
-    "duplicate name": (entry() + entry(), '14: rule "Probe": stands twice, first at '),
+    "duplicate name": (entry() + entry(), '14: rule "Probe": is declared twice, first at '),
     "key that stands twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
     "rule that is no mapping": (
         entry() + "      - word\n",
-        "14: 'word' is no entry of rules; expected key: value lines",
+        "14: not an entry of rules: 'word'; expected key: value lines",
     ),
     "unknown key beside the rules": (
         entry() + "    rule: x\n",
@@ -352,7 +357,7 @@ def test_the_problems_of_several_files_are_told_together(tmp_path):
         ("just a word\n", "no list of groups"),
         ("- a\n- b\n", "no list of groups"),
         ("groups: 3\n", "no list of groups"),
-        ("groups:\n  - 3\n", "3 is no entry of groups"),
+        ("groups:\n  - 3\n", "not an entry of groups: 3"),
         ("groups:\n  - name: x\n", "no list of rules"),
         ("groups:\n  - name: x\n    rules: {}\n", "no list of rules"),
         ("groups: []\n", "no list of groups"),

@@ -62,15 +62,15 @@ def test_each_part_of_a_combination_has_its_own_lines(tmp_path):
     assert problems(tmp_path, text) == [
         "14: rule \"Probe\": of.0.signal: unknown signal 'grad.l22'; expected a signal of the catalogue "
         "(did you mean 'grad.l2'?)",
-        f"16: rule \"Probe\": of.1.kind: 'treshold' is none; expected one of {', '.join(KINDS)} "
+        f"16: rule \"Probe\": of.1.kind: unknown kind 'treshold'; expected one of {', '.join(KINDS)} "
         "(did you mean 'threshold'?)",
         '19: rule "Probe": of.2: none of them is given; expected exactly one of above, below, equals, levels, '
         "nonfinite: true",
         "21: rule \"Probe\": of.2: unknown key 'abov'; expected a known key (did you mean 'above'?)",
-        "25: rule \"Probe\": of.4.of.0.above: 'high' is no level; expected a finite number, or "
+        "25: rule \"Probe\": of.4.of.0.above: not a level: 'high'; expected a finite number, or "
         "{config: NAME, default: number}",
-        "27: rule \"Probe\": of.4.of.1.silence: '-5s' is no duration; expected a finite number that is not negative",
-        "22: rule \"Probe\": of.3: 'word' is no condition; expected key: value lines, kind first",
+        "27: rule \"Probe\": of.4.of.1.silence: not a duration: '-5s'; expected a finite number that is not negative",
+        "22: rule \"Probe\": of.3: not a condition: 'word'; expected key: value lines, kind first",
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_combination_without_parts_is_told_at_its_own_line(tmp_path):
     assert problems(tmp_path, of("kind: any", "of: []")) == ['12: rule "Probe": of: has 0 entries; expected at least 2']
     assert problems(tmp_path, of("kind: any")) == ['4: rule "Probe": of: is missing; expected a value']
     (told,) = problems(tmp_path, of("kind: any", "of: threshold"))
-    assert told.startswith("12: rule \"Probe\": of: 'threshold' does not do; expected ")
+    assert told.startswith("12: rule \"Probe\": of: invalid value 'threshold'; expected ")
 
 
 def test_a_label_that_not_every_part_has_is_told(tmp_path):
@@ -146,7 +146,7 @@ def test_what_is_too_much_to_be_told_is_counted(tmp_path):
 def test_only_the_first_of_two_equal_names_is_kept_and_both_places_are_told(tmp_path):
     rule = RULE + "        kind: stall\n        silence: 5m\n"
     (told,) = problems(tmp_path, rule + rule.partition("rules:\n")[2])
-    assert told == f'13: rule "Probe": stands twice, first at {tmp_path / "probe.yaml"}:4; expected each name once'
+    assert told == f'13: rule "Probe": is declared twice, first at {tmp_path / "probe.yaml"}:4; expected each name once'
 
 
 def test_the_problems_of_a_file_come_as_one_list(tmp_path):

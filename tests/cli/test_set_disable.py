@@ -119,23 +119,23 @@ def test_to_leave_out_every_rule_is_refused():
 # ---- what means nothing
 
 MISTAKES = {
-    "TrainingStal.level=5s": "no rule 'TrainingStal'; expected a rule of monitor rules list "
+    "TrainingStal.level=5s": "unknown rule 'TrainingStal'; expected a rule of monitor rules list "
     "(did you mean 'TrainingStall'?)",
     "TrainingStall.silnce=5s": "unknown field 'silnce'; expected level, or one of ",
     "TrainingStall.level=5": "silence: 5 has no unit; expected a number and one of s, m, h, d",
-    "TrainingStall.severity=loud": "severity: 'loud' does not do; expected 'info', 'warning' or 'critical'",
+    "TrainingStall.severity=loud": "severity: invalid value 'loud'; expected 'info', 'warning' or 'critical'",
     "TrainingStall.severity=critcal": "'info', 'warning' or 'critical' (did you mean 'critical'?)",
-    "ExcessiveResets.level=many": "above: 'many' is no level; expected a finite number",
+    "ExcessiveResets.level=many": "above: not a level: 'many'; expected a finite number",
     "ExcessiveResets.level=": "none of them is given; expected exactly one of above, levels",
     "ExcessiveResets.alert=Other": "'alert' cannot be changed; expected level, or one of ",
     "ExcessiveResets.kind=stall": "'kind' cannot be changed; expected level, or one of ",
     "ExcessiveResets.for=-5s": "for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
     "ExcessiveResets.level=[": "'[' is no value; expected a word, a number, or [one, two]",
-    "ExcessiveResets": "is no setting; expected RULE.level=VALUE, or another field of the rule",
-    "ExcessiveResets.level": "is no setting; expected RULE.level=VALUE, or another field of the rule",
-    "=5": "is no setting; expected RULE.level=VALUE, or another field of the rule",
+    "ExcessiveResets": "not a setting; expected RULE.level=VALUE, or another field of the rule",
+    "ExcessiveResets.level": "not a setting; expected RULE.level=VALUE, or another field of the rule",
+    "=5": "not a setting; expected RULE.level=VALUE, or another field of the rule",
     "GradientNonfinite.level=5": "rule 'GradientNonfinite' has no single level; expected one of its fields: ",
-    "GradientMeanVanishing.clear=1e-9": "clear: lies where the alert fires; expected the quiet side of the level",
+    "GradientMeanVanishing.clear=1e-9": "clear: would fire the alert; expected a level on the quiet side",
 }
 
 

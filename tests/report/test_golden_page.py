@@ -16,7 +16,7 @@ from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Pipeline
 from monitor.report import Page, build, render_markdown
 from monitor.report.model import Mark
-from monitor.rules import load_rules
+from monitor.rules import Overrides, load_rules
 from monitor.run.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 
@@ -125,7 +125,7 @@ def page() -> Page:
     """Return the page as of 2 minutes and 13 seconds after the start."""
     config = load_config(CONFIG)
     background = Background(bands=config.bands, baseline=_before_the_fix())
-    pipeline = Pipeline(LOG, Engine(load_rules(rule_files(())), background))
+    pipeline = Pipeline(LOG, Engine(load_rules(rule_files(()), Overrides(config.settings)), background))
     _take(pipeline, _record_lines())
     return build(pipeline.snapshot(pipeline.run.now, is_following=True), config, background=background)
 

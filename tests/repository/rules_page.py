@@ -21,19 +21,18 @@ HEAD = """# The rules, and the language they are written in
 
 <!-- `make docs` writes this page from rules/*.yaml and from the models that read them. -->
 
-`monitor rules list` prints the rules in force, `monitor rules explain RULE` all about one of them. A rule file of your
-own goes on top of these with `--rules FILE`; a rule of the same name replaces the shipped one, and `enabled: false` in
-it drops that one. For one run, `--set RULE.level=VALUE` (or another field: `--set TrainingStall.silence=600s`) changes
-a rule and `--disable RULE` leaves it out. A level of the command line stands above the run's own setting, which stands
-above the rule's default.
+`monitor rules list` prints the rules in force, and `monitor rules explain RULE` explains one of them. `--rules FILE`
+adds a rule file of your own: a rule of the same name replaces the shipped rule, and `enabled: false` switches it off.
+For one run, `--set RULE.level=VALUE` (or another field: `--set TrainingStall.silence=600s`) changes a rule, and
+`--disable RULE` leaves it out. A level from the command line overrides the run's own setting, which overrides the
+rule's default.
 
 """
 LANGUAGE = """## The language
 
 A rule file is YAML: groups, each with a name and rules. `monitor rules check FILE` shows every problem of a file with
-its line, `monitor rules test FILE` runs the tests that its rules carry, `monitor rules schema` prints a JSON schema
-with which an editor completes and checks while you type. Logs with the alerts that they must raise:
-[scenarios.md](scenarios.md).
+its line, `monitor rules test FILE` runs the tests in its rules, and `monitor rules schema` prints a JSON schema with
+which an editor completes and checks while you type. To test a whole log, see [scenarios.md](scenarios.md).
 
 ```yaml
 groups:
@@ -48,8 +47,8 @@ groups:
         consecutive: 2             # reports in a row
         severity: warning
         summary: "validation loss {value} in epoch {epoch}, above {threshold}"
-        why: The model has stopped generalising, or never began.
-        action: Compare the training loss of the same epoch; stop early if it still falls.
+        why: The model no longer generalises, or never did.
+        action: Compare the training loss of the same epoch; stop early if it is still falling.
         source: chosen by hand for this project, 2026-11
         tests:
           - name: two epochs above the level fire
@@ -57,15 +56,15 @@ groups:
             lines: |
               2025-10-30T23:40:51.123Z INFO [EPOCH] Epoch 1/20: Train Loss=0.1234, Val Loss=2.5000, LR=1.00e-04
               2025-10-30T23:44:51.123Z INFO [EPOCH] Epoch 2/20: Train Loss=0.1234, Val Loss=2.6000, LR=1.00e-04
-          - name: one epoch above the level is not yet a fault, and no all-clear
+          - name: one epoch above the level is unknown
             then: unknown
             lines: |
               2025-10-30T23:40:51.123Z INFO [EPOCH] Epoch 1/20: Train Loss=0.1234, Val Loss=2.5000, LR=1.00e-04
 ```
 
-Exactly at a level is quiet; beyond it fires. A signal that was never seen, or not for longer than its cadence, is
-unknown: it neither fires nor resolves an alert. A duration is a number and one of s, m, h, d; where steps and epochs
-are allowed as well it says `200 steps` or `2 epochs`.
+A value exactly at a level is quiet; beyond it, the rule fires. A signal that was never seen, or has been silent for
+longer than its cadence allows, is unknown: it neither fires nor resolves an alert. A duration is a number and one of
+s, m, h, d; where steps and epochs are allowed too, write `200 steps` or `2 epochs`.
 
 """
 
@@ -113,7 +112,7 @@ def _language(schema: Mapping[str, Any]) -> Iterator[str]:
         yield f"**{name}.** {_text(models[name].get('description', ''))}\n\n"
         yield _table(models[name]["properties"], models[name].get("required", ()), models)
     yield "### Signals\n\n"
-    yield "What a rule can speak of, by the lines that bear it. Events are counted, the rest is measured.\n\n"
+    yield "The signals that rules can use, by the lines that carry them. Events are counted, others are measured.\n\n"
     yield _row("lines", "signals", "labels") + "|---" * 3 + "|\n"
     for (tag, labels), signals in groupby(sorted(CATALOGUE.values(), key=_by_line), key=_by_line):
         names = ", ".join(f"`{signal.name}`{' (event)' if signal.is_event else ''}" for signal in signals)

@@ -101,7 +101,7 @@ def check(paths: tuple[Path, ...]) -> None:
     \b
     monitor rules check my_rules.yaml
     """
-    rules = load_rules(paths, beside=shipped_rule_files())
+    rules = load_rules(paths, also_known=shipped_rule_files())
     click.echo(f"{len(rules)} rules, no problem found")
 
 
@@ -128,7 +128,7 @@ def test(paths: tuple[Path, ...]) -> int:
     monitor rules test my_scenarios.yaml
     """
     rule_paths = [path for path in paths if not is_scenario_file(path)]
-    rules = load_rules(rule_paths or shipped_rule_files(), beside=shipped_rule_files())
+    rules = load_rules(rule_paths or shipped_rule_files(), also_known=shipped_rule_files())
     num_run = num_failed = 0
     if rule_paths or not paths:
         for line in _failed_tests(rules):

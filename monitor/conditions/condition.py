@@ -51,7 +51,7 @@ class Condition(BaseModel, ABC):
         return ()
 
     def needed_signals(self) -> Needed:
-        """Return the signals that a log must be able to hold, whoever writes it; by default every signal watched."""
+        """Return the signals that a log must be able to hold; by default every signal watched."""
         return tuple(frozenset({name}) for name in in_catalogue(self.watches))
 
     def signals_to_keep_coming(self) -> Iterator[tuple[str, bool]]:

@@ -30,17 +30,19 @@ class _Entry(NamedTuple):
     """``file:line``."""
 
 
-def load_rules(paths: Iterable[Path], overrides: Overrides | None = None, *, beside: Iterable[Path] = ()) -> list[Rule]:
+def load_rules(
+    paths: Iterable[Path], overrides: Overrides | None = None, *, also_known: Iterable[Path] = ()
+) -> list[Rule]:
     """Read rule files like `declared_rules`, and return only the rules that are switched on."""
-    return [rule for rule in declared_rules(paths, overrides, beside=beside) if rule.enabled]
+    return [rule for rule in declared_rules(paths, overrides, also_known=also_known) if rule.enabled]
 
 
 def declared_rules(
-    paths: Iterable[Path], overrides: Overrides | None = None, *, beside: Iterable[Path] = ()
+    paths: Iterable[Path], overrides: Overrides | None = None, *, also_known: Iterable[Path] = ()
 ) -> list[Rule]:
     """Read rule files in order. A rule of a later file replaces a rule of the same name in an earlier file.
 
-    ``overrides`` come from the command line. ``beside`` names further files: their rules may be inhibited, but their
+    ``overrides`` come from the command line. ``also_known`` are further files: their rules may be inhibited, but their
     problems are not reported. Raises `Problems` with every problem of every file.
     """
     overrides = overrides or Overrides()
@@ -57,7 +59,7 @@ def declared_rules(
             rules[rule.alert], entries[rule.alert] = rule, entry
         problems += file.problems()
     if any(name not in rules for rule in rules.values() for name in rule.inhibits):
-        problems += _unknown_rules(rules, {*rules, *_names(beside)})
+        problems += _unknown_rules(rules, {*rules, *_names(also_known)})
     if problems:
         raise Problems(problems)  # problems with the command line could follow from these
     problems += overrides.problems(rules)

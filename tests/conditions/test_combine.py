@@ -1,4 +1,4 @@
-"""``all`` and ``any``: several conditions as one, joined on labels and, where asked, on the step."""
+"""``all`` and ``any``: several conditions in one, joined on labels and optionally on the step."""
 
 import pytest
 from pydantic import ValidationError
@@ -38,29 +38,29 @@ def test_a_gradient_without_an_update_is_a_breach_for_that_group_only():
     assert [line.line for line in changes[0].evidence] == [1, 2]
 
 
-def test_the_reasons_and_lines_of_all_parts_stand_in_a_breach():
+def test_a_breach_shows_the_reasons_and_lines_of_all_parts():
     (reading,) = ask(NO_UPDATE, [at(0, report(10, gat=1.5)), at(0, weight("gat", 10, 0.0))])
     assert reading.reason == ("grad.l2 is 1.5; expected at most 0 and weight.update is 0; expected other than 0")
 
 
-def test_a_gradient_of_one_step_and_an_update_of_another_are_not_joined():
+def test_a_gradient_of_one_step_is_not_joined_with_an_update_of_another():
     log = [at(0, report(10, gat=1.0)), at(0, weight("gat", 20, 0.0))]
     assert outcomes(NO_UPDATE, log) == {"gat": "unknown"}
     assert story(watch([rule(NO_UPDATE)], log)[1]) == []
 
 
-def test_the_last_part_completes_the_picture_so_that_a_held_breach_is_not_dropped_between_two_lines():
+def test_parts_are_judged_at_the_last_parts_line_so_that_a_pending_breach_is_not_dropped_between_two_lines():
     log = [
         line for step in (10, 20, 30) for line in (at(step, report(step, gat=1.0)), at(step, weight("gat", step, 0.0)))
     ]
     assert story(watch([rule(NO_UPDATE, hold=15)], log)[1]) == [("Probe", "firing", 25)]
 
 
-def test_one_ok_part_makes_the_whole_ok_even_where_another_was_never_seen():
+def test_one_ok_part_makes_the_whole_ok_even_if_another_was_never_seen():
     assert outcomes(NO_UPDATE, [at(0, weight("gat", 10, 0.1))]) == {"gat": "ok"}
 
 
-def test_a_breach_beside_a_part_that_was_never_seen_is_unknown():
+def test_a_breach_with_a_part_that_was_never_seen_is_unknown():
     assert outcomes(NO_UPDATE, [at(0, weight("gat", 10, 0.0))]) == {"gat": "unknown"}
     assert outcomes(NO_UPDATE, [at(0, train(1))]) == {"": "unknown"}
 
@@ -136,13 +136,13 @@ def test_any_is_a_breach_by_one_part_and_ok_by_all(log, outcome):
     assert [reading.outcome for reading in ask(EITHER, log)] == [outcome]
 
 
-def test_any_is_unknown_where_one_part_is_and_none_is_breached():
+def test_any_is_unknown_if_one_part_is_unknown_and_no_part_is_a_breach():
     guard = {"kind": "threshold", "signal": "guard.ratio", "below": 0.01}
     condition = Any.model_validate({"kind": "any", "of": [LOW, guard]})
     assert [reading.outcome for reading in ask(condition, [at(0, train(1))])] == [Outcome.UNKNOWN]
 
 
-def test_any_is_not_applicable_only_where_every_part_is():
+def test_any_is_not_applicable_only_if_every_part_is():
     condition = Any.model_validate({"kind": "any", "of": [GRADIENT, NO_MOVE]})
     off = at(0, setting("ENABLE_GRAD_MONITOR", "0"))
     assert outcomes(condition, [off]) == {"": "not_applicable"}
@@ -166,7 +166,7 @@ def test_events_of_one_horizon_are_joined_with_a_measurement_of_the_same():
     assert outcomes(condition, log) == {"1": "ok", "5": "breach"}
 
 
-# ---- what cannot be declared
+# ---- invalid declarations
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_events_of_one_horizon_are_joined_with_a_measurement_of_the_same():
         ({"of": [GRADIENT, NO_MOVE], "on": ["h"]}, "on: not every part with labels has 'h'; expected one of group"),
     ],
 )
-def test_a_combination_that_cannot_be_is_refused_in_words(declared, message):
+def test_an_invalid_combination_is_refused_in_words(declared, message):
     with pytest.raises(ValidationError) as caught:
         All.model_validate({"kind": "all", **declared})
     assert message in str(caught.value)

@@ -57,7 +57,7 @@ def test_a_value_is_compared_with_what_was_known_when_it_was_written():
         ([at(1, Floor(loss_floor=1.0))], "no [EPOCH] line with epoch.val_loss was seen in 1 lines"),
     ],
 )
-def test_without_both_there_is_no_answer(log, reason):
+def test_without_both_values_it_is_unknown(log, reason):
     reading = one(ask(FLOOR, log))
     assert (reading.outcome, reading.reason) == (Outcome.UNKNOWN, reason)
 
@@ -85,7 +85,7 @@ def test_a_factor_has_no_side(std, outcome):
     assert one(ask(scale, inputs((0.0, std)))).outcome == outcome
 
 
-def test_several_in_a_row():
+def test_several_reports_in_a_row_must_breach():
     shift = compare(
         signal="input.mean", against={"signal": "input.declared_mean"}, figure="distance", above=0.2, consecutive=2
     )
@@ -94,7 +94,7 @@ def test_several_in_a_row():
     assert one(ask(shift, inputs((0.3, 1), (-0.3, 1)))).outcome is Outcome.BREACH
 
 
-def test_series_meet_where_their_labels_are_equal():
+def test_series_with_equal_labels_are_compared():
     wide = compare(
         signal="horizon.pred_std", against={"signal": "horizon.target_std", "times": 2}, figure="difference", above=0
     )
@@ -137,7 +137,7 @@ def test_the_same_epoch_of_the_baseline(value, outcome):
     assert "1 in epoch 2 of run good (good.log)" in reading.reason
 
 
-def test_an_epoch_that_the_baseline_has_not():
+def test_an_epoch_that_the_baseline_does_not_have_is_unknown():
     reading = against(BASELINE, sharpes(0.1, 0.2), baseline(0.1))
     assert (reading.outcome, reading.value) == (Outcome.OK, 0.1)
     reading = against(BASELINE, sharpes(0.1), baseline(math.nan))
@@ -160,7 +160,7 @@ def bands(*known: Band) -> Background:
     return Background(bands={"metric.sharpe": known})
 
 
-def test_outside_of_its_band_twice_in_a_row():
+def test_a_metric_outside_its_band_twice_in_a_row_is_a_breach():
     background = bands(Band(1, 0.0, 0.2), Band(2, 0.1, 0.3), Band(4, 0.2, None))
     assert against(BANDS, sharpes(0.3, 0.1), background).outcome is Outcome.OK
     reading = against(BANDS, sharpes(0.3, 0.05), background)
@@ -184,7 +184,7 @@ def test_without_bands_it_is_not_applicable():
     assert against(BANDS, sharpes(0.1), Background()).reason == "no expected bands of metric.sharpe were given"
 
 
-def test_a_metric_that_is_nan_lies_outside_of_every_band():
+def test_a_nan_metric_is_outside_every_band():
     background = bands(Band(1, None, None), Band(2, 0.0, 1.0))
     assert against(BANDS, sharpes(math.nan, math.nan), background).outcome is Outcome.BREACH
 

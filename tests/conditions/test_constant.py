@@ -1,4 +1,4 @@
-"""``constant``: values that stand still within a run, or that two runs share."""
+"""``constant``: values that stay the same within a run, or that two runs share."""
 
 import math
 
@@ -34,23 +34,23 @@ def losses(*values: float) -> list[bytes]:
 # ---- within a run
 
 
-def test_a_metric_identical_in_three_epochs():
+def test_a_metric_identical_in_three_epochs_is_a_breach():
     assert one(ask(METRIC, sharpes(STALE, STALE))).reason == "2 of 3 epochs seen"
     reading = one(ask(METRIC, sharpes(0.1, STALE, STALE, STALE)))
     assert (reading.outcome, reading.value, reading.epoch) == (Outcome.BREACH, STALE, 4)
     assert [line.line for line in reading.evidence] == [2, 4]
 
 
-def test_a_metric_that_differs_in_its_last_digit_moved():
+def test_a_metric_that_differs_in_its_last_digit_is_ok():
     assert one(ask(METRIC, sharpes(STALE, STALE, math.nextafter(STALE, 1)))).outcome is Outcome.OK
 
 
-def test_a_report_repeated_within_its_epoch_is_one():
+def test_a_report_repeated_within_its_epoch_counts_once():
     log = [at(n, Metrics(epoch=1, sharpe=STALE)) for n in range(5)]
     assert one(ask(METRIC, log)).reason == "1 of 3 epochs seen"
 
 
-def test_a_loss_identical_at_ten_distinct_steps():
+def test_a_loss_identical_at_ten_distinct_steps_is_a_breach():
     loss = 0.6931471824645996
     assert one(ask(FROZEN, losses(*[loss] * 9))).reason == "9 of 10 reports at distinct steps seen"
     assert one(ask(FROZEN, losses(*[loss] * 10))).outcome is Outcome.BREACH
@@ -69,7 +69,7 @@ def test_one_value_in_full_shows_that_the_log_does_not_round():
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0])
-def test_zeros_are_another_rules_business(value):
+def test_zeros_are_left_to_another_rule(value):
     assert one(ask(FROZEN, losses(*[value] * 10))).outcome is Outcome.OK
 
 
@@ -81,7 +81,7 @@ def test_all_nan_is_not_constant_unless_asked():
     assert one(ask(asked, sharpes(0.1, math.nan, math.nan))).outcome is Outcome.UNKNOWN
 
 
-def test_each_horizon_has_its_own_answer():
+def test_each_horizon_has_its_own_reading():
     ic = Constant(kind="constant", signal="horizon.ic", over="3 epochs")
     log = [
         at(epoch, HorizonMetrics(epoch=epoch, h=h, ic=0.0213451 + (h == 5) * epoch))
@@ -115,7 +115,7 @@ def other(log: list[bytes], name: str = "before") -> RunSummary:
     return summarise(run_of([at(-1, RunStart(run=name)), *log]), f"{name}.log")
 
 
-def test_the_value_of_another_run():
+def test_the_value_of_another_run_is_a_breach():
     reading = across(sharpes(0.2, STALE), other(sharpes(0.3, STALE)))
     assert reading.outcome is Outcome.BREACH
     assert reading.reason == (
@@ -123,11 +123,11 @@ def test_the_value_of_another_run():
     )
 
 
-def test_the_value_that_another_run_had_in_any_epoch():
+def test_the_value_that_another_run_had_in_any_epoch_is_a_breach():
     assert across(sharpes(STALE), other(sharpes(0.5, STALE, 0.7))).outcome is Outcome.BREACH
 
 
-def test_a_value_of_its_own():
+def test_a_value_that_no_other_run_had_is_ok():
     assert across(sharpes(STALE), other(sharpes(math.nextafter(STALE, 1)))).outcome is Outcome.OK
 
 
@@ -141,7 +141,7 @@ def test_few_digits_can_be_shared_by_chance():
 
 
 def test_a_run_that_repeats_another_shares_all_of_its_values():
-    """The same seed and settings give the same losses, so an equal metric is no stale one."""
+    """The same seed and settings give the same losses, so an equal metric is not stale."""
     before = [at(0, epoch_end(1, val_loss=0.4123)), *sharpes(STALE)]
     assert across(before, other(before)).outcome is Outcome.OK
     moved = [at(0, epoch_end(1, val_loss=0.4124)), *sharpes(STALE)]
@@ -178,6 +178,6 @@ def test_fields_that_do_not_go_together_are_refused(fields, message):
     assert message in str(caught.value)
 
 
-def test_something_that_happens_cannot_stand_still():
+def test_an_event_is_refused_because_only_a_measurement_can_be_constant():
     with pytest.raises(ValidationError, match="expected a measurement"):
         Constant(kind="constant", signal="guard.reset", over="3 epochs")

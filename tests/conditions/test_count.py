@@ -1,4 +1,4 @@
-"""``count``: more events than a number, per epoch or per run, counted exactly."""
+"""``count``: more events than allowed, per epoch or per run, counted exactly."""
 
 from collections import Counter
 
@@ -41,7 +41,7 @@ def test_ten_in_an_epoch_are_quiet_and_eleven_fire(number, outcome):
     assert (reading.outcome, reading.value, reading.threshold) == (outcome, number, 10)
 
 
-def test_the_alert_goes_out_at_the_eleventh_event():
+def test_the_alert_fires_at_the_eleventh_event():
     _, changes = watch([rule(RESETS)], resets(20))
     assert story(changes) == [("Probe", "firing", 10)]
     assert (changes[0].value, [each.line for each in changes[0].evidence]) == (11, [1, 11])
@@ -63,7 +63,7 @@ def test_all_horizons_count_together():
     assert one([at(n, reset(h=(1, 5, 10, 20)[n % 4])) for n in range(11)]).outcome is Outcome.BREACH
 
 
-def test_where_counts_some_events_only():
+def test_where_selects_the_events_to_count():
     condition = Count(kind="count", signal="guard.reset", where={"h": "5"}, above=0, per="run", heartbeat="guard.check")
     check = at(1, GuardCheck(h=1, step=1))
     assert one([at(0, reset(h=1)), check], condition).outcome is Outcome.OK
@@ -83,7 +83,7 @@ def test_a_restart_to_epoch_1_without_a_start_line_does_not_add_counts():
 
 
 @given(st.lists(st.sampled_from("rrrrrrrrreps"), max_size=120))
-def test_the_alert_goes_out_with_the_first_event_that_is_one_too_many(letters):
+def test_the_alert_fires_with_the_first_event_that_is_one_too_many(letters):
     """Against a count by hand: r a reset, p one of the epoch before, e the end of an epoch, s a start."""
     log, attempt, epoch, tallies, expected = [], 0, 1, Counter(), None
     for place, letter in enumerate(letters):
@@ -107,7 +107,7 @@ def test_the_alert_goes_out_with_the_first_event_that_is_one_too_many(letters):
     assert fired[:1] == ([] if expected is None else [expected])
 
 
-# ---- when it is over
+# ---- when the alert ends
 
 
 def test_the_alert_is_over_after_a_whole_later_epoch_with_few_enough():
@@ -126,14 +126,14 @@ def test_two_bad_epochs_in_a_row_are_one_alert():
     assert story(changes) == [("Probe", "firing", 10)]
 
 
-def test_a_bad_epoch_after_a_good_one_is_a_second_alert_with_an_id_of_its_own():
+def test_a_bad_epoch_after_a_good_one_is_a_second_alert_with_its_own_id():
     log = [*resets(11), at(20, epoch_end(1)), *resets(1, since=21), at(40, epoch_end(2)), *resets(11, since=41)]
     _, changes = watch([rule(RESETS)], log)
     assert story(changes) == [("Probe", "firing", 10), ("Probe", "resolved", 40), ("Probe", "firing", 51)]
     assert changes[0].id != changes[2].id
 
 
-# ---- no event is no evidence by itself
+# ---- having no event is not evidence by itself
 
 
 def test_no_event_and_no_heartbeat_is_unknown():
@@ -162,7 +162,7 @@ def test_an_event_shows_that_events_would_be_seen():
     assert one(resets(1)).outcome is Outcome.OK
 
 
-def test_an_event_of_long_ago_shows_nothing_about_now():
+def test_an_old_event_proves_nothing_about_now():
     log = [at(0, train(1)), at(1, reset(step=1)), at(2, epoch_end(1)), at(3, epoch_end(2)), at(4, train(5_000, 4))]
     assert one(log).outcome is Outcome.UNKNOWN
 
@@ -192,7 +192,7 @@ def test_the_severity_rises_with_the_number():
     ]
 
 
-def test_labels_that_split_the_count_have_alerts_of_their_own():
+def test_labels_that_split_the_count_have_separate_alerts():
     condition = counting(above=2, per="run", by=["h"])
     log = [at(n, reset(h=h)) for n, h in enumerate([1, 5, 1, 5, 5, 1, 5])]
     _, changes = watch([rule(condition).model_copy(update={"by": ("h",)})], log)

@@ -1,4 +1,4 @@
-"""``match``: lines that hold a text, found by RE2 in linear time."""
+"""``match``: lines that contain a text, found by RE2 in linear time."""
 
 import pytest
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ def match(**fields) -> Match:
 
 
 def said(condition: Match, log: list[bytes]):
-    """Return what a watch of these lines says in the end: patterns are looked for by a watch, not by a run."""
+    """Return the last readings of a watch of these lines: a watch searches for patterns, a run does not."""
     watching, _ = watch([rule(condition)], log)
     ((_, (reading,)),) = watching.snapshot(watching.run.now, is_following=True).readings
     return reading
@@ -41,17 +41,17 @@ FELL_BACK = match(pattern="falling back to .* loop", heartbeat="train.loss")
         ("x", b"y" * 60_000 + b"x"),
     ],
 )
-def test_a_line_that_holds_the_pattern_is_a_breach_and_its_evidence(pattern, line):
+def test_a_line_with_the_pattern_is_a_breach_and_its_evidence(pattern, line):
     reading = said(match(pattern=pattern), [b"hello", line])
     assert (reading.outcome, reading.value, [each.line for each in reading.evidence]) == (Outcome.BREACH, 1, [2])
 
 
 @pytest.mark.parametrize("line", [b"falling back", b"FALLING BACK TO THE LOOP", b"falling\nback to a loop"])
-def test_a_line_that_does_not_hold_it_is_none(line):
+def test_a_line_without_the_pattern_does_not_count(line):
     assert said(FELL_BACK, [at(0, train(1)), line]).outcome is Outcome.OK
 
 
-def test_a_text_that_every_dialect_knows_can_stand_in_place_of_a_pattern():
+def test_a_text_that_every_dialect_knows_can_replace_a_pattern():
     log = [at(0, train(1)), b"Traceback (most recent call last):"]
     assert story(watch([rule(match(signal="text.traceback"))], log)[1]) == [("Probe", "firing", 0)]
 
@@ -66,11 +66,11 @@ def test_two_rules_with_one_pattern_and_a_third_with_another_count_for_themselve
     assert [(each.rule, each.evidence[-1].line) for each in changes] == [("First", 1), ("Second", 2), ("Third", 2)]
 
 
-def test_a_line_counts_once_however_often_it_holds_the_pattern():
+def test_a_line_counts_once_however_often_it_contains_the_pattern():
     assert said(match(pattern="a", above=5), [b"a a a a a a a a"]).value == 1
 
 
-def test_counts_go_by_period_and_by_attempt():
+def test_counts_are_kept_per_period_and_per_attempt():
     condition = match(pattern="retry", per="5m", above=2)
     log = [at(0, train(1)), b"retry", b"retry", at(300, train(2)), b"retry"]
     assert story(watch([rule(condition)], log)[1]) == []
@@ -89,14 +89,14 @@ def test_the_same_lines_one_by_one_and_from_the_start_give_the_same_alerts():
 # ---- nothing found
 
 
-def test_nothing_found_is_unknown_without_a_sign_that_it_would_be_written():
-    """``grep -c`` of a text that no code writes says 0 for ever."""
+def test_nothing_found_is_unknown_without_a_sign_that_the_text_would_be_written():
+    """``grep -c`` of a text that no code writes prints 0 forever."""
     reading = said(match(pattern="DEGENERACY-GUARD.*reset applied"), [at(0, train(n)) for n in range(3)])
     assert reading.outcome is Outcome.UNKNOWN
     assert reading.reason == "no /DEGENERACY-GUARD.*reset applied/ in 3 lines, and no heartbeat is declared"
 
 
-def test_nothing_found_beside_a_fresh_heartbeat_is_ok_and_cites_it():
+def test_nothing_found_with_a_fresh_heartbeat_is_ok_and_cites_the_heartbeat():
     reading = said(FELL_BACK, [at(0, train(1)), b"hello"])
     assert (reading.outcome, [each.line for each in reading.evidence]) == (Outcome.OK, [1])
 
@@ -118,7 +118,7 @@ def test_nothing_found_beside_a_fresh_heartbeat_is_ok_and_cites_it():
         ("x" * (PATTERN_LIMIT + 1), f"at most {PATTERN_LIMIT} characters"),
     ],
 )
-def test_a_pattern_that_is_not_re2_or_says_nothing_is_refused_in_words(pattern, why):
+def test_a_pattern_that_is_not_re2_or_matches_everything_is_refused_in_words(pattern, why):
     with pytest.raises(ValidationError) as caught:
         match(pattern=pattern)
     assert why in str(caught.value)
@@ -126,7 +126,7 @@ def test_a_pattern_that_is_not_re2_or_says_nothing_is_refused_in_words(pattern, 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*a){20}b"])
 def test_a_catastrophic_pattern_takes_linear_time(pattern):
-    """Hours in an engine that backtracks; the test suite's own patience is the limit."""
+    """An engine that backtracks would take hours; the limit is the timeout of the test suite."""
     lines = [Line(n, 0, b"a" * 60_000 + b"!") for n in range(1, 20)]
     take(pipeline([rule(match(pattern=pattern))]), lines)
 
@@ -158,13 +158,13 @@ def test_patterns_that_are_too_large_together_are_found_one_by_one():
         ({"pattern": "a", "per": "5m", "above": 64}, "only the last 64 events are kept"),
     ],
 )
-def test_a_match_that_cannot_be_is_refused_in_words(fields, message):
+def test_an_invalid_match_is_refused_in_words(fields, message):
     with pytest.raises(ValidationError) as caught:
         match(**fields)
     assert message in str(caught.value)
 
 
-def test_a_match_within_a_combination_is_looked_for_too():
+def test_a_match_within_a_combination_is_searched_for_too():
     low = {"kind": "threshold", "signal": "train.loss", "below": 0.1}
     condition = All.model_validate({"kind": "all", "of": [{"kind": "match", "pattern": "no grad"}, low]})
     log = [b"loss has no grad; skipping backward", at(0, train(1, loss=0.0))]

@@ -1,4 +1,4 @@
-"""``missing``: an expected signal that does not come, at the start or any more."""
+"""``missing``: an expected signal that never came, or no longer comes."""
 
 import pytest
 from pydantic import ValidationError
@@ -36,7 +36,7 @@ def test_an_undeclared_cadence_is_the_longest_observed(step, expected):
     assert outcome(GRADIENTS, log) == expected
 
 
-def test_one_report_and_no_declaration_may_last_for_two_of_the_trainers_default_cadence():
+def test_one_report_without_a_declared_cadence_lasts_for_two_default_cadences_of_the_trainer():
     log = [at(0, report(0, gat=1.0))]
     assert outcome(GRADIENTS, [*log, at(1, train(400))]) == "ok"
     (reading,) = ask(GRADIENTS, [*log, at(1, train(401))])
@@ -56,12 +56,12 @@ def test_the_freshest_series_counts():
     assert outcome(missing(signal="grad.l2", where={"group": "gat"}), log) == "breach"
 
 
-def test_the_next_report_ends_it():
+def test_the_next_report_ends_the_alert():
     log = [at(0, Intent(cadence_grad=10)), at(0, report(0, gat=1.0)), at(2, train(21)), at(3, report(30, gat=1.0))]
     assert story(watch([rule(GRADIENTS)], log)[1]) == [("Probe", "firing", 2), ("Probe", "resolved", 3)]
 
 
-def test_what_comes_once_per_epoch_is_missed_after_two_epochs():
+def test_a_signal_that_comes_once_per_epoch_is_overdue_after_two_epochs():
     log = [at(0, epoch_end(1)), at(1, train(1, 2))]
     condition = missing(signal="epoch.val_loss")
     assert outcome(condition, [*log, at(2, train(900, 4))]) == "ok"
@@ -69,17 +69,17 @@ def test_what_comes_once_per_epoch_is_missed_after_two_epochs():
 
 
 @pytest.mark.parametrize(("wait", "expected"), [(60, "ok"), (60.001, "breach")])
-def test_what_comes_by_the_clock_is_missed_after_two_intervals_and_at_least_a_minute(wait, expected):
+def test_a_signal_without_steps_is_overdue_after_two_intervals_and_at_least_a_minute(wait, expected):
     log = [at(0, train(1)), *(at(10 * n, Gpu(index=0, util_pct=80.0)) for n in range(5))]
     assert outcome(missing(signal="gpu.util_pct"), log, wait=wait) == expected
 
 
-def test_a_miss_by_the_clock_is_dated_at_its_deadline():
+def test_an_overdue_signal_without_steps_is_dated_at_its_deadline():
     log = [at(0, train(1)), *(at(100 * n, Gpu(index=0, util_pct=80.0)) for n in range(5))]
     assert story(watch([rule(missing(signal="gpu.util_pct"))], log, wait=900)[1]) == [("Probe", "firing", 600)]
 
 
-def test_a_run_that_has_ended_is_not_missed_by_the_clock():
+def test_after_the_end_of_the_run_no_signal_becomes_overdue():
     log = [*(at(100 * n, Gpu(index=0, util_pct=80.0)) for n in range(5)), at(401, RunEnd(status="completed"))]
     assert story(watch([rule(missing(signal="gpu.util_pct"))], log, wait=9_000)[1]) == []
 
@@ -87,31 +87,31 @@ def test_a_run_that_has_ended_is_not_missed_by_the_clock():
 # ---- never seen
 
 
-def test_never_seen_is_unknown_and_no_breach_unless_a_moment_is_given():
+def test_a_signal_that_was_never_seen_is_unknown_unless_a_limit_is_given():
     assert outcome(GRADIENTS, [at(0, train(5_000, 9))]) == "unknown"
 
 
 @pytest.mark.parametrize(("step", "expected"), [(300, "unknown"), (301, "breach")])
-def test_never_seen_by_a_step_after_the_first(step, expected):
+def test_a_signal_not_seen_within_200_steps_of_the_first_is_a_breach(step, expected):
     log = [at(0, train(100)), at(1, train(step))]
     assert outcome(missing(signal="grad.l2", first_by="200 steps"), log) == expected
 
 
-def test_never_seen_by_the_end_of_the_second_epoch():
+def test_a_signal_not_seen_by_the_end_of_the_second_epoch_is_a_breach():
     condition = missing(signal="metric.sharpe", first_by="2 epochs")
     log = [at(0, train(1)), at(1, epoch_end(1)), at(2, train(9, 2))]
     assert outcome(condition, log) == "unknown"
     assert outcome(condition, [*log, at(3, epoch_end(2))]) == "breach"
 
 
-def test_never_seen_by_a_time_fires_at_that_time():
+def test_a_signal_not_seen_by_a_time_fires_at_that_time():
     condition = missing(signal="train.loss", first_by="10m")
     _, changes = watch([rule(condition)], [at(0, Intent(epochs=3))], wait=700)
     assert story(changes) == [("Probe", "firing", 600)]
     assert changes[0].at == START + 600
 
 
-def test_switched_off_is_not_applicable_with_the_line_that_says_so():
+def test_a_switched_off_signal_is_not_applicable_and_cites_the_setting():
     condition = missing(signal="grad.l2", first_by="1 steps")
     (reading,) = ask(condition, [at(0, setting("ENABLE_GRAD_MONITOR", "0")), at(1, train(1)), at(2, train(99))])
     assert (reading.outcome, [line.line for line in reading.evidence]) == (Outcome.NOT_APPLICABLE, [1])
@@ -126,7 +126,7 @@ def test_switched_off_is_not_applicable_with_the_line_that_says_so():
         ({"signal": "grad.l2", "first_by": "20 reports"}, "expected a number and one of steps, epochs, s, m, h, d"),
     ],
 )
-def test_what_cannot_be_missed_is_refused_in_words(fields, message):
+def test_an_invalid_missing_condition_is_refused_in_words(fields, message):
     with pytest.raises(ValidationError) as caught:
         missing(**fields)
     assert message in str(caught.value)
@@ -144,6 +144,6 @@ def test_what_cannot_be_missed_is_refused_in_words(fields, message):
         (missing(signal="gpu.util_pct"), True),
     ],
 )
-def test_only_a_limit_of_the_clock_asks_for_deadlines(condition: Missing, expected: bool):
+def test_only_a_limit_in_time_has_deadlines(condition: Missing, expected: bool):
     """A rule that time alone can change keeps whole blocks of lines from being folded at once."""
     assert condition.is_timed is expected

@@ -1,4 +1,4 @@
-"""``sequence``: something that must be followed by something else, within steps, epochs or time."""
+"""``sequence``: one event must be followed by another within steps, epochs or time."""
 
 import pytest
 from pydantic import ValidationError
@@ -50,19 +50,19 @@ def test_the_alert_is_dated_at_its_deadline_whenever_it_was_noticed(wait):
     assert [line.line for line in changes[0].evidence] == [2]
 
 
-def test_a_caught_traceback_followed_by_steps_is_no_crash():
+def test_a_caught_traceback_followed_by_steps_is_not_a_crash():
     log = [at(0, train(1)), TRACEBACK, at(10, train(2)), at(20, train(3))]
     _, changes = watch([rule(CRASH)], log, wait=200)
     assert story(changes) == []
     assert outcome(CRASH, log, wait=200) == "ok"
 
 
-def test_a_step_before_the_traceback_does_not_count_though_both_bear_one_time():
+def test_a_step_before_the_traceback_does_not_count_even_at_the_same_time():
     assert outcome(CRASH, [at(0, train(1)), at(5, train(2)), TRACEBACK], wait=61) == "breach"
     assert outcome(CRASH, [at(0, train(1)), TRACEBACK, at(0, train(2))], wait=61) == "ok"
 
 
-def test_a_repeated_progress_line_and_heartbeats_are_no_step():
+def test_a_repeated_progress_line_and_heartbeats_are_not_steps():
     log = [at(0, train(7)), TRACEBACK, at(5, train(7)), *(at(10 * n, Phase(name="train", beat=n)) for n in range(2, 8))]
     assert story(watch([rule(CRASH)], log)[1]) == [("Probe", "firing", 60)]
 
@@ -72,7 +72,7 @@ def test_an_end_line_is_an_answer_because_another_rule_reads_it():
     assert story(watch([rule(CRASH)], log, wait=300)[1]) == []
 
 
-def test_a_step_that_comes_late_ends_the_alert():
+def test_a_late_step_ends_the_alert():
     log = [at(0, train(1)), TRACEBACK, at(100, train(2))]
     assert story(watch([rule(CRASH)], log)[1]) == [("Probe", "firing", 60), ("Probe", "resolved", 100)]
 
@@ -104,7 +104,7 @@ def test_the_limit_grows_with_the_slowest_recent_interval_between_two_steps():
     assert outcome(patient, [*slow, TRACEBACK], wait=150.001) == "breach"
 
 
-def test_a_restart_of_the_trainer_answers_nothing_and_asks_nothing():
+def test_a_restart_of_the_trainer_is_neither_an_answer_nor_a_first_event():
     log = [at(0, RunStart(run="a")), at(1, train(1)), TRACEBACK, at(30, RunStart(run="a")), at(31, train(1))]
     assert story(watch([rule(CRASH)], log, wait=300)[1]) == []
 
@@ -165,7 +165,7 @@ def test_each_horizon_recovers_for_itself():
     }
 
 
-def test_a_second_reset_after_a_recovery_waits_anew():
+def test_a_second_reset_after_a_recovery_starts_a_new_wait():
     log = [at(0, declared_reset(40)), at(1, GuardRecovered(h=5, step=44)), at(2, declared_reset(60)), at(3, train(66))]
     assert outcome(RECOVERY, log) == "unknown"
     assert outcome(RECOVERY, [*log, at(4, train(67))]) == "breach"
@@ -189,7 +189,7 @@ def test_an_answer_within_an_epoch_may_come_until_the_next_one_has_ended():
     assert outcome(condition, [*log, at(3, epoch_end(2))]) == "breach"
 
 
-# ---- what cannot be declared
+# ---- invalid declarations
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_an_answer_within_an_epoch_may_come_until_the_next_one_has_ended():
         ({"signal": []}, "at least 1 item"),
     ],
 )
-def test_a_sequence_that_cannot_be_is_refused_in_words(more, message):
+def test_an_invalid_sequence_is_refused_in_words(more, message):
     declared = {"kind": "sequence", "signal": "guard.reset", "then": "guard.recovered", "before": "5 steps"}
     with pytest.raises(ValidationError) as caught:
         Sequence.model_validate({**declared, **more})

@@ -21,7 +21,7 @@ def outcome(log: list[bytes], wait: float, *, is_following: bool = True) -> str:
 
 
 def beats(phase: str, first: float, last: float, **fields) -> list[bytes]:
-    """Return a heartbeat every 30 s, whose figures stand still."""
+    """Return a heartbeat every 30 s with frozen figures."""
     times = range(int((last - first) // 30) + 1)
     return [at(first + 30 * n, Phase(name=phase, beat=n + 1, **fields)) for n in times]
 
@@ -125,7 +125,7 @@ def test_a_run_that_was_down_has_not_learnt_to_load_slowly():
     assert outcome(log, 301) == "breach"
 
 
-# ---- the end, and what nobody observed
+# ---- the end, and what was not observed
 
 
 @pytest.mark.parametrize("status", ["completed", "stopped", "failed"])
@@ -147,7 +147,7 @@ def test_a_log_without_times_is_unknown():
     assert outcome([b"loss 0.5", b"loss 0.4"], 0) == "unknown"
 
 
-def test_a_clock_that_jumps_back_is_no_silence():
+def test_a_clock_that_jumps_back_is_not_silence():
     _, changes = watch([rule(SILENT)], [at(3_600, train(1)), at(0, train(2)), at(299, train(3))])
     assert story(changes) == []
 
@@ -199,7 +199,7 @@ def test_the_slowest_of_the_recent_intervals_counts_and_an_old_one_is_forgotten(
     assert reading.threshold == 90
 
 
-def test_an_evaluation_between_the_steps_is_no_hang_once_one_was_seen():
+def test_an_evaluation_between_the_steps_is_not_a_hang_once_one_was_seen():
     """Its bar writes for five minutes, between every fifty progress lines of a log that announces no phases."""
     log, now = [], 0.0
     for line in range(300):
@@ -226,13 +226,13 @@ def test_a_step_that_goes_on_in_the_heartbeats_is_progress_however_rare_the_prog
     assert hangs(log) == []
 
 
-def test_a_progress_line_of_the_same_step_again_is_none():
+def test_a_repeated_progress_line_of_the_same_step_is_not_a_move():
     log = [*steps(0, 2), *(at(30 * n, train(2)) for n in range(1, 6))]
     assert hangs(log) == [("firing", 92)]
 
 
 @pytest.mark.parametrize("phase", ["load", "fit_scaler", "validate", "checkpoint"])
-def test_in_every_phase_done_that_stands_still_is_a_hang(phase):
+def test_a_frozen_done_is_a_hang_in_every_phase(phase):
     log = [at(0, Phase(name=phase, done=0, total=9)), at(5, Phase(name=phase, beat=1, done=1, total=9))]
     assert hangs([*log, *beats(phase, 30, 120, done=1, total=9)]) == [("firing", 95)]
 
@@ -252,7 +252,7 @@ def test_done_that_counts_on_is_progress():
     assert hangs([*log, *(at(30 * n, Phase(name="validate", beat=n, done=n, total=99)) for n in range(1, 60))]) == []
 
 
-def test_the_heartbeat_that_repeats_what_a_progress_line_said_is_no_second_move():
+def test_a_heartbeat_that_repeats_a_progress_line_is_not_a_second_move():
     log = [
         at(0, Phase(name="train", epoch=1, done=0)),
         *steps(1, 2),
@@ -267,7 +267,7 @@ def test_a_new_phase_and_a_new_epoch_are_moves():
     assert hangs([*log, *beats("train", 150, 180, epoch=2)]) == []
 
 
-def test_silence_is_a_stall_and_no_hang():
+def test_silence_is_a_stall_rather_than_a_hang():
     log = steps(0, 2)
     assert hangs(log, wait=299) == []
     (reading,) = ask(PROGRESS, log, wait=200)
@@ -275,7 +275,7 @@ def test_silence_is_a_stall_and_no_hang():
     assert reading.reason == "no progress for 200 s, and nothing written for 200 s: a stall, or the end of the run"
 
 
-def test_a_stall_during_which_the_heartbeat_ends_too_is_told_as_a_stall_alone():
+def test_a_stall_in_which_the_heartbeat_ends_too_is_reported_only_as_a_stall():
     rules = [rule(SILENT, name="Stall"), rule(PROGRESS, name="Hang")]
     log = [*steps(*range(0, 40, 5)), at(36, Phase(name="train", beat=1, step=8))]
     assert story(watch(rules, log, wait=400)[1]) == [("Stall", "firing", 336)]
@@ -287,7 +287,7 @@ def test_bytes_that_come_back_without_a_step_are_a_hang_at_once():
 
 
 def test_a_part_of_a_line_is_bytes_and_no_progress():
-    """What bears no time of its own ends a silence; it does not end a hang."""
+    """A line without a time ends a silence, but not a hang."""
     watching = pipeline([rule(PROGRESS)])
     changes = take(watching, numbered(steps(0, 2)))
     for seconds in range(30, 121, 30):
@@ -337,7 +337,7 @@ def test_before_the_first_step_nothing_is_known_of_a_log_without_phases():
         ({"silence": "90s", "most": "60s"}, "most: shorter than silence"),
     ],
 )
-def test_a_stall_that_cannot_be_is_refused_in_words(fields, message):
+def test_an_invalid_stall_is_refused_in_words(fields, message):
     with pytest.raises(ValidationError) as caught:
         Stall.model_validate({"kind": "stall", **fields})
     assert message in str(caught.value)

@@ -49,7 +49,7 @@ def test_equals_is_exact(value, outcome):
     assert outcomes(ask(Threshold(kind="threshold", signal="grad.l2", equals=0), norms(value))) == {"gat": outcome}
 
 
-def test_each_group_has_its_own_answer_with_its_own_evidence():
+def test_each_group_has_its_own_reading_with_its_own_evidence():
     readings = ask(VANISHED, [at(0, report(0, gat=0.0, temporal_encoder=1.0))])
     assert outcomes(readings) == {"gat": "breach", "temporal_encoder": "ok"}
     assert [(each.value, each.threshold, each.step, each.evidence[0].line) for each in readings] == [
@@ -58,7 +58,7 @@ def test_each_group_has_its_own_answer_with_its_own_evidence():
     ]
 
 
-def test_where_looks_at_some_series_only():
+def test_where_selects_the_series():
     condition = Threshold(kind="threshold", signal="grad.l2", where={"group": "gat"}, below=LEVEL)
     assert outcomes(ask(condition, [at(0, report(0, gat=1.0, temporal_encoder=0.0))])) == {"gat": "ok"}
     assert outcomes(ask(condition, [at(0, report(0, temporal_encoder=0.0))])) == {"": "unknown"}
@@ -82,7 +82,7 @@ def test_the_runs_own_setting_is_the_level(echoed, value, outcome):
 
 
 @pytest.mark.parametrize("echoed", ["none", "", "nan", "inf", "-inf"])
-def test_a_level_that_is_no_number_counts_as_not_echoed(echoed):
+def test_a_setting_that_is_not_a_number_counts_as_not_echoed(echoed):
     """Nothing is below nan: with that as the level, every gradient would be healthy."""
     log = [at(0, setting("GRAD_MONITOR_WARN_NORM", echoed)), *norms(0.0)]
     reading = one(ask(from_setting(), log))
@@ -93,14 +93,14 @@ def test_a_level_that_is_no_number_counts_as_not_echoed(echoed):
 
 
 @pytest.mark.parametrize(("on_nan", "outcome"), [("breach", "breach"), ("unknown", "unknown")])
-def test_a_nan_is_a_breach_unless_the_rule_says_otherwise(on_nan, outcome):
+def test_a_nan_is_a_breach_by_default(on_nan, outcome):
     condition = Threshold(kind="threshold", signal="grad.l2", below=LEVEL, on_nan=on_nan)
     assert outcomes(ask(condition, norms(1.0, math.nan))) == {"gat": outcome}
 
 
 @pytest.mark.parametrize("side", ["above", "below", "equals"])
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_what_is_no_finite_number_is_a_breach_on_either_side(side, value):
+def test_a_non_finite_value_is_a_breach_on_either_side(side, value):
     condition = Threshold.model_validate({"kind": "threshold", "signal": "grad.l2", side: 5.0})
     assert outcomes(ask(condition, norms(value))) == {"gat": "breach"}
 
@@ -120,7 +120,7 @@ def test_an_ignored_nan_is_as_if_it_were_not_there():
     assert outcomes(ask(condition, norms(0.0, math.nan))) == {"gat": "breach"}
 
 
-def test_nothing_but_ignored_nans_is_no_evidence():
+def test_ignored_nans_alone_are_not_evidence():
     condition = Threshold(kind="threshold", signal="grad.l2", below=LEVEL, on_nan="ignore")
     assert outcomes(ask(condition, norms(math.nan))) == {"gat": "unknown"}
 
@@ -132,7 +132,7 @@ def test_an_ignored_nan_resolves_nothing():
 
 
 @pytest.mark.parametrize("on_nan", ["ignore", "unknown"])
-def test_an_ignored_nan_is_no_breach_in_a_row_either(on_nan):
+def test_an_ignored_nan_does_not_count_as_a_breach_in_a_row(on_nan):
     condition = Threshold(kind="threshold", signal="grad.l2", below=LEVEL, on_nan=on_nan, consecutive=2)
     assert outcomes(ask(condition, norms(1.0, math.nan, 0.0)))["gat"] != "breach"
 
@@ -174,7 +174,7 @@ def test_a_report_and_the_warning_for_the_same_step_are_one_reading():
 
 
 def test_a_rounded_warning_does_not_outdo_the_exact_report():
-    """9.999999e-08 is shown as 1.00e-07, which is not below 1e-07; the line says that it is."""
+    """9.999999e-08 is shown as 1.00e-07, which is not below 1e-07; the line itself shows that it is."""
     warning = b"2025-10-30T23:40:52.000Z WARNING [GRAD-MONITOR] gat: norm 1.00e-07 < 1e-07 step=200"
     assert outcomes(ask(VANISHED, [at(0, report(200, gat=9.999999e-8)), warning])) == {"gat": "breach"}
     assert outcomes(ask(VANISHED, [warning])) == {"gat": "breach"}
@@ -183,7 +183,7 @@ def test_a_rounded_warning_does_not_outdo_the_exact_report():
 # ---- evidence: never seen, switched off, declared, old
 
 
-def test_a_signal_that_was_never_seen_is_unknown_and_says_so():
+def test_a_signal_that_was_never_seen_is_unknown_with_a_reason():
     reading = one(ask(VANISHED, [at(0, train(1410, 3))]))
     assert reading.outcome is Outcome.UNKNOWN
     assert reading.reason == "no [GRAD-MONITOR] line with grad.l2 was seen up to step 1,410, epoch 3"
@@ -215,7 +215,7 @@ def test_an_old_report_is_unknown_in_words():
     assert reading.reason == "no grad.l2 since step 0; expected every 200 steps; now step 1,410"
 
 
-def test_an_old_breach_is_unknown_as_well_and_its_alert_stays():
+def test_an_old_breach_is_also_unknown_and_its_alert_stays():
     watching, changes = watch(
         [rule(VANISHED)], [at(0, report(0, gat=0.0)), at(1, train(1410)), at(2, report(1420, gat=0.0))]
     )
@@ -236,7 +236,7 @@ def test_a_report_at_step_0_proves_nothing_about_a_run_that_ended_at_step_1410()
     assert outcomes(ask(VANISHED, log, is_following=False)) == {"gat": "unknown"}
 
 
-def test_a_line_without_a_step_grows_old_as_well():
+def test_a_line_without_a_step_also_grows_old():
     """The seed page's own ENCODER-GRAD lines have no step; the original trainer wrote them once per process."""
     line = b"2025-10-30T23:40:51.000Z INFO [ENCODER-GRAD] normalized_features grad_norm=1.547e-02 max=3.204e-04"
     condition = Threshold(kind="threshold", signal="encoder_grad.norm", equals=0)
@@ -246,7 +246,7 @@ def test_a_line_without_a_step_grows_old_as_well():
     }
 
 
-def test_where_no_line_has_a_step_the_epochs_show_that_a_report_is_old():
+def test_without_steps_the_epochs_show_that_a_report_is_old():
     line = b"2025-10-30T23:40:51.000Z INFO [ENCODER-GRAD] normalized_features grad_norm=1.547e-02 max=3.204e-04"
     condition = Threshold(kind="threshold", signal="encoder_grad.norm", equals=0)
     epochs = [at(60 * n, epoch_end(n)) for n in range(1, 21)]
@@ -269,6 +269,6 @@ def test_no_gradient_at_the_encoder_is_a_breach_for_that_tensor(tensor):
     assert outcomes(ask(condition, log)) == {tensor: "breach"}
 
 
-def test_a_warning_that_a_gradient_is_no_number_is_a_breach():
+def test_a_warning_that_a_gradient_is_nan_is_a_breach():
     condition = Threshold(kind="threshold", signal="grad.l2", nonfinite=True)
     assert outcomes(ask(condition, [at(0, GradNonfinite(group="gat", norm=math.nan, step=12))])) == {"gat": "breach"}

@@ -81,11 +81,11 @@ def test_the_alert_resolves_when_the_spike_has_left_the_window():
 
 
 @pytest.mark.parametrize(("value", "outcome"), [(1.0, "ok"), (math.nextafter(1.0, 2), "breach")])
-def test_exactly_twice_the_median_is_no_spike(value, outcome):
+def test_exactly_twice_the_median_is_not_a_spike(value, outcome):
     assert one(ask(SPIKES, losses(*calm(20), value))).outcome == outcome
 
 
-def test_a_value_far_above_a_noisy_past_is_no_spike():
+def test_a_value_far_above_a_noisy_past_is_not_a_spike():
     """It is three times the median, but the past spreads as widely."""
     noisy = [0.1, 1.0, 0.2, 0.9, 0.5, 1.4, 0.3, 0.6, 0.05, 1.1, 0.4, 0.7]
     assert one(ask(SPIKES, losses(*noisy, *noisy, 1.7))).outcome is Outcome.OK
@@ -118,7 +118,7 @@ def test_spikes_of_a_negative_loss_are_measured_by_its_size():
 
 
 @pytest.mark.parametrize("word", ["data_change", "phase_change"])
-def test_what_was_declared_is_no_spike(word):
+def test_a_declared_change_is_not_a_spike(word):
     """Harder data were announced: the loss doubles at once, and is judged by itself from there on."""
     change = at(19.5, Intent.from_text(f"{word}=harder"))
     harder = [at(20 + n, train(105 + 5 * n, loss=4 * value)) for n, value in enumerate(calm(40))]
@@ -148,7 +148,7 @@ def test_a_drop_does_not_become_the_usual():
     assert story(changes) == [("Probe", "firing", 25.0), ("Probe", "resolved", 125.0)]
 
 
-def test_the_safest_of_a_few_reports_stands_for_their_median():
+def test_with_few_reports_the_safest_one_replaces_their_median():
     """Three reports of a gradient that grows as the weights leave zero have no median to speak of."""
     grown = trend(signal="grad.l2", shape="ratio", above=50, past=20, least=2)
     assert one(ask(grown, norms(0.0, 0.001, 0.04))).outcome is Outcome.OK
@@ -216,7 +216,7 @@ def test_one_low_report_disproves_divergence():
 
 
 def test_a_loss_near_zero_may_double():
-    """0.002 after 0.001 is no divergence of a loss that began at 2.3."""
+    """A loss that began at 2.3 does not diverge by going from 0.001 to 0.002."""
     learnt = [2.3 * 0.7**n + 0.001 for n in range(60)]
     reading = one(ask(DIVERGE, losses(*learnt, *[0.0025] * 10)))
     assert reading.outcome is Outcome.OK
@@ -286,7 +286,7 @@ def test_a_plateau_is_counted_from_the_best_epoch():
     assert one(ask(plateau, epochs(0.5, 0.4, 0.41, 0.399, 0.42, 0.399))).outcome is Outcome.BREACH
 
 
-def test_a_slope_is_not_led_astray_by_one_outlier():
+def test_one_outlier_does_not_change_a_slope():
     slope = trend(shape="slope", over="20 reports", below=0)
     fallen = [1.0 - 0.01 * n for n in range(20)]
     assert one(ask(slope, losses(*fallen[:19], 9.0))).outcome is Outcome.BREACH
@@ -319,7 +319,7 @@ def test_a_signal_that_fell_silent_is_unknown():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_value_that_is_no_number_is_no_trend(value):
+def test_a_nan_value_is_not_a_trend(value):
     assert one(ask(SPIKES, losses(*calm(30), value))).outcome is Outcome.UNKNOWN
     assert one(ask(SPIKES, losses(*calm(15), value, *calm(15)))).outcome is Outcome.OK
     ignored = SPIKES.model_copy(update={"on_nan": "ignore"})

@@ -1,4 +1,4 @@
-"""The life of an alert beyond one rule: held, kept, raised, explained by another."""
+"""The life of an alert: held, kept firing, raised in severity, explained by another."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train(second: int, loss: float, *, step: int | None = None, epoch: int = 1) 
 
 
 def told(watching: Pipeline, *lines: str) -> list[tuple[str, State, str]]:
-    """Feed lines and return what changed: rule, state and who explains it."""
+    """Feed lines and return the transitions: rule, state and the rule that explains it."""
     changes: list[Alert] = []
     for line in read_lines(BytesIO("".join(lines).encode())):
         changes += watching.take(line)
@@ -76,7 +76,7 @@ def test_an_alert_is_kept_firing_until_it_was_ok_for_long_enough(tmp_path: Path)
     )
 
 
-def test_a_breach_within_the_warm_up_is_none_and_says_so(tmp_path: Path):
+def test_a_breach_within_the_warm_up_is_unknown_with_a_reason(tmp_path: Path):
     watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nafter: 100 steps")
     assert told(watching, train(0, 2.0), train(99, 2.0)) == []
     ((_, (reading,)),) = watching.snapshot(None, is_following=True).readings
@@ -102,7 +102,7 @@ def test_what_the_run_declares_makes_a_rule_not_applicable(tmp_path: Path):
     assert reading.evidence[0].line == 1
 
 
-def test_accumulating_one_batch_is_no_accumulation(tmp_path: Path):
+def test_accumulating_one_batch_does_not_count_as_accumulation(tmp_path: Path):
     watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nunless: [accumulate]")
     intent = "2025-10-30T23:00:00.000Z INFO [INTENT] accumulate=1\n"
     assert told(watching, intent, train(1, 2.0)) == [("High", FIRES, "")]
@@ -125,27 +125,27 @@ def test_a_firing_alert_rises_in_severity_under_the_same_id(tmp_path: Path):
 EXPLAINED = {"Small": "signal: train.loss\nabove: 1", "Great": "signal: train.loss\nabove: 10\ninhibits: [Small]"}
 
 
-def test_of_two_alerts_of_one_line_the_explained_one_is_recorded_and_not_counted(tmp_path: Path):
+def test_of_two_alerts_of_one_line_the_explained_one_is_only_recorded(tmp_path: Path):
     watching = pipeline(tmp_path, **EXPLAINED)
     assert told(watching, train(0, 20.0)) == [("Small", FIRES, "Great"), ("Great", FIRES, "")]
     assert watching.fired == 1
 
 
-def test_an_explained_alert_speaks_when_its_explanation_is_over(tmp_path: Path):
+def test_an_explained_alert_pages_when_its_explanation_is_over(tmp_path: Path):
     watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 20.0))
     assert told(watching, train(1, 2.0)) == [("Great", RESOLVED, ""), ("Small", FIRES, "")]
     assert watching.fired == 2
 
 
-def test_an_alert_that_is_out_stays_out_whatever_explains_it_later(tmp_path: Path):
+def test_an_alert_that_fires_is_not_explained_later(tmp_path: Path):
     watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 2.0))
     assert told(watching, train(1, 20.0)) == [("Great", FIRES, "")]
     assert {alert.inhibited_by for alert in watching.states.open.values()} == {""}
 
 
-def test_only_an_explained_alert_says_by_what(tmp_path: Path):
+def test_only_an_explained_alert_names_its_explanation(tmp_path: Path):
     watching = pipeline(tmp_path, **EXPLAINED)
     told(watching, train(0, 20.0))
     small, great = watching.history
@@ -159,7 +159,7 @@ GRADS = {
 }
 
 
-def test_an_alert_of_one_group_explains_none_of_another(tmp_path: Path):
+def test_an_alert_of_one_group_does_not_explain_an_alert_of_another(tmp_path: Path):
     watching = pipeline(tmp_path, **GRADS)
     report = (
         "2025-10-30T23:00:00.000Z INFO [GRAD-MONITOR] step=1 epoch=1 batch=1 "
@@ -176,7 +176,7 @@ def test_an_alert_of_one_group_explains_none_of_another(tmp_path: Path):
 BY = "signal: grad.l2\nequals: 0\nby: []"
 
 
-def test_series_that_differ_in_other_labels_alone_share_one_alert(tmp_path: Path):
+def test_series_that_differ_only_in_other_labels_share_one_alert(tmp_path: Path):
     watching = pipeline(tmp_path, Zero=BY)
     report = (
         "2025-10-30T23:00:00.000Z INFO [GRAD-MONITOR] step=1 epoch=1 batch=1 "

@@ -1,4 +1,4 @@
-"""Alerts: when they fire, under which id, when they are over, and what closes them."""
+"""Alerts: when they fire, under which id, when they resolve, and what closes them."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def test_a_breach_fires_once_and_resolves_with_the_evidence_of_both():
     assert (changes[1].starts_at, changes[1].ends_at) == (changes[0].at, changes[1].at)
 
 
-def test_each_group_has_an_alert_of_its_own_in_the_order_of_the_report():
+def test_each_group_has_its_own_alert_in_the_order_of_the_report():
     groups = ["gat", "adaptive_norm", "z", "a", "m", "backbone_projection", "input_projection", "head"]
     _, changes = watch([rule(VANISHED)], [at(0, report(0, temporal_encoder=1.0, **dict.fromkeys(groups, 0.0)))])
     assert [dict(change.labels)["group"] for change in changes] == groups
@@ -57,7 +57,7 @@ def test_two_events_at_one_instant_with_the_same_text_are_two_alerts():
     assert changes[0].id != changes[2].id
 
 
-def test_only_rules_that_watch_a_signal_are_asked_about_it():
+def test_only_rules_that_watch_a_signal_are_evaluated():
     asked = []
 
     class Spy(Threshold):
@@ -121,7 +121,7 @@ def test_a_breach_lasts_through_silence():
     assert story(changes) == [("Probe", "firing", 60)]
 
 
-def test_a_breach_that_is_over_and_comes_back_begins_anew():
+def test_a_breach_that_is_over_and_comes_back_starts_again():
     _, changes = watch([rule(LOSS, hold=60)], losses(11, 1, 11, 11, 11, every=30))
     assert story(changes) == []
     _, changes = watch([rule(LOSS, hold=60)], losses(11, 1, 11, 11, 11, 11, every=30))
@@ -150,7 +150,7 @@ def test_unknown_never_resolves():
     assert [alert.rule for alert in watching.snapshot(None, is_following=True).open] == ["Probe"]
 
 
-def test_a_group_that_is_frozen_while_it_fires_is_not_resolved_by_that():
+def test_freezing_a_group_does_not_resolve_its_alert():
     log = [at(0, report(0, gat=0.0)), at(1, Intent(frozen=("gat",))), at(2, report(200, gat=0.0))]
     _, changes = watch([rule(VANISHED)], log)
     assert story(changes) == [("Probe", "firing", 0)]
@@ -165,7 +165,7 @@ def test_the_end_of_the_run_closes_what_fires(status):
     assert watching.states.open == {}
 
 
-def test_what_was_only_pending_at_the_end_is_not_heard_of():
+def test_an_alert_that_is_pending_at_the_end_is_dropped():
     watching, changes = watch([rule(LOSS, hold=60)], [*losses(11), at(5, RunEnd(status="completed"))], wait=600)
     assert story(changes) == []
     assert watching.states.open == {}
@@ -190,10 +190,10 @@ def test_the_same_fault_in_the_next_attempt_is_a_new_alert():
     assert [(change.state.value, change.attempt) for change in changes] == [("firing", 1), ("closed", 1), ("firing", 2)]
 
 
-# ---- what an alert says
+# ---- what an alert shows
 
 
-def test_an_alert_says_what_where_and_since_when():
+def test_an_alert_shows_what_where_and_since_when():
     _, (alert,) = watch([rule(VANISHED)], [at(0, train(7, 3)), at(1, report(8, 3, gat=0.0))])
     assert (alert.epoch, alert.step, alert.value, alert.threshold) == (3, 8, 0.0, 1e-7)
     assert alert.summary == "grad.l2 is 0; expected at least 1e-07"
@@ -201,7 +201,7 @@ def test_an_alert_says_what_where_and_since_when():
 
 
 @pytest.mark.parametrize("hostile", ["{value}", "{0}", "{reason.__class__}", "{", "%s", "\x1b[31m"])
-def test_a_label_cannot_fill_in_anything(hostile):
+def test_a_label_cannot_inject_into_a_summary(hostile):
     named = rule(VANISHED).model_copy(update={"summary": "group {group}: {value}"})
     _, (alert,) = watch([named], [at(0, report(8, **{hostile: 0.0}))])
     assert alert.summary == f"group {hostile}: 0"
@@ -239,6 +239,6 @@ def test_a_step_that_touches_nothing_changes_nothing():
     assert (states, changes) == (watching.states, [])
 
 
-def test_the_end_of_an_epoch_alone_ends_no_alert():
+def test_the_end_of_an_epoch_alone_does_not_end_an_alert():
     _, changes = watch([rule(LOSS)], [*losses(11), at(1, epoch_end(1)), at(2, epoch_end(2))])
     assert story(changes) == [("Probe", "firing", 0)]

@@ -1,4 +1,4 @@
-"""What a hard critic of the engine found: each test was a false all-clear, a false alarm or two answers to one log."""
+"""Bugs that a hard review of the engine found: false all-clears, false alarms, and logs with two results."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ CHAIN = {
 
 
 @pytest.mark.parametrize("order", list(permutations(CHAIN)))
-def test_one_alert_speaks_for_a_chain_of_explanations_whatever_the_order_of_the_rules(tmp_path: Path, order):
+def test_one_alert_pages_for_a_chain_of_explanations_in_any_order_of_the_rules(tmp_path: Path, order):
     watching = pipeline(tmp_path, **{name: CHAIN[name] for name in order})
     changes = told(watching, text_train(0, 20.0))
     assert {rule: by for rule, _, by in changes} == {"High": "", "Middle": "High", "Low": "Middle"}
     assert len(changes) == 3
 
 
-def test_when_the_end_of_a_chain_is_over_the_next_one_speaks(tmp_path: Path):
+def test_when_the_end_of_a_chain_is_over_the_next_alert_pages(tmp_path: Path):
     watching = pipeline(tmp_path, **CHAIN)
     told(watching, text_train(0, 20.0))
     assert [(rule, by) for rule, _, by in told(watching, text_train(1, 2.5))] == [("High", ""), ("Middle", "")]
@@ -59,7 +59,7 @@ CIRCLE = {
 
 
 @pytest.mark.parametrize("order", list(permutations(CIRCLE)))
-def test_of_rules_that_explain_each_other_in_a_circle_one_speaks(tmp_path: Path, order):
+def test_of_rules_that_explain_each_other_in_a_circle_one_pages(tmp_path: Path, order):
     watching = pipeline(tmp_path, **{name: CIRCLE[name] for name in order})
     changes = told(watching, text_train(0, 20.0))
     assert [by for _, _, by in changes].count("") == 1
@@ -70,7 +70,7 @@ def test_of_rules_that_explain_each_other_in_a_circle_one_speaks(tmp_path: Path,
 
 
 @pytest.mark.parametrize("absurd", ["-1", "0", "-1e-7", "nan", "inf", "1e400", "soft"])
-def test_a_setting_that_can_be_no_norm_does_not_switch_the_rule_off(absurd: str):
+def test_a_setting_that_cannot_be_a_norm_does_not_switch_the_rule_off(absurd: str):
     log = [at(0, setting("GRAD_MONITOR_WARN_NORM", absurd)), at(1, train(1)), at(2, report(1, gat=1e-9))]
     assert ("GradientVanishing", "critical") in fired(log)
 
@@ -78,7 +78,7 @@ def test_a_setting_that_can_be_no_norm_does_not_switch_the_rule_off(absurd: str)
 # ---- limits
 
 
-def test_a_thousand_groups_do_not_hide_a_loss_that_is_no_number():
+def test_a_thousand_groups_do_not_hide_a_nan_loss():
     checks = [
         at(n, GuardCheck(h=n, step=n, std=0.5, target_std=1.0, ratio=0.5, strikes=Share(0, 3)))
         for n in range(SERIES_LIMIT)
@@ -97,7 +97,7 @@ def test_a_thousand_groups_do_not_hide_a_failed_end():
 # ---- false alarms
 
 
-def test_steps_that_are_counted_anew_in_each_epoch_are_no_restarts():
+def test_steps_that_are_counted_from_zero_in_each_epoch_are_not_restarts():
     log = []
     for epoch in range(1, 6):
         start = 100 * epoch
@@ -108,7 +108,7 @@ def test_steps_that_are_counted_anew_in_each_epoch_are_no_restarts():
     assert fired(log) == []
 
 
-def test_a_restart_within_the_first_epoch_is_still_one():
+def test_a_restart_within_the_first_epoch_is_still_a_restart():
     log = [at(step, train(step, loss=0.7 - 0.001 * step)) for step in range(1, 11)]
     assert ("StepWentBack", "warning") in fired([*log, at(20, train(1))])
 
@@ -118,12 +118,12 @@ def test_a_restart_within_the_first_epoch_is_still_one():
 
 @pytest.mark.parametrize("status", ["failed", "aborted", "killed", "FAILED", "error"])
 def test_an_end_that_is_neither_completed_nor_stopped_is_a_failure(status: str):
-    """A status that nobody knows was no failure to the rule, and the end of all silence to the stall."""
+    """The rule once ignored an unknown status, and the stall took it for the end of all silence."""
     log = [at(1, train(1)), at(2, train(2)), at(3, grammar.RunEnd(status=status, epochs=1))]
     assert fired(log, wait=900) == [("RunFailed", "critical")]
 
 
-def test_a_run_that_goes_on_behind_its_end_line_can_stall():
+def test_a_run_that_continues_after_its_end_line_can_stall():
     log = [at(1, train(1)), at(2, grammar.RunEnd(status="completed", epochs=20))]
     assert fired(log, wait=900) == []
     assert fired([*log, at(3, train(2)), at(4, train(3))], wait=900) == [("TrainingStall", "critical")]
@@ -132,7 +132,7 @@ def test_a_run_that_goes_on_behind_its_end_line_can_stall():
 # ---- kinds of line that vanish
 
 
-def test_progress_lines_that_vanish_while_epochs_go_on_are_a_gap_and_leave_no_loss_rule_ok():
+def test_progress_lines_that_vanish_while_epochs_continue_are_a_gap_and_leave_no_loss_rule_ok():
     log = [at(step, train(step, loss=0.7 - 0.001 * step)) for step in range(1, 11)]
     log += [at(10 + epoch, epoch_end(epoch, val_loss=0.6 - 0.001 * epoch)) for epoch in range(1, 7)]
     watching, _ = watch(RULES, log)
@@ -142,7 +142,7 @@ def test_progress_lines_that_vanish_while_epochs_go_on_are_a_gap_and_leave_no_lo
     assert "EvidenceGap" in {rule for rule, _ in fired(log)}
 
 
-def test_two_epochs_without_a_progress_line_are_no_gap():
+def test_two_epochs_without_a_progress_line_are_not_a_gap():
     log = [at(step, train(step, loss=0.7 - 0.001 * step)) for step in range(1, 11)]
     assert fired([*log, at(11, epoch_end(1)), at(12, epoch_end(2))]) == []
 
@@ -176,7 +176,7 @@ def test_a_window_of_more_reports_than_are_kept_is_refused(tmp_path: Path, more:
 # ---- texts
 
 
-def test_a_step_that_is_not_known_is_a_question_mark_in_the_sentence():
+def test_an_unknown_step_is_a_question_mark_in_the_summary():
     probe = rule(Threshold(kind="threshold", signal="epoch.val_loss", above=1)).model_copy(
         update={"summary": "{value} at step {step}"}
     )
@@ -194,7 +194,7 @@ def test_a_long_step_is_written_with_all_its_digits():
 # ---- a crash that a restart hides
 
 
-def test_a_crash_is_told_though_the_launcher_starts_again_within_the_minute_and_resumes_as_declared():
+def test_a_crash_fires_even_if_the_launcher_starts_again_within_the_minute_and_resumes_as_declared():
     log = [at(0, grammar.RunStart(run="a", attempt=1)), at(1, train(1)), at(2, train(2)), b"Killed"]
     log += [at(30, grammar.RunStart(run="a", attempt=2)), at(31, grammar.Intent(resume_from=2)), at(32, train(3))]
     assert fired(log) == [("RestartedAfterCrash", "warning")]

@@ -1,4 +1,4 @@
-"""The evidence itself: which rules can fire in time, and the alert where an expected line does not come."""
+"""The evidence itself: which rules can fire in time, and the alert for an expected line that does not come."""
 
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +31,7 @@ def paced(step_s: float, *, steps: int = 10, cadence: int | None = 200) -> list[
 
 
 def said(log: list[bytes], tag: str = "GRAD-MONITOR") -> str:
-    """Return what the condition says of one kind of line; empty where it expects none."""
+    """Return the reading of one kind of line; empty if none is expected."""
     return next((each.outcome.value for each in ask(GAP, log) if ("tag", tag) in each.labels), "")
 
 
@@ -114,35 +114,35 @@ def test_silence_of_two_cadences_is_quiet_and_a_step_more_fires(step, expected):
     assert said([at(0, Intent(cadence_grad=10)), at(0, report(0, gat=1.0)), at(1, train(step))]) == expected
 
 
-def test_a_gap_that_is_over_is_forgotten_and_the_usual_cadence_stands():
+def test_a_past_gap_is_forgotten_and_the_usual_cadence_applies():
     log = [*(at(n, train(n)) for n in range(100)), *(at(100 + n, report(n, gat=1.0)) for n in range(0, 100, 10))]
     gap = [at(300, train(300)), at(300, report(300, gat=1.0)), at(310, report(310, gat=1.0))]
     assert said([*log, *gap]) == "ok"
 
 
-def test_each_kind_of_line_has_an_alert_of_its_own_and_resolves_with_its_next_line():
+def test_each_kind_of_line_has_its_own_alert_and_resolves_with_its_next_line():
     log = [at(0, Intent(cadence_grad=10, cadence_train=5)), at(0, report(0, gat=1.0)), at(0, train(0))]
     log += [at(1, train(21)), at(2, report(30, gat=1.0)), at(3, train(31))]
     assert story(watch([rule(GAP)], log)[1]) == [("Probe", "firing", 1), ("Probe", "resolved", 2)]
 
 
-def test_what_was_never_seen_and_never_declared_is_not_expected():
+def test_lines_that_were_never_seen_or_declared_are_not_expected():
     assert said([at(n, train(n)) for n in range(0, 5_000, 100)]) == ""
 
 
-def test_what_the_run_says_it_writes_is_expected_from_its_first_step():
+def test_lines_that_the_run_declares_are_expected_from_its_first_step():
     log = [at(0, setting("ENABLE_GRAD_MONITOR", "1")), at(0, Intent(cadence_grad=10)), at(0, train(1_000))]
     assert said([*log, at(1, train(1_020))]) == "unknown"
     assert said([*log, at(1, train(1_021))]) == "breach"
 
 
-def test_a_checkpoint_loaded_without_a_word_makes_nothing_overdue_before_the_first_step():
+def test_an_undeclared_checkpoint_makes_nothing_overdue_before_the_first_step():
     loaded = [at(0, Checkpoint(action="load", path="old.ckpt", epoch=3, step=900)), at(1, Intent(cadence_train=10))]
     assert said(loaded, "TRAIN") == "unknown"
     assert said([*loaded, at(2, report(921, gat=1.0))], "TRAIN") == "breach"
 
 
-def test_what_is_switched_off_is_not_applicable_with_its_line():
+def test_a_switched_off_kind_of_line_is_not_applicable_and_cites_the_setting():
     log = [at(0, setting("ENABLE_GRAD_MONITOR", "0")), *(at(n, train(n)) for n in range(0, 5_000, 100))]
     assert said(log) == "not_applicable"
 
@@ -189,13 +189,13 @@ def test_no_shipped_rule_promises_more_than_the_alert_watches_over():
         ({}, "at least 1 item"),
     ],
 )
-def test_coverage_that_cannot_be_is_refused_in_words(expects, message):
+def test_an_invalid_coverage_is_refused_in_words(expects, message):
     with pytest.raises(ValidationError) as caught:
         Coverage.model_validate({"kind": "coverage", "expects": expects})
     assert message in str(caught.value)
 
 
-# ---- for each rule: what the doctor says
+# ---- for each rule: what the doctor reports
 
 
 def test_a_rule_whose_lines_come_often_enough_is_armed_by_the_newest_of_them():
@@ -204,7 +204,7 @@ def test_a_rule_whose_lines_come_often_enough_is_armed_by_the_newest_of_them():
     assert [line.line for line in found.evidence] == [13]
 
 
-def test_a_rule_that_was_switched_off_is_off_by_the_line_that_says_so():
+def test_a_rule_whose_lines_are_switched_off_is_off_and_cites_the_setting():
     found = covered(probe(), [at(0, setting("ENABLE_GRAD_MONITOR", "0")), at(0, train(900))])
     assert (found.state, found.reason) == (Armed.OFF, "switched off: ENABLE_GRAD_MONITOR=0")
     assert [line.line for line in found.evidence] == [1]
@@ -224,12 +224,12 @@ def test_a_count_needs_its_heartbeat_and_not_its_events():
     assert covered(resets, [at(0, train(1)), at(1, train(5_000))]).state is Armed.BLIND
 
 
-def test_an_event_is_told_at_once_however_seldom_its_heartbeat_comes():
+def test_an_event_fires_at_once_however_rarely_its_heartbeat_comes():
     prompt = RULES["RunFailed"].model_copy(update={"within": Span(2, "s")})
     assert covered(prompt, [at(20 * n, train(5 * n)) for n in range(9)]).state is Armed.ARMED
 
 
-def test_a_rule_by_the_clock_is_blind_where_lines_bear_no_time():
+def test_a_rule_about_time_is_blind_if_lines_carry_no_times():
     assert covered(RULES["TrainingStall"], [b"loss 0.5"]).state is Armed.BLIND
     assert covered(RULES["TrainingStall"], [at(0, train(1))]).state is Armed.ARMED
 
@@ -252,14 +252,14 @@ def test_every_shipped_rule_is_judged_on_any_log():
 LOST = RULES["EvidenceLost"]
 
 
-def test_bytes_that_were_destroyed_unread_are_an_alert_at_once_with_their_number():
+def test_bytes_that_were_destroyed_unread_fire_at_once_with_their_number():
     watching, changes = watch([LOST], [at(0, train(1))])
     changes += watching.lose(4_096, "truncated", START + 7.5)
     assert [(each.state.value, each.at, each.needs) for each in changes] == [("firing", START + 7.5, "facts")]
     assert "[LOG] lost bytes=4096 how=truncated" in changes[0].evidence[0].text
 
 
-def test_what_was_lost_is_no_line_of_the_log_and_ends_no_silence():
+def test_lost_bytes_are_not_a_line_of_the_log_and_do_not_end_a_silence():
     watching, _ = watch([RULES["TrainingStall"]], [at(0, train(1))])
     before = (watching.run.lines, watching.run.last, watching.run.heard_at, watching.run.now)
     watching.lose(4_096, "truncated", START + 100)
@@ -267,7 +267,7 @@ def test_what_was_lost_is_no_line_of_the_log_and_ends_no_silence():
     assert story(watching.pass_time(START + 301)) == [("TrainingStall", "firing", 300)]
 
 
-def test_silence_before_the_loss_is_told_first():
+def test_silence_before_the_loss_is_reported_first():
     watching, _ = watch([RULES["TrainingStall"], LOST], [at(0, train(1))])
     assert story(watching.lose(1, "truncated", START + 400)) == [
         ("TrainingStall", "firing", 300),

@@ -1,4 +1,4 @@
-"""Rule files: what is right is read, and all that is wrong is said at once, each with its line."""
+"""Rule files: valid rules are read, and all problems are reported at once, each with its line."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def write(folder: Path, text: str, *, name: str = "probe.yaml") -> Path:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    """Return what is wrong with a file, as ``line: what``."""
+    """Return the problems of a file, as ``line: what``."""
     path = write(folder, text)
     with pytest.raises(Problems) as caught:
         load_rules([path])
@@ -57,7 +57,7 @@ def one(folder: Path, text: str) -> str:
     return problem
 
 
-# ---- what is right
+# ---- valid rules
 
 
 def test_a_rule_is_read_with_its_place(tmp_path):
@@ -91,7 +91,7 @@ def test_a_duration_is_a_number_and_a_unit(tmp_path, written, seconds):
     assert rule.hold == Span(seconds, "s")
 
 
-def test_no_file_is_no_rule():
+def test_without_files_there_are_no_rules():
     assert load_rules([]) == []
 
 
@@ -141,11 +141,11 @@ MISTAKES = {
         entry(more="within: 3 reports"),
         "14: rule \"Probe\": within: '3 reports' is not a duration; ",
     ),
-    "phase that is no list": (
+    "phase that is not a list": (
         entry(more="phase: train"),
         "14: rule \"Probe\": phase: invalid value 'train'; expected a list",
     ),
-    "no word of INTENT": (
+    "unknown word of INTENT": (
         entry(more="unless: [acumulate]"),
         "14: rule \"Probe\": unless.0: unknown word of INTENT: 'acumulate'; expected one of ",
     ),
@@ -153,11 +153,11 @@ MISTAKES = {
         entry(more="by: [group]"),
         "14: rule \"Probe\": by: its signal has no label 'group'; expected none",
     ),
-    "by beside clear": (
+    "by together with clear": (
         entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nclear: 1e-6", more="by: [group]"),
         '15: rule "Probe": by: cannot be combined with clear; expected by or clear, not both',
     ),
-    "inhibits a rule that is not there": (
+    "inhibits an unknown rule": (
         entry(more="inhibits: [Prob]"),
         "4: rule \"Probe\": inhibits: unknown rule 'Prob'; expected a rule (did you mean 'Probe'?)",
     ),
@@ -169,8 +169,8 @@ MISTAKES = {
         entry(more="enabled: perhaps"),
         "14: rule \"Probe\": enabled: invalid value 'perhaps'; expected true",
     ),
-    "needs what nobody has": (entry(more="needs: fact"), "'' or 'facts' (did you mean 'facts'?)"),
-    "level of a severity that is none": (
+    "unknown need": (entry(more="needs: fact"), "'' or 'facts' (did you mean 'facts'?)"),
+    "level of an unknown severity": (
         entry("kind: threshold\nsignal: train.loss\nlevels: [{severity: warnin, above: 5}]"),
         "13: rule \"Probe\": levels.0.severity: invalid value 'warnin'; expected 'info', 'warning' or 'critical' "
         "(did you mean 'warning'?)",
@@ -192,11 +192,11 @@ MISTAKES = {
         entry(more="tests: [{name: x, lines: y, then: fires, wiat: 5s}]"),
         "14: rule \"Probe\": tests.0.wiat: unknown key 'wiat'; expected a known key (did you mean 'wait'?)",
     ),
-    "band that bounds nothing": (
+    "band without bounds": (
         entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_loss: [{epoch: 1}]}}]"),
         '14: rule "Probe": tests.0.bands.epoch.val_loss.0: has no bounds; expected least, most or both',
     ),
-    "band of a signal that is none": (
+    "band of an unknown signal": (
         entry(more="tests: [{name: x, lines: y, then: fires, bands: {epoch.val_los: [{epoch: 1, most: 2}]}}]"),
         "unknown signal 'epoch.val_los'; expected a signal of the catalogue (did you mean 'epoch.val_loss'?)",
     ),
@@ -221,8 +221,8 @@ MISTAKES = {
         entry(more="for: -5s"),
         "14: rule \"Probe\": for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
     ),
-    "duration that is none": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is not a duration; expected "),
-    "level that is no number": (
+    "not a duration": (entry(more="for: nans"), "14: rule \"Probe\": for: 'nans' is not a duration; expected "),
+    "level that is not a number": (
         entry("kind: threshold\nsignal: train.loss\nabove: high"),
         "13: rule \"Probe\": above: not a level: 'high'; expected ",
     ),
@@ -249,7 +249,7 @@ MISTAKES = {
         entry("kind: threshold\nsignal: grad.l2\nbelow: 1e-7\nwhere: {grup: gat}"),
         "14: rule \"Probe\": where: grad.l2 has no label 'grup'; expected one of group (did you mean 'group'?)",
     ),
-    "slot that nothing fills": (
+    "unknown slot": (
         entry(more='summary: "it is {vlaue}"'),
         "7: rule \"Probe\": summary: unknown slot 'vlaue'; expected one of value, threshold, reason, "
         "epoch, step (did you mean 'value'?)",
@@ -279,16 +279,16 @@ MISTAKES = {
     ),
     "tests that are no list": (entry(more="tests: yes"), '14: rule "Probe": tests: '),
     "duplicate name": (entry() + entry(), '14: rule "Probe": is declared twice, first at '),
-    "key that stands twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
-    "rule that is no mapping": (
+    "key given twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
+    "rule that is not a mapping": (
         entry() + "      - word\n",
         "14: not an entry of rules: 'word'; expected key: value lines",
     ),
-    "unknown key beside the rules": (
+    "unknown key next to the rules": (
         entry() + "    rule: x\n",
         "14: unknown key 'rule'; expected a known key (did you mean 'rules'?)",
     ),
-    "unknown key beside the groups": (
+    "unknown key next to the groups": (
         entry() + "group: x\n",
         "14: unknown key 'group'; expected a known key (did you mean 'groups'?)",
     ),
@@ -303,16 +303,16 @@ def test_one_mistake_is_one_problem(tmp_path, rules, told):
     assert "pydantic" not in problem
 
 
-def test_a_group_without_a_name_is_told(tmp_path):
+def test_a_group_without_a_name_is_reported(tmp_path):
     assert one(tmp_path, "groups:\n  - rules:\n" + entry()) == "2: a group has no name; expected name: a word"
 
 
 @pytest.mark.parametrize("kind", ["[threshold]", "{threshold: 1}", "3", "null", '""'])
-def test_a_kind_that_is_no_word(tmp_path, kind):
+def test_a_kind_that_is_not_a_word_is_refused(tmp_path, kind):
     assert one(tmp_path, HEAD + entry(f"kind: {kind}\nsignal: train.loss\nabove: 10")).startswith('11: rule "Probe": ')
 
 
-def test_an_unknown_kind_does_not_hide_what_else_is_wrong(tmp_path):
+def test_an_unknown_kind_does_not_hide_other_problems(tmp_path):
     text = HEAD + entry("kind: treshold\nsignal: train.loss\nabove: 10", more="severity: sever\nfor: 5")
     assert [problem.partition(":")[0] for problem in problems(tmp_path, text)] == ["11", "6", "14"]
 
@@ -337,7 +337,7 @@ def test_ten_mistakes_are_ten_problems(tmp_path):
     assert sorted(int(problem.partition(":")[0]) for problem in told) == [6, 24, 35, 44, 56, 64, 76, 77, 96, 116]
 
 
-def test_the_problems_of_several_files_are_told_together(tmp_path):
+def test_the_problems_of_several_files_are_reported_together(tmp_path):
     first = write(tmp_path, HEAD + entry(more="for: 5"), name="1.yaml")
     second = write(tmp_path, HEAD + entry(more="severity: sever"), name="2.yaml")
     with pytest.raises(Problems) as caught:
@@ -365,5 +365,5 @@ def test_the_problems_of_several_files_are_told_together(tmp_path):
     ],
 )
 def test_a_file_of_another_shape_or_without_any_rule_is_refused(tmp_path, text, told):
-    """Nothing to check is no all-clear."""
+    """An empty file must not look like an all-clear."""
     assert told in one(tmp_path, text)

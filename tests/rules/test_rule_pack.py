@@ -1,4 +1,4 @@
-"""The shipped rules as a whole: every kind of fault has one, and every rule says whence, why and what to do."""
+"""The shipped rules as a whole: every kind of fault has a rule, and every rule has a source, a reason and an action."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_every_rule_is_shown_to_fire_and_to_stay_quiet(rule):
 
 
 @every_rule
-def test_every_rule_says_why_what_to_do_and_where_its_threshold_comes_from(rule):
+def test_every_rule_has_a_reason_an_action_and_a_source(rule):
     texts = [rule.why, rule.action, rule.source, rule.expected, rule.check]
     assert [text for text in texts if len(text.split()) < 1] == []
     assert "{log}" in rule.check
@@ -86,13 +86,13 @@ def test_every_rule_says_why_what_to_do_and_where_its_threshold_comes_from(rule)
 
 @every_rule
 def test_a_rule_that_explains_others_is_at_least_as_grave(rule):
-    """What it inhibits pages nobody while it fires."""
+    """While it fires, the rules that it inhibits do not page anyone."""
     ranks = {name: RULES[name].severity.rank for name in rule.inhibits}
     assert {name: rank for name, rank in ranks.items() if rank > rule.severity.rank} == {}
 
 
-def test_the_seed_pages_own_report_raises_the_alert_that_nobody_raised_then():
-    """The page called 243 small tensors of 1160 active; 81 of the 82 features were dead."""
+def test_the_seed_pages_own_report_fires_an_alert():
+    """The page called 243 small tensors of 1160 active; 81 of the 82 features were dead. No alert was raised then."""
     log = [
         b"2025-10-30T23:40:51.123Z INFO [GRAD-MONITOR] step=0 epoch=1 batch=1 backbone_projection:l2=1.99e-01 "
         b"max=1.99e-01 grad=2/2 small=0 none=0 norm=0.199 | variable_selection:l2=7.57e-01 max=2.83e-01 "

@@ -1,4 +1,4 @@
-"""Rule files that are hard to be clear about: conditions within conditions, hostile ones, and far too many mistakes."""
+"""Difficult rule files: conditions within conditions, hostile patterns, and far too many mistakes."""
 
 import time
 from pathlib import Path
@@ -25,7 +25,7 @@ RULE = """groups:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    """Return what is wrong with a file, as ``line: what``."""
+    """Return the problems of a file, as ``line: what``."""
     path = folder / "probe.yaml"
     path.write_text(text)
     with pytest.raises(MonitorError) as caught:
@@ -74,14 +74,14 @@ def test_each_part_of_a_combination_has_its_own_lines(tmp_path):
     ]
 
 
-def test_a_combination_without_parts_is_told_at_its_own_line(tmp_path):
+def test_a_combination_without_parts_is_reported_at_its_own_line(tmp_path):
     assert problems(tmp_path, of("kind: any", "of: []")) == ['12: rule "Probe": of: has 0 entries; expected at least 2']
     assert problems(tmp_path, of("kind: any")) == ['4: rule "Probe": of: is missing; expected a value']
     (told,) = problems(tmp_path, of("kind: any", "of: threshold"))
     assert told.startswith("12: rule \"Probe\": of: invalid value 'threshold'; expected ")
 
 
-def test_a_label_that_not_every_part_has_is_told(tmp_path):
+def test_a_label_that_not_every_part_has_is_reported(tmp_path):
     parts = "[{kind: threshold, signal: grad.l2, above: 0}, {kind: threshold, signal: weight.update, equals: 0}]"
     (told,) = problems(tmp_path, of("kind: all", f"of: {parts}", "on: [grup]"))
     assert told.startswith("13: rule \"Probe\": on: not every part with labels has 'grup'; expected one of group")
@@ -137,13 +137,13 @@ def test_a_file_of_mistakes_is_refused_in_bounded_time_and_lines(tmp_path, text)
     assert all(len(line) < 1_000 for line in told), max(told, key=len)
 
 
-def test_what_is_too_much_to_be_told_is_counted(tmp_path):
+def test_problems_beyond_the_limit_are_counted(tmp_path):
     told = problems(tmp_path, RULE + "      - {alert: X}\n" * 500)
     assert len(told) == 101
     assert " more problems; expected a rule file" in told[-1]
 
 
-def test_only_the_first_of_two_equal_names_is_kept_and_both_places_are_told(tmp_path):
+def test_only_the_first_of_two_equal_names_is_kept_and_both_places_are_shown(tmp_path):
     rule = RULE + "        kind: stall\n        silence: 5m\n"
     (told,) = problems(tmp_path, rule + rule.partition("rules:\n")[2])
     assert told == f'13: rule "Probe": is declared twice, first at {tmp_path / "probe.yaml"}:4; expected each name once'

@@ -16,6 +16,20 @@ To = Literal["recent", "first", "early", "lowest", "highest", "minimum"]
 """The median of the reports just before, the first report, the median of the first reports, the lowest or highest
 median of a window so far, or the lowest value so far."""
 
+_PAST_WORDS = {
+    "recent": "the median of the {past} reports before",
+    "first": "the first value",
+    "early": "the median of the first reports",
+    "lowest": "the lowest median of {past} reports so far",
+    "highest": "the highest median of {past} reports so far",
+    "minimum": "the lowest value so far",
+}
+
+
+def past_words(to: To, past: int) -> str:
+    """Return what a ratio divides by, in words."""
+    return _PAST_WORDS[to].format(past=past)
+
 
 def reference(
     to: To, series: Series, before: Sequence[float], change: Change | None, *, past: int, least: int, is_above: bool

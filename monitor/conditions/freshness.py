@@ -97,9 +97,9 @@ def step_s(attempt: Attempt) -> float | None:
     known = paces(attempt)
     if len(known) >= _PACES_NEEDED:
         return statistics.median(known)
-    told = [point.value for series in attempt.of("train.s_per_batch").values() for point in series.recent]
-    told = [value for value in told if math.isfinite(value) and value > 0]
-    return statistics.median(told) if len(told) >= _PACES_NEEDED else None
+    reported = [point.value for series in attempt.of("train.s_per_batch").values() for point in series.recent]
+    reported = [value for value in reported if math.isfinite(value) and value > 0]
+    return statistics.median(reported) if len(reported) >= _PACES_NEEDED else None
 
 
 def paces(attempt: Attempt) -> list[float]:

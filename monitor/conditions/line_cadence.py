@@ -190,8 +190,8 @@ class Coverage(Condition):
             is_seldom = not all(map(len, gaps)) or not coming.keys() <= attempt.of(name).keys()
             every = np.concatenate([[UNDECLARED_CADENCE_STEPS] if is_seldom else [], *gaps])
             longest_gap, usual = every.max(), every.min()
-        told = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
-        step_time = max([ahead.step_s, *paces(attempt), *(each for each in told if math.isfinite(each))])
+        reported_s = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
+        step_time = max([ahead.step_s, *paces(attempt), *(each for each in reported_s if math.isfinite(each))])
         return bool(gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name])
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:

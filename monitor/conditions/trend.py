@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from monitor.conditions import shapes
-from monitor.conditions.baseline import Change, To, declared_change, early_median, reference, since
+from monitor.conditions.baseline import Change, To, declared_change, early_median, past_words, reference, since
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -121,7 +121,7 @@ class Trend(Leveled):
                 )
             case "ratio":
                 figure = "the last value" if over is None else f"the {self.of} over {over}"
-                past = _PAST_WORDS[self.to].format(past=self.past)
+                past = past_words(self.to, self.past)
                 return f"{figure} of {subject}, divided by {past}, is {test}{self.running_words()}"
             case "rising" | "falling":
                 return f"the number of times in a row that {subject} is {self.shape} is {test}"
@@ -279,7 +279,7 @@ class Trend(Leveled):
         figure = "" if self.over is None else f"{self.of} of {self.over} of "
         return _Found(
             [value / past for value in figures],
-            f"{figure}{self.signal}, {values[-1]:.6g}, divided by the {_PAST[self.to]}, {past:.6g},",
+            f"{figure}{self.signal}, {values[-1]:.6g}, divided by {past_words(self.to, self.past)}, {past:.6g},",
             _ends(judged),
             is_slight=is_slight,
         )
@@ -299,22 +299,6 @@ _COUNTED: dict[str, Callable[..., int]] = {
     "rising": shapes.run_up,
     "falling": shapes.run_down,
     "plateau": shapes.since_best,
-}
-_PAST = {
-    "recent": "median just before",
-    "first": "first value",
-    "early": "median of the first reports",
-    "lowest": "lowest median so far",
-    "highest": "highest median so far",
-    "minimum": "lowest value so far",
-}
-_PAST_WORDS = {
-    "recent": "the median of the {past} reports before",
-    "first": "the first value",
-    "early": "the median of the first reports",
-    "lowest": "the lowest median of {past} reports so far",
-    "highest": "the highest median of {past} reports so far",
-    "minimum": "the lowest value so far",
 }
 
 

@@ -53,11 +53,11 @@ def level_value(level: float | SettingLevel, attempt: Attempt) -> float:
         return level
     setting = attempt.setting(level.config)
     try:
-        asked = float(setting[0]) if setting else level.default
+        setting_value = float(setting[0]) if setting else level.default
     except ValueError:
         return level.default
-    is_sensible = math.isfinite(asked) and (level.default == 0 or (asked > 0) == (level.default > 0))
-    return asked if is_sensible else level.default
+    is_sensible = math.isfinite(setting_value) and (level.default == 0 or (setting_value > 0) == (level.default > 0))
+    return setting_value if is_sensible else level.default
 
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -199,7 +199,7 @@ class _AnyCondition(Condition):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return tuple({label for signal in CATALOGUE.values() for label in signal.labels})
+        return tuple(dict.fromkeys(label for signal in CATALOGUE.values() for label in signal.labels))
 
     def in_words(self) -> str:
         raise AssertionError("a rule that could not be read is never explained")

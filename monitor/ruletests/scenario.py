@@ -50,7 +50,7 @@ def _moment(text: str) -> str:
 class Expected(BaseModel):
     """A transition that must happen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     alert: str
     """The name of the rule."""
@@ -69,7 +69,7 @@ class Expected(BaseModel):
 class Scenario(BaseModel):
     """A log, and all transitions that it must cause."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     """What the scenario shows, in words."""
@@ -86,7 +86,7 @@ class Scenario(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rules: tuple[str, ...] = ()
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]

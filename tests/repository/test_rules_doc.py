@@ -13,7 +13,7 @@ from monitor.base.yamlfile import YamlFile
 from monitor.conditions import KINDS
 from monitor.rules import load_rules
 from monitor.rules.rule import COMMON, OF_THE_LOADER, Rule, RuleTest, written
-from monitor.rules.schema import rules_schema
+from monitor.rules.schema import rules_schema, sentences
 from monitor.ruletests.inline import outcome_of
 from monitor.ruletests.scenario import Expected, Scenario, play, read_scenarios
 from tests.repository.rules_page import PAGE, ROOT, page, shipped
@@ -61,7 +61,7 @@ def test_the_page_of_scenarios_has_every_field_and_no_other(model: type[Scenario
 
 @pytest.mark.parametrize("model", [Rule, RuleTest, Scenario, Expected, *KINDS.values()], ids=lambda each: each.__name__)
 def test_every_field_has_a_sentence(model: Any):
-    assert [name for name in model.model_fields if name != "kind" and not model.model_fields[name].description] == []
+    assert [name for name in model.model_fields if name != "kind" and not sentences(model).get(name)] == []
 
 
 # ---- the schema

@@ -112,7 +112,7 @@ class Compare(Leveled):
 
     def in_words(self) -> str:
         """Return what is tested."""
-        test = f"{self.test_words()}{self.running_words()}"
+        test = f"{self.level_in_words()}{self.running_words()}"
         if self.against == "bands":
             return f"the distance of {self.subject} from its expected band is {test}"
         if isinstance(self.against, OtherSignal):

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSche
 from monitor.alert import Severity
 from monitor.conditions.condition import Condition, Needed, SignalName, in_catalogue
 from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.levels import SeverityLevel, test_words
+from monitor.conditions.levels import SeverityLevel, levels_in_words
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Level, Span, Window, level_value
 from monitor.reader.signals import CATALOGUE, Labels
@@ -151,7 +151,7 @@ class Occurrences(Condition):
 
     def number_words(self) -> str:
         """Return the number or numbers in words."""
-        return test_words({"above": self.above}, self.levels).replace("above ", "")
+        return levels_in_words({"above": self.above}, self.levels).replace("above ", "")
 
     def per_words(self) -> str:
         """Return the period in words."""

@@ -47,7 +47,7 @@ class SeverityLevel(BaseModel):
         return next((side, level) for side in SIDES if (level := getattr(self, side)) is not None)
 
 
-def test_words(own: Mapping[str, Level | None], levels: Iterable[SeverityLevel]) -> str:
+def levels_in_words(own: Mapping[str, Level | None], levels: Iterable[SeverityLevel]) -> str:
     """Return ``above 10``, or several levels with their severities."""
     words = [f"{side} {level_words(level)}" for side, level in own.items() if level is not None]
     words += [f"{side} {level_words(level)} ({each.severity})" for each in levels for side, level in [each.test]]
@@ -189,9 +189,9 @@ class Leveled(OneSignal):
             severity=broken.severity if broken else None,
         )
 
-    def test_words(self) -> str:
+    def level_in_words(self) -> str:
         """Return the level or levels in words."""
-        return test_words({side: getattr(self, side) for side in SIDES}, self.levels)
+        return levels_in_words({side: getattr(self, side) for side in SIDES}, self.levels)
 
     def running_words(self) -> str:
         """Return how many reports in a row must breach, in words; nothing for one."""

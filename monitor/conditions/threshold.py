@@ -94,7 +94,7 @@ class Threshold(Leveled):
         if self.nonfinite:
             return f"{self.subject} is not a finite number{self.running_words()}"
         figure = "" if self.over is None else f"the {self.of} over {self.over} of "
-        return f"{figure}{self.subject} is {self.test_words()}{self.running_words()}"
+        return f"{figure}{self.subject} is {self.level_in_words()}{self.running_words()}"
 
     def _broken(self, values: Sequence[float], attempt: Attempt, is_firing: bool) -> Broken | None:
         if self.nonfinite:

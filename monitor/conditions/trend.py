@@ -111,7 +111,7 @@ class Trend(Leveled):
 
     def in_words(self) -> str:
         """Return what is tested."""
-        subject, over, test = self.subject, self.over, self.test_words()
+        subject, over, test = self.subject, self.over, self.level_in_words()
         match self.shape:
             case "spikes":
                 return (

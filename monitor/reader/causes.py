@@ -65,9 +65,9 @@ class Cause(StrEnum):
     RANK_FAILED = "rank_failed", "a process of the job failed", "failed", 1
     TRACEBACK = "traceback", "an exception whose last line was not read", "failed", 0
 
-    LOSS_NONFINITE = "loss_nonfinite", "the loss is not finite", "running", 0
-    GRAD_NONFINITE = "grad_nonfinite", "a gradient is not finite", "running", 0
-    VALUE_NONFINITE = "value_nonfinite", "an input, weight, output or metric is not finite", "running", 0
+    LOSS_NONFINITE = "loss_nonfinite", "the loss is not finite", "running", 3
+    GRAD_NONFINITE = "grad_nonfinite", "a gradient is not finite", "running", 3
+    VALUE_NONFINITE = "value_nonfinite", "an input, weight, output or metric is not finite", "running", 3
     STEP_SKIPPED = "step_skipped", "an optimizer step was skipped", "running", 0
 
     COMPLETED = "completed", "the training completed", "completed", 0

@@ -119,7 +119,7 @@ def _check_text(each: dict[str, Any], place: Place, complain: _Complain) -> None
         if key not in _KEYS:
             complain((*place, key), f"unknown key {key!r:.60}", f"one of {', '.join(_KEYS)}")
         elif not isinstance(value, _KEYS[key]):
-            words = {(str,): "a text", (list,): "a list", (str, list): "a text or a list"}[_KEYS[key]]
+            words = " or ".join("a list" if kind is list else "a text" for kind in _KEYS[key])
             complain((*place, key), f"{key}: {value!r:.60} is of the wrong type", words)
         elif key in _CHOICES and value not in _CHOICES[key]:
             complain((*place, key), f"{key}: {value!r:.60} is unknown", f"one of {', '.join(_CHOICES[key])}")

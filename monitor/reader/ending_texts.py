@@ -24,6 +24,7 @@ _TOKENS = (
     r"\d{4}-\d\d-\d\dT\S+ \S+ [\w./-]+\[\d+\]:",  # 2025-03-04T09:00:01+0000 gpu01 train[812]:
     r"\d[\d:.,/TZ+-]*\b:?",  # 2025-03-04 09:00:01,123 and the 3: of srun -l
     r"(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b(?::[\w.-]+:|:)?",
+    r"[\w.-]+ +(?:DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b:?",  # ppdet.engine ERROR:
     r"std(?:out|err)(?: [FP]\b)?:?",  # stderr F
     r"[\w./-]*[\d./-][\w./-]*(?::[\w-]+)*:\d+:?",  # train.py:12
     r"[\w.-]*\d[\w.-]*:",  # gpu01:
@@ -116,7 +117,7 @@ _MESSAGE_KEY = re.compile(
 )
 _CONDITION = re.compile(
     rb"\b(?:if|when(?:ever)?|whether|unless|until|in case(?: of)?|on|check(?:s|ing)?|avoid(?:s|ing)?"
-    rb"|prevent(?:s|ing)?|handl(?:es?|ing)|against|catch(?:es|ing)?|ignor(?:es?|ing)|without|no|not|never)"
+    rb"|prevent(?:s|ing)?|handl(?:es?|ing)|against|catch(?:es|ing)?|ignor(?:es?|ing)|without|with|skip|stop|no|not|never)"
     rb"(?: (?:the|a|an|any|of|for|from|its|your|train|training|val|validation|total|batch|mean))* ?$"
 )
 

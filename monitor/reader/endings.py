@@ -44,11 +44,14 @@ class Ending(NamedTuple):
     host: str | None = None
     scale: float | None = None
     """The loss scale after a skipped step."""
+    is_exception: bool = False
+    """Whether an exception's class begins the text."""
 
     @property
     def is_death(self) -> bool:
-        """Whether the run is dead where no later step follows."""
-        return self.effect in (Effect.FATAL, Effect.MAY_SURVIVE) or self.cause is Cause.LOSS_NONFINITE_STOP
+        """Whether the run is dead where no later step follows: also for words of nan that end it or are raised."""
+        is_nan_end = self.cause is Cause.LOSS_NONFINITE_STOP or (self.effect is Effect.NAN and self.is_exception)
+        return is_nan_end or self.effect in (Effect.FATAL, Effect.MAY_SURVIVE)
 
 
 class Endings:
@@ -75,13 +78,14 @@ class Endings:
     def find(self, line: bytes) -> Ending | None:
         """Return what a line says; None for an ordinary one.
 
-        Of several texts in one line the one with the strongest cause counts, then the first in the line.
+        Of several texts in one line the one with the strongest cause counts, then the first in the line, and a mere
+        exception last.
         """
         found = self._match(line)
         if not found:
             return None
         line = plain(line[:LINE_LIMIT_BYTES])
-        best: tuple[tuple[int, int], EndingText, Found] | None = None
+        best: tuple[tuple[bool, int, int], EndingText, Found] | None = None
         tried = set()
         for text in (each for literal in sorted(found) for each in self._by_literal[literal]):
             if text.name in tried:
@@ -90,7 +94,8 @@ class Endings:
             hit = text.find(line)
             if hit is None:
                 continue
-            order = (-text.cause.strength, hit.start)
+            # Any exception is a python_error: each other entry says more.
+            order = (text.cause is Cause.PYTHON_ERROR, -text.cause.strength, hit.start)
             if best is None or order < best[0]:
                 best = (order, text, hit)
         return None if best is None else _ending(best[1], best[2], line)
@@ -124,8 +129,9 @@ def shipped_endings() -> Endings:
 
 
 def leading(endings: Iterable[Ending]) -> Ending | None:
-    """Return the ending that names the cause: the first of the strongest. The others are its effects."""
-    return min(endings, key=lambda each: -each.cause.strength, default=None)
+    """Return the death that names the cause: the first of the strongest. The others are its effects."""
+    deaths = (each for each in endings if each.is_death)
+    return min(deaths, key=lambda each: -each.cause.strength, default=None)
 
 
 def plain(line: bytes) -> bytes:
@@ -170,7 +176,8 @@ _AMOUNT = re.compile(rb"([\d.]+) ?([KMGTkmgt]?)i?[Bb]?")
 
 def _ending(text: EndingText, found: Found, line: bytes) -> Ending:
     start, given = found
-    if exception := _EXCEPTION.search(line[:start]):
+    exception = _EXCEPTION.search(line[:start])
+    if exception is not None:
         start = exception.start()
     exit_code = _whole(given.get("exit_code"))
     return Ending(
@@ -186,6 +193,7 @@ def _ending(text: EndingText, found: Found, line: bytes) -> Ending:
         pid=_whole(given.get("pid")),
         host=given["host"].decode("utf-8", "replace") if given.get("host") else None,
         scale=_number(given.get("scale")),
+        is_exception=exception is not None or text.cause is Cause.PYTHON_ERROR,
     )
 
 

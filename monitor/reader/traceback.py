@@ -187,8 +187,8 @@ def _last(each: _Open, text: bytes) -> re.Match[bytes] | None:
     found = _LAST.match(text)
     if found is None:
         return None
-    # "step: 100" of another writer looks like an exception: trust an unusual name only right below the frames.
-    is_next = each.others == 0 and found[2][:1].isupper()
+    # "Epoch: 3" of another writer looks like an exception: trust an unusual name only with words, right below a frame.
+    is_next = each.others == 0 and found[2][:1].isupper() and re.fullmatch(rb"[\d\W]+", found[3] or b"") is None
     return found if is_next or b"." in found[1] or _NAMED_LIKE_ONE.match(found[2]) else None
 
 

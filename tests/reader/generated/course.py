@@ -74,7 +74,8 @@ class Course:
             [(2.3, 0.05), (10.8, 2.9), (0.69, 0.2), (4.6, 1.1), (7.0, 2.0), (1.2, 0.3), (0.9, 0.002), (130.0, 11.0)]
         )
         self.noise = draw.pick([0.01, 0.03, 0.08])
-        self.nan_from = draw.whole(self.last_step // 2, self.last_step) if draw.often(0.07) else None
+        self.nan_from = draw.whole(self.last_step // 2, self.last_step) if draw.often(0.09) else None
+        self._broken = draw.pick([math.nan, math.nan, math.nan, math.inf])
         self.base_rate = draw.pick([1e-3, 3e-4, 5e-5, 2e-5, 1e-4, 0.1, 0.01, 6e-4])
         self.schedule = draw.pick(["constant", "cosine", "cosine", "linear", "steps"])
         self.evaluate_every = draw.whole(2, 5)
@@ -87,14 +88,14 @@ class Course:
     def loss(self, step: int) -> float:
         """Give the training loss around a step."""
         if self.nan_from is not None and step >= self.nan_from:
-            return math.nan
+            return self._broken
         smooth = self.end + (self.start - self.end) * math.exp(-5 * self.progress(step))
         return smooth * math.exp(self._draw.bell(self.noise))
 
     def val_loss(self, step: int) -> float:
         """Give the validation loss at a step."""
         if self.nan_from is not None and step >= self.nan_from:
-            return math.nan
+            return self._broken
         smooth = self.end + (self.start - self.end) * math.exp(-4.5 * self.progress(step))
         return smooth * (1.08 + self._draw.bell(0.01))
 
@@ -112,7 +113,7 @@ class Course:
     def grad_norm(self, step: int) -> float:
         """Give the gradient norm at a step."""
         if self.nan_from is not None and step >= self.nan_from:
-            return math.nan
+            return self._broken
         return (0.6 + 4 * math.exp(-6 * self.progress(step))) * math.exp(self._draw.bell(0.2))
 
     def metric(self, metric: Metric, step: int, split: str) -> float:
@@ -120,15 +121,15 @@ class Course:
         worse = 1.0 if split == "train" else 0.95
         loss = self.end + (self.start - self.end) * math.exp(-5 * self.progress(step))
         value = metric.value(worse * self.progress(step), loss) * math.exp(self._draw.bell(0.01))
-        return min(value, 0.9999) if metric.is_share else value
+        if metric.is_share:
+            return min(value, 0.9999)
+        return max(value, 1.0) if "perplexity" in metric.words else value
 
     def steps(self, *, from_zero: bool = False) -> Iterator[Moment]:
         """Give the reports of a trainer that counts steps over the whole training."""
         every = self.every * max(1, self.num_steps // self.every // 60)
         first = 0 if from_zero else every
-        count = 0
-        for step in range(first, self.last_step + (not from_zero), every):
-            count += 1
+        for count, step in enumerate(range(first, self.last_step + (not from_zero), every), 1):
             epoch, done = divmod(step - (0 if from_zero else 1), self.num_batches)
             yield Moment(step, max(epoch, 0), done + 1, count % self.evaluate_every == 0)
 

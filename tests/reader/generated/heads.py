@@ -23,6 +23,11 @@ DATED: dict[str, Head] = {
     "iso z": lambda t, v, r: f"{t:%Y-%m-%dT%H:%M:%S}.{t.microsecond // 1000:03d}Z ",
     "iso zone": lambda t, v, r: f"{t:%Y-%m-%dT%H:%M:%S}+02:00 {v} ",
     "loguru": lambda t, v, r: f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d} | {v:<8} | __main__:train:123 - ",
+    "loguru colour": lambda t, v, r: (
+        f"\x1b[32m{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d}\x1b[0m | \x1b[1m{v:<8}\x1b[0m | "
+        "\x1b[36m__main__\x1b[0m:\x1b[36mtrain\x1b[0m:\x1b[36m123\x1b[0m - "
+    ),
+    "colour": lambda t, v, r: f"\x1b[90m{t:%Y-%m-%d %H:%M:%S}\x1b[0m \x1b[34m\x1b[1m{v}\x1b[0m ",
     "glog": lambda t, v, r: f"{v[0]}{t:%m%d %H:%M:%S.%f} 140001 train.py:123] ",
     "absl": lambda t, v, r: f"{v[0]}{t:%m%d %H:%M:%S.%f} 139872345 trainer.py:457] ",
     "syslog": lambda t, v, r: f"{t:%b} {t.day:>2} {t:%H:%M:%S} gpu01 train[1234]: ",

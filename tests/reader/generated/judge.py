@@ -20,7 +20,15 @@ SAME_NAMES = [
     {"ppl", "perplexity"},
     {"reward", "meanreward"},
 ]
-SPLITS = {"valid": "val", "validation": "val", "eval": "val", "evaluation": "val", "dev": "val", "training": "train", "trn": "train"}
+SPLITS = {
+    "valid": "val",
+    "validation": "val",
+    "eval": "val",
+    "evaluation": "val",
+    "dev": "val",
+    "training": "train",
+    "trn": "train",
+}
 UNTOLD_SPLITS = ("", "none", "all", "unknown")  # a metric on a training line whose set is not told
 
 

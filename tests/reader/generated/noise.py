@@ -5,11 +5,11 @@ from tests.reader.generated.settings import settings
 
 RULE = ["=" * 60, "-" * 60, "*" * 40, "#" * 50, "─" * 50]
 WARNINGS = [
-    "/opt/conda/lib/python3.11/site-packages/torch/utils/data/dataloader.py:557: UserWarning: This DataLoader will create "
-    "8 worker processes in total. Our suggested max number of worker in current system is 4.\n  warnings.warn(",
-    "/usr/lib/python3/dist-packages/torch/optim/lr_scheduler.py:138: UserWarning: Detected call of `lr_scheduler.step()` "
-    "before `optimizer.step()`.",
-    "FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated. Please use `torch.amp.autocast('cuda', args...)`.",
+    "/opt/conda/lib/python3.11/site-packages/torch/utils/data/dataloader.py:557: UserWarning: This DataLoader will "
+    "create 8 worker processes in total. Our suggested max number of worker in current system is 4.\n  warnings.warn(",
+    "/usr/lib/python3/dist-packages/torch/optim/lr_scheduler.py:138: UserWarning: Detected call of "
+    "`lr_scheduler.step()` before `optimizer.step()`.",
+    "FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated. Please use `torch.amp.autocast('cuda', ...)`.",
     "NCCL version 2.21.5+cuda12.4",
     "gpu01:1234:1300 [0] NCCL INFO Channel 00/24 : 0 1 2 3 4 5 6 7",
     "Warning: clipping input images to 1024x1024",
@@ -43,6 +43,34 @@ BREAKS = [
     "Evaluating...",
     "lr_scheduler step",
 ]
+CHECKPOINTS = [
+    "Saving checkpoint to checkpoints/step_{step}.pt",
+    "Saved checkpoint at iteration {step}",
+    "Saving model checkpoint to out/checkpoint-{step}",
+    "checkpoint written: ckpt_{step:08d}.pth",
+]
+IMPROVED = [
+    "Validation loss decreased ({old} --> {new}).  Saving model ...",
+    "New best model (val_loss {new}), saved to best.pt",
+    "val_loss improved from {old} to {new}, saving model to best.h5",
+]
+BESTS = [
+    "Best val loss: {loss}",
+    "Best validation accuracy: 0.9312 (epoch {epoch})",
+    "best loss {loss} at epoch {epoch}",
+    "Best epoch: {epoch}",
+]
+DEATHS = [
+    [
+        "Traceback (most recent call last):",
+        '  File "train.py", line 88, in <module>',
+        "    main()",
+        "KeyboardInterrupt",
+    ],
+    ["torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has 79.15 GiB in total."],
+    ["slurmstepd: error: *** JOB 123456 ON gpu01 CANCELLED AT 2025-03-04T10:00:00 DUE TO TIME LIMIT ***"],
+    ["Segmentation fault (core dumped)"],
+]
 CLOSINGS = [
     "Finished Training",
     "Training complete in 3m 12s",
@@ -71,18 +99,40 @@ def opening(page: Page) -> None:
 
 
 def between(page: Page, *, chance: float = 0.04) -> None:
-    """Print, rarely, a line that has nothing to do with the reports."""
-    if page.draw.often(chance):
-        if page.draw.often(0.4):
-            _warn(page)
-        else:
-            page.say(page.draw.pick(BREAKS))
+    """Print, rarely, a line that is no report: a warning, a checkpoint."""
+    if not page.draw.often(chance):
+        return
+    step = page.truth.values("step")[0]
+    if step is not None and page.draw.often(0.4):
+        page.say(page.draw.pick(CHECKPOINTS).format(step=step))
+    elif page.draw.often(0.4):
+        _warn(page)
+    else:
+        page.say(page.draw.pick(BREAKS))
+
+
+def improved(page: Page) -> None:
+    """Print, in some logs, that the validation loss is the best so far."""
+    forms = page.kept.setdefault("improved", [page.draw.pick(IMPROVED) if page.draw.often(0.2) else ""])
+    value = next((v for v in page.truth.values("val_loss") if v is not None), None)
+    best = page.kept.setdefault("best val", [])
+    if value is None or not forms[0] or (best and not value < best[0]):
+        return
+    text = f"{value:.6f}"
+    page.say(forms[0].format(old=f"{best[0]:.6f}" if best else "inf", new=text))
+    page.truth.also("val_loss", float(text))
+    page.kept["best val"] = [value]
 
 
 def ending(page: Page) -> None:
     """Print, often, what a trainer prints at its end; only a complete training prints it."""
+    if not page.course.is_complete and page.draw.often(0.2):
+        for line in page.draw.pick(DEATHS):
+            page.say(line, level="ERROR", head=False)
     if not page.course.is_complete or page.draw.often(0.4):
         return
+    if page.draw.often(0.25):
+        page.say(page.draw.pick(BESTS).format(loss=f"{page.course.end * 0.98:.4f}", epoch=page.course.num_epochs // 2))
     for line in page.draw.some(CLOSINGS, page.draw.pick([1, 1, 2])):
         page.say(line)
     if page.is_last_epoch_open:

@@ -26,11 +26,14 @@ class NumberFormat:
 
     def __init__(self, draw: Draw, choices: list[str], *, words: bool = False) -> None:
         self.pattern = draw.pick(choices)
-        self._nan = "NAN" if self.pattern.endswith("E") else draw.pick(NAN_WORDS + (RARE_NAN_WORDS if words else []))
+        self.nan_text = (
+            "NAN" if self.pattern.endswith("E") else draw.pick(NAN_WORDS + (RARE_NAN_WORDS if words else []))
+        )
 
     def __call__(self, value: float) -> Printed:
         if math.isnan(value):
-            return Printed(self._nan, (math.nan,))
+            is_clear = self.nan_text not in ("null", "None")
+            return Printed(self.nan_text, (math.nan,) if is_clear else (math.nan, None))
         if self.pattern == "repr":
             return Printed.plain(repr(value))
         if self.pattern == "tensor":
@@ -88,9 +91,8 @@ class ShareFormat:
         return Printed(text + sign, (float(text), float(text) / 100))
 
 
-def count_text(draw: Draw, number: int) -> str:
-    """Print a large count that is no fact: with separators, a suffix, or plain."""
-    way = draw.pick(["plain", "thousands", "suffix"])
+def count_text(way: str, number: int) -> str:
+    """Print a large count that is no fact: plain, with `thousands` separated, or with a `suffix`."""
     if way == "thousands":
         return f"{number:,}"
     if way == "suffix":

@@ -54,12 +54,14 @@ class Page:
         self._now = datetime(
             2025, draw.whole(1, 12), draw.whole(1, 28), draw.whole(0, 23), draw.whole(0, 59), tzinfo=UTC
         )
+        self._began = self._now
         self._text: list[str] = []
 
     # ---- the lines
 
     def say(self, text: str = "", *, level: str = "INFO", rank: int = 0, head: bool = True) -> None:
         """Write lines, the first with a head."""
+        text = text.replace("| | ", "| ").replace("- - ", "- ")  # a place's mark and that of the pairs are one
         self._text.append((self._head(self._now, level, rank) if head else "") + text + "\n")
 
     def raw(self, text: str) -> None:
@@ -69,6 +71,11 @@ class Page:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self._now += timedelta(seconds=seconds)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Give the time since the log began."""
+        return (self._now - self._began).total_seconds()
 
     @property
     def text(self) -> str:
@@ -131,7 +138,7 @@ class Page:
         return [self.loss(step, bare=bare, split=split), *self.measured(step, split, bare=bare)]
 
     def mean_loss(self, item: Item, decoration: str) -> Item:
-        """Print a running mean beside the current loss, as the meters of many vision trainers do; either may be read."""
+        """Print a running mean beside the current loss, as the meters of vision trainers do; either may be read."""
         value = item.printed.values[0]
         other = self.show_loss((value if value is not None else 0.0) * 1.04)
         both = item.printed.values + other.values

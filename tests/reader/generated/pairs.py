@@ -66,6 +66,8 @@ def text_style(draw: Draw) -> PairStyle:
 
 
 def _json(value: str) -> str:
+    if value == "null":
+        return value
     if value.lower() in ("nan", "inf", "-inf"):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[value.lower()]
     try:
@@ -76,6 +78,8 @@ def _json(value: str) -> str:
 
 
 def _python(value: str) -> str:
+    if value == "None":
+        return value
     try:
         float(value)
     except ValueError:

@@ -19,6 +19,7 @@ class StepPlace:
         self._width = draw.pick([0, 0, 0, 0, len(str(page.course.num_steps)), 7])
         self._pad = draw.pick([" ", " ", "0"])
         self._has_thousands = draw.often(0.08)
+        self._has_suffix = not has_total and draw.often(0.08) and page.course.every % 100 == 0
         page.notes.append(f"step {self._way}{' of total' if has_total else ''}{' from 0' if self.from_zero else ''}")
 
     def write(self, step: int, pairs: list[tuple[str, str]]) -> str:
@@ -47,6 +48,8 @@ class StepPlace:
 
     def _number(self, step: int) -> str:
         text = f"{step:,}" if self._has_thousands else str(step)
+        if self._has_suffix:
+            return f"{step / 1000:g}K" if step >= 1000 else text
         if self._width and not self._has_thousands:
             text = text.rjust(self._width, self._pad)
         if not self._total:

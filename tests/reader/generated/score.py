@@ -92,7 +92,9 @@ def table(result: Score, *, examples: int) -> str:
 def shown(made: GeneratedLog) -> str:
     """Write a log with what is known of it, carriage returns as line ends."""
     text = made.text.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-    return "\n".join([text, f"kind: {made.kind}", f"spec: {made.spec}", *(f"  {k}: {v}" for k, v in made.facts.items())])
+    return "\n".join(
+        [text, f"kind: {made.kind}", f"spec: {made.spec}", *(f"  {k}: {v}" for k, v in made.facts.items())]
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

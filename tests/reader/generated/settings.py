@@ -32,7 +32,8 @@ def settings(page: Page) -> None:
         page.kept["settings rate"] = [course.base_rate]
     if draw.often(0.6):
         pairs.append((draw.pick(["epochs", "num_epochs", "max_epochs"]), course.num_epochs))
-        page.kept["settings epochs"] = [course.num_epochs]
+    if draw.often(0.15):
+        pairs.append((draw.pick(["max_steps", "total_steps", "num_iterations"]), course.num_steps))
     if draw.often(0.15):
         pairs.append(("start_epoch", 0))
     for line in _written(page, draw.shuffled(pairs)):
@@ -40,11 +41,11 @@ def settings(page: Page) -> None:
 
 
 def settle(page: Page) -> None:
-    """Allow what only the settings told, once the log is complete."""
+    """Allow what only the settings told, and totals that a reader could work out, once the log is complete."""
+    page.truth.also("steps", page.course.num_steps, None)
+    page.truth.also("epochs", page.course.num_epochs, None)
     if "settings rate" in page.kept:
         page.truth.unsaid_unless_stated("lr")
-    if "settings epochs" in page.kept:
-        page.truth.also("epochs", *page.kept["settings epochs"], None)
 
 
 def _written(page: Page, pairs: list[tuple[str, object]]) -> list[str]:

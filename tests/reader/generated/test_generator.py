@@ -27,7 +27,8 @@ def test_a_stated_value_is_printed_in_the_log(name: str):
         made = log(seed)
         expected = made.facts.get(name)
         values = [v for v in (expected if isinstance(expected, list) else [expected]) if v is not None]
-        printed = {_value(text) for text in re.findall(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?", made.text.decode())}
+        printed = {float(text) for text in re.findall(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", made.text.decode())}
+        printed |= {float(text.replace(",", ".")) for text in re.findall(r"-?\d+,\d{4}\b", made.text.decode())}
         assert all(math.isnan(value) or value in printed for value in values), f"seed {seed}: {name} {values}"
 
 
@@ -60,7 +61,10 @@ def test_a_fact_is_judged_by_the_values_that_are_right(expected: object, seen: o
 def test_a_metric_may_bear_another_usual_name_but_not_another_split():
     facts = {"metrics": {"acc": {"val": 0.9}}}
     assert [v.outcome for v in judge(facts, {"metrics": {"accuracy": {"valid": 0.9}}})] == [Outcome.RIGHT]
-    assert [v.outcome for v in judge(facts, {"metrics": {"accuracy": {"train": 0.9}}})] == [Outcome.SILENT, Outcome.WRONG]
+    assert [v.outcome for v in judge(facts, {"metrics": {"accuracy": {"train": 0.9}}})] == [
+        Outcome.SILENT,
+        Outcome.WRONG,
+    ]
 
 
 def test_a_log_can_be_shown(capsys: pytest.CaptureFixture[str]):
@@ -74,7 +78,3 @@ def _first_of_each(facts: dict[str, object]) -> dict[str, object]:
 
     metrics = {name: {split: first(v) for split, v in splits.items()} for name, splits in facts["metrics"].items()}
     return {name: first(value) for name, value in facts.items()} | {"metrics": metrics}
-
-
-def _value(text: str) -> float:
-    return float(text.replace(",", ".")) if re.fullmatch(r"[-+]?\d+,\d+", text) else float(text.replace(",", ""))

@@ -3,6 +3,7 @@
 from tests.reader.generated.course import Course
 from tests.reader.generated.draw import Draw
 from tests.reader.generated.kinds import bare_lines, kind
+from tests.reader.generated.numbers import Printed
 from tests.reader.generated.page import Item, Page
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -69,9 +70,8 @@ def _described(page: Page, first: int) -> str:
     return way
 
 
-def _evaluation(page: Page) -> None:
+def _evaluation(page: Page, desc: str) -> None:
     total = max(2, page.course.num_batches // 7)
-    desc = page.draw.pick(EVALUATIONS)
     for done in (total // 2, total):
         page.raw("\r" + tqdm(page, done, total, desc=desc))
     page.raw("\n")
@@ -79,7 +79,8 @@ def _evaluation(page: Page) -> None:
 
 def _epoch_bars(page: Page, *, with_postfix: bool = True, evaluates: bool = False) -> None:
     course, first = page.course, page.draw.pick([0, 1, 1])
-    way = _described(page, first)
+    way, evaluation = _described(page, first), page.draw.pick(EVALUATIONS)
+    front = page.draw.pick(["Epoch {}: ", "Epoch {} - ", "epoch {} | "])
     for epoch in course.epochs():
         desc = way.format(e=epoch.index + first, E=course.num_epochs)
         page.epoch_begun(epoch.index)
@@ -95,12 +96,11 @@ def _epoch_bars(page: Page, *, with_postfix: bool = True, evaluates: bool = Fals
         if epoch.finished:
             page.epoch_ended(epoch.index)
             if evaluates:
-                _evaluation(page)
+                _evaluation(page, evaluation)
             if evaluates or not with_postfix:
                 items = [] if with_postfix else [page.loss(epoch.end.step, bare=False)]
                 items += page.validated(epoch.end.step)
-                front = page.draw.pick(["Epoch {}: ", "Epoch {} - ", "epoch {} | "]).format(epoch.index + first)
-                page.say(front + page.style.join(page.report(items)))
+                page.say(front.format(epoch.index + first) + page.style.join(page.report(items)))
     page.truth.put("steps", course.num_steps, None)
 
 
@@ -180,13 +180,14 @@ def bar_described_by_its_loss(page: Page) -> None:
 def bar_with_dicts(page: Page) -> None:
     """A bar that tells the step, and printed dictionaries that tell the loss and the fraction of epochs."""
     course = page.course
+    wipe = page.draw.pick(["\n", "\n", "\r" + " " * 60 + "\r\n"])
     page.raw("\r" + tqdm(page, 0, course.num_steps))
     for at in course.steps():
         page.raw("\r" + tqdm(page, at.step, course.num_steps))
         page.truth.put("step", at.step)
         epoch = f"{at.step / course.num_batches:.2f}"
         pairs = [*page.report(page.trained(at.step, bare=True)), ("epoch", epoch)]
-        page.raw(page.draw.pick(["\n", "\n", "\r" + " " * 60 + "\r\n"]))
+        page.raw(wipe)
         page.say("{" + ", ".join(f"'{k}': {v}" for k, v in pairs) + "}")
         done = {int(at.step / course.num_batches), int(float(epoch))}
         page.truth.put("epochs_done", *done, *([None] if 0 in done else []))
@@ -203,9 +204,10 @@ def bar_with_dicts(page: Page) -> None:
 def lines_behind_bars(page: Page) -> None:
     """A logger writes into the line of a bar that has not ended."""
     course = page.course
+    desc = page.draw.pick(["", "Training"])
     for at in course.steps():
         page.wait(course.every * course.seconds)
-        bar = tqdm(page, at.step, course.num_steps, desc=page.draw.pick(["", "Training"]))
+        bar = tqdm(page, at.step, course.num_steps, desc=desc)
         page.raw("\r" + bar + page.draw.pick(["", "\n", "\r"]))
         pairs = [(page.names.step, str(at.step)), *page.report(page.trained(at.step))]
         page.say(page.style.join(pairs))
@@ -217,21 +219,18 @@ def lines_behind_bars(page: Page) -> None:
 def lightning_bars(page: Page) -> None:
     """Bars that count epochs from 0, with the loss of the step and of the epoch behind them."""
     course = page.course
+    whole, last_epoch_loss = Printed("", ()), ""
     show = type(page.show_loss)(page.draw, ["%.3f", "%.4f", "%.3e"])
     for epoch in course.epochs():
         page.epoch_begun(epoch.index)
-        last_epoch_loss = ""
         for batch in [at.batch for at in epoch.reports] + ([course.num_batches] if epoch.finished else []):
             step = epoch.index * course.num_batches + batch
             loss = show(course.loss(step))
-            whole = show(course.loss(step))
             if batch == course.num_batches:
-                val = show(course.val_loss(step))
+                val, whole = show(course.val_loss(step)), show(course.loss(step))
                 last_epoch_loss = f", val_loss={val.text}, train_loss_epoch={whole.text}"
                 page.truth.put("val_loss", *val.values)
-                page.truth.put("loss", *loss.values, *whole.values)
-            else:
-                page.truth.put("loss", *loss.values)
+            page.truth.put("loss", *loss.values, *whole.values)
             postfix = f"v_num=3, train_loss_step={loss.text}{last_epoch_loss}"
             page.raw("\r" + tqdm(page, batch, course.num_batches, desc=f"Epoch {epoch.index}", postfix=postfix))
             page.truth.put("step", step)

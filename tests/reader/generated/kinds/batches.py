@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.reader.generated.course import Epoch, Moment
 from tests.reader.generated.extras import extras
 from tests.reader.generated.kinds import bare_lines, kind
-from tests.reader.generated.noise import between
+from tests.reader.generated.noise import between, improved
 from tests.reader.generated.page import Page
 from tests.reader.generated.pairs import TEXT_STYLES
 
@@ -63,7 +63,8 @@ TOLD = [
     "Epoch [<e>][<b>/B] ", "Epoch: [<e>][<b>/B]\t", "Epoch [<e>/E], Step [<b>/B], ", "Epoch <e>/E, Batch <b>/B, ",
     "Epoch: <e>/E, Iter: <b>/B -- ", "[Epoch <e>/E] [Batch <b>/B] ", "Epoch <e> [<b>/B] ", "Epoch <e> | batch <b>/B | ",
     "| epoch <e> | <b>/B batches | ", "Train Epoch: <e> [<b>/B (<%>)]\t", "epoch <e>/E iter <b>/B: ", "[<e>/E][<b>/B] ",
-    "Epoch <e>, iteration <b>/B | ", "Epoch(train) [<e>][<b>/B]  ", "epoch:<e>/E step:<b>/B ", "Training epoch <e>: <b>/B ",
+    "Epoch <e>, iteration <b>/B | ", "Epoch(train) [<e>][<b>/B]  ", "epoch:<e>/E step:<b>/B ",
+    "Training epoch <e>: <b>/B ",
 ]  # fmt: skip
 UNTOLD = [
     "Epoch <e>, batch <b>: ", "[<e>, <b>] ", "Epoch: <e> Iter: <b> ", "Epoch <e> | Step <b> | ", "epoch=<e> batch=<b> ",
@@ -90,6 +91,7 @@ def batch_lines_with_validation(page: Page) -> None:
             page.wait(page.draw.real(1, 30))
             line = page.style.join(page.report(page.validated(epoch.end.step)))
             page.say(form.format(epoch.index + place.epoch_from) + line)
+            improved(page)
             page.epoch_ended(epoch.index)
 
 
@@ -116,6 +118,8 @@ def batch_lines_with_meters(page: Page) -> None:
         page, ["Epoch: [<e>][<b>/B]\t", "Epoch: [<e>]  [<b>/B]  ", "Epoch: [<e>] [<b>/B] "], batch_from=0
     )
     decoration = page.draw.pick(["{} ({})", "{} ({})", "{} (avg: {})"])
+    word = page.names.words["val"].capitalize()
+    front = page.draw.pick([f" * {word}: ", f"{word}: * "])
     style = page.style
     page.style = style if style.name in METERED else page.draw.pick([s for s in TEXT_STYLES if s.name in METERED])
     for epoch in _epochs(page, place):
@@ -126,8 +130,7 @@ def batch_lines_with_meters(page: Page) -> None:
             page.say(place.write(at, page.report(items + extras(page))))
         if epoch.finished and page.metrics:
             pairs = page.report(page.measured(epoch.end.step, "val", bare=True))
-            word = page.names.words["val"].capitalize()
-            page.say(page.draw.pick([f" * {word}: ", f"{word}: * "]) + " ".join(f"{k} {v}" for k, v in pairs))
+            page.say(front + " ".join(f"{k} {v}" for k, v in pairs))
             page.epoch_ended(epoch.index)
 
 
@@ -135,9 +138,10 @@ def batch_lines_with_meters(page: Page) -> None:
 def batch_lines_untold(page: Page) -> None:
     """Batches without their number: the global step is not told."""
     place = BatchPlace(page, UNTOLD)
+    validates = page.draw.often(0.7)
     for epoch in _epochs(page, place):
         _reports(page, epoch, place)
-        if epoch.finished and page.draw.often(0.7):
+        if epoch.finished and validates:
             line = page.style.join(page.report(page.validated(epoch.end.step)))
             page.say(f"Epoch {epoch.index + place.epoch_from} " + line)
             page.epoch_ended(epoch.index)
@@ -200,7 +204,7 @@ def epoch_head_batch_lines(page: Page) -> None:
     place = draw.pick(
         ["{b}/{B}, ", "[{b}/{B}] ", "Batch {b}/{B} ", "Step {b}/{B} - ", "  batch {b}/{B}: ", "iter {b}/{B} | "]
     )
-    rule = draw.pick([None, None, "-" * 10, "=" * 20])
+    rule, validates = draw.pick([None, None, "-" * 10, "=" * 20]), draw.often(0.8)
     for epoch in course.epochs():
         page.say(head.format(e=epoch.index + first, E=course.num_epochs))
         if rule:
@@ -215,7 +219,7 @@ def epoch_head_batch_lines(page: Page) -> None:
             page.truth.put("step", at.step)
             if at.batch == course.num_batches:
                 page.epoch_ended(epoch.index)
-        if epoch.finished and draw.often(0.8):
+        if epoch.finished and validates:
             page.say(page.style.join(page.report(page.validated(epoch.end.step))))
             page.epoch_ended(epoch.index)
     page.truth.put("steps", course.num_steps, None)
@@ -250,13 +254,13 @@ def batch_lines_with_updates(page: Page) -> None:
     """Epoch, batch and the count of updates side by side: the updates are the step."""
     draw, course = page.draw, page.course
     accumulation = draw.pick([1, 1, 2, 4])
-    word = draw.pick(["num_updates", "global_step", "update"])
+    word, position = draw.pick(["num_updates", "global_step", "update"]), draw.whole(0, 1)
     for epoch in course.epochs():
         page.epoch_begun(epoch.index)
         for at in epoch.reports:
             page.wait(course.every * course.seconds)
             pairs = page.report(page.trained(at.step) + extras(page, units=False))
-            pairs.insert(draw.whole(0, 1), (word, str(at.step)))
+            pairs.insert(position, (word, str(at.step)))
             micro, all_micro = at.batch * accumulation, course.num_batches * accumulation
             page.say(f"epoch {epoch.index + 1:03d}: {micro:>6} / {all_micro} " + page.style.join(pairs))
             page.truth.put("step", at.step)

@@ -10,6 +10,7 @@ def box_page(draw: Draw) -> Page:
     """Make a page of boxes: no heads, numbers that fit into a column."""
     page = bare_lines(draw)
     page.show_loss = type(page.show_loss)(draw, ["%.4f", "%.3g", "%g", "%.3f"])
+    page.show_rate = type(page.show_rate)(draw, ["%.3g", "%.2e", "%g", "%.6f"])
     return page
 
 
@@ -46,10 +47,11 @@ def box_by_step(page: Page) -> None:
     """A box per report, the step among its names."""
     way = page.draw.pick(["dashes", "round", "plus", "rules"])
     page.names.step = page.draw.pick(["step", "global_step", "iteration", "iterations", "training_iteration"])
+    is_first = page.draw.often(0.5)
     for at in page.course.steps():
         items = page.trained(at.step) + extras(page, units=False)
         pairs = page.report(items)
-        pairs.insert(page.draw.pick([0, len(pairs)]), (page.names.step, str(at.step)))
+        pairs.insert(0 if is_first else len(pairs), (page.names.step, str(at.step)))
         _boxed(page, pairs, way)
         page.truth.put("step", at.step)
 
@@ -75,7 +77,7 @@ def box_with_groups(page: Page) -> None:
     timesteps = 0
     for count, at in enumerate(course.steps(), 1):
         timesteps += 2048 * envs
-        loss, rate, reward = page.loss(at.step), page.rate(at.step), -200 + 400 * course.progress(at.step)
+        reward = -200 + 400 * course.progress(at.step)
         shown = f"{reward:.3g}"
         loss_text, rate_text = f"{course.loss(at.step):.3g}", f"{course.rate(at.step):.3g}"
         pairs = [
@@ -87,8 +89,7 @@ def box_with_groups(page: Page) -> None:
         ]  # fmt: skip
         _boxed(page, pairs, "dashes")
         page.truth.put("step", timesteps, count, 10 * count)
-        page.truth.put("loss", float(loss_text) if loss_text != "nan" else loss.printed.values[0])
+        page.truth.put("loss", float(loss_text))
         page.truth.put("lr", float(rate_text))
         page.truth.metric("ep_rew_mean", "train", float(shown), None)
-        assert rate.fact
     page.truth.unsaid("steps")

@@ -4,7 +4,7 @@ from tests.reader.generated.course import Course
 from tests.reader.generated.draw import Draw
 from tests.reader.generated.extras import extras
 from tests.reader.generated.kinds import kind
-from tests.reader.generated.noise import between
+from tests.reader.generated.noise import between, improved
 from tests.reader.generated.numbers import Printed
 from tests.reader.generated.page import Item, Page
 
@@ -18,9 +18,9 @@ class EpochPlace:
     """Writes the epoch the same way on each line of a log."""
 
     WAYS = (
-        "Epoch {e}: ", "Epoch {e} | ", "Epoch: {e:03d}, ", "Epoch {e}/{E} ", "Epoch {e}/{E} - ", "Epoch [{e}/{E}] ", "[{e}/{E}] ",
-        "[Epoch {e}] ", "epoch {e} ", "epoch: {e}, ", "Epoch {e:05d} | ", "Epoch {e}\t", "epoch={e} ", "Epoch {e} of {E}: ", "Ep {e}/{E} ",
-        "Epoch #{e}: ", "[epoch {e:>3}/{E}] ", "EPOCH {e} ", "Epoch: {e}/{E}.. ", "| epoch {e} | ",
+        "Epoch {e}: ", "Epoch {e} | ", "Epoch: {e:03d}, ", "Epoch {e}/{E} ", "Epoch {e}/{E} - ", "Epoch [{e}/{E}] ",
+        "[{e}/{E}] ", "[Epoch {e}] ", "epoch {e} ", "epoch: {e}, ", "Epoch {e:05d} | ", "Epoch {e}\t", "epoch={e} ",
+        "Epoch {e} of {E}: ", "Ep {e}/{E} ", "Epoch #{e}: ", "[epoch {e:>3}/{E}] ", "EPOCH {e} ", "Epoch: {e}/{E}.. ", "| epoch {e} | ",
     )  # fmt: skip
 
     def __init__(self, page: Page, ways: tuple[str, ...] = WAYS) -> None:
@@ -30,8 +30,9 @@ class EpochPlace:
         page.notes.append(f"epoch {self._way!r} from {self.first}")
 
     def front(self, index: int) -> str:
-        """Write the place of an epoch that is done, and state it."""
+        """Write the place of an epoch that is done, state it, and let the epoch's time pass."""
         page = self._page
+        page.wait(page.course.num_batches * page.course.seconds)
         total = page.course.num_epochs
         page.epoch_ended(index)
         if "{E}" in self._way:
@@ -45,9 +46,9 @@ def epoch_lines(page: Page) -> None:
     place = EpochPlace(page)
     for epoch in page.course.epochs():
         if epoch.finished:
-            page.wait(page.course.num_batches * page.course.seconds)
             items = page.trained(epoch.end.step, metrics=True) + page.validated(epoch.end.step) + extras(page)
             page.say(place.front(epoch.index) + page.style.join(page.report(items)))
+            improved(page)
             between(page)
 
 
@@ -57,9 +58,9 @@ def epoch_lines_training_only(page: Page) -> None:
     place = EpochPlace(page)
     for epoch in page.course.epochs():
         if epoch.finished:
-            page.wait(page.course.num_batches * page.course.seconds)
             items = page.trained(epoch.end.step, metrics=True) + extras(page)
             page.say(place.front(epoch.index) + page.style.join(page.report(items)))
+            improved(page)
             between(page)
 
 
@@ -90,6 +91,7 @@ def epoch_in_pairs(page: Page) -> None:
     first = page.draw.pick([0, 1])
     for epoch in page.course.epochs():
         if epoch.finished:
+            page.wait(page.course.num_batches * page.course.seconds)
             items = page.trained(epoch.end.step) + page.validated(epoch.end.step) + extras(page)
             page.say(page.style.join([(page.names.epoch, str(epoch.index + first)), *page.report(items)]))
             page.epoch_ended(epoch.index)
@@ -142,9 +144,11 @@ def epoch_head_two_lines(page: Page) -> None:
         page.epoch_begun(epoch.index)
         if not epoch.finished:
             continue
+        page.wait(course.num_batches * course.seconds)
         items = page.trained(epoch.end.step, bare=True, metrics=True)
         page.say(f"{train} " + page.style.join(page.report(items)))
         page.say(f"{val} " + page.style.join(page.report(page.validated(epoch.end.step, bare=True))))
+        improved(page)
         page.say()
         page.epoch_ended(epoch.index)
     if has_total:
@@ -202,6 +206,7 @@ def iterations_of_a_solver(page: Page) -> None:
         ["Iteration {}, loss = {}", "iter {}: loss = {}", "Iteration {:>4} | loss: {}", "iter {:>5}   loss {}"]
     )
     for count in range(1, page.draw.whole(20, 80)):
+        page.wait(course.seconds)
         item = page.loss(count * course.last_step // 80)
         page.note(item)
         page.truth.put("loss", *(v for v in item.printed.values if v is not None))
@@ -222,6 +227,7 @@ def boosting_rounds(page: Page) -> None:
     val = draw.pick(["valid", "eval", "validation_0", "val"])
     for count in range(0 if way != "lightgbm" else every, every * draw.whole(12, 60), every):
         done = count / (60 * every)
+        page.wait(0.02 * every)
         train, test = (f"{0.9 * 2.7 ** (-2 * done) * worse:.5f}" for worse in (1.0, 1.1))
         if measure == "auc":
             train, test = (f"{0.6 + 0.35 * done * worse:.5f}" for worse in (1.0, 0.9))
@@ -230,9 +236,8 @@ def boosting_rounds(page: Page) -> None:
         elif way == "lightgbm":
             page.say(f"[{count}]\ttraining's {measure}: {train}\tvalid_1's {measure}: {test}")
         else:
-            page.say(
-                f"{count}:\tlearn: {train}\ttest: {test}\tbest: {test} ({count})\ttotal: {3 * count + 3}ms\tremaining: 1.2s"
-            )
+            times = f"total: {3 * count + 3}ms\tremaining: 1.2s"
+            page.say(f"{count}:\tlearn: {train}\ttest: {test}\tbest: {test} ({count})\t{times}")
         page.truth.put("step", count)
     if way == "catboost":
         page.truth.unsaid("loss")

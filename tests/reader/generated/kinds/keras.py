@@ -101,9 +101,8 @@ def rich_bars(page: Page) -> None:
             bar = "━" * full + ("╸" if full < 30 else "") + "━" * max(0, 29 - full)
             figures = _figures(page, at.step, at_end=is_end).replace(" - ", " ")
             speed = f"{1 / course.seconds:.2f}it/s"
-            page.raw(
-                f"\rEpoch {epoch.index + first}/{total} {bar} {at.batch}/{course.num_batches} 0:00:12 • 0:00:00 {speed} v_num: 0.000 {figures}"
-            )
+            place = f"Epoch {epoch.index + first}/{total} {bar} {at.batch}/{course.num_batches}"
+            page.raw(f"\r{place} 0:00:12 • 0:00:00 {speed} v_num: 0.000 {figures}")
             page.truth.put("step", at.step)
         page.raw("\n")
         if epoch.finished:

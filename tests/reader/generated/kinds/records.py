@@ -15,6 +15,8 @@ def keyed(draw: Draw) -> Page:
     page = Page(draw, headed=draw.often(0.35), words=False)
     page.names = type(page.names)(draw, ["snake", "snake", "slash", "camel"])
     page.style = PairStyle(draw.pick(["dict", "dict", "dict of strings", "json", "json compact"]), "", "")
+    if draw.often(0.25):
+        page.show_loss.nan_text = "None" if page.style.name.startswith("dict") else "null"
     return page
 
 
@@ -23,6 +25,8 @@ def json_file(draw: Draw) -> Page:
     page = no_heads(draw)
     page.names = type(page.names)(draw, ["snake", "snake", "slash", "camel"])
     page.style = PairStyle(draw.pick(["json", "json compact"]), "", "")
+    if draw.often(0.4):
+        page.show_loss.nan_text = "null"
     return page
 
 

@@ -3,6 +3,7 @@
 from tests.reader.generated.draw import Draw
 from tests.reader.generated.extras import extras
 from tests.reader.generated.kinds import bare_lines, kind, no_heads
+from tests.reader.generated.numbers import ShareFormat
 from tests.reader.generated.page import Item, Page
 
 Row = list[tuple[str, str]]
@@ -22,7 +23,8 @@ def table_page(draw: Draw) -> Page:
     page.names = type(page.names)(draw, ["snake", "snake", "title", "camel"])
     page.names.is_train_bare = False
     for chosen in page.metrics:
-        chosen.show.__dict__.update(way="%.4f") if chosen.metric.is_share else None
+        if isinstance(chosen.show, ShareFormat):
+            chosen.show.way = "%.4f"
     page.show_loss = type(page.show_loss)(draw, ["%.4f", "%.6f", "%.3f"])
     page.show_rate = type(page.show_rate)(draw, ["%.2e", "%.6f"])
     return page

@@ -6,6 +6,7 @@ from tests.reader.generated.page import Item, Page
 NAMES = [
     "time", "dt", "elapsed", "eta", "speed", "tokens/s", "tok/s", "samples/s", "img/s", "mem", "max_mem", "gpu_mem",
     "mfu", "loss_scale", "batch_time", "data_time", "tokens", "samples", "momentum", "wd", "entropy",
+    "param_norm", "min_lr", "epoch_time",
 ]  # fmt: skip
 PARTS = [
     ("aux_loss", 0.01), ("loss_cls", 0.4), ("loss_box", 0.35), ("kl_loss", 0.05), ("reg_loss", 0.02), ("l1_loss", 0.2),
@@ -18,7 +19,8 @@ def extras(page: Page, *, units: bool = True) -> list[Item]:
     """Give a few extra items, the same names in each report of a log; `units`: with units behind."""
     draw = page.draw
     if "extras" not in page.kept:
-        page.kept["extras"] = draw.some(NAMES, draw.pick([0, 0, 1, 1, 2, 3, 4]))
+        names = draw.some(NAMES, draw.pick([0, 0, 1, 1, 2, 3, 4]))
+        page.kept["extras"] = [name for name in names if name != "min_lr" or page.has_rate]  # beside a rate only
         page.kept["counts"] = [draw.pick(["plain", "thousands", "suffix"]) if units else "plain"]
     return [Item(page.names.cased(name), Printed(_value(page, name, units), ())) for name in page.kept["extras"]]
 
@@ -53,5 +55,5 @@ def _value(page: Page, name: str, units: bool) -> str:
         return f"{draw.real(40, 44):.2f}" + ("%" if units else "")
     if name == "speed":
         return f"{draw.real(0.95, 1.05) / seconds:.2f}" + (" it/s" if units else "")
-    fixed = {"momentum": "0.9", "wd": "0.05", "loss_scale": "65536"}
+    fixed = {"momentum": "0.9", "wd": "0.05", "loss_scale": "65536", "min_lr": "1e-06", "epoch_time": "61.3"}
     return fixed.get(name) or f"{draw.real(0.2, 2):.4f}"

@@ -2,6 +2,7 @@
 
 from tests.reader.generated.page import Page
 from tests.reader.generated.settings import settings
+from tests.reader.generated.truth import SILENT
 
 RULE = ["=" * 60, "-" * 60, "*" * 40, "#" * 50, "─" * 50]
 WARNINGS = [
@@ -32,6 +33,13 @@ OPENINGS = [
     "tokens per iteration will be: 491,520",
     "Initializing from scratch",
 ]
+FOREIGN_BARS = [  # of the preparation: none of their counts is a step
+    "Map: 100%|██████████| 52002/52002 [00:12<00:00, 4211.32 examples/s]",
+    "Loading checkpoint shards: 100%|██████████| 4/4 [00:05<00:00,  1.31s/it]",
+    "Downloading data: 100%|██████████| 170M/170M [00:04<00:00, 38.1MB/s]",
+    "Tokenizing: 100%|██████████| 1200/1200 [00:31<00:00, 38.70it/s]",
+    "Caching images (4.1GB RAM): 100%|██████████| 5000/5000 [00:14<00:00, 352.11it/s]",
+]
 BREAKS = [
     "Saving checkpoint to checkpoints/last.pt",
     "saving model to out/ckpt.pt",
@@ -56,7 +64,8 @@ IMPROVED = [
 ]
 BESTS = [
     "Best val loss: {loss}",
-    "Best validation accuracy: 0.9312 (epoch {epoch})",
+    "Best validation accuracy: 0.9312",
+    "Best val acc 91.20% (epoch {epoch})",
     "best loss {loss} at epoch {epoch}",
     "Best epoch: {epoch}",
 ]
@@ -95,6 +104,9 @@ def opening(page: Page) -> None:
         settings(page)
     if draw.often(0.15):
         _warn(page)
+    if draw.often(0.12):
+        for bar in draw.some(FOREIGN_BARS, 2):
+            page.raw(f"\r{bar}\n")
     page.wait(draw.real(1, 20))
 
 
@@ -131,8 +143,10 @@ def ending(page: Page) -> None:
             page.say(line, level="ERROR", head=False)
     if not page.course.is_complete or page.draw.often(0.4):
         return
-    if page.draw.often(0.25):
-        page.say(page.draw.pick(BESTS).format(loss=f"{page.course.end * 0.98:.4f}", epoch=page.course.num_epochs // 2))
+    counts_epochs, validates = page.truth.values("epochs_done") != (None, 0), page.truth.values("val_loss") != SILENT
+    if validates and page.draw.often(0.3):
+        bests = BESTS if counts_epochs else BESTS[:2]
+        page.say(page.draw.pick(bests).format(loss=f"{page.course.end * 0.98:.4f}", epoch=page.course.num_epochs // 2))
     for line in page.draw.some(CLOSINGS, page.draw.pick([1, 1, 2])):
         page.say(line)
     if page.is_last_epoch_open:

@@ -61,8 +61,9 @@ class Page:
 
     def say(self, text: str = "", *, level: str = "INFO", rank: int = 0, head: bool = True) -> None:
         """Write lines, the first with a head."""
-        text = text.replace("| | ", "| ").replace("- - ", "- ")  # a place's mark and that of the pairs are one
-        self._text.append((self._head(self._now, level, rank) if head else "") + text + "\n")
+        text = (self._head(self._now, level, rank) if head else "") + text
+        # The mark that ends a head or a place and the one that begins the pairs are one.
+        self._text.append(text.replace("| | ", "| ").replace("- - ", "- ") + "\n")
 
     def raw(self, text: str) -> None:
         """Write text as it is, for example a bar that a carriage return will overwrite."""
@@ -102,6 +103,12 @@ class Page:
         key = self.names.loss(split, bare=bare)
         value = self.course.loss(step) if split == "train" else self.course.val_loss(step)
         return Item(key.text, _sure(self.show_loss(value), key), "loss" if split == "train" else f"{split}_loss")
+
+    def stated_loss(self, step: int) -> str:
+        """Give the training loss as text, for a place that calls it plainly `loss`, and state it."""
+        printed = self.show_loss(self.course.loss(step))
+        self.truth.put("loss", *printed.values)
+        return printed.text
 
     def rate(self, step: int) -> Item:
         """Give the learning rate at a step."""

@@ -153,9 +153,8 @@ def bar_described_by_its_loss(page: Page) -> None:
     first = draw.pick([0, 1])
     if "{e}" not in form:
         for at in course.steps():
-            item = page.loss(at.step, bare=True)._replace(fact="loss")
-            page.truth.put("loss", *(v for v in item.printed.values if v is not None))
-            page.raw("\r" + tqdm(page, at.step, course.num_steps, desc=form.format(item.printed.text)))
+            loss = page.stated_loss(at.step)
+            page.raw("\r" + tqdm(page, at.step, course.num_steps, desc=form.format(loss)))
             page.truth.put("step", at.step)
         page.raw("\n")
         page.truth.put("steps", course.num_steps, None)
@@ -163,9 +162,7 @@ def bar_described_by_its_loss(page: Page) -> None:
     for epoch in course.epochs():
         page.epoch_begun(epoch.index)
         for at in epoch.reports:
-            printed = page.loss(at.step).printed
-            page.truth.put("loss", *(v for v in printed.values if v is not None))
-            desc = form.format(printed.text, e=epoch.index + first, E=course.num_epochs)
+            desc = form.format(page.stated_loss(at.step), e=epoch.index + first, E=course.num_epochs)
             page.raw("\r" + tqdm(page, at.batch, course.num_batches, desc=desc))
             page.truth.put("step", at.step)
             if at.batch == course.num_batches:

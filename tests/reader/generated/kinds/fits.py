@@ -1,11 +1,12 @@
 """Several trainings in one log: folds, stages, settings that are tried one after the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.reader.generated.course import Course
 from tests.reader.generated.kinds import kind
 from tests.reader.generated.kinds.batches import TOLD, BatchPlace
 from tests.reader.generated.kinds.epochs import EpochPlace
+from tests.reader.generated.kinds.keras import keras_page, write_lines
 from tests.reader.generated.page import Page
 
 FOLDS = [
@@ -20,7 +21,7 @@ RUNS = ["Run {k}/{K}", "Trial {k}: lr=0.00{k}", "=== Experiment {k} ===", "Train
 STAGES = ["Stage {k}", "=== Stage {k}: training ===", "Phase {k}/{K}", "Start of stage {k}"]
 
 
-def _fits(page: Page, titles: list[str]) -> Iterator[int]:
+def _fits(page: Page, titles: Sequence[str | None]) -> Iterator[int]:
     """Begin one training after the other, all but the last of them complete."""
     draw = page.draw
     count, title = draw.whole(2, 5), draw.pick(titles)
@@ -29,7 +30,8 @@ def _fits(page: Page, titles: list[str]) -> Iterator[int]:
     for number in range(1, count + 1):
         page.course = Course(draw, epochs=epochs, complete=is_complete if number == count else True)
         page.course.nan_from = None
-        page.say(title.format(k=number, K=count))
+        if title:
+            page.say(title.format(k=number, K=count))
         yield number
     page.notes.append(f"{count} fits")
 
@@ -41,7 +43,7 @@ def _count_epochs(page: Page, before: int) -> int:
     return before + page.course.num_epochs
 
 
-def _each(page: Page, titles: list[str], one: Callable[[], None]) -> None:
+def _each(page: Page, titles: Sequence[str | None], one: Callable[[], None]) -> None:
     before = 0
     for _ in _fits(page, titles):
         one()
@@ -100,6 +102,13 @@ def runs_by_batch(page: Page) -> None:
                 page.epoch_ended(epoch.index)
 
     _each(page, RUNS, one)
+
+
+@kind(make=keras_page)
+def keras_fits(page: Page) -> None:
+    """Several calls of Keras' `fit`, nothing between them or a title."""
+    _each(page, FOLDS if page.draw.often(0.5) else [None], lambda: write_lines(page, "new"))
+    page.truth.unsaid("step")
 
 
 @kind()

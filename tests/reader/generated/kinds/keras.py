@@ -17,13 +17,12 @@ def keras_page(draw: Draw) -> Page:
 
 
 def _figures(page: Page, step: int, *, at_end: bool) -> str:
-    items = [page.loss(step)._replace(key="loss"), *page.measured(step, "train", bare=True)]
+    loss = [("loss", page.stated_loss(step))]
+    items = [*page.measured(step, "train", bare=True)]
     if at_end:
         items += page.validated(step)
         items += [page.rate(step)] if page.has_rate else []
-    pairs = page.report(items)
-    page.truth.put("loss", *(v for v in page.truth.values("loss") if v is not None))
-    return " - ".join(f"{key}: {value}" for key, value in pairs)
+    return " - ".join(f"{key}: {value}" for key, value in loss + page.report(items))
 
 
 def _head(page: Page, index: int) -> None:
@@ -65,8 +64,12 @@ def keras_bars(page: Page) -> None:
 @kind(make=keras_page)
 def keras_lines(page: Page) -> None:
     """One line per epoch below its head."""
+    write_lines(page, page.draw.pick(["old", "new", "batches last"]))
+
+
+def write_lines(page: Page, way: str) -> None:
+    """Write a training as Keras prints without bars, in the form of one of its versions."""
     course = page.course
-    way = page.draw.pick(["old", "new", "batches last"])
     for epoch in course.epochs():
         _head(page, epoch.index)
         if not epoch.finished:

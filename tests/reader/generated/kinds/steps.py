@@ -1,7 +1,6 @@
 """Reports by global step: one line each, validations on the same line, on their own, or in a block."""
 
 from tests.reader.generated.course import Moment
-from tests.reader.generated.draw import Draw
 from tests.reader.generated.extras import extras, parts
 from tests.reader.generated.kinds import kind
 from tests.reader.generated.noise import between
@@ -9,7 +8,7 @@ from tests.reader.generated.page import Item, Page
 from tests.reader.generated.places import StepPlace
 
 
-def _steps(page: Page, *, with_total: bool | None = None):
+def steps_of(page: Page, *, with_total: bool | None = None):
     """Give the place writer and the moments of a log by global steps, the clock running."""
     place = StepPlace(page, with_total=with_total)
     previous = 0
@@ -32,7 +31,7 @@ def _line(page: Page, place: StepPlace, at: Moment, items: list[Item]) -> str:
 @kind()
 def step_lines(page: Page) -> None:
     """Only training reports."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     for at in moments:
         page.say(_line(page, place, at, page.trained(at.step) + extras(page)))
 
@@ -40,7 +39,7 @@ def step_lines(page: Page) -> None:
 @kind()
 def step_lines_shuffled(page: Page) -> None:
     """The loss anywhere on the line."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     order: list[str] = []
     for at in moments:
         items = page.trained(at.step, metrics=True) + extras(page)
@@ -52,7 +51,7 @@ def step_lines_shuffled(page: Page) -> None:
 @kind()
 def step_of_total(page: Page) -> None:
     """Steps with the number of all steps."""
-    place, moments = _steps(page, with_total=True)
+    place, moments = steps_of(page, with_total=True)
     for at in moments:
         page.say(_line(page, place, at, page.trained(at.step) + extras(page)))
 
@@ -60,7 +59,7 @@ def step_of_total(page: Page) -> None:
 @kind()
 def step_with_validation_line(page: Page) -> None:
     """A validation line of the same form every few reports."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     for at in moments:
         page.say(_line(page, place, at, page.trained(at.step) + extras(page)))
         if at.evaluates:
@@ -71,7 +70,7 @@ def step_with_validation_line(page: Page) -> None:
 @kind()
 def step_with_prefixed_validation(page: Page) -> None:
     """A validation line whose word stands in front: its keys are bare."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     word = page.names.split("val")
     front = page.draw.pick([f"{word} ", f"[{word}] ", f"{word}: ", f"{word} | ", f"===> {word}: ", f"*** {word} *** "])
     for at in moments:
@@ -83,7 +82,7 @@ def step_with_prefixed_validation(page: Page) -> None:
 @kind()
 def step_with_both_prefixed(page: Page) -> None:
     """Training and validation lines, each with its word in front."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     form = page.draw.pick(["{} ", "[{}] ", "{}: ", "{} | ", "({}) "])
     train, val = page.names.split("train"), page.names.split("val")
     for at in moments:
@@ -95,7 +94,7 @@ def step_with_both_prefixed(page: Page) -> None:
 @kind()
 def step_with_validation_on_the_line(page: Page) -> None:
     """Training and validation on each line, in either order."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     is_val_first = page.draw.often(0.3)
     page.names.is_train_bare = page.names.is_train_bare and not is_val_first
     for at in moments:
@@ -106,7 +105,7 @@ def step_with_validation_on_the_line(page: Page) -> None:
 @kind()
 def step_with_placeless_validation(page: Page) -> None:
     """A validation line that tells no step, below the training line it belongs to."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     for at in moments:
         page.say(_line(page, place, at, page.trained(at.step) + extras(page)))
         if at.evaluates:
@@ -116,7 +115,7 @@ def step_with_placeless_validation(page: Page) -> None:
 @kind()
 def step_with_validation_block(page: Page) -> None:
     """A validation as a small block below a title."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     word = page.names.words["val"].capitalize()
     title = page.draw.pick(["{} results:", "***** {} results *****", "--- {} ---", "{}:", "Running {}..."]).format(word)
     for at in moments:
@@ -130,7 +129,7 @@ def step_with_validation_block(page: Page) -> None:
 @kind()
 def step_with_several_sets(page: Page) -> None:
     """Validations on several sets: which of them is *the* validation loss, nobody can say."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     page.metrics = []
     sets = page.draw.some(
         ["wiki", "c4", "books", "code", "lambada", "seen", "unseen", "en", "de"], page.draw.whole(2, 3)
@@ -150,7 +149,7 @@ def step_with_several_sets(page: Page) -> None:
 @kind()
 def step_with_parts_of_the_loss(page: Page) -> None:
     """The loss among its parts, means and best values, in any order."""
-    place, moments = _steps(page)
+    place, moments = steps_of(page)
     order: list[int] = []
     for at in moments:
         items = page.trained(at.step, bare=True) + parts(page, at.step) + extras(page)
@@ -161,7 +160,7 @@ def step_with_parts_of_the_loss(page: Page) -> None:
 @kind()
 def step_without_loss(page: Page) -> None:
     """Steps and times on each line; a loss only where a validation is."""
-    place, moments = _steps(page, with_total=True)
+    place, moments = steps_of(page, with_total=True)
     page.metrics = []
     clock = 0.0
     for at in moments:
@@ -176,7 +175,7 @@ def step_without_loss(page: Page) -> None:
 def step_and_epoch(page: Page) -> None:
     """A global step with the epoch beside it, which counts from 0 or 1."""
     first = page.draw.pick([0, 1])
-    _place, moments = _steps(page, with_total=False)
+    _place, moments = steps_of(page, with_total=False)
     for at in moments:
         page.epoch_begun(at.epoch)
         pairs = [(page.names.epoch, str(at.epoch + first))]
@@ -190,7 +189,7 @@ def step_and_epoch(page: Page) -> None:
 @kind()
 def step_and_fraction_of_epoch(page: Page) -> None:
     """A global step with the epochs done as a fraction."""
-    _place, moments = _steps(page, with_total=False)
+    _place, moments = steps_of(page, with_total=False)
     digits = page.draw.pick([2, 2, 3, 4])
     is_first = page.draw.often(0.5)
     for at in moments:
@@ -205,46 +204,13 @@ def step_and_fraction_of_epoch(page: Page) -> None:
         page.truth.put("epochs_done", *done, *([None] if done == {0} or 0 in done else []))
 
 
-@kind(make=lambda draw: Page(draw, ranked=True))
-def step_lines_of_ranks(page: Page) -> None:
-    """Every rank reports each step; their lines are mixed."""
-    draw = page.draw
-    place, moments = _steps(page)
-    num_ranks = draw.pick([2, 4, 8])
-    for at in moments:
-        lines = []
-        values: list[float | None] = []
-        rate = page.rate(at.step)  # the same on all ranks
-        for rank in range(num_ranks):
-            items = page.trained(at.step)
-            items = [rate if item.fact == "lr" else item for item in items]
-            lines.append((rank, place.write(at.step, page.report(items))))
-            if rank == 0:
-                values += page.truth.values("loss")
-                norms = page.truth.values("grad_norm")
-        order = draw.shuffled(lines)
-        for rank, line in order:
-            page.say(line, rank=rank)
-        page.truth.put("grad_norm", *norms)
-        page.truth.put("loss", *values)
-
-
-@kind()
+@kind(make=lambda draw: Page(draw, words=False))
 def step_logfmt(page: Page) -> None:
     """Every field as `key=value`, the message among them."""
-    _place, moments = _steps(page)
+    _place, moments = steps_of(page)
     page.names = type(page.names)(page.draw, ["snake"])
     for at in moments:
         pairs = [("level", "info"), ("msg", '"train step"'), (page.names.step, str(at.step))]
         pairs += page.report(page.trained(at.step) + extras(page, units=False))
         page.truth.put("step", at.step)
-        page.say(
-            " ".join(f"{key}={value if ' ' not in value or key == 'msg' else repr(value)}" for key, value in pairs)
-        )
-
-
-def plain_step_page(draw: Draw) -> Page:
-    """Make a page for records of JSON: plain numbers only, keys without spaces."""
-    page = Page(draw, headed=draw.often(0.3), words=False)
-    page.names = type(page.names)(draw, ["snake", "snake", "slash", "camel"])
-    return page
+        page.say(" ".join(f"{key}={value}" for key, value in pairs))

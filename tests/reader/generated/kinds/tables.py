@@ -30,19 +30,23 @@ def table_page(draw: Draw) -> Page:
     return page
 
 
-def _epoch_rows(page: Page, *, units: bool = False) -> list[Row]:
+def _epoch_rows(page: Page, *, units: bool = False, tells_total: bool = False) -> list[Row]:
+    total = page.course.num_epochs
     first = page.draw.pick([0, 1])
     rows = []
     with_step = page.draw.often(0.3)
     for epoch in page.course.epochs():
         if epoch.finished:
             items = page.trained(epoch.end.step) + page.validated(epoch.end.step) + extras(page, units=units)
-            row = [(page.names.epoch, str(epoch.index + first))]
+            place = str(epoch.index + first) + (f"/{total - 1 + first}" if tells_total else "")
+            row = [(page.names.epoch, place)]
             if with_step:
                 row.append(("step", str(epoch.end.step)))
                 page.truth.put("step", epoch.end.step)
             rows.append(row + page.report(items))
             page.epoch_ended(epoch.index)
+    if rows and tells_total:
+        page.truth.put("epochs", total, *([total - 1] if first == 0 else []), None)
     return rows
 
 
@@ -90,7 +94,8 @@ def aligned_columns(page: Page) -> None:
     rows = _epoch_rows(page) if page.draw.often(0.6) else _step_rows(page)
     if not rows:
         return
-    widths = [max(len(key), 12) + page.draw.pick([1, 2]) for key, _ in rows[0]]
+    columns = [[key, *(row[place][1] for row in rows)] for place, (key, _) in enumerate(rows[0])]
+    widths = [max(10, *map(len, column)) + page.draw.pick([1, 2]) for column in columns]
     is_right = page.draw.often(0.7)
 
     def line(cells: list[str]) -> str:
@@ -133,11 +138,12 @@ def piped_table(page: Page) -> None:
 @kind(make=table_page)
 def header_again_each_epoch(page: Page) -> None:
     """A header row before each epoch's row, with a blank line between."""
-    rows = _epoch_rows(page)
+    rows = _epoch_rows(page, tells_total=page.draw.often(0.5))
     for row in rows:
         page.say()
-        page.say("".join(f"{key.replace(' ', '_'):>14}" for key, _ in row))
-        page.say("".join(f"{value:>14}" for _, value in row))
+        width = max(12, *(max(len(key), len(value)) for each in rows for key, value in each)) + 2
+        page.say("".join(key.replace(" ", "_").rjust(width) for key, _ in row))
+        page.say("".join(value.rjust(width) for _, value in row))
 
 
 @kind(make=csv_page, has_noise=False)

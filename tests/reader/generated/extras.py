@@ -1,4 +1,4 @@
-"""What else stands on a report: times, speed, memory, parts of the loss, running means; none of it is a fact."""
+"""Other values on a report: times, speed, memory, parts of the loss, running means; none of them states a fact."""
 
 from tests.reader.generated.numbers import Printed, count_text
 from tests.reader.generated.page import Item, Page

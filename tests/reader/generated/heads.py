@@ -1,4 +1,4 @@
-"""What stands in front of each line: times, levels, loggers, ranks, pods."""
+"""Line heads: times, levels, loggers, ranks, pods."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -71,7 +71,7 @@ def _metrics(stated: Mapping[str, Mapping[str, object]], told: dict[str, dict[st
             if seen is None and split == "train":
                 seen = next((values[each] for each in UNTOLD_SPLITS if each in values), None)
             yield Verdict(f"metrics.{name}.{split}", _outcome(expected, seen), expected, seen)
-        for split in {"train", "val", "test"} & values.keys() - splits.keys():
+        for split in sorted({"train", "val", "test"} & values.keys() - splits.keys()):
             yield Verdict(f"metrics.{name}.{split}", Outcome.WRONG, None, values[split])
 
 

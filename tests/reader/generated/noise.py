@@ -1,4 +1,4 @@
-"""What stands around the reports of a real log: banners, warnings, checkpoints, closing words."""
+"""Lines around the reports of a real log: banners, warnings, checkpoints, closing words."""
 
 from tests.reader.generated.page import Page
 from tests.reader.generated.settings import settings
@@ -33,7 +33,7 @@ OPENINGS = [
     "tokens per iteration will be: 491,520",
     "Initializing from scratch",
 ]
-FOREIGN_BARS = [  # of the preparation: none of their counts is a step
+FOREIGN_BARS = [  # before the training: none of their counts is a step
     "Map: 100%|██████████| 52002/52002 [00:12<00:00, 4211.32 examples/s]",
     "Loading checkpoint shards: 100%|██████████| 4/4 [00:05<00:00,  1.31s/it]",
     "Downloading data: 100%|██████████| 170M/170M [00:04<00:00, 38.1MB/s]",
@@ -111,7 +111,7 @@ def opening(page: Page) -> None:
 
 
 def between(page: Page, *, chance: float = 0.04) -> None:
-    """Print, rarely, a line that is no report: a warning, a checkpoint."""
+    """Now and then, print a line that is not a report: a warning, a checkpoint."""
     if not page.draw.often(chance):
         return
     step = page.truth.values("step")[0]
@@ -143,7 +143,10 @@ def ending(page: Page) -> None:
             page.say(line, level="ERROR", head=False)
     if not page.course.is_complete or page.draw.often(0.4):
         return
-    counts_epochs, validates = page.truth.values("epochs_done") != (None, 0), page.truth.values("val_loss") != SILENT
+    counts_epochs, validates = (
+        page.truth.values("epochs_done") not in (SILENT, (None, 0)),
+        page.truth.values("val_loss") != SILENT,
+    )
     if validates and page.draw.often(0.3):
         bests = BESTS if counts_epochs else BESTS[:2]
         page.say(page.draw.pick(bests).format(loss=f"{page.course.end * 0.98:.4f}", epoch=page.course.num_epochs // 2))

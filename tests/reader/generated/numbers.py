@@ -92,7 +92,7 @@ class ShareFormat:
 
 
 def count_text(way: str, number: int) -> str:
-    """Print a large count that is no fact: plain, with `thousands` separated, or with a `suffix`."""
+    """Print a large count: plain, with `thousands` separated, or with a `suffix`."""
     if way == "thousands":
         return f"{number:,}"
     if way == "suffix":

@@ -118,7 +118,7 @@ def bars_then_lines(page: Page) -> None:
 
 @kind(make=bar_page)
 def bars_with_evaluation_bars(page: Page) -> None:
-    """Bars of the training and of the evaluation, by turns, and a line for the latter."""
+    """Training bars and evaluation bars in turn, then a line with the validation figures."""
     _epoch_bars(page, evaluates=True)
 
 

@@ -187,7 +187,7 @@ def epoch_scores_of_sets(page: Page) -> None:
 
 @kind(make=many_epochs)
 def epoch_lines_with_test(page: Page) -> None:
-    """Validation and test beside the training: the test is no validation."""
+    """Training, validation and test on one line: the test loss is not the validation loss."""
     place = EpochPlace(page)
     page.names.words["val"] = page.draw.pick(["val", "valid", "dev"])
     for epoch in page.course.epochs():

@@ -25,6 +25,8 @@ def _fits(page: Page, titles: Sequence[str | None]) -> Iterator[int]:
     """Begin one training after the other, all but the last of them complete."""
     draw = page.draw
     count, title = draw.whole(2, 5), draw.pick(titles)
+    if title and "lr=" in title:
+        page.kept["settings rate"] = [title]  # a title tells the rate: it may be read
     is_complete = page.course.is_complete
     epochs = draw.whole(2, 10)
     for number in range(1, count + 1):

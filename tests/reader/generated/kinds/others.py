@@ -1,4 +1,4 @@
-"""Logs of programs that train nothing: a reader has nothing to say, whatever numbers stand there."""
+"""Logs of programs that train nothing: no number in them is a loss, a rate or an epoch."""
 
 from tests.reader.generated.kinds import kind
 from tests.reader.generated.page import Page
@@ -26,7 +26,7 @@ PROGRAMS = [
 
 @kind()
 def other_program(page: Page) -> None:
-    """A log that is no training."""
+    """A program that is not a trainer."""
     lines = page.draw.pick(PROGRAMS)
     for number in range(10, page.draw.whole(20, 80)):
         page.wait(1)
@@ -34,5 +34,5 @@ def other_program(page: Page) -> None:
         if page.draw.often(0.1):
             page.say(page.draw.pick(lines[1:]).format(n=number))
     page.course.is_complete = False
-    for name in ("step", "steps"):  # some of these count, and who calls that a step is not wrong
+    for name in ("step", "steps"):  # some of these programs count, and a reader may call that a step
         page.truth.unsaid(name)

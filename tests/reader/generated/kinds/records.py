@@ -110,7 +110,6 @@ def dict_with_fraction(page: Page) -> None:
         )
         page.truth.put("epochs_done", page.course.num_epochs)
         page.truth.put("epochs", None, page.course.num_epochs)
-    # The settings may have told how many steps an epoch has; a count of the reports is no step all the same.
 
 
 @kind(make=keyed)

@@ -8,7 +8,7 @@ from tests.reader.generated.page import Page
 
 
 def report_page(draw: Draw) -> Page:
-    """Make a page on which a pair stands on a line of its own."""
+    """Make a page for reports with one quantity per line."""
     return bare_lines(draw) if draw.often(0.6) else Page(draw)
 
 

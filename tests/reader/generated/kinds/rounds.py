@@ -53,7 +53,8 @@ def boosting_rounds(page: Page) -> None:
             page.truth.put("loss", None)
             page.truth.put("val_loss", None)
         # The sets' names are the user's own: only those that say what they are bind a reader.
-        is_clear = way == "xgboost"
+        # A reader may take a log loss as the loss and not as a metric.
+        is_clear = way == "xgboost" and "logloss" not in measure
         page.truth.metric(measure, "train", float(train), *([] if is_clear else [None]))
         page.truth.metric(
             measure, "val", float(test), *([] if is_clear and val in ("valid", "val", "eval") else [None])

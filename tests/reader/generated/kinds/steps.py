@@ -69,7 +69,7 @@ def step_with_validation_line(page: Page) -> None:
 
 @kind()
 def step_with_prefixed_validation(page: Page) -> None:
-    """A validation line whose word stands in front: its keys are bare."""
+    """A validation line that says so at its start only: its keys are bare."""
     place, moments = steps_of(page)
     word = page.names.split("val")
     front = page.draw.pick([f"{word} ", f"[{word}] ", f"{word}: ", f"{word} | ", f"===> {word}: ", f"*** {word} *** "])
@@ -81,7 +81,7 @@ def step_with_prefixed_validation(page: Page) -> None:
 
 @kind()
 def step_with_both_prefixed(page: Page) -> None:
-    """Training and validation lines, each with its word in front."""
+    """Training and validation lines, each told apart at its start only."""
     place, moments = steps_of(page)
     form = page.draw.pick(["{} ", "[{}] ", "{}: ", "{} | ", "({}) "])
     train, val = page.names.split("train"), page.names.split("val")
@@ -128,7 +128,7 @@ def step_with_validation_block(page: Page) -> None:
 
 @kind()
 def step_with_several_sets(page: Page) -> None:
-    """Validations on several sets: which of them is *the* validation loss, nobody can say."""
+    """Validation on several sets: none of them is *the* validation loss."""
     place, moments = steps_of(page)
     page.metrics = []
     sets = page.draw.some(

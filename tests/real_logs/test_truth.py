@@ -271,7 +271,7 @@ TWINS = [
     ),
     (
         "hf-trainer",
-        "{'loss': 1.5, 'grad_norm': 0.5, 'learning_rate': 1e-05, 'epoch': 0.5}\n100%|##| 8/8 [00:01<00:00]\n"
+        "{'loss': 1.5, 'grad_norm': 0.5, 'learning_rate': 1e-05, 'epoch': 0.5}\n100%|##| 8/8 [00:01<00:00,  9.0it/s]\n"
         "{'eval_loss': 1.75, 'epoch': 1.0}\n{'train_runtime': 1.0, 'train_loss': 9.0, 'epoch': 1.0}\n",
         {"step": 8, "loss": 1.5, "grad_norm": 0.5, "lr": 1e-05, "val_loss": 1.75, "epochs_done": [1]},
     ),
@@ -377,6 +377,51 @@ TWINS = [
         {"step": 10, "loss": 1.5},
     ),
     ("own-epoch-bracket", "  [seed=7 epoch 02] loss=1.5 acc=0.5 f1=0.25\n", {"loss": 1.5, "epochs_done": "any"}),
+    (
+        "keras-bar",
+        "Epoch 1/5\n1/3 [=>...] - ETA: 1s - loss: 9.0\n3/3 [====] - 1s 2ms/step - loss: 1.5 - acc: 0.5 - "
+        "val_loss: 1.75 - val_acc: 0.25\nEpoch 2/5\n",
+        {"epochs_done": 1, "loss": 1.5, "val_loss": 1.75, "step": [3, None]},
+    ),
+    ("lightgbm-callback", "Iteration: 7, validation AUC: 0.75\n", {"step": 7, "loss": None}),
+    (
+        "lerobot",
+        "INFO x.py:1 step:12K smpl:1M ep:5 epch:2.50 loss:0.5 grdn:1.5 lr:1.0e-05 updt_s:1\n",
+        {"step": 12000, "loss": 0.5, "lr": 1e-05, "epochs_done": [2, None]},
+    ),
+    (
+        "minimind",
+        "Epoch:[2/3](5/10), loss: 1.5, aux_loss: 0.0, lr: 0.001, epoch_time: 1min\n",
+        {"step": 15, "loss": 1.5, "lr": 0.001, "epochs_done": 1},
+    ),
+    (
+        "minimind-grpo",
+        "Epoch:[1/1](5/5), Reward: -1.5, KL_ref: 0.1, Adv Std: 1, Actor Loss: 0.5, Learning Rate: 0.001\n",
+        {"step": 5, "lr": 0.001, "epochs_done": 1, "loss": [0.5, None]},
+    ),
+    ("own-csv", "epoch,loss,ppl,accuracy\n0, 2.5, 12.0,50.0\n1, 1.5, 4.5,60.0\n", {"epochs_done": 2, "loss": 1.5}),
+    (
+        "own-iter-line",
+        "x Epoch: 2, \t Iter: 5/10, \t Loss: 1.5, \t Acc: 50.0 , \t lr: 0.001\nx Epoch: 2, \t Valid, Loss: 1.75, "
+        "\t Acc: 40.0 , \n",
+        {"step": [15, 20], "loss": 1.5, "val_loss": [1.75], "epochs_done": 2, "lr": 0.001},
+    ),
+    (
+        "tf-speech-commands",
+        "x Step #7: rate 0.001, accuracy 50.00%, cross entropy 1.5\nx Step 7: Validation accuracy = 40.00% (N=1)\n",
+        {"step": 7, "loss": [1.5, None], "metrics": {"accuracy": {"val": [40.0, 0.4]}}},
+    ),
+    (
+        "ultralytics",
+        "      2/5      1.5G     0.5     0.25     0.75    47   640: 50% ━━━ 2/4 1.5s/it 1s\n",
+        {"step": [6, None], "epochs_done": 1, "loss": None},
+    ),
+    (
+        "pytorch-cifar",
+        "Epoch: 1\n [=== 4/4 ===>]  Step: 1ms | Loss: 1.5 | Acc: 50.0% (1/2)\n [=== 2/2 ===>]  Step: 1ms | Loss: 1.75 "
+        "| Acc: 40.0% (1/2)\n",
+        {"epochs_done": 2, "loss": [1.5, None], "val_loss": [1.75, None], "step": [8, None]},
+    ),
 ]
 
 

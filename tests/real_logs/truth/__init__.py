@@ -14,6 +14,8 @@ __all__ = ["FORMATS", "Log", "facts_of", "read"]
 
 MODULES = (boosting_and_rl, gluon, language_models, own_loops, paddle, speech, transformers_and_deepspeed, vision)
 FORMATS = {name: parser for module in MODULES for name, parser in module.FORMATS.items()}
+SETTING = r"(?:^|[ (,])\W?(?:lr|learning_rate|base_lr)\b['\"]?(?: *[=:] *| +)<n>"
+SOURCE_CODE = ("modded-nanogpt", "parameter-golf")
 SCALARS = ("step", "loss", "val_loss", "lr", "grad_norm", "epochs_done")
 
 
@@ -21,6 +23,9 @@ def facts_of(name, log):
     """The facts of a log of the named format, ready for JSON."""
     found = FORMATS[name](log)
     found.setdefault("epochs_done", [None, 0])
+    if found.get("lr") is None and name not in SOURCE_CODE:
+        # A rate that is only printed among the settings: the last printed, or none.
+        found["lr"] = [log.value(SETTING), None]
     return {
         **{each: _plain(found.get(each)) for each in SCALARS},
         **{each: _plain(found[each]) for each in ("steps", "epochs") if found.get(each) is not None},

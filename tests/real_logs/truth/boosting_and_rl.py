@@ -1,4 +1,4 @@
-"""XGBoost, Keras with verbose=2, stable-baselines3, MAPPO."""
+"""XGBoost, LightGBM, Keras, stable-baselines3, MAPPO, LeRobot."""
 
 from .reading import number, or_silent
 
@@ -51,4 +51,48 @@ def mappo(log):
     }
 
 
-FORMATS = {"xgboost": xgboost, "keras-verbose2": keras, "stable-baselines3": baselines3, "mappo": mappo}
+def keras_bar(log):
+    # The count of a bar is batches with a generator and samples with arrays: who makes no step of it is right too.
+    at = log.last(
+        r"^ *<i>/<i> \[=+\] - \d+s \S+ - loss: <n>(?: - acc\w*: <n>)?(?: - val_loss: <n>(?: - val_acc\w*: <n>)?)?"
+    )
+    heads = [each for each in log.every(r"^Epoch <i>/<i>$") if each.start() < at.start()]
+    fits = sum(each[1] == "1" for each in heads)
+    done = number(heads[-1][1])
+    accuracy = {split: number(at[i]) for split, i in (("train", 4), ("val", 6)) if at[i]}
+    return {
+        "epochs_done": done if fits == 1 else [done, len(heads), None],
+        "epochs": or_silent(number(heads[-1][2])),
+        "loss": number(at[3]),
+        "val_loss": number(at[5]),
+        "step": or_silent(done * number(at[2]), len(heads) * number(at[2])),
+        "metrics": {"acc|accuracy": accuracy},
+    }
+
+
+def lightgbm_callback(log):
+    at = log.last(r"^Iteration: <i>, validation AUC: <n>")
+    return {"step": number(at[1]), "metrics": {"AUC": {"val": number(at[2])}}}
+
+
+def lerobot(log):
+    # Counts from a thousand on are rounded to 12K and 2M.
+    at = log.last(r"step:(\d+)([KM]?) smpl:\S+ ep:\S+ epch:<n> loss:<n> grdn:<n> lr:<n>")
+    return {
+        "step": number(at[1]) * {"": 1, "K": 1000, "M": 1000000}[at[2]],
+        "loss": number(at[4]),
+        "grad_norm": or_silent(number(at[5])),
+        "lr": number(at[6]),
+        "epochs_done": or_silent(int(number(at[3]))),
+    }
+
+
+FORMATS = {
+    "xgboost": xgboost,
+    "keras-verbose2": keras,
+    "keras-bar": keras_bar,
+    "stable-baselines3": baselines3,
+    "mappo": mappo,
+    "lightgbm-callback": lightgbm_callback,
+    "lerobot": lerobot,
+}

@@ -1,4 +1,4 @@
-"""Pretraining loops of language models: llm.c, modded-nanogpt, nanoGPT, OLMo."""
+"""Pretraining loops of language models: llm.c, modded-nanogpt, nanoGPT, OLMo, minimind."""
 
 from .reading import number, or_silent
 
@@ -70,7 +70,34 @@ def olmo(log):
     }
 
 
+def minimind(log):
+    at = log.last(r"^Epoch:\[<i>/<i>\]\(<i>/<i>\), loss: <n>,.*?\b(?:lr|learning_rate): <n>")
+    epoch, epochs, step, steps = (number(at[i]) for i in range(1, 5))
+    return {
+        "step": (epoch - 1) * steps + step,
+        "loss": number(at[5]),
+        "lr": number(at[6]),
+        "epochs_done": epoch - 1 + (step == steps),
+        "epochs": or_silent(epochs),
+    }
+
+
+def minimind_grpo(log):
+    at = log.last(r"^Epoch:\[<i>/<i>\]\(<i>/<i>\), Reward: <n>, KL_ref: <n>,.*?Actor Loss: <n>,.*?Learning Rate: <n>")
+    epoch, epochs, step, steps = (number(at[i]) for i in range(1, 5))
+    return {
+        "step": (epoch - 1) * steps + step,
+        "loss": or_silent(number(at[7])),
+        "lr": number(at[8]),
+        "epochs_done": epoch - 1 + (step == steps),
+        "epochs": or_silent(epochs),
+        "metrics": {"reward": {"*": or_silent(number(at[5]))}},
+    }
+
+
 FORMATS = {
+    "minimind": minimind,
+    "minimind-grpo": minimind_grpo,
     "llm.c-side": llm_c,
     "modded-nanogpt": modded,
     "parameter-golf": parameter_golf,

@@ -164,7 +164,45 @@ def epoch_bracket(log):
     return {"loss": number(at[2]), "epochs_done": "any", "metrics": {"f1": {"*": or_silent(number(at[4]))}}}
 
 
+def csv(log):
+    row = [each.split(",") for each in log.lines if each.strip()][-1]
+    return {
+        "epochs_done": int(row[0]) + 1,
+        "loss": float(row[1]),
+        "metrics": {"accuracy": {"*": or_silent(float(row[3]))}, "ppl|perplexity": {"*": or_silent(float(row[2]))}},
+    }
+
+
+def iteration_line(log):
+    # The last line gives the figures of the best model once more.
+    at = log.last(r"Epoch: <i>,\s+Iter: <i>/<i>,\s+Loss: <n>,\s+Acc: <n> ,\s+lr: <n>")
+    validated = log.last(r"Epoch: <i>,\s+Valid, Loss: <n>,\s+Acc: <n>")
+    epoch, step, steps = (number(at[i]) for i in range(1, 4))
+    best = log.last(r"INFO valid loss: <n>,\s+valid acc: <n>")
+    return {
+        "step": [(epoch - 1) * steps + step, epoch * steps],
+        "loss": number(at[4]),
+        "lr": number(at[6]),
+        "epochs_done": number(validated[1]),
+        "val_loss": [number(validated[2]), *([number(best[1])] if best[1] else [])],
+        "metrics": {"acc|accuracy": {"val": [number(validated[3]), *([number(best[2])] if best[2] else [])]}},
+    }
+
+
+def speech_commands(log):
+    at = log.last(r"Step #<i>: rate <n>, accuracy <n>%, cross entropy <n>")
+    return {
+        "step": number(at[1]),
+        "lr": or_silent(number(at[2])),
+        "loss": or_silent(number(at[4])),
+        "metrics": {"accuracy": {"val": percent(log.last(r"Validation accuracy = <n>%")[1])}},
+    }
+
+
 FORMATS = {
+    "own-csv": csv,
+    "own-iter-line": iteration_line,
+    "tf-speech-commands": speech_commands,
     "own-epoch-line": epoch_line,
     "own-epoch-block": epoch_block,
     "own-step-line": step_line,

@@ -9,14 +9,17 @@ def trainer(log):
     # Dicts bear an epoch and no step; the true step stands in a bar, or in the names of checkpoints.
     reports = log.every(r"^.*?(\{'loss':.*?\})")
     summary = log.last(r"(\{'train_runtime'.*?\})")
+    # The bars of the training and of its evaluations; those of the data bear words or another unit.
     bars = [
         each
-        for each in log.every(r"%(?:\|[^|]*\|)? *<i>/<i> \[")
+        for each in log.every(r"^ *\d+%(?:\|[^|]*\|)? *<i>/<i> \[[^\]]*(?:it/s|s/it|\?it/s)")
         if summary.start() < 0 or each.start() < summary.start() + 400
     ]
     evaluated = log.last(r"(\{'eval_loss'.*?\})")
     last = reports[-1][1] if reports else ""
-    told = [log.value(r"checkpoint-<i>"), log.value(r"global_step<i>")]
+    told = [log.value(r"checkpoint-<i>"), log.value(r"global_step=?<i>")]
+    if log.last(r"TrainOutput\(global_step=<i>").start() > 0:
+        bars = []  # cut at the width of the terminal in the one log that has it
     most = max((number(each[2]) for each in bars), default=None)
     reached = [number(each[1]) for each in bars if number(each[2]) == most][-1:] if bars else []
     epochs = [float(field(each, "epoch")) for each in (last, summary[1] or "") if field(each, "epoch")]

@@ -25,7 +25,9 @@ def caffe(log):
 
 def detectron2(log):
     at = log.last(r"iter: <i>  .*?\btotal_loss: <n>")
-    return {"step": number(at[1]), "loss": number(at[2]), "lr": log.value(r"  lr: <n>")}
+    boxes = log.last(r"copypaste: AP,AP50,AP75.*\n.*copypaste: <n>,<n>,<n>")
+    metrics = {"AP": {"*": or_silent(number(boxes[1]))}, "AP50": {"*": or_silent(number(boxes[2]))}} if boxes[1] else {}
+    return {"step": number(at[1]), "loss": number(at[2]), "lr": log.value(r"  lr: <n>"), "metrics": metrics}
 
 
 def metric_logger(log):
@@ -308,7 +310,39 @@ def mindspore(log):
     }
 
 
+def ultralytics(log):
+    # Three parts of a loss and no total.
+    at = log.last(r"^ +(\d+)/(\d+) +[\d.]+G +<n> +<n> +<n> +\d+ +\d+: +\d+%.*? (\d+)/(\d+) ")
+    epoch, batch, batches = number(at[1]), number(at[6]), number(at[7])
+    tested = log.last(r"^ +all +\d+ +\d+ +<n> +<n> +<n> +<n>")
+    return {
+        "step": or_silent((epoch - 1) * batches + batch),
+        "epochs_done": epoch - 1 + (batch == batches),
+        "epochs": or_silent(number(at[2])),
+        "metrics": {"mAP50": {"*": or_silent(number(tested[3]))}},
+    }
+
+
+def pytorch_cifar(log):
+    # Under each head a bar of the training and one of the test, told apart only by order and length.
+    heads = log.every(r"^Epoch: <i>$")
+    bars = [
+        each
+        for each in log.every(r"(\d+)/(\d+) =*>?\]\s+Step: .*?\| Loss: <n> \| Acc: <n>%")
+        if each.start() > heads[-1].start()
+    ]
+    trained, tested = bars[0], bars[1]
+    return {
+        "epochs_done": number(heads[-1][1]) + 1,
+        "loss": or_silent(number(trained[3])),
+        "val_loss": or_silent(number(tested[3])),
+        "step": or_silent((number(heads[-1][1]) + 1) * number(trained[2])),
+    }
+
+
 FORMATS = {
+    "ultralytics": ultralytics,
+    "pytorch-cifar": pytorch_cifar,
     "caffe": caffe,
     "detectron2": detectron2,
     "torchvision-metric-logger": metric_logger,

@@ -25,7 +25,7 @@ def detection(log):
     ended = log.value(r"^\[Epoch <i>\] Training cost")
     facts = {
         "epochs_done": ended + 1,
-        "lr": log.value(r"\bLR: <n>"),
+        "lr": log.value(r"\bLR: <n>") or or_silent(log.value(r"Set learning rate to <n>")),
         "metrics": {"mAP|map": {"*": log.value(r"^mAP=<n>")}},
     }
     accuracy = log.value(r"\baccuracy=<n>")
@@ -94,7 +94,7 @@ def module_fit(log):
     ended = log.last(r"Epoch\[<i>\] Validation-accuracy=<n>")
     return {
         "epochs_done": number(ended[1]) + 1,
-        "lr": or_silent(log.value(r"Change learning rate to <n>")),
+        "lr": or_silent(log.value(r"Change learning rate to <n>"), log.value(r"Namespace\(.*?\blr=<n>")),
         "step": or_silent(log.value(r"Update\[<i>\]")),
         "metrics": {"accuracy": {"val": number(ended[2]), "train": log.value(r"Train-accuracy=<n>")}},
     }

@@ -91,10 +91,13 @@ def bert(log):
 
 
 def module_fit(log):
+    # A resume prints its settings anew; the rate is announced only where it changes.
     ended = log.last(r"Epoch\[<i>\] Validation-accuracy=<n>")
+    changed, settings = log.last(r"Change learning rate to <n>"), log.last(r"Namespace\(.*?\blr=<n>")
+    rates = [number(each[1]) for each in (changed, settings) if each.start() >= changed.start()]
     return {
         "epochs_done": number(ended[1]) + 1,
-        "lr": or_silent(log.value(r"Change learning rate to <n>"), log.value(r"Namespace\(.*?\blr=<n>")),
+        "lr": or_silent(*rates),
         "step": or_silent(log.value(r"Update\[<i>\]")),
         "metrics": {"accuracy": {"val": number(ended[2]), "train": log.value(r"Train-accuracy=<n>")}},
     }

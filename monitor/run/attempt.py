@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import TypeGuard
 
 from monitor import grammar
-from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
+from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.run.derived import Earlier, Writer, derived
+from monitor.run.facts import Stated, StatedFacts, cited
 from monitor.run.progress import Move, Progress
 from monitor.run.series import Point, Series
 
@@ -28,19 +29,9 @@ TALLIES_LIMIT = 12_288
 epochs; a tally takes about 200 bytes."""
 FEWEST_TALLIES = 4
 """Epochs that no series forgets for the sake of others."""
-TEXT_BYTES = 240
-TEXT_BYTES_OUTSIDE = 600
-"""Bytes of a line's text that its samples cite, of one outside the grammar; an out-of-memory error has about 600."""
-TEXT_BYTES_PER_SAMPLE = 96
-"""And for each of its samples, for they share it: a report of 8 groups has 1,300 bytes and 56 samples."""
-FACTS_BYTES = 1 << 20
-"""Texts of all facts together."""
 SERIES_LIMIT = 1_024
 """Series kept, the first one of each signal aside; a hostile log can invent labels without end. Beyond it, samples
 are counted as dropped."""
-FACTS_LIMIT = 1_024
-"""Facts kept, for the same reason; a run has about a hundred settings."""
-
 LEARNABLE_SILENCE_S = 600.0
 """A phase that was silent for longer and came back was hung, or cannot be told from one that was. Chosen by hand."""
 WRITERS_KEPT = 32
@@ -55,8 +46,6 @@ _new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point
 
 Touch = tuple[str, Labels]
 """A signal and the labels of one of its series."""
-
-KnownRecord = TypeVar("KnownRecord", bound=Record)
 
 
 class Status(StrEnum):
@@ -73,28 +62,8 @@ class Status(StrEnum):
     """Ended by an error, or in a way that nobody knows."""
 
 
-class Stated(NamedTuple):
-    """The newest record of a kind, and the line that said so."""
-
-    record: Record
-    evidence: Evidence
-
-
-KEYED: dict[type[Record], str] = {
-    grammar.Config: "key",
-    grammar.Target: "h",
-    grammar.ModelGroup: "group",
-    grammar.HorizonMetrics: "h",
-    grammar.EncoderGrad: "tensor",
-    grammar.Gpu: "index",
-    grammar.GuardCheck: "h",
-    grammar.Phase: "name",
-}
-"""Record types of which the newest is kept per value of a field, rather than one in all."""
-
-
 @dataclass
-class Attempt:
+class Attempt(StatedFacts):
     """One start of the trainer. Bounded in memory, whatever the log says."""
 
     number: int = 1
@@ -126,7 +95,6 @@ class Attempt:
     intent_serials: dict[str, int] = field(default_factory=dict)
     """How many lines the attempt had when each word was said; compares with `Point.serial`."""
     series: dict[str, dict[Labels, Series]] = field(default_factory=dict)
-    facts: dict[tuple[str, str], Stated] = field(default_factory=dict)
     earlier: Earlier = field(default_factory=Earlier)
     """What the attempts before this one came to."""
     writer: Writer | None = None
@@ -135,12 +103,8 @@ class Attempt:
     """Who wrote before, the newest WRITERS_KEPT."""
     progress: Progress = field(default_factory=Progress)
     """When it last moved, and how fast it usually does."""
-    facts_bytes: int = 0
-    """Length of the texts of all facts, about."""
     tallies: int = 0
     """Tallies of all series."""
-    dropped: int = 0
-    """Samples and facts not kept because of the limits."""
 
     @property
     def status(self) -> Status:
@@ -159,23 +123,6 @@ class Attempt:
         if self.announced_phase is not None:
             return self.announced_phase
         return "load" if self.step is None else "train"
-
-    def stated(self, kind: type[KnownRecord], key: object = "") -> tuple[KnownRecord, Evidence] | None:
-        """Return the newest record of a kind (and key, for kinds that have one) with its line."""
-        found = self.facts.get((kind.__name__, str(key)))
-        if found is None:
-            return None
-        assert isinstance(found.record, kind)
-        return found.record, found.evidence
-
-    def all_stated(self, kind: type[KnownRecord]) -> list[tuple[KnownRecord, Evidence]]:
-        """Return the newest record per key of a kind, in the order of their first appearance."""
-        return [(stated.record, stated.evidence) for stated in self.facts.values() if isinstance(stated.record, kind)]
-
-    def setting(self, key: str) -> tuple[str, Evidence] | None:
-        """Return a setting as the run echoed it, with its line."""
-        found = self.stated(grammar.Config, key)
-        return (found[0].value, found[1]) if found else None
 
     def of(self, signal: str) -> dict[Labels, Series]:
         """Return a signal's series by labels; empty where it was never seen."""
@@ -267,12 +214,12 @@ class Attempt:
                 self.epochs_done = max(self.epochs_done, number - 1)
 
     def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]], more_bytes: int) -> bool:
-        """Whether nothing of these events can be dropped, and of other facts that take so many bytes."""
+        """Return whether nothing of these events is dropped, nor of other facts that take ``more_bytes``."""
         new = {(signal, labels) for each in samples for signal, labels, _ in each if labels not in self.of(signal)}
-        if len(new) + sum(map(len, self.series.values())) > SERIES_LIMIT or len(self.facts) + len(events) > FACTS_LIMIT:
+        if len(new) + sum(map(len, self.series.values())) > SERIES_LIMIT:
             return False
-        taken = sum(fact_bytes(event.record, event.evidence) for event in events if event.record is not None)
-        return self.facts_bytes + taken + more_bytes <= FACTS_BYTES
+        records = [(event.record, event.evidence) for event in events if event.record is not None]
+        return self.has_room_for_facts(len(events), records, more_bytes)
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
         touched: set[str] = set()
@@ -309,23 +256,6 @@ class Attempt:
         before = (*self.replaced, self.writer) if self.writer is not None else self.replaced
         self.replaced = tuple(each for each in before if each != writer)[-WRITERS_KEPT:]
         self.writer = writer
-
-    def keep(self, record: Record, evidence: Evidence) -> None:
-        """Remember a record as the newest of its kind."""
-        key = getattr(record, KEYED[type(record)]) if type(record) in KEYED else ""
-        place = (type(record).__name__, str(key))
-        if len(evidence.text) == TEXT_LIMIT:
-            record = dataclasses.replace(record, extra=())
-        known = self.facts.get(place)
-        length = self.facts_bytes + fact_bytes(record, evidence) - (fact_bytes(*known) if known else 0)
-        if length > FACTS_BYTES or (known is None and len(self.facts) >= FACTS_LIMIT):
-            # Better nothing than what is no longer true.
-            self.dropped += 1
-            if known is not None:
-                self.facts_bytes -= fact_bytes(*known)
-                del self.facts[place]
-            return
-        self.facts[place], self.facts_bytes = Stated(record, evidence), length
 
     def _take_place(self, record: Record) -> None:
         """Move to the record's own epoch and step; neither goes back, unless steps are counted anew in each epoch."""
@@ -404,20 +334,6 @@ def shortened_labels(labels: Labels) -> Labels:
 def _cut(value: str) -> str:
     digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     return f"{value[: LABEL_LIMIT - 10]}… {digest}"
-
-
-def cited(evidence: Evidence, num_samples: int, *, is_record: bool) -> Evidence:
-    """Return a line as its samples cite it: the more of them share it, the longer its text may be."""
-    least = TEXT_BYTES if is_record else TEXT_BYTES_OUTSIDE
-    return shortened(evidence, least + TEXT_BYTES_PER_SAMPLE * num_samples)
-
-
-def fact_bytes(record: Record, evidence: Evidence) -> int:
-    """Return about how many bytes the texts of a fact take: what its line says, once in the line and once read."""
-    if len(evidence.text) < TEXT_LIMIT:
-        return 2 * len(evidence.text) * (1 if evidence.text.isascii() else 4)
-    texts = (value for value in (evidence.text, *vars(record).values()) if value and isinstance(value, (str, tuple)))
-    return sum(len(str(each).encode("utf-8", "replace")) for each in texts)
 
 
 def _epoch_of(record: Record | None) -> int | None:

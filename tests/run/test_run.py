@@ -9,7 +9,8 @@ from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import Intent, Phase, RunEnd, RunStart
 from monitor.reader.event import Event
 from monitor.reader.signals import CROWDED_OUT, Sample
-from monitor.run.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
+from monitor.run.attempt import SERIES_LIMIT, Attempt, Status
+from monitor.run.facts import FACTS_LIMIT
 from monitor.run.run import Run
 from tests.lines import START, at, attempt_of, epoch_end, report, reset, run_of, setting, train
 

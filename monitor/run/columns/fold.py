@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from monitor.base.evidence import Evidence
 from monitor.grammar import Record, Share
 from monitor.reader.signals import Labels
-from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt
 from monitor.run.columns.block import Block
 from monitor.run.columns.prepare import Forecast
 from monitor.run.columns.preview import Coming
 from monitor.run.columns.timeline import Marks
+from monitor.run.facts import cited
 from monitor.run.progress import Move
 from monitor.run.run import Run
 from monitor.run.series import FEW, Point, Steps

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FACT_TIMES, LONG_FACT_TIMES = 2, 8
-"""How many times its length a line's fact takes at most (`monitor.run.attempt`). A long one is remembered as its values
+"""How many times its length a line's fact takes at most (`monitor.run.facts`). A long one is remembered as its values
 are shown, names and all."""
 
 

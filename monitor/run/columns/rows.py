@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json
 
 from monitor.grammar import Record, minute_ms
-from monitor.run.attempt import KEYED
 from monitor.run.columns.line_template import HEAD_BYTES, Layout, has_layout, layout_of
 from monitor.run.derived import Column, Columns
+from monitor.run.facts import KEYED
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.base.evidence import Evidence
-from monitor.grammar import Intent, Record
+from monitor.grammar import Intent
 from monitor.reader.signals import Labels
+from monitor.run.facts import KnownRecord
 from monitor.run.series import Series
-
-KnownRecord = TypeVar("KnownRecord", bound=Record)
 
 
 class Writer(NamedTuple):

@@ -130,7 +130,7 @@ MISTAKES = {
     "ExcessiveResets.alert=Other": "'alert' cannot be changed; expected level, or one of ",
     "ExcessiveResets.kind=stall": "'kind' cannot be changed; expected level, or one of ",
     "ExcessiveResets.for=-5s": "for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
-    "ExcessiveResets.level=[": "'[' is no value; expected a word, a number, or [one, two]",
+    "ExcessiveResets.level=[": "'[' is not a value; expected a word, a number, or [one, two]",
     "ExcessiveResets": "is no setting; expected RULE.level=VALUE, or another field of the rule",
     "ExcessiveResets.level": "is no setting; expected RULE.level=VALUE, or another field of the rule",
     "=5": "is no setting; expected RULE.level=VALUE, or another field of the rule",

@@ -274,7 +274,7 @@ MISTAKES = {
     ),
     "tests that are no list": (entry(more="tests: yes"), '14: rule "Probe": tests: '),
     "duplicate name": (entry() + entry(), '14: rule "Probe": stands twice, first at '),
-    "key that stands twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
+    "repeated key": (entry() + "        above: 11\n", "14: key 'above' appears twice; expected each key once"),
     "rule that is no mapping": (
         entry() + "      - word\n",
         "14: 'word' is no entry of rules; expected key: value lines",

@@ -8,7 +8,7 @@ from monitor.grammar.record import Record, line
 
 @line("PHASE")
 class Phase(Record):
-    """A change of phase, or a heartbeat within one; a beat comes from a side thread and only proves that the process lives."""
+    """A change of phase, or a heartbeat within one, which comes from a side thread and only proves that it lives."""
 
     name: str
     epoch: int | None = None

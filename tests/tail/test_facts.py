@@ -208,7 +208,7 @@ def test_a_recorder_keeps_the_last_bytes_before_each_silence() -> None:
 def test_what_is_no_fact_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.facts.jsonl"
     path.write_text('{"kind": "heard", "lines": 1, "at": 1}\n' + text + "\n")
-    with pytest.raises(FactsError, match=r"run\.facts\.jsonl:2: is no fact; expected"):
+    with pytest.raises(FactsError, match=r"run\.facts\.jsonl:2: is not a fact; expected"):
         list(read_facts(path))
 
 

@@ -149,9 +149,9 @@ def test_a_state_of_a_newer_version_is_refused(kept: Kept) -> None:
     with sqlite3.connect(kept.state / "state.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StateError, match=r"state\.db: is of version 99.*; expected version"):
+    with pytest.raises(StateError, match=r"state\.db: has version 99.*; expected version"):
         kept.start()
-    with pytest.raises(StateError, match=r"state\.db: is of version 99"):
+    with pytest.raises(StateError, match=r"state\.db: has version 99"):
         look(kept.state)
 
 
@@ -213,7 +213,7 @@ def test_a_second_watch_of_the_same_state_is_refused_with_the_first_ones_process
 def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"36 35 0:32 / {tmp_path}/share rw shared:1 - nfs4 server:/x rw\n")
-    with pytest.raises(StateError, match=r"share/state: lies on a network file system \(nfs4\).*; expected"):
+    with pytest.raises(StateError, match=r"share/state: is on a network file system \(nfs4\).*; expected"):
         Store(tmp_path / "share" / "state", history_limit=10, mountinfo=mountinfo)
     assert not (tmp_path / "share").exists()
 

@@ -15,7 +15,7 @@ TEMPLATES_KEPT = 4
 """Line templates that a record type remembers. Chosen by hand: a log has one or two of each type."""
 
 
-class LineTemplate(typing.NamedTuple):
+class KeyTemplate(typing.NamedTuple):
     """Texts of one record type with the same keys in the same order and no quotes, read with one search."""
 
     pattern: re.Pattern[str]
@@ -25,7 +25,7 @@ class LineTemplate(typing.NamedTuple):
     """Index and key of the other values."""
 
     @classmethod
-    def of(cls, text: str, pairs: list[tuple[str, str]], codecs: dict[str, Codec]) -> LineTemplate | None:
+    def of(cls, text: str, pairs: list[tuple[str, str]], codecs: dict[str, Codec]) -> KeyTemplate | None:
         """Return the template of these pairs after a fixed text; None if one search cannot read them."""
         keys = [key for key, _ in pairs]
         if len(set(keys)) < len(keys) or not all(_PLAIN.fullmatch(written) for _, written in pairs):
@@ -51,7 +51,7 @@ class Record:
     _required: ClassVar[frozenset[str]] = frozenset()
     _key_codecs: ClassVar[dict[str, Codec]]
     """The codecs of the keys after the template."""
-    _line_templates: ClassVar[tuple[LineTemplate, ...]] = ()
+    _line_templates: ClassVar[tuple[KeyTemplate, ...]] = ()
 
     extra: tuple[tuple[str, str], ...] = ()
 
@@ -94,7 +94,7 @@ class Record:
             return None
         pairs = list(read_pairs(found[1]))
         record = cls._from_pairs(found[0], pairs)
-        if cls._template.is_fixed and (learnt := LineTemplate.of(cls._template.text, pairs, cls._key_codecs)):
+        if cls._template.is_fixed and (learnt := KeyTemplate.of(cls._template.text, pairs, cls._key_codecs)):
             # Newest first: a log has a handful of templates, and uses one for a while before the next.
             cls._line_templates = (learnt, *cls._line_templates[: TEMPLATES_KEPT - 1])
         return record

@@ -83,7 +83,7 @@ class Run:
     clocks: list[OtherClock] = field(default_factory=list)
     """Clocks of earlier lines that may write again, the newest last."""
     rank: int | None = None
-    """Which of several processes of one training writes this log, by the log's name; None if the name does not show it."""
+    """Which of several processes of one training writes this log, by the log's name; None if unknown."""
 
     @property
     def status(self) -> Status:

@@ -17,7 +17,7 @@ from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.facts import Stated, StatedFacts, cited
-from monitor.run.progress import Move, Progress
+from monitor.run.progress import PHASES_LIMIT, Move, Progress
 from monitor.run.series import Point, Series
 
 CROWD = 512
@@ -38,8 +38,6 @@ WRITERS_KEPT = 32
 """Most earlier writers remembered: if one comes back, a second trainer writes to the same log."""
 EARLY_STOP = "early_stop"
 """The phase change by which a trainer declares an early end; the numbers before it stay comparable."""
-PHASES_LIMIT = 64
-"""Most phases whose silences are learnt; a trainer has about five."""
 
 # The named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point)
@@ -64,7 +62,7 @@ class Status(StrEnum):
 
 @dataclass
 class Attempt(StatedFacts):
-    """One start of the trainer. Bounded in memory, whatever the log contains."""
+    """One start of the trainer. Bounded in memory for any log."""
 
     number: int = 1
     started: Evidence | None = None

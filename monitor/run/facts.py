@@ -46,7 +46,7 @@ class Stated(NamedTuple):
 
 @dataclass
 class StatedFacts:
-    """The facts of one attempt. Bounded, whatever the log contains."""
+    """The facts of one attempt. Bounded for any log."""
 
     facts: dict[tuple[str, str], Stated] = field(default_factory=dict)
     """By record type and key; the key is empty for types outside KEYED."""
@@ -90,7 +90,7 @@ class StatedFacts:
         self.facts[place], self.facts_bytes = Stated(record, evidence), length
 
     def has_room_for_facts(self, num_facts: int, records: Iterable[tuple[Record, Evidence]], more_bytes: int) -> bool:
-        """Return whether so many facts can be kept: those of the records, and others that take ``more_bytes``."""
+        """Return whether ``num_facts`` more facts fit, with the bytes of these records and ``more_bytes`` of others."""
         taken = sum(_fact_bytes(*each) for each in records)
         return len(self.facts) + num_facts <= FACTS_LIMIT and self.facts_bytes + taken + more_bytes <= FACTS_BYTES
 

@@ -18,7 +18,7 @@ pause for an evaluation after every 500 steps. Chosen by hand, 2026-11."""
 LONGEST_INTERVAL_S = 86_400.0
 """A longer interval counts as a day, so that a clock that jumps does not disable the rules on progress for ever."""
 PHASES_LIMIT = 64
-"""Most phases whose intervals are remembered; a trainer has about five."""
+"""Most phases whose intervals, or silences, are remembered; a trainer has about five."""
 
 
 class Move(NamedTuple):

@@ -77,7 +77,7 @@ class SavedRows(NamedTuple):
 
     core: bytes
     series: dict[str, bytes]
-    """The series by tag, because those of one tag cite the same lines; only tags with a changed series."""
+    """The series of each tag together, because they cite the same lines; only tags with a changed series."""
     gone: list[str]
     """Tags that no longer have any series, because a new attempt has begun."""
     alerts: list[bytes]

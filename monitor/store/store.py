@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from monitor.alert import Alert, Parcel, Told
 from monitor.base.errors import StateError
@@ -96,11 +97,9 @@ class Store:
 
         Writes all of it or nothing. Returns the parcels with their numbers. Raises StateError.
         """
-        marks, database = {}, self._connection
-        numbered = []
-        try:
+        marks, numbered = {}, []
+        with self._transaction() as database:
             self._check_is_there()
-            database.execute("BEGIN IMMEDIATE")
             for log, saved in logs.items():
                 place = place_of(log)
                 marks[place] = self._write(place, saved)
@@ -109,55 +108,33 @@ class Store:
                 added_row = database.execute("INSERT INTO outbox (path, sink, alert) VALUES (?, ?, ?)", row)
                 numbered.append(parcel._replace(number=added_row.lastrowid or 0))
             self._settle(delivered, told)
-            database.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise self._failed(error) from None
         self._marks |= marks
         return numbered
 
     def forget_parcels(self, delivered: Sequence[int], told: Iterable[Told] = ()) -> None:
         """Delete parcels that were delivered, and remember what receivers were told. Raises StateError."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._settle(delivered, told)
-            self._connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise self._failed(error) from None
 
     def forget_log(self, log: str) -> None:
         """Delete the state of a log, except its parcels; the log will be read from its start."""
         place = place_of(log)
-        try:
-            for table in LOG_TABLES:
-                self._connection.execute(f"DELETE FROM {table} WHERE path = ?", (place,))
-        except sqlite3.DatabaseError as error:
-            self._failed(error)
+        self._delete(LOG_TABLES, "WHERE path = ?", place)
         self._marks.pop(place, None)
 
     def forget_all(self) -> None:
         """Delete the states of all logs and all parcels; the logs will be read from their start."""
-        try:
-            for table in TABLES:
-                self._connection.execute(f"DELETE FROM {table}")
-        except sqlite3.DatabaseError as error:
-            self._failed(error)
+        self._delete(TABLES)
         self._marks.clear()
 
     def parcels(self) -> list[Parcel]:
         """Return the parcels that are not delivered yet, oldest first. Raises UnknownState."""
-        try:
-            rows = self._connection.execute("SELECT number, sink, alert FROM outbox ORDER BY number").fetchall()
-        except sqlite3.DatabaseError as error:
-            raise UnknownState(str(error)) from None
+        rows = self._rows("SELECT number, sink, alert FROM outbox ORDER BY number")
         return [Parcel(number, sink, alert_from_bytes(alert)) for number, sink, alert in rows]
 
     def told(self) -> list[Told]:
         """Return what receivers were told. Raises UnknownState."""
-        try:
-            rows = self._connection.execute("SELECT data FROM told ORDER BY rowid").fetchall()
-        except sqlite3.DatabaseError as error:
-            raise UnknownState(str(error)) from None
-        return [told_from_bytes(data) for (data,) in rows]
+        return [told_from_bytes(data) for (data,) in self._rows("SELECT data FROM told ORDER BY rowid")]
 
     def was_renewed(self) -> bool:
         """Return whether a damaged file was replaced by an empty one since the last call."""
@@ -188,6 +165,31 @@ class Store:
             database.executemany("INSERT INTO history (path, alert) VALUES (?, ?)", added)
             database.execute(_FORGET_HISTORY, (place, place, self._history_limit))
         return rows.marks
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query. Raises UnknownState."""
+        try:
+            return self._connection.execute(query).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise UnknownState(str(error)) from None
+
+    def _delete(self, tables: Iterable[str], where: str = "", *values: str) -> None:
+        """Delete rows as far as the file allows it."""
+        try:
+            for table in tables:
+                self._connection.execute(f"DELETE FROM {table} {where}", values)
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write all of the block or nothing. Raises StateError."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(error) from None
 
     def _settle(self, delivered: Iterable[int], told: Iterable[Told]) -> None:
         """Delete delivered parcels and write what receivers were told, within a transaction."""

@@ -255,9 +255,7 @@ def read_lines(stream: BinaryIO) -> Iterator[Line]:
     Raises LogError, after the lines before it, if the stream breaks off (a damaged gzip file, a lost disk).
     """
     buffer = LineBuffer()
-    # read1 returns what the pipe has now; read would wait for the whole chunk.
-    read = getattr(stream, "read1", stream.read)
-    while data := _read(read, stream, CHUNK_BYTES):
+    for data in _chunks(stream, CHUNK_BYTES):
         yield from buffer.feed(data)
     if rest := buffer.end():
         yield rest
@@ -271,8 +269,7 @@ def read_stretches(stream: BinaryIO) -> Iterator[Line | Stretch]:
 def read_pieces(stream: BinaryIO) -> Iterator[list[Line | Stretch]]:
     """Read a stream to its end as `read_stretches` does, and yield the result of each read."""
     buffer = LineBuffer()
-    read = getattr(stream, "read1", stream.read)
-    while data := _read(read, stream, STRETCH_BYTES):
+    for data in _chunks(stream, STRETCH_BYTES):
         yield buffer.feed_stretch(data)
     if rest := buffer.end():
         yield [rest]
@@ -301,9 +298,12 @@ def _without_ansi(data: bytes) -> bytes:
     return _ANSI.sub(b"", data) if b"\x1b" in data else data
 
 
-def _read(read: Callable[[int], bytes], stream: BinaryIO, num_bytes: int) -> bytes:
+def _chunks(stream: BinaryIO, num_bytes: int) -> Iterator[bytes]:
+    # read1 returns what the pipe has now; read would wait for the whole chunk.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     try:
-        return read(num_bytes)
+        while data := read(num_bytes):
+            yield data
     except (OSError, EOFError, zlib.error) as error:
         where = str(getattr(stream, "name", "log"))
         reason = getattr(error, "strerror", None) or error

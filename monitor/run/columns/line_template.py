@@ -227,7 +227,7 @@ def _template(
 
     named = {word.probes[0] for word in words if word.kind == "whole"}.intersection(label)
     kinds = dict.fromkeys((each for each in places if each), "count") | dict.fromkeys(named, "name")
-    # Nothing is a share of zero (n/0): such a line has one sample less.
+    # There are no shares of zero (n/0): a line with one has one sample less.
     shared = {part for part, _ in groups_of}
     kinds |= {word.probes[1]: "some" for word in words if word.kind == "share" and word.probes[0] in shared}
 
@@ -255,7 +255,7 @@ def _place(value: object) -> tuple[str | None, str | None]:
 
 
 def _says_enough(record: Record, fields: Sequence[Field], step: str | None) -> bool:
-    """Return whether everything derived from such a line can be derived from its fields."""
+    """Return whether everything derived from the line can be derived from its fields."""
     if len({(field.signal, field.labels) for field in fields}) < len(fields):
         return False
     if isinstance(record, grammar.GradReport):

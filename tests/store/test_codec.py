@@ -104,8 +104,9 @@ def test_a_run_survives_to_the_last_digit(log: list[bytes]) -> None:
 
 
 @given(st.lists(st.one_of([records(kind) for kind in RECORD_TYPES]), max_size=30))
-def test_a_run_of_any_records_survives(said: list[Record]) -> None:
-    codec, run = StateCodec(Run, shared=(Evidence,)), run_of(at(number, record) for number, record in enumerate(said))
+def test_a_run_of_any_records_survives(kept: list[Record]) -> None:
+    codec = StateCodec(Run, shared=(Evidence,))
+    run = run_of(at(number, record) for number, record in enumerate(kept))
     assert repr(codec.loads(codec.dumps(run))) == repr(run)
 
 

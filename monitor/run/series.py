@@ -27,7 +27,7 @@ EARLY = 32
 WINDOW_SHARE = 0.8
 """Windows whose medians are compared have this share of the points kept: 51 of 64, 19 of 24."""
 FEW = 8
-"""Fewer samples are added faster one by one than all at once. Chosen by hand."""
+"""Below this number, adding samples one by one is faster than all at once. Chosen by hand."""
 EPOCHS_CITED = 4
 """Newest epochs whose tallies keep the text of their lines; older ones keep only its place in the log."""
 EPOCHS_KEPT = 256

@@ -93,9 +93,9 @@ class Store:
         delivered: Iterable[int] = (),
         told: Iterable[Told] = (),
     ) -> list[Parcel]:
-        """Write the states of logs, new parcels, the numbers of delivered ones, and what receivers were told.
+        """Write the states of logs, add and delete parcels, and remember what receivers were told.
 
-        Writes all of it or nothing. Returns the parcels with their numbers. Raises StateError.
+        Does all of it or nothing. Returns the parcels with their numbers. Raises StateError.
         """
         marks, numbered = {}, []
         with self._transaction() as database:

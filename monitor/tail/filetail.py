@@ -50,7 +50,7 @@ class FileTail:
         self._generation = position.generation if position else 0
         self.is_behind = False
         self.is_missing = False
-        """Whether the path had no file at the last poll."""
+        """Whether nothing was at the path at the last poll."""
         self._missed_bytes = 0
         self._trouble = ""
         self._results: list[Line | Notice] = []

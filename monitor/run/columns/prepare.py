@@ -77,7 +77,7 @@ def _is_usual(event: Event, attempt: Attempt) -> bool:
 
 
 def _is_known(rows: Rows, attempt: Attempt) -> bool:
-    """Return whether rows are not the first of their kind, and do not go back behind the attempt's start."""
+    """Return whether rows are not the first of their kind, and do not go back to the attempt's start."""
     is_behind = rows.template.record_type is grammar.Train and rows.count("step").min() <= (
         attempt.first_train_step or 0
     )

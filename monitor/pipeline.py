@@ -13,7 +13,7 @@ from monitor.engine.step import Engine
 from monitor.grammar import LogLost, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.run.columns import Block, ByteSpan, Layouts, Rest, Stretch, blocks, fold_block, forecast
+from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.ranks import ranked
@@ -33,8 +33,8 @@ class Pipeline:
     fired: int = 0
     """Alerts of severity warning or above that fired so far."""
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
-    layouts: Layouts = field(default_factory=Layouts)
-    """The layouts of the log's lines that are known by now."""
+    templates: LineTemplates = field(default_factory=LineTemplates)
+    """The known templates of the log's lines."""
 
     def __post_init__(self) -> None:
         """See what the log's name says."""
@@ -119,7 +119,7 @@ class Pipeline:
         waiting = [block]
         while waiting:
             block = waiting.pop()
-            if len(block) < (FEWEST_LINES if block.says_much else 2):
+            if len(block) < (FEWEST_LINES if block.has_records else 2):
                 changes += (change for place in range(len(block)) for change in self.fold(block.event(place)))
                 continue
             coming, done = forecast(self.run, block), 0

@@ -1,4 +1,4 @@
-"""Write a file so that a reader sees the old one or the new one, whole, and nothing in between."""
+"""Replace a file atomically: a reader sees either the whole old file or the whole new one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NEW_FILE_MODE = 0o666
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the file by the text, by rename; a symlink stays and its target is replaced.
+    """Replace the file's content by renaming a new file over it; a symlink stays, and its target is replaced.
 
-    Permissions, and where allowed the owner, are kept. Raises ReportError, and then the old file is untouched.
+    Keeps the permissions and, where allowed, the owner. Raises ReportError, and then the old file is untouched.
     """
     with prepared(path, text):
         pass
@@ -26,26 +26,26 @@ def write_atomically(path: Path, text: str) -> None:
 
 @contextmanager
 def prepared(path: Path, text: str) -> Iterator[None]:
-    """Write the text beside the file, and put it in the file's place, as `write_atomically`, when the block ends well.
+    """Write the text to a temporary file, and rename it as `write_atomically` does if the block raises nothing.
 
-    Raises ReportError before the block where the file cannot be written.
+    Raises ReportError before the block if the file cannot be written.
     """
-    with _told_of(path):
+    with _reporting(path):
         target = Path(os.path.realpath(path))
-        beside = _write_beside(target, text.encode("utf-8", "backslashreplace"))
+        temporary = _write_temporary(target, text.encode("utf-8", "backslashreplace"))
     try:
         yield
-        with _told_of(path):
-            beside.replace(target)
+        with _reporting(path):
+            temporary.replace(target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    with _told_of(path):
+    with _reporting(path):
         _sync_folder(target.parent)
 
 
 @contextmanager
-def _told_of(path: Path) -> Iterator[None]:
+def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -53,10 +53,10 @@ def _told_of(path: Path) -> Iterator[None]:
         raise ReportError(str(path), f"cannot be written ({reason})", expected="a file in a writable folder") from None
 
 
-def _write_beside(target: Path, data: bytes) -> Path:
+def _write_temporary(target: Path, data: bytes) -> Path:
     old = _old_status(target)
-    beside = target.with_name(f".{target.name[:100]}.{token_hex(6)}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_FILE_MODE)
+    temporary = target.with_name(f".{target.name[:100]}.{token_hex(6)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -64,13 +64,13 @@ def _write_beside(target: Path, data: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    return beside
+    return temporary
 
 
 def _old_status(target: Path) -> os.stat_result | None:
-    """Return the old file's status, None where there is none. Raises OSError for what must not be replaced."""
+    """Return the old file's status, or None if there is no file. Raises OSError if it must not be replaced."""
     try:
         status = target.stat()
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def _take_over(descriptor: int, old: os.stat_result | None) -> None:
     if old is None:
         return
     if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-        # Only root may give files away; the text is worth more than its owner.
+        # Only root may change the owner; writing the text matters more than keeping the owner.
         with suppress(PermissionError):
             os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the edge of the program asks for the time."""
+    """Tells the time to the edge of the program."""
 
     def wall(self) -> float:
         """Return the time of day in seconds since 1970-01-01 UTC; it may jump."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment; it never goes back."""
+        """Return seconds since an arbitrary moment; never goes back."""
         ...
 
 

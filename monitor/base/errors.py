@@ -1,13 +1,12 @@
-"""Errors a user can cause or meet; every message reads ``where: what; expected ..., got ...``."""
+"""Errors that a user can cause or run into; every message reads ``where: what; expected ..., got ...``."""
 
 from __future__ import annotations
 
 
 class MonitorError(Exception):
-    """One clear line about one thing that went wrong, with its place.
+    """One line about one problem, and where it is.
 
-    ``where`` is a file, ``file:line``, option or address; ``expected`` and ``got`` are left out where they
-    would add nothing.
+    ``where`` is a file, ``file:line``, option or address; ``expected`` and ``got`` are optional.
     """
 
     def __init__(self, where: str, what: str, *, expected: str | None = None, got: str | None = None) -> None:
@@ -29,24 +28,24 @@ class ReportError(MonitorError):
 
 
 class StateError(MonitorError):
-    """A state folder that cannot be used: on a network, held by another monitor, of a newer version, not writable."""
+    """A state folder that cannot be used: on a network, in use by another monitor, from a newer version, read-only."""
 
 
 class SinkError(MonitorError):
-    """A receiver that could not take an alert; ``permanent`` means that trying again is useless."""
+    """A receiver that did not take an alert; ``permanent`` means that a retry is useless."""
 
     def __init__(self, where: str, what: str, *, expected: str | None = None, permanent: bool) -> None:
         super().__init__(where, what, expected=expected)
         self.permanent = permanent
         self.retry_after_s = 0.0
-        """Seconds that the receiver asked to be left alone."""
+        """Seconds that the receiver asked us to wait before the next try."""
 
 
 class Problems(MonitorError):
-    """All the problems of one input, found in one reading and shown together."""
+    """All problems of one input, shown together."""
 
     def __init__(self, problems: list[MonitorError]) -> None:
-        assert problems, "an empty list of problems is no error"
+        assert problems, "expected at least one problem"
         Exception.__init__(self, "\n".join(str(problem) for problem in problems))
         self.where = problems[0].where
         self.problems = problems

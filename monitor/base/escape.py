@@ -1,8 +1,8 @@
-"""Foreign text made harmless for a terminal, for Markdown, for HTML; and without its secrets.
+"""Make foreign text harmless for a terminal, Markdown and HTML, and take secrets out of it.
 
-Text of a log is hostile: it may hold terminal codes, right-to-left overrides, markup, fake check marks, or
-a megabyte on one line. Every function returns one bounded line that a UTF-8 file can hold, except
-`code_fence`, which keeps line feeds, and `redact`, which changes nothing but secrets.
+The text of a log is hostile: it may contain terminal codes, right-to-left overrides, markup, fake check marks, or
+a megabyte on one line. Every function returns one line of bounded length that a UTF-8 file can hold, except
+`code_fence`, which keeps line feeds, and `redact`, which only replaces secrets.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import html as _html
 import re
 
 TEXT_LIMIT = 2_000
-"""Characters of one text that are shown: what evidence keeps of a line."""
+"""Most characters shown of one text; evidence keeps as many of a line."""
 CELL_LIMIT = 300
-"""Characters of one text within a table or a sentence."""
+"""Most characters of one text within a table or a sentence."""
 FENCE_LIMIT = 40_000
-"""Characters of one code block."""
+"""Most characters of one code block."""
 REDACTED = "[redacted]"
 MARKS = "✅❌❔➖⚠☑✔✓✗✘❎❓🔴🟠🟢⚪"
-"""Signs that a page gives its verdicts with, and their likes: foreign text may not show them as its own."""
+"""The signs of a page's verdicts, and similar ones. Foreign text must not show them, or it could fake a verdict."""
 
 
 def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return the text as one line that no terminal obeys: no control codes, no direction overrides."""
-    # Twice the limit bounds the work on a huge line and leaves room for the codes that are dropped.
+    """Return the text as one line without control codes and direction overrides."""
+    # Twice the limit bounds the work on a huge line, and leaves room for the codes that are dropped.
     line = _ANSI.sub("", text[: 2 * limit])
     if not line.isprintable():
         line = "".join(character if character.isprintable() else _named(character) for character in line)
@@ -32,7 +32,7 @@ def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def markdown(text: str, limit: int = CELL_LIMIT) -> str:
-    """Return the text for a sentence or a table cell of a Markdown page, to be read as plain words."""
+    """Return the text as plain words for a sentence or a table cell of a Markdown page."""
     line = _without_marks(terminal(text, limit).strip())
     line = _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
     line = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), line)
@@ -40,21 +40,21 @@ def markdown(text: str, limit: int = CELL_LIMIT) -> str:
 
 
 def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> str:
-    """Return the text as a Markdown code span; in a table its bars are escaped, as rows are split first."""
+    """Return the text as a Markdown code span; in a table, bars are escaped because rows are split first."""
     line = _without_marks(terminal(text, limit).strip())
     if not line:
         return "(empty)"
     if in_table:
-        # Readers of Markdown disagree on a backslash before an escaped bar: keep the two apart.
+        # Markdown readers disagree about a backslash before an escaped bar: keep the two apart.
         line = re.sub(r"\\(?=\|)", r"\\ ", line).replace("|", r"\|")
     fence = "`" * (_longest_run(line) + 1)
-    # A reader takes one space off each side; it keeps a backtick at an end apart from the fence.
+    # The space keeps a backtick at an end apart from the fence; readers remove one space on each side.
     padding = " " if "`" in (line[0], line[-1]) else ""
     return f"{fence}{padding}{line}{padding}{fence}"
 
 
 def code_fence(text: str, language: str = "") -> str:
-    """Return the text as a Markdown code block; of its controls only line feeds are kept."""
+    """Return the text as a Markdown code block; line feeds are the only control characters kept."""
     lines = [_without_marks(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
     body = "\n".join(lines)
     fence = "`" * max(3, _longest_run(body) + 1)
@@ -62,19 +62,19 @@ def code_fence(text: str, language: str = "") -> str:
 
 
 def html(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return the text for an HTML element or a quoted attribute, to be read as plain words."""
+    """Return the text as plain words for an HTML element or a quoted attribute."""
     return _html.escape(_without_marks(terminal(text, limit)), quote=True)
 
 
 def redact(text: str) -> str:
-    """Return the text with what has a secret's shape replaced; an unusual one is missed."""
+    """Return the text with everything replaced that looks like a secret; unusual secrets are missed."""
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
 
 
 def redact_url(url: str) -> str:
-    """Return an address with its host alone: the rest of one that takes alerts is mostly its password."""
+    """Return only the host of an address: in an address that takes alerts, the rest is usually the password."""
     scheme, _, rest = url.partition("://")
     if not rest:
         return REDACTED
@@ -92,9 +92,9 @@ _MARK = re.compile(f"[{MARKS}]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 # An underscore within a word is plain text in Markdown, and names are full of them.
 _MARKUP = re.compile(r"[\\`*~\[\]$&<>|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-# Headings, lists, rules and underlines of headings, which only the start of a line makes.
+# Headings, lists, rules and heading underlines, which count only at the start of a line.
 _AT_START = re.compile(r"^(\d{0,9})(#|[-+=:](?![A-Za-z0-9.])|(?<=\d)[.)](?=\s|$))")
-# Forges make these mentions, issue links, emoji and web links once the Markdown has been read, where a
+# Code hosts turn these into mentions, issue links, emoji and web links after they have read the Markdown, when a
 # backslash no longer helps; an invisible joiner does.
 _AUTOMATIC = re.compile(r"@(?=\w)|#(?=\d)|:(?=\w*[a-z]\w*:|[+-]1:|100:|1234:|//)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
@@ -121,7 +121,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def _named(character: str) -> str:
-    """Return a blank for white space, the code point for what would act unseen or cannot be written."""
+    """Return a blank for white space, else the code point: the character is invisible or cannot be written."""
     return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
 
 

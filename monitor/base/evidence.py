@@ -1,17 +1,17 @@
-"""Evidence: the place in a log that a statement rests on. Every later station cites it."""
+"""Evidence: the line of a log that proves a claim. Every later station cites it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 TEXT_LIMIT = 2_000
-"""Characters of a line that evidence keeps; a GRAD-MONITOR report of eight groups needs about 1,300."""
+"""Most characters of a line that evidence keeps; a GRAD-MONITOR report of eight groups needs about 1,300."""
 
 
 class Evidence(NamedTuple):
     """One line of one log.
 
-    Line numbers are those of an editor or ``sed -n Np``: 1-based, counting line feeds.
+    Line numbers are 1-based and count line feeds, as an editor and ``sed -n Np`` do.
     """
 
     path: str
@@ -21,13 +21,13 @@ class Evidence(NamedTuple):
     offset: int
     """Byte offset of the line's first byte."""
     at: float | None
-    """Time written in the line, in seconds since 1970-01-01 UTC; None where the line bears none."""
+    """Time written in the line, in seconds since 1970-01-01 UTC; None if the line has no time."""
     text: str
-    """The line itself, at most TEXT_LIMIT characters, not yet escaped for any output."""
+    """The line itself, at most TEXT_LIMIT characters, not escaped."""
 
 
 def shortened(evidence: Evidence, most_bytes: int) -> Evidence:
-    """Return evidence with at most so many bytes of text, in UTF-8."""
+    """Return the evidence with its text cut to at most ``most_bytes`` bytes of UTF-8."""
     if 4 * len(evidence.text) <= most_bytes or (evidence.text.isascii() and len(evidence.text) <= most_bytes):
         return evidence
     return evidence._replace(text=evidence.text.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore"))

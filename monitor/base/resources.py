@@ -1,6 +1,6 @@
-"""Find the data that is shipped with the code, rules, templates and units, or the user's file in its place.
+"""Find the data shipped with the code (rules, templates, units), or the user's file that replaces it.
 
-A wheel carries the data in ``monitor/_data``; in a checkout it lies beside ``monitor/`` for people to read.
+A wheel has the data in ``monitor/_data``; a checkout has it next to ``monitor/``, where people can read it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ def templates_dir() -> Path:
 
 
 def template_path(name: str, *, own_dir: Path | None = None) -> Path:
-    """Return the template of that name: the one in ``own_dir`` if it is there, else the shipped one.
+    """Return the template of that name: the one in ``own_dir`` if there is one, else the shipped one.
 
-    Raises MonitorError, naming the templates there are.
+    Raises MonitorError, which lists the available templates.
     """
     return _first_of(name, [own_dir, templates_dir()] if own_dir else [templates_dir()])
 
 
 def unit_path(name: str) -> Path:
-    """Return the shipped systemd unit of that file name. Raises MonitorError, naming the units there are."""
+    """Return the shipped systemd unit of that file name. Raises MonitorError, which lists the available units."""
     return _first_of(name, [_shipped("systemd")])
 
 
 def _shipped(kind: str) -> Path:
-    """Return the wheel's folder if there is one, else the checkout's; a damaged installation has neither."""
+    """Return the wheel's folder if it exists, else the checkout's; a damaged installation has neither."""
     for folder in (_PACKAGE / "_data" / kind, _PACKAGE.parent / kind):
         if folder.is_dir():
             return folder
@@ -46,7 +46,7 @@ def _shipped(kind: str) -> Path:
 
 
 def _first_of(name: str, folders: list[Path]) -> Path:
-    # A bare file name only: "../secrets" is not the name of a template.
+    # Bare file names only: "../secrets" does not name a template.
     found = {file.name: file for folder in reversed(folders) if folder.is_dir() for file in folder.iterdir()}
     if name not in found:
         raise MonitorError(str(folders[0]), f"no {name!r}", expected=f"one of {', '.join(sorted(found)) or 'none'}")

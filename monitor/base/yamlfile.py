@@ -1,4 +1,4 @@
-"""Read a YAML file with the line of each value, and refuse what a configuration has no use for."""
+"""Read a YAML file and the line of each value; refuse what a configuration file does not need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yaml.scanner import Scanner
 from monitor.base.errors import MonitorError
 
 SIZE_LIMIT_BYTES = 256_000
-"""A rule or watch file is some tens of kilobytes; more is a mistake or an attack, and takes seconds to read."""
+"""A rule or watch file has some tens of kilobytes; a larger one is a mistake or an attack, and slow to read."""
 DEPTH_LIMIT = 32
 
 Place = tuple[str | int, ...]
@@ -25,10 +25,10 @@ Place = tuple[str | int, ...]
 
 
 class YamlFile:
-    """One parsed file: its data, where each value stands, and the problems that did not stop the reading."""
+    """One parsed file: its data, the line of each value, and the problems that did not prevent reading it."""
 
     def __init__(self, path: Path, fail: Callable[..., MonitorError]) -> None:
-        """Read a file. ``fail`` makes the errors; one is raised for a file that is missing, or no plain YAML."""
+        """Read a file. ``fail`` makes the errors; raises one if the file is missing or not plain YAML."""
         self.path = path
         self.problems: list[MonitorError] = []
         self._fail = fail
@@ -52,7 +52,7 @@ class YamlFile:
         self.data = self._value(root, ()) if root else None
 
     def where(self, place: Place) -> str:
-        """Return ``file:line`` of a value, or of the nearest thing around it."""
+        """Return ``file:line`` of a value, or of the nearest value that contains it."""
         while place and place not in self._lines:
             place = place[:-1]
         return f"{self.path}:{self._lines.get(place, 1)}"
@@ -69,9 +69,8 @@ class YamlFile:
         try:
             return _CONSTRUCTOR.construct_object(node)
         except (ValueError, KeyError):
-            self._complain(
-                self._lines[place], f"{node.value[:60]!r} is no {node.tag.rpartition(':')[2]}", "a plain value"
-            )
+            what = f"{node.value[:60]!r} cannot be read as {node.tag.rpartition(':')[2]}"
+            self._complain(self._lines[place], what, "a plain value")
             return None
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, object]:
@@ -79,12 +78,12 @@ class YamlFile:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self._complain(line, "a list or mapping stands as a key", "a word")
+                self._complain(line, "a list or mapping is used as a key", "a word")
                 continue
             key = key_node.value
             inner = (*place, key)
             if key in values:
-                self._complain(line, f"key {key!r:.60} stands twice", "each key once")
+                self._complain(line, f"key {key!r:.60} appears twice", "each key once")
                 continue
             values[key] = self._value(value_node, inner)
             self._lines[inner] = line
@@ -95,32 +94,32 @@ class YamlFile:
 
 
 def plain_value(text: str, where: str, fail: Callable[..., MonitorError]) -> object:
-    """Return what a word of the command line would be as a value in a file. Raises what ``fail`` makes."""
+    """Read a word of the command line as if it were a value in a file. Raises what ``fail`` makes."""
     try:
         root = _composed(text)
         return yaml.constructor.SafeConstructor().construct_document(root) if root else None
     except (yaml.YAMLError, ValueError):
-        raise fail(where, f"{text!r:.60} is no value", expected="a word, a number, or [one, two]") from None
+        raise fail(where, f"{text!r:.60} is not a value", expected="a word, a number, or [one, two]") from None
 
 
 def _composed(text: str) -> yaml.Node | None:
-    """Return a text's one document. Raises YAMLError."""
+    """Return the only document of a text. Raises YAMLError."""
     root: yaml.Node | None = _Loader(text).get_single_node()
     return root
 
 
 def _in_words(error: yaml.YAMLError, text: str) -> tuple[int | None, str, str]:
-    """Return the line of what the parser found, what is wrong, and what was expected."""
+    """Return the line of the parser's complaint, what is wrong, and what was expected."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return None, " ".join(str(error).split()), "plain YAML"
-    mark, what = error.problem_mark or error.context_mark, error.problem or "is no YAML"
+    mark, what = error.problem_mark or error.context_mark, error.problem or "is not YAML"
     if mark is None:
         return None, what, "plain YAML"
     if isinstance(error, _TooDeep):
         return mark.line + 1, what, f"at most {DEPTH_LIMIT} levels"
     line = "".join(text.splitlines()[mark.line : mark.line + 1])
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return mark.line + 1, "a tab stands where a line is indented", "spaces"
+        return mark.line + 1, "the line is indented with a tab", "spaces"
     return mark.line + 1, what, "plain YAML"
 
 
@@ -128,11 +127,11 @@ _KNOWN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool",
 
 
 class _TooDeep(yaml.MarkedYAMLError):
-    """A file with more levels than any configuration needs."""
+    """A file has more levels than any configuration needs."""
 
 
 class _PythonParser(Reader, Scanner, Parser):
-    """Reads YAML where PyYAML was built without libyaml: ten times slower, and the same."""
+    """Reads YAML if PyYAML was built without libyaml: ten times slower, with the same result."""
 
     def __init__(self, stream: str) -> None:
         Reader.__init__(self, stream)
@@ -144,9 +143,9 @@ _Parser: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else _PythonParser  #
 
 
 class _Loader(Composer, _Parser, Resolver):  # type: ignore[misc]
-    """YAML as people mean it: ``1e-7`` is a number, ``on`` and dates are text, and no anchors.
+    """YAML as people mean it: ``1e-7`` is a number, ``on`` and dates are text, anchors are refused.
 
-    Anchors and aliases can blow a file up exponentially, and nothing here needs them.
+    Anchors and aliases can make a small file expand exponentially, and no configuration file needs them.
     """
 
     def __init__(self, stream: str) -> None:

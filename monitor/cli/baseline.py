@@ -59,7 +59,7 @@ def list_all(state: Path | None, as_json: bool) -> None:
     monitor baseline list
     """
     kept = _kept(state)
-    found = [(each, kept.find(each.name)) for each in kept.kept()]
+    found = [(each, kept.find(each.name)) for each in kept.stored()]
     if as_json:
         entries = [
             {
@@ -98,7 +98,7 @@ def show(name: str, state: Path | None, as_json: bool) -> None:
     kept = _kept(state)
     summary = kept.find(name)
     if summary is None:
-        raise BaselineError(name, f"is no baseline in {kept.folder}", expected=kept.expected())
+        raise BaselineError(name, f"is not a baseline in {kept.folder}", expected=kept.expected())
     if as_json:
         click.echo(summary.to_json())
         return

@@ -1,4 +1,4 @@
-"""Our own log lines, defined once for the writer and the reader. Needs the standard library only."""
+"""Our own log lines, defined once for writer and reader; needs only the standard library."""
 
 from monitor.grammar.data import Data, DataCheck, Model, ModelGroup, Target
 from monitor.grammar.fields import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote

@@ -8,7 +8,7 @@ from monitor.grammar.record import Record, line
 
 @line("DATA")
 class Data(Record):
-    """What is trained on; train, valid and test are ``date..date``."""
+    """The training data; train, valid and test are ``date..date``."""
 
     rows_used: int | None = None
     rows_available: int | None = None
@@ -31,7 +31,7 @@ class Data(Record):
 
 @line("DATA-CHECK")
 class DataCheck(Record):
-    """Health of the data: at the start and in each epoch."""
+    """Health of the data, reported at the start and in each epoch."""
 
     features_dead: Share | None = None
     names: Words | None = None
@@ -45,7 +45,7 @@ class DataCheck(Record):
 
 @line("TARGET", "horizon_{h}: mean={mean:.6f}, std={std:.6f}", short_only=("mean", "std"))
 class Target(Record):
-    """The normalisation really applied to one horizon's targets."""
+    """The normalisation that was applied to one horizon's targets."""
 
     h: int
     mean: float

@@ -1,8 +1,8 @@
 """How the values of a log line are written and read: one codec per type, one template per record.
 
-A template such as ``"Epoch {epoch}: Val Loss={val_loss:.4f}"`` is compiled once into both directions. A slot
-with a format keeps the digits that people know; the same field is then written again behind the text, as a
-``key=value`` in full precision, and the reader prefers that one.
+A template such as ``"Epoch {epoch}: Val Loss={val_loss:.4f}"`` is compiled once for both directions. A slot with a
+format keeps the digits that people are used to; the same field is written again after the text, as a ``key=value``
+in full precision, and the reader prefers that one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Share(NamedTuple):
-    """``4/4``: so many of so many."""
+    """``3/4``: part of a whole."""
 
     part: int
     whole: int
@@ -29,32 +29,32 @@ PerHorizon = tuple[tuple[int, float], ...]
 
 KEY = r"[A-Za-z_][\w.@/-]*"
 WORD_LIMIT = 2_000
-"""Characters of one text value that are written and read; a command line is the longest one to be expected."""
+"""Most characters written and read of one text value; the longest expected one is a command line."""
 
 _BARE = re.compile(r'[^\s"=|,]+')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _NUMBER = r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|inf|nan)"
 _PAIR = re.compile(rf'({KEY})=({_QUOTED}|[^\s"]*)(?:\s+|$)')
 
-# What people grep for must count events only: in an echo of these words the first letter is escaped.
+# A grep for these words must find only events, so wherever a value echoes one its first letter is escaped.
 RESERVED = re.compile(
     r"Epoch|Train Loss|Val Loss|Sharpe|reset applied|\[[A-Z][A-Z-]*\]|ENCODER-GRAD|"
     r"(?:GRAD|WEIGHT|ACTIVATION|INPUT)-MONITOR|DEGENERACY-GUARD|DATA-CHECK"
 )
-# Controls would not survive the reader of bytes; surrogates and line separators not every other tool.
+# Control characters would not survive our reader; surrogates and line separators break other tools.
 _UNSAFE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 _UNSAFE_OR_RESERVED = re.compile(f"[{_UNSAFE}]|{RESERVED.pattern}")
 _ESCAPED = re.compile(rf'["\\{_UNSAFE}]|(?={RESERVED.pattern}).')
 
 
 def quote(text: str) -> str:
-    """Write a text value, cut at WORD_LIMIT: bare where that is unambiguous, else as a JSON string on one line."""
+    """Write a text value, cut at WORD_LIMIT: bare if that is unambiguous, else as a JSON string on one line."""
     text = text[:WORD_LIMIT]
     return text if _is_bare(text) else f'"{_ESCAPED.sub(_escape, text)}"'
 
 
 def unquote(text: str) -> str:
-    """Read what `quote` wrote. Raises ValueError on a broken string."""
+    """Read what `quote` wrote. Raises ValueError for a broken string."""
     return (str(json.loads(text)) if text.startswith('"') else text)[:WORD_LIMIT]
 
 
@@ -67,7 +67,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class Codec(NamedTuple):
-    """One type's two directions and the pattern of its text."""
+    """How one type is written and read, and the pattern of its text."""
 
     write: Callable[[object], str]
     read: Callable[[str], object]
@@ -100,7 +100,7 @@ def _read_words(text: str) -> Words:
     try:
         return tuple(map(str, json.loads(plain)))
     except RecursionError:
-        raise ValueError("brackets within brackets without end") from None
+        raise ValueError("the brackets are nested too deeply") from None
 
 
 def _write_per_horizon(value: object) -> str:
@@ -130,7 +130,7 @@ CODECS: dict[object, Codec] = {
 
 
 def read_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the ``key=value`` pairs of a text. Raises ValueError where it is anything else."""
+    """Yield the ``key=value`` pairs of a text. Raises ValueError if it contains anything else."""
     pairs, rest = leading_pairs(text)
     yield from pairs
     if rest:
@@ -138,7 +138,7 @@ def read_pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def leading_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
-    """Return the ``key=value`` pairs that a text begins with, and the rest."""
+    """Return the ``key=value`` pairs at the start of a text, and the rest of it."""
     pairs, position = [], 0
     while match := _PAIR.match(text, position):
         pairs.append((match[1], match[2]))
@@ -147,7 +147,7 @@ def leading_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 class Template:
-    """The fixed text at the head of a record, with typed slots; compiled for writing and for reading."""
+    """The text at the start of a record, with typed slots; compiled for writing and reading."""
 
     def __init__(self, text: str, codecs: dict[str, Codec]) -> None:
         self.text = text
@@ -161,9 +161,9 @@ class Template:
                 pattern += f"(?P<{name}>{_NUMBER if spec else codecs[name].pattern})"
         self._pattern = re.compile(rf"(?:{pattern})(?:\s+|$)") if text else re.compile("")
         self.is_fixed = all(name is None for _, name, _ in self._parts)
-        """Whether it has no slots: the same text in every line."""
+        """Whether it has no slots, so that every line has the same text."""
         self.exact = {name for _, name, spec in self._parts if name and not spec}
-        """Fields written in full here, so not needed again as a key."""
+        """Fields written in full here, and so not again as a key."""
 
     def write(self, values: dict[str, object]) -> str:
         """Return the text for these values."""
@@ -175,7 +175,7 @@ class Template:
         return format(values[name], spec) if spec else self._codecs[name].write(values[name])
 
     def read(self, text: str) -> tuple[dict[str, object], str] | None:
-        """Return the slots' values and the rest of the text; None where the text is not of this template."""
+        """Return the slots' values and the rest of the text; None if the text does not fit the template."""
         match = self._pattern.match(text)
         if match is None:
             return None

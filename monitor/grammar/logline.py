@@ -1,7 +1,7 @@
-"""The native grammar: every kind of line the trainer writes and the monitor reads, defined once for both.
+"""The native grammar: every kind of line that the trainer writes and the monitor reads.
 
-A line is ``2025-10-30T23:40:51.123Z INFO [TAG] text``. Two laws hold: reading a written line gives the record
-back on its full-precision keys, and writing a line of ours that was read gives the same bytes.
+A line is ``2025-10-30T23:40:51.123Z INFO [TAG] text``. Two laws hold: reading a line that we wrote gives the same
+record, to full precision; and writing a record that was read from our own line gives the same bytes.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, Run
 
 @line("")
 class Unknown(Record):
-    """A line in our form whose tag nobody knows, or whose text breaks its tag's grammar."""
+    """A line in our format with an unknown tag, or with a text that breaks the grammar of its tag."""
 
     tag: str
     content: str
     problem: str | None = None
 
     def text(self) -> str:
-        """Return the content as it was read."""
+        """Return the content unchanged."""
         return self.content
 
 
@@ -52,7 +52,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     *(GuardCheck, GuardReset, GuardRecovered, GuardFailed),
     *(ProcessGone, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
 )
-"""Every record type; of two with the same tag, the one tried first comes first."""
+"""Every record type; types with the same tag are tried in this order."""
 
 _BY_TAG: dict[str, tuple[type[Record], ...]] = {
     tag: tuple(each for each in RECORD_TYPES if tag == each.TAG) for tag in {each.TAG for each in RECORD_TYPES}
@@ -62,17 +62,17 @@ _HEAD = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d\.\d{3})Z ([A-Z]+) \[(
 
 
 class LogLine(NamedTuple):
-    """One native line, read."""
+    """One native line."""
 
     at: float
     """Seconds since 1970-01-01 UTC, to the millisecond."""
     level: str
-    """INFO, WARNING or ERROR; no health signal by itself."""
+    """INFO, WARNING or ERROR; no rule depends on it."""
     record: Record
 
 
 def format_line(at: float, record: Record, *, level: str | None = None) -> str:
-    """Return the line for a record, without a line feed; the level is the record type's unless given."""
+    """Return the line for a record, without a line feed; the level defaults to the record type's."""
     seconds, milliseconds = divmod(round(at * 1000), 1000)
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     tag = record.tag if isinstance(record, Unknown) else record.TAG
@@ -81,13 +81,13 @@ def format_line(at: float, record: Record, *, level: str | None = None) -> str:
 
 
 def parse_line(data: bytes) -> LogLine | None:
-    """Read one line without its line feed; None where it is not in our form."""
+    """Read one line without its line feed; None if it is not in our format."""
     return _read(_HEAD.match(data), data)
 
 
 def find_line(data: bytes) -> LogLine | None:
-    """Read the first native line that begins in these bytes (behind a progress bar, say); None where none does."""
-    # Most lines of a log are none of ours; a plain search says so ten times as fast.
+    """Read the first native line in these bytes, which may follow a progress bar; None if there is none."""
+    # Most lines of a foreign log are not ours, and a plain search shows that ten times as fast.
     return _read(_HEAD.search(data), data) if b"Z " in data else None
 
 
@@ -105,12 +105,12 @@ def _read(head: re.Match[bytes] | None, data: bytes) -> LogLine | None:
 
 @lru_cache(maxsize=256)
 def minute_ms(minute: bytes) -> int:
-    """Return the time of ``2025-10-30T23:40`` in milliseconds since 1970. Raises ValueError where there is none."""
+    """Return the time of ``2025-10-30T23:40`` in milliseconds since 1970. Raises ValueError if it is not a time."""
     return round(datetime.fromisoformat(f"{minute.decode('ascii')}:00+00:00").timestamp()) * 1000
 
 
 def _read_record(tag: str, level: str, text: str) -> Record:
-    """Read a text as the first type of its tag that fits, types of the line's own level first."""
+    """Read a text as the first type of its tag that fits; types of the line's level are tried first."""
     problem = None
     record_types = _BY_TAG.get(tag, ())
     if len(record_types) > 1:

@@ -1,4 +1,4 @@
-"""Log lines about the machine and what goes wrong: processes, GPUs, files, errors."""
+"""Log lines about the machine and about failures: processes, GPUs, files, errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from monitor.grammar.record import Record, line
 
 @line("PROC", "gone", level="WARNING")
 class ProcessGone(Record):
-    """The training process is no more, seen from outside; ``how`` is exited, killed, zombie or gone (nobody knows)."""
+    """The training process has ended, seen from outside; ``how`` is exited, killed, zombie or gone (unknown)."""
 
     pid: int
     how: str
@@ -31,7 +31,7 @@ class Process(Record):
 
 @line("GPU")
 class Gpu(Record):
-    """One graphics processor as its driver sees it."""
+    """One GPU as its driver sees it."""
 
     name: str | None = None
     index: int | None = None
@@ -45,7 +45,7 @@ class Gpu(Record):
 
 @line("LOG", "lost", level="WARNING")
 class LogLost(Record):
-    """Bytes of the log that were destroyed before anybody read them; the monitor's own fact, in its facts file."""
+    """Bytes of the log that were destroyed before the monitor read them; recorded in its facts file."""
 
     bytes: int
     how: str
@@ -74,7 +74,7 @@ class Checkpoint(Record):
 
 @line("NONFINITE", level="WARNING")
 class Nonfinite(Record):
-    """Non-finite numbers were met; ``action`` says what was done about them."""
+    """Non-finite numbers occurred; ``action`` is what the trainer did about them."""
 
     where: str
     count: int | None = None
@@ -84,7 +84,7 @@ class Nonfinite(Record):
 
 @line("ERROR", level="ERROR")
 class Error(Record):
-    """What ended the run; a traceback follows."""
+    """The error that ended the run; a traceback follows."""
 
     type: str
     message: str | None = None

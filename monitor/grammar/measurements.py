@@ -1,4 +1,4 @@
-"""Log lines about what is measured inside the network: gradients, weights, activations, inputs, the guard."""
+"""Log lines about measurements inside the network: gradients, weights, activations, inputs, the guard."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ class GradReport(Record):
 
     @classmethod
     def from_text(cls, text: str) -> GradReport | None:
-        """Read a report; None where the line is a warning."""
+        """Read a report; None if the line is a warning."""
         pairs, rest = leading_pairs(text)
         if not pairs or pairs[0][0] != "step":
             return None
         parts = _GROUP.findall(rest)
         groups = tuple(filter(None, (GroupGrad.from_text(part.strip()) for part in parts)))
         if "|".join(parts) != rest or len(groups) != len(parts):
-            raise ValueError("a group that is not name:l2= max= grad=")
+            raise ValueError("a group is not name:l2= max= grad=")
         return cls._from_pairs({}, pairs, groups=groups)
 
 
-# A quote that never closes takes the rest, so that a hostile line is read in one pass.
+# An unclosed quote takes the rest of the line, so that a hostile line is read in one pass.
 _GROUP = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|$)|[^"|])+')
 
 
 @line("GRAD-MONITOR", "{group}: norm {norm:.2e} < {threshold}", level="WARNING")
 class GradBelow(Record):
-    """A group whose gradient is below the warning level; one reading with the report of the same step."""
+    """A group whose gradient is below the warning level; belongs to the report of the same step."""
 
     group: str
     threshold: float
@@ -87,7 +87,7 @@ class GradNonfinite(Record):
 
 @line("WEIGHT-MONITOR")
 class WeightReport(Record):
-    """Weights of one group; ``update`` is the norm of the last step, ``ratio`` update / l2."""
+    """Weights of one group; ``update`` is the norm of the last step's change, ``ratio`` is update / l2."""
 
     group: str
     step: int | None = None
@@ -113,7 +113,7 @@ class ActivationReport(Record):
 
 @line("INPUT-MONITOR")
 class InputReport(Record):
-    """A batch's inputs against the declared normalisation."""
+    """The inputs of a batch, compared with the declared normalisation."""
 
     step: int | None = None
     mean: float | None = None
@@ -127,7 +127,7 @@ class InputReport(Record):
 
 @line("DEGENERACY-GUARD", "check")
 class GuardCheck(Record):
-    """The guard looked: its own heartbeat."""
+    """One check by the guard; also the guard's heartbeat."""
 
     step: int | None = None
     h: int
@@ -139,7 +139,7 @@ class GuardCheck(Record):
 
 @line("DEGENERACY-GUARD", "prediction head reset applied (h={h}, scale={scale})", level="WARNING")
 class GuardReset(Record):
-    """One reset of the prediction heads, whatever the horizon that caused it."""
+    """One reset of all prediction heads; ``h`` is the horizon that caused it."""
 
     h: int
     scale: float
@@ -159,7 +159,7 @@ class GuardRecovered(Record):
 
 @line("DEGENERACY-GUARD", "reset failed to restore variance", level="WARNING")
 class GuardFailed(Record):
-    """A reset that did not help within its declared steps."""
+    """A reset that did not help within the declared number of steps."""
 
     h: int
     std: float | None = None

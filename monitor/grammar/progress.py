@@ -8,7 +8,7 @@ from monitor.grammar.record import Record, line
 
 @line("PHASE")
 class Phase(Record):
-    """A change of phase, or a heartbeat within one (from a side thread: it proves only that the process lives)."""
+    """A change of phase, or a heartbeat within one, which comes from a side thread and only proves that it lives."""
 
     name: str
     epoch: int | None = None
@@ -29,7 +29,7 @@ class Train(Record):
     batch: Share
     step: int
     loss: float | None
-    """None only on a line of another trainer, which may report a step without one."""
+    """None only on another trainer's line, which may report a step without a loss."""
     lr: float | None = None
     s_per_batch: float | None = None
     load_s: float | None = None
@@ -41,7 +41,7 @@ class Train(Record):
 
 @line("FLOOR")
 class Floor(Record):
-    """The loss of a constant prediction under the present weights."""
+    """The loss of a constant prediction, with the current loss weights."""
 
     loss_floor: float
 

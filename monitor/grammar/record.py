@@ -1,4 +1,4 @@
-"""What a record type is: a frozen dataclass with a tag, a level, a text template and typed keys."""
+"""Record types: frozen dataclasses with a tag, a level, a text template and typed keys."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import ClassVar, Self, TypeVar, dataclass_transform
 from monitor.grammar.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
 
 _KEY = re.compile(KEY)
-FORMS_KEPT = 4
-"""Forms that a record type remembers. Chosen by hand: a log has one or two of each."""
+TEMPLATES_KEPT = 4
+"""Line templates that a record type remembers. Chosen by hand: a log has one or two of each type."""
 
 
-class Form(typing.NamedTuple):
-    """Texts of a record type with the same keys in the same order, none of them quoted: read with one search."""
+class KeyTemplate(typing.NamedTuple):
+    """Texts of one record type with the same keys in the same order and no quotes, read with one search."""
 
     pattern: re.Pattern[str]
     known: tuple[tuple[int, str, Callable[[str], object]], ...]
-    """Place, name and reader of the values of the type's own keys."""
+    """Index, key and reader of each value that belongs to a key of the type."""
     extra: tuple[tuple[int, str], ...]
-    """Place and name of the values of other keys."""
+    """Index and key of the other values."""
 
     @classmethod
-    def of(cls, text: str, pairs: list[tuple[str, str]], codecs: dict[str, Codec]) -> Form | None:
-        """Return the form of these pairs behind a fixed text; None where it takes more than a search to read them."""
+    def of(cls, text: str, pairs: list[tuple[str, str]], codecs: dict[str, Codec]) -> KeyTemplate | None:
+        """Return the template of these pairs after a fixed text; None if one search cannot read them."""
         keys = [key for key, _ in pairs]
         if len(set(keys)) < len(keys) or not all(_PLAIN.fullmatch(written) for _, written in pairs):
             return None
         words = [re.escape(text)] * bool(text) + [f"{re.escape(key)}=({_PLAIN.pattern})" for key in keys]
-        known = tuple((place, key, codecs[key].read) for place, key in enumerate(keys) if key in codecs)
-        extra = tuple((place, key) for place, key in enumerate(keys) if key not in codecs)
+        known = tuple((index, key, codecs[key].read) for index, key in enumerate(keys) if key in codecs)
+        extra = tuple((index, key) for index, key in enumerate(keys) if key not in codecs)
         return cls(re.compile(" ".join(words)), known, extra)
 
 
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[!#-~]*")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """One line's content. A field that is None is not written; keys unknown to the type are in ``extra``."""
+    """The content of one line. Fields that are None are not written; keys unknown to the type are in ``extra``."""
 
     TAG: ClassVar[str] = ""
     LEVEL: ClassVar[str] = "INFO"
@@ -49,21 +49,21 @@ class Record:
     _keys: ClassVar[tuple[str, ...]]
     _codecs: ClassVar[dict[str, Codec]]
     _required: ClassVar[frozenset[str]] = frozenset()
-    _behind: ClassVar[dict[str, Codec]]
-    """The codecs of the keys behind the template."""
-    _forms: ClassVar[tuple[Form, ...]] = ()
+    _key_codecs: ClassVar[dict[str, Codec]]
+    """The codecs of the keys after the template."""
+    _line_templates: ClassVar[tuple[KeyTemplate, ...]] = ()
 
     extra: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
-        """Return what stands behind the tag.
+        """Return the text after the tag.
 
-        Raises ValueError for an extra key that cannot be written, and for a record read from another trainer's line
-        that lacks what our own lines always say.
+        Raises ValueError for an extra key that cannot be written, and for a record that was read from another trainer's
+        line and lacks a field that our own lines always have.
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if lacking := sorted(name for name in self._required if values[name] is None):
-            raise ValueError(f"{self.TAG}: no {', '.join(lacking)}; expected it on every line of ours")
+            raise ValueError(f"{self.TAG}: {', '.join(lacking)} missing; expected on every line of ours")
         words = [self._template.write(values)]
         known = [(key, values[key]) for key in self._keys if values[key] is not None]
         words += [f"{key}={self._codecs[key].write(value)}" for key, value in known]
@@ -75,33 +75,33 @@ class Record:
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """Return the names of its own fields, in their order."""
+        """Return the names of the type's own fields, in order."""
         return tuple(field.name for field in dataclasses.fields(cls) if field.name != "extra")
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
-        """Read what `text` wrote; None where the text is of another type.
+        """Read what `text` wrote; None if the text belongs to another type.
 
-        Raises ValueError where the text begins like this type and then breaks its grammar.
+        Raises ValueError if the text begins like this type and then breaks its grammar.
         """
-        for form in cls._forms:
-            if match := form.pattern.fullmatch(text):
+        for template in cls._line_templates:
+            if match := template.pattern.fullmatch(text):
                 written = match.groups()
-                values = {key: read(written[place]) for place, key, read in form.known}
-                return cls(extra=tuple((key, unquote(written[place])) for place, key in form.extra), **values)
+                values = {key: read(written[index]) for index, key, read in template.known}
+                return cls(extra=tuple((key, unquote(written[index])) for index, key in template.extra), **values)
         found = cls._template.read(text)
         if found is None:
             return None
         pairs = list(read_pairs(found[1]))
         record = cls._from_pairs(found[0], pairs)
-        if cls._template.is_fixed and (learnt := Form.of(cls._template.text, pairs, cls._behind)):
-            # The newest first: a log has a handful of forms, one after another.
-            cls._forms = (learnt, *cls._forms[: FORMS_KEPT - 1])
+        if cls._template.is_fixed and (learnt := KeyTemplate.of(cls._template.text, pairs, cls._key_codecs)):
+            # Newest first: a log has a handful of templates, and uses one for a while before the next.
+            cls._line_templates = (learnt, *cls._line_templates[: TEMPLATES_KEPT - 1])
         return record
 
     @classmethod
     def _from_pairs(cls, values: dict[str, object], pairs: Iterable[tuple[str, str]], **more: object) -> Self:
-        """Make a record of its template's values, the keys behind it and what a subclass has read by itself."""
+        """Make a record from the template's values, the keys after it, and what a subclass has read itself."""
         in_full = set(cls._template.exact)
         extra = []
         for key, written in pairs:
@@ -111,7 +111,7 @@ class Record:
             else:
                 extra.append((key, unquote(written)))
         if missing := cls._required - values.keys():
-            raise ValueError(f"no {', '.join(sorted(missing))}")
+            raise ValueError(f"{', '.join(sorted(missing))} missing")
         return cls(extra=tuple(extra), **values, **more)
 
 
@@ -122,10 +122,10 @@ RecordType = TypeVar("RecordType", bound=type[Record])
 def line(
     tag: str, text: str = "", *, level: str = "INFO", short_only: tuple[str, ...] = ()
 ) -> Callable[[RecordType], RecordType]:
-    """Make a record type of a class.
+    """Make a class a record type.
 
-    ``text`` is the template behind the tag. A slot with a format spec is written again as a key in full
-    precision, unless it is named in ``short_only``.
+    ``text`` is the template after the tag. A slot with a format is written again as a key in full precision, unless
+    ``short_only`` names it.
     """
 
     def make(cls: RecordType) -> RecordType:
@@ -138,7 +138,7 @@ def line(
         made._template = Template(text, made._codecs)
         hidden = made._template.exact | set(short_only)
         made._keys = tuple(field.name for field in own if field.name in made._codecs and field.name not in hidden)
-        made._behind = {key: made._codecs[key] for key in made._keys}
+        made._key_codecs = {key: made._codecs[key] for key in made._keys}
         made._required = frozenset(field.name for field in own if field.default is dataclasses.MISSING)
         return typing.cast(RecordType, made)
 
@@ -146,7 +146,7 @@ def line(
 
 
 def _codec_for(hint: object) -> Codec | None:
-    """Return the codec of a type, optional or not; None for a field that its record writes itself."""
+    """Return the codec of a type, optional or not; None for a field that the record writes itself."""
     options = [option for option in typing.get_args(hint) if option is not type(None)]
     is_optional = len(options) == 1 and type(None) in typing.get_args(hint)
     return CODECS.get(options[0] if is_optional else hint)

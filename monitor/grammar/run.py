@@ -1,4 +1,4 @@
-"""Log lines about the run itself: its start and end, its settings, and what is deliberate."""
+"""Log lines about the run itself: its start and end, its settings and its intent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.grammar.record import Record, line
 
 @line("RUN", "start")
 class RunStart(Record):
-    """A trainer begins (or begins again: ``attempt`` counts from 1)."""
+    """The trainer starts; ``attempt`` counts its starts from 1."""
 
     run: str
     pid: int | None = None
@@ -19,7 +19,7 @@ class RunStart(Record):
 
 @line("RUN", "end")
 class RunEnd(Record):
-    """A trainer has ended: ``status`` is completed, stopped or failed."""
+    """The trainer ends; ``status`` is completed, stopped or failed."""
 
     status: str
     epochs: int | None = None
@@ -31,14 +31,14 @@ class RunEnd(Record):
 
 @line("CONFIG", "unused={unused}", level="WARNING")
 class ConfigUnused(Record):
-    """A variable that looks like ours is set and read by nothing."""
+    """An environment variable that looks like ours, and that nothing reads."""
 
     unused: str
 
 
 @line("CONFIG", "ignored={ignored}", level="WARNING")
 class ConfigIgnored(Record):
-    """A setting that was asked for and overridden."""
+    """A setting that was asked for but overridden."""
 
     ignored: str
     asked: str | None = None
@@ -56,7 +56,7 @@ class Config(Record):
 
 @line("INTENT")
 class Intent(Record):
-    """What is deliberate, so that no rule takes it for a fault."""
+    """What is deliberate, so that rules do not take it for a fault."""
 
     frozen: Words | None = None
     accumulate: int | None = None

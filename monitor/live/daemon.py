@@ -179,7 +179,7 @@ class Daemon:
                 from monitor.store.baselines import Baselines
 
                 try:
-                    Baselines(directory).leave(summarise(run, each.log))
+                    Baselines(directory).add_finished(summarise(run, each.log))
                 except MonitorError as error:
                     self._listener.on_trouble(str(error))
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from monitor.alert import Alert, State
+from monitor.alert import Alert, Parcel, State, Told
 from monitor.base.errors import SinkError
 from monitor.notify.own_alerts import receiver_failed
 from monitor.notify.receiver_queue import Moment, ReceiverQueue, Waiting
 from monitor.notify.stages import Paces
 from monitor.sinks import Sink
-from monitor.store import Parcel, Told
 
 FAILURES_TOLD = 5
 """Failures in a row, half a minute of them, after which the other receivers are told. Chosen by hand."""

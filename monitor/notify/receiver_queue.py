@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from monitor.alert import Alert, State
+from monitor.alert import Alert, Parcel, State, Told
 from monitor.base.errors import SinkError
 from monitor.notify.stages import Paces, View, due_at, sift
 from monitor.notify.worker import DeliveryWorker
 from monitor.sinks.sink import Beats, Remembers, Resends, Sink
-from monitor.store import Parcel, Told
 
 RETRY_FIRST_S = 1.0
 RETRY_LONGEST_S = 300.0

@@ -1,1 +1,1 @@
-"""Events → what is known of a run."""
+"""Events → what is known about a run: attempts, facts, series, progress and the summary."""

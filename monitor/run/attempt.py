@@ -1,4 +1,4 @@
-"""What is known of one attempt: one start of the trainer, with its phases, epochs, facts and signals."""
+"""One attempt (one start of the trainer): its phases, epochs, facts and signals."""
 
 from __future__ import annotations
 
@@ -8,59 +8,46 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import TypeGuard
 
 from monitor import grammar
-from monitor.base.evidence import TEXT_LIMIT, Evidence, shortened
+from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
 from monitor.reader.event import Event
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.run.derived import Earlier, Writer, derived
-from monitor.run.progress import Move, Progress
+from monitor.run.facts import Stated, StatedFacts, cited
+from monitor.run.progress import PHASES_LIMIT, Move, Progress
 from monitor.run.series import Point, Series
 
 CROWD = 512
-"""Series from which on each new one keeps few points; the trainer's model has about 200."""
+"""Beyond so many series, each new one keeps few points; the trainer's model has about 200."""
 LABEL_LIMIT = 500
-"""Longest value of a label, in characters: that of a pattern. A longer one is cut, and ends with its digest."""
+"""Most characters of a label's value, as a pattern may have. A longer one is cut and ends with its digest."""
 TALLIES_LIMIT = 12_288
-"""Tallies of all series together; beyond it a series forgets its oldest epoch for each new one. 100 series of 120
-epochs; a tally takes about 200 bytes."""
+"""Most tallies of all series together; beyond them a series drops its oldest epoch for each new one. Enough for 100
+series of 120 epochs; a tally takes about 200 bytes."""
 FEWEST_TALLIES = 4
-"""Epochs that no series forgets for the sake of others."""
-TEXT_BYTES = 240
-TEXT_BYTES_OUTSIDE = 600
-"""Bytes of a line's text that its samples cite, of one outside the grammar; an out-of-memory error has about 600."""
-TEXT_BYTES_PER_SAMPLE = 96
-"""And for each of its samples, for they share it: a report of 8 groups has 1,300 bytes and 56 samples."""
-FACTS_BYTES = 1 << 20
-"""Texts of all facts together."""
+"""Newest epochs that a series keeps even then."""
 SERIES_LIMIT = 1_024
-"""Series kept, the first one of each signal aside; a hostile log can invent labels without end. Beyond it, samples
-are counted as dropped."""
-FACTS_LIMIT = 1_024
-"""Facts kept, for the same reason; a run has about a hundred settings."""
-
+"""Most series, because a hostile log can invent labels without end; samples of further ones are counted as dropped. The
+first series of each signal is always kept."""
 LEARNABLE_SILENCE_S = 600.0
-"""A phase that was silent for longer and came back was hung, or cannot be told from one that was. Chosen by hand."""
+"""A phase that was silent for longer was hung, or looks the same. Chosen by hand."""
 WRITERS_KEPT = 32
-"""Earlier writers remembered: one that comes back is a second trainer in the same log."""
+"""Most earlier writers remembered: if one comes back, a second trainer writes to the same log."""
 EARLY_STOP = "early_stop"
-"""The phase change by which a trainer declares its end: the numbers before it stay comparable."""
-PHASES_LIMIT = 64
-"""Phases whose silences are learnt; a trainer has about five."""
+"""The phase change by which a trainer declares an early end; the numbers before it stay comparable."""
 
-# A named tuple's own constructor takes twice as long, and this runs for every number of a log.
+# The named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point)
 
 Touch = tuple[str, Labels]
 """A signal and the labels of one of its series."""
 
-KnownRecord = TypeVar("KnownRecord", bound=Record)
-
 
 class Status(StrEnum):
-    """How far a run is, by what its log says."""
+    """How far a run has got, according to its log."""
 
     WAITING = "waiting"
     """No line yet."""
@@ -68,83 +55,58 @@ class Status(StrEnum):
     """Lines, and no end line."""
     COMPLETED = "completed"
     STOPPED = "stopped"
-    """Ended on request, before its last epoch."""
+    """Ended on request before its last epoch."""
     FAILED = "failed"
-    """Ended by an error, or in a way that nobody knows."""
-
-
-class Stated(NamedTuple):
-    """The newest record of a kind, and the line that said so."""
-
-    record: Record
-    evidence: Evidence
-
-
-KEYED: dict[type[Record], str] = {
-    grammar.Config: "key",
-    grammar.Target: "h",
-    grammar.ModelGroup: "group",
-    grammar.HorizonMetrics: "h",
-    grammar.EncoderGrad: "tensor",
-    grammar.Gpu: "index",
-    grammar.GuardCheck: "h",
-    grammar.Phase: "name",
-}
-"""Record types of which the newest is kept per value of a field, rather than one in all."""
+    """Ended by an error, or with an unknown status."""
 
 
 @dataclass
-class Attempt:
-    """One start of the trainer. Bounded in memory, whatever the log says."""
+class Attempt(StatedFacts):
+    """One start of the trainer. Bounded in memory for any log."""
 
     number: int = 1
     started: Evidence | None = None
-    """The RUN start line; None where the log has none."""
+    """The RUN start line; None if the log has none."""
     ended: Stated | None = None
     """The RUN end record."""
     began_at: float | None = None
-    """Time of its first line."""
+    """Time of its first line in the run's time."""
     lines: int = 0
     announced_phase: str | None = None
     phase_since: float | None = None
     longest_silence_s: dict[str, float] = field(default_factory=dict)
-    """Longest gap between two lines so far, per phase, up to LEARNABLE_SILENCE_S."""
+    """Longest gap between two lines so far in each phase, up to LEARNABLE_SILENCE_S."""
     epoch: int = 1
-    """The epoch that new lines belong to; after the end line of epoch n it is n + 1."""
+    """The epoch that new lines belong to; n + 1 after the end line of epoch n."""
     epochs_done: int = 0
     epochs_planned: int | None = None
     step: int | None = None
     first_train_step: int | None = None
-    """Step of the attempt's first TRAIN line."""
+    """Step of the first TRAIN line."""
     first_epoch: int = 1
-    """Epoch of that line; a resumed attempt begins in a later one."""
+    """Epoch of that line; a resumed attempt begins in a later epoch."""
     batch: Share | None = None
     intent: Intent = field(default_factory=Intent)
-    """All INTENT lines so far, the newer word over the older."""
+    """All INTENT lines so far; a newer value replaces an older one."""
     intent_evidence: dict[str, Evidence] = field(default_factory=dict)
-    """The line behind each word of the intent."""
+    """The line that stated each field of the intent."""
     intent_serials: dict[str, int] = field(default_factory=dict)
-    """How many lines the attempt had when each word was said; compares with `Point.serial`."""
+    """The attempt's number of lines when each field was stated; comparable with `Point.serial`."""
     series: dict[str, dict[Labels, Series]] = field(default_factory=dict)
-    facts: dict[tuple[str, str], Stated] = field(default_factory=dict)
     earlier: Earlier = field(default_factory=Earlier)
-    """What the attempts before this one came to."""
+    """The outcome of the attempts before this one."""
     writer: Writer | None = None
-    """Who writes, by the newest RUN start line or the first PHASE line."""
+    """Who writes, according to the newest RUN start line or the first PHASE line."""
     replaced: tuple[Writer, ...] = ()
-    """Who wrote before, the newest WRITERS_KEPT."""
+    """Who wrote before; the newest WRITERS_KEPT of them."""
     progress: Progress = field(default_factory=Progress)
-    """When it last moved, and how fast it usually does."""
-    facts_bytes: int = 0
-    """Length of the texts of all facts, about."""
+    """When it last moved, and how long a move usually takes."""
     tallies: int = 0
-    """Tallies of all series."""
-    dropped: int = 0
-    """Samples and facts not kept because of the limits."""
+    """Number of tallies in all series."""
 
     @property
     def status(self) -> Status:
-        """How far the attempt is, by what the log says."""
+        """How far the attempt has got, according to the log."""
         if self.ended is None:
             return Status.RUNNING if self.lines else Status.WAITING
         assert isinstance(self.ended.record, grammar.RunEnd)
@@ -155,45 +117,28 @@ class Attempt:
 
     @property
     def phase(self) -> str:
-        """Return the phase; without PHASE lines, a run that reported a step is training, and else loading."""
+        """The current phase. Without PHASE lines: train once a step was reported, load before."""
         if self.announced_phase is not None:
             return self.announced_phase
         return "load" if self.step is None else "train"
 
-    def stated(self, kind: type[KnownRecord], key: object = "") -> tuple[KnownRecord, Evidence] | None:
-        """Return the newest record of a kind (and key, for kinds that have one) with its line."""
-        found = self.facts.get((kind.__name__, str(key)))
-        if found is None:
-            return None
-        assert isinstance(found.record, kind)
-        return found.record, found.evidence
-
-    def all_stated(self, kind: type[KnownRecord]) -> list[tuple[KnownRecord, Evidence]]:
-        """Return the newest record per key of a kind, in the order of their first appearance."""
-        return [(stated.record, stated.evidence) for stated in self.facts.values() if isinstance(stated.record, kind)]
-
-    def setting(self, key: str) -> tuple[str, Evidence] | None:
-        """Return a setting as the run echoed it, with its line."""
-        found = self.stated(grammar.Config, key)
-        return (found[0].value, found[1]) if found else None
-
     def of(self, signal: str) -> dict[Labels, Series]:
-        """Return a signal's series by labels; empty where it was never seen."""
+        """Return a signal's series by labels; empty if the signal was never seen."""
         return self.series.get(signal, {})
 
     def goes_back(self, record: Record | None) -> bool:
-        """Whether a trainer that announces no start counts from the beginning again with this record."""
+        """Return whether a trainer that announces no start counts from the beginning again with this record."""
         return self._is_behind(record) and record.epoch.part <= self.first_epoch
 
     def _is_behind(self, record: Record | None) -> TypeGuard[grammar.Train]:
-        """Whether progress stands before where it has been: a restart, or steps that are counted anew in each epoch."""
+        """Return whether progress has gone back: after a restart, or if steps are counted anew in each epoch."""
         if not isinstance(record, grammar.Train) or self.first_train_step is None or self.step is None:
             return False
-        # Behind the newest step alone would be too eager: two writers in one log are a step apart now and then.
+        # A step below the newest one is not enough: two writers in one log can be a step apart.
         return record.step < self.step and record.step <= self.first_train_step
 
     def handed_on(self) -> Attempt:
-        """Return the attempt that follows this one, with what it has to know of it."""
+        """Return the attempt that follows this one, with what it must know about the earlier ones."""
         before, step = self.earlier, self.step
         is_higher = step is not None and (before.highest_step is None or step > before.highest_step)
         started, data = self.stated(grammar.RunStart), self.stated(grammar.Data)
@@ -210,12 +155,12 @@ class Attempt:
         return Attempt(number=self.number + 1, earlier=earlier, writer=self.writer, replaced=self.replaced)
 
     def _has_unanswered_text(self) -> bool:
-        """Whether an error text came after the last sign of progress."""
+        """Return whether an error text came after the last sign of progress."""
         moved = self.progress.last.serial if self.progress.last else 0
         return any(each.last.serial > moved for name in ERROR_TEXTS for each in self.of(name).values())
 
     def note_silence(self, silence_s: float) -> None:
-        """Learn how long the present phase may be silent; a silence long enough to be a hang teaches nothing."""
+        """Learn how long the current phase may be silent; a silence that may be a hang is ignored."""
         if silence_s > LEARNABLE_SILENCE_S:
             return
         known = self.longest_silence_s.get(self.phase)
@@ -223,16 +168,16 @@ class Attempt:
             self.longest_silence_s[self.phase] = max(silence_s, known or 0.0)
 
     def samples_of(self, event: Event) -> tuple[Sample, ...]:
-        """Return what an event would add to the series: its own samples, and those that follow from what is known."""
+        """Return the samples that an event would add: its own, and those derived from it and the lines before it."""
         samples = event.samples if event.record is None else (*event.samples, *derived(event.record, self))
         if len(event.evidence.text) < LABEL_LIMIT:
             return samples
         return tuple(each._replace(labels=shortened_labels(each.labels)) for each in samples)
 
     def fold(self, event: Event, now: float | None, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
-        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
+        """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
-        ``samples`` are those of `samples_of`, where it was asked just before.
+        ``samples`` is the result of `samples_of`, if the caller has just asked for it.
         """
         if samples is None:
             samples = self.samples_of(event)
@@ -258,7 +203,7 @@ class Attempt:
         return frozenset(touched)
 
     def _count_epochs(self, record: Record | None) -> None:
-        """Count another trainer's epochs: most have no line for the end of one, but number them and their batches."""
+        """Count another trainer's epochs: most do not log the end of an epoch, but number epochs and batches."""
         match record:
             case grammar.Train(epoch=epoch, batch=batch):
                 is_over = 0 < batch.whole <= batch.part
@@ -267,12 +212,12 @@ class Attempt:
                 self.epochs_done = max(self.epochs_done, number - 1)
 
     def has_room_for(self, events: Sequence[Event], samples: Sequence[tuple[Sample, ...]], more_bytes: int) -> bool:
-        """Whether nothing of these events can be dropped, and of other facts that take so many bytes."""
+        """Return whether these events, and other facts of ``more_bytes``, can be folded without dropping anything."""
         new = {(signal, labels) for each in samples for signal, labels, _ in each if labels not in self.of(signal)}
-        if len(new) + sum(map(len, self.series.values())) > SERIES_LIMIT or len(self.facts) + len(events) > FACTS_LIMIT:
+        if len(new) + sum(map(len, self.series.values())) > SERIES_LIMIT:
             return False
-        taken = sum(fact_bytes(event.record, event.evidence) for event in events if event.record is not None)
-        return self.facts_bytes + taken + more_bytes <= FACTS_BYTES
+        records = [(event.record, event.evidence) for event in events if event.record is not None]
+        return self.has_room_for_facts(len(events), records, more_bytes)
 
     def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
         touched: set[str] = set()
@@ -303,32 +248,15 @@ class Attempt:
         return touched
 
     def _take_writer(self, writer: Writer, *, is_start: bool) -> None:
-        """Note who writes. A start line replaces the writer; a line of a writer that was replaced does not."""
+        """Note who writes. A start line replaces the writer; a line of a replaced writer does not."""
         if writer == self.writer or (not is_start and (writer == Writer(None, None) or writer in self.replaced)):
             return
         before = (*self.replaced, self.writer) if self.writer is not None else self.replaced
         self.replaced = tuple(each for each in before if each != writer)[-WRITERS_KEPT:]
         self.writer = writer
 
-    def keep(self, record: Record, evidence: Evidence) -> None:
-        """Remember a record as the newest of its kind."""
-        key = getattr(record, KEYED[type(record)]) if type(record) in KEYED else ""
-        place = (type(record).__name__, str(key))
-        if len(evidence.text) == TEXT_LIMIT:
-            record = dataclasses.replace(record, extra=())
-        known = self.facts.get(place)
-        length = self.facts_bytes + fact_bytes(record, evidence) - (fact_bytes(*known) if known else 0)
-        if length > FACTS_BYTES or (known is None and len(self.facts) >= FACTS_LIMIT):
-            # Better nothing than what is no longer true.
-            self.dropped += 1
-            if known is not None:
-                self.facts_bytes -= fact_bytes(*known)
-                del self.facts[place]
-            return
-        self.facts[place], self.facts_bytes = Stated(record, evidence), length
-
     def _take_place(self, record: Record) -> None:
-        """Move to the record's own epoch and step; neither goes back, unless steps are counted anew in each epoch."""
+        """Move to the record's epoch and step. Neither goes back, unless steps are counted anew in each epoch."""
         epoch, step = _epoch_of(record), _step_of(record)
         if epoch is not None and not isinstance(record, grammar.Epoch):
             self.epoch = max(self.epoch, epoch)
@@ -336,18 +264,18 @@ class Attempt:
             self.step = step if self.step is None or self._is_behind(record) else max(self.step, step)
 
     def _take_intent(self, record: Intent, evidence: Evidence) -> None:
-        said = {
+        stated = {
             each.name: getattr(record, each.name)
             for each in dataclasses.fields(record)
             if each.name != "extra" and getattr(record, each.name) is not None
         }
-        self.intent = dataclasses.replace(self.intent, **said)
-        self.intent_evidence.update(dict.fromkeys(said, evidence))
-        self.intent_serials.update(dict.fromkeys(said, self.lines))
-        if "data_change" in said or said.get("phase_change", EARLY_STOP) != EARLY_STOP:
+        self.intent = dataclasses.replace(self.intent, **stated)
+        self.intent_evidence.update(dict.fromkeys(stated, evidence))
+        self.intent_serials.update(dict.fromkeys(stated, self.lines))
+        if "data_change" in stated or stated.get("phase_change", EARLY_STOP) != EARLY_STOP:
             for by_labels in self.series.values():
                 for series in by_labels.values():
-                    series.forget_what_was_usual()
+                    series.forget_usual_values()
         self.epochs_planned = self.intent.epochs or self.epochs_planned
 
     def _take_samples(self, samples: tuple[Sample, ...], event: Event, now: float | None) -> None:
@@ -363,16 +291,16 @@ class Attempt:
             self.add(signal, series, point)
 
     def add(self, signal: str, series: Series, point: Point) -> None:
-        """Fold one sample into its series, within the limits of all series together."""
+        """Fold one sample into its series, within the limit on all tallies."""
         num_tallies = len(series.epochs)
         series.add(point, is_event=CATALOGUE[signal].is_event)
         if len(series.epochs) > num_tallies:
             self._count_tally(series)
 
     def _opened(self, signal: str, labels: Labels) -> Series | None:
-        """Return a new series; None where the limits leave no room for it."""
+        """Return a new series; None if the limits leave no room for it."""
         num_series = sum(map(len, self.series.values()))
-        # The first of a signal finds room whatever there is of others: a thousand groups do not hide the loss.
+        # Always admit a signal's first series, so that 1,000 gradient groups cannot crowd out the loss.
         is_first = not self.series[signal]
         is_crowded_out = num_series >= SERIES_LIMIT and not is_first
         if is_crowded_out:
@@ -395,7 +323,7 @@ class Attempt:
 
 
 def shortened_labels(labels: Labels) -> Labels:
-    """Return labels as the series bear them: values that are too long are cut, so that two of them stay two."""
+    """Return labels with long values cut. The digest at the end keeps different values different."""
     if all(len(value) <= LABEL_LIMIT for _, value in labels):
         return labels
     return tuple((name, value if len(value) <= LABEL_LIMIT else _cut(value)) for name, value in labels)
@@ -404,20 +332,6 @@ def shortened_labels(labels: Labels) -> Labels:
 def _cut(value: str) -> str:
     digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     return f"{value[: LABEL_LIMIT - 10]}… {digest}"
-
-
-def cited(evidence: Evidence, num_samples: int, *, is_record: bool) -> Evidence:
-    """Return a line as its samples cite it: the more of them share it, the longer its text may be."""
-    least = TEXT_BYTES if is_record else TEXT_BYTES_OUTSIDE
-    return shortened(evidence, least + TEXT_BYTES_PER_SAMPLE * num_samples)
-
-
-def fact_bytes(record: Record, evidence: Evidence) -> int:
-    """Return about how many bytes the texts of a fact take: what its line says, once in the line and once read."""
-    if len(evidence.text) < TEXT_LIMIT:
-        return 2 * len(evidence.text) * (1 if evidence.text.isascii() else 4)
-    texts = (value for value in (evidence.text, *vars(record).values()) if value and isinstance(value, (str, tuple)))
-    return sum(len(str(each).encode("utf-8", "replace")) for each in texts)
 
 
 def _epoch_of(record: Record | None) -> int | None:

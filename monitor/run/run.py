@@ -1,4 +1,4 @@
-"""Events → run: what is known of one training run. The only mutable state of the monitor; bounded in memory."""
+"""Events → run: all that is known about one training run. The only mutable state of the monitor; bounded in memory."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from monitor.reader.signals import Sample
 from monitor.run.attempt import Attempt, Status, Touch
 
 ATTEMPTS_KEPT = 32
-"""Earlier attempts remembered; a restart loop shows itself in far fewer."""
+"""Most earlier attempts remembered; a restart loop shows in far fewer."""
 
 
 CLOCKS_KEPT = 4
-"""Clocks remembered beside the newest line's: of several writers of one log, or of one that was set back."""
+"""Most clocks remembered besides the newest line's: of several writers of one log, or of one that was set back."""
 JUMP_S = 300.0
-"""A step forward beyond this may be another writer's clock: the one that it was taken for is kept as well. As long as
-the shortest silence that a rule complains of."""
+"""A larger step forward may come from another writer's clock, so both clocks are kept. As long as the shortest silence
+that a rule reports."""
 LONGEST_LEAP_S = 43_200.0
-"""A silence beyond this that only another clock than the newest line's tells of is none: a clock was set. By hand."""
+"""A longer silence that only shows on a clock other than the newest line's means that a clock was set. By hand."""
 CLOCK_LINES = 64
-"""Lines after which a clock that wrote none of them is forgotten. Chosen by hand."""
+"""A clock is forgotten after so many lines of other clocks. Chosen by hand."""
 
 
 class OtherClock(NamedTuple):
-    """A clock by which earlier lines were written, and which is not the newest line's."""
+    """A clock that wrote earlier lines, and not the newest one."""
 
     line_at: float
-    """What its newest line says."""
+    """Time written in its newest line."""
     now: float
     """The run's time at that line."""
     lines: int
-    """Lines of the run up to that one."""
+    """Number of lines of the run up to that line."""
     is_doubtful: bool = False
-    """Whether it may be no other clock at all: the newest line's own, before a jump."""
+    """Whether it may be the newest line's own clock, before a jump."""
 
 
 class PastAttempt(NamedTuple):
@@ -53,53 +53,53 @@ class PastAttempt(NamedTuple):
 
 @dataclass
 class Run:
-    """One run, folded from its events, in order."""
+    """One run, folded from its events in order."""
 
     id: str | None = None
     """The RUN line's id, else a digest of the first line; None before any line."""
     now: float | None = None
     """Time of the last line, in seconds since 1970-01-01 UTC by the log's own clock.
 
-    It is the first line's time plus every forward step of that clock: where the clock jumps back, the run's
-    time stands still. None while no line bore a time.
+    This is the first line's time plus every forward step of that clock; when the clock jumps back, the run's time does
+    not change. None before the first line with a time.
     """
     heard_at: float | None = None
-    """Time of the newest bytes, a partial line or a progress bar's refresh included."""
+    """Time of the newest bytes, including a partial line or a progress bar's refresh."""
     lines: int = 0
     understood: int = 0
-    """Lines of a known kind."""
+    """Number of lines of a known kind."""
     last: Evidence | None = None
     """The newest line of any kind."""
     past: list[PastAttempt] = field(default_factory=list)
     """Earlier attempts, oldest first."""
     attempt: Attempt = field(default_factory=Attempt)
-    """The present attempt: all signals, facts and progress are there."""
+    """The current attempt, with all signals, facts and progress."""
 
     dialect: DialectState = field(default_factory=DialectState)
-    """Which trainer's lines these are, and what reading the next one takes."""
+    """Which trainer wrote the lines, and what is needed to read the next one."""
 
     line_at: float | None = None
-    """What the last line with a time says, by whatever clock wrote it."""
+    """Time written in the last line that has one."""
     clocks: list[OtherClock] = field(default_factory=list)
-    """Clocks of earlier lines that may come to word again, the newest last."""
+    """Clocks of earlier lines that may write again, the newest last."""
     rank: int | None = None
-    """Which of several processes of one training writes this log, by the log's name; None where it says nothing."""
+    """Which of several processes of one training writes this log, by the log's name; None if unknown."""
 
     @property
     def status(self) -> Status:
-        """How far the run is, by what its log says."""
+        """How far the run has got, according to its log."""
         return self.attempt.status
 
     @property
     def is_side(self) -> bool:
-        """Whether the log is a further process's and has told of no step: the run's own log carries the rest."""
+        """Whether the log is that of another rank and has no steps; the main log has the rest."""
         return bool(self.rank) and self.attempt.step is None
 
     def time_of(self, at: float | None) -> float | None:
-        """Return the run's time at a line that says ``at``; a line without a time stands at the last one's.
+        """Return the run's time at a line with the time ``at``; a line without one has the time of the last line.
 
-        Two writers may have clocks that are hours apart: it is the clock by which least time has passed that wrote
-        it. Where none of them has gone forward one was set back, and no time has passed.
+        Two writers may have clocks that are hours apart. The clock on which the least time has passed is taken as the
+        writer's. If none has gone forward, a clock was set back, and no time has passed.
         """
         if at is None or self.now is None or self.line_at is None:
             return self.now if at is None else at
@@ -107,19 +107,19 @@ class Run:
 
     @property
     def live_clocks(self) -> list[OtherClock]:
-        """The clocks of earlier lines that are not forgotten."""
+        """The clocks of earlier lines that are not forgotten yet."""
         return [clock for clock in self.clocks if self.lines - clock.lines <= CLOCK_LINES]
 
     def opens_attempt(self, event: Event) -> bool:
-        """Whether this event is the first of a new attempt, the trainer having been started again."""
+        """Return whether this event is the first of a new attempt, because the trainer was started again."""
         has_begun = self.attempt.started is not None or self.attempt.step is not None
         is_start = isinstance(event.record, RunStart)
         return (is_start and has_begun) or self.attempt.goes_back(event.record)
 
     def fold(self, event: Event, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
-        """Take one event in and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
+        """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
-        ``samples`` are those of `Attempt.samples_of`, where it was asked just before.
+        ``samples`` is the result of `Attempt.samples_of`, if the caller has just asked for it.
         """
         if self.opens_attempt(event):
             self._leave_attempt()
@@ -132,7 +132,7 @@ class Run:
         return self.attempt.fold(event, self.now, samples)
 
     def hear(self, now: float) -> None:
-        """Note bytes that are not a whole line yet: they end a silence and prove nothing else."""
+        """Note bytes that are not a whole line yet: they end a silence, and that is all they prove."""
         self.heard_at = now if self.heard_at is None else max(self.heard_at, now)
 
     def _leave_attempt(self) -> None:
@@ -151,7 +151,7 @@ class Run:
             self.now, wrote = self._clocked(at, before, self.line_at)
             self._change_clocks(at, before, self.now, self.line_at, wrote)
         self.line_at = at
-        # The line's own time, though its first bytes may have been heard earlier: a replay knows no other.
+        # The line's own time, even if its first bytes came earlier: a replay knows only this time.
         self.heard_at = self.now
         if self.attempt.began_at is None:
             self.attempt.began_at = self.now
@@ -159,9 +159,9 @@ class Run:
             self.attempt.note_silence(self.now - before)
 
     def _clocked(self, at: float, before: float, line_at: float) -> tuple[float, OtherClock | None]:
-        """Return the run's time at a line that says ``at``, and the clock that wrote it; None for the newest line's.
+        """Return the run's time at a line with the time ``at``, and its clock; None is the newest line's clock.
 
-        A clock that is a little late fits better than another one that would have leapt ahead.
+        A clock that is slightly late is a better match than one that would have leapt ahead.
         """
         step_s = at - line_at
         if not self.clocks:
@@ -169,7 +169,7 @@ class Run:
         fits: list[tuple[float, OtherClock | None]] = [(before + step_s, None)]
         for clock in self.live_clocks:
             time = clock.now + (at - clock.line_at)
-            # One that is in doubt must show itself at once.
+            # A doubtful clock must write again at once.
             if time <= before + (JUMP_S if clock.is_doubtful else LONGEST_LEAP_S):
                 fits.append((time, clock))
         ahead = [(time, clock) for time, clock in fits if time >= before]
@@ -180,9 +180,9 @@ class Run:
         return found or (before, None)
 
     def _change_clocks(self, at: float, before: float, now: float, line_at: float, wrote: OtherClock | None) -> None:
-        """Remember the newest line's clock where this line, at the run's time ``now``, was written by another one.
+        """Remember the newest line's clock if another one wrote this line, at the run's time ``now``.
 
-        Nor is it certain after a jump that it was the same one: it may yet come to word, a while after its last line.
+        After a jump it is not certain that the same clock wrote the line: the old one may write again later.
         """
         if not self.clocks and 0 <= at - line_at <= JUMP_S:
             return

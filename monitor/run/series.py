@@ -1,4 +1,4 @@
-"""What is remembered of one signal with one set of labels: bounded, however long the run."""
+"""Series: what is remembered of one signal with one set of labels, bounded for any length of run."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     import numpy as np
 
 RECENT = 64
-"""Points kept of a signal that the run has once, or once per GPU or per pattern of the rules."""
+"""Points kept of a signal that a run has once, or once per GPU or per pattern of the rules."""
 RECENT_PER_LABEL = 24
-"""Points kept of a signal that there is for each group, layer or horizon: there can be hundreds of those."""
+"""Points kept of a signal that exists for each group, layer or horizon; there can be hundreds."""
 RECENT_IN_CROWD = 8
-"""Points kept of a series where there are more than any model has: enough to count, not for every trend."""
+"""Points kept of a series when there are more series than a model has: enough to count, but not for every trend."""
 EARLY = 32
-"""First values kept for good."""
+"""First values, which are kept for ever."""
 WINDOW_SHARE = 0.8
-"""Windows whose medians are compared are a little shorter than what is kept: 51 of 64 points, 19 of 24."""
+"""Windows whose medians are compared have this share of the points kept: 51 of 64, 19 of 24."""
 FEW = 8
-"""Samples that are added one by one sooner than all at once. Chosen by hand."""
+"""Below this number, adding samples one by one is faster than all at once. Chosen by hand."""
 EPOCHS_CITED = 4
-"""Newest epochs whose tallies keep the text of their lines; older ones keep its place in the log."""
+"""Newest epochs whose tallies keep the text of their lines; older ones keep only its place in the log."""
 EPOCHS_KEPT = 256
-"""Epochs whose tallies are kept; older ones leave first."""
+"""Most epochs with a tally; the oldest is dropped first."""
 
 
 class Point(NamedTuple):
@@ -39,9 +39,9 @@ class Point(NamedTuple):
 
     value: float
     serial: int
-    """Number of its line within the attempt: the order, whatever clocks and files do."""
+    """Number of its line within the attempt: an order that does not depend on clocks and files."""
     step: int | None
-    """The line's own step, else the last one before it; None before any."""
+    """The line's own step, else the last step before it; None before the first."""
     has_own_step: bool
     epoch: int
     at: float | None
@@ -54,14 +54,14 @@ class Steps(NamedTuple):
 
     first: int
     least_gap: int
-    """Smallest distance between two neighbours; not positive where a step comes again, or one before it."""
+    """Smallest distance between two neighbours; zero or negative if a step repeats or goes back."""
     largest_gap: int
     are_own: bool
-    """Whether their lines say them all; else none does."""
+    """Whether all lines have their own step; else none has."""
 
     @classmethod
     def of(cls, steps: np.ndarray, *, are_own: bool) -> Steps:
-        """Sum the steps of samples up."""
+        """Summarise the steps of samples."""
         gaps = steps[1:] - steps[:-1]
         return cls(int(steps[0]), int(gaps.min()), int(gaps.max()), are_own)
 
@@ -85,22 +85,22 @@ class Series:
     minimum: float = math.nan
     maximum: float = math.nan
     nonfinite: int = 0
-    """Samples that were nan or infinite."""
+    """Number of samples that were nan or infinite."""
     step_gap: int | None = None
-    """Largest distance in steps between two reports so far: the cadence, where none is declared."""
+    """Largest distance in steps between two reports so far: the cadence, if none is declared."""
     first: Point | None = None
     early: list[float] = field(default_factory=list)
-    """The first EARLY values: what was usual before anything could go wrong."""
+    """The first EARLY values: what was usual at the start."""
     window_medians: tuple[float, float] = (math.nan, math.nan)
-    """Lowest and highest median of whole windows so far, of WINDOW_SHARE of the points kept, one after another."""
+    """Lowest and highest median of all consecutive whole windows of WINDOW_SHARE of the points kept."""
     recent: deque[Point] = field(default_factory=lambda: deque(maxlen=RECENT))
     has_epochs: bool = True
-    """Whether tallies per epoch are kept: for what happens, and for what is reported once per epoch."""
+    """Whether tallies per epoch are kept: for events, and for signals reported once per epoch."""
     epochs: dict[int, Tally] = field(default_factory=dict)
 
     @classmethod
     def of(cls, signal: Signal, *, is_in_crowd: bool = False) -> Series:
-        """Return an empty series of the size that a signal needs; of few points where it is one of a crowd."""
+        """Return an empty series with the size that a signal needs; a small one if there are very many series."""
         is_one_of_many = bool(signal.labels) and not {"index", "pattern"} & {*signal.labels}
         window = RECENT_PER_LABEL if is_one_of_many else RECENT
         window = min(window, RECENT_IN_CROWD) if is_in_crowd else window
@@ -108,11 +108,11 @@ class Series:
 
     @property
     def last(self) -> Point:
-        """The newest point; a series has at least one."""
+        """The newest point; every series has one."""
         return self.recent[-1]
 
     def add(self, point: Point, *, is_event: bool) -> None:
-        """Fold one sample in. A measurement repeated for the same step is one reading: the later text wins."""
+        """Add one sample. A measurement that is repeated for the same step counts once, and the later line wins."""
         last = self.recent[-1] if self.recent else None
         is_repeat = not is_event and last is not None and _is_same_step(last, point)
         if is_repeat:
@@ -125,7 +125,7 @@ class Series:
         value = point.value
         if not math.isfinite(value):
             self.nonfinite += 1
-        # Of two equal numbers the earlier one stays; a nan gives way to any number.
+        # The earlier of two equal numbers stays; any number replaces a nan.
         if not math.isnan(value):
             self.minimum = self.minimum if self.minimum <= value else value
             self.maximum = self.maximum if self.maximum >= value else value
@@ -136,16 +136,16 @@ class Series:
             self._tally(point, is_repeat=is_repeat)
 
     def extend(self, values: np.ndarray, steps: Steps, points: Callable[[int], list[Point]]) -> None:
-        """Fold many samples of a measurement without tallies in, as `add` would one by one.
+        """Add many samples of a measurement without tallies, with the same result as `add` for each of them.
 
         ``points`` makes the points of the samples from an index on.
         """
         import numpy as np
 
         last, known = self.last, np.concatenate(([each.value for each in self.recent], values))
-        # Two readings of one step are one: those are told apart one by one.
+        # Two samples of one step count once: such samples must be added one by one.
         may_repeat = steps.are_own and (steps.least_gap <= 0 or (last.has_own_step and last.step == steps.first))
-        # Equal to zero, and yet another number to print: which of two equal ones is the smaller, order decides.
+        # -0.0 equals 0.0 but prints differently: which of them becomes the minimum depends on their order.
         has_minus_zero = bool(((known == 0) & np.signbit(known)).any())
         if may_repeat or has_minus_zero:
             for point in points(0):
@@ -163,7 +163,7 @@ class Series:
         self.recent.extend(points(max(0, len(values) - (self.recent.maxlen or 0))))
 
     def _extend_medians(self, known: np.ndarray) -> None:
-        """Keep the medians of the windows that end in what follows `recent` in ``known``; `count` is from before it."""
+        """Keep the medians of the windows that end in ``known`` after `recent`; `count` is still the old one."""
         import numpy as np
 
         size, begin = self._window_size, len(self.recent)
@@ -176,11 +176,11 @@ class Series:
         self._keep_median(float(np.fmin.reduce(medians)), float(np.fmax.reduce(medians)))
 
     def forget_oldest_epoch(self) -> None:
-        """Drop the tally that came first."""
+        """Drop the oldest tally."""
         del self.epochs[next(iter(self.epochs))]
 
-    def forget_what_was_usual(self) -> None:
-        """Begin anew with the early values and the windows: what was declared to change is no yardstick."""
+    def forget_usual_values(self) -> None:
+        """Start again with the early values and windows, because a declared change makes the old ones invalid."""
         self.early, self.window_medians = [], (math.nan, math.nan)
 
     def _keep_medians(self, value: float) -> None:
@@ -197,7 +197,7 @@ class Series:
         return int(WINDOW_SHARE * self.recent.maxlen)
 
     def _keep_median(self, least: float, most: float) -> None:
-        """Take in the least and the most of some medians."""
+        """Include some medians, given their least and greatest."""
         lowest, highest = self.window_medians
         self.window_medians = (_least(lowest, least), -_least(-highest, -most))
 
@@ -222,7 +222,7 @@ def _without_text(point: Point) -> Point:
 
 
 def _finite_median(values: Iterable[float]) -> float:
-    """Return the median of the finite numbers; nan where there are none."""
+    """Return the median of the finite numbers; nan if there are none."""
     finite = [value for value in values if math.isfinite(value)]
     return statistics.median(finite) if finite else math.nan
 
@@ -241,7 +241,7 @@ def _is_same_step(left: Point, right: Point) -> bool:
 
 
 def _least(left: float, right: float) -> float:
-    """Return the smaller of two numbers, a nan counting as not there."""
+    """Return the smaller of two numbers; a nan does not count."""
     if math.isnan(left):
         return right
     return left if math.isnan(right) else min(left, right)

@@ -1,4 +1,4 @@
-"""Run → summary: what is kept of a run for comparing others with it, small enough to store for ever."""
+"""Run → summary: the figures of a run to compare other runs with, small enough to store for ever."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from monitor.run.run import Run
 FORMAT = "trainwarden-summary"
 VERSION = 1
 EPOCHS_KEPT = 128
-"""Epochs kept of each signal, the newest."""
+"""Most epochs kept of each signal, the newest."""
 SERIES_KEPT = 512
-"""Series kept of each kind, the first seen; a run has about three hundred. Such a summary stays below 4 MiB."""
+"""Most series kept, the first seen; a run has about three hundred. Keeps a summary below 4 MiB."""
 
 Key = tuple[str, Labels]
 """A signal and the labels of one of its series."""
 
 
 class SummaryError(MonitorError):
-    """A text that is no summary of a run."""
+    """A text is not a summary of a run."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class RunSummary:
 
     run: str
     log: str
-    """Where it was read, as the user named it."""
+    """The log that it was read from, as the user named it."""
     last: dict[Key, float] = field(default_factory=dict)
     """Last value of every measured signal."""
     by_epoch: dict[Key, dict[int, float]] = field(default_factory=dict)
-    """Last value in each epoch, of the signals reported once per epoch."""
+    """Last value in each epoch of the signals reported once per epoch."""
     status: Status = Status.WAITING
-    """How far it was: a run that still runs is no finished baseline."""
+    """How far the run had got: one that is still running is not a finished baseline."""
     epochs_done: int = 0
     step: int | None = None
 
     def to_json(self) -> str:
-        """Return it as one strict JSON object on one line; numbers that JSON lacks as text."""
+        """Return one line of strict JSON, with non-finite numbers as text."""
         return json.dumps(
             {
                 "format": FORMAT,
@@ -71,10 +71,10 @@ class RunSummary:
         try:
             data = json.loads(text, parse_constant=reader.refuse_constant)
         except (ValueError, RecursionError):
-            raise SummaryError(where, "is no JSON", expected="what `monitor baseline save` wrote") from None
+            raise SummaryError(where, "is not JSON", expected="what `monitor baseline save` wrote") from None
         data = reader.mapping(data, "the whole")
         if data.get("format") != FORMAT or data.get("version") != VERSION:
-            reader.complain("no summary that this version reads", f"format {FORMAT}, version {VERSION}")
+            reader.complain("is not a summary that this version reads", f"format {FORMAT}, version {VERSION}")
         return cls(
             run=reader.text(data, "run"),
             log=reader.text(data, "log"),
@@ -93,7 +93,7 @@ class RunSummary:
 
 
 def summarise(run: Run, log: str) -> RunSummary:
-    """Return what is worth keeping of a run: the measurements of its present attempt."""
+    """Return the summary of a run: the measurements of its current attempt."""
     measured = {
         (name, labels): series
         for name, by_labels in run.attempt.series.items()
@@ -125,7 +125,7 @@ def _strict(value: float) -> float | str:
 
 
 class _Reader:
-    """Checks each part of a summary as it is read; the first wrong one ends the reading."""
+    """Checks each part of a summary as it is read, and stops at the first wrong one."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -148,7 +148,7 @@ class _Reader:
         return [self.mapping(each, f"an entry of {name}") for each in found]
 
     def key(self, entry: Mapping[str, object]) -> Key:
-        """Read a signal, which a newer version may know and this one not, and its labels."""
+        """Read a signal and its labels; the signal may be one that only a newer version knows."""
         labels = self.mapping(entry.get("labels"), "labels")
         return self.text(entry, "signal"), tuple((name, self.text(labels, name)) for name in labels)
 

@@ -1,9 +1,8 @@
-"""What survives the end of the program: SQLite in, the state of a watch out, in whole transactions.
+"""What survives the end of the program: the state of a watch, its recorded facts, and baselines.
 
-`monitor.store.store` and SQLite with it are imported by who opens a state folder; most watches do without one.
+Most watches have no state folder, so only the code that opens one imports `monitor.store.store`, and SQLite with it.
 """
 
-from monitor.alert import Parcel, Told
 from monitor.store.saved import Saved
 
-__all__ = ["Parcel", "Saved", "Told"]
+__all__ = ["Saved"]

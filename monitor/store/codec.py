@@ -1,9 +1,9 @@
 """Values ↔ bytes: what must survive a restart, as JSON that is checked against the types when it is read back.
 
-Led by the annotations alone, so that a new field or record type needs no change here: dataclasses, NamedTuples,
-enums, tuples, lists, deques, dicts, sets and primitives. Nothing is executed, unlike with pickle: a state file may
-come from somebody else. Each document names the fields it was written with: a field that it lacks takes its
-default; one that nobody knows any more, or a value of another type, refuses the document.
+Uses only the annotations, so that a new field or record type needs no change here: dataclasses, NamedTuples, enums,
+tuples, lists, deques, dicts, sets and primitives. Unlike pickle, it executes nothing: a state file may come from
+someone else. Each document lists the fields it was written with. A missing field takes its default; a document with
+an unknown field, or a value of another type, is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class StateCodec(Generic[T]):
-    """Reads and writes values of one type. Those of the ``shared`` classes are written once, however often met."""
+    """Reads and writes values of one type. A value of a ``shared`` class is written once per document."""
 
     def __init__(self, kind: type[T], *, shared: tuple[type, ...] = ()) -> None:
         self._shared = shared
@@ -47,7 +47,7 @@ class StateCodec(Generic[T]):
         self._coders: dict[Any, Coder] = {}
         self._root = self._coder(kind)
         self._fields = {shape.cls.__name__: list(shape.names) for shape in self._shapes.values()}
-        assert len(self._fields) == len(self._shapes), "two classes bear one name"
+        assert len(self._fields) == len(self._shapes), "two classes have the same name"
 
     def dumps(self, value: T) -> bytes:
         """Write a value."""
@@ -58,14 +58,14 @@ class StateCodec(Generic[T]):
         return json.dumps(document, separators=(",", ":"), check_circular=False).encode("ascii")
 
     def loads(self, data: bytes, known: dict[Any, Any] | None = None) -> T:
-        """Read what `dumps` wrote; equal shared values become those in ``known``, to which new ones are added.
+        """Read what `dumps` wrote. Shared values equal to one in ``known`` become that one; new ones are added to it.
 
         Raises UnknownState.
         """
         try:
             raw = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise UnknownState(f"no JSON ({error})") from None
+            raise UnknownState(f"not JSON ({error})") from None
         match raw:
             case {"fields": dict() as fields, "shared": dict() as shared, "value": value}:
                 pass
@@ -81,7 +81,7 @@ class StateCodec(Generic[T]):
                 document.shared[cls] = values if known is None else [known.setdefault(each, each) for each in values]
             return typing.cast(T, self._root.decode(document, value))
         except RecursionError:
-            raise UnknownState("too deep") from None
+            raise UnknownState("nested too deeply") from None
 
     def _coder(self, hint: Any) -> Coder:
         if hint not in self._coders:
@@ -109,7 +109,7 @@ class StateCodec(Generic[T]):
         raise TypeError(f"{hint!r} cannot be kept; expected dataclasses, NamedTuples, containers, enums, primitives")
 
     def _structure(self, cls: type) -> Coder:
-        """Return the coder of a class with fields; one that has subclasses is written with its name."""
+        """Return the coder of a class with fields; with subclasses, each value is written with its class's name."""
         kinds = _concrete(cls)
         shapes = {kind.__name__: self._shape(kind) for kind in kinds}
         if len(kinds) > 1:
@@ -123,7 +123,7 @@ class StateCodec(Generic[T]):
             names: tuple[str, ...] = getattr(cls, "_fields", ())
             hidden: frozenset[str] = frozenset()
             if dataclasses.is_dataclass(cls):
-                # What is neither taken by the constructor nor compared is a cache, made anew when it is needed.
+                # A field that is neither a constructor argument nor compared is a cache, and is made again when needed.
                 kept = [each for each in dataclasses.fields(cls) if each.init or each.compare]
                 names = tuple(each.name for each in kept)
                 hidden = frozenset(each.name for each in kept if not each.init)
@@ -163,7 +163,7 @@ class StateCodec(Generic[T]):
         return Coder(None if all(coder.encode is None for coder in coders) else encode, decode)
 
     def _mapping(self, key_hint: Any, value_hint: Any) -> Coder:
-        """Return the coder of a dict: a list of pairs, for its keys may be anything and its order counts."""
+        """Return the coder of a dict, written as a list of pairs because keys can be anything and order matters."""
         pair = self._record_of((key_hint, value_hint))
 
         def encode(tables: Tables, value: dict[Any, Any]) -> list[Any]:
@@ -177,7 +177,7 @@ class StateCodec(Generic[T]):
 
 
 def _concrete(cls: type) -> list[type]:
-    """Return a class and all that derive from it, a subclass of the same name standing for its base."""
+    """Return a class and all its subclasses; a subclass with the same name replaces its base."""
     found = {cls.__name__: cls}
     subclasses: list[type] = type.__subclasses__(cls)
     for derived in subclasses:

@@ -1,4 +1,4 @@
-"""The two directions of each kind of type: containers, enums, classes with fields, values that many share."""
+"""How each kind of type is written and read: containers, enums, classes with fields, shared values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ PRIMITIVES: dict[Any, tuple[type, ...]] = {
 
 
 class UnknownState(ValueError):
-    """Bytes that this version of the program did not write, or cannot understand."""
+    """Bytes that this version of the program cannot read."""
 
 
 class Table:
-    """The values of one class that a document shares: each is written once, and by its number everywhere else."""
+    """The shared values of one class in a document: each is written once, and referred to by its number."""
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}
@@ -36,33 +36,33 @@ Encode = Callable[[Tables, Any], Any]
 
 
 class Document(NamedTuple):
-    """One document while it is read."""
+    """A document that is being read."""
 
     fields: dict[str, list[str]]
-    """Per class, the fields in the order in which they were written."""
+    """The fields of each class, in the order in which they were written."""
     shared: dict[type, list[Any]]
-    """The values that it refers to by number."""
+    """The values that the document refers to by number."""
 
 
 class Coder(NamedTuple):
-    """The two directions of one type."""
+    """How one type is written and read."""
 
     encode: Encode | None
-    """None where JSON takes the value as it is."""
+    """None if JSON can hold the value unchanged."""
     decode: Callable[[Document, Any], Any]
 
 
 @dataclasses.dataclass
 class Shape:
-    """A class with fields, and how each is coded."""
+    """A class with fields, and the coder of each field."""
 
     cls: type
     names: tuple[str, ...]
     hidden: frozenset[str]
-    """Fields that the constructor does not take."""
+    """Fields that are not constructor arguments."""
     coders: tuple[Coder, ...] = ()
     encoders: tuple[tuple[int, Encode], ...] = ()
-    """Places of the fields that JSON does not take as they are."""
+    """Index and encoder of each field that JSON cannot hold unchanged."""
 
     def encoded(self, tables: Tables, values: tuple[Any, ...]) -> list[Any]:
         """Return the values of its fields for JSON."""
@@ -72,13 +72,13 @@ class Shape:
         return raw
 
     def decoded(self, document: Document, raw: Any) -> Any:
-        """Return an instance made of what a document says of its fields."""
+        """Return an instance made from the fields in a document."""
         written = document.fields.get(self.cls.__name__, ())
         if not isinstance(raw, list) or len(raw) != len(written):
             raise UnknownState(f"{self.cls.__name__}: {shown(raw)}; expected {len(written)} values")
         known = dict(zip(self.names, self.coders, strict=True))
         if foreign := [name for name in written if name not in known]:
-            raise UnknownState(f"{self.cls.__name__}: written with {', '.join(foreign)}, which is no field of it now")
+            raise UnknownState(f"{self.cls.__name__}: written with {', '.join(foreign)}, which it no longer has")
         values = {name: known[name].decode(document, each) for name, each in zip(written, raw, strict=True)}
         later = {name: values.pop(name) for name in self.hidden if name in values}
         try:
@@ -104,7 +104,7 @@ def primitive(*hints: Any) -> Callable[[Document, Any], Any]:
 
 
 def sequence(cls: Callable[..., Any], item: Coder) -> Coder:
-    """Return the coder of a list, tuple or set of equal things."""
+    """Return the coder of a list, tuple or set."""
     encode, decode = item
 
     def written(tables: Tables, value: Any) -> list[Any]:
@@ -117,7 +117,7 @@ def sequence(cls: Callable[..., Any], item: Coder) -> Coder:
 
 
 def window(item: Coder) -> Coder:
-    """Return the coder of a deque, its length kept."""
+    """Return the coder of a deque with its maximum length."""
     items = sequence(list, item)
 
     def written(tables: Tables, value: deque[Any]) -> list[Any]:
@@ -153,7 +153,7 @@ def plain(shape: Shape) -> Coder:
 
 
 def one_of(shapes: dict[str, Shape]) -> Coder:
-    """Return the coder of a class that has subclasses: each value is written with the name of its own."""
+    """Return the coder of a class with subclasses: each value is written with the name of its class."""
     values = {shape.cls: _values_of(shape.names) for shape in shapes.values()}
     by_class = {shape.cls: shape for shape in shapes.values()}
 
@@ -171,7 +171,7 @@ def one_of(shapes: dict[str, Shape]) -> Coder:
 
 
 def shared_by(cls: type, coder: Coder) -> Coder:
-    """Return the coder of a class whose values a document holds once."""
+    """Return the coder of a class whose values are shared within a document."""
     encode = coder.encode
     assert encode is not None
 
@@ -201,13 +201,13 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def as_list(raw: Any) -> list[Any]:
-    """Return a list that was read, or refuse what is none."""
+    """Return a value that was read, if it is a list. Raises UnknownState."""
     if not isinstance(raw, list):
         raise UnknownState(f"{shown(raw)}; expected a list")
     return raw
 
 
 def shown(raw: Any) -> str:
-    """Return a value in short, for a message."""
+    """Return a short form of a value for a message."""
     text = repr(raw)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,8 +1,8 @@
-"""What a live watch knew beyond the log, recorded so that a replay can know it too.
+"""What a live watch knew beyond the log, recorded so that a replay knows it too.
 
-A line that bears no time, a progress bar's refresh and a part of a line end a silence at the moment they come, and
-the log does not say when that was; nor does it say how many of its bytes were destroyed unread. Each fact names its
-place: so many lines had been folded before it.
+A line without a time, a progress bar's refresh and part of a line end a silence when they arrive, but the log does
+not contain their time of arrival. Nor does it show how many of its bytes were destroyed unread. Each fact has a place:
+the number of lines that were folded before it.
 """
 
 from __future__ import annotations
@@ -18,52 +18,52 @@ from typing import NamedTuple
 from monitor.base.errors import MonitorError
 
 THINNED_S = 5.0
-"""Bytes that come sooner after others are not recorded: rules on a silence of 10 s and more cannot tell. A progress
-bar that never rests makes 1.5 MB a day. Chosen by hand."""
+"""Bytes that arrive sooner after others are not recorded: rules on a silence of 10 s and more do not need them. A
+progress bar that never pauses makes 1.5 MB a day. Chosen by hand."""
 LINE_LIMIT = 10_000
-"""Bytes of one line of a facts file; ours have about 80."""
+"""Most bytes of one line of a facts file; ours have about 80."""
 
 
 class FactKind(StrEnum):
-    """What was known."""
+    """What kind of fact it is."""
 
     HEARD = "heard"
-    """Bytes without a time of their own came."""
+    """Bytes without a time of their own arrived."""
     PASSED = "passed"
-    """Time went on without a line, and that changed an alert."""
+    """Time passed without a line, and that changed an alert."""
     LOST = "lost"
     """Bytes of the log were destroyed before they were read."""
     PROBED = "probed"
-    """Something was seen beside the log: what the system says of the process, or the driver of the GPU."""
+    """A probe reported something: the system about the process, or the driver about the GPU."""
 
 
 class Fact(NamedTuple):
-    """One thing that was known, in its place."""
+    """One fact, in its place."""
 
     kind: FactKind
     lines: int
-    """Lines that had been folded before."""
+    """Number of lines folded before it."""
     at: float | None
     """The run's time, in seconds since 1970-01-01 UTC by the log's own clock; None for LOST before any time."""
     lost_bytes: int = 0
     how: str = ""
-    """What destroyed them."""
+    """What destroyed the bytes."""
     text: str = ""
-    """What was seen, as a line of the native grammar without its time."""
+    """What the probe reported, as a line of the native grammar without its time."""
 
 
 class FactsFile:
-    """Facts of one run, appended in their order. ``keep_bytes`` is what the state knows of; the rest came undone."""
+    """The facts of one run, appended in order. The state knows of ``keep_bytes``; the rest was not committed."""
 
     def __init__(self, path: Path, keep_bytes: int) -> None:
-        """Open the file and cut off what the state does not know of. Raises OSError."""
+        """Open the file, and cut off what the state does not know of. Raises OSError."""
         self.path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
-        # Behind a state that was lost nothing can be told from what it knew.
+        # If the state was lost, its facts have no place any longer.
         os.ftruncate(self._descriptor, min(keep_bytes, os.fstat(self._descriptor).st_size))
 
     def append(self, facts: Iterable[Fact]) -> int:
-        """Write facts, all of them or none, and return the size of the file. Raises OSError."""
+        """Write all of the facts or none; return the size of the file. Raises OSError."""
         data = "".join(f"{_written(fact)}\n" for fact in facts).encode("ascii")
         size = os.fstat(self._descriptor).st_size
         try:
@@ -75,26 +75,26 @@ class FactsFile:
         return os.fstat(self._descriptor).st_size
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
 
 class Recorder:
-    """Decides which facts a replay needs; `take` hands them out once."""
+    """Decides which facts a replay needs; `take` returns each once."""
 
     def __init__(self, heard: Fact | None = None) -> None:
-        """``heard`` is what an earlier recorder was holding."""
+        """``heard`` is the fact that an earlier recorder held."""
         self._facts: list[Fact] = []
         self._known_at = -math.inf
         self._held = heard
 
     @property
     def is_holding(self) -> bool:
-        """Whether the bytes that were heard last are not recorded, and may have to be."""
+        """Whether the last bytes heard are not recorded yet, and may have to be."""
         return self._held is not None
 
     def line(self, at: float) -> None:
-        """Note a line that bears its time: the replay has it from the log."""
+        """Note a line with a time: a replay has that from the log."""
         self._release(at)
         self._held, self._known_at = None, at
 
@@ -108,7 +108,7 @@ class Recorder:
             self._release(math.inf)
 
     def passed(self, lines: int, at: float) -> None:
-        """Note that silence up to this time changed an alert."""
+        """Note that a silence up to this time changed an alert."""
         self._release(math.inf)
         self._facts.append(Fact(FactKind.PASSED, lines, at))
 
@@ -118,17 +118,17 @@ class Recorder:
         self._facts.append(Fact(FactKind.LOST, lines, at, lost_bytes, how))
 
     def probed(self, lines: int, at: float | None, text: str) -> None:
-        """Note what was seen beside the log."""
+        """Note what a probe reported."""
         self._release(math.inf)
         self._facts.append(Fact(FactKind.PROBED, lines, at, text=text))
 
     def take(self) -> list[Fact]:
-        """Return what is to be written and was not handed out before."""
+        """Return the facts that must be written and were not returned before."""
         facts, self._facts = self._facts, []
         return facts
 
     def _release(self, at: float) -> None:
-        """Record the bytes heard last, if a silence up to ``at`` followed them that a rule may judge."""
+        """Record the last bytes heard if the silence after them, up to ``at``, is long enough for a rule."""
         held = self._held
         if held is not None and held.at is not None and at - held.at >= THINNED_S:
             self._facts.append(held)
@@ -136,7 +136,7 @@ class Recorder:
 
 
 def read_facts(path: Path) -> Iterator[Fact]:
-    """Read what a `FactsFile` wrote, in order. Raises FactsError for a file that is none."""
+    """Read what a `FactsFile` wrote, in order. Raises FactsError if the file is something else."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), b""), 1):
@@ -171,7 +171,7 @@ def _read(line: bytes, where: str) -> Fact:
                 return Fact(FactKind(kind), lines, at)
     except (ValueError, RecursionError):
         pass
-    raise FactsError(where, "is no fact", expected='{"kind": "heard", "lines": 12, "at": 1761867651.0} or the like')
+    raise FactsError(where, "is not a fact", expected='{"kind": "heard", "lines": 12, "at": 1761867651.0} or the like')
 
 
 def _is_time(at: object) -> bool:

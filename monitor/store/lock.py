@@ -1,4 +1,4 @@
-"""One daemon per state: a lock that its holder's death releases, whatever it died of."""
+"""One watch per state folder: a lock that is released when its holder dies, for any reason."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from monitor.base.errors import StateError
 
 NAME = "lock"
 LOCKS = Path("/proc/locks")
-"""Who holds which lock, described in proc_locks(5)."""
+"""The system's list of locks and their holders, described in proc_locks(5)."""
 
 
 class StateLock:
-    """Held from its making to `close`, or to the end of the process."""
+    """Held until `close`, or the end of the process."""
 
     def __init__(self, directory: Path) -> None:
-        """Take the lock. Raises StateError where another process holds it."""
+        """Take the lock. Raises StateError if another process holds it."""
         path = directory / NAME
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
@@ -30,17 +30,17 @@ class StateLock:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             what = f"is in use by another monitor (process {holder})"
-            raise StateError(str(directory), what, expected="a state folder of its own for each") from None
+            raise StateError(str(directory), what, expected="a state folder for each monitor") from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go of it. The file stays: to delete it could take the lock away from the next holder."""
+        """Release the lock. The file stays: deleting it could take the lock away from the next holder."""
         os.close(self._descriptor)
 
 
 def holder(directory: Path) -> int | None:
-    """Return the process that holds the lock now; None for none. Only looks, so that it is in nobody's way."""
+    """Return the process that holds the lock now; None for none. Does not take the lock, not even for a moment."""
     path = directory / NAME
     try:
         process, inode = path.read_text(encoding="ascii").strip(), path.stat().st_ino

@@ -1,4 +1,4 @@
-"""What a live watch knows of one log beyond its bytes: recorded in a facts file beside the state, commit by commit."""
+"""Record the facts of one log in a facts file next to the state, commit by commit."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 
 from monitor.base.errors import StateError
-from monitor.store import Saved
 from monitor.store.facts import Fact, FactKind, FactsFile, Recorder
+from monitor.store.saved import Saved
 
 
 class Recording:
-    """The recorder of one log, and the file that its facts go to. Without a folder they go nowhere."""
+    """The recorder of one log, and its facts file. Without a folder, facts are not written."""
 
     def __init__(self, directory: Path | None, saved: Saved) -> None:
-        """Go on behind what a state knows of. Raises StateError."""
+        """Continue after the facts that the state knows of. Raises StateError."""
         self.recorder = Recorder(_heard_last(saved))
         self._directory = directory
         self._file: FactsFile | None = None
@@ -24,13 +24,13 @@ class Recording:
             self._file = _open(directory / self._name, self._num_bytes)
 
     def gather(self) -> None:
-        """Take what the recorder has decided on; it is written with the next commit."""
+        """Take the recorder's new facts; the next commit writes them."""
         facts = self.recorder.take()
         if self._directory is not None:
             self._unwritten += facts
 
     def write(self, saved: Saved) -> None:
-        """Write what was gathered, and note in a state how far the file belongs to it. Raises StateError."""
+        """Write the gathered facts, and note in the state how much of the file belongs to it. Raises StateError."""
         self.gather()
         if self._unwritten and self._directory is not None:
             if not self._name:
@@ -40,13 +40,13 @@ class Recording:
             try:
                 self._num_bytes = self._file.append(self._unwritten)
             except OSError as error:
-                raise _trouble(self._file.path, error) from None
+                raise _cannot_write(self._file.path, error) from None
             self._unwritten = []
         saved.facts_file, saved.facts_bytes = self._name, self._num_bytes
         saved.holds_heard = self.recorder.is_holding
 
     def close(self) -> None:
-        """Let go of the file; what was not committed is not kept."""
+        """Close the file; uncommitted facts are lost."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -56,10 +56,10 @@ def _open(path: Path, keep_bytes: int) -> FactsFile:
     try:
         return FactsFile(path, keep_bytes)
     except OSError as error:
-        raise _trouble(path, error) from None
+        raise _cannot_write(path, error) from None
 
 
-def _trouble(path: Path, error: OSError) -> StateError:
+def _cannot_write(path: Path, error: OSError) -> StateError:
     return StateError(str(path), f"cannot be written ({error.strerror})", expected="room on its disk")
 
 
@@ -71,7 +71,7 @@ def _heard_last(saved: Saved) -> Fact | None:
 
 
 def _free_name(directory: Path, run: str) -> str:
-    """Return a file name for a run that no other run of this folder has."""
+    """Return a file name for a run that is still free in this folder."""
     stem = re.sub(r"[^\w.-]", "_", run)[:80].lstrip(".") or "run"
     name, number = f"{stem}.facts.jsonl", 1
     while (directory / name).exists():

@@ -1,4 +1,4 @@
-"""What a watch of one log must find again after a restart, and how it is cut into rows that change seldom."""
+"""What a watch of one log needs after a restart, split into rows that seldom change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from monitor.store.coders import UnknownState
 from monitor.tail import TailPosition
 
 FORMAT = 1
-"""Raised when the meaning of a state changes while its fields do not: an older one is then read anew from the log."""
+"""Increased when the meaning of a state changes but its fields do not; then an older state is refused, and the log is
+read from its start."""
 
 
 @dataclass
@@ -37,24 +38,24 @@ class Saved:
     history: deque[Alert] = field(default_factory=deque)
     """The newest transitions, oldest first."""
     fired: int = 0
-    """Alerts of severity warning or above that fired so far."""
+    """Number of alerts of severity warning or above that have fired."""
     has_caught_up: bool = False
-    """Whether what was there at the first attach has been read to its end."""
+    """Whether everything that existed at the first attach has been read."""
     is_resending: bool = False
-    """Whether this is a second reading, the first one's state being lost."""
+    """Whether the log is being read a second time because the state was lost."""
     committed_at: float = 0.0
     """Time of day of the commit, in seconds since 1970-01-01 UTC."""
     line_came_at: float | None = None
-    """Time of day at which the run's time was `Run.now`; None while its silence is not judged."""
+    """Time of day when the run's time was `Run.now`; None while silence is not judged."""
     facts_file: str = ""
     """Name of the file with the recorded facts; empty while there is none."""
     facts_bytes: int = 0
-    """Bytes of it that belong to this state."""
+    """Bytes of that file that belong to this state."""
     holds_heard: bool = False
-    """Whether `Run.heard_at` is not recorded there, and may have to be."""
+    """Whether `Run.heard_at` is not recorded yet, and may have to be."""
     totals: Totals = field(default_factory=Totals)
     behind: Alert | None = None
-    """The alert that the watch itself is late, where it is out."""
+    """The alert that the watch itself is late, if it is firing."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class _Core:
 
 
 Family = list[tuple[str, Labels, Series]]
-"""The series of one tag, with their names and labels."""
+"""The series of one tag, with names and labels."""
 
 
 class SavedRows(NamedTuple):
@@ -76,16 +77,16 @@ class SavedRows(NamedTuple):
 
     core: bytes
     series: dict[str, bytes]
-    """The series, those of one tag together, for they cite the same lines; only tags of which any has changed."""
+    """The series of each tag together, because they cite the same lines; only tags with a changed series."""
     gone: list[str]
-    """Tags of which no series is there any more: another attempt has begun."""
+    """Tags that no longer have any series, because a new attempt has begun."""
     alerts: list[bytes]
-    """Transitions since the last time."""
+    """Transitions since the last commit."""
     marks: SavedMarks
 
 
 class SavedMarks(NamedTuple):
-    """What was written last, to tell what has changed since."""
+    """What the last commit wrote, to find out what has changed since."""
 
     series: dict[str, list[tuple[object, ...]]]
     alert: Alert | None
@@ -102,7 +103,7 @@ _told = cache(lambda: StateCodec(Told, shared=_SHARED))
 
 
 def to_rows(saved: Saved, before: SavedMarks) -> SavedRows:
-    """Cut a state into rows, those left out that are as they were at ``before``."""
+    """Split a state into rows, without those that have not changed since ``before``."""
     run = copy.copy(saved.run)
     run.attempt = copy.copy(run.attempt)
     every, run.attempt.series = run.attempt.series, {}
@@ -127,7 +128,7 @@ def to_rows(saved: Saved, before: SavedMarks) -> SavedRows:
 
 
 def from_rows(core: bytes, series: dict[str, bytes], alerts: list[bytes], history_limit: int) -> Saved:
-    """Put a state together again. Raises UnknownState."""
+    """Join the rows of a state. Raises UnknownState."""
     known: dict[Evidence, Evidence] = {}
     read = _core().loads(_unsealed(core), known)
     if read.format != FORMAT:
@@ -168,14 +169,14 @@ _values = attrgetter(*(each.name for each in dataclasses.fields(Series)))
 
 
 def _sketch(value: Any) -> object:
-    """Return what tells whether a value changed: itself if it is plain, else its length and newest item."""
+    """Return what shows whether a value changed: the value if it is plain, else its length and newest item."""
     if isinstance(value, (list, deque)):
         return (len(value), value[-1]) if value else 0
     return len(value) if isinstance(value, dict) else value
 
 
 def _since(history: deque[Alert], newest: Alert | None) -> list[Alert]:
-    """Return the transitions behind the newest one that was written."""
+    """Return the transitions after the newest one that was written."""
     return list(_take_until(history, newest))[::-1]
 
 
@@ -187,7 +188,7 @@ def _take_until(history: deque[Alert], newest: Alert | None) -> Iterator[Alert]:
 
 
 def _sealed(data: bytes) -> bytes:
-    """Return a document with its checksum: a bit that a disk has turned over is no offset to read on from."""
+    """Return a document with its checksum, so that a bit flipped by the disk is not taken for an offset."""
     return data + b"%08x" % zlib.crc32(data)
 
 
@@ -195,7 +196,7 @@ def _unsealed(data: bytes) -> bytes:
     """Return the document of a sealed one. Raises UnknownState."""
     document, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
     if seal != b"%08x" % zlib.crc32(document):
-        raise UnknownState("its checksum does not fit")
+        raise UnknownState("its checksum does not match")
     return document
 
 

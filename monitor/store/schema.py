@@ -1,4 +1,4 @@
-"""The tables of the state file, and how a file of an earlier version becomes one of this."""
+"""The tables of the state file, and the migrations from earlier versions."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MIGRATIONS = (
     CREATE TABLE told (sink TEXT NOT NULL, run TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (sink, run));
     """,
 )
-"""What leads from version n to n + 1; a new file is of version 0. Never changed, only added to."""
+"""Script n migrates version n to n + 1; a new file has version 0. Add scripts, but never change one."""
 
 LOG_TABLES = ("log", "series", "history")
-"""Those with the state of the logs."""
+"""The tables with the state of the logs."""
 TABLES = (*LOG_TABLES, "outbox", "told")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a state file for writing and bring it up to date; a missing one is made.
+    """Open a state file for writing, create it if it is missing, and migrate it to this version.
 
     Raises sqlite3.Error for a damaged file, StateError for one of a newer version.
     """
     connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     try:
-        # In the journal's order nothing tears when the power fails; the last second may be read again.
+        # WAL keeps the file consistent if the power fails; the last second may have to be read again.
         connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
         [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
         if verdict != "ok":
@@ -50,8 +50,8 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_to_look(path: Path) -> sqlite3.Connection:
-    """Open a state file for reading only, beside whoever writes it. Raises sqlite3.Error, StateError."""
-    # Without a journal the file is whole and nobody writes it; to ask for locks would leave files beside it.
+    """Open a state file read-only, even while a watch writes it. Raises sqlite3.Error, StateError."""
+    # Without a journal the file is whole and not being written; taking locks would leave files next to it.
     is_at_rest = not path.with_name(f"{path.name}-wal").exists()
     connection = _open(path, "mode=ro&immutable=1" if is_at_rest else "mode=ro")
     [(version,)] = connection.execute("PRAGMA user_version")
@@ -79,10 +79,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
         except sqlite3.OperationalError as error:
-            what = f"of version {number - 1} does not become one of version {number} ({error})"
+            what = f"cannot be migrated from version {number - 1} to version {number} ({error})"
             raise StateError(str(path), what, expected="a state of this program") from None
 
 
 def _wrong_version(path: Path, version: int) -> StateError:
-    what = f"is of version {version}, written by another version of this program"
+    what = f"has version {version}, written by another version of this program"
     return StateError(str(path), what, expected=f"version {len(MIGRATIONS)}, or another state folder")

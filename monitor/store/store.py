@@ -1,17 +1,18 @@
 """The state that survives: one SQLite file per state folder, written in whole transactions or not at all.
 
-A commit holds everything that belongs together: how far the log was read, what was made of it, which alerts are out
-and which still have to go out. After a kill at any moment the newest commit is there, and the log is read on from
-its place. A file that is damaged is set aside, and the log read from its start.
+A commit contains everything that belongs together: how far the log was read, what followed from it, which alerts are
+firing, and which still have to be delivered. After a kill at any moment the newest commit exists, and reading continues
+from its place. A damaged file is set aside, and the log is read from its start.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from monitor.alert import Alert, Parcel, Told
 from monitor.base.errors import StateError
@@ -34,32 +35,32 @@ from monitor.tail.mounts import MOUNTINFO, is_on_network
 FILE = "state.db"
 _MAGIC = b"SQLite format 3\0"
 STDIN = "-"
-"""The name of standard input as a log; it lies in no folder."""
-MOST_RUNS_TOLD = 64
-"""Runs of which it is kept what a receiver was told. Chosen by hand."""
+"""The name of standard input as a log; it has no path."""
+TOLD_KEPT = 64
+"""Runs per receiver for which the store remembers what the receiver was told. Chosen by hand."""
 
 
 class Store:
     """Keeps the states of logs in a folder, for one process at a time."""
 
     def __init__(self, directory: Path, *, history_limit: int, mountinfo: Path = MOUNTINFO) -> None:
-        """Open the folder's state, made where it is missing. Raises StateError."""
+        """Open the folder's state; create it if it is missing. Raises StateError."""
         if kind := is_on_network(directory, mountinfo=mountinfo):
-            what = f"lies on a network file system ({kind}), where a state can be torn"
+            what = f"is on a network file system ({kind}), where a state can be torn"
             raise StateError(str(directory), what, expected="a folder on a local disk")
         try:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as error:
             what = f"cannot be made ({error.strerror})"
-            raise StateError(str(directory), what, expected="a folder that can be written") from None
+            raise StateError(str(directory), what, expected="a writable folder") from None
         self.directory = directory
         self._history_limit = history_limit
         self._marks: dict[str, SavedMarks] = {}
         self.set_aside: Path | None = None
-        """Where a damaged state was put."""
+        """Where a damaged state was moved to; None if the state was not damaged."""
         self._was_renewed = False
         self._lock = StateLock(directory)
-        # The file as it was opened, to be known again. Not closed before the connection: that would drop its locks.
+        # Identifies the file that was opened. Must not be closed before the connection: that would drop its locks.
         self._opened = -1
         try:
             self._connection = self._connect()
@@ -68,7 +69,7 @@ class Store:
             raise
 
     def load(self, log: str) -> Saved | None:
-        """Return the newest commit of a log; None where there is none. Raises UnknownState."""
+        """Return the newest commit of a log; None if there is none. Raises UnknownState."""
         place = place_of(log)
         try:
             saved = _load(self._connection, place, self._history_limit)
@@ -79,7 +80,7 @@ class Store:
         return saved
 
     def logs(self) -> set[str]:
-        """Return the names of all logs with a state; none where they cannot be read."""
+        """Return the names of all logs with a state; none if they cannot be read."""
         try:
             return {log for (log,) in self._connection.execute("SELECT path FROM log")}
         except sqlite3.DatabaseError:
@@ -92,16 +93,13 @@ class Store:
         delivered: Iterable[int] = (),
         told: Iterable[Told] = (),
     ) -> list[Parcel]:
-        """Write the states of logs, parcels to be delivered, which need no delivery any more and what receivers were
-        told; all or nothing.
+        """Write the states of logs, add and delete parcels, and remember what receivers were told.
 
-        Returns the parcels with their numbers. Raises StateError, having changed nothing.
+        Does all of it or nothing. Returns the parcels with their numbers. Raises StateError.
         """
-        marks, database = {}, self._connection
-        numbered = []
-        try:
+        marks, numbered = {}, []
+        with self._transaction() as database:
             self._check_is_there()
-            database.execute("BEGIN IMMEDIATE")
             for log, saved in logs.items():
                 place = place_of(log)
                 marks[place] = self._write(place, saved)
@@ -110,63 +108,41 @@ class Store:
                 added_row = database.execute("INSERT INTO outbox (path, sink, alert) VALUES (?, ?, ?)", row)
                 numbered.append(parcel._replace(number=added_row.lastrowid or 0))
             self._settle(delivered, told)
-            database.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise self._failed(error) from None
         self._marks |= marks
         return numbered
 
     def forget_parcels(self, delivered: Sequence[int], told: Iterable[Told] = ()) -> None:
-        """Strike parcels out that were delivered, and keep what receivers were told. Raises StateError."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
+        """Delete parcels that were delivered, and remember what receivers were told. Raises StateError."""
+        with self._transaction():
             self._settle(delivered, told)
-            self._connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise self._failed(error) from None
 
     def forget_log(self, log: str) -> None:
-        """Forget all about a log but what waits for a receiver: it will be read from its start."""
+        """Delete the state of a log, except its parcels; the log will be read from its start."""
         place = place_of(log)
-        try:
-            for table in LOG_TABLES:
-                self._connection.execute(f"DELETE FROM {table} WHERE path = ?", (place,))
-        except sqlite3.DatabaseError as error:
-            self._failed(error)
+        self._delete(LOG_TABLES, "WHERE path = ?", place)
         self._marks.pop(place, None)
 
     def forget_all(self) -> None:
-        """Forget all about every log, and what waits: the logs are read from their start."""
-        try:
-            for table in TABLES:
-                self._connection.execute(f"DELETE FROM {table}")
-        except sqlite3.DatabaseError as error:
-            self._failed(error)
+        """Delete the states of all logs and all parcels; the logs will be read from their start."""
+        self._delete(TABLES)
         self._marks.clear()
 
     def parcels(self) -> list[Parcel]:
-        """Return what is still to be delivered, oldest first. Raises UnknownState."""
-        try:
-            rows = self._connection.execute("SELECT number, sink, alert FROM outbox ORDER BY number").fetchall()
-        except sqlite3.DatabaseError as error:
-            raise UnknownState(str(error)) from None
+        """Return the parcels that are not delivered yet, oldest first. Raises UnknownState."""
+        rows = self._rows("SELECT number, sink, alert FROM outbox ORDER BY number")
         return [Parcel(number, sink, alert_from_bytes(alert)) for number, sink, alert in rows]
 
     def told(self) -> list[Told]:
         """Return what receivers were told. Raises UnknownState."""
-        try:
-            rows = self._connection.execute("SELECT data FROM told ORDER BY rowid").fetchall()
-        except sqlite3.DatabaseError as error:
-            raise UnknownState(str(error)) from None
-        return [told_from_bytes(data) for (data,) in rows]
+        return [told_from_bytes(data) for (data,) in self._rows("SELECT data FROM told ORDER BY rowid")]
 
     def was_renewed(self) -> bool:
-        """Whether the file turned out to be damaged since this was asked last, and an empty one took its place."""
+        """Return whether a damaged file was replaced by an empty one since the last call."""
         was_renewed, self._was_renewed = self._was_renewed, False
         return was_renewed
 
     def close(self) -> None:
-        """Close the file and let another process have the folder."""
+        """Close the file, and release the folder for another process."""
         self._disconnect()
         self._lock.close()
 
@@ -177,7 +153,7 @@ class Store:
         self.close()
 
     def _write(self, place: str, saved: Saved) -> SavedMarks:
-        """Write what has changed of one log; return what tells later what has changed since."""
+        """Write what has changed of one log; return the marks to find the next changes by."""
         database = self._connection
         rows = to_rows(saved, self._marks.get(place, NOTHING))
         database.execute("INSERT OR REPLACE INTO log VALUES (?, ?)", (place, rows.core))
@@ -190,17 +166,42 @@ class Store:
             database.execute(_FORGET_HISTORY, (place, place, self._history_limit))
         return rows.marks
 
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query. Raises UnknownState."""
+        try:
+            return self._connection.execute(query).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise UnknownState(str(error)) from None
+
+    def _delete(self, tables: Iterable[str], where: str = "", *values: str) -> None:
+        """Delete rows as far as the file allows it."""
+        try:
+            for table in tables:
+                self._connection.execute(f"DELETE FROM {table} {where}", values)
+        except sqlite3.DatabaseError as error:
+            self._failed(error)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write all of the block or nothing. Raises StateError."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(error) from None
+
     def _settle(self, delivered: Iterable[int], told: Iterable[Told]) -> None:
-        """Strike out and write, within a transaction."""
+        """Delete delivered parcels and write what receivers were told, within a transaction."""
         self._connection.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for number in delivered])
         rows = [(each.sink, each.run, told_to_bytes(each)) for each in told]
         self._connection.executemany("INSERT OR REPLACE INTO told (sink, run, data) VALUES (?, ?, ?)", rows)
-        # Runs end and nobody asks for them again: of each receiver the newest are kept.
+        # Runs end and are not needed again: keep the newest of each receiver.
         for sink in {each[0] for each in rows}:
             self._connection.execute(
                 "DELETE FROM told WHERE sink = ? AND rowid NOT IN "
                 "(SELECT rowid FROM told WHERE sink = ? ORDER BY rowid DESC LIMIT ?)",
-                (sink, sink, MOST_RUNS_TOLD),
+                (sink, sink, TOLD_KEPT),
             )
 
     def _connect(self) -> sqlite3.Connection:
@@ -210,12 +211,12 @@ class Store:
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 what = f"cannot be opened ({error})"
-                raise StateError(str(path), what, expected="a file on a disk with room, that can be written") from None
+                raise StateError(str(path), what, expected="a writable file on a disk with room") from None
         self.set_aside = _set_aside(path)
         return self._opened_at(path)
 
     def _opened_at(self, path: Path) -> sqlite3.Connection:
-        """Open the file, made where it is missing. Raises sqlite3.Error."""
+        """Open the file; create it if it is missing. Raises sqlite3.Error."""
         connection = connect(path)
         self._opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return connection
@@ -227,9 +228,9 @@ class Store:
             self._opened = -1
 
     def _check_is_there(self) -> None:
-        """Look whether the file is still the one that was opened: what is written to another one nobody will read.
+        """Check that the file is still the one that was opened; otherwise what is written would be lost.
 
-        SQLite has most of it in memory and would not notice. Raises sqlite3.DatabaseError.
+        SQLite keeps most of it in memory and would not notice. Raises sqlite3.DatabaseError.
         """
         try:
             there = (self.directory / FILE).stat()
@@ -242,7 +243,7 @@ class Store:
             raise sqlite3.DatabaseError("it was overwritten")
 
     def _failed(self, error: sqlite3.Error | OSError) -> StateError:
-        """Undo what was begun; where the file turned out to be damaged, go on in a new one with the next commit."""
+        """Roll back; if the file is damaged, replace it by a new one for the next commit."""
         path = self.directory / FILE
         try:
             if self._connection.in_transaction:
@@ -256,31 +257,31 @@ class Store:
                 self.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
                 self._connection = self._opened_at(path)
             except (sqlite3.Error, OSError) as worse:
-                return StateError(str(path), f"was damaged ({error}) and cannot be made anew ({worse})")
+                return StateError(str(path), f"was damaged ({error}) and cannot be replaced ({worse})")
             self._marks, self._was_renewed = {}, True
-            kept = f"is kept as {self.set_aside.name}" if self.set_aside.exists() else "is made anew"
+            kept = f"is kept as {self.set_aside.name}" if self.set_aside.exists() else "is replaced"
             return StateError(str(path), f"was damaged ({error}) and {kept}")
         return StateError(str(path), f"cannot be written ({error})", expected="room on its disk")
 
 
 class Seen(NamedTuple):
-    """What a look at a state folder shows."""
+    """What `look` found about one log."""
 
     log: str
     saved: Saved
     num_parcels: int
-    """Alerts that are still to be delivered."""
+    """Alerts that are not delivered yet."""
 
 
 def look(directory: Path, *, history_limit: int = 0) -> tuple[int | None, list[Seen]]:
-    """Return the process that holds a state folder, if any, and the newest commit for each of its logs.
+    """Return the process that holds a state folder, if any, and the newest commit of each of its logs.
 
-    ``history_limit`` is the number of newest transitions that are read as well. Writes nothing and disturbs nobody.
+    Reads up to ``history_limit`` of the newest transitions, too. Writes nothing, and does not disturb a watch.
     Raises StateError.
     """
     path = directory / FILE
     if not path.exists():
-        raise StateError(str(directory), "holds no state", expected="a folder that monitor watch --state was given")
+        raise StateError(str(directory), "holds no state", expected="a folder given to monitor watch --state")
     try:
         connection = connect_to_look(path)
         try:
@@ -303,12 +304,12 @@ _FORGET_HISTORY = """
 
 
 def place_of(log: str) -> str:
-    """Return what a log is known by. A link to the newest log stands for whatever it points to: it is not resolved."""
+    """Return the name of a log in the store. A link is not resolved: it means the newest log that it points to."""
     return log if log == STDIN else str(Path(log).absolute())
 
 
 def _log_of(alert: Alert) -> str:
-    """Return the log that an alert speaks of; empty where it speaks of none."""
+    """Return the log that an alert is about; empty if it is not about a log."""
     return place_of(alert.evidence[0].path) if alert.evidence else ""
 
 
@@ -323,15 +324,15 @@ def _load(connection: sqlite3.Connection, log: str, history_limit: int) -> Saved
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether a file is broken, rather than out of reach or its disk full."""
+    """Return whether the file is broken, rather than out of reach or on a full disk."""
     if not isinstance(error, sqlite3.OperationalError):
         return True
-    # A table or column that is missing, or a header that means nothing: another program's file, or ours torn.
+    # A missing table or column, or an unknown header: the file of another program, or ours after damage.
     return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT)
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename a damaged state, its journal with it. Raises StateError."""
+    """Rename a damaged state and its journal. Raises StateError."""
     number = 1
     while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1

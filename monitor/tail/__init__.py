@@ -1,4 +1,4 @@
-"""Bytes → lines: follow a log through all that happens to log files, and wake when it may have changed."""
+"""Bytes → lines: follow a log through everything that happens to log files, and wake when it may have changed."""
 
 from monitor.tail.filetail import FileTail
 from monitor.tail.generation import TailPosition
@@ -13,14 +13,13 @@ from monitor.tail.linebuffer import (
     read_pieces,
     read_stretches,
 )
-from monitor.tail.source import FileChange, Notice, Tail, TailCounters
+from monitor.tail.source import Notice, Tail
 from monitor.tail.stream import StreamTail
 from monitor.tail.waker import Waker
 
 __all__ = [
     "STRETCH_BYTES",
     "Ending",
-    "FileChange",
     "FileTail",
     "Gathered",
     "Line",
@@ -29,7 +28,6 @@ __all__ = [
     "StreamTail",
     "Stretch",
     "Tail",
-    "TailCounters",
     "TailPosition",
     "Waker",
     "read_lines",

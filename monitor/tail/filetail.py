@@ -1,14 +1,14 @@
-"""Follow a log file through everything that happens to log files: its bytes in, its lines and what befell it out.
+"""Follow a log file through everything that happens to log files: bytes in, lines and notices out.
 
-Single-threaded, never sleeps: ``poll`` looks once, reads at most one block, and returns. Every line of every
-generation comes out once, in order, across rotation by rename (the old file is read to its end first), by copy
-and truncation, deletion, a reused inode, and restarts of this program: commit ``position`` together with what was
-made of the lines, and a FileTail built from it goes on behind them.
+Single-threaded, never sleeps: ``poll`` checks the file once, reads at most one block, and returns. Every line of every
+generation comes out once, in order, across rotation by rename (the old file is read to its end first), rotation by
+copy and truncation, deletion, a reused inode, and restarts of this program. To survive a restart, commit ``position``
+together with the result of the lines; a FileTail made from that position continues after them.
 
-Known gaps. Bytes appended and truncated away between two looks are counted only as far as they were seen; where
-nothing of a generation was seen before it was copied and truncated, nobody misses it. Bytes that a second writer
-adds to a rotated file after the new one has lines are not read. Compressed rotated files are not read. A refill with
-the very bytes that were read before is taken for them.
+Known gaps. Bytes that are appended and truncated away between two polls are counted only as far as they were seen; a
+generation that was copied and truncated before any of it was seen is missed silently. Bytes that a second writer
+adds to a rotated file after the new one has lines are not read. Compressed rotated files are not read. A file that is
+refilled with exactly the bytes that were read before is taken for the old one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from typing import Self
 from monitor.tail.generation import ContentChanged, Generation, TailPosition
 from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
 from monitor.tail.rotation import find_generation, next_generation, oldest_unread
-from monitor.tail.source import FileChange, Notice, TailCounters
+from monitor.tail.source import FileChange, LineCounter, Notice, TailCounters
 
 POLL_BYTES = CHUNK_BYTES
-"""Most bytes read by one poll, so that a backlog blocks nobody."""
+"""Most bytes read by one poll, so that a backlog does not block other logs."""
 PARTIAL_AFTER_S = 5.0
-"""Seconds an unfinished last line may rest before it is shown as it stands. Chosen by hand."""
+"""Seconds without growth after which an unfinished last line is shown. Chosen by hand."""
 
 
 class FileTail:
-    """Follows one log. ``position`` is what an earlier FileTail's ``position`` was; None begins at the first byte."""
+    """Follows one log. ``position`` comes from an earlier FileTail; None begins at the first byte."""
+
+    descriptor = None
+    is_at_end = False
 
     def __init__(
         self,
@@ -45,22 +48,18 @@ class FileTail:
         self._file: Generation | None = None
         self._buffer = LineBuffer()
         self._generation = position.generation if position else 0
-        self._is_missing = False
-        self._is_behind = False
+        self.is_behind = False
+        self.is_missing = False
+        """Whether nothing was at the path at the last poll."""
         self._missed_bytes = 0
         self._trouble = ""
         self._results: list[Line | Notice] = []
         self._grew_at: float | None = None
-        self._bytes_read = self._lines = self._truncated_lines = self._lost_bytes = 0
-
-    @property
-    def descriptor(self) -> None:
-        """None: a file tells by events that it has grown."""
-        return
+        self._count, self._lost_bytes = LineCounter(), 0
 
     @property
     def position(self) -> TailPosition | None:
-        """Where to go on after all lines returned so far; None before the file was found for the first time."""
+        """Where to continue after all lines returned so far; None before the file was found for the first time."""
         if self._file is None:
             return self._resume_from
         return self._file.position(
@@ -71,36 +70,18 @@ class FileTail:
         )
 
     @property
-    def is_behind(self) -> bool:
-        """Whether the last poll stopped at its limit: poll again before waiting."""
-        return self._is_behind
-
-    @property
-    def is_at_end(self) -> bool:
-        """Never: a file can always grow."""
-        return False
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether nothing was at the path at the last poll."""
-        return self._is_missing
-
-    @property
     def counters(self) -> TailCounters:
-        """Return what this tail has done."""
-        return TailCounters(
-            bytes_read=self._bytes_read,
-            lines=self._lines,
-            truncated_lines=self._truncated_lines,
+        """What this tail has done."""
+        return self._count.counters(
             generations=self._generation,
             lost_bytes=self._lost_bytes,
             bytes_behind=self._file.unread_bytes if self._file else 0,
         )
 
     def poll(self, now: float) -> list[Line | Notice]:
-        """Look once and return the new lines, and notices where something happened to the file.
+        """Check the file once; return its new lines, with a notice for each change of the file.
 
-        ``now`` is monotonic time in seconds. Never raises for what happens to the file: it becomes a notice.
+        ``now`` is monotonic time in seconds. Never raises for a change of the file.
         """
         self._results = []
         budget = self._poll_bytes
@@ -117,20 +98,20 @@ class FileTail:
                 break
             budget -= len(data)
             self._grew_at = now
-            self._bytes_read += len(data)
-            self._add_lines(self._buffer.feed(data))
-        self._is_behind = budget <= 0
+            self._count.bytes_read += len(data)
+            self._results += self._count.counted(self._buffer.feed(data))
+        self.is_behind = budget <= 0
         self._show_partial(now)
         return self._results
 
     def finish(self) -> list[Line]:
-        """Return the held last line, if any, for good: for a caller who knows that nothing will be added to it."""
+        """Return the held last line, if any, as final. Call it only when no more bytes can come."""
         self._results = []
         self._end_line()
         return [result for result in self._results if isinstance(result, Line)]
 
     def close(self) -> None:
-        """Let go of the file; a later poll would find it again."""
+        """Close the file; a later poll would open it again."""
         if self._file is not None:
             self._resume_from = self.position
             self._file.close()
@@ -144,7 +125,7 @@ class FileTail:
         self.close()
 
     def _read_on(self, limit_bytes: int) -> bytes:
-        """Return the next bytes, of the next generation where this one is at its end; none where all are read."""
+        """Return the next bytes, from the next generation if this one is read to its end; none if all are read."""
         while True:
             if self._file is None and not self._open():
                 return b""
@@ -155,7 +136,7 @@ class FileTail:
             if following is None:
                 return b""
             try:
-                # What was written between the read above and the rotation.
+                # Read what was written between the read above and the rotation.
                 data = self._file.read(limit_bytes)
             except (ContentChanged, OSError):
                 following.close()
@@ -165,7 +146,7 @@ class FileTail:
                 return data
 
     def _open(self) -> bool:
-        """Open the log, or the file that the position lies in. Raises OSError for trouble other than absence."""
+        """Open the log, or the file that the position belongs to. Raises OSError unless the file is just missing."""
         position = self._resume_from
         if position and (found := find_generation(self.path, position, offset=position.offset)):
             self._buffer = LineBuffer(offset=position.offset, number=position.number)
@@ -187,7 +168,7 @@ class FileTail:
         return True
 
     def _look_for_next(self) -> Generation | None:
-        """Open the file that follows the present one, which is read to its end; None while there is none."""
+        """Open the file that follows the current one, which is read to its end; None while there is none."""
         assert self._file is not None
         try:
             is_log_there, following = next_generation(self.path, self._file)
@@ -196,7 +177,7 @@ class FileTail:
             return None
         self._trouble = ""
         if following:
-            self._is_missing = self._is_missing and not is_log_there
+            self.is_missing = self.is_missing and not is_log_there
         elif is_log_there:
             self._note_present()
         else:
@@ -204,24 +185,24 @@ class FileTail:
         return following
 
     def _move_to(self, following: Generation) -> bool:
-        """Go on in the next file; return False where it changed since it was opened."""
+        """Continue in the next file; return False if that file has changed since it was opened."""
         assert self._file is not None
         position = self.position
         assert position is not None
         is_copy = self._file.opened_as != self.path
         if is_copy and following.go_on_from(position, offset=self._file.offset):
-            # The original of the copy that was being read, not yet truncated.
+            # It is the original of the copy that is being read, not yet truncated.
             self._file.close()
             self._file = following
             return True
-        # Asked after the above: had it been that original, truncated meanwhile, it would be read twice.
-        if not following.begins_as_noted:
+        # Check this after the above: if it were that original, truncated meanwhile, it would be read twice.
+        if not following.has_noted_prefix:
             return False
         self._switch_to(following, FileChange.ROTATED, self._file.unread_bytes)
         return True
 
     def _leave_changed_file(self) -> None:
-        """Go on in a copy of what the file held, where there is one; else begin with what the file holds now."""
+        """Continue in a copy of the old content if there is one; else begin with the new content of the file."""
         assert self._file is not None
         position = self.position
         assert position is not None
@@ -247,7 +228,7 @@ class FileTail:
         self._note(change, lost_bytes=lost_bytes)
 
     def _let_go(self, error: OSError) -> None:
-        """Close what cannot be read: a stale handle of a network file system is healed by opening again."""
+        """Close a file that cannot be read: opening it again heals a stale handle of a network file system."""
         self._note_trouble(error)
         self.close()
 
@@ -259,22 +240,17 @@ class FileTail:
 
     def _end_line(self) -> None:
         if line := self._buffer.end():
-            self._add_lines([line])
-
-    def _add_lines(self, lines: list[Line]) -> None:
-        self._lines += len(lines)
-        self._truncated_lines += sum(line.truncated_bytes > 0 for line in lines)
-        self._results += lines
+            self._results += self._count.counted([line])
 
     def _note_missing(self, *, was_there: bool) -> None:
-        if was_there and not self._is_missing:
+        if was_there and not self.is_missing:
             self._note(FileChange.VANISHED)
-        self._is_missing = True
+        self.is_missing = True
 
     def _note_present(self) -> None:
-        if self._is_missing:
+        if self.is_missing:
             self._note(FileChange.APPEARED)
-        self._is_missing = False
+        self.is_missing = False
 
     def _note_trouble(self, error: OSError) -> None:
         reason = error.strerror or str(error)

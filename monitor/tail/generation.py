@@ -1,9 +1,9 @@
-"""One generation of a log file: an open file known by its content, so that a reused inode or a refill is noticed.
+"""One generation of a log file: an open file identified by its content, so that a reused inode or a refill is noticed.
 
-A generation is what lies in one file from its creation to its truncation. It is known by its place (device and
-inode), by a prefix that grows with what was read, and by an anchor, the bytes just before the offset. Both are
-compared before and with each read. What remains unseen: a refill whose bytes equal those already read, up to the
-offset; lines that bear times rule it out in practice.
+A generation is the content of one file from its creation to its truncation. It is identified by its place (device and
+inode), by a prefix that grows with what was read, and by an anchor, the bytes just before the offset. The prefix is
+compared before each read, the anchor as part of it. Known gap: a refill whose bytes equal those already read, up to the
+offset, goes unnoticed; lines with times rule that out in practice.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 PREFIX_BYTES = 1024
-"""Longest prefix that is compared; a shorter file is known by all that was read of it."""
+"""Longest prefix that is compared; a shorter file is identified by all bytes read of it."""
 ANCHOR_BYTES = 256
 """Bytes before the offset that are compared."""
 
 
 class ContentChanged(Exception):
-    """What was read of this file is not in it any more: it was truncated, refilled or replaced."""
+    """The file no longer contains what was read of it: it was truncated, refilled or replaced."""
 
 
 class Place(NamedTuple):
-    """Where the file system keeps a file, whatever its name."""
+    """Where the file system keeps a file, regardless of its name."""
 
     device: int
     """Number of the file system."""
     inode: int
-    """Number within it; free for another file once this one is deleted."""
+    """Number within it; another file may get it once this one is deleted."""
 
 
 @dataclass(frozen=True)
@@ -40,35 +40,35 @@ class TailPosition:
     """How far a log was read. All fields are text or integers: ``dataclasses.asdict`` makes it JSON."""
 
     path: str
-    """The log as the user named it; the generation may have another name by now."""
+    """The log as the user named it; the file may have another name by now."""
     device: int
     inode: int
     prefix_bytes: int
     """Length of the prefix, at most PREFIX_BYTES; it may reach beyond ``read_offset``."""
     prefix_digest: str
     anchor_digest: str
-    """Of the ANCHOR_BYTES before ``read_offset``, or fewer near the start."""
+    """Digest of the ANCHOR_BYTES before ``read_offset``; of fewer bytes near the start."""
     read_offset: int
-    """Bytes read, the held part of an unfinished line included."""
+    """Bytes read, including the held part of an unfinished line."""
     known_bytes: int
-    """The file's size when it was last seen whole."""
+    """The file's size at the last read, without NULs at its end."""
     changed_ns: int
-    """Its time of last change at that moment, in nanoseconds since 1970-01-01 UTC."""
+    """The file's modification time at that moment, in nanoseconds since 1970-01-01 UTC."""
     offset: int
-    """Where to read on: the first byte that has not come out in a line."""
+    """Where to continue: the first byte that has not come out in a line."""
     number: int
     """1-based number of the line at ``offset``."""
     generation: int
-    """1-based count of the generations of this log."""
+    """Number of this generation of the log, from 1."""
 
     @property
     def place(self) -> Place:
-        """Where the generation lay."""
+        """Where the file system kept the generation."""
         return Place(self.device, self.inode)
 
 
 class Generation:
-    """An open log file and how far it was read. What it begins with is noted at once, before anything is read."""
+    """An open log file and how far it was read. Its prefix is noted at once, before anything is read."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
@@ -97,26 +97,26 @@ class Generation:
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes known to lie behind the offset."""
+        """Known bytes after the offset."""
         return max(0, self.known_bytes - self.offset)
 
     @property
-    def begins_as_noted(self) -> bool:
-        """Whether the prefix is still there. Raises OSError."""
+    def has_noted_prefix(self) -> bool:
+        """Whether the file still begins with the noted prefix. Raises OSError."""
         return os.pread(self._descriptor, len(self._prefix), 0) == self._prefix
 
     def read(self, limit_bytes: int) -> bytes:
-        """Return the next bytes, none at the end. Raises ContentChanged, and OSError where the disk fails.
+        """Return the next bytes, none at the end. Raises ContentChanged, and OSError if the disk fails.
 
-        NULs at the file's end are left for the next time: a network file system may show them where text is
-        about to arrive, and a writer that allocates ahead will write over them.
+        NULs at the file's end are left for the next read: a network file system may show them where text is about
+        to arrive, and a writer that allocates ahead will overwrite them.
         """
         status = os.fstat(self._descriptor)
-        if not self.begins_as_noted:
+        if not self.has_noted_prefix:
             raise ContentChanged
-        # One byte more than there seems to be: coming back short tells that this is the end.
+        # Ask for one byte more than the file seems to have: a short read shows that this is the end.
         limit_bytes = min(limit_bytes, max(0, status.st_size - self.offset) + 1)
-        # The anchor comes with the new bytes in one read: no truncation fits between look and read.
+        # Read the anchor and the new bytes at once, so that no truncation can happen between check and read.
         block = os.pread(self._descriptor, len(self._anchor) + limit_bytes, self.offset - len(self._anchor))
         if not block.startswith(self._anchor):
             raise ContentChanged
@@ -137,9 +137,9 @@ class Generation:
         self._prefix = self._beginning(0)
 
     def go_on_from(self, position: TailPosition, *, offset: int) -> bool:
-        """Move to ``offset`` if this file holds what was read at ``position``; else stay, and return False."""
+        """Move to ``offset`` if this file contains what was read up to ``position``; else stay, and return False."""
         before = self.offset, self._prefix, self._anchor
-        # First noted, then compared: a truncation in between or later is noticed, here or by the next read.
+        # Note first, then compare: a truncation in between or later is noticed here or by the next read.
         self.offset, self._prefix, self._anchor = offset, self._beginning(offset), self._before(offset)
         if self._holds(position):
             return True
@@ -147,7 +147,7 @@ class Generation:
         return False
 
     def position(self, path: Path, *, offset: int, number: int, generation: int) -> TailPosition:
-        """Return where this file stands, to be resumed at line ``number``, which begins at ``offset``."""
+        """Return how far this file was read, to be resumed at line ``number``, which begins at ``offset``."""
         return TailPosition(
             path=str(path),
             device=self.place.device,
@@ -164,7 +164,7 @@ class Generation:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def _advance(self, new: bytes) -> None:
@@ -179,7 +179,7 @@ class Generation:
         return (_digest(prefix), _digest(anchor)) == (position.prefix_digest, position.anchor_digest)
 
     def _beginning(self, offset: int) -> bytes:
-        """Return the longest prefix to know this file by; NULs behind the offset may yet become text."""
+        """Return the longest usable prefix; NULs after the offset may still become text."""
         prefix = os.pread(self._descriptor, PREFIX_BYTES, 0)
         return prefix[:offset] + prefix[offset:].rstrip(b"\0")
 

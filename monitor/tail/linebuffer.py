@@ -1,18 +1,17 @@
-"""Bytes → lines: split on LF, CRLF and CR in bounded memory, whatever the bytes and however they are chunked.
+"""Bytes → lines: split any bytes on LF, CRLF and CR, in bounded memory.
 
-What the rest of the program may rely on:
+The rest of the program relies on this:
 
 - Every chunking of the same bytes gives the same lines.
-- Numbers count line feeds alone, as an editor, ``sed -n Np`` and ``grep -n`` do. A CR inside a line begins
-  a new record on the same number: the refreshes of a progress bar share the number of their line.
-- Offsets are those of the file. NULs before a record (the hole of a truncated log) belong to no record.
-- NULs and ANSI escape sequences are dropped from ``data``; nothing is decoded, so bad UTF-8 does not matter.
+- Line numbers count only line feeds, as an editor, ``sed -n Np`` and ``grep -n`` do. A CR inside a line begins
+  a new record with the same number: the refreshes of a progress bar share the number of their line.
+- Offsets are offsets in the file. NULs before a record (the hole of a truncated log) do not belong to it.
+- NULs and ANSI escape sequences are dropped from ``data``; nothing is decoded, so bad UTF-8 does no harm.
 
-A last line without an end is held until the rest arrives. ``preview`` shows it as it stands, marked
-``Ending.PARTIAL``, and goes on holding it: once its end arrives, the whole line comes out under the same number
-and offset. So a consumer counts and folds every line but the partial ones, and no line is counted twice or cut
-in two, as a trainer's block-buffered output would be at every flush. ``end`` is for the moment when no more
-bytes can come: it gives the rest out for good.
+A last line without an end is held until the rest arrives. ``preview`` shows it as ``Ending.PARTIAL`` and keeps holding
+it: once its end arrives, the whole line comes out with the same number and offset. A consumer counts and folds every
+line except the partial ones, so that no line is counted twice or cut in two, as a trainer's block-buffered output
+would be at every flush. ``end`` is for when no more bytes can come: it returns the rest as a final line.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from typing import BinaryIO, NamedTuple
 from monitor.base.errors import LogError
 
 KEPT_BYTES = 64 * 1024
-"""Bytes of one line that are kept; a GRAD-MONITOR report of eight groups has about 1,300."""
+"""Most bytes kept of one line; a GRAD-MONITOR report of eight groups has about 1,300."""
 CHUNK_BYTES = 64 * 1024
-"""Bytes to split at once: their lines fit a processor's cache, which is up to twice as fast as 1 MiB at a time."""
+"""Bytes to split at once: their lines fit into a processor's cache, which is up to twice as fast as 1 MiB."""
 STRETCH_BYTES = 8 * 1024 * 1024
-"""Bytes to read at once where lines are not split one by one. Chosen by hand: larger is hardly faster."""
+"""Bytes to read at once if lines are not split one by one. Chosen by hand: more is hardly faster."""
 
-# CSI sequences, OSC strings that are closed, other escapes of ECMA-48. An OSC that never closes loses only its
-# introducer: otherwise one stray escape would hide the rest of a line from every rule.
+# CSI sequences, closed OSC strings, other escapes of ECMA-48. Of an OSC that is never closed only the introducer is
+# dropped: otherwise one stray escape would hide the rest of a line from every rule.
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)|[ -/]*+[0-~]?)")
 
 
@@ -47,11 +46,11 @@ class Ending(Enum):
     CRLF = "crlf"
     """By a carriage return and a line feed."""
     CR = "cr"
-    """By a carriage return alone: a progress bar's refresh."""
+    """By a carriage return alone: a refresh of a progress bar."""
     END = "end"
-    """By the end of the file or stream; no more bytes of it can come."""
+    """By the end of the file or stream; no more bytes can come."""
     PARTIAL = "partial"
-    """Not yet: shown as it stands, to come again whole. Never to be counted."""
+    """Not yet: shown unfinished, and will come again whole. Must not be counted."""
 
 
 _LF, _CRLF, _CR = Ending.LF, Ending.CRLF, Ending.CR
@@ -61,19 +60,19 @@ class Line(NamedTuple):
     """One record of a log."""
 
     number: int
-    """1-based number of its line in this generation of the file; line feeds alone count."""
+    """1-based number of its line in this generation of the file; only line feeds count."""
     offset: int
-    """Byte offset of its first byte in this generation of the file, NULs before it left out."""
+    """Byte offset of its first byte in this generation of the file, after any NULs."""
     data: bytes
-    """Its bytes without end, NULs and ANSI sequences."""
+    """Its bytes without line end, NULs and ANSI sequences."""
     truncated_bytes: int
-    """Bytes beyond the KEPT_BYTES that were kept."""
+    """Bytes dropped beyond KEPT_BYTES."""
     ending: Ending
     """How it ended."""
 
 
 class Stretch(NamedTuple):
-    """Whole lines side by side, none longer than what is kept, with neither CR nor NUL nor ANSI sequence."""
+    """Consecutive whole lines, none longer than KEPT_BYTES, without CR, NUL and ANSI sequences."""
 
     number: int
     """Number of its first line."""
@@ -83,24 +82,24 @@ class Stretch(NamedTuple):
     """The lines, each with its line feed."""
 
     def line(self, index: int, start: int, end: int) -> Line:
-        """Return its line of this index from 0, which lies between two places of ``data``."""
+        """Return the line with this index from 0, which is ``data[start:end]``."""
         return Line(self.number + index, self.offset + start, self.data[start:end], 0, _LF)
 
 
 class Gathered(NamedTuple):
-    """Lines that were split already, side by side again."""
+    """Lines that were split already, joined again."""
 
     lines: list[Line]
     data: bytes
-    """The lines without what was dropped of them, each with a line feed."""
+    """The lines as they were split, each with a line feed."""
 
     @classmethod
     def of(cls, lines: list[Line]) -> Gathered:
-        """Gather whole lines, none of them cut."""
+        """Join whole lines, none of them truncated."""
         return cls(lines, b"".join(line.data + b"\n" for line in lines))
 
     def line(self, index: int, start: int, end: int) -> Line:
-        """Return its line of this index from 0, wherever it lies in ``data``."""
+        """Return the line with this index from 0; the offsets are not needed."""
         del start, end
         return self.lines[index]
 
@@ -108,8 +107,8 @@ class Gathered(NamedTuple):
 class LineBuffer:
     """Splits a stream of bytes into lines; holds at most ``kept_bytes`` of an unfinished one.
 
-    ``offset`` and ``number`` say where the first byte to be fed lies. Feeding again from ``resume_offset`` with
-    ``number`` into a new buffer gives the same lines as going on with this one.
+    ``offset`` and ``number`` belong to the first byte that will be fed. Feeding a new buffer from
+    ``resume_offset`` with ``number`` gives the same lines as continuing with this one.
     """
 
     def __init__(self, *, offset: int = 0, number: int = 1, kept_bytes: int = KEPT_BYTES) -> None:
@@ -119,13 +118,13 @@ class LineBuffer:
         self._kept_bytes = kept_bytes
         self._held = bytearray()
         self._beyond = 0
-        # Whether the byte before _end is a CR that an LF may still turn into a CRLF.
+        # Whether the last byte was a CR that an LF may still turn into a CRLF.
         self._has_open_cr = False
         self._shown_until = offset
 
     @property
     def number(self) -> int:
-        """Number of the line that the next record lies on."""
+        """Line number of the next record."""
         return self._number
 
     @property
@@ -135,7 +134,7 @@ class LineBuffer:
 
     @property
     def end_offset(self) -> int:
-        """Offset behind the last byte fed."""
+        """Offset after the last byte fed."""
         return self._end
 
     @property
@@ -144,11 +143,11 @@ class LineBuffer:
         return bool(self._held) or self._has_open_cr
 
     def feed(self, data: bytes) -> list[Line]:
-        """Take the next bytes and return the lines that they finish."""
+        """Take the next bytes, and return the lines that they finish."""
         lines: list[Line] = []
         if self._has_open_cr and data:
             data = self._close_cr(data, lines)
-        # From first to last lie whole lines, and nothing is held before them: they need no piecing together.
+        # Between first and last there are whole lines, and nothing is held before them: they need no piecing together.
         first, last = data.find(b"\n") + 1, data.rfind(b"\n") + 1
         self._feed_piecewise(data[:first], lines)
         if whole := data[first:last]:
@@ -157,7 +156,7 @@ class LineBuffer:
         return lines
 
     def feed_stretch(self, data: bytes) -> list[Line | Stretch]:
-        """Take the next bytes as `feed` does, and return lines that need no care side by side."""
+        """Take the next bytes as `feed` does, and return plain lines as a stretch."""
         begin, end = data.find(b"\n") + 1, data.rfind(b"\n") + 1
         whole = data[begin:end]
         if not whole or not _is_plain(whole, self._kept_bytes):
@@ -170,23 +169,23 @@ class LineBuffer:
         return found + self.feed(data[end:])
 
     def preview(self) -> Line | None:
-        """Return the unfinished record as it stands, and keep it; None where it has not grown since the last time."""
+        """Return the unfinished record and keep holding it; None if it has not grown since the last preview."""
         if not self.is_holding or self._shown_until == self._end:
             return None
         self._shown_until = self._end
         return self._line(bytes(self._held), Ending.PARTIAL)
 
     def end(self) -> Line | None:
-        """Return the unfinished record for good. Bytes fed afterwards begin a new one on the same line number."""
+        """Return the unfinished record as final. Bytes fed afterwards begin a new one with the same line number."""
         if not self.is_holding:
             return None
         return self._finish(Ending.CR if self._has_open_cr else Ending.END)
 
     def _feed_whole(self, data: bytes, lines: list[Line]) -> None:
-        """Take whole lines, at least one, column by column and so in C: several times as fast as a loop."""
+        """Take whole lines, at least one, column by column, and so in C: several times as fast as a loop."""
         lengths = list(map(len, data.splitlines(keepends=True)))
         bodies = _without_ansi(data).splitlines()
-        # An escape sequence between CR and LF would make one line of two.
+        # An escape sequence between CR and LF would join two lines.
         if b"\0" in data or max(lengths) > self._kept_bytes or len(bodies) != len(lengths):
             self._feed_piecewise(data, lines)
             return
@@ -216,7 +215,7 @@ class LineBuffer:
                 self._has_open_cr = piece.endswith(b"\r")
 
     def _close_cr(self, data: bytes, lines: list[Line]) -> bytes:
-        """Decide what the CR at the end of the last bytes was; return the bytes that are left."""
+        """Decide what the CR at the end of the last bytes was; return the remaining bytes."""
         if not data.startswith(b"\n"):
             lines.append(self._finish(Ending.CR))
             return data
@@ -225,7 +224,7 @@ class LineBuffer:
         return data[1:]
 
     def _hold(self, data: bytes) -> None:
-        """Add bytes to the unfinished record; NULs at its front move its start."""
+        """Add bytes to the unfinished record; leading NULs move its start."""
         length = len(data)
         if not self._held:
             data = data.lstrip(b"\0")
@@ -251,36 +250,33 @@ class LineBuffer:
 
 
 def read_lines(stream: BinaryIO) -> Iterator[Line]:
-    """Read a stream to its end: a file, standard input, an opened gzip file. Lines come as soon as they are there.
+    """Read a stream to its end (a file, standard input, an opened gzip file); yield each line as soon as it arrives.
 
-    Raises LogError, after the lines before it, where the stream breaks off (a damaged gzip file, a lost disk).
+    Raises LogError, after the lines before it, if the stream breaks off (a damaged gzip file, a lost disk).
     """
     buffer = LineBuffer()
-    # read1 returns what a pipe holds; read would wait for the whole chunk.
-    read = getattr(stream, "read1", stream.read)
-    while data := _read(read, stream, CHUNK_BYTES):
+    for data in _chunks(stream, CHUNK_BYTES):
         yield from buffer.feed(data)
     if rest := buffer.end():
         yield rest
 
 
 def read_stretches(stream: BinaryIO) -> Iterator[Line | Stretch]:
-    """Read a stream to its end as `read_lines` does, and hand over lines that need no care side by side."""
+    """Read a stream to its end as `read_lines` does, with plain lines as stretches."""
     return chain.from_iterable(read_pieces(stream))
 
 
 def read_pieces(stream: BinaryIO) -> Iterator[list[Line | Stretch]]:
-    """Read a stream to its end as `read_stretches` does, and hand over what is read at once."""
+    """Read a stream to its end as `read_stretches` does, and yield the result of each read."""
     buffer = LineBuffer()
-    read = getattr(stream, "read1", stream.read)
-    while data := _read(read, stream, STRETCH_BYTES):
+    for data in _chunks(stream, STRETCH_BYTES):
         yield buffer.feed_stretch(data)
     if rest := buffer.end():
         yield [rest]
 
 
 def _is_plain(whole: bytes, kept_bytes: int) -> bool:
-    """Whether whole lines need no care: nothing to drop, nothing to cut, line feeds alone at their ends."""
+    """Whether whole lines are plain: nothing to drop, nothing to cut, and each ends with a line feed alone."""
     if b"\r" in whole or b"\0" in whole or b"\x1b" in whole:
         return False
     begin = 0
@@ -292,7 +288,7 @@ def _is_plain(whole: bytes, kept_bytes: int) -> bool:
 
 
 def _ending_of(piece: bytes) -> Ending:
-    """Return how a whole piece of ``bytes.splitlines`` ends."""
+    """Return the ending of a whole piece of ``bytes.splitlines``."""
     if piece[-1] != 10:
         return _CR
     return _CRLF if piece[-2:] == b"\r\n" else _LF
@@ -302,9 +298,12 @@ def _without_ansi(data: bytes) -> bytes:
     return _ANSI.sub(b"", data) if b"\x1b" in data else data
 
 
-def _read(read: Callable[[int], bytes], stream: BinaryIO, num_bytes: int) -> bytes:
+def _chunks(stream: BinaryIO, num_bytes: int) -> Iterator[bytes]:
+    # read1 returns what the pipe has now; read would wait for the whole chunk.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     try:
-        return read(num_bytes)
+        while data := read(num_bytes):
+            yield data
     except (OSError, EOFError, zlib.error) as error:
         where = str(getattr(stream, "name", "log"))
         reason = getattr(error, "strerror", None) or error

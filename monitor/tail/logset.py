@@ -1,4 +1,4 @@
-"""Which logs a watch was asked to follow: files by name, and those that a pattern or a folder has, now and later."""
+"""The logs that a watch follows: named files, and what a pattern or a folder matches, now and later."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 STDIN = "-"
 """The name of standard input."""
 DEPTH = 4
-"""Folders below a folder that are looked into: ``torchrun --log-dir`` makes three."""
+"""Levels of folders to search below a folder; ``torchrun --log-dir`` makes three."""
 MOST_LOGS = 2_000
-"""Logs that are followed at once; what is found beyond them is left alone, and said."""
+"""Most logs followed at once; the watch reports that it leaves others out."""
 _ROTATED = re.compile(r"(.+?)[.-](?:[0-9]{1,5}|[0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 class LogSet:
-    """What the user named. Names are kept as they were given; a pattern's finds are spelled as the pattern is."""
+    """The logs that the user named. Names stay as they were given; files found are spelled like their pattern."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.named: list[str] = []
-        """Files by name, and ``-``, each once."""
+        """Named files, and ``-``, each once."""
         self.folders: list[Path] = []
         self.patterns: list[str] = []
         for name in dict.fromkeys(names):
@@ -40,7 +40,7 @@ class LogSet:
 
     @property
     def can_grow(self) -> bool:
-        """Whether logs may be found later."""
+        """Whether more logs may be found later."""
         return bool(self.folders or self.patterns)
 
     @property
@@ -50,9 +50,9 @@ class LogSet:
         return [*self.folders, *(head for head in heads if not glob.has_magic(str(head)))]
 
     def found(self) -> list[str]:
-        """Return the logs that the patterns and folders have now, sorted, without those that were named.
+        """Return the logs that patterns and folders match now, sorted, without the named files.
 
-        Rotated and packed files are none, nor is a link to another log that is found.
+        Leaves out rotated and packed files, and links to another log that is found.
         """
         candidates = sorted({*self._in_folders(), *self._by_patterns()})
         links = [path for path in candidates if path.is_symlink()]
@@ -89,7 +89,7 @@ def _logs_below(folder: Path, depth: int) -> Iterator[Path]:
                 elif depth > 0 and entry.is_dir(follow_symlinks=False):
                     yield from _logs_below(Path(entry.path), depth - 1)
     except OSError:
-        # Not there yet, or gone again: the next look sees what is there then.
+        # The folder does not exist yet, or no longer: the next call sees what is there then.
         return
 
 
@@ -98,5 +98,5 @@ def _is_remnant(path: Path) -> bool:
     if path.suffix in _PACKED:
         return True
     rotated = _ROTATED.fullmatch(path.name)
-    # While a log is rotated there is no file of its own name for a moment.
+    # During a rotation the log's own name is missing for a moment.
     return rotated is not None and (rotated[1].endswith(".log") or path.with_name(rotated[1]).exists())

@@ -1,4 +1,4 @@
-"""Which file system a path lies on, and whether it tells this machine of changes made by another one."""
+"""Find out which file system a path is on, and whether it reports changes made by other machines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
-# No inotify events for what other machines, or the host of a virtual one, write there.
+# inotify has no events for what other machines, or the host of a virtual one, write there.
 _NETWORK = frozenset(
     {
         *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"),
@@ -18,9 +18,9 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 def is_on_network(path: Path, *, mountinfo: Path = MOUNTINFO) -> str | None:
-    """Return the type of the network file system, or FUSE, that ``path`` lies on; None for a local one.
+    """Return the type of the network file system, or FUSE, that ``path`` is on; None for a local one.
 
-    A path that does not exist yet is judged by its nearest existing parent. A system without ``mountinfo`` counts as
+    For a path that does not exist yet, the nearest existing parent decides. A system without ``mountinfo`` counts as
     local.
     """
     try:
@@ -31,7 +31,7 @@ def is_on_network(path: Path, *, mountinfo: Path = MOUNTINFO) -> str | None:
 
 
 def file_system_type(path: Path, mountinfo: str) -> str:
-    """Return the type of the file system that an absolute path lies on; empty where none is mounted there.
+    """Return the type of the file system that an absolute path is on; empty if none is mounted there.
 
     ``mountinfo`` is the text of /proc/self/mountinfo, described in proc(5).
     """
@@ -42,7 +42,7 @@ def file_system_type(path: Path, mountinfo: str) -> str:
         if len(fields) < 5 or not source:
             continue
         mounted_at = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[4]))
-        # A later mount on the same place hides the earlier one.
+        # A later mount at the same place hides the earlier one.
         if path.is_relative_to(mounted_at) and len(mounted_at.parts) >= deepest:
             deepest, kind = len(mounted_at.parts), source.split(" ")[0]
     return kind

@@ -1,4 +1,4 @@
-"""Open a log that will be read once, to its end: a file, a gzip file, a pipe, or standard input."""
+"""Open a log that is read once, to its end: a file, a gzip file, a pipe, or standard input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from monitor.base.errors import LogError, MonitorError
 
 SNIFFED_BYTES = 8192
 MOST_FOREIGN = 0.3
-"""Share of bytes that no text holds (controls, broken UTF-8) beyond which a file is no log. Random bytes have about
-0.6; the NUL hole of a truncated log does not count."""
+"""A file with a larger share of bytes that text does not contain (controls, broken UTF-8) is not a log. Random bytes
+have about 0.6; the NUL hole of a truncated log does not count."""
 ABANDONED_AFTER_S = 3600.0
-"""A log without an end line that nobody wrote to for longer, and nobody watched, is not judged for its silence."""
+"""A log without an end line that was not written for longer, and not watched, is not judged for its silence."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x00"))
 _MAGIC = (b"\x7fELF", b"PK\x03\x04", b"PAR1", b"\x89PNG", b"SQLite format 3\0")
 _GZIP = b"\x1f\x8b"
@@ -40,7 +40,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
 
 
 def check_followable(path: Path) -> None:
-    """Refuse what cannot be a log that is being written; an empty file can. Raises LogError."""
+    """Refuse what cannot be a log that is being written; an empty file can be one. Raises LogError."""
     with _open(path, unpack=False) as stream:
         head = _peek(str(path), stream)
         if head.startswith(_GZIP):
@@ -49,17 +49,17 @@ def check_followable(path: Path) -> None:
 
 
 def check_outputs(log: str, outputs: Sequence[tuple[str, Path]]) -> None:
-    """Refuse to write, for an option, where the log is or another option writes. Raises MonitorError."""
+    """Refuse an option's output file if it is the log or another option's output. Raises MonitorError."""
     taken = [] if log == "-" else [("the log itself", Path(log))]
     for option, out in outputs:
         for what, other in taken:
             if out.resolve() == other.resolve() or (out.exists() and other.exists() and out.samefile(other)):
                 raise MonitorError(option, f"{out} is {what}", expected="another file")
-        taken.append((f"written by {option} as well", out))
+        taken.append((f"also written by {option}", out))
 
 
 def age_s(log: str, wall: float) -> float:
-    """Return how long ago a log was written last, at the time of day ``wall``. Raises OSError."""
+    """Return how many seconds before the time of day ``wall`` a log was last written. Raises OSError."""
     return max(0.0, wall - Path(log).stat().st_mtime)
 
 
@@ -71,7 +71,7 @@ def _check_head(path: str, stream: io.BufferedReader) -> None:
 
 
 def _peek(path: str, stream: io.BufferedReader) -> bytes:
-    """Return the first bytes without taking them: a pipe gives them only once."""
+    """Return the first bytes without consuming them, because a pipe gives them only once."""
     try:
         return stream.peek(SNIFFED_BYTES)[:SNIFFED_BYTES]
     except (OSError, EOFError, zlib.error) as error:

@@ -1,7 +1,7 @@
-"""Which of several processes of one training wrote a log, as its name says, and which log is the run's own.
+"""Tell from a log's name which of several processes of one training wrote it, and which logs belong together.
 
-Three ways to name them are known: ours (``NAME.ranks/1.log`` beside ``NAME.log``), that of ``torchrun --redirects`` or
-``--tee`` with ``--log-dir`` (``attempt_0/1/stdout.log``), and a rank in the name (``train_rank1.log``).
+Three ways to name them are known: ours (``NAME.ranks/1.log`` next to ``NAME.log``), the way of ``torchrun --redirects``
+or ``--tee`` with ``--log-dir`` (``attempt_0/1/stdout.log``), and a rank in the name (``train_rank1.log``).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _NUMBER = re.compile(r"\d{1,5}")
 
 
 class Ranked(NamedTuple):
-    """A log of one process among several."""
+    """The log of one process among several."""
 
     rank: int
     family: str
-    """Equal for all logs of one training; names no file."""
+    """Equal for all logs of one training; not the name of a file."""
 
 
 def ranked(log: str) -> Ranked | None:
-    """Return what a log's name says of its process; None where it says nothing."""
+    """Return the process that a log's name shows; None if it shows none."""
     path = Path(log).absolute()
     folder, above = path.parent, path.parent.parent
     if folder.suffix == ".ranks" and _NUMBER.fullmatch(path.stem):
@@ -39,6 +39,6 @@ def ranked(log: str) -> Ranked | None:
 
 
 def family(log: str) -> str:
-    """Return what is equal for all logs of one training, as far as their names tell."""
+    """Return a text that is equal for all logs of one training, as far as their names show."""
     of = ranked(log)
     return of.family if of else str(Path(log).absolute().with_suffix(""))

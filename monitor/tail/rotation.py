@@ -1,8 +1,8 @@
-"""Where the generations of a log went: its rotated files, in the order in which they were written.
+"""Find the generations of a log: its rotated files, in the order in which they were written.
 
 ``logrotate`` and the handlers of ``logging`` name them ``log.2 log.1 log`` or ``log-20251029 log-20251030 log``,
-oldest first. A file is recognised as ours by inode and content, whatever its name; what was written after it is
-known by these names, or by its time of change where ours is gone. Compressed files are not looked into.
+oldest first. Our file is recognised by inode and content, under any name. These names show what was written after it;
+if our file is gone, the modification times do. Compressed files are not searched.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ _DATED = re.compile(r"[.-]([0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")
 
 
 def find_generation(path: Path, position: TailPosition, *, offset: int) -> Generation | None:
-    """Open the file that holds what was read of the log ``path`` up to ``position``; None where there is none.
+    """Open the file that contains what was read of the log ``path`` up to ``position``; None if there is none.
 
-    Looked for by inode and content under any name in the log's directory; else by content at the log's own
-    name; else by content among its copies: files whose names begin with the log's and that were changed no
-    earlier than the log had been when it was last seen. That condition keeps out an older copy with the same first
-    lines. The file found goes on at ``offset``.
+    Searches by inode and content under any name in the log's directory; then by content at the log's own name; then
+    by content among its copies: files whose names begin with the log's, and that were modified no earlier than the
+    log had been when it was last seen. That condition excludes an older copy with the same first lines. The opened
+    file continues at ``offset``.
     """
     while True:
         names = _names(path)
         if found := _find_once(path, position, offset):
             return found
-        # A rotation during the search may have moved the file from a name not yet tried to one tried before.
+        # A rotation during the search may have moved the file to a name that was already tried.
         if names == _names(path):
             return None
 
 
 class Successor(NamedTuple):
-    """What comes after the present generation."""
+    """What comes after the current generation."""
 
     is_log_there: bool
-    """Whether anything lies at the log's own name."""
+    """Whether the log's own name exists."""
     file: Generation | None
-    """The next one, opened; None while there is none with bytes in it."""
+    """The next one, opened; None while there is none, or it is empty."""
 
 
 def next_generation(path: Path, current: Generation) -> Successor:
-    """Open the file that was written after ``current``. Raises OSError for trouble other than absence.
+    """Open the file that was written after ``current``. Raises OSError unless a file is just missing.
 
-    An empty file at ``path`` is no reason to leave: the writer may still hold the old one.
+    Does not leave for an empty file at ``path``: the writer may still have the old one open.
     """
     look = _look(path, current)
     for candidate in look.files:
@@ -60,8 +60,8 @@ def next_generation(path: Path, current: Generation) -> Successor:
             opened = Generation.open(candidate.path)
         except FileNotFoundError:
             break
-        # Its prefix is known from here on. What moved or was truncated before that is seen by looking again, and
-        # sorted out by the next poll.
+        # Its prefix is known from here on. Looking again shows whether anything moved or was truncated before that;
+        # then the next poll sorts it out.
         if _look(path, current) == look and opened.place.inode == candidate.inode:
             return Successor(look.is_log_there, opened)
         opened.close()
@@ -70,7 +70,7 @@ def next_generation(path: Path, current: Generation) -> Successor:
 
 
 def oldest_unread(path: Path, position: TailPosition) -> Generation:
-    """Open the oldest file written after ``position``, whose own file is gone. Raises OSError, as where none is."""
+    """Open the oldest file written after ``position``, whose own file is gone. Raises OSError if there is none."""
     for entry in _changed_after(path, position.changed_ns):
         with suppress(OSError):
             return Generation.open(Path(entry.path))
@@ -79,32 +79,32 @@ def oldest_unread(path: Path, position: TailPosition) -> Generation:
 
 class _File(NamedTuple):
     path: Path
-    """Its name when it was looked at."""
+    """Its name at the time of the look."""
     inode: int
-    """What to know it by when it is opened."""
+    """Identifies it when it is opened."""
     is_empty: bool
-    """Whether nothing was in it: a copy that has just been begun, a log that nobody writes to yet."""
+    """Whether it was empty: a copy that was just begun, or a log that is not written yet."""
 
 
 class _Look(NamedTuple):
     is_log_there: bool
-    """Whether anything lies at the log's own name."""
-    present: Path | None
-    """The name that the present file has among the rotated ones; None where it has none."""
+    """Whether the log's own name exists."""
+    current_name: Path | None
+    """The current file's name among the rotated ones; None if it has none."""
     files: list[_File]
-    """The files younger than the present one, oldest first."""
+    """The files younger than the current one, oldest first."""
 
 
 def _look(path: Path, current: Generation) -> _Look:
-    # The log's own name first: the other way round, a rotation in between would hide the file that it moved.
+    # Check the log's own name first: otherwise a rotation in between would hide the file that it moved.
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return _Look(False, *_written_after(path, current))
     if Place(status.st_dev, status.st_ino) == current.place:
         return _Look(True, path, [])
-    present, younger = _written_after(path, current)
-    return _Look(True, present, [*younger, _File(path, status.st_ino, status.st_size == 0)])
+    current_name, younger = _written_after(path, current)
+    return _Look(True, current_name, [*younger, _File(path, status.st_ino, status.st_size == 0)])
 
 
 def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | None:
@@ -122,28 +122,27 @@ def _find_once(path: Path, position: TailPosition, offset: int) -> Generation | 
 
 
 def _written_after(path: Path, current: Generation) -> tuple[Path | None, list[_File]]:
-    """Return the name of ``current`` among the rotated files, and those younger than it, oldest first.
+    """Return the name of ``current`` among the rotated files, and the younger ones, oldest first.
 
-    Where it is not among them any more (deleted, compressed, moved aside), the younger ones are those changed
-    after it.
+    If it is no longer among them (deleted, compressed, moved away), the younger files are those modified after it.
     """
     for family in _rotated_files(path):
         inodes = [entry.inode() for entry in family]
         if current.place.inode in inodes:
             index = inodes.index(current.place.inode)
-            # A listing taken during a rotation may show one file under two names.
+            # A listing during a rotation may show one file under two names.
             younger = [entry for entry in family[index + 1 :] if entry.inode() != current.place.inode]
             return Path(family[index].path), [_file(entry) for entry in younger]
     return None, [_file(entry) for entry in _changed_after(path, current.changed_ns)]
 
 
 def _changed_after(path: Path, changed_ns: int) -> list[os.DirEntry[str]]:
-    """Return the rotated files changed after that moment, oldest first."""
+    """Return the rotated files modified after that moment, oldest first."""
     return [entry for family in _rotated_files(path) for entry in family if _status(entry)[1] > changed_ns]
 
 
 def _rotated_files(path: Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """Return the rotated files that are numbered, and those that are dated, oldest first."""
+    """Return the numbered rotated files and the dated ones, oldest first."""
     numbered: list[tuple[int, os.DirEntry[str]]] = []
     dated: list[tuple[str, os.DirEntry[str]]] = []
     for entry in _entries(path.parent):
@@ -165,7 +164,7 @@ def _file(entry: os.DirEntry[str]) -> _File:
 
 
 def _status(entry: os.DirEntry[str]) -> tuple[int, int]:
-    """Return size and time of last change, both 0 for a file that is gone."""
+    """Return size and modification time; both are 0 if the file is gone."""
     try:
         status = entry.stat()
     except OSError:
@@ -198,7 +197,7 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
 def _open_if_it_fits(
     path: Path, position: TailPosition, offset: int, *, place: Place | None = None, changed_ns: int = 0
 ) -> Generation | None:
-    """Open a file if it holds what was read at ``position``; what cannot be opened does not."""
+    """Open a file if it contains what was read up to ``position``; None if not, or if it cannot be opened."""
     try:
         opened = Generation.open(path)
     except OSError:

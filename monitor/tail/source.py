@@ -1,4 +1,4 @@
-"""What a watch needs of a log, whatever it is: a file that is followed, or a stream that ends."""
+"""What a watch needs from any log: from a file that it follows, or a stream that ends."""
 
 from __future__ import annotations
 
@@ -13,30 +13,47 @@ class TailCounters(NamedTuple):
     """What a tail has done since it was made."""
 
     bytes_read: int
-    """Bytes, NULs included."""
+    """Bytes, including NULs."""
     lines: int
-    """Lines, partial ones left out."""
+    """Lines, not counting partial ones."""
     truncated_lines: int
-    """Lines of which only the head was kept."""
+    """Lines of which only the start was kept."""
     generations: int
-    """1-based count of the present generation, earlier runs of this program included."""
+    """Number of the current generation, counted from 1 across restarts of this program."""
     lost_bytes: int
     """Sum over the notices."""
     bytes_behind: int
-    """Bytes of the present generation that are known and not read yet."""
+    """Bytes of the current generation that are known but not read yet."""
+
+
+class LineCounter:
+    """Counts what a tail reads, for its `TailCounters`."""
+
+    def __init__(self) -> None:
+        self.bytes_read = self.lines = self.truncated_lines = 0
+
+    def counted(self, lines: list[Line]) -> list[Line]:
+        """Count lines, and return them."""
+        self.lines += len(lines)
+        self.truncated_lines += sum(line.truncated_bytes > 0 for line in lines)
+        return lines
+
+    def counters(self, *, generations: int, lost_bytes: int = 0, bytes_behind: int = 0) -> TailCounters:
+        """Return what was counted, with what only the tail knows."""
+        return TailCounters(self.bytes_read, self.lines, self.truncated_lines, generations, lost_bytes, bytes_behind)
 
 
 class Tail(Protocol):
-    """Bytes → lines, look by look."""
+    """Bytes → lines, poll by poll."""
 
     @property
     def descriptor(self) -> int | None:
-        """An open stream whose bytes end a wait; None where file events do."""
+        """An open stream whose bytes end a wait; None for a file, whose events end it."""
         ...
 
     @property
     def position(self) -> TailPosition | None:
-        """Where to go on after all lines returned so far; None where that cannot be said."""
+        """Where to continue after all lines returned so far; None before a file was found, and always for a stream."""
         ...
 
     @property
@@ -55,11 +72,11 @@ class Tail(Protocol):
         ...
 
     def poll(self, now: float) -> list[Line | Notice]:
-        """Look once; ``now`` is monotonic time in seconds. Never waits, never raises for what befalls the log."""
+        """Read what is new; ``now`` is monotonic time in seconds. Never waits, never raises for a change of the log."""
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""
         ...
 
 
@@ -67,27 +84,27 @@ class FileChange(Enum):
     """What happened to the file itself."""
 
     APPEARED = "appeared"
-    """It is there, after it was not."""
+    """It exists again, or for the first time."""
     VANISHED = "vanished"
-    """Nothing is at its path any more; what is still open is read on."""
+    """Nothing is at its path any longer; the open file is still read."""
     ROTATED = "rotated"
-    """The lines that follow come from another file."""
+    """The following lines come from another file."""
     TRUNCATED = "truncated"
-    """The lines that follow come from the same file, whose old content is gone."""
+    """The following lines come from the same file, whose old content is gone."""
     UNREADABLE = "unreadable"
-    """It is there and cannot be read; ``detail`` says why. Said once for each reason."""
+    """It exists but cannot be read; ``detail`` is the reason. Reported once for each reason."""
 
 
 class Notice(NamedTuple):
-    """One thing that happened to the file, between the lines before and after it."""
+    """One change of the file, at its place between two lines."""
 
     change: FileChange
     """What happened."""
     path: str
     """The log as the user named it."""
     generation: int
-    """1-based count of the generation that the next lines belong to; 0 before the first one."""
+    """Number of the generation that the next lines belong to, from 1; 0 before the first one."""
     lost_bytes: int
-    """Bytes known to have been there that nobody will read; what was never seen cannot be counted."""
+    """Bytes that existed and were never read, as far as the tail saw them."""
     detail: str
-    """The system's reason, for UNREADABLE; else empty."""
+    """The system's reason for UNREADABLE; else empty."""

@@ -1,9 +1,9 @@
-"""Wake the reader when a log may have changed: by file events where there are any, else by the clock alone.
+"""Wake the reader when a log may have changed: by file events if possible, else by the clock.
 
-An event is only a hint: a reader that looks at each of its waits' ends is correct without any. Directories are
-watched, not files, so that a log that is created later or replaced is seen, and one observer serves them all.
+An event is only a hint: a reader that checks its logs after each wait is correct without events. Directories are
+watched rather than files, so that a log that is created later or replaced is noticed; one observer serves them all.
 Events of other files in the same directory do not wake, nor do our own reads: watchdog's ``opened`` and
-``closed_no_write`` events are never asked for. A log's rotated files count as the log.
+``closed_no_write`` events are not requested. A log's rotated files count as the log.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 CHANGES_KEPT = 4_096
-"""Events remembered between two waits; beyond them every log counts as changed."""
+"""Events remembered between two waits; if there are more, every log counts as changed."""
 
 
 class _Watch(NamedTuple):
     inode: int
-    """Of the directory when it was scheduled; another one now at its path needs a new watch."""
+    """The directory's inode when it was scheduled; if another directory takes its path, it needs a new watch."""
     scheduled: ObservedWatch
 
 
 class Waker:
     """Waits for changes of some logs. ``wake`` may be called from any thread and from a signal handler.
 
-    A path that is a directory stands for every file in it. With ``use_events=False`` the clock alone wakes.
+    A directory means every file in it. With ``use_events=False`` only the clock wakes.
     """
 
     def __init__(self, paths: Iterable[Path] = (), *, use_events: bool = True, mountinfo: Path = MOUNTINFO) -> None:
@@ -45,12 +45,12 @@ class Waker:
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._is_closed = False
         self._descriptors: list[int] = []
-        # What changed, one path per event; None where that is not known. The observer's thread appends.
+        # What changed, one path per event; None if that is unknown. The observer's thread appends.
         self._changes: deque[Path | None] = deque(maxlen=CHANGES_KEPT)
-        # By the directory a log lies in and its name there: the log as it was added.
+        # The log as it was added, by its directory and its name there.
         self._logs: dict[tuple[Path, str], Path] = {}
-        # Names to wake for by the directory they lie in, "" for every name. Replaced, never changed: the
-        # observer's thread reads it.
+        # The names to wake for in each directory, "" for every name. Replaced, never modified: the observer's thread
+        # reads it.
         self._names: dict[Path, frozenset[str]] = {}
         self._watches: dict[Path, _Watch] = {}
         self._polled: dict[Path, str] = {}
@@ -60,32 +60,32 @@ class Waker:
 
     @property
     def polled(self) -> dict[Path, str]:
-        """The directories that only the clock looks after, each with the reason."""
+        """The directories without file events, each with the reason."""
         return dict(self._polled)
 
     @property
     def mode(self) -> str:
-        """One line on what wakes: ``events``, or ``polling`` and why."""
+        """What wakes, in one line: ``events``, or ``polling`` with the reason."""
         if not self._polled:
             return "events"
         how = "polling" if len(self._polled) == len(self._names) else "events, in part polling"
         return f"{how} ({'; '.join(sorted(set(self._polled.values())))})"
 
     def why_polled(self, path: Path) -> str:
-        """Return why only the clock looks after a log; empty where file events do."""
+        """Return why a log has no file events; empty if it has."""
         return self._polled.get(path.resolve().parent, "")
 
     def add_stream(self, descriptor: int) -> None:
-        """Wake when there is something to read from an open stream, or its end."""
+        """Wake when an open stream has bytes to read, or ends."""
         self._descriptors.append(descriptor)
 
     def drop_stream(self, descriptor: int) -> None:
-        """Wake for a stream no more: at its end there would be no wait any more."""
+        """Stop waking for a stream: after its end, every wait would return at once."""
         with suppress(ValueError):
             self._descriptors.remove(descriptor)
 
     def take_changed(self) -> frozenset[Path] | None:
-        """Return the logs that changed, as they were added, up to the newest `wait`; None where any may have."""
+        """Return the logs, as they were added, that changed before the last `wait` ended; None if any may have."""
         changes = self._changes
         if len(changes) == CHANGES_KEPT:
             changes.clear()
@@ -95,7 +95,7 @@ class Waker:
 
     def add(self, path: Path) -> None:
         """Wake for this log or directory too."""
-        # A link is written to at its target; that it points elsewhere now is seen where the link lies.
+        # Writes to a link happen at its target; a change of the link itself happens in its own directory.
         for place in (path.absolute(), path.resolve()):
             directory, name = (place, "") if place.is_dir() else (place.parent, place.name)
             directory = directory.resolve()
@@ -108,14 +108,14 @@ class Waker:
         self._renew_watches()
 
     def wait(self, timeout_s: float) -> bool:
-        """Return True as soon as something changed or ``wake`` was called, False after ``timeout_s``.
+        """Return True as soon as something changes or ``wake`` is called, False after ``timeout_s``.
 
-        What happened since the last wait counts. Returns at once when closed.
+        Changes since the last wait count. Returns at once when closed.
         """
         if self._is_closed:
             return False
         if self._renew_watches():
-            # What happened in a new directory before it was watched made no event.
+            # Changes in a new directory before it was watched made no event.
             self.wake()
         is_woken = bool(select.select([self._reader, *self._descriptors], [], [], max(0.0, timeout_s))[0])
         with suppress(BlockingIOError):
@@ -124,18 +124,18 @@ class Waker:
         return is_woken
 
     def wake(self) -> None:
-        """End the present wait, or the next one; any log may have changed."""
+        """End the current wait, or the next one; any log may have changed."""
         self._changes.append(None)
         self._wake()
 
     def _wake(self) -> None:
-        # A full pipe wakes as well as one more byte would.
+        # A full pipe wakes just as well.
         with suppress(BlockingIOError):
             if not self._is_closed:
                 os.write(self._writer, b"\0")
 
     def close(self) -> None:
-        """Stop the observer and let go of everything; may be called twice."""
+        """Stop the observer and close everything; may be called twice."""
         if self._is_closed:
             return
         if self._observer is not None:
@@ -165,7 +165,7 @@ class Waker:
         self.close()
 
     def _log_of(self, path: Path) -> Path | None:
-        """Return the log that a file is, or was rotated from; the directory where every file in it counts."""
+        """Return the log that a file is, or was rotated from; the directory if every file in it counts."""
         directory, name, logs = path.parent, path.name, self._logs
         if directory not in self._names:
             return None
@@ -176,7 +176,7 @@ class Waker:
         return logs.get((directory, ""))
 
     def _renew_watches(self) -> bool:
-        """Watch each wanted directory, or its nearest parent until it is there; return whether any watch is new."""
+        """Watch each wanted directory, or its nearest parent until it exists; return whether any watch is new."""
         if self._observer is None:
             return False
         nearest = {directory: _nearest_existing(directory) for directory in self._names.keys() - self._polled.keys()}
@@ -197,10 +197,10 @@ class Waker:
         return is_any_new
 
     def _schedule(self, observer: BaseObserver, directory: Path) -> _Watch:
-        """Watch a directory. Raises OSError, as when the system's inotify limits are reached."""
+        """Watch a directory. Raises OSError, for instance when the system's inotify limits are reached."""
         from watchdog import events
 
-        # watchdog keeps quiet where the right to read a directory is missing.
+        # watchdog ignores silently that it may not read a directory.
         if not os.access(directory, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         changes: list[type[FileSystemEvent]] = [
@@ -213,14 +213,14 @@ class Waker:
             events.DirMovedEvent,
         ]
         inode = _inode(directory)
-        # watchdog asks a handler for no more than `dispatch`.
+        # `dispatch` is all that watchdog calls.
         handler = cast("events.FileSystemEventHandler", self)
         scheduled = observer.schedule(handler, str(directory), event_filter=changes)
         return _Watch(inode, scheduled)
 
 
 def _start_observer() -> tuple[BaseObserver | None, str]:
-    """Return a running observer, or None and why there is none."""
+    """Return a running observer, or None and the reason."""
     try:
         from watchdog.observers import Observer
 

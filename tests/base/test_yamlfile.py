@@ -1,4 +1,4 @@
-"""YAML as configuration: values with their lines, and nothing that blows up."""
+"""YAML files as configuration: values with their lines, and nothing that blows up."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def data_of(folder: Path, text: str) -> object:
 
 
 def refusal(folder: Path, text: str | bytes) -> str:
-    """Return the one line that says why a file is refused, its path left out."""
+    """Return the one-line reason why a file is refused, without its path."""
     with pytest.raises(RuleError) as caught:
         read(folder, text)
     message = str(caught.value)
@@ -69,21 +69,21 @@ def test_every_value_knows_its_line(tmp_path):
     assert lines == {("a", "b"): "2", ("a", "c", 0): "4", ("a", "c", 1, "y"): "5"}
 
 
-def test_a_place_that_is_not_there_is_its_nearest_neighbour(tmp_path):
+def test_a_missing_place_gives_the_line_of_its_nearest_parent(tmp_path):
     file = read(tmp_path, "\na:\n  b: 1\n")
     assert file.where(("a", "nothing", 3)).endswith("a.yaml:2")
 
 
-def test_an_empty_file_is_nothing(tmp_path):
+def test_an_empty_file_has_no_data(tmp_path):
     assert data_of(tmp_path, "") is None
     assert data_of(tmp_path, "# only a comment\n") is None
 
 
-def test_a_key_that_stands_twice_is_named_with_its_line_and_does_not_stop_the_reading(tmp_path):
+def test_a_repeated_key_is_reported_with_its_line_and_the_rest_is_still_read(tmp_path):
     file = read(tmp_path, "a: 1\nb: 2\na: 3\nb: 4\n")
     assert [str(problem).rpartition("a.yaml:")[2] for problem in file.problems] == [
-        "3: key 'a' stands twice; expected each key once",
-        "4: key 'b' stands twice; expected each key once",
+        "3: key 'a' appears twice; expected each key once",
+        "4: key 'b' appears twice; expected each key once",
     ]
     assert file.where(("b",)).endswith(":2")
 
@@ -91,7 +91,7 @@ def test_a_key_that_stands_twice_is_named_with_its_line_and_does_not_stop_the_re
 @pytest.mark.parametrize(
     "tagged", ["!!int abc", "!foo x", "!!python/object/apply:os.system [ls]", "!!timestamp x", "!!set {a: 1}"]
 )
-def test_a_tag_is_a_problem_and_no_traceback(tmp_path, tagged):
+def test_a_tag_is_reported_as_a_problem(tmp_path, tagged):
     try:
         file = read(tmp_path, f"b: 1\na: {tagged}\n")
     except RuleError as error:
@@ -107,7 +107,7 @@ def test_anchors_and_aliases_are_refused(tmp_path, text):
     assert refusal(tmp_path, text) == "1: has an anchor or alias; expected plain YAML"
 
 
-def test_a_bomb_of_aliases_is_refused_at_once(tmp_path):
+def test_an_alias_bomb_is_refused_at_once(tmp_path):
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
     )
@@ -124,7 +124,7 @@ def test_deep_nesting_is_refused(tmp_path, depth):
     [
         (b"\xff\xfe\x00binary", "1: byte 0 is not UTF-8; expected a YAML file in UTF-8"),
         (b"a: 1\nb: \xe9t\xe9\n", "2: byte 8 is not UTF-8; expected a YAML file in UTF-8"),
-        ("a:\n\tb: 1\n", "2: a tab stands where a line is indented; expected spaces"),
+        ("a:\n\tb: 1\n", "2: the line is indented with a tab; expected spaces"),
         ("a: 1\n\tb: 1\n", "2: "),
         (b"a: \x00\x01\x02", "expected plain YAML"),
         ("a: [1, 2\n", "expected plain YAML"),
@@ -134,7 +134,7 @@ def test_deep_nesting_is_refused(tmp_path, depth):
         ("a: 'x\n", "expected plain YAML"),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused_in_one_line(tmp_path, text, told):
+def test_a_file_that_is_not_plain_yaml_is_refused_in_one_line(tmp_path, text, told):
     assert told in refusal(tmp_path, text)
 
 
@@ -151,14 +151,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         YamlFile(tmp_path, RuleError)
 
 
-def test_a_number_with_too_many_digits_is_a_problem_and_no_traceback(tmp_path):
+def test_a_number_with_too_many_digits_is_reported_as_a_problem(tmp_path):
     file = read(tmp_path, "b: 1\na: " + "1" * 5_000 + "\n")
     assert [":2: " in str(problem) for problem in file.problems] == [True]
     assert len(str(file.problems[0])) < 400
 
 
 @pytest.mark.parametrize("key", ["? [a, b]\n: 1\n", "? {a: 1}\n: 2\n", "[a]: 1\n"])
-def test_a_key_that_is_no_word_is_a_problem(tmp_path, key):
+def test_a_key_must_be_a_word(tmp_path, key):
     try:
         problems = read(tmp_path, key).problems
     except RuleError as error:
@@ -167,7 +167,7 @@ def test_a_key_that_is_no_word_is_a_problem(tmp_path, key):
 
 
 def test_a_long_number_is_read_in_linear_time(tmp_path):
-    """Sixteen times the digits may cost sixteen times the work, and more on a busy machine; never 256 times."""
+    """Sixteen times the digits may take sixteen times as long, and more on a busy machine, but never 256 times."""
 
     def cost(digits: int) -> float:
         began = time.process_time()
@@ -183,7 +183,7 @@ def test_a_long_number_is_read_in_linear_time(tmp_path):
     ["[" * 250_000, "a: " + "[1," * 80_000, "- " * 120_000, "? " * 120_000, ": " * 120_000, "{" * 250_000],
     ids=["brackets", "lists", "dashes", "questions", "colons", "braces"],
 )
-def test_a_file_of_nothing_but_structure_is_refused_at_once(tmp_path, text):
+def test_a_file_with_nothing_but_structure_is_refused_at_once(tmp_path, text):
     began = time.process_time()
     assert refusal(tmp_path, text)
     assert time.process_time() - began < 2
@@ -202,13 +202,13 @@ def test_a_file_of_nothing_but_structure_is_refused_at_once(tmp_path, text):
         ("", None),
     ],
 )
-def test_a_word_of_the_command_line_is_what_it_would_be_in_a_file(text, value):
+def test_a_command_line_value_is_read_as_in_a_file(text, value):
     assert plain_value(text, "--set", RuleError) == value
 
 
 @pytest.mark.parametrize("text", ["[", "&a 1", "*a", "a: b: c", "!!python/name:os.system x", "\x00", "'"])
-def test_a_word_of_the_command_line_that_is_no_value_is_refused(text):
-    with pytest.raises(RuleError, match=r"^--set: .* is no value; expected "):
+def test_a_broken_command_line_value_is_refused(text):
+    with pytest.raises(RuleError, match=r"^--set: .* is not a value; expected "):
         plain_value(text, "--set", RuleError)
 
 

@@ -149,7 +149,7 @@ def test_what_a_watch_knew_is_reported_when_its_log_is_gone(folder: Path):
 def test_a_folder_without_a_state_is_one_clear_line(folder: Path):
     page = monitor("report", "--state", "nowhere")
     assert (page.code, page.out) == (2, "")
-    assert page.err == "monitor: nowhere: holds no state; expected a folder that monitor watch --state was given\n"
+    assert page.err == "monitor: nowhere: holds no state; expected a folder given to monitor watch --state\n"
 
 
 def test_silences_of_the_state_are_on_the_page(folder: Path):

@@ -117,9 +117,9 @@ def test_the_shipped_rules_have_no_problem():
         (b"a: " + b"[" * 100_000, "bad.yaml:1: is nested too deeply; expected at most 32 levels"),
         (b"x" * 256_001, "bad.yaml: has 256,001 bytes; expected at most 256,000"),
         (b"groups:\n  - \xe9t\xe9: 1\n", "bad.yaml:2: byte 12 is not UTF-8; expected a YAML file in UTF-8"),
-        (b"groups:\n\t- name: x\n", "bad.yaml:2: a tab stands where a line is indented; expected spaces"),
+        (b"groups:\n\t- name: x\n", "bad.yaml:2: the line is indented with a tab; expected spaces"),
         (b"groups: [\n", "expected plain YAML"),
-        (OWN.encode() + b"        why: again\n", "bad.yaml:20: key 'why' stands twice; expected each key once"),
+        (OWN.encode() + b"        why: again\n", "bad.yaml:20: key 'why' appears twice; expected each key once"),
     ],
     ids=["bomb", "depth", "size", "encoding", "tab", "broken", "double key"],
 )

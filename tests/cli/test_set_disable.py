@@ -130,7 +130,7 @@ MISTAKES = {
     "ExcessiveResets.alert=Other": "'alert' cannot be changed; expected level, or one of ",
     "ExcessiveResets.kind=stall": "'kind' cannot be changed; expected level, or one of ",
     "ExcessiveResets.for=-5s": "for: '-5s' is negative; expected a number and one of steps, epochs, s, m, h, d",
-    "ExcessiveResets.level=[": "'[' is no value; expected a word, a number, or [one, two]",
+    "ExcessiveResets.level=[": "'[' is not a value; expected a word, a number, or [one, two]",
     "ExcessiveResets": "not a setting; expected RULE.level=VALUE, or another field of the rule",
     "ExcessiveResets.level": "not a setting; expected RULE.level=VALUE, or another field of the rule",
     "=5": "not a setting; expected RULE.level=VALUE, or another field of the rule",
@@ -207,8 +207,8 @@ def test_a_peer_is_the_log_of_a_run_that_cannot_have_the_same_values(folder: Pat
         (["--baseline", "-"], "--baseline -: standard input is no other run's log; expected a file"),
         (
             ["--peer", "missing.log"],
-            "--peer missing.log: is neither a log nor a saved baseline; expected a file, or a name that monitor "
-            "baseline save was given; {state}/trainwarden/baselines holds none",
+            "--peer missing.log: is neither a log nor a saved baseline; expected a file, or a name given to "
+            "monitor baseline save; {state}/trainwarden/baselines has none",
         ),
     ],
 )

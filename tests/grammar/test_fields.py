@@ -1,4 +1,4 @@
-"""How single values are written and read."""
+"""Single values are written and read back."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.grammar import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote
 
-# Python strings that a UTF-8 file cannot tell apart are left out: two surrogates that form one character.
+# Left out: two surrogates that form one character, which a UTF-8 file cannot tell apart from that character.
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 texts = st.text(st.characters(), max_size=30).filter(lambda text: not PAIR.search(text))
 hostile = st.lists(
@@ -51,13 +51,13 @@ def test_a_written_text_is_one_value(text):
 
 
 @pytest.mark.parametrize("text", ["word", 'a="b', "=1", "a=1 word", 'a="b"c', "1a=1"])
-def test_what_is_no_pair_is_refused(text):
+def test_a_text_that_is_not_a_pair_is_refused(text):
     with pytest.raises(ValueError, match="no key=value at"):
         list(read_pairs(text))
 
 
 @given(st.lists(texts).map(tuple))
-def test_words_come_back_whatever_they_hold(words):
+def test_any_words_come_back(words):
     codec = CODECS[Words]
     assert codec.read(codec.write(words)) == words
 
@@ -74,13 +74,13 @@ def test_a_float_comes_back_in_full_precision(number):
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e-308", "5e-324", "-0.0"])
-def test_the_unusual_floats_are_written_as_people_write_them(number):
+def test_unusual_floats_are_written_as_people_write_them(number):
     assert CODECS[float].write(float(number)) == number
 
 
 @pytest.mark.parametrize("kind", [bool, Share, PerHorizon, int, float])
 @given(text=st.text())
-def test_a_broken_value_is_a_value_error_and_nothing_worse(kind, text):
+def test_a_broken_value_raises_value_error_only(kind, text):
     with contextlib.suppress(ValueError):
         CODECS[kind].read(text)
 
@@ -91,7 +91,7 @@ def test_deeply_nested_words_are_a_value_error():
 
 
 def test_a_number_is_read_in_linear_time():
-    """Sixteen times the digits may take sixteen times as long, and some more for a busy machine, not 256 times."""
+    """Sixteen times the digits may take sixteen times as long, and more on a busy machine, but never 256 times."""
     pattern = re.compile(rf"(?:{CODECS[float].pattern})(?:\s+|$)")
 
     def cost(digits: int) -> float:

@@ -1,4 +1,4 @@
-"""The native grammar: what is written is read back, and what is read back is written the same."""
+"""The native grammar: what is written is read back, and what was read is written the same."""
 
 import dataclasses
 import re
@@ -93,13 +93,13 @@ def test_deeply_nested_words_are_an_unknown_line():
     assert isinstance(record, Unknown)
 
 
-def test_a_line_that_breaks_its_grammar_says_what_is_wrong():
+def test_a_line_that_breaks_its_grammar_keeps_the_problem():
     record = read(HEAD + b"[TRAIN] epoch=1/20 batch=1/500 loss=0.5")
     assert isinstance(record, Unknown)
-    assert record.problem == "no step"
+    assert record.problem == "step missing"
 
 
-def test_keys_that_nobody_knows_survive():
+def test_unknown_keys_survive():
     record = read(HEAD + b'[TRAIN] epoch=1/20 batch=1/500 step=1 loss=0.5 loss_h5=0.25 note="a b"')
     assert record.extra == (("loss_h5", "0.25"), ("note", "a b"))
 
@@ -131,7 +131,7 @@ def test_a_setting_named_like_a_warning_is_still_a_setting(key):
     assert read(written(record)) == record
 
 
-def test_of_two_digits_for_one_number_the_reader_takes_the_exact_one():
+def test_the_reader_prefers_the_exact_one_of_two_numbers():
     record = read(written(epoch_end(3, val_loss=0.123456789012)))
     assert record.val_loss == 0.123456789012
 
@@ -180,7 +180,7 @@ def test_the_seed_pages_gradient_report_gives_eight_groups():
     assert (groups["gat"].grad, groups["gat"].none, groups["gat"].norm) == (Share(22, 23), 1, 2.68)
 
 
-# ---- what people grep for counts events, whatever a setting, a run or an error is called
+# ---- a grep counts only events, even if a setting, a run or an error has a confusing name
 
 GREPS = {
     "Epoch|Val Loss|Sharpe": 4,
@@ -217,7 +217,7 @@ BARE = ("Epoch", "Sharpe", "ENCODER-GRAD", "GRAD-MONITOR", "DEGENERACY-GUARD")
 
 
 def echoes(text: str) -> list[bytes]:
-    """Return a line of every record type that people do not grep for, with this text wherever one may stand."""
+    """Return a line of every record type that people do not grep for, with this text in every text field."""
     made = []
     for kind in set(RECORD_TYPES) - {grammar.EncoderGrad, grammar.GradBelow, grammar.GradNonfinite, grammar.Metrics}:
         hints = {name: str(hint) for name, hint in typing.get_type_hints(kind).items()}
@@ -240,14 +240,14 @@ def test_each_grep_of_the_seed_page_counts_right():
 
 
 @pytest.mark.parametrize("text", [HOSTILE, *BARE])
-def test_each_grep_of_the_seed_page_counts_right_whatever_an_echo_holds(text):
+def test_each_grep_of_the_seed_page_counts_right_despite_echoes(text):
     assert len(echoes(text)) > 15
     assert counts([*echoes(text), *events(), *echoes(text)]) == GREPS
 
 
 @pytest.mark.parametrize("word", [*BARE, "SharpeLoss"])
 def test_a_key_cannot_hold_what_people_grep_for(word):
-    """It is refused, or written so that a grep does not find it."""
+    """The key is refused, or written so that a grep does not find it."""
     record = dataclasses.replace(train(1), extra=((word, "0.5"),))
     try:
         line = written(record)
@@ -272,7 +272,7 @@ def test_a_line_is_found_behind_a_progress_bar(bar, tail):
 @pytest.mark.parametrize(
     "data", [b"", b"hello", HEAD, HEAD + b"[TRAIN", b"2025-13-30T23:40:51.123Z INFO [TRAIN] x", b"[TRAIN] step=1"]
 )
-def test_what_is_not_in_our_form_is_no_line(data):
+def test_a_line_that_is_not_in_our_format_is_not_read(data):
     assert parse_line(data) is None
 
 
@@ -289,7 +289,7 @@ HOSTILE_LINES = {
 
 @pytest.mark.parametrize("make", HOSTILE_LINES.values(), ids=HOSTILE_LINES)
 def test_a_hostile_line_is_read_in_linear_time(make):
-    """Sixteen times the bytes may cost sixteen times the work, and some more on a busy machine; never 256 times."""
+    """Sixteen times the bytes may take sixteen times as long, and more on a busy machine, but never 256 times."""
 
     def cost(size: int) -> float:
         line = HEAD + make(size)

@@ -13,7 +13,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.evidence import TEXT_LIMIT
 from monitor.grammar import RECORD_TYPES
 from monitor.reader.event import read_event
-from monitor.run import attempt
+from monitor.run import attempt, facts
 from monitor.run.run import Run
 from monitor.tail.linebuffer import LineBuffer
 from tests.cli.logs import HEALTHY, TROUBLED
@@ -66,7 +66,7 @@ def assert_bounded(run: Run) -> None:
     """Hold the limits that a log cannot go beyond, whatever it says."""
     known = run.attempt
     assert sum(map(len, known.series.values())) <= attempt.SERIES_LIMIT + len(attempt.CATALOGUE)
-    assert len(known.facts) <= attempt.FACTS_LIMIT
+    assert len(known.facts) <= facts.FACTS_LIMIT
     assert len(known.longest_silence_s) <= attempt.PHASES_LIMIT
     for by_labels in known.series.values():
         for series in by_labels.values():

@@ -279,7 +279,7 @@ MISTAKES = {
     ),
     "tests that are no list": (entry(more="tests: yes"), '14: rule "Probe": tests: '),
     "duplicate name": (entry() + entry(), '14: rule "Probe": is declared twice, first at '),
-    "key given twice": (entry() + "        above: 11\n", "14: key 'above' stands twice; expected each key once"),
+    "repeated key": (entry() + "        above: 11\n", "14: key 'above' appears twice; expected each key once"),
     "rule that is not a mapping": (
         entry() + "      - word\n",
         "14: not an entry of rules: 'word'; expected key: value lines",

@@ -1,4 +1,4 @@
-"""What is known of a run stays small, whatever its log: half a MiB is usual, 8 MiB is the most, as it is stored."""
+"""The stored state of a run stays small for any log: usually half a MiB, at most 8 MiB."""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -71,7 +71,7 @@ def test_no_log_makes_a_state_of_more_than_8_mib(hostile):
     assert stored_bytes(run) < MOST_BYTES
 
 
-def test_a_log_that_is_hostile_in_every_way_makes_none_either():
+def test_a_log_that_is_hostile_in_every_way_stays_within_8_mib_too():
     run = run_of(at(number, HOSTILE[number % 7](number)) for number in range(2 * NUM_LINES))
     assert stored_bytes(run) < MOST_BYTES
 

@@ -1,4 +1,4 @@
-"""Columns say what single numbers say, to the last bit: figures, schedules and what a series remembers."""
+"""Columns equal single numbers to the last bit: figures, schedules and what a series remembers."""
 
 import math
 
@@ -45,14 +45,14 @@ def test_decimals_of_one_length_are_read_as_float_reads_them(whole, decimals):
     ),
     st.lists(st.integers(0, 3_000), min_size=1),
 )
-def test_rates_of_many_steps_are_those_of_each(intent, steps):
+def test_declared_rates_of_many_steps_equal_those_of_single_steps(intent, steps):
     rates = declared_rates(np.array(steps), intent)
     alone = [declared_rate(step, intent) for step in steps]
     assert repr(alone) == repr([None] * len(steps) if rates is None else rates.tolist())
 
 
 @given(st.lists(values, min_size=1, max_size=90), st.lists(values, max_size=200), st.integers(0, 3))
-def test_a_series_remembers_the_same_of_many_samples_as_of_each(before, coming, stride):
+def test_a_series_remembers_the_same_from_a_column_as_from_single_samples(before, coming, stride):
     one, many = Series.of(CATALOGUE["train.loss"]), Series.of(CATALOGUE["train.loss"])
     for index, value in enumerate(before):
         one.add(_point(value, index), is_event=False)

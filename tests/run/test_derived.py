@@ -104,7 +104,7 @@ def test_the_declared_rate_is_the_trainers_rate_at_every_step(base_lr, least, wa
 
 
 @given(start=st.floats(0.0, 1.0), warmup_steps=st.integers(1, 100), number=st.integers(0, 100))
-def test_a_warm_up_goes_in_a_line_from_its_start_to_the_base_rate(start, warmup_steps, number):
+def test_a_warm_up_rises_linearly_from_its_start_to_the_base_rate(start, warmup_steps, number):
     assume(number <= warmup_steps)
     intent = Intent(base_lr=1.0, warmup_start=start, warmup_steps=warmup_steps, schedule="constant")
     assert declared_rate(number, intent) == pytest.approx(start + (1.0 - start) * number / warmup_steps)
@@ -124,7 +124,7 @@ def test_a_linear_schedule_ends_at_the_least_rate():
         Intent(base_lr=0.01, schedule="cosine"),
     ],
 )
-def test_no_rate_is_made_up_where_the_schedule_is_not_declared_in_full(intent):
+def test_an_incomplete_schedule_gives_no_rate(intent):
     assert declared_rate(5, intent) is None
 
 
@@ -134,11 +134,11 @@ def test_the_deviation_is_a_share_of_the_base_rate():
     ) == pytest.approx([0.0, 0.0, 0.1], abs=1e-12)
 
 
-def test_a_rate_that_is_no_number_deviates_by_no_number():
+def test_a_nan_rate_has_a_nan_deviation():
     assert all(map(math.isnan, values("train.lr_deviation", COSINE, step(5, lr=math.nan))))
 
 
-def test_a_zero_rate_without_a_declared_schedule_is_told_but_for_the_first_report_and_the_last_batch():
+def test_a_zero_rate_without_a_schedule_counts_except_in_the_first_report_and_the_last_batch():
     end = Train(epoch=Share(2, 2), batch=Share(500, 500), step=1_000, loss=0.5, lr=0.0)
     told = values("train.lr_zero", step(1, lr=0.0), step(2, lr=0.1), step(3, lr=0.0), end)
     assert told == [0.0, 1.0]
@@ -151,7 +151,7 @@ def test_the_share_of_loading_is_of_the_whole_batch():
 # ---- gradients
 
 
-def test_22_of_23_with_one_declared_is_none_too_few():
+def test_22_gradients_of_23_are_enough_if_one_is_declared_missing():
     intent = Intent(no_grad_expected=("gat:1", "head"))
     found = by_label(
         "grad.undeclared_none",
@@ -165,7 +165,7 @@ def test_22_of_23_with_one_declared_is_none_too_few():
     assert found == {"gat": 0.0, "head": 0.0, "encoder": 1.0}
 
 
-def test_where_the_count_is_not_written_it_follows_from_the_share():
+def test_a_missing_count_follows_from_the_share():
     assert by_label("grad.undeclared_none", gradients(group("gat", grad=Share(20, 23)))) == {"gat": 3.0}
 
 
@@ -177,7 +177,7 @@ def test_the_seed_pages_243_small_tensors_are_a_fifth():
 DEPTHS = [ModelGroup(group=name, depth=depth) for depth, name in enumerate(["input", "middle", "head"])]
 
 
-def test_the_depth_ratio_is_that_of_the_first_group_to_the_last():
+def test_the_depth_ratio_is_the_first_group_over_the_last():
     report = gradients(group("head", 4.0), group("input", 0.5), group("middle", 9.0))
     assert values("grad.depth_ratio", *DEPTHS, report) == [0.125]
     assert values("grad.first_l2", *DEPTHS, report) == [0.5]
@@ -188,7 +188,7 @@ def test_groups_of_one_depth_count_together():
     assert values("grad.depth_ratio", *DEPTHS, ModelGroup(group="other_input", depth=0), report) == [1.0]
 
 
-def test_a_frozen_group_is_no_end_of_the_model():
+def test_a_frozen_group_does_not_count_as_first_or_last():
     report = gradients(group("head", 4.0), group("input", 0.0), group("middle", 2.0))
     assert values("grad.depth_ratio", *DEPTHS, Intent(frozen=("input",)), report) == [0.5]
 
@@ -196,7 +196,7 @@ def test_a_frozen_group_is_no_end_of_the_model():
 @pytest.mark.parametrize(
     "known", [[], DEPTHS[:1], [ModelGroup(group="input", depth=3), ModelGroup(group="head", depth=3)]]
 )
-def test_without_two_known_depths_there_is_no_ratio(known):
+def test_fewer_than_two_known_depths_give_no_ratio(known):
     assert values("grad.depth_ratio", *known, gradients(group("input"), group("head"))) == []
 
 
@@ -207,13 +207,13 @@ def test_a_last_group_without_gradient_gives_no_ratio():
 # ---- weights
 
 
-def test_an_update_is_taken_to_the_declared_base_rate():
+def test_an_update_is_scaled_to_the_declared_base_rate():
     """Reports count steps from 0: at report 4 the fifth step's rate is in force, half of the base rate."""
     assert values("weight.base_ratio", COSINE, weights(4, ratio=0.001)) == pytest.approx([0.002])
     assert values("weight.base_ratio", weights(4, ratio=0.001)) == [0.001]
 
 
-def test_a_step_at_a_rate_of_all_but_zero_says_nothing_of_the_weights():
+def test_a_step_with_a_rate_near_zero_gives_no_weight_samples():
     assert values("weight.base_ratio", COSINE, weights(99, update=0.0, ratio=0.0)) == []
     assert values("weight.left_behind", COSINE, weights(98, unchanged=0.99)) == []
 
@@ -225,12 +225,12 @@ def test_without_a_schedule_the_highest_rate_reported_is_the_base_rate():
     assert values("weight.base_ratio", step(1, lr=math.nan), weights(2, ratio=0.001)) == [0.001]
 
 
-def test_a_reported_rate_of_zero_says_nothing_of_the_weights_whatever_was_declared():
-    """LearningRateOffSchedule speaks of that."""
+def test_a_step_with_a_reported_rate_of_zero_gives_no_weight_samples_under_any_schedule():
+    """LearningRateOffSchedule reports that."""
     assert values("weight.base_ratio", COSINE, step(20, lr=0.0), weights(20, update=0.0, ratio=0.0)) == []
 
 
-def test_a_step_that_was_skipped_says_nothing_of_the_weights():
+def test_a_skipped_step_gives_no_weight_samples():
     skipped = gradients(group("gat", 1.0), group("head", math.inf))
     assert values("weight.base_ratio", skipped, weights(10, update=0.0, ratio=0.0)) == []
     assert values("weight.base_ratio", skipped, weights(20, update=0.0, ratio=0.0)) == [0.0]
@@ -271,7 +271,7 @@ def test_a_higher_step_ends_the_count_and_so_does_a_completed_run():
     assert values("run.idle_starts", *done) == [1]
 
 
-def test_starts_that_nobody_announces_are_counted_by_their_first_step():
+def test_unannounced_starts_are_counted_by_their_first_step():
     assert values("run.idle_starts", train(5), train(90), train(5), train(90), train(5)) == [3]
 
 
@@ -287,7 +287,7 @@ def test_starts_that_nobody_announces_are_counted_by_their_first_step():
         ([], [], train(1), 0),
     ],
 )
-def test_steps_are_lost_where_a_start_goes_back_without_saying_so(before, start, first, lost):
+def test_steps_are_lost_if_a_start_goes_back_without_declaring_it(before, start, first, lost):
     assert values("run.steps_lost", RunStart(run="a"), *before, RunStart(run="a"), *start, first, train(900)) == [lost]
 
 
@@ -312,17 +312,17 @@ def test_a_step_taken_while_the_newest_writer_loads_is_another_writers():
     assert by_label("run.other_writer", Phase(name="load", run="a", pid=1), train(1)) == {}
 
 
-def test_two_writers_that_announce_nothing_are_told_by_the_first_ones_return():
+def test_two_unannounced_writers_show_when_the_first_one_returns():
     assert by_label("run.other_writer", beat(1), beat(2)) == {}
     assert len(values("run.other_writer", beat(1), beat(2), beat(1), beat(2), beat(1))) == 2
 
 
-def test_a_writer_goes_on_though_its_steps_begin_again():
+def test_a_writer_whose_steps_begin_again_is_the_same_writer():
     """An attempt that no line announces is the same process."""
     assert by_label("run.other_writer", beat(1), train(5), train(90), train(1), beat(1)) == {}
 
 
-def test_a_line_that_names_no_writer_says_nothing_of_writers():
+def test_a_line_without_a_writer_gives_no_writer_samples():
     records = [RunStart(run="a", pid=1), Phase(name="load"), RunStart(run="b", pid=2), Phase(name="load")]
     assert values("run.beat", *records) == []
 
@@ -342,7 +342,7 @@ def test_a_line_that_names_no_writer_says_nothing_of_writers():
         ([RunEnd(status="completed", epochs=4)], {}),
     ],
 )
-def test_epochs_are_missing_where_the_run_ends_before_the_declared_number(records, missing):
+def test_epochs_are_missing_if_the_run_ends_before_the_declared_number(records, missing):
     assert by_label("run.epochs_missing", *records) == missing
 
 
@@ -358,7 +358,7 @@ def test_epochs_are_missing_where_the_run_ends_before_the_declared_number(record
         ([RunStart(run="a"), Checkpoint(action="broken"), train(6)], [0.0]),
     ],
 )
-def test_a_checkpoint_is_loaded_only_where_the_run_declares_to_resume_from_it(records, is_undeclared):
+def test_a_loaded_checkpoint_counts_as_undeclared_unless_the_run_declares_it(records, is_undeclared):
     assert values("checkpoint.undeclared", *records) == is_undeclared
 
 
@@ -400,26 +400,26 @@ def test_a_setting_of_the_command_line_is_absent_when_neither_its_name_nor_its_v
     assert absent("train.py lr=0.1 epochs=6", EPOCHS) == ["lr"]
 
 
-def test_switches_files_of_settings_and_words_are_no_settings():
+def test_switches_settings_files_and_plain_words_are_not_settings():
     assert absent("fit run --verbose --config a.toml --epochs 6 --quiet", EPOCHS) == []
 
 
-def test_nothing_is_absent_where_the_run_echoes_nothing_of_its_command_line():
+def test_nothing_is_absent_if_the_run_echoes_no_setting_of_its_command_line():
     assert absent("fit --warm-up 3", Config(key="epochs", value="6", source="default")) == []
     assert absent("fit --warm-up '3", EPOCHS) == []
 
 
-def test_a_command_line_of_any_length_names_a_few():
+def test_a_long_command_line_gives_a_few_absent_settings():
     assert len(absent(" ".join(f"--x{number} y{number}" for number in range(200)), EPOCHS)) == NAMES_LIMIT
 
 
-def test_memory_is_told_in_percent_points():
+def test_memory_is_given_in_percent():
     assert values("process.rss_pct", Process(pid=1, rss_mb=4_000.0, ram_total_mb=16_000.0)) == [25.0]
     assert values("process.rss_pct", Process(pid=1, rss_mb=4_000.0), Process(pid=1, ram_total_mb=0.0)) == []
     assert by_label("gpu.used_pct", Gpu(index=1, used_mb=20.0, total_mb=80.0)) == {"1": 25.0}
 
 
-def test_what_attempts_hand_on_is_bounded():
+def test_what_attempts_pass_on_is_bounded():
     log = []
     for number in range(200):
         log += [at(2 * number, RunStart(run=f"r{number}", pid=number)), at(2 * number + 1, beat(number, f"r{number}"))]
@@ -442,6 +442,6 @@ HUGE = 10**400
         [Intent(resume_from=HUGE), train(3)],
     ],
 )
-def test_a_number_beyond_every_float_stops_nothing(records):
+def test_a_number_too_large_for_a_float_does_no_harm(records):
     attempt = attempt_of([at(second, record) for second, record in enumerate(records)])
     assert attempt.lines == len(records)

@@ -1,4 +1,4 @@
-"""A layout is learnt from one line; rows of it say what the ordinary reader says of each line, to the last bit."""
+"""A template is learnt from one line, and its rows equal what the ordinary reader reads, to the last bit."""
 
 import re
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from monitor import grammar
 from monitor.grammar import Record, Share, find_line, format_line
 from monitor.reader.signals import samples
-from monitor.run.columns.line_template import KINDS, layout_of
-from monitor.run.columns.rows import KEPT, Layouts, _fitting
+from monitor.run.columns.line_template import KINDS, template_of
+from monitor.run.columns.rows import KEPT, LineTemplates, _fitting
 from tests.lines import START
 
 RECORDS: tuple[Record, ...] = (
@@ -60,14 +60,14 @@ def read_singly(line: bytes) -> str:
     return repr((type(read.record), read.at, getattr(read.record, "step", None), epoch, found))
 
 
-def read_together(layout_line: bytes, lines: list[bytes]) -> dict[int, str]:
-    """Return the same of those lines that fit the layout of another one, by their places."""
-    layout = layout_of(layout_line)
-    assert layout is not None
-    rows, _, _ = _fitting(layout, list(range(len(lines))), [line + b"\n" for line in lines])
+def read_together(line_of_template: bytes, lines: list[bytes]) -> dict[int, str]:
+    """Return the same of those lines that fit the template of another one, by their places."""
+    template = template_of(line_of_template)
+    assert template is not None
+    rows, _, _ = _fitting(template, list(range(len(lines))), [line + b"\n" for line in lines])
     if rows is None:
         return {}
-    said = {}
+    found_rows = {}
     for row, place in enumerate(rows.places.tolist()):
         found = sorted(
             (*series, float(column.values[column.rows.tolist().index(row)]))
@@ -75,12 +75,12 @@ def read_together(layout_line: bytes, lines: list[bytes]) -> dict[int, str]:
             if row in column.rows
         )
         step, epoch = (rows.counts[name].tolist()[row] if name in rows.counts else None for name in ("step", "epoch"))
-        said[place] = repr((layout.record_type, rows.ats.tolist()[row], step, epoch, found))
-    return said
+        found_rows[place] = repr((template.record_type, rows.ats.tolist()[row], step, epoch, found))
+    return found_rows
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
-def test_a_line_fits_its_own_layout(record):
+def test_a_line_fits_its_own_template(record):
     line = line_of(record)
     assert read_together(line, [line]) == {0: read_singly(line)}
 
@@ -93,7 +93,7 @@ def test_every_kind_is_tried():
 @given(st.sampled_from(RECORDS), st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(VALUES)), max_size=4))
 @example(RECORDS[5], [(0, "007")])
 @example(RECORDS[7], [(1, "05")])
-def test_whatever_stands_in_a_line_rows_say_what_the_reader_says(record, changes):
+def test_rows_of_any_line_equal_what_the_reader_reads(record, changes):
     """Numbers of any form, words where numbers were, quotes, shares of nothing, and the probe's own values."""
     line = line_of(record)
     text = line.decode()
@@ -102,20 +102,20 @@ def test_whatever_stands_in_a_line_rows_say_what_the_reader_says(record, changes
         begin, end = spans[place % len(spans)]
         text = text[: 25 + begin] + value + text[25 + end :]
     changed = text.encode()
-    said = read_together(line, [line, changed, line])
-    assert said == {place: read_singly((line, changed, line)[place]) for place in said}
-    assert {0, 2} <= said.keys()
-    if layout_of(changed) is not None:
+    found_rows = read_together(line, [line, changed, line])
+    assert found_rows == {place: read_singly((line, changed, line)[place]) for place in found_rows}
+    assert {0, 2} <= found_rows.keys()
+    if template_of(changed) is not None:
         assert read_together(changed, [line, changed]).get(1) == read_singly(changed)
 
 
 @given(st.sampled_from(RECORDS), st.binary(max_size=12), st.integers(0, 10**6))
-def test_hostile_bytes_make_no_row_that_the_reader_would_not_make(record, noise, place):
+def test_hostile_bytes_make_only_rows_that_the_reader_would_make(record, noise, place):
     line = line_of(record)
     place %= len(line) + 1
     hostile = (line[:place] + noise.replace(b"\n", b"") + line[place:]).replace(b"\r", b"")
-    said = read_together(line, [line, hostile])
-    assert said == {place: read_singly((line, hostile)[place]) for place in said}
+    found_rows = read_together(line, [line, hostile])
+    assert found_rows == {place: read_singly((line, hostile)[place]) for place in found_rows}
 
 
 @pytest.mark.parametrize(
@@ -133,16 +133,16 @@ def test_hostile_bytes_make_no_row_that_the_reader_would_not_make(record, noise,
         "[ACTIVATION-MONITOR] layer=0.5 step=1 mean=0.5",
     ],
 )
-def test_what_a_layout_cannot_hold_has_none(text):
-    assert layout_of(f"2025-10-30T23:40:51.123Z INFO {text}".encode()) is None
+def test_a_line_beyond_what_a_template_describes_has_none(text):
+    assert template_of(f"2025-10-30T23:40:51.123Z INFO {text}".encode()) is None
 
 
-def test_as_many_layouts_are_remembered_as_a_log_has():
-    """A log that changes its form with every line costs no more than one that is read line by line."""
+def test_as_many_templates_are_remembered_as_a_log_has():
+    """A log with a new template in every line costs no more than one that is read line by line."""
     import numpy as np
 
     lines = [line_of(grammar.Process(pid=1, rss_mb=1.0, extra=((f"key_{n}", "1"),))) + b"\n" for n in range(40)]
     ends = np.cumsum([len(line) for line in lines]) - 1
     starts = np.concatenate(([0], ends[:-1] + 1))
-    found = list(Layouts().rows(b"".join(lines), starts, ends, np.arange(40)))
+    found = list(LineTemplates().rows(b"".join(lines), starts, ends, np.arange(40)))
     assert sum(map(len, found)) == KEPT

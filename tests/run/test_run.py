@@ -9,7 +9,8 @@ from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import Intent, Phase, RunEnd, RunStart
 from monitor.reader.event import Event
 from monitor.reader.signals import CROWDED_OUT, Sample
-from monitor.run.attempt import FACTS_LIMIT, SERIES_LIMIT, Attempt, Status
+from monitor.run.attempt import SERIES_LIMIT, Attempt, Status
+from monitor.run.facts import FACTS_LIMIT
 from monitor.run.run import Run
 from tests.lines import START, at, attempt_of, epoch_end, report, reset, run_of, setting, train
 
@@ -35,7 +36,7 @@ def test_the_run_is_named_by_its_start_line():
     assert run_of([at(0, RunStart(run="night-7")), at(1, train(1))]).id == "night-7"
 
 
-def test_a_run_without_a_start_line_is_named_by_its_first_line_wherever_it_lies():
+def test_a_run_without_a_start_line_is_named_by_its_first_line_in_any_file():
     log = [at(0, train(1)), at(1, train(2))]
     assert run_of(log).id == run_of([b"", *log]).id
     assert run_of(log).id != run_of(log[1:]).id
@@ -71,13 +72,13 @@ def test_a_restart_within_the_first_epoch_is_a_new_attempt():
 
 
 def test_two_writers_in_one_log_do_not_hide_what_they_count():
-    """Each is a step behind the other now and then; that is no restart, or nothing would ever add up."""
+    """Each is sometimes a step behind the other. That is not a restart, or their counts would never add up."""
     steps = [1, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6]
     attempt = attempt_of([line for step in steps for line in (at(step, train(step)), at(step, reset(step=step)))])
     assert max(resets_per_epoch(attempt).values()) > 10
 
 
-def test_a_train_line_that_is_written_twice_is_no_restart():
+def test_a_repeated_train_line_is_not_a_restart():
     assert run_of([at(0, train(50)), at(0, train(50)), at(1, train(51))]).attempt.number == 1
 
 
@@ -88,17 +89,22 @@ def test_the_end_of_one_attempt_is_not_the_end_of_the_next():
     assert [past.status for past in run.past] == [Status.FAILED]
 
 
-@pytest.mark.parametrize("status", ["completed", "stopped", "failed"])
-def test_the_end_line_says_how_it_ended(status):
-    assert run_of([at(0, train(1)), at(1, RunEnd(status=status))]).status == status
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("completed", Status.COMPLETED),
+        ("stopped", Status.STOPPED),
+        ("failed", Status.FAILED),
+        ("crashed", Status.FAILED),
+        ("FAILED", Status.FAILED),
+        ("", Status.FAILED),
+    ],
+)
+def test_the_end_line_gives_the_status_and_an_unknown_one_counts_as_failed(written, status):
+    assert run_of([at(0, train(1)), at(1, RunEnd(status=written))]).status is status
 
 
-@pytest.mark.parametrize("status", ["crashed", "FAILED", ""])
-def test_an_end_of_an_unknown_kind_is_no_good_end(status):
-    assert run_of([at(0, train(1)), at(1, RunEnd(status=status))]).status is Status.FAILED
-
-
-def test_no_line_at_all_is_waiting():
+def test_a_run_without_lines_is_waiting():
     assert Run().status is Status.WAITING
 
 
@@ -119,7 +125,7 @@ def test_after_the_end_line_of_epoch_n_it_is_n_plus_1():
     assert resets_per_epoch(attempt_of(log)) == {1: 2, 2: 1}
 
 
-def test_metrics_behind_the_end_line_belong_to_the_epoch_they_name():
+def test_metrics_after_the_end_line_belong_to_the_epoch_they_name():
     log = [at(0, epoch_end(1)), at(0, grammar.Metrics(epoch=1, sharpe=0.1)), at(1, reset())]
     attempt = attempt_of(log)
     assert set(attempt.of("metric.sharpe")[()].epochs) == {1}
@@ -130,28 +136,28 @@ def test_before_any_epoch_is_announced_it_is_the_first():
     assert resets_per_epoch(attempt_of([at(0, reset())])) == {1: 1}
 
 
-def test_each_reset_line_counts_once_whatever_its_horizon():
+def test_each_reset_line_counts_once_for_any_horizon():
     assert resets_per_epoch(attempt_of([at(0, reset(h=h)) for h in (1, 5, 5, 20)])) == {1: 4}
 
 
 # ---- time
 
 
-def test_the_runs_time_is_that_of_its_last_line():
+def test_the_runs_time_is_the_time_of_its_last_line():
     assert now_of([at(0, train(1)), at(7, train(2))]) == 7
 
 
-def test_a_clock_that_jumps_back_stands_still_and_goes_on_from_there():
+def test_the_runs_time_pauses_when_the_clock_jumps_back():
     assert now_of([at(100, train(1)), at(0, train(2))]) == 100
     assert now_of([at(100, train(1)), at(0, train(2)), at(5, train(3))]) == 105
 
 
-def test_a_line_without_time_stands_at_the_last_ones():
+def test_a_line_without_a_time_has_the_time_of_the_last_line():
     assert now_of([at(7, train(1)), b"Traceback (most recent call last):"]) == 7
     assert now_of([b"hello", at(7, train(1))]) == 7
 
 
-def test_a_log_without_times_has_none():
+def test_a_log_without_times_has_no_time():
     run = run_of([b"loss 0.5", b"loss 0.4"])
     assert (run.now, run.heard_at, run.lines, run.understood) == (None, None, 2, 0)
 
@@ -166,7 +172,7 @@ def test_a_phase_learns_its_own_longest_silence():
     assert attempt_of(log).longest_silence_s == {"load": 121, "train": 10, "validate": 18}
 
 
-def test_the_time_between_two_attempts_is_no_silence_of_the_new_one():
+def test_the_time_between_two_attempts_is_not_a_silence_of_the_new_one():
     """A trainer that was down for ten hours has not shown that loading takes ten hours."""
     log = [at(0, RunStart(run="a")), at(1, train(1)), at(36_000, RunStart(run="a")), at(36_005, Phase(name="load"))]
     assert attempt_of(log).longest_silence_s == {"load": 5}
@@ -175,7 +181,7 @@ def test_the_time_between_two_attempts_is_no_silence_of_the_new_one():
 # ---- what is deliberate, and settings
 
 
-def test_intents_add_up_and_the_newer_word_counts():
+def test_intents_add_up_and_the_newer_value_counts():
     attempt = attempt_of([at(0, Intent(frozen=("gat",), cadence_grad=200)), at(1, Intent(cadence_grad=50))])
     assert (attempt.intent.frozen, attempt.intent.cadence_grad) == (("gat",), 50)
     assert attempt.intent_evidence["frozen"].line == 1
@@ -226,7 +232,7 @@ def test_attempts_without_end_are_bounded():
     ],
     ids=["label", "key", "value", "run"],
 )
-def test_a_very_long_word_is_not_kept_whole(record):
+def test_a_very_long_word_is_cut(record):
     """Four thousand words of 60,000 characters would be 240 MB."""
     run = run_of([at(0, record)])
     words = [run.id, *(word for place in run.attempt.facts for word in place)]

@@ -1,7 +1,8 @@
-"""What is remembered of one signal: exact counts, a bounded window, a nan that is not lost."""
+"""A series keeps exact counts, a bounded window, and never loses a nan."""
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,19 +56,16 @@ def test_two_readings_without_a_step_are_two():
     assert series_of([point(), point()]).count == 2
 
 
-def test_a_repeat_that_is_no_number_is_counted():
-    assert series_of([point(1.0, step=5), point(math.nan, step=5)]).nonfinite == 1
-
-
-def test_a_repeat_counts_once_however_often_it_is_no_number():
-    assert series_of([point(math.nan, step=5), point(math.nan, step=5)]).nonfinite == 1
+@pytest.mark.parametrize("first", [1.0, math.nan])
+def test_a_step_repeated_as_nan_counts_as_one_nan(first):
+    assert series_of([point(first, step=5), point(math.nan, step=5)]).nonfinite == 1
 
 
 def test_the_cadence_is_the_largest_distance_seen():
     assert series_of([point(step=0), point(step=200), point(step=250)]).step_gap == 200
 
 
-def test_the_tallies_of_old_epochs_leave_first():
+def test_the_tallies_of_old_epochs_are_dropped_first():
     series = series_of([point(epoch=epoch) for epoch in range(1, 2_000)])
     assert len(series.epochs) == EPOCHS_KEPT
     assert max(series.epochs) == 1_999

@@ -1,4 +1,4 @@
-"""Summaries of runs: what is kept, and that it comes back from its file as it was."""
+"""Summaries of runs: what they keep, and that they are read back unchanged."""
 
 import json
 import math
@@ -26,7 +26,7 @@ LOG = [
 ]
 
 
-def test_a_summary_holds_last_values_and_those_of_each_epoch():
+def test_a_summary_has_the_last_values_and_those_of_each_epoch():
     summary = summarise(run_of(LOG), "good.log")
     assert (summary.run, summary.log, summary.status) == ("good", "good.log", Status.COMPLETED)
     assert (summary.epochs_done, summary.step) == (2, 15)
@@ -36,18 +36,18 @@ def test_a_summary_holds_last_values_and_those_of_each_epoch():
     assert math.isnan(summary.by_epoch["epoch.val_loss", ()][2])
 
 
-def test_what_happened_is_no_measurement():
+def test_events_are_not_measurements():
     assert all(not CATALOGUE[name].is_event for name, _ in summarise(run_of(LOG), "").last)
 
 
-def test_only_the_present_attempt_counts():
+def test_only_the_current_attempt_counts():
     again = [*LOG, at(9, RunStart(run="good", attempt=2)), at(10, train(5, loss=0.9))]
     summary = summarise(run_of(again), "")
     assert summary.last["train.loss", ()] == 0.9
     assert ("epoch.val_loss", ()) not in summary.last
 
 
-def test_a_summary_is_bounded_however_long_the_run():
+def test_a_summary_of_a_long_run_is_bounded():
     long = [at(n, Metrics(epoch=n, sharpe=0.1 * n)) for n in range(1, 400)]
     wide = [at(500, report(1, **{f"group_{n}": 1.0 for n in range(1000)}))]
     summary = summarise(run_of([*long, *wide]), "long.log")
@@ -55,7 +55,7 @@ def test_a_summary_is_bounded_however_long_the_run():
     assert len(summary.last) <= SERIES_KEPT
 
 
-def test_it_is_strict_json_on_one_line():
+def test_a_summary_is_strict_json_on_one_line():
     text = summarise(run_of(LOG), "good.log").to_json()
     assert "\n" not in text
     data = json.loads(text, parse_constant=pytest.fail)
@@ -78,7 +78,7 @@ summaries = st.builds(
 
 
 @given(summaries)
-def test_it_comes_back_as_it_was(summary):
+def test_a_summary_is_read_back_unchanged(summary):
     again = RunSummary.from_json(summary.to_json(), "x.json")
     assert repr(again) == repr(summary)  # equality would not hold for nan
 
@@ -91,14 +91,14 @@ def broken(**changed: object) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "b.json: is no JSON; expected what `monitor baseline save` wrote"),
-        ("[" * 100_000, "b.json: is no JSON; expected what `monitor baseline save` wrote"),
-        ('{"format": NaN}', "b.json: is no JSON; expected what `monitor baseline save` wrote"),
+        ("", "b.json: is not JSON; expected what `monitor baseline save` wrote"),
+        ("[" * 100_000, "b.json: is not JSON; expected what `monitor baseline save` wrote"),
+        ('{"format": NaN}', "b.json: is not JSON; expected what `monitor baseline save` wrote"),
         ("[]", "b.json: the whole is []; expected an object"),
-        ("{}", "b.json: no summary that this version reads; expected format trainwarden-summary, version 1"),
+        ("{}", "b.json: is not a summary that this version reads; expected format trainwarden-summary, version 1"),
         (
             broken(version=2),
-            "b.json: no summary that this version reads; expected format trainwarden-summary, version 1",
+            "b.json: is not a summary that this version reads; expected format trainwarden-summary, version 1",
         ),
         (broken(run=7), "b.json: run is 7; expected a text"),
         (broken(last={}), "b.json: last is {}; expected a list of at most 512 entries"),
@@ -121,7 +121,7 @@ def broken(**changed: object) -> str:
         (broken(epochs_done=None), "b.json: epochs_done is None; expected a whole number that is not negative"),
     ],
 )
-def test_what_is_no_summary_is_refused_in_one_line(text, message):
+def test_a_text_that_is_not_a_summary_is_refused_in_one_line(text, message):
     with pytest.raises(SummaryError) as caught:
         RunSummary.from_json(text, "b.json")
     assert str(caught.value) == message

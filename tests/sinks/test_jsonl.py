@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alert import Alert
+from monitor.alert import Alert, Parcel
 from monitor.base.errors import SinkError
 from monitor.notify import Delivery
 from monitor.sinks.jsonl import JsonLines, json_line
-from monitor.store import Parcel
 from tests.cli.logs import TROUBLED
 from tests.cli.watching import SHIPPED
 from tests.lines import numbered, pipeline

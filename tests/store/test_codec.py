@@ -1,4 +1,4 @@
-"""What is written is read back the same; what was not written by us is refused, never half understood."""
+"""What is written is read back unchanged; what we did not write is refused as a whole."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_every_kind_of_value_survives() -> None:
     assert (read.window.maxlen, list(read.by_key), type(read.shape), read.late) == (3, [("b", 2), ("a", 1)], Circle, 7)
 
 
-def test_what_is_neither_compared_nor_given_to_the_constructor_is_a_cache_and_not_kept() -> None:
+def test_a_field_that_is_neither_compared_nor_a_constructor_argument_is_a_cache_and_not_kept() -> None:
     assert EVERYTHING.loads(EVERYTHING.dumps(everything())).cache == []
 
 
@@ -104,8 +104,9 @@ def test_a_run_survives_to_the_last_digit(log: list[bytes]) -> None:
 
 
 @given(st.lists(st.one_of([records(kind) for kind in RECORD_TYPES]), max_size=30))
-def test_a_run_of_any_records_survives(said: list[Record]) -> None:
-    codec, run = StateCodec(Run, shared=(Evidence,)), run_of(at(number, record) for number, record in enumerate(said))
+def test_a_run_of_any_records_survives(kept: list[Record]) -> None:
+    codec = StateCodec(Run, shared=(Evidence,))
+    run = run_of(at(number, record) for number, record in enumerate(kept))
     assert repr(codec.loads(codec.dumps(run))) == repr(run)
 
 
@@ -118,7 +119,7 @@ def test_alert_states_survive() -> None:
     assert codec.loads(codec.dumps(watch.states)) == watch.states
 
 
-def test_a_value_that_many_share_is_written_once_and_shared_again() -> None:
+def test_a_shared_value_is_written_once_and_shared_again() -> None:
     pair = Pair(12345, 0.5)
     codec = StateCodec(list[Pair], shared=(Pair,))  # type: ignore[type-abstract]
     data = codec.dumps([pair, pair])
@@ -185,7 +186,7 @@ def test_a_value_of_another_type_refuses_the_document(was: str, becomes: str) ->
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b"1" * 10_000, b'{"value": 1}']
 )
-def test_what_is_no_document_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_document_are_refused(data: bytes) -> None:
     with pytest.raises(UnknownState):
         EVERYTHING.loads(data)
 
@@ -198,7 +199,7 @@ def test_a_million_numbers_in_place_of_a_shared_one_are_refused() -> None:
 
 
 def test_random_damage_is_refused_or_harmless() -> None:
-    """Whatever comes out of damaged bytes has the types that are promised, or nothing comes out."""
+    """A value read from damaged bytes has the annotated types, or the bytes are refused."""
     codec, source = StateCodec(Run, shared=(Evidence,)), random.Random(1)
     whole = codec.dumps(run_of(TROUBLED))
     refused = 0
@@ -213,6 +214,6 @@ def test_random_damage_is_refused_or_harmless() -> None:
     assert refused > 50
 
 
-def test_a_type_that_cannot_be_kept_is_our_mistake_and_told_at_once() -> None:
+def test_a_type_that_cannot_be_kept_raises_type_error() -> None:
     with pytest.raises(TypeError, match="cannot be kept"):
         StateCodec(make_dataclass("Odd", [("thing", object)]))

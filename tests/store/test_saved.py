@@ -1,4 +1,4 @@
-"""A state that is written piece by piece, only what changed each time, is the state as a whole."""
+"""A state that is written in pieces, each time only what changed, is read back whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lines import at, numbered, pipeline, report, train
 
 HISTORY = 1_000
 SAME_STEP = [at(0, train(7, loss=1.0)), at(1, train(8, loss=3.0)), at(2, train(8, loss=2.0)), at(3, train(8, loss=2.5))]
-"""A step that is reported three times: the number of readings stays, and so do the extremes."""
+"""A step that is reported three times; neither the number of samples nor the extremes change."""
 CHANGED = [*(at(step, train(step)) for step in range(1, 60)), at(60, Intent(phase_change="finetune")), b"text"]
 ATTEMPTS = [
     at(0, RunStart(run="a", attempt=1)),
@@ -27,7 +27,7 @@ ATTEMPTS = [
 
 
 class Table:
-    """SavedRows as a database keeps them."""
+    """Keeps SavedRows as a database does."""
 
     def __init__(self) -> None:
         self.core, self.series, self.alerts = b"", dict[str, bytes](), list[bytes]()
@@ -50,7 +50,7 @@ class Table:
 
 @pytest.mark.parametrize("log", [HEALTHY, TROUBLED, SAME_STEP, CHANGED, ATTEMPTS])
 @pytest.mark.parametrize("lines_between", [1, 3])
-def test_commits_of_what_changed_add_up_to_the_whole(log: Sequence[bytes], lines_between: int) -> None:
+def test_commits_of_changes_add_up_to_the_whole_state(log: Sequence[bytes], lines_between: int) -> None:
     watch, table = pipeline(SHIPPED), Table()
     for count, line in enumerate(numbered(log), 1):
         watch.take(line)

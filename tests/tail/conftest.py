@@ -1,4 +1,4 @@
-"""What the scenarios share: a log that does not exist yet, and a tail on it that is driven by hand."""
+"""Shared by the scenarios: a log that does not exist yet, and a tail on it that is driven by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A daemon as a process of its own, to be killed at any moment, and the log it follows."""
+"""A watch as a process of its own, which can be killed at any moment, and the log it follows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from monitor.store.store import look
 from monitor.tail.logset import LogSet
 
 LOOK_S = 0.05
-"""Time between two looks for something that must come."""
+"""Time between two checks for something that must happen."""
 LOOKS = 2_400
-"""Looks before it is given up."""
+"""Checks before giving up."""
 
 
 class DaemonProcess:
-    """A watch of a log with a state, forked so that a start costs little; `kill` leaves it no time for anything."""
+    """A watch of a log with a state, forked so that a start is cheap; `kill` gives it no time to react."""
 
     def __init__(self, log: Path, state: Path, rules: Sequence[Rule], sinks: Mapping[str, Callable[[], Sink]]) -> None:
         self._log, self._state, self._rules, self._sinks = log, state, rules, sinks
@@ -52,14 +52,14 @@ class DaemonProcess:
         os.kill(self._process, number)
 
     def ended(self) -> int:
-        """Wait for its end, and return its exit code, negative for a signal."""
+        """Wait for its end, and return its exit code; negative after a signal."""
         assert self._process is not None
         _, status = os.waitpid(self._process, 0)
         self._process = None
         return os.waitstatus_to_exitcode(status)
 
     def saved(self) -> Saved | None:
-        """Return what it committed last."""
+        """Return its last commit."""
         if not (self._state / "state.db").exists():
             return None
         try:
@@ -69,13 +69,13 @@ class DaemonProcess:
         return found[0].saved if found else None
 
     def until(self, is_true: Callable[[Saved], bool]) -> Saved:
-        """Wait until this is true of what it committed, and return that."""
+        """Wait until this is true of its last commit, and return that commit."""
         saved = None
         for _ in range(LOOKS):
             if (saved := self.saved()) is not None and is_true(saved):
                 return saved
             pause(LOOK_S)
-        raise AssertionError(f"it committed no more than {saved and saved.position}; {self._said()}")
+        raise AssertionError(f"its last commit is {saved and saved.position}; {self._output()}")
 
     def until_read(self) -> Saved:
         """Wait until the log is read and committed to its last byte."""
@@ -87,24 +87,24 @@ class DaemonProcess:
 
         return self.until(is_read)
 
-    def until_said(self, text: str) -> None:
-        """Wait until it has said this."""
+    def until_output(self, text: str) -> None:
+        """Wait until it has written this text."""
         for _ in range(LOOKS):
-            if text in self._said():
+            if text in self._output():
                 return
             pause(LOOK_S)
-        raise AssertionError(f"it said no more than {self._said()}")
+        raise AssertionError(f"it wrote only {self._output()}")
 
     def limit_files(self, num_bytes: int) -> None:
-        """Let the system refuse what it writes beyond so many bytes of any file."""
+        """Make the system refuse its writes beyond so many bytes of any file."""
         assert self._process is not None
         resource.prlimit(self._process, resource.RLIMIT_FSIZE, (num_bytes, resource.RLIM_INFINITY))
 
-    def _said(self) -> str:
+    def _output(self) -> str:
         return (self._state.parent / "daemon.out").read_text()[-2000:]
 
     def _live(self) -> None:
-        """Be the daemon; never returns."""
+        """Run the daemon; never returns."""
         code = 99
         try:
             out = (self._state.parent / "daemon.out").open("a", buffering=1)
@@ -122,5 +122,5 @@ class DaemonProcess:
 
 
 def pause(seconds: float) -> None:
-    """Let another process go on for a moment; nothing may depend on how long it is."""
+    """Let another process run for a moment; no test may depend on how long."""
     threading.Event().wait(seconds)

@@ -1,4 +1,4 @@
-"""A log file in a test's hands: what can happen to it, and what a tail on it says."""
+"""A log file for tests: what can happen to it, and what a tail on it returns."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from monitor.tail.source import FileChange, Notice
 
 @dataclass
 class Followed:
-    """A log file, what happens to it, and what a tail says about it."""
+    """A log file, what happens to it, and what a tail returns."""
 
     path: Path
     tail: FileTail
     now: float = 0.0
 
     def append(self, text: str | bytes) -> None:
-        """Write as a trainer does that opened the log with O_APPEND."""
+        """Write as a trainer that opened the log with O_APPEND."""
         with self.path.open("ab") as file:
             file.write(text.encode() if isinstance(text, str) else text)
 
     def rotate(self) -> None:
-        """Rename as logrotate does: log.1 becomes log.2, log becomes log.1; no new log is made."""
+        """Rename as logrotate does: log.1 becomes log.2, log becomes log.1; no new log is created."""
         self._shift()
         self.path.rename(self._numbered(1))
 
@@ -41,7 +41,7 @@ class Followed:
             file.truncate(0)
 
     def poll(self) -> list[Line | Notice]:
-        """Poll until nothing more comes."""
+        """Poll until there is nothing new."""
         results = self.tail.poll(self.now)
         while self.tail.is_behind:
             results += self.tail.poll(self.now)
@@ -51,7 +51,7 @@ class Followed:
         """Poll, and return the text of the lines."""
         return [result.data.decode() for result in self.poll() if isinstance(result, Line)]
 
-    def said(self) -> list[str | FileChange]:
+    def results(self) -> list[str | FileChange]:
         """Poll, and return the text of the lines and the kinds of the notices, in order."""
         return [result.data.decode() if isinstance(result, Line) else result.change for result in self.poll()]
 

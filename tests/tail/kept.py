@@ -1,4 +1,4 @@
-"""A watch with a state, turn by turn on a clock that is moved by hand; it can be killed and started again."""
+"""A watch with a state, driven turn by turn with a manual clock; it can be killed and started again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Inbox:
 
 
 class Told(Heard):
-    """Keeps what a watch tells, its troubles and the history too."""
+    """Keeps everything that a watch tells, including its troubles and the history."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Kept:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started, and not killed since."""
+        """Whether it was started and not killed since."""
         return self._opened is not None
 
     def start(self) -> None:
@@ -97,14 +97,14 @@ class Kept:
         )
 
     def kill(self) -> None:
-        """End it at once: what it did not commit is gone."""
+        """End it at once; uncommitted work is lost."""
         assert self._opened is not None
         self.follower.close()
         self._opened.committer.close()
         self._opened = None
 
     def end(self) -> None:
-        """Stop it in good order."""
+        """Stop it properly."""
         self.daemon.end()
         self.kill()
 
@@ -115,31 +115,31 @@ class Kept:
         self.start()
 
     def write(self, data: bytes | Iterable[bytes]) -> None:
-        """Append bytes, or whole lines; the file's time of change is the clock's."""
+        """Append bytes, or whole lines; the file's modification time is the clock's."""
         with self.log.open("ab") as file:
             file.write(data if isinstance(data, bytes) else joined(data))
         os.utime(self.log, (self.clock.wall(), self.clock.wall()))
 
     def turn(self, data: bytes | Iterable[bytes] = b"", *, after_s: float = 0.0) -> None:
-        """Let time pass, then something be written, then the daemon look once."""
+        """Let time pass, then append data, then let the daemon turn once."""
         self.clock.advance(after_s)
         if data:
             self.write(data)
         self.daemon.turn()
 
     def facts(self) -> Path | None:
-        """Return the recorded facts; None where there are none."""
+        """Return the facts file; None if there is none."""
         found = sorted(self.state.glob("*.facts.jsonl"))
         assert len(found) < 2
         return found[0] if found else None
 
     def live(self) -> list[dict[str, Any]]:
-        """Return what was sent, as JSON; not that the watch is late: looks that are minutes apart are."""
+        """Return what was sent, as JSON, without alerts that the watch is late: minutes pass between its turns."""
         told = [alert for alert in self.inbox.alerts if alert.rule != lag_alert.RULE]
         return [json.loads(json.dumps(alert.to_json())) for alert in told]
 
     def replayed(self) -> list[dict[str, Any]]:
-        """Return what a replay of the log and the facts tells, by the same rules."""
+        """Return the alerts of a replay of the log and the facts with the same rules."""
         facts, names = self.facts(), {rule.alert for rule in self.rules}
-        said = monitor("replay", self.log, "--json", *(["--facts", facts] if facts else []))
-        return [alert for alert in said.objects() if alert["alert"] in names]
+        done = monitor("replay", self.log, "--json", *(["--facts", facts] if facts else []))
+        return [alert for alert in done.objects() if alert["alert"] in names]

@@ -1,4 +1,4 @@
-"""A log that is not there yet, or that cannot be read, is waited for."""
+"""The tail waits for a log that does not exist yet or cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_log_that_is_created_later_is_read_from_its_start(log: Followed) -> No
     assert log.tail.is_missing
     assert log.tail.position is None
     log.append("a\n")
-    assert log.said() == [FileChange.APPEARED, "a"]
+    assert log.results() == [FileChange.APPEARED, "a"]
     assert not log.tail.is_missing
 
 
@@ -31,21 +31,21 @@ def test_a_directory_that_is_created_later_is_waited_for(tmp_path: Path) -> None
         assert expected == tail.poll(0.0)
 
 
-def test_a_log_that_was_there_from_the_start_needs_no_notice(log: Followed) -> None:
+def test_an_existing_log_gives_no_notice(log: Followed) -> None:
     log.append("a\n")
-    assert log.said() == ["a"]
+    assert log.results() == ["a"]
 
 
-def test_a_directory_in_the_place_of_the_log_is_said_once(log: Followed) -> None:
+def test_a_directory_in_place_of_the_log_is_reported_once(log: Followed) -> None:
     log.path.mkdir()
     assert [Notice(FileChange.UNREADABLE, str(log.path), 0, 0, "Is a directory")] == log.poll()
     assert log.poll() == []
     log.path.rmdir()
     log.append("a\n")
-    assert "a" in log.said()
+    assert "a" in log.results()
 
 
-def test_a_named_pipe_in_the_place_of_the_log_does_not_block(log: Followed) -> None:
+def test_a_named_pipe_in_place_of_the_log_does_not_block(log: Followed) -> None:
     os.mkfifo(log.path)
     assert [Notice(FileChange.UNREADABLE, str(log.path), 0, 0, "Not a regular file")] == log.poll()
 
@@ -57,8 +57,8 @@ def test_a_directory_that_takes_the_place_of_the_log_leaves_the_old_file_open(lo
     log.path.mkdir()
     with log.path.with_name("aside").open("a") as writer:
         writer.write("b\n")
-    assert log.said() == ["b", FileChange.UNREADABLE]
-    assert log.said() == []
+    assert log.results() == ["b", FileChange.UNREADABLE]
+    assert log.results() == []
 
 
 def test_a_file_in_the_place_of_the_directory_counts_as_missing(tmp_path: Path) -> None:
@@ -73,4 +73,4 @@ def test_a_closed_tail_finds_the_log_again(log: Followed) -> None:
     log.poll()
     log.tail.close()
     log.append("b\n")
-    assert log.said() == ["halfb"]
+    assert log.results() == ["halfb"]

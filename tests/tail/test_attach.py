@@ -1,4 +1,4 @@
-"""Where a first watch of a log begins, and what it tells of the time before."""
+"""Where the first watch of a log begins, and what it tells about the time before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def begun(folder: Path, *words: str) -> list[str]:
     return [json.loads(line)["alert"] for line in sent.read_text().splitlines()]
 
 
-def test_history_is_one_alert_unless_all_of_it_is_asked_for(tmp_path: Path) -> None:
+def test_history_is_one_alert_unless_all_alerts_are_asked_for(tmp_path: Path) -> None:
     assert begun(tmp_path) == ["BeforeThisWatch"]
     assert len(begun(tmp_path, "--notify-history")) > 8
 
@@ -48,7 +48,7 @@ def test_a_watch_without_a_state_leaves_nothing_behind(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["alerts.jsonl", "run.log"]
 
 
-def test_a_place_to_begin_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_place_to_begin_is_refused(tmp_path: Path) -> None:
     said = monitor("watch", write(tmp_path / "run.log", [START_LINE]), "--from", "middle")
     assert (said.code, said.err.count("\n")) == (2, 1)
 
@@ -66,7 +66,7 @@ def following(log: Path, start: Start) -> list[tuple[int, int, bytes]]:
     return [(line.number, line.offset, line.data) for line in lines]
 
 
-def test_the_end_is_behind_the_last_whole_line(tmp_path: Path) -> None:
+def test_the_end_is_after_the_last_whole_line(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", [b"one", b"two"])
     assert following(log, Start.END) == [(3, 8, b"later")]
 
@@ -95,11 +95,11 @@ def test_a_log_without_attempts_or_without_lines_is_read_from_its_start(tmp_path
 
 
 @pytest.mark.parametrize("start", Start)
-def test_a_log_that_does_not_exist_has_no_place(tmp_path: Path, start: Start) -> None:
+def test_a_missing_log_has_no_position(tmp_path: Path, start: Start) -> None:
     assert position_at(tmp_path / "run.log", start) is None
 
 
-def test_a_log_that_is_replaced_behind_the_place_is_read_from_its_start(tmp_path: Path) -> None:
+def test_a_log_replaced_after_the_position_was_taken_is_read_from_its_start(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", [b"one", b"two"])
     position = position_at(log, Start.END)
     log.write_bytes(joined([b"three", b"four"]))

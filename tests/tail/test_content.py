@@ -1,4 +1,4 @@
-"""Whatever bytes a log holds, each of its lines comes out once."""
+"""Each line of a log comes out once, for any bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line
 from tests.tail.followed import Followed
 
 
-def test_a_partial_last_line_is_held_shown_after_a_while_and_comes_again_whole(log: Followed) -> None:
+def test_a_partial_last_line_is_shown_after_a_while_and_comes_again_whole(log: Followed) -> None:
     log.append("a\nloss=0.")
     assert log.lines() == ["a"]
     log.now = PARTIAL_AFTER_S - 0.1
@@ -21,7 +21,7 @@ def test_a_partial_last_line_is_held_shown_after_a_while_and_comes_again_whole(l
     assert log.tail.counters.lines == 2
 
 
-def test_a_partial_last_line_comes_out_for_good_when_the_caller_says_that_the_run_is_over(log: Followed) -> None:
+def test_a_partial_last_line_becomes_final_when_the_caller_knows_that_the_run_is_over(log: Followed) -> None:
     log.append("a\nKilled")
     log.poll()
     assert [Line(2, 2, b"Killed", 0, Ending.END)] == log.tail.finish()
@@ -43,12 +43,12 @@ def test_every_refresh_of_a_progress_bar_is_a_record_of_its_line(log: Followed) 
     assert expected == log.poll()
 
 
-def test_invalid_utf8_stops_nothing(log: Followed) -> None:
+def test_invalid_utf8_does_no_harm(log: Followed) -> None:
     log.append(b"a\n\xff\xfe\xed\xa0\x80\nb\n")
     assert [line.data for line in log.poll() if isinstance(line, Line)] == [b"a", b"\xff\xfe\xed\xa0\x80", b"b"]
 
 
-def test_a_line_of_three_megabytes_keeps_its_head_and_is_counted(log: Followed) -> None:
+def test_a_line_of_three_megabytes_keeps_its_start_and_is_counted(log: Followed) -> None:
     log.append(b"a\n" + b"x" * 3_000_000 + b"\nb\n")
     expected = [
         Line(1, 0, b"a", 0, Ending.LF),
@@ -69,7 +69,7 @@ def test_a_log_that_grows_byte_by_byte_keeps_its_identity(log: Followed) -> None
     assert log.tail.counters.generations == 1
 
 
-def test_a_poll_reads_no_more_than_its_limit_and_says_that_it_is_behind(log: Followed) -> None:
+def test_a_poll_stops_at_its_limit_and_is_behind(log: Followed) -> None:
     log.append(b"0123456789abcde\n" * 1000)
     log.tail = FileTail(log.path, poll_bytes=4000)
     lines = log.tail.poll(0.0)

@@ -1,4 +1,4 @@
-"""A replay with the recorded facts gives the alerts of the live watch, which knew when bytes without a time came."""
+"""A replay with the recorded facts gives the alerts of the live watch, which knew when bytes without a time arrived."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_progress_bar_that_kept_a_run_awake_is_replayed(kept: Kept) -> None:
     assert kept.replayed() == kept.live()
 
 
-def test_a_progress_bar_costs_a_fact_in_five_seconds_at_most(kept: Kept) -> None:
+def test_a_progress_bar_costs_at_most_one_fact_in_five_seconds(kept: Kept) -> None:
     kept.turn(TRAINING)
     for second in range(1_000):
         kept.turn(b"\r%d%%" % (second / 10), after_s=1)
@@ -71,13 +71,13 @@ def test_a_progress_bar_costs_a_fact_in_five_seconds_at_most(kept: Kept) -> None
     assert 100 < len(list(read_facts(facts))) <= 200
 
 
-def test_a_log_whose_lines_all_bear_a_time_leaves_no_facts(kept: Kept) -> None:
+def test_a_log_with_a_time_in_every_line_leaves_no_facts(kept: Kept) -> None:
     for step in range(1, 20):
         kept.turn([at(10 * step, train(step))], after_s=10)
     assert kept.facts() is None
 
 
-def test_bytes_that_were_destroyed_are_replayed(kept: Kept) -> None:
+def test_destroyed_bytes_are_replayed(kept: Kept) -> None:
     kept.tail._poll_bytes = 50
     kept.write([*TRAINING, *(at(10 + step, train(step)) for step in range(2, 9))])
     kept.turn()
@@ -93,7 +93,7 @@ def test_bytes_that_were_destroyed_are_replayed(kept: Kept) -> None:
     assert (alert.needs, f"bytes={lost.lost_bytes}" in alert.evidence[-1].text) == ("facts", True)
 
 
-def test_lost_bytes_are_told_again_by_a_replay_of_what_is_left(kept: Kept) -> None:
+def test_a_replay_of_the_rest_reports_the_lost_bytes_again(kept: Kept) -> None:
     kept.turn([START_LINE])
     kept.tail._poll_bytes = 50
     kept.write([at(10 + step, train(step)) for step in range(1, 9)])
@@ -139,7 +139,7 @@ def test_any_mixture_of_lines_bytes_silences_and_kills_is_replayed(tmp_path: Pat
     assert kept.replayed() == kept.live()
 
 
-def test_a_log_whose_lines_bear_no_time_is_replayed_by_the_times_of_their_arrival(kept: Kept) -> None:
+def test_a_log_without_times_is_replayed_by_the_times_of_arrival(kept: Kept) -> None:
     lines = [b"iter %d: loss 2.3000, time 10.00ms, mfu 12.00%%" % step for step in range(0, 60, 10)]
     kept.turn(lines[:2])
     for line in lines[2:]:
@@ -156,7 +156,7 @@ def test_a_log_whose_lines_bear_no_time_is_replayed_by_the_times_of_their_arriva
 # ---- the file
 
 
-def test_a_fact_names_its_place_and_its_time(kept: Kept) -> None:
+def test_a_fact_has_its_place_and_its_time(kept: Kept) -> None:
     kept.turn(TRAINING)
     kept.turn(b"..", after_s=200)
     kept.daemon.end()
@@ -205,10 +205,10 @@ def test_a_recorder_keeps_the_last_bytes_before_each_silence() -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_no_fact_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+def test_a_line_that_is_not_a_fact_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.facts.jsonl"
     path.write_text('{"kind": "heard", "lines": 1, "at": 1}\n' + text + "\n")
-    with pytest.raises(FactsError, match=r"run\.facts\.jsonl:2: is no fact; expected"):
+    with pytest.raises(FactsError, match=r"run\.facts\.jsonl:2: is not a fact; expected"):
         list(read_facts(path))
 
 
@@ -220,7 +220,7 @@ def test_facts_of_another_log_are_refused(tmp_path: Path) -> None:
     assert "f.jsonl: speaks of line 3 of a log of 2; expected" in said.err
 
 
-def test_facts_beside_two_logs_are_refused(tmp_path: Path) -> None:
+def test_facts_for_two_logs_are_refused(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", TRAINING)
     said = monitor("replay", log, log, "--facts", tmp_path / "f.jsonl")
     assert (said.code, "--facts: stands beside 2 logs; expected" in said.err) == (2, True)

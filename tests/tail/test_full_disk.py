@@ -1,4 +1,4 @@
-"""No room left on the disk of the state: the watch says so, goes on, and loses nothing that is still in the log."""
+"""The state's disk is full: the watch says so, continues, and loses nothing that is still in the log."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def committed_lines(state: Path) -> int:
     return found[0].saved.run.lines
 
 
-def test_a_full_disk_is_told_and_the_watch_goes_on_until_there_is_room(tmp_path: Path) -> None:
-    """The limit on the size of files stands for the disk: the system refuses each write beyond it."""
+def test_a_full_disk_is_reported_and_the_watch_continues_until_there_is_room(tmp_path: Path) -> None:
+    """A limit on the size of files acts as a full disk: the system refuses each write beyond it."""
     state, log = tmp_path / "state", write(tmp_path / "run.log", TRAINING)
     daemon = DaemonProcess(log, state, RULES, {})
     daemon.start()
@@ -74,13 +74,13 @@ def test_a_full_disk_is_told_and_the_watch_goes_on_until_there_is_room(tmp_path:
         with log.open("ab") as file:
             file.write(joined(lines[begin : begin + 500]))
         pause(0.3)
-    daemon.until_said("state.db: cannot be written")
+    daemon.until_output("state.db: cannot be written")
     committed = daemon.saved()
     assert committed is not None
     assert committed.run.lines < 3_002
     daemon.limit_files(resource.RLIM_INFINITY)
     assert daemon.until_read().run.lines == 3_002
-    daemon.until_said("the state is written again")
+    daemon.until_output("the state is written again")
     daemon.kill()
     daemon.start()
     with log.open("ab") as file:
@@ -90,7 +90,7 @@ def test_a_full_disk_is_told_and_the_watch_goes_on_until_there_is_room(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
-def test_a_file_system_without_room_loses_nothing_that_is_still_in_the_log(tmp_path: Path) -> None:
+def test_a_full_file_system_loses_nothing_that_is_still_in_the_log(tmp_path: Path) -> None:
     with small_disk(tmp_path) as disk:
         kept = Kept(tmp_path, rules=RULES)
         kept.state = disk / "state"
@@ -110,7 +110,7 @@ def test_a_file_system_without_room_loses_nothing_that_is_still_in_the_log(tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
-def test_a_real_watch_on_a_full_disk_says_so_goes_on_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_real_watch_on_a_full_disk_says_so_and_continues_and_loses_nothing(tmp_path: Path) -> None:
     """The whole command on a file system that fills up; it is killed and started again once there is room."""
     log = write(tmp_path / "run.log", TRAINING)
     with small_disk(tmp_path) as disk:

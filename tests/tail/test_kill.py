@@ -1,4 +1,4 @@
-"""The kill test: a daemon that is killed at any moment ends with what an undisturbed one would know."""
+"""A daemon that is killed at any moment ends with what an undisturbed one would know."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LINES = 20_000
 EPOCH = 500
 """Lines per epoch."""
 SOAK = "TRAINWARDEN_SOAK_KILLS"
-"""Environment variable: kills of the longest test, 2000 say; without it that test is skipped."""
+"""Environment variable: number of kills in the longest test, for instance 2000; without it that test is skipped."""
 RULES = [
     rule
     for rule in SHIPPED
@@ -43,7 +43,7 @@ RULES = [
 
 
 def lines(number: int) -> Iterator[bytes]:
-    """Yield so many lines of a run of two attempts: losses that are no number, resets, dead gradients, tracebacks."""
+    """Yield so many lines of a run of two attempts: nan losses, resets, dead gradients, tracebacks."""
     source = random.Random(1)
     for index in range(number):
         seconds, (epoch, step) = index / 10, divmod(index % (number // 2), EPOCH)
@@ -128,7 +128,7 @@ def test_a_daemon_killed_at_random_moments_ends_with_what_an_undisturbed_one_kno
         followed.append(joined(written[begin:cut]))
         begin = cut
         if deed == "kill":
-            # The moment of the kill, which the daemon has no say in.
+            # The moment of the kill, which the daemon cannot influence.
             pause(source.uniform(0.0, 0.25))
             daemon.kill()
             daemon.start()
@@ -178,7 +178,7 @@ def test_a_killed_command_line_ends_with_the_replays_alerts_byte_for_byte(
 
 
 @pytest.mark.slow
-def test_a_watch_of_several_logs_killed_at_random_moments_tells_of_each_what_a_replay_does(tmp_path: Path) -> None:
+def test_a_watch_of_several_logs_killed_at_random_moments_gives_the_alerts_of_their_replays(tmp_path: Path) -> None:
     """The whole command on a folder: three logs that appear, grow and are rotated while it is killed and started."""
     source, kills, names = random.Random(11), 8, ("a", "b", "c")
     written = {

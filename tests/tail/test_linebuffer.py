@@ -73,7 +73,7 @@ def test_every_chunking_gives_the_same_lines(data: bytes, places: list[int], kep
 
 
 @given(HOSTILE, st.integers(0, 400))
-def test_a_buffer_made_from_the_resume_offset_gives_the_lines_that_were_still_to_come(data: bytes, place: int) -> None:
+def test_a_buffer_made_from_the_resume_offset_gives_the_remaining_lines(data: bytes, place: int) -> None:
     first = LineBuffer()
     head = data[: place % (len(data) + 1)]
     before = first.feed(head)
@@ -91,7 +91,7 @@ def test_numbers_and_offsets_agree_with_the_bytes_of_the_file(data: bytes) -> No
 
 
 @given(HOSTILE)
-def test_no_byte_but_ends_nuls_and_escape_sequences_is_lost(data: bytes) -> None:
+def test_only_line_ends_nuls_and_escape_sequences_are_dropped(data: bytes) -> None:
     escape = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)|[ -/]*[0-~]?)"
     pieces = re.split(rb"\r\n|\r|\n", data)
     expected = b"".join(re.sub(escape, b"", piece.replace(b"\0", b"")) for piece in pieces)
@@ -109,7 +109,7 @@ def test_random_blocks_neither_raise_nor_fill_the_memory() -> None:
     assert num_bytes == buffer.end_offset
 
 
-def test_a_crlf_split_between_chunks_is_one_end() -> None:
+def test_a_crlf_split_between_chunks_is_one_line_end() -> None:
     assert [Line(1, 0, b"a", 0, Ending.CRLF), Line(2, 3, b"b", 0, Ending.LF)] == lines_of(b"a\r", b"\nb\n")
 
 
@@ -119,7 +119,7 @@ def test_a_cr_at_the_end_of_a_chunk_waits_for_what_follows() -> None:
     assert [Line(1, 0, b"10%", 0, Ending.CR)] == buffer.feed(b"20%")
 
 
-def test_an_escape_sequence_between_cr_and_lf_does_not_make_them_one_end() -> None:
+def test_an_escape_sequence_between_cr_and_lf_keeps_them_two_line_ends() -> None:
     expected = [
         Line(1, 0, b"", 0, Ending.LF),
         Line(2, 1, b"99%", 0, Ending.CR),
@@ -129,7 +129,7 @@ def test_an_escape_sequence_between_cr_and_lf_does_not_make_them_one_end() -> No
     assert expected == lines_of(b"\n99%\r\x1b[K\ndone\n")
 
 
-def test_a_line_beyond_the_cap_keeps_its_head_and_counts_the_rest() -> None:
+def test_a_line_beyond_the_limit_keeps_its_start_and_counts_the_rest() -> None:
     expected = [
         Line(1, 0, b"x" * KEPT_BYTES, 3_000_000 - KEPT_BYTES, Ending.LF),
         Line(2, 3_000_001, b"next", 0, Ending.LF),
@@ -151,7 +151,7 @@ def test_256_mib_without_a_newline_is_held_in_bounded_memory(block: bytes) -> No
     assert line.data in (b"end", b"x" * KEPT_BYTES)
 
 
-def test_nuls_before_a_record_belong_to_no_line() -> None:
+def test_nuls_before_a_record_do_not_belong_to_a_line() -> None:
     assert [Line(1, 5, b"a", 0, Ending.LF), Line(2, 7, b"bc", 0, Ending.LF)] == lines_of(
         b"\0" * 5 + b"a\n" + b"b\0\0c\n"
     )
@@ -167,7 +167,7 @@ def test_nuls_before_a_record_belong_to_no_line() -> None:
         (b"\x1b[\xff", b"\xff"),
     ],
 )
-def test_escape_sequences_are_dropped_and_text_never_is(raw: bytes, text: bytes) -> None:
+def test_escape_sequences_are_dropped_but_never_text(raw: bytes, text: bytes) -> None:
     assert [text] == [line.data for line in lines_of(raw + b"\n")]
 
 
@@ -192,7 +192,7 @@ def test_a_partial_line_that_grew_is_shown_again() -> None:
     assert Line(1, 0, b"ab", 0, Ending.PARTIAL) == buffer.preview()
 
 
-def test_what_follows_an_ended_line_begins_a_record_on_the_same_line() -> None:
+def test_bytes_after_an_ended_line_begin_a_record_on_the_same_line() -> None:
     buffer = LineBuffer()
     buffer.feed(b"head")
     assert Line(1, 0, b"head", 0, Ending.END) == buffer.end()
@@ -200,7 +200,7 @@ def test_what_follows_an_ended_line_begins_a_record_on_the_same_line() -> None:
     assert [Line(1, 4, b"tail", 0, Ending.LF)] == buffer.feed(b"tail\n")
 
 
-def test_a_gzip_file_is_read_like_the_log_it_was(tmp_path: Path) -> None:
+def test_a_gzip_file_is_read_like_the_original_log(tmp_path: Path) -> None:
     text = b"".join(b"step=%d\n" % step for step in range(1000))
     (tmp_path / "log.gz").write_bytes(gzip.compress(text))
     with gzip.open(tmp_path / "log.gz") as stream:

@@ -38,7 +38,7 @@ def test_a_path_outside_every_mount_has_no_type() -> None:
     assert file_system_type(Path("/run.log"), "") == ""
 
 
-def test_a_network_path_is_named_and_a_local_one_is_not(tmp_path: Path) -> None:
+def test_only_a_network_path_has_its_file_system_named(tmp_path: Path) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(TABLE)
     assert is_on_network(Path("/mnt/data/x/run.log"), mountinfo=table) == "nfs4"

@@ -1,4 +1,4 @@
-"""A program that is killed and started again goes on behind the last line it committed."""
+"""A program that is killed and started again continues after the last line it committed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_position_survives_json(log: Followed) -> None:
     assert position == TailPosition(**json.loads(text))
 
 
-def test_a_new_file_on_the_old_inode_is_told_by_its_content(log: Followed) -> None:
+def test_a_new_file_on_the_old_inode_is_recognised_by_its_content(log: Followed) -> None:
     log.append("a\nb\nc\n")
     log.poll()
     position = log.tail.position
@@ -65,7 +65,7 @@ def test_a_new_file_on_the_old_inode_is_told_by_its_content(log: Followed) -> No
     else:
         pytest.skip("this file system did not reuse the inode")
     log.resume(position)
-    assert log.said() == [FileChange.TRUNCATED, "x", "y", "z", "x", "y", "z"]
+    assert log.results() == [FileChange.TRUNCATED, "x", "y", "z", "x", "y", "z"]
 
 
 def test_a_log_restored_with_another_inode_is_the_same_log(log: Followed) -> None:
@@ -76,7 +76,7 @@ def test_a_log_restored_with_another_inode_is_the_same_log(log: Followed) -> Non
     copy.write_bytes(log.path.read_bytes() + b"c\n")
     copy.rename(log.path)
     log.resume(position)
-    assert log.said() == ["c"]
+    assert log.results() == ["c"]
 
 
 def test_a_log_that_is_missing_at_the_start_is_waited_for(log: Followed) -> None:
@@ -87,11 +87,11 @@ def test_a_log_that_is_missing_at_the_start_is_waited_for(log: Followed) -> None
     away.parent.mkdir()
     log.path.rename(away)
     log.resume(position)
-    assert log.said() == [FileChange.VANISHED]
+    assert log.results() == [FileChange.VANISHED]
     assert position == log.tail.position
     away.rename(log.path)
     log.append("b\n")
-    assert log.said() == [FileChange.APPEARED, "b"]
+    assert log.results() == [FileChange.APPEARED, "b"]
 
 
 def test_a_position_before_the_first_byte_resumes(log: Followed) -> None:
@@ -99,11 +99,11 @@ def test_a_position_before_the_first_byte_resumes(log: Followed) -> None:
     assert log.poll() == []
     log.restart()
     log.append("a\n")
-    assert log.said() == ["a"]
+    assert log.results() == ["a"]
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_no_line_is_lost_or_doubled_whatever_happens_in_whatever_order(log: Followed, seed: int) -> None:
+def test_no_line_is_lost_or_doubled_by_any_order_of_events(log: Followed, seed: int) -> None:
     """Tagged lines, rotations of both kinds, small reads and kills in random order: every line once, in order."""
     source = random.Random(seed)
     seen: list[str] = []
@@ -136,7 +136,7 @@ def test_no_line_is_lost_or_doubled_whatever_happens_in_whatever_order(log: Foll
             look()
         elif action == "kill":
             kill()
-        # A file of which nothing was committed yet is no more than a name.
+        # Without a commit, only the name of the file is known.
         elif position is not None and log.path.exists():
             log.rotate() if action == "rotate" else log.copytruncate()
     log.append("the end\n")

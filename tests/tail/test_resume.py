@@ -1,4 +1,4 @@
-"""A watch with a state goes on where it was killed; nobody is told twice, and nothing is left out."""
+"""A watch with a state continues where it was killed; no alert is sent twice, and none is left out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_kill_in_the_middle_of_a_line_counts_it_once(kept: Kept) -> None:
     assert (kept.pipeline.run.lines, story(kept.inbox.alerts)) == (3, [("TrainLossNonfinite", "firing", 20)])
 
 
-def test_alerts_of_the_time_when_nobody_watched_are_told_one_by_one(kept: Kept) -> None:
+def test_alerts_from_an_unwatched_time_are_sent_one_by_one(kept: Kept) -> None:
     kept.tells_history = False
     kept.start()
     kept.turn(TRAINING)
@@ -80,7 +80,7 @@ def test_alerts_of_the_time_when_nobody_watched_are_told_one_by_one(kept: Kept) 
     assert story(kept.inbox.alerts) == [("TrainLossNonfinite", "firing", 20)]
 
 
-def test_a_silence_goes_on_while_nobody_watches(kept: Kept) -> None:
+def test_a_silence_continues_while_the_watch_is_down(kept: Kept) -> None:
     kept.start()
     kept.turn(TRAINING)
     kept.turn(after_s=100)
@@ -91,7 +91,7 @@ def test_a_silence_goes_on_while_nobody_watches(kept: Kept) -> None:
     assert story(kept.inbox.alerts) == [("TrainingStall", "firing", 310)]
 
 
-def test_a_stall_of_the_time_when_nobody_watched_bears_its_own_time(kept: Kept) -> None:
+def test_a_stall_while_the_watch_was_down_has_its_own_time(kept: Kept) -> None:
     """However long it was: the watch had begun before, so this log is not abandoned."""
     kept.start()
     kept.turn(TRAINING)
@@ -100,7 +100,7 @@ def test_a_stall_of_the_time_when_nobody_watched_bears_its_own_time(kept: Kept) 
     assert (story(kept.inbox.alerts), kept.heard.abandoned) == ([("TrainingStall", "firing", 310)], [])
 
 
-def test_a_stall_that_was_told_is_not_told_again(kept: Kept) -> None:
+def test_a_stall_is_sent_once(kept: Kept) -> None:
     kept.start()
     kept.turn(TRAINING)
     kept.turn(after_s=301)
@@ -111,7 +111,7 @@ def test_a_stall_that_was_told_is_not_told_again(kept: Kept) -> None:
     assert story(kept.inbox.alerts) == [("TrainingStall", "firing", 310), ("TrainingStall", "resolved", 3_000)]
 
 
-def test_a_rule_that_is_gone_after_a_restart_closes_its_alert(kept: Kept) -> None:
+def test_the_alert_of_a_rule_removed_before_a_restart_is_closed(kept: Kept) -> None:
     kept.start()
     kept.turn([*TRAINING, at(20, train(2, loss=float("nan")))])
     kept.rules = named("TrainingStall")
@@ -125,7 +125,7 @@ def test_a_rule_that_is_gone_after_a_restart_closes_its_alert(kept: Kept) -> Non
 # ---- the outbox
 
 
-def test_an_alert_whose_receiver_is_dead_goes_out_after_the_restart_and_says_so(kept: Kept) -> None:
+def test_an_alert_for_a_dead_receiver_is_sent_after_the_restart_and_marked_as_resent(kept: Kept) -> None:
     kept.start()
     kept.inbox.error = SinkError("hook", "does not answer", permanent=False)
     kept.turn([*TRAINING, at(20, train(2, loss=float("nan")))])
@@ -167,7 +167,7 @@ def test_a_kill_between_commit_and_delivery_loses_nothing(kept: Kept) -> None:
 # ---- the first attach
 
 
-def test_what_happened_before_the_first_attach_is_told_as_one_alert(kept: Kept) -> None:
+def test_history_before_the_first_attach_is_sent_as_one_alert(kept: Kept) -> None:
     kept.tells_history = False
     kept.write(TROUBLED[:-1])
     kept.start()
@@ -180,7 +180,7 @@ def test_what_happened_before_the_first_attach_is_told_as_one_alert(kept: Kept) 
     assert kept.inbox.alerts[1].rule == "RunFailed"
 
 
-def test_a_log_without_alerts_tells_nothing_at_the_first_attach(kept: Kept) -> None:
+def test_a_log_without_alerts_sends_nothing_at_the_first_attach(kept: Kept) -> None:
     kept.tells_history = False
     kept.write(EPOCH_1)
     kept.start()
@@ -188,7 +188,7 @@ def test_a_log_without_alerts_tells_nothing_at_the_first_attach(kept: Kept) -> N
     assert (kept.inbox.alerts, kept.heard.history) == ([], [])
 
 
-def test_a_first_attach_that_is_killed_still_tells_its_history_as_one_alert(kept: Kept) -> None:
+def test_a_killed_first_attach_still_sends_its_history_as_one_alert(kept: Kept) -> None:
     kept.tells_history, kept.poll_bytes = False, 500
     kept.write(TROUBLED[:-1])
     kept.start()
@@ -201,7 +201,7 @@ def test_a_first_attach_that_is_killed_still_tells_its_history_as_one_alert(kept
     assert [alert.rule for alert in kept.inbox.alerts] == ["BeforeThisWatch"]
 
 
-def test_all_of_the_history_is_told_to_who_asks_for_it(kept: Kept) -> None:
+def test_all_of_the_history_is_sent_if_asked_for(kept: Kept) -> None:
     kept.write(TROUBLED)
     kept.start()
     kept.turn()
@@ -218,7 +218,7 @@ def test_a_watch_that_ends_tries_a_dead_receiver_once_more(kept: Kept) -> None:
     assert [each.rule for each in kept.inbox.alerts] == ["TrainLossNonfinite"]
 
 
-def test_a_receiver_that_refuses_for_good_is_told_and_does_not_hold_up_what_follows(kept: Kept) -> None:
+def test_a_permanent_refusal_is_reported_and_does_not_delay_later_alerts(kept: Kept) -> None:
     kept.start()
     kept.inbox.error = SinkError("hook", "no such channel", permanent=True)
     kept.turn([*TRAINING, at(20, train(2, loss=float("nan")))])
@@ -228,7 +228,7 @@ def test_a_receiver_that_refuses_for_good_is_told_and_does_not_hold_up_what_foll
     assert story(kept.inbox.alerts) == [("TrainLossNonfinite", "resolved", 30)]
 
 
-def test_an_alert_for_a_receiver_that_is_not_named_any_more_is_dropped_and_told(kept: Kept) -> None:
+def test_an_alert_for_a_removed_receiver_is_dropped_and_reported(kept: Kept) -> None:
     kept.start()
     kept.inbox.error = SinkError("hook", "does not answer", permanent=False)
     kept.turn([*TRAINING, at(20, train(2, loss=float("nan")))])

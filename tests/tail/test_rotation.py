@@ -12,20 +12,20 @@ from monitor.tail.source import FileChange, Notice
 from tests.tail.followed import Followed
 
 
-def test_lines_written_to_the_old_file_after_the_rename_are_read_before_those_of_the_new_one(log: Followed) -> None:
+def test_lines_written_to_the_old_file_after_the_rename_are_read_before_the_new_file(log: Followed) -> None:
     log.append("a\n")
-    assert log.said() == ["a"]
+    assert log.results() == ["a"]
     with log.path.open("ab", buffering=0) as writer:
         log.rotate()
         writer.write(b"b\n")
-        assert log.said() == ["b", FileChange.VANISHED]
+        assert log.results() == ["b", FileChange.VANISHED]
         log.path.touch()
-        assert log.said() == [FileChange.APPEARED]
+        assert log.results() == [FileChange.APPEARED]
         writer.write(b"c\n")
-        assert log.said() == ["c"]
+        assert log.results() == ["c"]
         writer.write(b"d\n")
     log.append("e\n")
-    assert log.said() == ["d", FileChange.ROTATED, "e"]
+    assert log.results() == ["d", FileChange.ROTATED, "e"]
 
 
 def test_the_new_file_begins_a_generation_with_its_own_numbers_and_offsets(log: Followed) -> None:
@@ -45,14 +45,14 @@ def test_an_unfinished_line_of_the_old_file_comes_out_when_it_is_left(log: Follo
     assert Line(2, 2, b"half", 0, Ending.END) == log.poll()[0]
 
 
-def test_two_rotations_between_two_looks_lose_no_file(log: Followed) -> None:
+def test_two_rotations_between_two_polls_lose_no_file(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     for text in ("b\n", "c\n", "d\n"):
         log.append(text)
         log.rotate()
     log.append("e\n")
-    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
+    assert log.results() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
 
 
 def test_files_rotated_by_date_are_read_in_their_order(log: Followed) -> None:
@@ -62,7 +62,7 @@ def test_files_rotated_by_date_are_read_in_their_order(log: Followed) -> None:
     log.append("b\n")
     log.path.rename(log.path.with_name("run.log-20251030"))
     log.append("c\n")
-    assert log.said() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
+    assert log.results() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
 
 
 def test_a_log_moved_to_any_name_is_read_to_its_end(log: Followed) -> None:
@@ -71,17 +71,17 @@ def test_a_log_moved_to_any_name_is_read_to_its_end(log: Followed) -> None:
     log.append("b\n")
     log.path.rename(log.path.with_name("kept aside"))
     log.append("c\n")
-    assert log.said() == ["b", FileChange.ROTATED, "c"]
+    assert log.results() == ["b", FileChange.ROTATED, "c"]
 
 
-def test_an_empty_file_between_two_rotations_is_passed_over(log: Followed) -> None:
+def test_an_empty_file_between_two_rotations_is_skipped(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     log.rotate()
     log.path.touch()
     log.rotate()
     log.append("b\n")
-    assert log.said() == [FileChange.ROTATED, "b"]
+    assert log.results() == [FileChange.ROTATED, "b"]
 
 
 def test_rotated_files_that_are_left_when_ours_is_gone_are_read_from_the_oldest(log: Followed) -> None:
@@ -95,17 +95,17 @@ def test_rotated_files_that_are_left_when_ours_is_gone_are_read_from_the_oldest(
         os.utime(log.path, (2_000_000_000 + number, 2_000_000_000 + number))
     log.path.with_name("run.log.2").unlink()
     log.resume(position)
-    assert log.said() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
+    assert log.results() == [FileChange.ROTATED, "b", FileChange.ROTATED, "c"]
 
 
-def test_a_log_that_is_deleted_and_written_anew_is_read_on(log: Followed) -> None:
+def test_a_log_that_is_deleted_and_written_again_is_still_read(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     log.append("b\n")
     log.path.unlink()
-    assert log.said() == ["b", FileChange.VANISHED]
+    assert log.results() == ["b", FileChange.VANISHED]
     log.append("c\n")
-    assert log.said() == [FileChange.ROTATED, "c"]
+    assert log.results() == [FileChange.ROTATED, "c"]
 
 
 def test_a_log_that_is_moved_away_and_back_is_the_same_log(log: Followed) -> None:
@@ -113,10 +113,10 @@ def test_a_log_that_is_moved_away_and_back_is_the_same_log(log: Followed) -> Non
     log.poll()
     away = log.path.with_name("away")
     log.path.rename(away)
-    assert log.said() == [FileChange.VANISHED]
+    assert log.results() == [FileChange.VANISHED]
     away.rename(log.path)
     log.append("b\n")
-    assert log.said() == ["b", FileChange.APPEARED]
+    assert log.results() == ["b", FileChange.APPEARED]
     assert log.tail.counters.generations == 1
 
 
@@ -124,12 +124,12 @@ def test_a_link_that_points_to_the_next_log_is_a_rotation(log: Followed) -> None
     first, second = log.path.with_name("first"), log.path.with_name("second")
     log.path.symlink_to(first)
     log.append("a\n")
-    assert log.said() == ["a"]
+    assert log.results() == ["a"]
     first.write_text("a\nb\n")
     second.write_text("c\n")
     log.path.unlink()
     log.path.symlink_to(second)
-    assert log.said() == ["b", FileChange.ROTATED, "c"]
+    assert log.results() == ["b", FileChange.ROTATED, "c"]
 
 
 @pytest.mark.parametrize("num_rotations", [1, 2, 3])
@@ -144,7 +144,7 @@ def test_a_rotation_while_the_program_was_down_loses_nothing(log: Followed, num_
         log.append(f"{number}\n")
         expected += [FileChange.ROTATED, str(number)]
     log.resume(position)
-    assert expected == log.said()
+    assert expected == log.results()
 
 
 def test_a_log_moved_to_any_name_while_the_program_was_down_is_read_to_its_end(log: Followed) -> None:
@@ -155,7 +155,7 @@ def test_a_log_moved_to_any_name_while_the_program_was_down_is_read_to_its_end(l
     log.path.rename(log.path.with_name("kept aside"))
     log.append("c\n")
     log.resume(position)
-    assert log.said() == ["b", FileChange.ROTATED, "c"]
+    assert log.results() == ["b", FileChange.ROTATED, "c"]
 
 
 def test_rotations_at_any_moment_of_a_poll_lose_nothing(log: Followed) -> None:

@@ -28,7 +28,7 @@ BROKEN = at(20, train(2, loss=float("nan")))
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Kept]:
-    """Return a watch with a state that has told of a loss that is no number, and was killed."""
+    """Return a watch with a state that has sent an alert about a nan loss, and was killed."""
     made = Kept(tmp_path, rules=RULES)
     made.start()
     made.turn([*TRAINING, BROKEN])
@@ -60,11 +60,11 @@ def torn_pages(data: bytes, source: random.Random) -> bytes:
 
 
 def text(data: bytes, source: random.Random) -> bytes:
-    return b"this is no state\n" * 100
+    return b"this is not a state\n" * 100
 
 
 @pytest.mark.parametrize("damage", [zeros, noise, half, torn_pages, text])
-def test_a_damaged_state_is_set_aside_and_told_and_the_alerts_go_out_once_more(kept: Kept, damage) -> None:
+def test_a_damaged_state_is_set_aside_and_reported_and_its_alerts_are_sent_again(kept: Kept, damage) -> None:
     [told] = kept.inbox.alerts
     file = kept.state / "state.db"
     file.write_bytes(damage(file.read_bytes(), random.Random(1)))
@@ -93,7 +93,7 @@ def test_a_state_that_is_damaged_twice_is_set_aside_twice(kept: Kept) -> None:
 
 
 def test_any_flipped_byte_gives_a_whole_state_or_none(kept: Kept) -> None:
-    """No traceback and no garbage: what is read back is what was written, or the log is read from its start."""
+    """The state is read back as it was written, or the log is read from its start; never a traceback or garbage."""
     file, source = kept.state / "state.db", random.Random(3)
     with Store(kept.state, history_limit=10) as store:
         expected = repr(store.load(str(kept.log)))
@@ -114,7 +114,7 @@ def test_any_flipped_byte_gives_a_whole_state_or_none(kept: Kept) -> None:
     assert expected
 
 
-def test_a_state_that_is_damaged_while_the_watch_runs_is_written_anew(kept: Kept) -> None:
+def test_a_state_damaged_while_the_watch_runs_is_written_again(kept: Kept) -> None:
     kept.start()
     kept.turn()
     (kept.state / "state.db").write_bytes(bytes(9000))
@@ -128,7 +128,7 @@ def test_a_state_that_is_damaged_while_the_watch_runs_is_written_anew(kept: Kept
 
 
 @pytest.mark.parametrize("is_folder_gone", [False, True])
-def test_a_state_that_is_removed_while_the_watch_runs_is_written_anew(kept: Kept, is_folder_gone: bool) -> None:
+def test_a_state_removed_while_the_watch_runs_is_written_again(kept: Kept, is_folder_gone: bool) -> None:
     kept.start()
     kept.turn()
     shutil.rmtree(kept.state) if is_folder_gone else (kept.state / "state.db").unlink()
@@ -149,14 +149,14 @@ def test_a_state_of_a_newer_version_is_refused(kept: Kept) -> None:
     with sqlite3.connect(kept.state / "state.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StateError, match=r"state\.db: is of version 99.*; expected version"):
+    with pytest.raises(StateError, match=r"state\.db: has version 99.*; expected version"):
         kept.start()
-    with pytest.raises(StateError, match=r"state\.db: is of version 99"):
+    with pytest.raises(StateError, match=r"state\.db: has version 99"):
         look(kept.state)
 
 
-def test_a_state_of_an_older_version_is_brought_up_to_date(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version that is still to come adds a table: what was known is kept."""
+def test_a_state_of_an_older_version_is_migrated(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A future version adds a table, and keeps what was known."""
     later = (*schema.MIGRATIONS, "CREATE TABLE silence (rule TEXT NOT NULL, until REAL NOT NULL);")
     monkeypatch.setattr(schema, "MIGRATIONS", later)
     kept.start()
@@ -180,7 +180,7 @@ def test_a_migration_that_fails_changes_nothing(kept: Kept, monkeypatch: pytest.
     assert [alert.state for alert in kept.inbox.alerts] == ["firing", "resolved"]
 
 
-def test_a_state_whose_meaning_is_another_one_is_read_anew_from_the_log(
+def test_a_state_of_another_format_is_replaced_by_reading_the_log_again(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor.store.saved.FORMAT", 2)
@@ -213,7 +213,7 @@ def test_a_second_watch_of_the_same_state_is_refused_with_the_first_ones_process
 def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"36 35 0:32 / {tmp_path}/share rw shared:1 - nfs4 server:/x rw\n")
-    with pytest.raises(StateError, match=r"share/state: lies on a network file system \(nfs4\).*; expected"):
+    with pytest.raises(StateError, match=r"share/state: is on a network file system \(nfs4\).*; expected"):
         Store(tmp_path / "share" / "state", history_limit=10, mountinfo=mountinfo)
     assert not (tmp_path / "share").exists()
 

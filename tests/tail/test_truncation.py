@@ -1,4 +1,4 @@
-"""A log that is truncated in place is noticed by its content, whatever its size is when we look."""
+"""A log that is truncated in place is noticed by its content, at any size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_truncated_and_refilled_log_is_read_from_its_start(log: Followed, refi
     assert old == log.lines()
     log.truncate()
     log.append("\n".join(refill) + "\n")
-    assert [FileChange.TRUNCATED, *refill] == log.said()
+    assert [FileChange.TRUNCATED, *refill] == log.results()
 
 
 def test_a_refill_that_differs_only_far_before_the_offset_is_noticed_by_the_prefix(log: Followed) -> None:
@@ -33,45 +33,45 @@ def test_a_refill_that_differs_only_far_before_the_offset_is_noticed_by_the_pref
     log.poll()
     log.truncate()
     log.append("new header\n" + "same\n" * 200)
-    assert [FileChange.TRUNCATED, "new header", *["same"] * 200] == log.said()
+    assert [FileChange.TRUNCATED, "new header", *["same"] * 200] == log.results()
 
 
-def test_a_refill_that_differs_only_behind_the_prefix_is_noticed_by_the_anchor(log: Followed) -> None:
+def test_a_refill_that_differs_only_after_the_prefix_is_noticed_by_the_anchor(log: Followed) -> None:
     banner = [f"banner {number}" for number in range(200)]
     log.append("\n".join([*banner, "old", ""]))
     log.poll()
     log.truncate()
     log.append("\n".join([*banner, "new", "next", ""]))
-    assert [FileChange.TRUNCATED, *banner, "new", "next"] == log.said()
+    assert [FileChange.TRUNCATED, *banner, "new", "next"] == log.results()
 
 
-def test_a_copytruncated_log_whose_copy_is_there_loses_nothing_unread(log: Followed) -> None:
+def test_a_copytruncated_log_with_its_copy_loses_nothing_unread(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     log.append("b\nhalf")
     log.copytruncate()
     log.append("c\n" * 100)
-    assert ["b", "half", FileChange.ROTATED, *"c" * 100] == log.said()
+    assert ["b", "half", FileChange.ROTATED, *"c" * 100] == log.results()
     assert log.tail.counters.lost_bytes == 0
 
 
-def test_several_copytruncates_between_two_looks_lose_nothing(log: Followed) -> None:
+def test_several_copytruncates_between_two_polls_lose_nothing(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     for text in ("b\n", "c\n", "d\n"):
         log.append(text)
         log.copytruncate()
     log.append("e\n")
-    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
+    assert log.results() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d", FileChange.ROTATED, "e"]
 
 
 def test_a_copytruncate_seen_while_the_log_is_still_empty_waits_for_new_lines(log: Followed) -> None:
     log.append("a\n")
     log.poll()
     log.copytruncate()
-    assert log.said() == []
+    assert log.results() == []
     log.append("b\n")
-    assert log.said() == [FileChange.ROTATED, "b"]
+    assert log.results() == [FileChange.ROTATED, "b"]
 
 
 def test_a_copy_whose_original_is_not_truncated_yet_is_read_once(log: Followed) -> None:
@@ -81,22 +81,22 @@ def test_a_copy_whose_original_is_not_truncated_yet_is_read_once(log: Followed) 
     log.append("b\n")
     log.path.with_name("run.log.1").rename(log.path.with_name("run.log.2"))
     log.path.with_name("run.log.1").write_bytes(log.path.read_bytes())
-    assert log.said() == [FileChange.ROTATED, "b"]
+    assert log.results() == [FileChange.ROTATED, "b"]
     log.truncate()
     log.append("c\n")
-    assert log.said() == [FileChange.ROTATED, "c"]
+    assert log.results() == [FileChange.ROTATED, "c"]
 
 
-def test_an_older_copy_that_begins_with_the_same_lines_is_not_taken_for_this_generation(log: Followed) -> None:
+def test_an_older_copy_with_the_same_first_lines_is_not_taken_for_this_generation(log: Followed) -> None:
     older = log.path.with_name("run.log.1")
     older.write_text("banner\nold 1\nold 2\n")
     os.utime(older, (1_700_000_000, 1_700_000_000))
     log.append("banner\n")
     assert log.lines() == ["banner"]
     log.truncate()
-    assert log.said() == [FileChange.TRUNCATED]
+    assert log.results() == [FileChange.TRUNCATED]
     log.append("banner\nnew\n")
-    assert log.said() == ["banner", "new"]
+    assert log.results() == ["banner", "new"]
 
 
 def test_truncated_bytes_that_were_seen_but_not_read_are_counted(log: Followed) -> None:
@@ -153,7 +153,7 @@ def test_a_copytruncate_while_the_program_was_down_loses_nothing(log: Followed) 
     log.copytruncate()
     log.append("d\n")
     log.resume(position)
-    assert log.said() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d"]
+    assert log.results() == ["b", FileChange.ROTATED, "c", FileChange.ROTATED, "d"]
 
 
 def test_a_writer_that_does_not_append_leaves_a_hole_of_nuls_that_is_skipped(log: Followed) -> None:
@@ -180,15 +180,15 @@ def test_nuls_at_the_end_are_left_until_text_stands_there(log: Followed) -> None
     with log.path.open("wb", buffering=0) as writer:
         writer.write(b"a\n")
         writer.truncate(4096)
-        assert log.said() == ["a"]
+        assert log.results() == ["a"]
         assert log.tail.counters.bytes_behind == 0
         writer.write(b"b\n")
-        assert log.said() == ["b"]
+        assert log.results() == ["b"]
         assert log.tail.counters.lines == 2
 
 
 def test_a_trainer_that_opens_its_log_anew_begins_a_generation(log: Followed) -> None:
     log.path.write_text("first run\n")
-    assert log.said() == ["first run"]
+    assert log.results() == ["first run"]
     log.path.write_text("second run\n")
-    assert log.said() == [FileChange.TRUNCATED, "second run"]
+    assert log.results() == [FileChange.TRUNCATED, "second run"]

@@ -67,7 +67,7 @@ def test_another_file_in_the_same_directory_does_not_wake(path: Path) -> None:
         assert not waker.wait(QUIET_S)
 
 
-def test_any_file_in_a_directory_wakes_where_the_directory_is_watched(path: Path) -> None:
+def test_any_file_in_a_watched_directory_wakes(path: Path) -> None:
     with Waker([path.parent]) as waker:
         append(path.with_name("rank1.log"), "a\n")
         assert waker.wait(SOON_S)
@@ -104,7 +104,7 @@ def test_a_directory_that_is_deleted_and_made_again_wakes(tmp_path: Path) -> Non
         assert waker.wait(SOON_S)
 
 
-def test_a_linked_log_wakes_by_what_is_written_to_its_target(tmp_path: Path) -> None:
+def test_a_write_to_the_target_of_a_linked_log_wakes(tmp_path: Path) -> None:
     target, link = tmp_path / "runs" / "1.log", tmp_path / "latest.log"
     target.parent.mkdir()
     target.touch()
@@ -131,7 +131,7 @@ def test_another_thread_can_end_the_wait(path: Path) -> None:
         timer.join()
 
 
-def test_without_events_the_clock_alone_wakes(path: Path) -> None:
+def test_without_events_only_the_clock_wakes(path: Path) -> None:
     with Waker([path], use_events=False) as waker:
         append(path, "b\n")
         assert not waker.wait(0)

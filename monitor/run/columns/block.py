@@ -1,8 +1,8 @@
 """Lines → blocks: stretches of a log whose lines can be folded many at a time.
 
-In: whole lines of a log. Out, in order: blocks, and events between them. A block holds lines outside the grammar
-that say nothing, rows of lines that are measurements, and passengers: lines that are read one by one and change
-nothing that those around them depend on. Any other line stands between two blocks, as the event that it is.
+In: whole lines of a log. Out, in order: blocks, and events between them. A block contains silent lines outside the
+grammar, rows of lines that are measurements, and passengers: lines that are read one by one and change nothing that
+the lines around them depend on. Any other line is an event between two blocks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.run.columns.line_template import HEAD_BYTES
-from monitor.run.columns.rows import Layouts, Rows
+from monitor.run.columns.rows import LineTemplates, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,8 @@ _PASSENGERS = (
     *(grammar.GuardCheck, grammar.Metrics, grammar.HorizonMetrics, grammar.DataCheck),
     *(grammar.Process, grammar.Gpu, grammar.Phase, grammar.Checkpoint, grammar.Epoch),
 )
-"""What follows from a report of weights depends on the progress lines before it: it is a row, or stands alone."""
+"""Weight reports are missing: what is derived from one depends on the progress lines before it, so it is a row or an
+event between two blocks."""
 
 
 class ByteSpan(NamedTuple):
@@ -38,35 +39,35 @@ class ByteSpan(NamedTuple):
 
 
 class Stretch(Protocol):
-    """What this station needs of a stretch of whole lines, as the tail hands it over."""
+    """What this package needs from a stretch of whole lines, as the tail returns it."""
 
     @property
     def data(self) -> bytes:
-        """The lines, each with a line feed at its end, free of CR, NUL and ANSI sequences."""
+        """The lines, each with a line feed at its end, without CR, NUL and ANSI sequences."""
         ...
 
     def line(self, index: int, start: int, end: int) -> RawLine:
-        """Return the line of this index, which lies between two places of ``data``."""
+        """Return the line with this index, which is ``data[start:end]``."""
         ...
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What is left of a stretch behind its first lines."""
+    """The rest of a stretch after its first lines."""
 
     whole: Stretch
     index: int
-    """How many lines were taken."""
+    """Number of lines before the rest."""
     start: int
-    """Where the rest begins."""
+    """Offset of the rest."""
 
     @cached_property
     def data(self) -> bytes:
-        """The lines that are left."""
+        """The lines of the rest."""
         return self.whole.data[self.start :]
 
     def line(self, index: int, start: int, end: int) -> RawLine:
-        """Return its line of this index."""
+        """Return the line of the rest with this index."""
         return self.whole.line(self.index + index, self.start + start, self.start + end)
 
 
@@ -75,44 +76,44 @@ class Reader(Protocol):
 
     log: str
     """The log as the user named it."""
-    layouts: Layouts
-    """The layouts that are known."""
+    templates: LineTemplates
+    """The known templates."""
 
     def read(self, line: RawLine) -> Event | None:
-        """Return what a line says; None for a blank one."""
+        """Return the event of a line; None for a blank line."""
         ...
 
     def speaking(self, data: bytes) -> Sequence[ByteSpan]:
-        """Return where lines lie, in the grammar or not, whose text may say something; no other line's text does."""
+        """Return the spans of all lines, in the grammar or not, whose text may mean something."""
         ...
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that can be folded together. Places count its lines from 0; blank lines are left out."""
+    """Lines that can be folded together. Places count the lines from 0, without blank lines."""
 
     reader: Reader
     stretch: Stretch
     indices: np.ndarray
-    """Index of each line within the stretch."""
+    """Index of each line in the stretch."""
     starts: np.ndarray
-    """Where each line starts within the stretch."""
+    """Start offset of each line in the stretch."""
     ends: np.ndarray
     rows: tuple[Rows, ...]
-    """The measurements, by layout."""
+    """The measurements, by template."""
     passengers: tuple[tuple[int, Event], ...]
-    """Places and events of the lines that were read one by one."""
+    """Place and event of each line that was read by itself."""
 
     def __len__(self) -> int:
         return len(self.starts)
 
     @property
-    def says_much(self) -> bool:
-        """Whether there are records among its lines."""
+    def has_records(self) -> bool:
+        """Whether some of its lines are records."""
         return bool(self.rows or self.passengers)
 
     def part(self, begin: int, end: int) -> Block:
-        """Return the block of some of its lines."""
+        """Return a block of some of its lines."""
         first, last = (bisect_left(self.passengers, place, key=_first) for place in (begin, end))
         return replace(
             self,
@@ -124,7 +125,7 @@ class Block:
         )
 
     def read_singly(self, some: Iterable[Rows]) -> Block:
-        """Return the block with the lines of some rows as passengers."""
+        """Return the block with some rows turned into passengers."""
         some = list(some)
         events = [(place, self.event(place)) for rows in some for place in rows.places.tolist()]
         return replace(
@@ -138,7 +139,7 @@ class Block:
         return self.stretch.line(int(self.indices[place]), int(self.starts[place]), int(self.ends[place]))
 
     def evidence(self, place: int, at: float | None) -> Evidence:
-        """Return the evidence of a row or a silent line, without reading it again."""
+        """Return the evidence of a row or a silent line without reading it again."""
         return evidence_of(self.line(place), self.reader.log, at)
 
     def event(self, place: int) -> Event:
@@ -151,7 +152,7 @@ class Block:
 def blocks(stretch: Stretch, reader: Reader, spans: Sequence[ByteSpan] | None = None) -> Iterator[Block | Event]:
     """Cut a stretch of whole lines into blocks and the events between them.
 
-    ``spans`` are those of the lines that are speaking, where the reader was asked before.
+    ``spans`` is the result of ``reader.speaking``, if the caller has already asked for it.
     """
     import numpy as np
 
@@ -169,7 +170,7 @@ def blocks(stretch: Stretch, reader: Reader, spans: Sequence[ByteSpan] | None = 
     alone[heads] = alone[speaking] = True
     plain = heads[at_start]
     plain = plain[~np.isin(plain, speaking)]
-    rows = tuple(reader.layouts.rows(data, starts, ends, plain))
+    rows = tuple(reader.templates.rows(data, starts, ends, plain))
     for each in rows:
         alone[each.places] = False
     whole = Block(reader, stretch, kept, starts, ends, rows, ())
@@ -177,11 +178,11 @@ def blocks(stretch: Stretch, reader: Reader, spans: Sequence[ByteSpan] | None = 
 
 
 def _cut(whole: Block, alone: Sequence[int]) -> Iterator[Block | Event]:
-    """Read the lines that may say something else, and end a block before each that is no passenger."""
+    """Read the lines that are not rows, and end a block before each one that cannot be a passenger."""
     passengers: list[tuple[int, Event]] = []
     begin = 0
     for place in alone:
-        # How a line is read may depend on those before it, which are folded by now.
+        # How a line is read may depend on the lines before it, which are folded by now.
         event = whole.reader.read(whole.line(place))
         assert event is not None, "a blank line in a block"
         if _is_silent(event):
@@ -198,13 +199,13 @@ def _cut(whole: Block, alone: Sequence[int]) -> Iterator[Block | Event]:
 
 
 def step_of(event: Event) -> int | None:
-    """Return the step that an event's record says; None where it says none."""
+    """Return the step of an event's record; None if it has none."""
     step = getattr(event.record, "step", None)
     return step if isinstance(step, int) else None
 
 
 def _is_silent(event: Event) -> bool:
-    """Whether a line says no more than that it is there."""
+    """Return whether a line has no record, no time and no samples."""
     return event.record is None and event.evidence.at is None and not event.samples
 
 
@@ -213,7 +214,7 @@ def _first(pair: tuple[int, Event]) -> int:
 
 
 def _blank(data: bytes, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return which lines hold nothing but white space."""
+    """Return which lines contain only white space."""
     is_blank: np.ndarray = starts == ends
     suspects = (octets[starts] <= ord(" ")) & (octets[ends - 1] <= ord(" ")) & ~is_blank
     for index in suspects.nonzero()[0].tolist():
@@ -222,7 +223,7 @@ def _blank(data: bytes, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray
 
 
 def _lines_at(spans: Sequence[ByteSpan], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the places of all lines that lie in some of these spans, in whole or in part."""
+    """Return the places of all lines that overlap one of these spans."""
     import numpy as np
 
     if not spans:
@@ -233,7 +234,7 @@ def _lines_at(spans: Sequence[ByteSpan], starts: np.ndarray, ends: np.ndarray) -
 
 
 def _heads(octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lines that hold what may be the head of a record, and whether it stands at their start."""
+    """Return the lines that may contain the head of a record, and whether it is at their start."""
     import numpy as np
 
     zulus = np.flatnonzero(octets == ord("Z"))

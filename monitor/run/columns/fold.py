@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from monitor.base.evidence import Evidence
 from monitor.grammar import Record, Share
 from monitor.reader.signals import Labels
-from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt, cited
+from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt
 from monitor.run.columns.block import Block
 from monitor.run.columns.prepare import Forecast
 from monitor.run.columns.preview import Coming
 from monitor.run.columns.timeline import Marks
+from monitor.run.facts import cited
 from monitor.run.progress import Move
 from monitor.run.run import Run
 from monitor.run.series import FEW, Point, Steps
@@ -28,7 +29,7 @@ _new_point: Callable[[tuple[object, ...]], Point] = partial(tuple.__new__, Point
 
 
 def fold_block(run: Run, coming: Forecast) -> int:
-    """Fold a block, and return how many of its lines were folded: up to a passenger that brings something else."""
+    """Fold a block up to the first passenger with other samples than forecast; return the number of lines folded."""
     block, attempt = coming.block, run.attempt
     end, lines_before = len(block), attempt.lines
     walk = _Walk(run, block, coming.marks)
@@ -49,7 +50,7 @@ def fold_block(run: Run, coming: Forecast) -> int:
 
 
 class _Walk:
-    """Moves a run forward over the lines between passengers: all of it but series and facts."""
+    """Moves a run forward over the lines between passengers: everything except series and facts."""
 
     def __init__(self, run: Run, block: Block, marks: Marks) -> None:
         self._run, self._block, self._marks = run, block, marks
@@ -58,7 +59,7 @@ class _Walk:
         self.last_passenger = -1
 
     def to(self, place: int) -> None:
-        """Take the lines up to a place; no passenger lies between."""
+        """Move over the lines up to a place; there is no passenger between."""
         import numpy as np
 
         run, attempt, marks, begin = self._run, self._run.attempt, self._marks, self._mark
@@ -82,7 +83,7 @@ class _Walk:
         attempt.step, attempt.epoch = int(marks.steps[newest]), int(marks.epochs[newest])
         moves = self._moves[slice(*self._moves.searchsorted((begin, self._mark)))]
         if len(moves):
-            # How far the phase was by its first move decides whether it is counted.
+            # The batches up to the phase's first move decide whether the phase is counted.
             self._see_batches(begin, int(moves[0]) + 1)
             last, ats = int(marks.places[moves[-1]]), marks.nows[moves].tolist()
             line = self._block.evidence(last, float(marks.ats[moves[-1]]))
@@ -91,7 +92,7 @@ class _Walk:
         self._see_batches(begin, self._mark)
 
     def _see_batches(self, begin: int, end: int) -> None:
-        """Take in how far the TRAIN lines among some marks are within their epoch."""
+        """Note the batches of the TRAIN lines among some marks."""
         attempt, progress = self._run.attempt, self._marks.progress[begin:end]
         trains = progress[progress[:, 0] >= 0]
         if len(trains):
@@ -100,24 +101,24 @@ class _Walk:
             attempt.batch, attempt.epochs_planned = Share(batch, batches), planned
 
     def time_of(self, place: int) -> float | None:
-        """Return what the last line passed says of its time; None where it bears none."""
+        """Return the time written in the last line passed; None if it has none."""
         has_time = self._mark > 0 and int(self._marks.places[self._mark - 1]) == place
         return float(self._marks.ats[self._mark - 1]) if has_time else None
 
     def step_over(self) -> None:
-        """Leave a passenger behind that was folded by itself."""
+        """Move over a passenger, which was folded by itself."""
         self.last_passenger = self._place
         self._place += 1
         self._mark += 1
 
 
 def _keep_facts(attempt: Attempt, block: Block, end: int) -> None:
-    """Keep what the last row of each kind, before a place, states."""
+    """Keep the fact of the last row of each kind before a place."""
     places: dict[tuple[type[Record], str], int] = {}
     for whole in block.rows:
         if (rows := whole.part(0, end)) is not None:
             for fact, row in rows.facts.items():
-                # Lines of one kind may be of several layouts.
+                # Lines of one kind may have several templates.
                 places[fact] = max(int(rows.places[row]), places.get(fact, 0))
     for place in places.values():
         last = block.event(place)
@@ -151,7 +152,7 @@ def _until(coming: Forecast, end: int) -> dict[tuple[str, Labels], Coming]:
 
 
 class _Lines:
-    """Makes the points of samples: those of one line share all but their value."""
+    """Makes the points of samples; the points of one line differ only in their value."""
 
     def __init__(self, coming: Forecast, lines_before: int) -> None:
         import numpy as np
@@ -161,12 +162,12 @@ class _Lines:
         for each in coming.coming.values():
             self._num_samples[each.marks] += 1
         self._known: dict[int, Place] = {}
-        # By the arrays themselves, which live as long as the forecast: most series share theirs with others.
+        # Keyed by the id of the arrays, which live as long as the forecast: most series share theirs with others.
         self._steps: dict[int, Steps | None] = {}
         self._places: dict[tuple[int, int], list[Place]] = {}
 
     def steps(self, marks: np.ndarray) -> Steps | None:
-        """Return the steps of samples, at least two; None where some lines say theirs and others do not."""
+        """Return the steps of at least two samples; None if only some of their lines have a step."""
         if id(marks) not in self._steps:
             own = self._marks.own_steps[marks]
             is_own = own >= 0

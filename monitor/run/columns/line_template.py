@@ -1,9 +1,9 @@
-"""A layout is a line with its numbers left out: the lines of one layout are read column by column.
+"""A template is a line with its numbers left out: the lines of one template are read column by column.
 
-A log has a handful of them. A layout is learnt from one line, by asking the ordinary reader about a probe: the same
-line with another number, or word, in each place. Where the probe's values turn up in its record and its samples is
-where those of every such line will. What does not fit to the letter is not taken, and is read the ordinary way: so a
-layout never decides what a line means.
+A log has a handful of templates. Each is learnt from one line by letting the ordinary reader read a probe: the same
+line with a different number, or word, in each place. Where the probe's values appear in its record and its samples,
+the values of every such line will appear. A line that does not fit exactly is read the ordinary way, so a template
+never decides what a line means.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from monitor.grammar import Record, Share, parse_line
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 HEAD_BYTES = 25
-"""Length of the time stamp and the blank behind it."""
+"""Length of the time stamp and the blank after it."""
 STAMP_GROUPS = 2
-"""Groups of a layout's pattern before those of its values: the minute and the seconds."""
+"""Groups of a template's pattern before the groups of its values: the minute and the seconds."""
 KINDS: tuple[type[Record], ...] = (
     *(grammar.Train, grammar.GradReport, grammar.EncoderGrad, grammar.WeightReport, grammar.ActivationReport),
     *(grammar.InputReport, grammar.GuardCheck, grammar.HorizonMetrics, grammar.Process, grammar.Gpu),
 )
-"""Record types that are read so: measurements, which change nothing but their series and how far the run is."""
+"""Record types with templates: measurements, which only change their series and the progress of the run."""
 LONGEST = 16_000
-"""Bytes of the longest line that a layout is learnt from: a report of a hundred groups. Chosen by hand."""
+"""Most bytes of a line that a template is learnt from: a report of a hundred groups. Chosen by hand."""
 
 _STAMP = rb"(?m)^(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d\.\d{3})Z "
 _HEAD = re.compile(rb"[A-Z]+ \[([A-Z-]+)\] ")
@@ -37,7 +37,7 @@ _VALUES = {
     "whole": re.compile(r"-?\d{1,15}"),
     "float": re.compile(r"[-+.0-9e]*\d[-+.0-9e]*|nan|-?inf"),
 }
-"""What is written of a number, by kind; 15 digits are exact as a float."""
+"""How numbers are written, by kind; 15 digits are exact as a float."""
 _PATTERNS = {
     "whole": rb"-?\d{1,15}+",
     "count": rb"\d{1,15}+",
@@ -45,35 +45,35 @@ _PATTERNS = {
     "some": rb"[1-9]\d{0,14}",
     "float": rb"[-+.0-9e]++|nan|-?inf",
 }
-"""The same for whole columns. What float() makes of such characters, the reader makes of them everywhere."""
+"""The same for whole columns. The reader converts such characters as float() does."""
 _FREE_WORD, _KEYED_WORD, _BARE_WORD = rb"[!#-{}~]*+", rb"[!#-{}~]{0,200}+", rb"[!#-+.-<>-{}~-]{1,200}"
 LONGEST_LABEL = 200
-"""Characters of the longest label of a layout: shorter than any that the series would cut."""
+"""Most characters of a template's label: fewer than the series would cut."""
 
 
 class Field(NamedTuple):
-    """A number of each line that is a sample. Groups count from 0."""
+    """A sample of each line. Groups count from 0."""
 
     signal: str
     labels: tuple[tuple[str, str | None], ...]
-    """Names and values; None for the value that each line says itself."""
+    """Names and values; None for a value that differs from line to line."""
     part: int | None
-    """The group of the number; None where it is always 1, for something that happens."""
+    """The group of the number; None for an event, whose value is always 1."""
     whole: int | None
-    """The group of what it is a share of; None where it is no share."""
+    """The group of the number that it is a share of; None if it is not a share."""
 
 
-class Layout(NamedTuple):
-    """What lines of one form have in common."""
+class LineTemplate(NamedTuple):
+    """What the lines of one template have in common."""
 
     record_type: type[Record]
     pattern: re.Pattern[bytes]
-    """Fits a line with its line feed; its groups are the minute, the seconds, and the values in their order."""
+    """Fits a line with its line feed; the groups are the minute, the seconds, and the values in order."""
     fields: tuple[Field, ...]
     label: int | None
-    """The group whose word, or whole number, is a label; None where all labels are the same in every line."""
+    """The group whose word, or whole number, is a label; None if all lines have the same labels."""
     step: int | None
-    """The groups of the places in the run that each line says; None for what it does not say."""
+    """The groups of step, epoch and batch; None if the lines do not have that number."""
     epoch: int | None
     epoch_whole: int | None
     batch: int | None
@@ -81,13 +81,13 @@ class Layout(NamedTuple):
 
     @property
     def signals(self) -> frozenset[str]:
-        """The signals that its lines bear."""
+        """The signals of its lines."""
         return frozenset(field.signal for field in self.fields)
 
 
-def layout_of(line: bytes) -> Layout | None:
-    """Return the layout of a line, without its line feed; None where it says more than a layout can hold."""
-    if len(line) > LONGEST or not line.isascii() or not has_layout(line):
+def template_of(line: bytes) -> LineTemplate | None:
+    """Return the template of a line without its line feed; None if it contains more than a template can describe."""
+    if len(line) > LONGEST or not line.isascii() or not has_template(line):
         return None
     read = parse_line(line)
     if read is None or type(read.record) not in KINDS:
@@ -100,19 +100,19 @@ def layout_of(line: bytes) -> Layout | None:
     free = {key for key, _ in read.record.extra}
     words = [_Word.of(place, word, free) for place, word in enumerate(written)]
     trial = _Trial(text[:begin], words, read.record)
-    # A word that is read as anything but a name stands for itself.
+    # A word that is not read as a name is fixed.
     words = [
         word._replace(kind="fixed") if word.kind == "word" and trial.read({place}) is None else word
         for place, word in enumerate(words)
     ]
     found = _Trial(text[:begin], words, read.record).read(set(range(len(words))))
-    layout = None if found is None else _layout(text[HEAD_BYTES : begin - 1], words, read.record, *found)
-    # It takes less than the reader does: 007 is no name of a layer that a number could stand for.
-    return layout if layout is not None and layout.pattern.fullmatch(line + b"\n") else None
+    template = None if found is None else _template(text[HEAD_BYTES : begin - 1], words, read.record, *found)
+    # A template accepts less than the reader: it does not accept 007 as a layer's number.
+    return template if template is not None and template.pattern.fullmatch(line + b"\n") else None
 
 
-def has_layout(line: bytes) -> bool:
-    """Whether a line is of a tag that has layouts at all."""
+def has_template(line: bytes) -> bool:
+    """Return whether the line's tag can have templates."""
     head = _HEAD.match(line, HEAD_BYTES)
     return head is not None and head[1] in _TAGS
 
@@ -128,11 +128,11 @@ class _Word(NamedTuple):
     key: str
     """With its equals sign; empty for a bare word."""
     kind: str
-    """``whole``, ``float``, ``share``; ``word``; ``free`` where nobody reads the value; ``fixed``."""
+    """``whole``, ``float``, ``share``; ``word``; ``free`` if the value is not read; ``fixed``."""
 
     @classmethod
     def of(cls, place: int, written: str, free: Container[str]) -> _Word:
-        """Return what a word is."""
+        """Classify a word."""
         key, equals, value = written.rpartition("=") if written.count("=") == 1 else ("", "", written)
         if written == "|" or "=" in value:
             return cls(place, written, "", "fixed")
@@ -141,7 +141,7 @@ class _Word(NamedTuple):
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """What stands in the probe in place of its value: nothing else does so, and each names its place."""
+        """What replaces the value in the probe; unique for each place."""
         number = 1_000 + 2 * self.place
         return {
             "whole": (f"{number}",),
@@ -151,7 +151,7 @@ class _Word(NamedTuple):
         }.get(self.kind, ())
 
     def pattern(self, used: Container[str], kinds: Mapping[str, str]) -> bytes:
-        """Return what fits the word in any line; the ``used`` values are groups, ``kinds`` those of a narrower kind."""
+        """Return a pattern for the word in any line; ``used`` values become groups, ``kinds`` has narrower kinds."""
         if self.kind == "fixed":
             return re.escape(self.written).encode()
         values = [] if self.probes else [_FREE_WORD]
@@ -163,14 +163,14 @@ class _Word(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """A line of which words may be replaced by their probes."""
+    """A line whose words can be replaced by their probes."""
 
     head: str
     words: list[_Word]
     record: Record
 
     def read(self, places: Container[int]) -> tuple[Record, list[Sample]] | None:
-        """Read the line with probes in these places; None where it would be something else."""
+        """Read the line with probes in these places; None if that changes its record type or its signals."""
         words = [
             word.key + "/".join(word.probes) if word.place in places and word.probes else word.written
             for word in self.words
@@ -183,8 +183,10 @@ class _Trial(NamedTuple):
         return (read.record, found) if [sample.signal for sample in found] == known else None
 
 
-def _layout(head: str, words: Sequence[_Word], record: Record, probe: Record, found: Sequence[Sample]) -> Layout | None:
-    """Return the layout of a line, by where the values of its probe are in what was read of it."""
+def _template(
+    head: str, words: Sequence[_Word], record: Record, probe: Record, found: Sequence[Sample]
+) -> LineTemplate | None:
+    """Return the template of a line, from where the probe's values appear in what was read."""
     numbers = {float(word.probes[0]): word.probes[0] for word in words if word.kind in ("whole", "float")}
     shares = {int(word.probes[0]) / int(word.probes[1]): word.probes for word in words if word.kind == "share"}
     numbers |= {float(each): each for pair in shares.values() for each in pair}
@@ -225,7 +227,7 @@ def _layout(head: str, words: Sequence[_Word], record: Record, probe: Record, fo
 
     named = {word.probes[0] for word in words if word.kind == "whole"}.intersection(label)
     kinds = dict.fromkeys((each for each in places if each), "count") | dict.fromkeys(named, "name")
-    # Of nothing at all there is no share: such a line has another sample less.
+    # There are no shares of zero (n/0): a line with one has one sample less.
     shared = {part for part, _ in groups_of}
     kinds |= {word.probes[1]: "some" for word in words if word.kind == "share" and word.probes[0] in shared}
 
@@ -233,7 +235,7 @@ def _layout(head: str, words: Sequence[_Word], record: Record, probe: Record, fo
         return None if each is None else groups[each]
 
     fits = [_STAMP + re.escape(head).encode(), *(word.pattern(used, kinds) for word in words)]
-    return Layout(
+    return LineTemplate(
         type(record),
         re.compile(b" ".join(fits) + b"\n"),
         tuple(
@@ -246,14 +248,14 @@ def _layout(head: str, words: Sequence[_Word], record: Record, probe: Record, fo
 
 
 def _place(value: object) -> tuple[str | None, str | None]:
-    """Return how a probe writes a step, an epoch or a batch: its number, and how many there are."""
+    """Return how a probe writes a step, an epoch or a batch: the number, and the total if it is a share."""
     if isinstance(value, Share):
         return str(value.part), str(value.whole)
     return (str(value) if isinstance(value, int) else None), None
 
 
 def _says_enough(record: Record, fields: Sequence[Field], step: str | None) -> bool:
-    """Whether all that is derived from such a line can be derived from its fields."""
+    """Return whether everything derived from the line can be derived from its fields."""
     if len({(field.signal, field.labels) for field in fields}) < len(fields):
         return False
     if isinstance(record, grammar.GradReport):

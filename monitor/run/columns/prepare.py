@@ -1,4 +1,4 @@
-"""What a block will bring, before it is folded: the samples of its rows, those derived from them included."""
+"""What a block will bring, before it is folded: the samples of its rows, and those derived from them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 FACT_TIMES, LONG_FACT_TIMES = 2, 8
-"""How many times its length a line's fact takes at most (`monitor.run.attempt`). A long one is remembered as its values
-are shown, names and all."""
+"""A line's fact takes at most so many times the line's length (`monitor.run.facts`). The fact of a long line also
+counts the names of its values."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Forecast:
     """What a block will bring."""
 
     block: Block
-    """The block as it is to be folded: with fewer rows, perhaps, and more passengers."""
+    """The block to fold; it may have fewer rows and more passengers than the original."""
     ahead: Ahead
     coming: Mapping[tuple[str, Labels], Coming]
     """The samples of the rows, by series."""
@@ -44,11 +44,11 @@ class Forecast:
 
 
 def forecast(run: Run, block: Block) -> Forecast | None:
-    """Return what a block will bring; None where it must be folded line by line."""
+    """Return what a block will bring; None if it must be folded line by line."""
     attempt = run.attempt
     if run.id is None:
         return None
-    if block.says_much:
+    if block.has_records:
         is_under_way = attempt.first_train_step is not None and attempt.step is not None
         if not is_under_way or run.now is None or run.line_at is None or attempt.began_at is None or run.live_clocks:
             return None
@@ -69,7 +69,7 @@ def forecast(run: Run, block: Block) -> Forecast | None:
 
 
 def _is_usual(event: Event, attempt: Attempt) -> bool:
-    """Whether a passenger is of the writer that is known, and of one phase with it where there were others."""
+    """Return whether a passenger is from the known writer and, if there were other writers, in the known phase."""
     if not isinstance(event.record, grammar.Phase):
         return True
     is_writer = Writer(event.record.run, event.record.pid) == attempt.writer
@@ -77,22 +77,26 @@ def _is_usual(event: Event, attempt: Attempt) -> bool:
 
 
 def _is_known(rows: Rows, attempt: Attempt) -> bool:
-    """Whether rows are none of the first of their kind, and go on where the attempt stands."""
-    is_behind = rows.layout.record_type is grammar.Train and rows.count("step").min() <= (attempt.first_train_step or 0)
+    """Return whether rows are not the first of their kind, and do not go back to the attempt's start."""
+    is_behind = rows.template.record_type is grammar.Train and rows.count("step").min() <= (
+        attempt.first_train_step or 0
+    )
     return not is_behind and all(attempt.stated(*fact) is not None for fact in rows.facts)
 
 
 def _clashing(block: Block, samples: tuple[tuple[Sample, ...], ...]) -> list[Rows]:
-    """Return the rows whose series, or facts, passengers have as well: those have to be taken in order."""
+    """Return the rows that share series or facts with passengers, and so must be folded in order."""
     types = {type(event.record) for _, event in block.passengers}
     signals = {sample.signal for each in samples for sample in each}
     return [
-        rows for rows in block.rows if rows.layout.record_type in types or not signals.isdisjoint(rows.layout.signals)
+        rows
+        for rows in block.rows
+        if rows.template.record_type in types or not signals.isdisjoint(rows.template.signals)
     ]
 
 
 def _coming(attempt: Attempt, block: Block, marks: Marks) -> dict[tuple[str, Labels], Coming] | None:
-    """Return the samples of all rows; None where some are the first of their series, or cannot be derived so."""
+    """Return the samples of all rows; None if some are the first of their series, or cannot be derived in columns."""
     found: defaultdict[tuple[str, Labels], list[Coming]] = defaultdict(list)
 
     marked: dict[int, np.ndarray] = {}
@@ -100,7 +104,7 @@ def _coming(attempt: Attempt, block: Block, marks: Marks) -> dict[tuple[str, Lab
     def take(columns: Columns, of_rows: np.ndarray) -> None:
         for key, column in columns.items():
             if len(column.rows):
-                # Most samples share their lines with others, and what is made of those is made once.
+                # Most samples share their lines with others, so the result for those lines is made once.
                 if id(column.rows) not in marked:
                     marked[id(column.rows)] = of_rows[column.rows]
                 found[key].append(Coming(column.values, marked[id(column.rows)]))
@@ -108,7 +112,7 @@ def _coming(attempt: Attempt, block: Block, marks: Marks) -> dict[tuple[str, Lab
     for rows, of_rows in zip(block.rows, marks.of_rows, strict=True):
         take(rows.samples, of_rows)
     derived = [
-        derived_columns(rows.layout.record_type, _lines(attempt, rows, found, of_rows), attempt)
+        derived_columns(rows.template.record_type, _lines(attempt, rows, found, of_rows), attempt)
         for rows, of_rows in zip(block.rows, marks.of_rows, strict=True)
     ]
     for columns, of_rows in zip(derived, marks.of_rows, strict=True):
@@ -122,11 +126,11 @@ def _coming(attempt: Attempt, block: Block, marks: Marks) -> dict[tuple[str, Lab
 def _lines(
     attempt: Attempt, rows: Rows, found: Mapping[tuple[str, Labels], list[Coming]], of_rows: np.ndarray
 ) -> Lines:
-    """Return rows as the derived signals need them; of reports of weights, with what was known before each."""
+    """Return rows as the derived signals need them; weight reports with the rates known before each."""
     import numpy as np
 
     steps = rows.count("step")
-    if rows.layout.record_type is not grammar.WeightReport:
+    if rows.template.record_type is not grammar.WeightReport:
         return Lines(steps, rows.samples, None, True)
     gradients = [series.last.value for series in attempt.of("grad.l2").values()]
     coming = [each.values for (signal, _), parts in found.items() if signal == "grad.l2" for each in parts]
@@ -145,7 +149,7 @@ def _lines(
 
 
 def _in_order(parts: list[Coming]) -> Coming:
-    """Return samples of several layouts as one, in the order of their lines."""
+    """Merge samples of several templates in the order of their lines."""
     import numpy as np
 
     if len(parts) == 1:
@@ -161,7 +165,7 @@ def _has_room(
     coming: Mapping[tuple[str, Labels], Coming],
     samples: tuple[tuple[Sample, ...], ...],
 ) -> bool:
-    """Whether no limit is reached within the block, where it would matter which line comes first."""
+    """Return whether the block reaches no limit, so that the order of its lines does not matter."""
     passengers = [event for _, event in block.passengers]
     if not attempt.has_room_for(passengers, samples, sum(map(partial(_fact_bytes, block), block.rows))):
         return False
@@ -175,7 +179,7 @@ def _has_room(
 
 
 def _fact_bytes(block: Block, rows: Rows) -> int:
-    """Return how many bytes the facts of rows take at most."""
+    """Return the most bytes that the facts of rows can take."""
     longest = int((block.ends - block.starts)[rows.places].max())
     return len(rows.facts) * longest * (FACT_TIMES if longest < TEXT_LIMIT else LONG_FACT_TIMES)
 
@@ -224,7 +228,7 @@ def _ahead(
 
 
 def _longest_step_s(attempt: Attempt, losses: Coming | None, marks: Marks) -> float:
-    """Return the longest time of a step between neighbouring TRAIN lines of one epoch; infinite where unknown."""
+    """Return the longest time of a step between neighbouring TRAIN lines of one epoch; infinite if unknown."""
     import numpy as np
 
     if losses is None:

@@ -1,4 +1,4 @@
-"""What a block of lines holds, as the rules are asked about it before it is folded."""
+"""What a block of lines contains, so that the rules can be asked about it before it is folded."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ class Coming(NamedTuple):
 
     values: np.ndarray
     marks: np.ndarray
-    """Which of the block's lines with a time bears each."""
+    """Index of each sample's line among the block's lines with a time."""
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """Lines that are about to be folded together. They open no attempt and declare nothing."""
+    """Lines that are about to be folded together. They do not begin an attempt or declare anything."""
 
     coming: Mapping[str, Mapping[Labels, Coming]]
-    """The samples of each series; none where the block touches it not."""
+    """The samples of each series that the block touches."""
     own_steps: np.ndarray
-    """The step that each line with a time says; -1 where it says none."""
+    """The step in each line with a time; -1 if it has none."""
     own_epochs: np.ndarray
-    """The epoch that its samples belong to."""
+    """The epoch that the line's samples belong to."""
     epochs: np.ndarray
-    """The run's epoch after each."""
+    """The run's epoch after each line."""
     is_moving: bool
-    """Whether the run goes a step further."""
+    """Whether the run reaches a further step."""
     is_end_of_epoch: bool
-    """Whether an epoch ends in it."""
+    """Whether an epoch ends in the block."""
     silence_s: float
-    """Longest time from one line to the next, from the last line before the block on."""
+    """Longest time between two lines, starting with the last line before the block."""
     stillness_s: float
-    """Longest time without a further step, from the last move before the block to its last line."""
+    """Longest time without a further step, from the last move before the block to the block's last line."""
     step_s: float
-    """Longest time of a step, by two neighbouring TRAIN lines of one epoch; 0 where there are none."""
+    """Longest time of a step between two neighbouring TRAIN lines of one epoch; 0 if there are none."""
     until: float | None
     """The run's time at its last line."""
     step: int | None
@@ -55,7 +55,7 @@ class Ahead:
 
     @property
     def touched(self) -> frozenset[str]:
-        """What the block touches."""
+        """The names that the block touches."""
         happened = (("run.moved", self.is_moving), ("run.epoch", self.is_end_of_epoch), ("run.phase", True))
         return frozenset({*self.coming, "log.line", *(name for name, has_happened in happened if has_happened)})
 
@@ -65,21 +65,21 @@ class Ahead:
         return [] if found is None else found.values.tolist()
 
     def steps(self, signal: str, labels: Labels) -> np.ndarray:
-        """Return the steps that the lines of these samples say; -1 where they say none."""
+        """Return the step in the line of each sample; -1 if it has none."""
         import numpy as np
 
         found = self.coming.get(signal, {}).get(labels)
         return np.array([], np.int64) if found is None else self.own_steps[found.marks]
 
     def places(self, signal: str, labels: Labels) -> list[tuple[int, int]]:
-        """Return the step that the line of each sample says, -1 for none, and the epoch that the sample belongs to."""
+        """Return the step in the line of each sample, -1 for none, and the epoch that the sample belongs to."""
         found = self.coming.get(signal, {}).get(labels)
         if found is None:
             return []
         return list(zip(self.own_steps[found.marks].tolist(), self.own_epochs[found.marks].tolist(), strict=True))
 
     def reached(self, signal: str) -> list[tuple[int, int]]:
-        """Return the run's epoch after each line with a signal, and that of its samples, in order; repeats once."""
+        """Return the run's epoch after each line with a signal, and its samples' epoch, in order, without repeats."""
         import numpy as np
 
         found = [each.marks for each in self.coming.get(signal, {}).values()]
@@ -92,7 +92,7 @@ class Ahead:
         return list(zip(after[is_new].tolist(), own[is_new].tolist(), strict=True))
 
     def comes_each_epoch(self, signal: str, last_epoch: int, most: float) -> bool:
-        """Whether a signal, last seen in some epoch, is nowhere in the block silent for more than so many epochs."""
+        """Return whether a signal, last seen in ``last_epoch``, is never silent for more than ``most`` epochs."""
         for epoch, own_epoch in (*self.reached(signal), (self.epoch, 0)):
             if epoch - 1 - last_epoch > most:
                 return False
@@ -100,7 +100,7 @@ class Ahead:
         return True
 
     def range_of(self, signal: str, labels: Labels, series: Series | None) -> Range:
-        """Return between which values a series will have moved, from the oldest point that is remembered."""
+        """Return the range of a series' values, from the oldest remembered point to the end of the block."""
         found = self._ranges.get((signal, labels))
         if found is None:
             found = self._ranges[signal, labels] = self._range_of(signal, labels, series)
@@ -110,21 +110,21 @@ class Ahead:
         known = [point.value for point in series.recent] if series else []
         coming = self.coming.get(signal, {}).get(labels)
         if coming is not None:
-            # Either of them is nan where one of all is.
+            # min and max are both nan if any value is nan.
             known += (float(coming.values.min()), float(coming.values.max()))
         return Range(min(known), max(known), all(map(math.isfinite, known)))
 
 
 @dataclass(frozen=True)
 class Range:
-    """Where values lie."""
+    """A range of values."""
 
     least: float
     most: float
     is_finite: bool
-    """Whether all of them are finite numbers; else `least` and `most` are not to be relied on."""
+    """Whether all values are finite; otherwise `least` and `most` are meaningless."""
 
     def rounded(self) -> Range:
-        """Return a range that also holds what rounding can make of a mean of its values."""
+        """Return a range widened by what rounding can add to a mean of its values."""
         slack = 1e-12 * max(abs(self.least), abs(self.most))
         return Range(self.least - slack, self.most + slack, self.is_finite)

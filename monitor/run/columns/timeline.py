@@ -1,4 +1,4 @@
-"""The lines of a block that bear a time, rows and passengers together, and where the run is at each of them."""
+"""The lines of a block with a time, rows and passengers together, and how far the run is at each of them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class Marks(NamedTuple):
-    """Those lines, in order; -1 stands for what a line does not say."""
+    """Those lines, in order; -1 for a number that a line does not have."""
 
     places: np.ndarray
     ats: np.ndarray
     nows: np.ndarray
-    """The run's time at each."""
+    """The run's time at each line."""
     steps: np.ndarray
-    """The run's step after each."""
+    """The run's step after each line."""
     is_move: np.ndarray
-    """Whether it takes the run a step further."""
+    """Whether the line takes the run to a further step."""
     epochs: np.ndarray
-    """The run's epoch after each."""
+    """The run's epoch after each line."""
     own_steps: np.ndarray
     own_epochs: np.ndarray
-    """The epoch that its samples belong to: its own, else the run's."""
+    """The epoch that the line's samples belong to: its own, else the run's."""
     progress: np.ndarray
-    """Of a TRAIN line: epochs planned, batch, batches of the epoch."""
+    """For a TRAIN line: epochs planned, batch, batches of the epoch."""
     of_rows: tuple[np.ndarray, ...]
     """The marks of each of the block's rows."""
 
@@ -40,7 +40,7 @@ class Marks(NamedTuple):
         return len(self.places)
 
     def has_clocks_apart(self, run: Run) -> bool:
-        """Whether a clock is set back or forward, or there may be two: then each line is asked for its own."""
+        """Return whether a clock was set, or there may be two clocks; then the lines must be folded one by one."""
         import numpy as np
 
         if not len(self):
@@ -51,18 +51,18 @@ class Marks(NamedTuple):
 
 
 def marks_of(run: Run, block: Block) -> Marks:
-    """Return the lines of a block that bear a time, of a run that has such lines before it."""
+    """Return the lines of a block with a time, for a run that has had such lines before."""
     import numpy as np
 
     columns: list[Sequence[np.ndarray]] = []
     for rows in block.rows:
         own = [rows.count(name) for name in ("step", "epoch", "epoch_whole", "batch", "batch_whole")]
-        if rows.layout.record_type is not grammar.Train:
+        if rows.template.record_type is not grammar.Train:
             own[2:] = [np.full(len(rows), -1)] * 3
         columns.append((rows.places, rows.ats, own[0], own[1], own[1], *own[2:]))
     if block.passengers:
-        said = [(place, event.evidence.at, *_place_of(event), -1, -1, -1) for place, event in block.passengers]
-        columns.append([np.array(column) for column in zip(*said, strict=True)])
+        single = [(place, event.evidence.at, *_place_of(event), -1, -1, -1) for place, event in block.passengers]
+        columns.append([np.array(column) for column in zip(*single, strict=True)])
     if not columns:
         none = np.array([], np.int64)
         return Marks(none, none * 1.0, none * 1.0, none, none > 0, none, none, none, none.reshape(0, 3), ())
@@ -71,7 +71,7 @@ def marks_of(run: Run, block: Block) -> Marks:
     places, ats, steps, epochs, reached, planned, batches, whole = (column[order] for column in joined)
     assert run.now is not None and run.line_at is not None and run.attempt.step is not None
     forward = np.maximum(0.0, np.diff(ats, prepend=run.line_at))
-    # Added up one after another, as single lines would.
+    # Add one after another, as single lines would.
     nows = np.cumsum(np.concatenate(([run.now], forward)))[1:]
     steps_after = np.maximum.accumulate(np.concatenate(([run.attempt.step], steps)))
     epochs_after = np.maximum.accumulate(np.concatenate(([run.attempt.epoch], reached)))[1:]
@@ -90,7 +90,7 @@ def marks_of(run: Run, block: Block) -> Marks:
 
 
 def _place_of(event: Event) -> tuple[int, int, int]:
-    """Return the step and the epoch of a passenger, and the epoch that the run is in after it; -1 for none."""
+    """Return the step and the epoch of a passenger, and the run's epoch after it; -1 for none."""
     step, epoch = step_of(event), getattr(event.record, "epoch", None)
     epoch = epoch.part if isinstance(epoch, Share) else epoch
     number = epoch if isinstance(epoch, int) else -1

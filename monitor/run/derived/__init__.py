@@ -1,7 +1,7 @@
-"""Derived signals: numbers that no single field holds, from a record and what its attempt knows before it.
+"""Derived signals: numbers computed from a record and from what its attempt knew before it.
 
-In: a record about to be folded, and the attempt as it stands. Out: samples, folded behind the record's own. Nothing
-is kept here: what must outlive an attempt is in `Earlier`, which the run hands on.
+In: a record about to be folded, and the attempt. Out: samples, folded after the record's own. This package keeps no
+state: what must outlive an attempt is in `Earlier`, which the run passes on.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["Column", "Columns", "Earlier", "Known", "Lines", "Rates", "Writer", 
 
 
 def derived(record: Record, known: Known) -> Iterator[Sample]:
-    """Yield what follows from a record and from what was known before it; the record is not folded yet."""
+    """Yield the samples derived from a record, which is not folded yet, and what was known before it."""
     try:
         yield from _derived(record, known)
     except OverflowError:
-        # A whole number beyond every float: a line that says so measures nothing.
+        # The line has a whole number that is too large for a float: it measures nothing.
         return
 
 
@@ -63,9 +63,9 @@ def _derived(record: Record, known: Known) -> Iterator[Sample]:
 
 
 def derived_columns(kind: type[Record], lines: Lines, known: Known) -> Columns | None:
-    """Return what `derived` yields for many lines of a record type, by series; None where only single lines can tell.
+    """Return what `derived` yields for many lines of a record type, by series; None if that needs single lines.
 
-    Empty columns say nothing. Where a type is not named here, nothing is derived from it, or too little to be worth it.
+    Columns may be empty. Types that are missing here have no derived samples, or too few to be worth it.
     """
     if issubclass(kind, _OF_TRAINING) and is_taken_over(known):
         return None
@@ -83,16 +83,16 @@ def derived_columns(kind: type[Record], lines: Lines, known: Known) -> Columns |
 
 
 def _shares(columns: Columns, part: str, whole: str, share: str) -> Columns:
-    """Return one column as a share of another, in per cent."""
+    """Return one column as a percentage of another."""
     import numpy as np
 
     found: Columns = {}
     for (signal, labels), column in columns.items():
         if signal == part and (of := columns.get((whole, labels))) is not None:
-            is_told = of.values != 0
+            is_known = of.values != 0
             with np.errstate(all="ignore"):
-                shares = 100 * column.values[is_told] / of.values[is_told]
-            found[share, labels] = Column(shares, column.rows[is_told])
+                shares = 100 * column.values[is_known] / of.values[is_known]
+            found[share, labels] = Column(shares, column.rows[is_known])
     return found
 
 

@@ -1,4 +1,4 @@
-"""The learning rate that a run declared for each step: the INTENT line's words in, a number out."""
+"""The learning rate that a run declared for each step, from its INTENT line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def declared_rate(step: int, intent: Intent) -> float | None:
-    """Return the declared rate of optimizer step `step`, counted from 1; None where no schedule we know is declared.
+    """Return the declared rate of optimizer step `step`, counted from 1; None unless a known schedule is declared.
 
-    It rises in a line from `warmup_start` before the first step to `base_lr` at step `warmup_steps`, then follows
+    The rate rises linearly from `warmup_start` before the first step to `base_lr` at step `warmup_steps`, then follows
     the schedule: ``constant``, or ``linear`` or ``cosine`` (Loshchilov and Hutter 2017) to `min_lr` at step
     `total_steps`.
     """
@@ -49,7 +49,7 @@ def declared_rates(steps: np.ndarray, intent: Intent) -> np.ndarray | None:
 
 
 def _shapes(shape: Callable[[float], float], progress: np.ndarray) -> np.ndarray:
-    """Return what a shape is at each of many places."""
+    """Return a shape at each of many points."""
     import numpy as np
 
     if shape is not _cosine:
@@ -72,4 +72,4 @@ def _cosine(progress: float) -> float:
 
 
 _SHAPES: dict[str, Callable[[float], float]] = {"constant": _constant, "linear": _linear, "cosine": _cosine}
-"""Share of the way from `min_lr` to `base_lr`, by the share of the steps after the warm-up."""
+"""Fraction of the way from `min_lr` to `base_lr`, by the fraction of the steps after the warm-up."""

@@ -1,4 +1,4 @@
-"""What gradient and weight reports say of each group, by what was declared and what came before."""
+"""Samples derived from gradient and weight reports, with what was declared and what came before."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 LEAST_RATE_SHARE = 0.001
-"""Below this share of the declared base rate a step may round to nothing: 5e-4 (a common base rate) x 0.001 is only
+"""At a smaller share of the declared base rate an update may be rounded away: 5e-4 (a common base rate) x 0.001 is only
 eight times the spacing of single-precision numbers around 1. Chosen by hand, 2026-11."""
 
 
 def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
-    """Yield each group's tensors without gradient and with a small one, and how the gradient changes with depth."""
+    """Yield how many tensors of each group have no gradient or a small one, and how the gradient changes with depth."""
     expected = _expected_none(known.intent.no_grad_expected or ())
     for group in record.groups:
         labels = (("group", group.group),)
@@ -34,7 +34,7 @@ def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
 
 
 def gradient_columns(lines: Lines, known: Known) -> Columns:
-    """Return what `of_gradients` yields for many lines, all of which say how many tensors are without gradient."""
+    """Return what `of_gradients` yields for many lines that all have the number of tensors without gradient."""
     import numpy as np
 
     expected = _expected_none(known.intent.no_grad_expected or ())
@@ -55,7 +55,7 @@ def gradient_columns(lines: Lines, known: Known) -> Columns:
     ends = _ends(norms, known)
     if ends is not None:
         rows = next(iter(norms.values())).rows
-        # numpy's own may differ from it in the last bit.
+        # numpy's own hypot may differ in the last bit.
         first, last = (
             np.array([math.hypot(*each) for each in zip(*(norms[name].values.tolist() for name in names), strict=True)])
             for names in ends
@@ -68,10 +68,10 @@ def gradient_columns(lines: Lines, known: Known) -> Columns:
 
 
 def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
-    """Yield a step's update as it would be at the declared base rate, and how much of the group it left unmoved.
+    """Yield a step's update scaled to the declared base rate, and the share of the group that it did not move.
 
-    Nothing of a step that was not meant to move the weights: at a rate of all but 0, or skipped because some
-    gradient was not finite.
+    Yields nothing for a step that was not meant to move the weights: its rate was almost 0, or it was skipped because
+    a gradient was not finite.
     """
     share = _rate_share(record.step, known)
     if not share >= LEAST_RATE_SHARE or record.update is None or _was_skipped(record.step, known):
@@ -86,7 +86,7 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
 
 
 def weight_columns(lines: Lines, known: Known) -> Columns | None:
-    """Return what `of_weights` yields for many lines, all of which say their step; None where some step was skipped."""
+    """Return what `of_weights` yields for many lines that all have a step; None if a step was skipped."""
     import numpy as np
 
     if not lines.are_gradients_finite or not has_exact_schedule(known):
@@ -126,7 +126,7 @@ def _rate_shares(lines: Lines, known: Known) -> np.ndarray:
 
 
 def _depth_ratio(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
-    """Yield the gradient of the group next to the input, and its ratio to that of the group next to the loss."""
+    """Yield the gradient next to the input, and its ratio to the gradient next to the loss."""
     ends = _ends([group.group for group in record.groups], known)
     if ends is None:
         return
@@ -137,7 +137,7 @@ def _depth_ratio(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
 
 
 def _ends(groups: Iterable[str], known: Known) -> tuple[list[str], list[str]] | None:
-    """Return the groups next to the input and those next to the loss; None where their depths are not known."""
+    """Return the groups next to the input and the groups next to the loss; None if their depths are unknown."""
     frozen = known.intent.frozen or ()
     depths = {}
     for group in groups:
@@ -151,7 +151,7 @@ def _ends(groups: Iterable[str], known: Known) -> tuple[list[str], list[str]] | 
 
 
 def _expected_none(words: Words) -> dict[str, float]:
-    """Read ``gat:1``: how many tensors of a group are expected to have no gradient; a group alone means any number."""
+    """Read ``gat:1``: how many tensors of a group may have no gradient; a group without a number may have any."""
     expected = {}
     for word in words:
         group, colon, number = word.rpartition(":")
@@ -163,9 +163,9 @@ def _expected_none(words: Words) -> dict[str, float]:
 
 
 def _rate_share(step: int | None, known: Known) -> float:
-    """Return the rate of a reported step as a share of the base rate; 1 where nothing is known of either.
+    """Return the rate of a reported step as a share of the base rate; 1 if neither is known.
 
-    Reports count steps from 0, the schedule from 1. Without a schedule, the last rate reported by the highest one.
+    Reports count steps from 0, the schedule from 1. Without a schedule, divides the last reported rate by the highest.
     """
     intent, reported = known.intent, known.of("train.lr").get(())
     if reported is not None and reported.last.value == 0:
@@ -177,6 +177,6 @@ def _rate_share(step: int | None, known: Known) -> float:
 
 
 def _was_skipped(step: int | None, known: Known) -> bool:
-    """Whether the gradient report of this step holds one that is not finite: the optimizer left the step out."""
+    """Return whether a gradient of this step is not finite, so that the optimizer skipped the step."""
     reports = [series.last for series in known.of("grad.l2").values()]
     return any(report.step == step and not math.isfinite(report.value) for report in reports)

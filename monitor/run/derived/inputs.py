@@ -1,46 +1,45 @@
-"""What the derived signals need of an attempt, and what one attempt hands on to the next."""
+"""What the derived signals need from an attempt, and what one attempt passes on to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.base.evidence import Evidence
-from monitor.grammar import Intent, Record
+from monitor.grammar import Intent
 from monitor.reader.signals import Labels
+from monitor.run.facts import KnownRecord
 from monitor.run.series import Series
-
-KnownRecord = TypeVar("KnownRecord", bound=Record)
 
 
 class Writer(NamedTuple):
-    """Who wrote a line, as far as it says."""
+    """Who wrote a line, as far as the line shows it."""
 
     run: str | None
     pid: int | None
 
 
 class Earlier(NamedTuple):
-    """What an attempt has to know of the attempts before it in the same log."""
+    """What an attempt must know about the attempts before it in the same log."""
 
     highest_step: int | None = None
-    """The highest step that any of them reached."""
+    """The highest step that they reached."""
     starts: int = 0
-    """Starts since that step was the highest, the one that reached it included."""
+    """Starts since that step was reached, including the one that reached it."""
     is_over: bool = True
-    """Whether the last of them came to an end that was wanted: completed, stopped on request, or none before."""
+    """Whether the last of them completed or was stopped on request; True if there was none."""
     has_ended: bool = True
-    """Whether the last of them wrote an end line of any kind, or there was none."""
+    """Whether the last of them wrote any end line; True if there was none."""
     has_crashed: bool = False
-    """Whether the last of them wrote an error text, then neither a step nor an end line."""
+    """Whether the last of them wrote an error text, and then neither a step nor an end line."""
     run: str | None = None
-    """The run id of the last of them, by its RUN line."""
+    """Run id in the RUN line of the last of them."""
     fingerprint: str | None = None
-    """The data of the last of them."""
+    """Data fingerprint of the last of them."""
 
 
 class Known(Protocol):
-    """What this station needs of an attempt."""
+    """What the derived signals need from an attempt."""
 
     earlier: Earlier
     intent: Intent
@@ -49,7 +48,7 @@ class Known(Protocol):
     first_train_step: int | None
     announced_phase: str | None
     replaced: tuple[Writer, ...]
-    """Who wrote before the one that writes now, oldest first."""
+    """Who wrote before the current writer, oldest first."""
 
     def stated(self, kind: type[KnownRecord], key: object = "") -> tuple[KnownRecord, Evidence] | None:
         """Return the newest record of a kind (and key) with its line."""
@@ -69,32 +68,32 @@ if TYPE_CHECKING:
 
 
 class Column(NamedTuple):
-    """Samples of one series."""
+    """The samples of one series in many lines."""
 
     values: np.ndarray
     rows: np.ndarray
-    """Which of the lines bears each, in their order."""
+    """Index of the line of each, ascending."""
 
 
 Columns = dict[tuple[str, Labels], Column]
-"""Samples by series."""
+"""Columns by series."""
 
 
 class Rates(NamedTuple):
-    """The learning rate as the progress lines before each of many lines report it."""
+    """The learning rate that the progress lines before each line have reported."""
 
     newest: np.ndarray
     highest: np.ndarray
 
 
 class Lines(NamedTuple):
-    """Lines of one record type and form."""
+    """Lines of one record type and template."""
 
     steps: np.ndarray
-    """The step that each says; -1 where it says none."""
+    """The step in each line; -1 if it has none."""
     columns: Columns
-    """Their own samples."""
+    """The lines' own samples."""
     rates: Rates | None
-    """None where no progress line has reported one."""
+    """None if no progress line has reported a rate."""
     are_gradients_finite: bool
-    """Whether every gradient known before the lines and among them is a finite number."""
+    """Whether all gradients before and among the lines are finite."""

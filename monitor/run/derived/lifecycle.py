@@ -1,4 +1,4 @@
-"""Where a run begins, on what, who writes it, and how far it gets."""
+"""Samples about the life of a run: where it begins, on which data, who writes it, and how far it gets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from monitor.run.derived.inputs import Known, Writer
 
 
 def of_first_step(record: grammar.Train, known: Known) -> Iterator[Sample]:
-    """Yield what the attempt's first step says of where it has begun."""
+    """Yield where the attempt has begun, by its first step."""
     earlier, resumed_at = known.earlier, known.intent.resume_from
     if earlier.starts and known.stated(grammar.RunStart) is None:
-        # No line announced this start: the step itself is the first sign of it.
+        # No line announced this start; the step is its first sign.
         yield Sample("run.idle_starts", (), earlier.starts + 1.0)
     before = resumed_at if resumed_at is not None else None if earlier.is_over else earlier.highest_step
     lost = 0 if before is None else max(0, before - record.step + 1)
@@ -26,14 +26,14 @@ def of_first_step(record: grammar.Train, known: Known) -> Iterator[Sample]:
 
 
 def of_phase(record: grammar.Phase, known: Known) -> Iterator[Sample]:
-    """Yield that a line names its writer, and whether that is one whom another has replaced."""
+    """Yield that a line names its writer, and whether another writer had replaced it."""
     yield Sample("run.beat", (), 1.0)
     if Writer(record.run, record.pid) in known.replaced:
         yield Sample("run.other_writer", (("pid", str(record.pid)),), 1.0)
 
 
 def is_taken_over(known: Known) -> bool:
-    """Whether the newest writer still loads, so that a step taken now is another's, who never ended."""
+    """Return whether the newest writer is still loading, so that a step now comes from an older, unended one."""
     return known.announced_phase in _BEFORE_TRAINING and bool(known.replaced) and not known.earlier.has_ended
 
 
@@ -41,12 +41,12 @@ _BEFORE_TRAINING = ("load", "fit_scaler")
 
 
 def of_end(record: grammar.RunEnd, known: Known) -> Iterator[Sample]:
-    """Yield how many of the planned epochs are missing at the end, by its status."""
+    """Yield how many of the planned epochs are missing at the end, by the end's status."""
     planned = known.intent.epochs or known.epochs_planned
     done = known.epochs_done if record.epochs is None else record.epochs
     if not planned:
         return
-    # An end of its own accord misses no epoch by a request to stop, nor the other way round.
+    # Each wanted status gets a sample, and only the real one can have missing epochs.
     statuses = WANTED_ENDS if record.status in WANTED_ENDS else (record.status,)
     for status in statuses:
         missing = max(0, planned - done) if status == record.status else 0
@@ -54,7 +54,7 @@ def of_end(record: grammar.RunEnd, known: Known) -> Iterator[Sample]:
 
 
 def changed_data(record: grammar.Data, known: Known) -> Iterator[Sample]:
-    """Yield whether the data is another than before, where it should be the same."""
+    """Yield whether the data has changed although it should be the same."""
     if record.fingerprint is None:
         return
     before, started = known.stated(grammar.Data), known.stated(grammar.RunStart)

@@ -1,4 +1,4 @@
-"""Settings that a command line asks for and no line echoes."""
+"""Settings of the command line that the log does not echo."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from monitor.reader.signals import Sample
 from monitor.run.derived.inputs import Known
 
 NAMES_LIMIT = 32
-"""Absent settings named; a command line can be of any length."""
+"""Most absent settings reported; a command line can have any length."""
 
 
 def absent_settings(known: Known) -> Iterator[Sample]:
-    """Yield each setting of the command line that no CONFIG line echoes; only where others of it are echoed."""
+    """Yield each setting of the command line that no CONFIG line echoes, if others are echoed."""
     started, echoed = known.stated(grammar.RunStart), known.all_stated(grammar.Config)
     from_command = {config.value for config, _ in echoed if config.source == "cli"}
     if started is None or not from_command:
@@ -39,7 +39,7 @@ def _asked(command: str) -> Iterator[tuple[str, str]]:
         if not equals and word.startswith("--") and not following.startswith("--"):
             value = following
         is_setting = bool(equals) or word.startswith("--")
-        # A file of settings is none itself: those in it are echoed one by one.
+        # A file of settings is not a setting; its contents are echoed one by one.
         if is_setting and name and value and name not in ("config", "config-path", "config-name"):
             yield name, value
 

@@ -1,4 +1,4 @@
-"""What progress lines say of the learning rate and of waiting for data: line by line, and many lines at once."""
+"""Samples about the learning rate and about waiting for data, from one progress line or from many at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXACT_STEPS = 2**53
 
 
 def of_train(record: grammar.Train, known: Known) -> Iterator[Sample]:
-    """Yield what one progress line says."""
+    """Yield the samples derived from one progress line."""
     if record.lr is not None:
         rate = declared_rate(record.step, known.intent)
         if rate is not None and known.intent.base_lr:
@@ -33,9 +33,9 @@ def of_train(record: grammar.Train, known: Known) -> Iterator[Sample]:
 
 
 def train_columns(lines: Lines, known: Known) -> Columns | None:
-    """Return what `of_train` yields for many lines, none of them the attempt's first.
+    """Return what `of_train` yields for many lines, not including the attempt's first.
 
-    None where some of them would yield what others would not.
+    None if the lines differ in what they yield.
     """
     import numpy as np
 
@@ -58,28 +58,28 @@ def train_columns(lines: Lines, known: Known) -> Columns | None:
             found["train.lr_zero", ()] = Column(np.zeros(len(rates.rows)), rates.rows)
     load, whole = (lines.columns.get((f"train.{name}", ())) for name in ("load_s", "s_per_batch"))
     if load is not None and whole is not None:
-        is_told = whole.values != 0
+        is_known = whole.values != 0
         with np.errstate(all="ignore"):
-            share = load.values[is_told] / whole.values[is_told]
-        found["train.load_share", ()] = Column(share, load.rows[is_told])
+            share = load.values[is_known] / whole.values[is_known]
+        found["train.load_share", ()] = Column(share, load.rows[is_known])
     return found
 
 
 def has_exact_schedule(known: Known) -> bool:
-    """Whether the declared schedule has no more steps than a float holds exactly."""
+    """Return whether a float holds all step numbers of the declared schedule exactly."""
     return max(abs(known.intent.warmup_steps or 0), abs(known.intent.total_steps or 0)) <= EXACT_STEPS
 
 
 def _is_zero_rate(record: grammar.Train, known: Known) -> bool | None:
-    """Whether a learning rate is zero where no schedule was declared; None where it may well be so.
+    """Return whether a learning rate is zero without a declared schedule; None if that may be intended.
 
-    A warm-up may begin with one report at zero, and a schedule may end there.
+    A warm-up may begin with one report of zero, and a schedule may end with one.
     """
     if record.lr != 0:
         return False
     series = known.of("train.lr").get(())
     if not record.epoch.whole or not record.batch.whole:
-        # Nobody knows whether it is the last one: a zero that is reported again is none of a schedule's end.
+        # It is unknown whether this is the last line; a zero that is reported twice is not the end of a schedule.
         return None if series is None or series.last.value != 0 else True
     is_end = record.epoch.part >= record.epoch.whole and record.batch.part >= record.batch.whole
     return None if is_end or series is None else True

@@ -64,10 +64,10 @@ def check(files: tuple[Path, ...]) -> None:
 
 def checked(path: Path) -> None:
     """Read one watch file and the rules that it changes and names. Raises MonitorError for what is wrong."""
-    from monitor.config import load_config, unknown_rules
+    from monitor.config import load_config
     from monitor.rules import Changes, declared_rules
 
     config = load_config(path)
-    rules = declared_rules(rule_files(config.rules), Changes(config.settings))
-    if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
+    rules = declared_rules(rule_files([*map(Path, config.rules)]), Changes(config.settings))
+    if problems := config.unknown_rules({rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)

@@ -53,8 +53,6 @@ def rules_of(config: Config, choice: RuleChoice) -> list[Rule]:
 
     Raises Problems, also for a rule that the watch file names and that is not there.
     """
-    from monitor.config import unknown_rules
-
     settings, problems = [], list[MonitorError]()
     for text in choice.settings:
         try:
@@ -64,8 +62,8 @@ def rules_of(config: Config, choice: RuleChoice) -> list[Rule]:
     if problems:
         raise Problems(problems)
     changes = Changes((*config.settings, *settings), (*config.disable, *choice.disabled))
-    rules = declared_rules(rule_files((*config.rules, *choice.paths)), changes)
-    if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
+    rules = declared_rules(rule_files((*map(Path, config.rules), *choice.paths)), changes)
+    if problems := config.unknown_rules({rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)
     in_force = [rule for rule in rules if rule.enabled]
     if not in_force:

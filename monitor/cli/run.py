@@ -95,7 +95,7 @@ def command(
     try:
         manner = Manner(
             report=report,
-            every_s=config.report.every_s,
+            every_s=config.report.every,
             publish=publisher_of(config, background),
             until_end=True,
             wait=True,

@@ -111,7 +111,7 @@ def command(
     monitor watch run.log --report STATUS.md --every 60s --set TrainingStall.level=600s --disable ResetFailed
     """
     logs, state = logs or config.logs, state or config.state
-    report, every_s = report or config.report.out, every or config.report.every_s
+    report, every_s = report or config.report.out, every or config.report.every
     if not logs:
         raise MonitorError("monitor watch", "no log is named", expected="LOG: a file, a folder, a pattern or -")
     wanted = LogSet(logs)

@@ -63,7 +63,7 @@ class Manner(NamedTuple):
 
 def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Opened:
     """Return what a watch keeps, in a state folder or in memory alone, and who it tells. Raises StateError."""
-    paces = Paces(config.notify.group_wait_s, config.notify.group_interval_s, config.notify.repeat_interval_s)
+    paces = Paces(config.notify.group_wait, config.notify.group_interval, config.notify.repeat_interval)
     if state is None:
         opened = Opened(Committer(Delivery(receivers.sinks, paces=paces)), [], [])
     else:

@@ -89,7 +89,7 @@ def build(
         silences=tuple(silences),
         watch=watching(snapshot.totals),
         notes=config.notes,
-        references=tuple(Reference(each.title, each.text) for each in config.references),
+        references=tuple(Reference(title, text) for title, text in config.references.items()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
-from monitor.config.model import Config, Item
+from monitor.config.model import ChecklistItem, Config
 from monitor.report.judgement import Verdict
 from monitor.report.model import CheckItem, Checklist, Mark
 from monitor.report.watch_conditions import Answer, answer
@@ -32,16 +32,16 @@ def _asked(verdict: Verdict) -> CheckItem:
     return CheckItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
 
 
-def _item(item: Item, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> CheckItem:
+def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> CheckItem:
     if item.when is None:
-        words = "ticked by hand in the watch file" if item.is_done else "only a person can tick this"
-        return CheckItem(item.text, item.is_done, words, ())
+        words = "ticked by hand in the watch file" if item.done else "only a person can tick this"
+        return CheckItem(item.item, item.done, words, ())
     found = answer(item.when, snapshot, verdicts)
     is_ticked = found.mark is Mark.OK
     words, lines = _why(found)
-    if item.is_done and not is_ticked:
+    if item.done and not is_ticked:
         words = f"ticked by hand in the watch file, and yet: {words}"
-    return CheckItem(item.text, is_ticked, words, lines, found.mark)
+    return CheckItem(item.item, is_ticked, words, lines, found.mark)
 
 
 def _why(found: Answer) -> tuple[str, tuple[Evidence, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from monitor.conditions.reading import Background
-from monitor.config.model import Before, Config
+from monitor.config.model import Config, EarlierFigure
 from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
 from monitor.report.model import Comparison, ComparisonRow, Mark
@@ -56,15 +56,15 @@ def comparison(snapshot: Snapshot, config: Config, background: Background) -> Co
     return Comparison(title, found, asked.note, "" if found else "the two runs have no figure in common")
 
 
-def _asked(attempt: Attempt, before: Before, baseline: RunSummary | None) -> Iterator[ComparisonRow]:
+def _asked(attempt: Attempt, before: EarlierFigure, baseline: RunSummary | None) -> Iterator[ComparisonRow]:
     """Yield a row for each series that bears the labels; one without figures where there is none."""
-    wanted = set(before.where)
+    wanted = before.where.items()
     found = {labels: series for labels, series in attempt.of(before.signal).items() if wanted <= set(labels)}
     if not found:
         words = "" if _nothing_before(before) else "nothing to hold against it yet"
         yield ComparisonRow(before.title, _before(before, None), None, Mark.UNKNOWN, words, ())
     for labels, series in found.items():
-        rest = ", ".join(value for name, value in labels if name not in dict(before.where))
+        rest = ", ".join(value for name, value in labels if name not in before.where)
         title = f"{before.title} {rest}" if len(found) > 1 else before.title
         was = before.value
         if was is None and before.above is None and before.below is None and baseline is not None:
@@ -72,7 +72,7 @@ def _asked(attempt: Attempt, before: Before, baseline: RunSummary | None) -> Ite
         yield _judged(before, title, was, series)
 
 
-def _judged(before: Before, title: str, was: float | None, series: Series) -> ComparisonRow:
+def _judged(before: EarlierFigure, title: str, was: float | None, series: Series) -> ComparisonRow:
     last, side = series.last, before.above if before.above is not None else before.below
     now, lines = signal_value(before.signal, last.value, decimals=MEASURED), (last.evidence,)
     first_words = "the first report" if series.count == 1 else f"{series.count:,} reports"
@@ -123,7 +123,7 @@ def _usual(attempt: Attempt, row: _Row, baseline: RunSummary) -> ComparisonRow |
     return ComparisonRow(row.title, before, now, mark, words, (point.evidence,))
 
 
-def _before(before: Before, was: float | None) -> str:
+def _before(before: EarlierFigure, was: float | None) -> str:
     if before.above is not None:
         return f"> {signal_value(before.signal, before.above)}"
     if before.below is not None:
@@ -132,5 +132,5 @@ def _before(before: Before, was: float | None) -> str:
     return "N/A" if value is None else signal_value(before.signal, value)
 
 
-def _nothing_before(before: Before) -> bool:
+def _nothing_before(before: EarlierFigure) -> bool:
     return before.value is None and before.above is None and before.below is None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from monitor.base.evidence import Evidence
-from monitor.config.model import Config, Variable
+from monitor.config import Config
 from monitor.grammar import Config as Echo
 from monitor.grammar import GuardReset
 from monitor.reader.signals import CATALOGUE
@@ -24,32 +24,34 @@ Effect = tuple[str, Evidence | None, bool]
 def settings(snapshot: Snapshot, config: Config | None = None) -> tuple[Statement, ...]:
     """Return the variables people rely on, by the watch file or by habit, then all that differ from their default."""
     attempt = snapshot.run.attempt
-    usual = tuple(Variable(name, None) for name in _RELIED_ON) if has_our_model(snapshot) else ()
-    asked = (config.environment if config else ()) or usual
-    relied_on = [_confirmed(attempt, each, _RELIED_ON.get(each.name, _unseen)) for each in asked]
-    names = {each.name for each in asked}
+    asked = config.environment if config else {}
+    if not asked and has_our_model(snapshot):
+        asked = dict.fromkeys(_RELIED_ON)
+    relied_on = [_confirmed(attempt, name, wanted, _RELIED_ON.get(name, _unseen)) for name, wanted in asked.items()]
     others = [
         Statement(f"{config.key}={config.value}", f"source={config.source or 'not said'}", (line,), Mark.OK)
         for config, line in attempt.all_stated(Echo)
-        if config.key not in names and config.source != "default"
+        if config.key not in asked and config.source != "default"
     ]
-    return bounded([*relied_on, *others, *_unheard(attempt, names)])
+    return bounded([*relied_on, *others, *_unheard(attempt, asked.keys())])
 
 
-def _confirmed(attempt: Attempt, asked: Variable, effect: Callable[[Attempt, str], Effect | None]) -> Statement:
-    stated = attempt.stated(Echo, asked.name)
+def _confirmed(
+    attempt: Attempt, name: str, wanted: str | None, effect: Callable[[Attempt, str], Effect | None]
+) -> Statement:
+    stated = attempt.stated(Echo, name)
     if stated is None:
-        wanted = asked.name if asked.value is None else f"{asked.name}={asked.value}"
-        unused = attempt.of("config.unused").get((("unused", asked.name),))
+        subject = name if wanted is None else f"{name}={wanted}"
+        unused = attempt.of("config.unused").get((("unused", name),))
         if unused is not None:
-            return Statement(wanted, "set, and read by nothing", (unused.last.evidence,), Mark.CAUTION)
-        return Statement(wanted, "not echoed: unconfirmed", mark=Mark.UNKNOWN)
+            return Statement(subject, "set, and read by nothing", (unused.last.evidence,), Mark.CAUTION)
+        return Statement(subject, "not echoed: unconfirmed", mark=Mark.UNKNOWN)
     echo, line = stated
     words, evidence, is_contradicted = effect(attempt, echo.value) or ("its effect shows in no line", None, False)
-    if asked.value is not None and not _is_same(asked.value, echo.value):
-        words, is_contradicted = f"{asked.value} was wanted; {words}", True
+    if wanted is not None and not _is_same(wanted, echo.value):
+        words, is_contradicted = f"{wanted} was wanted; {words}", True
     return Statement(
-        f"{asked.name}={echo.value}",
+        f"{name}={echo.value}",
         f"echoed, source={echo.source or 'not said'}; {words}",
         (line,) if evidence is None else (line, evidence),
         Mark.CAUTION if is_contradicted else Mark.OK,

@@ -14,7 +14,7 @@ from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.other_run import is_log, other_run
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
-from monitor.report.run_comparison import ComparedRow, Comparison, compare
+from monitor.report.run_comparison import ComparedRow, RunComparison, compare
 from monitor.run.summary import RunSummary, summarise
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
@@ -83,7 +83,7 @@ def _summary_until(log: str, step: int) -> RunSummary | None:
     return None
 
 
-def _lines(found: Comparison) -> list[str]:
+def _lines(found: RunComparison) -> list[str]:
     left, right = found.left, found.right
     lines = [f"A  {_in_words(left)}", f"B  {_in_words(right)}"]
     if found.newest:
@@ -129,7 +129,7 @@ def _in_words(summary: RunSummary) -> str:
     return f"run {summary.run}: {summary.status}, {summary.epochs_done} epochs, step {summary.step} ({summary.log})"
 
 
-def _document(found: Comparison) -> dict[str, object]:
+def _document(found: RunComparison) -> dict[str, object]:
     return {
         "version": JSON_VERSION,
         "a": _run(found.left),

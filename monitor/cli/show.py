@@ -27,7 +27,7 @@ HISTORY = 1_000
 LEAST_PREFIX = 4
 
 
-class _Known(NamedTuple):
+class _FoundAlert(NamedTuple):
     """An alert as some source tells of it."""
 
     id: str
@@ -99,7 +99,7 @@ def command(
         click.echo("no line of the log stands behind it", err=True)
 
 
-def _chosen(prefix: str, known: Sequence[_Known], where: str) -> _Known:
+def _chosen(prefix: str, known: Sequence[_FoundAlert], where: str) -> _FoundAlert:
     """Return the one alert whose id begins so, as it stood last. Raises MonitorError."""
     newest = {each.id: each for each in known}
     found = [each for id, each in newest.items() if id.startswith(prefix)] if len(prefix) >= LEAST_PREFIX else []
@@ -116,12 +116,12 @@ def _chosen(prefix: str, known: Sequence[_Known], where: str) -> _Known:
     )
 
 
-def _replayed(log: str, choice: RuleChoice) -> list[_Known]:
+def _replayed(log: str, choice: RuleChoice) -> list[_FoundAlert]:
     pipeline = Pipeline(log, make_engine(choice))
     return [_of(alert) for alert in read_log(pipeline, shows_progress=True)]
 
 
-def _from_state(folder: Path) -> list[_Known]:
+def _from_state(folder: Path) -> list[_FoundAlert]:
     # SQLite is for those alone who keep a state.
     from monitor.store.store import look
 
@@ -131,12 +131,12 @@ def _from_state(folder: Path) -> list[_Known]:
     ]  # fmt: skip
 
 
-def _of(alert: Alert) -> _Known:
+def _of(alert: Alert) -> _FoundAlert:
     labels = ", ".join(f"{name}={value}" for name, value in alert.labels)
     return _known(alert.to_json(), alert.evidence, labels)
 
 
-def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: str) -> _Known:
+def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: str) -> _FoundAlert:
     """Return an alert from its one JSON form, whoever wrote it."""
 
     def words(name: str) -> str:
@@ -160,10 +160,10 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
         ("explained by", words("inhibited_by")),
         ("action", words("action")),
     ]
-    return _Known(words("id"), headline, tuple(each for each in facts if each[1]), evidence, document)
+    return _FoundAlert(words("id"), headline, tuple(each for each in facts if each[1]), evidence, document)
 
 
-def _from_file(file: Path) -> list[_Known]:
+def _from_file(file: Path) -> list[_FoundAlert]:
     """Read alerts as a sink has written them, one JSON object a line. Raises MonitorError."""
     known = []
     try:
@@ -176,7 +176,7 @@ def _from_file(file: Path) -> list[_Known]:
     return known
 
 
-def _from_line(line: str, where: str) -> _Known:
+def _from_line(line: str, where: str) -> _FoundAlert:
     expected = "an alert as monitor replay --json prints it"
     try:
         document = json.loads(line)

@@ -17,7 +17,7 @@ from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.cli.other_run import default_directory
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
-from monitor.report.run_state import PASSING, RunState, Verdict, run_state_of
+from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
@@ -127,17 +127,17 @@ def firing(seen: Seen) -> list[Alert]:
     return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
 
 
-def verdict(seen: Seen, *, is_watched: bool) -> Verdict:
+def verdict(seen: Seen, *, is_watched: bool) -> RunVerdict:
     """Return what became of the run by the newest commit; of one that nobody watches, nothing is known of now."""
     saved = seen.saved
     now = saved.run.now
     if now is not None and saved.line_came_at is not None:
         now += max(0.0, saved.committed_at - saved.line_came_at)
     found = run_state_of(saved.run, saved.states.open.values(), now)
-    if is_watched or found.fate not in PASSING:
+    if is_watched or found.state not in PASSING:
         return found
     return found._replace(
-        fate=RunState.UNKNOWN, why=f"nobody watches it; when somebody did: {found.fate.value}, {found.why}"
+        state=RunState.UNKNOWN, why=f"nobody watches it; when somebody did: {found.state.value}, {found.why}"
     )
 
 
@@ -149,7 +149,7 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
         "run": run.id,
         "rank": run.rank,
         "status": run.status.value,
-        "verdict": found.fate.value,
+        "verdict": found.state.value,
         "verdict_reason": redact(found.why),
         "verdict_evidence": [
             {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}

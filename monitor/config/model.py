@@ -111,7 +111,7 @@ class Level(Part):
         return self
 
 
-class Expectation(NamedTuple):
+class EpochLevel(NamedTuple):
     """Where a signal should be at the end of one epoch."""
 
     epoch: int
@@ -142,7 +142,7 @@ class ExpectedSignal(Part):
         return self
 
     @property
-    def levels(self) -> tuple[Expectation, ...]:
+    def levels(self) -> tuple[EpochLevel, ...]:
         """Return what is expected of each epoch, in order."""
         found = []
         for epoch, level in sorted(self.by_epoch.items()):
@@ -150,7 +150,7 @@ class ExpectedSignal(Part):
             if level.about is not None:
                 width = self.tolerance * abs(level.about)
                 least, most = level.about - width, level.about + width
-            found.append(Expectation(epoch, least, most, level.about is not None, level.note))
+            found.append(EpochLevel(epoch, least, most, level.about is not None, level.note))
         return tuple(found)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
 from monitor.conditions.reading import Background
 from monitor.config import Config
 from monitor.report.judgement import judge
-from monitor.report.model import Mark, Page, Reference, Statement
+from monitor.report.model import Mark, Page, Reference, Section, Statement
 from monitor.report.sections.actions import actions
 from monitor.report.sections.charts import charts
 from monitor.report.sections.commands import commands
@@ -16,6 +17,7 @@ from monitor.report.sections.comparison import comparison
 from monitor.report.sections.data import data_pipeline, target_normalisation
 from monitor.report.sections.epochs import epoch_table, metrics
 from monitor.report.sections.expected import expected
+from monitor.report.sections.footer import footer
 from monitor.report.sections.gradients import gradient_flow
 from monitor.report.sections.header import header
 from monitor.report.sections.machine import gpu, process
@@ -23,11 +25,23 @@ from monitor.report.sections.objectives import objectives
 from monitor.report.sections.progress import progress
 from monitor.report.sections.settings import settings
 from monitor.report.sections.timeline import alerts
-from monitor.report.sections.verdict import footer
 from monitor.report.sections.warning_signs import warning_signs
-from monitor.report.sections.watch_health import watching
+from monitor.report.sections.watch_health import watch_health
 from monitor.report.trials import Argv, Trial
 from monitor.snapshot import Snapshot
+
+
+class PlainSection(NamedTuple):
+    """A section of statements: both templates and the JSON show it without knowing it."""
+
+    key: str
+    """Its name in the JSON, where it must stay; a new one goes into docs/report.schema.json by itself."""
+    title: str
+    build: Callable[[Snapshot], tuple[Statement, ...]]
+
+
+PLAIN_SECTIONS = (PlainSection("watch", "The watch itself", watch_health),)
+"""Shown at the end of the page, in this order. A new section is a file in `sections/` and a line here."""
 
 
 def build(
@@ -87,7 +101,7 @@ def build(
         expected=expected(snapshot, config, verdicts),
         actions=actions(snapshot, config, verdicts),
         silences=tuple(silences),
-        watch=watching(snapshot.totals),
+        sections=tuple(Section(each.key, each.title, each.build(snapshot)) for each in PLAIN_SECTIONS),
         notes=config.notes,
         references=tuple(Reference(title, text) for title, text in config.references.items()),
     )

@@ -46,8 +46,7 @@ _ICON_COLOURS = {
 
 def render_html(page: Page, template: Path | None = None) -> str:
     """Return the page as HTML, by a template of the user's where one is named. Raises ReportError."""
-    known = _Known(page, f"\n{_style()}{drawing.CHART_CSS}\n")
-    return fill(TEMPLATE, template, _environment(page), known.variables()).strip() + "\n"
+    return fill(TEMPLATE, template, _environment(page), _variables(page)).strip() + "\n"
 
 
 def _style() -> str:
@@ -58,28 +57,22 @@ def _style() -> str:
         raise ReportError(str(path), f"cannot be read ({error})", expected="a style sheet in UTF-8") from None
 
 
-class _Known:
-    """What a template can print."""
+def _variables(page: Page) -> Mapping[str, object]:
+    """Return the values that a template can print, by name."""
+    from markupsafe import Markup
 
-    def __init__(self, page: Page, style: str) -> None:
-        self._page, self._style = page, style
-
-    def variables(self) -> Mapping[str, object]:
-        """Return it by name."""
-        from markupsafe import Markup
-
-        page, can_draw = self._page, drawing.can_draw()
-        return {
-            "page": page,
-            "Mark": Mark,
-            "style": Markup(self._style),
-            "policy": _policy(self._style),
-            "icon": _icon(page.footer.mark),
-            "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
-            "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
-            "lines": _quoted_lines(page),
-            "lines_left_out": max(0, len(_cited_lines(page)) - LINES_QUOTED),
-        }
+    style, can_draw = f"\n{_style()}{drawing.CHART_CSS}\n", drawing.can_draw()
+    return {
+        "page": page,
+        "Mark": Mark,
+        "style": Markup(style),
+        "policy": _policy(style),
+        "icon": _icon(page.footer.mark),
+        "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
+        "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
+        "lines": _quoted_lines(page),
+        "lines_left_out": max(0, len(_cited_lines(page)) - LINES_QUOTED),
+    }
 
 
 def _policy(style: str) -> str:
@@ -175,11 +168,11 @@ def _bounded(text: str) -> str:
     return text[: escape.FENCE_LIMIT]
 
 
-Place = tuple[str, int, int]
+LineKey = tuple[str, int, int]
 """What tells one line from another: its file, number and offset."""
 
 
-def _place(line: Evidence) -> Place:
+def _place(line: Evidence) -> LineKey:
     return line.path, line.line, line.offset
 
 
@@ -206,7 +199,7 @@ def _quoted_lines(page: Page) -> list[Evidence]:
 
 def _cited_lines(page: Page) -> list[Evidence]:
     """Return every line that the page's statements rest on, once, in the order in which they are cited."""
-    known: dict[Place, Evidence] = {}
+    known: dict[LineKey, Evidence] = {}
     for line in _lines_in([getattr(page, each.name) for each in fields(page) if each.name != "charts"]):
         before = known.get(_place(line))
         if before is None or len(line.text) > len(before.text):

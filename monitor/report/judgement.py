@@ -18,7 +18,7 @@ _WORST_FIRST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICA
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RuleVerdict:
     """What one rule says of the run, with what it said before."""
 
     rule: Rule
@@ -75,11 +75,11 @@ class Verdict:
         return Mark.OK if reading.outcome is Outcome.OK else Mark.NOT_APPLICABLE
 
 
-def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
+def judge(snapshot: Snapshot) -> tuple[RuleVerdict, ...]:
     """Return a verdict per rule, in the order of the rule files."""
     newest = {alert.id: alert for alert in (*snapshot.history, *snapshot.open)}
     return tuple(
-        Verdict(
+        RuleVerdict(
             rule=rule,
             readings=tuple(sorted(readings, key=lambda reading: _WORST_FIRST.index(reading.outcome))),
             standing=tuple(alert for alert in newest.values() if alert.rule == rule.alert and _stands(alert, snapshot)),
@@ -94,7 +94,7 @@ def worst_applicable(marks: list[Mark]) -> Mark:
     return worst([mark for mark in marks if mark is not Mark.NOT_APPLICABLE] or marks)
 
 
-def ground(verdict: Verdict, readings: Iterable[Reading] | None = None) -> Statement:
+def ground(verdict: RuleVerdict, readings: Iterable[Reading] | None = None) -> Statement:
     """Say in one line what a rule found, in all or some of its readings, with the lines of the worst."""
     shown = verdict.readings if readings is None else tuple(readings)
     worst_outcome = shown[0].outcome
@@ -108,10 +108,10 @@ def ground(verdict: Verdict, readings: Iterable[Reading] | None = None) -> State
     return Statement(verdict.rule.alert, text, evidence, mark)
 
 
-def grounds(verdicts: Iterable[Verdict]) -> list[Statement]:
+def grounds(verdicts: Iterable[RuleVerdict]) -> list[Statement]:
     """Say what each rule found; those whose alerts others explain are named together, behind the rest."""
     found: list[Statement] = []
-    explained: dict[str, list[Verdict]] = {}
+    explained: dict[str, list[RuleVerdict]] = {}
     for verdict in verdicts:
         if verdict.explained_by:
             explained.setdefault(verdict.explained_by, []).append(verdict)
@@ -179,7 +179,7 @@ def history(alerts: Sequence[Alert]) -> str:
     return f"fired {times}in epoch {last.epoch} of attempt {last.attempt} ({last.summary}) and is {last.state}"
 
 
-def is_critical(verdict: Verdict) -> bool:
+def is_critical(verdict: RuleVerdict) -> bool:
     """Whether the rule speaks of the worst."""
     return verdict.rule.severity is Severity.CRITICAL
 

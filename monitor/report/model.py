@@ -146,7 +146,7 @@ class HorizonRow:
 
 
 @dataclass(frozen=True)
-class Metrics:
+class ValidationMetrics:
     """How good the predictions were on validation."""
 
     overall: tuple[Statement, ...]
@@ -302,7 +302,7 @@ class Bands:
 
 
 @dataclass(frozen=True)
-class Expected:
+class Expectations:
     """What was expected of the run, beside what came."""
 
     pace: tuple[PaceRow, ...]
@@ -313,7 +313,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class CheckItem:
+class ActionItem:
     """One thing to do or to see."""
 
     text: str
@@ -326,11 +326,11 @@ class CheckItem:
 
 
 @dataclass(frozen=True)
-class Checklist:
+class ActionList:
     """The things of one time group."""
 
     title: str
-    items: tuple[CheckItem, ...]
+    items: tuple[ActionItem, ...]
 
 
 @dataclass(frozen=True)
@@ -363,6 +363,17 @@ class Footer:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A part of the page that needs no layout of its own: a title and statements."""
+
+    key: str
+    """Its name in the JSON."""
+    title: str
+    statements: tuple[Statement, ...]
+    """Empty where the page leaves the section out."""
+
+
+@dataclass(frozen=True)
 class Page:
     """One status page."""
 
@@ -377,23 +388,30 @@ class Page:
     targets: tuple[Statement, ...]
     progress: tuple[Statement, ...]
     epochs: EpochTable
-    metrics: Metrics
+    metrics: ValidationMetrics
     settings: tuple[Statement, ...]
     signs: tuple[Sign, ...]
     alerts: Alerts
     commands: tuple[Commands, ...]
     footer: Footer
     comparison: Comparison = Comparison("", (), "", "nothing to compare with was given")
-    expected: Expected = Expected((), (), (), ())
-    actions: tuple[Checklist, ...] = ()
+    expected: Expectations = Expectations((), (), (), ())
+    actions: tuple[ActionList, ...] = ()
     """Next actions, by time group."""
     silences: tuple[Statement, ...] = ()
     """Alerts that a person has silenced."""
-    watch: tuple[Statement, ...] = ()
-    """What the watch says of itself: how it reads, and what it could not read."""
+    sections: tuple[Section, ...] = ()
+    """In the JSON each is a key of the page; a template can write ``page.KEY`` as well."""
     notes: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    def __getattr__(self, key: str) -> tuple[Statement, ...]:
+        sections: tuple[Section, ...] = self.__dict__.get("sections", ())
+        for section in sections:
+            if section.key == key:
+                return section.statements
+        raise AttributeError(key)
 
     def is_of_log(self, line: Evidence) -> bool:
         """Whether a line is of the page's own log, under its full name or the one that a watch was given."""

@@ -65,7 +65,7 @@ class Twin:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """What two runs have in common, and what not."""
 
     left: RunSummary
@@ -84,7 +84,7 @@ class Comparison:
     only_right: int
 
 
-def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> Comparison:
+def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> RunComparison:
     """Compare two summaries; ``step`` says that both are of that step."""
     newest = tuple(
         ComparedRow(key[0], key[1], None, left.last[key], right.last[key])
@@ -94,7 +94,7 @@ def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> 
     )
     epochs = tuple(_by_epoch(left, right))
     is_repeat = _is_repeat(epochs)
-    return Comparison(
+    return RunComparison(
         left=left,
         right=right,
         step=step,

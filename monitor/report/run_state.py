@@ -44,19 +44,19 @@ PASSING = frozenset({RunState.RUNNING, RunState.HUNG, RunState.SLOW, RunState.PA
 """What may be another thing a moment later."""
 
 
-class Verdict(NamedTuple):
-    """A fate and its grounds."""
+class RunVerdict(NamedTuple):
+    """A state and its grounds."""
 
-    fate: RunState
+    state: RunState
     why: str
     evidence: tuple[Evidence, ...]
 
 
-def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
+def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVerdict:
     """Judge a run by its log, what was seen of its process and GPUs, and the alerts that are open, at its time."""
     attempt = run.attempt
     if not attempt.lines:
-        return Verdict(RunState.UNKNOWN, "no line was written yet", ())
+        return RunVerdict(RunState.UNKNOWN, "no line was written yet", ())
     firing = [alert for alert in alerts if alert.state is State.FIRING]
     last = () if run.last is None else (run.last,)
     if gone := _gone(attempt):
@@ -65,23 +65,23 @@ def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdic
         assert isinstance(attempt.ended.record, RunEnd)
         if attempt.status is Status.FAILED:
             why = attempt.ended.record.error or f"its end line says {attempt.ended.record.status}"
-            return Verdict(RunState.CRASHED, why, (attempt.ended.evidence,))
-        return Verdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
+            return RunVerdict(RunState.CRASHED, why, (attempt.ended.evidence,))
+        return RunVerdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
     if killed := _last_word(attempt, "text.killed"):
-        return Verdict(RunState.KILLED, "its log says so", (killed,))
+        return RunVerdict(RunState.KILLED, "its log says so", (killed,))
     if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
-        return Verdict(RunState.CRASHED, crash.summary, crash.evidence)
+        return RunVerdict(RunState.CRASHED, crash.summary, crash.evidence)
     if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:
         declared = attempt.intent_evidence["pause"]
-        return Verdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
+        return RunVerdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
     if now is None or run.heard_at is None:
-        return Verdict(RunState.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
-    return Verdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
+        return RunVerdict(RunState.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
+    return RunVerdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
 
 
-def _gone(attempt: Attempt) -> Verdict | None:
+def _gone(attempt: Attempt) -> RunVerdict | None:
     """Judge by the end of the process; None where none was seen, or the log went on behind it."""
     stated = attempt.stated(ProcessGone)
     if stated is None or not _is_last(attempt, "process.gone"):
@@ -89,37 +89,39 @@ def _gone(attempt: Attempt) -> Verdict | None:
     record, evidence = stated
     memory = f"; meanwhile the kernel killed {record.oom_kills} for memory" if record.oom_kills else ""
     if record.how == "killed":
-        return Verdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
+        return RunVerdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
     if record.how == "exited":
-        return Verdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
+        return RunVerdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
     for text in ("text.killed", "text.out_of_memory", "text.cuda_error", "text.traceback"):
         if word := _last_word(attempt, text):
-            fate = RunState.KILLED if text == "text.killed" else RunState.CRASHED
-            return Verdict(fate, f"its process is gone, and its log says why{memory}", (word, evidence))
+            state = RunState.KILLED if text == "text.killed" else RunState.CRASHED
+            return RunVerdict(state, f"its process is gone, and its log says why{memory}", (word, evidence))
     if memory:
-        return Verdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
-    return Verdict(RunState.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
+        return RunVerdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
+    return RunVerdict(RunState.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
 
 
-def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> Verdict:
+def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
     """Tell a run that hangs from one that is slow, by what its process and the GPUs do."""
     seen = attempt.stated(Process)
     if seen is None or not _is_fresh(seen[1], now):
         why = f"{stall.summary}; of its process nothing is known now, so that it may hang or be slow"
-        return Verdict(RunState.UNKNOWN, why, stall.evidence)
+        return RunVerdict(RunState.UNKNOWN, why, stall.evidence)
     process, evidence = seen
     if (process.stat or "").startswith("T"):
-        return Verdict(RunState.HUNG, "its process is stopped, as by Ctrl-Z or a debugger", (*stall.evidence, evidence))
+        return RunVerdict(
+            RunState.HUNG, "its process is stopped (by Ctrl-Z or a debugger, say)", (*stall.evidence, evidence)
+        )
     gpus = list(_gpus(attempt, now))
     lines = (*stall.evidence, evidence, *(line for _, line in gpus))
     if process.cpu_pct is None:
-        return Verdict(RunState.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
+        return RunVerdict(RunState.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
     busiest = max((share for share, _ in gpus), default=None)
     does = f"its process uses {process.cpu_pct:g} % of a processor"
     does += f", its GPUs {busiest:g} %" if busiest is not None else ", of its GPUs nothing is known"
     if process.cpu_pct < IDLE_CPU_PCT and (busiest is None or busiest < IDLE_GPU_PCT):
-        return Verdict(RunState.HUNG, f"{stall.summary}; {does}", lines)
-    return Verdict(RunState.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
+        return RunVerdict(RunState.HUNG, f"{stall.summary}; {does}", lines)
+    return RunVerdict(RunState.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
 
 
 def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence]]:

@@ -22,7 +22,7 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.reader.signals import Labels
-from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
+from monitor.report.judgement import RuleVerdict, ground, grounds, reason_of, worst_applicable
 from monitor.report.model import Mark, Statement
 from monitor.run.attempt import Attempt, Status
 from monitor.run.series import Point, Series
@@ -38,7 +38,7 @@ class Answer:
     """One at least, each with a mark."""
 
 
-def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Answer:
+def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Answer:
     """Return how a condition stands now."""
     attempt = snapshot.run.attempt
     match expression:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import ChecklistItem, Config
-from monitor.report.judgement import Verdict
-from monitor.report.model import CheckItem, Checklist, Mark
+from monitor.report.judgement import RuleVerdict
+from monitor.report.model import ActionItem, ActionList, Mark
 from monitor.report.watch_conditions import Answer, answer
 from monitor.snapshot import Snapshot
 
@@ -15,33 +15,33 @@ GROUNDS_SHOWN = 2
 """Reasons given for an item that is not ticked; the rest is counted."""
 
 
-def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> tuple[Checklist, ...]:
+def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict]) -> tuple[ActionList, ...]:
     """Return the checklists as they stand; without any, what the alerts that stand ask for."""
     if config.checklists:
         return tuple(
-            Checklist(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
+            ActionList(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
             for each in config.checklists
         )
     asked = tuple(_asked(verdict) for verdict in verdicts if verdict.standing and not verdict.explained_by)
-    return (Checklist("Immediate", asked),) if asked else ()
+    return (ActionList("Immediate", asked),) if asked else ()
 
 
-def _asked(verdict: Verdict) -> CheckItem:
+def _asked(verdict: RuleVerdict) -> ActionItem:
     alert = verdict.standing[-1]
     words = f"{verdict.rule.alert}: {alert.summary}"
-    return CheckItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
+    return ActionItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
 
 
-def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> CheckItem:
+def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> ActionItem:
     if item.when is None:
         words = "ticked by hand in the watch file" if item.done else "only a person can tick this"
-        return CheckItem(item.item, item.done, words, ())
+        return ActionItem(item.item, item.done, words, ())
     found = answer(item.when, snapshot, verdicts)
     is_ticked = found.mark is Mark.OK
     words, lines = _why(found)
     if item.done and not is_ticked:
         words = f"ticked by hand in the watch file, and yet: {words}"
-    return CheckItem(item.item, is_ticked, words, lines, found.mark)
+    return ActionItem(item.item, is_ticked, words, lines, found.mark)
 
 
 def _why(found: Answer) -> tuple[str, tuple[Evidence, ...]]:

@@ -123,11 +123,11 @@ def _notes(curves: Sequence[Curve], *, is_log: bool) -> Iterator[str]:
         yield f"values of exactly 0 stand on the lower edge: {', '.join(at_zero)}"
 
 
-Place = Callable[[Point], float | None]
+XOf = Callable[[Point], float | None]
 
 
 def _curves(
-    attempt: Attempt, signals: Sequence[tuple[str, str]], points: Callable[[Series], list[Point]], place: Place
+    attempt: Attempt, signals: Sequence[tuple[str, str]], points: Callable[[Series], list[Point]], place: XOf
 ) -> Iterator[Curve]:
     for name, signal in signals:
         series = attempt.of(signal).get(())
@@ -135,7 +135,7 @@ def _curves(
             yield curve
 
 
-def _curve(name: str, series: Series, points: Sequence[Point], place: Place) -> Curve:
+def _curve(name: str, series: Series, points: Sequence[Point], place: XOf) -> Curve:
     placed = ((place(point), point) for point in points)
     dots = tuple(Dot(x, point.value, (point.evidence,)) for x, point in placed if x is not None and math.isfinite(x))
     return Curve(name, dots, max(series.count, len(dots)))

@@ -8,7 +8,7 @@ from monitor.base.evidence import Evidence
 from monitor.grammar import HorizonMetrics
 from monitor.grammar import Metrics as MetricsRecord
 from monitor.report.figures import SHOWN, fact, sparkline
-from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
+from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Statement, ValidationMetrics
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot
@@ -37,12 +37,12 @@ def _trends(rows: tuple[EpochRow, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((column, sparkline(getattr(row, column) for row in rows)) for column in _COLUMNS)
 
 
-def metrics(snapshot: Snapshot) -> Metrics:
+def metrics(snapshot: Snapshot) -> ValidationMetrics:
     """Return the newest validation metrics, overall and per horizon."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(MetricsRecord)
     if stated is None:
-        return Metrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
+        return ValidationMetrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
     record, line = stated
     overall = [
         Statement("Epoch", str(record.epoch), (line,)),
@@ -53,7 +53,7 @@ def metrics(snapshot: Snapshot) -> Metrics:
         fact("Days", record.n_days, line),
         fact("Definition of Sharpe", record.definition, line),
     ]
-    return Metrics(tuple(overall), _horizons(attempt))
+    return ValidationMetrics(tuple(overall), _horizons(attempt))
 
 
 def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from monitor.base.evidence import Evidence
-from monitor.config.model import Config, Expectation, ExpectedSignal, Pace, Stage
+from monitor.config.model import Config, EpochLevel, ExpectedSignal, Pace, Stage
 from monitor.config.values import Epochs
 from monitor.report.figures import SHOWN, duration, sparkline
-from monitor.report.judgement import Verdict
-from monitor.report.model import BandRow, Bands, Expected, Mark, PaceRow, StageRow, worst
+from monitor.report.judgement import RuleVerdict
+from monitor.report.model import BandRow, Bands, Expectations, Mark, PaceRow, StageRow, worst
 from monitor.report.sections.deadlines import due
 from monitor.report.watch_conditions import answer
 from monitor.run.attempt import Attempt
@@ -18,10 +18,10 @@ from monitor.run.series import Tally
 from monitor.snapshot import Snapshot
 
 
-def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[Verdict]) -> Expected:
+def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict]) -> Expectations:
     """Return the expectations of the watch file, each beside what the log says, and when lines are due next."""
     attempt = snapshot.run.attempt
-    return Expected(
+    return Expectations(
         pace=tuple(_pace(snapshot, wanted) for wanted in config.timeline),
         stages=tuple(_stage(snapshot, stage, verdicts) for stage in config.stages),
         bands=tuple(_bands(attempt, wanted) for wanted in config.expected),
@@ -78,7 +78,7 @@ def _long(seconds: float) -> str:
     return f"{seconds:.1f} seconds" if seconds < 10 else duration(seconds)
 
 
-def _stage(snapshot: Snapshot, stage: Stage, verdicts: Sequence[Verdict]) -> StageRow:
+def _stage(snapshot: Snapshot, stage: Stage, verdicts: Sequence[RuleVerdict]) -> StageRow:
     attempt, words = snapshot.run.attempt, epochs_words(stage.epochs)
     first_epoch, last_epoch = stage.epochs
     if attempt.epochs_done + 1 < first_epoch:
@@ -116,7 +116,7 @@ def _tallies_by_epoch(attempt: Attempt, wanted: ExpectedSignal) -> dict[int, lis
     return found
 
 
-def _band(attempt: Attempt, band: Expectation, tallies: Sequence[Tally]) -> BandRow:
+def _band(attempt: Attempt, band: EpochLevel, tallies: Sequence[Tally]) -> BandRow:
     words = _range_words(band)
     if not tallies:
         is_due = attempt.epochs_done >= band.epoch or attempt.ended is not None
@@ -132,7 +132,7 @@ def _band(attempt: Attempt, band: Expectation, tallies: Sequence[Tally]) -> Band
     return BandRow(band.epoch, words, decisive.last.value, worst(marks), band.note, evidence)
 
 
-def _range_words(band: Expectation) -> str:
+def _range_words(band: EpochLevel) -> str:
     if band.is_about and band.least is not None and band.most is not None:
         return f"~{(band.least + band.most) / 2:.4g} ({band.least:.4g} to {band.most:.4g})"
     if band.least is None:

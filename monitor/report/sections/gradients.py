@@ -13,7 +13,7 @@ from monitor.conditions.reading import Background
 from monitor.grammar import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded, sparkline
-from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
+from monitor.report.judgement import RuleVerdict, ground, history, reason_of, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
@@ -36,7 +36,7 @@ FIRST_FEATURES, FIRST_TENSORS, PER_DEAD_FEATURE = 82, 1160, 3
 
 
 def gradient_flow(
-    snapshot: Snapshot, verdicts: Sequence[Verdict], background: Background | None = None
+    snapshot: Snapshot, verdicts: Sequence[RuleVerdict], background: Background | None = None
 ) -> GradientFlow:
     """Return the encoder's lines and the newest report, group by group, as the rules judge them."""
     baseline = background.baseline if background else None
@@ -126,7 +126,7 @@ def _norm(row: GroupRow) -> float:
     return row.l2 or 0.0
 
 
-def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, ...]:
+def _encoder(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> tuple[Statement, ...]:
     stated = {record.tensor: (record, evidence) for record, evidence in attempt.all_stated(EncoderGrad)}
     found = []
     for tensor in dict.fromkeys((*TENSORS, *stated)):
@@ -142,7 +142,7 @@ def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, 
     return bounded(found)
 
 
-def _report(attempt: Attempt, verdicts: Sequence[Verdict]) -> Statement:
+def _report(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> Statement:
     stated = attempt.stated(GradReport)
     if stated is None:
         off = [verdict for verdict in verdicts if _reads(verdict, "grad.l2") and not verdict.applies]
@@ -161,7 +161,7 @@ def _row(
     name: str,
     found: GroupGrad | None,
     evidence: tuple[Evidence, ...],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[RuleVerdict],
 ) -> GroupRow:
     mark, words, line = _judged("grad.", ("group", name), verdicts)
     if found is None:
@@ -229,7 +229,7 @@ def _declared_without(attempt: Attempt, name: str) -> int:
     return 0
 
 
-def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) -> tuple[Mark, str, Evidence | None]:
+def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]) -> tuple[Mark, str, Evidence | None]:
     """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
     marks: list[Mark] = []
     words: list[tuple[Mark, str, str]] = []
@@ -265,7 +265,7 @@ def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
     return f"{first}; also {others}" if others else first
 
 
-def _reads(verdict: Verdict, prefix: str) -> bool:
+def _reads(verdict: RuleVerdict, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in verdict.rule.condition.watches)
 
 

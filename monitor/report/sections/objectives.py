@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from monitor.config.model import Aim, Config
 from monitor.grammar import Metrics
 from monitor.report.figures import fact
-from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
+from monitor.report.judgement import RuleVerdict, gathered, grounds, worst_applicable
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
@@ -32,7 +32,7 @@ DEGENERACY_EVENTS = ("guard.failed",)
 
 
 def objectives(
-    snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow, config: Config | None = None
+    snapshot: Snapshot, verdicts: Sequence[RuleVerdict], gradients: GradientFlow, config: Config | None = None
 ) -> tuple[Objective, ...]:
     """Return the aims of the watch file; the five that a run has where nobody declared others."""
     if config is not None and config.objectives:
@@ -60,7 +60,7 @@ def objectives(
     )
 
 
-def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Objective:
+def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Objective:
     if aim.when is None:
         nobody = Statement("", "only a person can say: no condition proves it", mark=Mark.UNKNOWN)
         return Objective(aim.title, aim.aim, Mark.UNKNOWN, (nobody,))
@@ -90,7 +90,7 @@ def _objective(title: str, aim: str, grounds: Sequence[Statement]) -> Objective:
     return Objective(title, aim, worst_applicable(marks), _worst_first(grounds))
 
 
-def _by_rules(verdicts: Sequence[Verdict], faults: frozenset[str]) -> list[Statement]:
+def _by_rules(verdicts: Sequence[RuleVerdict], faults: frozenset[str]) -> list[Statement]:
     found = grounds(verdict for verdict in verdicts if verdict.rule.fault in faults)
     return found or [Statement("", "no rule in force speaks of this", mark=Mark.UNKNOWN)]
 
@@ -146,7 +146,7 @@ def _nonfinite_losses(attempt: Attempt) -> list[Statement]:
     return found
 
 
-def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[Verdict]) -> list[Statement]:
+def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[RuleVerdict]) -> list[Statement]:
     """State events that no rule watches for: what nobody judges is still no all-clear."""
     watched = {name for verdict in verdicts for name in verdict.rule.condition.watches}
     found = []

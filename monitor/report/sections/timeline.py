@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.alert import Alert, State
-from monitor.report.judgement import Verdict
+from monitor.report.judgement import RuleVerdict
 from monitor.report.model import AlertLine, Alerts, Mark
 from monitor.snapshot import Snapshot
 
 TRANSITIONS_SHOWN = 100
 
 
-def alerts(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Alerts:
+def alerts(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Alerts:
     """Return the standing alerts and the newest transitions."""
     standing = [alert for verdict in verdicts for alert in verdict.standing]
     shown = snapshot.history[-TRANSITIONS_SHOWN:]

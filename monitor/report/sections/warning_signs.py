@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monitor.conditions import Outcome, Reading
 from monitor.report.figures import bounded
-from monitor.report.judgement import Verdict, in_words, labels_of, reason_of
+from monitor.report.judgement import RuleVerdict, in_words, labels_of, reason_of
 from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
 
@@ -15,13 +15,13 @@ FEATURED = ("GradientVanishing", "ExcessiveResets", "TrainingStall")
 """The signs of the status page that this project started from: shown in full where nobody names others."""
 
 
-def warning_signs(log: str, verdicts: Sequence[Verdict], featured: Sequence[str] = ()) -> tuple[Sign, ...]:
+def warning_signs(log: str, verdicts: Sequence[RuleVerdict], featured: Sequence[str] = ()) -> tuple[Sign, ...]:
     """Return one sign per rule, in the order of the rule files."""
     shown = featured or FEATURED
     return tuple(_sign(log, verdict, is_featured=verdict.rule.alert in shown) for verdict in verdicts)
 
 
-def _sign(log: str, verdict: Verdict, *, is_featured: bool) -> Sign:
+def _sign(log: str, verdict: RuleVerdict, *, is_featured: bool) -> Sign:
     rule, first = verdict.rule, verdict.readings[0]
     alert = verdict.standing[-1] if verdict.standing else None
     shown = first.evidence or (alert.evidence if alert else ())
@@ -45,7 +45,7 @@ def _sign(log: str, verdict: Verdict, *, is_featured: bool) -> Sign:
     )
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: RuleVerdict) -> str:
     word = verdict.outcome.replace("_", " ")
     if verdict.standing:
         return f"{word}, alert {verdict.standing[-1].state}"
@@ -57,7 +57,7 @@ def _counts(readings: Sequence[Reading]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
 
 
-def _readings(verdict: Verdict) -> tuple[Statement, ...]:
+def _readings(verdict: RuleVerdict) -> tuple[Statement, ...]:
     """Return each answer that asks for attention, then one line for all that do not."""
     calm = [each for each in verdict.readings if verdict.mark_of([each]) in (Mark.OK, Mark.NOT_APPLICABLE)]
     found = [_reading(verdict, each) for each in verdict.readings if each not in calm]
@@ -70,5 +70,5 @@ def _readings(verdict: Verdict) -> tuple[Statement, ...]:
     return bounded(found)
 
 
-def _reading(verdict: Verdict, reading: Reading) -> Statement:
+def _reading(verdict: RuleVerdict, reading: Reading) -> Statement:
     return Statement(labels_of(reading), reason_of(reading), reading.evidence[-1:], verdict.mark_of([reading]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from monitor.report.model import Mark, Statement
-from monitor.snapshot import Totals
+from monitor.snapshot import Snapshot
 
 
-def watching(totals: Totals | None) -> tuple[Statement, ...]:
+def watch_health(snapshot: Snapshot) -> tuple[Statement, ...]:
     """Return how the log was read; nothing where nobody counted."""
+    totals = snapshot.totals
     if totals is None:
         return ()
     found = [Statement("Read", f"{totals.bytes_read:,} bytes")]

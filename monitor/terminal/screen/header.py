@@ -11,7 +11,7 @@ from rich.text import Text
 from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.grammar import Train
-from monitor.report.judgement import Verdict
+from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Attempt, Status
@@ -33,7 +33,7 @@ class Headline(NamedTuple):
     style: str
 
 
-def headline(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Headline:
+def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
     """Return how the run stands; green only where every rule that applies is ok with evidence."""
     run = snapshot.run
     status = "unfinished" if run.status is Status.RUNNING and not snapshot.is_following else run.status.value
@@ -54,7 +54,7 @@ def headline(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Headline:
     return Headline(status, "all ok", "bold black on green")
 
 
-def header(scene: Scene, verdicts: Sequence[Verdict], width: int, *, is_short: bool) -> list[Text]:
+def header(scene: Scene, verdicts: Sequence[RuleVerdict], width: int, *, is_short: bool) -> list[Text]:
     """Return two rows where it must be short, else five."""
     snapshot = scene.snapshot
     attempt = snapshot.run.attempt

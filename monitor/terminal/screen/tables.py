@@ -10,7 +10,7 @@ from rich.text import Text
 
 from monitor.grammar import Floor, GradReport
 from monitor.reader.signals import Labels
-from monitor.report.judgement import Verdict
+from monitor.report.judgement import RuleVerdict
 from monitor.report.model import GradientFlow, GroupRow, Mark
 from monitor.report.sections.gradients import gradient_flow
 from monitor.run.attempt import Attempt, shortened_labels
@@ -36,7 +36,7 @@ _MARKS = {
 _RANKS = {Mark.BREACH: 4, Mark.CAUTION: 3, Mark.UNKNOWN: 2, Mark.OK: 1, Mark.NOT_APPLICABLE: 0}
 
 
-def gradients(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
+def gradients(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Section:
     """Return a row per gradient group and encoder tensor, with the course of its norm."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(GradReport)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
-from monitor.report.judgement import Verdict, labels_of
+from monitor.report.judgement import RuleVerdict, labels_of
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.scene import Scene
@@ -28,7 +28,7 @@ _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "�
 _OUTCOMES = {Outcome.OK: "✅", Outcome.BREACH: "❌", Outcome.UNKNOWN: "❔", Outcome.NOT_APPLICABLE: "➖"}
 
 
-def rules(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
+def rules(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Section:
     """Return the rules by outcome: counts in the title; those that fire and those that do not know, by name."""
     outcomes = [_outcome(verdict) for verdict in verdicts]
     title = Text("rules", "bold")
@@ -93,7 +93,7 @@ def notices(scene: Scene) -> Section:
     return Section(None, rows)
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _outcome(verdict: RuleVerdict) -> Outcome:
     """Return the worst answer, an alert that stands being a breach whatever is read now."""
     return Outcome.BREACH if verdict.standing else verdict.outcome
 
@@ -103,7 +103,7 @@ def _colour(outcome: Outcome) -> str:
     return styles.get(outcome, "bright_black")
 
 
-def _rule_words(verdict: Verdict, outcome: Outcome) -> Text:
+def _rule_words(verdict: RuleVerdict, outcome: Outcome) -> Text:
     style = _COLOURS[verdict.rule.severity] if outcome is Outcome.BREACH else "yellow"
     explanation = _explanation(verdict) if outcome is Outcome.BREACH else ""
     line = Text.assemble(
@@ -117,7 +117,7 @@ def _rule_words(verdict: Verdict, outcome: Outcome) -> Text:
     return line.append_text(Text.assemble(" ", foreign(said)))
 
 
-def _explanation(verdict: Verdict) -> str:
+def _explanation(verdict: RuleVerdict) -> str:
     """Return the rule whose alert explains all of this one's; empty for none."""
     explained = [alert.inhibited_by for alert in verdict.standing]
     return explained[-1] if explained and all(explained) else ""

@@ -10,7 +10,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
-from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
+from monitor.report.judgement import RuleVerdict, gathered, ground, grounds, is_critical
 from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.run_state import RunState, run_state_of
 from monitor.report.sections.progress import remaining
@@ -25,7 +25,7 @@ HIGH, MEDIUM = 0.9, 0.6
 
 def footer(
     snapshot: Snapshot,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[RuleVerdict],
     aims: Sequence[Objective],
     *,
     doubts: Sequence[Statement],
@@ -47,7 +47,7 @@ def footer(
         status=status,
         status_evidence=lines,
         reasons=(
-            *_fate(snapshot),
+            *_run_state(snapshot),
             *grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)),
             *doubts,
         ),
@@ -67,7 +67,7 @@ def footer(
     )
 
 
-def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple[Evidence, ...]]:
+def _status(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> tuple[str, tuple[Evidence, ...]]:
     run = snapshot.run
     if run.attempt.ended is not None:
         return run.status.value, (run.attempt.ended.evidence,)
@@ -79,7 +79,7 @@ def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple
     return ("running" if snapshot.is_following else "unfinished"), last
 
 
-_FATES = {
+_STATE_MARKS = {
     RunState.CRASHED: Mark.BREACH,
     RunState.KILLED: Mark.BREACH,
     RunState.HUNG: Mark.BREACH,
@@ -88,15 +88,15 @@ _FATES = {
 }
 
 
-def _fate(snapshot: Snapshot) -> list[Statement]:
+def _run_state(snapshot: Snapshot) -> list[Statement]:
     """Say what became of a run that neither goes on nor has finished, where that is known."""
     found = run_state_of(snapshot.run, snapshot.open, snapshot.now)
-    if found.fate not in _FATES:
+    if found.state not in _STATE_MARKS:
         return []
-    return [Statement(found.fate.value, found.why, found.evidence, _FATES[found.fate])]
+    return [Statement(found.state.value, found.why, found.evidence, _STATE_MARKS[found.state])]
 
 
-def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> Mark:
+def _mark(status: str, applicable: Sequence[RuleVerdict], marks: Sequence[Mark]) -> Mark:
     """Return the mark of the status: green only where all that applies is proved and nothing speaks against it.
 
     A lesser breach stands as a caution while the run goes on, and as what it is once the run is over.
@@ -108,13 +108,13 @@ def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> 
     return worst([Mark.CAUTION if mark is Mark.BREACH else mark for mark in marks] if applicable else [])
 
 
-def _share(applicable: Sequence[Verdict]) -> float | None:
+def _share(applicable: Sequence[RuleVerdict]) -> float | None:
     total = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable)
     passed = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable if verdict.is_passed)
     return passed / total if total else None
 
 
-def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequence[Statement]) -> str:
+def _confidence(share: float | None, applicable: Sequence[RuleVerdict], doubts: Sequence[Statement]) -> str:
     """Word the confidence; a critical rule that is not ok caps it at low, a figure that contradicts at medium."""
     if share is None:
         return "Low: no rule applies, so nothing is proved"
@@ -157,7 +157,7 @@ def _next_update(snapshot: Snapshot) -> str:
     return f"after epoch {attempt.epoch} ends, at about {clock_time(snapshot.now + left.this_epoch_s)}"
 
 
-def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
+def _unknown(applicable: Sequence[RuleVerdict]) -> list[Statement]:
     """Say what nobody knows; what is known to have been breached is among the reasons."""
     dark = [
         each for each in applicable if each.outcome is Outcome.UNKNOWN and each.mark not in (Mark.BREACH, Mark.CAUTION)
@@ -173,7 +173,7 @@ def _void(aims: Sequence[Objective]) -> list[Statement]:
     ]
 
 
-def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[Verdict], *marks: Mark) -> list[Statement]:
+def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[RuleVerdict], *marks: Mark) -> list[Statement]:
     """Return the grounds of the aims with one of these marks, but for the rules', which speak for themselves."""
     rules = {verdict.rule.alert for verdict in verdicts}
     return [

@@ -32,10 +32,10 @@ from monitor.snapshot import Snapshot
 
 
 class PlainSection(NamedTuple):
-    """A section of statements: both templates and the JSON show it without knowing it."""
+    """A section of statements, which both templates and the JSON show without knowing it."""
 
     key: str
-    """Its name in the JSON, where it must stay; a new one goes into docs/report.schema.json by itself."""
+    """Its name in the JSON; scripts read it."""
     title: str
     build: Callable[[Snapshot], tuple[Statement, ...]]
 
@@ -56,8 +56,8 @@ def build(
 ) -> Page:
     """Return the page for this moment; the same facts give the same page.
 
-    ``background`` is what the run is compared with; ``trials`` what the page's commands show now, on the machine
-    named ``host`` (see `monitor.report.trials`); ``silences`` what a person has silenced.
+    ``background`` has the runs to compare with; ``trials`` are the present results of the page's commands on the
+    machine named ``host`` (see `monitor.report.trials`); ``silences`` are alerts that a person has silenced.
     """
     config, background = config or Config(), background or Background()
     verdicts = judge(snapshot)
@@ -94,8 +94,8 @@ def build(
             snapshot,
             verdicts,
             aims,
-            doubts=[*_said(sections, Mark.BREACH), *_said(sections, Mark.CAUTION)],
-            unseen=list(_said(sections, Mark.UNKNOWN)),
+            doubts=[*_marked(sections, Mark.BREACH), *_marked(sections, Mark.CAUTION)],
+            unseen=list(_marked(sections, Mark.UNKNOWN)),
         ),
         comparison=comparison(snapshot, config, background),
         expected=expected(snapshot, config, verdicts),
@@ -107,8 +107,8 @@ def build(
     )
 
 
-def _said(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:
-    """Gather, in one statement per section, what it says with this mark."""
+def _marked(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:
+    """Yield one statement per section that has statements with this mark."""
     for section, statements in sections.items():
         found = [each for each in statements if each.mark is mark]
         if found:

@@ -1,4 +1,4 @@
-"""Readings and alerts → one verdict per rule, which every section of the page shares."""
+"""Readings and alerts → one verdict per rule, shared by all sections of the page."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from monitor.rules import Rule
 from monitor.snapshot import Snapshot
 
 OTHERS_NAMED = 8
-"""Labels that are named when several readings share an answer; the rest is counted."""
+"""Most labels named where several readings are alike; the rest is counted."""
 _WORST_FIRST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """What one rule says of the run, with what it said before."""
+    """The present readings of one rule, with its alerts."""
 
     rule: Rule
     readings: tuple[Reading, ...]
-    """The worst first."""
+    """Worst first."""
     standing: tuple[Alert, ...]
-    """Alerts that fire, or fired until this attempt ended: closing is no all-clear."""
+    """Alerts that fire, or fired until this attempt ended: closing one does not clear it."""
     past: tuple[Alert, ...]
-    """Alerts that fired and are over, or belong to an attempt that another followed."""
+    """Alerts that fired and are over, or belong to an earlier attempt."""
 
     @property
     def outcome(self) -> Outcome:
-        """Return the worst answer."""
+        """Return the worst outcome."""
         return self.readings[0].outcome
 
     @property
     def applies(self) -> bool:
-        """Whether there is anything to check."""
+        """Whether there is something to check."""
         return self.outcome is not Outcome.NOT_APPLICABLE
 
     @property
     def mark(self) -> Mark:
-        """Return the mark of the whole rule: also for alerts whose labels nothing bears any more."""
+        """Return the mark of the whole rule, including alerts whose labels no reading has now."""
         mark = self.mark_of(self.readings)
         if self.standing:
             return worst([mark, *(_alarm(alert.severity) for alert in self.standing)])
@@ -49,18 +49,18 @@ class RuleVerdict:
 
     @property
     def explained_by(self) -> str:
-        """Return the rules whose alerts explain all of this one's that stand; empty where one stands by itself."""
+        """Return the rules that explain all open alerts of this rule; empty if an open alert is not explained."""
         if not self.standing or not all(alert.inhibited_by for alert in self.standing):
             return ""
         return ", ".join(dict.fromkeys(alert.inhibited_by for alert in self.standing))
 
     @property
     def is_passed(self) -> bool:
-        """Whether all that applies is ok now, with evidence, and no alert stands."""
+        """Whether the rule is ok now, with evidence, and has no open alert."""
         return self.outcome is Outcome.OK and not self.standing
 
     def mark_of(self, readings: Iterable[Reading]) -> Mark:
-        """Return the mark for some of the readings and the alerts that bear their labels."""
+        """Return the mark for some readings and the alerts with their labels."""
         return worst_applicable([self._mark(reading) for reading in readings])
 
     def _mark(self, reading: Reading) -> Mark:
@@ -90,18 +90,18 @@ def judge(snapshot: Snapshot) -> tuple[RuleVerdict, ...]:
 
 
 def worst_applicable(marks: list[Mark]) -> Mark:
-    """Return the worst mark, leaving aside what does not apply as long as anything does."""
+    """Return the worst mark, without "not applicable" as long as there is another."""
     return worst([mark for mark in marks if mark is not Mark.NOT_APPLICABLE] or marks)
 
 
 def ground(verdict: RuleVerdict, readings: Iterable[Reading] | None = None) -> Statement:
-    """Say in one line what a rule found, in all or some of its readings, with the lines of the worst."""
+    """Return in one statement what a rule found, in all or some of its readings, with the worst one's lines."""
     shown = verdict.readings if readings is None else tuple(readings)
     worst_outcome = shown[0].outcome
     same = [reading for reading in shown if reading.outcome is worst_outcome]
     text, evidence = in_words(same, len(shown)), same[0].evidence
     if worst_outcome is not Outcome.BREACH and (alerts := verdict.standing or verdict.past):
-        # The mark is that of the alert: only here must the words tell the answer of now.
+        # The mark comes from the alert, so the words must tell the present outcome.
         text = f"{history(alerts)}; now {worst_outcome.replace('_', ' ')}: {text}"
         evidence = (alerts[-1].evidence[0], *evidence)
     mark = verdict.mark if readings is None else verdict.mark_of(shown)
@@ -109,7 +109,7 @@ def ground(verdict: RuleVerdict, readings: Iterable[Reading] | None = None) -> S
 
 
 def grounds(verdicts: Iterable[RuleVerdict]) -> list[Statement]:
-    """Say what each rule found; those whose alerts others explain are named together, behind the rest."""
+    """Return what each rule found; rules whose alerts others explain come last, named together."""
     found: list[Statement] = []
     explained: dict[str, list[RuleVerdict]] = {}
     for verdict in verdicts:
@@ -125,7 +125,7 @@ def grounds(verdicts: Iterable[RuleVerdict]) -> list[Statement]:
 
 
 def gathered(said: Sequence[Statement]) -> list[Statement]:
-    """Put what waits for the same kind of line into one statement, in the place of the first."""
+    """Merge statements that wait for the same kind of line, at the place of the first."""
     waiting: dict[str, list[Statement]] = {}
     for each in said:
         absent = _ABSENT.match(each.text)
@@ -142,9 +142,9 @@ _ABSENT = re.compile(r"no \S{1,40} line")
 
 
 def in_words(same: Sequence[Reading], num_all: int) -> str:
-    """Word readings of one outcome, of so many in all: the first in full, the others by their labels.
+    """Word readings of one outcome, out of ``num_all``: the first in full, the others by their labels.
 
-    Which outcome it is, the mark before the words tells.
+    The mark before the words tells the outcome.
     """
     first = same[0]
     told = f"{labels_of(first)}: {reason_of(first)}" if first.labels else reason_of(first)
@@ -157,35 +157,35 @@ def in_words(same: Sequence[Reading], num_all: int) -> str:
 
 
 def reason_of(reading: Reading) -> str:
-    """Return why a reading says what it says, without how far the run has come, which the page tells once."""
+    """Return the reason of a reading, without the progress of the run, which the page shows elsewhere."""
     parts = [_UNTIL.sub("", _ABSENT_TAG.sub(r"no \1 line", part)) for part in reading.reason.split("; ")]
     return "; ".join(dict.fromkeys(parts))
 
 
 _ABSENT_TAG = re.compile(r"\bno \[([^\]]{1,40})\] line")
 _UNTIL = re.compile(r" was seen (?:up to step [\d,]+, epoch \d+|in [\d,]+ lines)")
-"""How the absence of a kind of line is worded: see `monitor.conditions.freshness`."""
+"""The wording of an absent kind of line in `monitor.conditions.freshness`."""
 
 
 def labels_of(reading: Reading) -> str:
-    """Return the values of a reading's labels, a bare number with the label's name."""
+    """Return the label values of a reading; a bare number with the name of its label."""
     return ", ".join(f"{name} {value}" if value.isdecimal() else value for name, value in reading.labels)
 
 
 def history(alerts: Sequence[Alert]) -> str:
-    """Say that alerts fired before, and what became of the last."""
+    """Tell how often alerts fired, and the state of the last."""
     last = alerts[-1]
     times = "" if len(alerts) == 1 else f"{len(alerts)} times, last "
     return f"fired {times}in epoch {last.epoch} of attempt {last.attempt} ({last.summary}) and is {last.state}"
 
 
 def is_critical(verdict: RuleVerdict) -> bool:
-    """Whether the rule speaks of the worst."""
+    """Whether the severity of the rule is critical."""
     return verdict.rule.severity is Severity.CRITICAL
 
 
 def _about(alerts: tuple[Alert, ...], reading: Reading) -> list[Alert]:
-    """Return the alerts of these labels; an answer without labels speaks for all of them."""
+    """Return the alerts with the labels of a reading; all of them for a reading without labels."""
     return [alert for alert in alerts if not reading.labels or alert.labels == reading.labels]
 
 

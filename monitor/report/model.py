@@ -1,6 +1,6 @@
-"""What a status page says, as plain data: built from a snapshot, rendered by a template.
+"""A status page as plain data: built from a snapshot, rendered by a template.
 
-Text here is raw: whoever renders it escapes it for the place it goes to. A number that was never logged is None.
+Text here is raw; the renderer escapes it for its format. A number that was never logged is None.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ class Mark(StrEnum):
     """A verdict at a glance."""
 
     OK = "✅"
-    """Every line asked for was seen, and said so."""
+    """Proved by the lines of the log."""
     CAUTION = "⚠️"
-    """No alert stands, but a figure speaks against it, or an alert was out and is over."""
+    """No alert is open, but a figure is doubtful, or an alert fired before and is over."""
     BREACH = "❌"
     UNKNOWN = "❔"
-    """Never seen, or not lately enough: nobody knows."""
+    """Never seen, or not recently enough to tell."""
     NOT_APPLICABLE = "➖"
     """The run declared that there is nothing to check."""
 
@@ -30,30 +30,30 @@ WORST_FIRST = (Mark.BREACH, Mark.CAUTION, Mark.UNKNOWN, Mark.OK, Mark.NOT_APPLIC
 
 
 def worst(marks: list[Mark]) -> Mark:
-    """Return the mark that decides for all; unknown where there is none."""
+    """Return the worst mark; unknown if there is none."""
     return min(marks, key=WORST_FIRST.index, default=Mark.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One claim of the page, with the lines it rests on."""
+    """One claim of the page, with its evidence."""
 
     subject: str
-    """What it is about; empty where the words say it."""
+    """What it is about; empty where the text tells it."""
     text: str
     evidence: tuple[Evidence, ...] = ()
     mark: Mark | None = None
-    """None for a fact that is stated and not judged."""
+    """None for a fact that is not judged."""
 
     def __post_init__(self) -> None:
-        """Hold the first promise: nothing is green, and nothing void, without a line to show."""
+        """Hold the first promise: no ✅ and no ➖ without a line of evidence."""
         needs_evidence = self.mark in (Mark.OK, Mark.NOT_APPLICABLE)
         assert self.evidence or not needs_evidence, f"{self.mark} without evidence: {self.subject} {self.text}"
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One aim of the run, and how it stands."""
+    """One aim of the run, and its verdict."""
 
     title: str
     aim: str
@@ -63,20 +63,20 @@ class Objective:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One gradient group in the newest report; numbers are None where no report holds the group."""
+    """One gradient group in the newest report; numbers are None where no report has the group."""
 
     mark: Mark
     group: str
     l2: float | None
     max: float | None
     grad: str | None
-    """``22/23``: tensors with a gradient, of all."""
+    """``22/23``: tensors with a gradient, out of all."""
     small: int | None
     none: int | None
     words: str
-    """What the rules say, where it is not plainly ok."""
+    """What the rules found; empty where all is ok."""
     contradictions: tuple[str, ...]
-    """What in the figures themselves speaks against a check mark."""
+    """What in the figures themselves contradicts a check mark."""
     evidence: tuple[Evidence, ...]
     was: float | None = None
     """The L2 norm of the baseline run's last report; None without a baseline."""
@@ -86,18 +86,18 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class GradientFlow:
-    """What reaches which part of the model."""
+    """Which gradient reaches which part of the model."""
 
     encoder: tuple[Statement, ...]
     report: Statement
-    """Which report the groups are from."""
+    """The report that the groups are from."""
     groups: tuple[GroupRow, ...]
     left_out: int
-    """Groups beyond the table's bound."""
+    """Number of groups that are not shown."""
     contradictions: tuple[Statement, ...]
-    """Figures that speak against a check mark, though no rule does."""
+    """Figures that contradict a check mark, although no rule does."""
     observations: tuple[Statement, ...] = ()
-    """What stands out, computed from the figures."""
+    """Notable findings, computed from the figures."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class EpochRow:
     lr: float | None
     seconds: float | None
     resets: int | None
-    """None where no sign of the guard was seen in that epoch."""
+    """None where no guard line was seen in that epoch."""
     sharpe: float | None
     rank_ic: float | None
     evidence: tuple[Evidence, ...]
@@ -122,7 +122,7 @@ class EpochTable:
 
     rows: tuple[EpochRow, ...]
     left_out: int
-    """Earlier epochs beyond the table's bound."""
+    """Number of earlier epochs that are not shown."""
     absence: Statement | None
     """Why there are no rows."""
     trends: tuple[tuple[str, str], ...] = ()
@@ -155,30 +155,30 @@ class ValidationMetrics:
 
 @dataclass(frozen=True)
 class Sign:
-    """One rule: what it watches for, and what it says now."""
+    """One rule: what it watches for, and its present readings."""
 
     mark: Mark
     rule: str
     severity: str
     outcome: str
     summary: str
-    """How many readings gave which answer."""
+    """Number of readings per outcome."""
     readings: tuple[Statement, ...]
-    """The answers, the worst first."""
+    """Worst first."""
     value: float | None
     threshold: float | None
     expected: str
     evidence: tuple[Evidence, ...]
-    """The last line it rests on, at most one."""
+    """The last line of evidence, at most one."""
     quoted: tuple[str, ...]
-    """The labels of the answer shown: a long line is quoted around the first that it holds."""
+    """Labels of the reading shown; a long line is quoted around the first of them."""
     check: str
     action: str
     why: str
     is_featured: bool = False
-    """Whether the page shows it in full whatever it says."""
+    """Whether the page always shows it in full."""
     explained_by: str = ""
-    """The rules whose alerts explain all of this one's; empty where one stands by itself."""
+    """Rules whose alerts explain all alerts of this one; empty if one is not explained."""
 
 
 @dataclass(frozen=True)
@@ -197,19 +197,19 @@ class AlertLine:
     evidence: tuple[Evidence, ...]
     quoted: tuple[str, ...]
     explained_by: str = ""
-    """The rule whose alert explains this one; empty for none."""
+    """Rule whose alert explains this one; empty for none."""
 
 
 @dataclass(frozen=True)
 class Alerts:
-    """What fires, what fired until the end, and all that happened."""
+    """Alerts that fire, or fired until the end, and all transitions."""
 
     standing: tuple[AlertLine, ...]
     timeline: tuple[AlertLine, ...]
     left_out: int
-    """Earlier transitions beyond the list's bound."""
+    """Number of earlier transitions that are not shown."""
     absence: str
-    """What can be said where none ever fired."""
+    """What to tell where no alert ever fired; else empty."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Commands:
 
     title: str
     script: str
-    """Commands, each behind a comment that says what it shows, and how many lines it shows now."""
+    """Commands, each after a comment that tells what it shows, and how many lines it shows now."""
     note: Statement | None = None
 
 
@@ -228,21 +228,21 @@ class ComparisonRow:
 
     title: str
     before: str
-    """What it was, in words; ``N/A`` where nothing says so."""
+    """What it was, in words; ``N/A`` where unknown."""
     now: str | None
     """None where it was not seen."""
     mark: Mark | None
-    """None where there is nothing to hold it against."""
+    """None where there is nothing to compare it with."""
     words: str
     evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The run beside one before it."""
+    """The run compared with an earlier one."""
 
     title: str
-    """What it is compared with."""
+    """What the run is compared with."""
     rows: tuple[ComparisonRow, ...]
     note: str
     absence: str
@@ -251,7 +251,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PaceRow:
-    """How long some epochs were expected to take, and took."""
+    """How long some epochs were expected to take, and how long they took."""
 
     epochs: str
     """``2-5``, ``6+``, or ``all``."""
@@ -270,7 +270,7 @@ class StageRow:
     epochs: str
     text: str
     mark: Mark | None
-    """None where only a person can say, or before its time."""
+    """None where only a person can judge, or before its time."""
     words: str
     evidence: tuple[Evidence, ...]
 
@@ -296,14 +296,14 @@ class Bands:
     signal: str
     rows: tuple[BandRow, ...]
     target: str
-    """Where it should come to in the end; empty for nothing."""
+    """Where it should end up; empty for no target."""
     trend: str
     """Its values so far, one per epoch, as a sparkline."""
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What was expected of the run, beside what came."""
+    """What was expected of the run, and what came."""
 
     pace: tuple[PaceRow, ...]
     stages: tuple[StageRow, ...]
@@ -322,7 +322,7 @@ class ActionItem:
     """What ticked it, or what it waits for."""
     evidence: tuple[Evidence, ...]
     mark: Mark | None = None
-    """How its condition stands; None where only a person can say."""
+    """Mark of its condition; None where only a person can judge."""
 
 
 @dataclass(frozen=True)
@@ -353,24 +353,24 @@ class Footer:
     next_update: str
     confidence: str
     share: float | None
-    """Severity-weighted share of the applicable rules that are ok with evidence; None where none applies."""
+    """Share of the applicable rules that are ok with evidence, weighted by severity; None where none applies."""
     all_passed: bool
-    """Whether every rule and objective that applies is ok with evidence, and no figure speaks against it."""
+    """Whether every applicable rule and objective is ok with evidence, and no figure contradicts it."""
     num_rules: int
-    """Rules that apply."""
+    """Number of rules that apply."""
     not_applicable: tuple[Statement, ...]
     blind_spots: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page that needs no layout of its own: a title and statements."""
+    """A part of the page without a layout of its own: a title and statements."""
 
     key: str
     """Its name in the JSON."""
     title: str
     statements: tuple[Statement, ...]
-    """Empty where the page leaves the section out."""
+    """If empty, the page leaves the section out."""
 
 
 @dataclass(frozen=True)
@@ -414,5 +414,5 @@ class Page:
         raise AttributeError(key)
 
     def is_of_log(self, line: Evidence) -> bool:
-        """Whether a line is of the page's own log, under its full name or the one that a watch was given."""
+        """Whether a line is from the page's own log, by its full path or by the path that the watch was given."""
         return line.path == self.log or self.log.endswith(f"/{line.path}")

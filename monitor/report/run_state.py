@@ -1,4 +1,4 @@
-"""What became of a run, or is becoming of it: log, process and GPU put together in one word, with what it rests on."""
+"""The state of a run in one word, from log, process and GPU, with its evidence."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from monitor.run.attempt import Attempt, Status
 from monitor.run.run import Run
 
 FRESH_S = 120.0
-"""What was seen of a process or GPU longer ago says nothing of now; probes look every 30 s. Chosen by hand, 2026-11."""
+"""Older facts about a process or GPU tell nothing about now; probes look every 30 s. Chosen by hand, 2026-11."""
 IDLE_CPU_PCT = 10.0
 IDLE_GPU_PCT = 5.0
-"""A process that waits uses less. Chosen by hand, 2026-11."""
+"""A waiting process uses less. Chosen by hand, 2026-11."""
 STALLS = ("stall_silent", "soft_hang")
-"""Faults that say that nothing goes on."""
+"""Faults of a run that makes no progress."""
 
 
 class RunState(StrEnum):
-    """How a run stands."""
+    """What a run is doing, or how it ended."""
 
     RUNNING = "running"
     FINISHED = "finished"
     CRASHED = "crashed"
-    """Over, without having finished."""
+    """Ended without finishing."""
     KILLED = "killed"
-    """Ended by a signal, or by the kernel for memory."""
+    """Ended by a signal, or by the kernel for lack of memory."""
     HUNG = "hung"
-    """Neither its log goes on, nor does its process do anything."""
+    """Its log does not grow, and its process is idle."""
     SLOW = "slow"
-    """Its log does not go on, but its process or a GPU works."""
+    """Its log does not grow, but its process or a GPU works."""
     PAUSED = "paused"
-    """Still, as it had declared."""
+    """Silent, as it declared."""
     UNKNOWN = "unknown"
 
 
 PASSING = frozenset({RunState.RUNNING, RunState.HUNG, RunState.SLOW, RunState.PAUSED})
-"""What may be another thing a moment later."""
+"""States that may change at any moment."""
 
 
 class RunVerdict(NamedTuple):
-    """A state and its grounds."""
+    """The state of a run, why, and the evidence."""
 
     state: RunState
     why: str
@@ -53,7 +53,7 @@ class RunVerdict(NamedTuple):
 
 
 def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVerdict:
-    """Judge a run by its log, what was seen of its process and GPUs, and the alerts that are open, at its time."""
+    """Judge a run at time ``now`` by its log, the facts about its process and GPUs, and its open alerts."""
     attempt = run.attempt
     if not attempt.lines:
         return RunVerdict(RunState.UNKNOWN, "no line was written yet", ())
@@ -77,17 +77,17 @@ def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVer
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
     if now is None or run.heard_at is None:
-        return RunVerdict(RunState.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
+        return RunVerdict(RunState.UNKNOWN, "no line has a time, so it is unknown whether the run goes on", last)
     return RunVerdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
 
 
 def _gone(attempt: Attempt) -> RunVerdict | None:
-    """Judge by the end of the process; None where none was seen, or the log went on behind it."""
+    """Judge by the end of the process; None if none was seen, or the log went on afterwards."""
     stated = attempt.stated(ProcessGone)
     if stated is None or not _is_last(attempt, "process.gone"):
         return None
     record, evidence = stated
-    memory = f"; meanwhile the kernel killed {record.oom_kills} for memory" if record.oom_kills else ""
+    memory = f"; meanwhile the kernel killed {record.oom_kills} for lack of memory" if record.oom_kills else ""
     if record.how == "killed":
         return RunVerdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
     if record.how == "exited":
@@ -98,14 +98,14 @@ def _gone(attempt: Attempt) -> RunVerdict | None:
             return RunVerdict(state, f"its process is gone, and its log says why{memory}", (word, evidence))
     if memory:
         return RunVerdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
-    return RunVerdict(RunState.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
+    return RunVerdict(RunState.CRASHED, "its process is gone, for an unknown reason", (evidence,))
 
 
 def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
-    """Tell a run that hangs from one that is slow, by what its process and the GPUs do."""
+    """Tell a hung run from a slow one by the use of its process and GPUs."""
     seen = attempt.stated(Process)
     if seen is None or not _is_fresh(seen[1], now):
-        why = f"{stall.summary}; of its process nothing is known now, so that it may hang or be slow"
+        why = f"{stall.summary}; nothing is known about its process now: it may hang or be slow"
         return RunVerdict(RunState.UNKNOWN, why, stall.evidence)
     process, evidence = seen
     if (process.stat or "").startswith("T"):
@@ -115,17 +115,17 @@ def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
     gpus = list(_gpus(attempt, now))
     lines = (*stall.evidence, evidence, *(line for _, line in gpus))
     if process.cpu_pct is None:
-        return RunVerdict(RunState.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
+        return RunVerdict(RunState.UNKNOWN, f"{stall.summary}; the CPU use of its process is not known yet", lines)
     busiest = max((share for share, _ in gpus), default=None)
-    does = f"its process uses {process.cpu_pct:g} % of a processor"
-    does += f", its GPUs {busiest:g} %" if busiest is not None else ", of its GPUs nothing is known"
+    use = f"its process uses {process.cpu_pct:g} % of a processor"
+    use += f", its GPUs {busiest:g} %" if busiest is not None else ", the use of its GPUs is unknown"
     if process.cpu_pct < IDLE_CPU_PCT and (busiest is None or busiest < IDLE_GPU_PCT):
-        return RunVerdict(RunState.HUNG, f"{stall.summary}; {does}", lines)
-    return RunVerdict(RunState.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
+        return RunVerdict(RunState.HUNG, f"{stall.summary}; {use}", lines)
+    return RunVerdict(RunState.SLOW, f"{stall.summary}, but {use}; an endless loop looks the same", lines)
 
 
 def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence]]:
-    """Yield how busy each GPU is, where that is known of now."""
+    """Yield the present use of each GPU, where it is known."""
     for card, evidence in attempt.all_stated(Gpu):
         if card.util_pct is not None and _is_fresh(evidence, now):
             yield card.util_pct, evidence
@@ -136,7 +136,7 @@ def _is_fresh(evidence: Evidence, now: float | None) -> bool:
 
 
 def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
-    """Return the newest line of a signal, if no step followed it."""
+    """Return the newest line of a signal if no step followed it."""
     found = attempt.of(signal)
     if not found or not _is_last(attempt, signal):
         return None
@@ -144,7 +144,7 @@ def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
 
 
 def _is_last(attempt: Attempt, signal: str) -> bool:
-    """Whether nothing moved behind the newest of a signal."""
+    """Whether no step followed the newest line of a signal."""
     serials = [series.last.serial for series in attempt.of(signal).values()]
     move = attempt.progress.last
     return bool(serials) and (move is None or move.serial < max(serials))

@@ -1,4 +1,4 @@
-"""A condition of the watch file → how it stands: a mark, and the grounds with their lines."""
+"""A condition of the watch file → its reading now: a mark, and the grounds with their lines."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from monitor.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Answer:
-    """How a condition stands."""
+    """The reading of a condition."""
 
     mark: Mark
     grounds: tuple[Statement, ...]
-    """One at least, each with a mark."""
+    """At least one, each with a mark."""
 
 
 def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Answer:
-    """Return how a condition stands now."""
+    """Return the reading of a condition now."""
     attempt = snapshot.run.attempt
     match expression:
         case AllOf(parts):
@@ -48,10 +48,10 @@ def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVe
             return _best([answer(part, snapshot, verdicts) for part in parts])
         case RuleIsOk(rule):
             found = [ground(verdict) for verdict in verdicts if verdict.rule.alert == rule]
-            return _of(found or [Statement(rule, "the rule is not in force", mark=Mark.UNKNOWN)])
+            return _of(found or [Statement(rule, "the rule is not enabled", mark=Mark.UNKNOWN)])
         case FaultIsAbsent(fault):
             found = grounds(verdict for verdict in verdicts if verdict.rule.fault == fault)
-            return _of(found or [Statement(fault, "no rule in force speaks of this", mark=Mark.UNKNOWN)])
+            return _of(found or [Statement(fault, "no enabled rule covers this", mark=Mark.UNKNOWN)])
         case SignalSeen(signal):
             return _of(_seen(attempt, signal))
         case Figure():
@@ -103,7 +103,7 @@ def _figures(attempt: Attempt, figure: Figure) -> list[Statement]:
         if absent is not None:
             return [_said(figure.signal, absent)]
         wanted = ", ".join(f"{name}={value}" for name, value in figure.where)
-        return [Statement(figure.signal, f"none with {wanted} was seen", mark=Mark.UNKNOWN)]
+        return [Statement(figure.signal, f"no value with {wanted} was seen", mark=Mark.UNKNOWN)]
     return [_figure(attempt, figure, labels, series) for labels, series in found.items()]
 
 
@@ -113,7 +113,7 @@ def _figure(attempt: Attempt, figure: Figure, labels: Labels, series: Series) ->
     if known is None:
         if figure.epoch is not None and attempt.epochs_done < figure.epoch and attempt.ended is None:
             return Statement(subject, f"epoch {figure.epoch} has not ended", mark=Mark.UNKNOWN)
-        return Statement(subject, "no finite figure is known", (series.last.evidence,), Mark.UNKNOWN)
+        return Statement(subject, "no finite value is known", (series.last.evidence,), Mark.UNKNOWN)
     if figure.epoch is None and (late := overdue(attempt, figure.signal, labels, series)):
         return _said(subject, late)
     value, lines = known
@@ -136,7 +136,7 @@ _HOLDS = {
 
 
 def _known(figure: Figure, series: Series) -> tuple[float, tuple[Evidence, ...]] | None:
-    """Return the figure that is asked for, with its lines."""
+    """Return the figure with its lines; None where it is unknown."""
     if figure.epoch is not None:
         tally = series.epochs.get(figure.epoch)
         if tally is None:
@@ -189,5 +189,5 @@ def _status(snapshot: Snapshot, status: str) -> Statement:
         mark = Mark.OK if run.status.value == status else Mark.BREACH
         return Statement("", f"the run has ended: {run.status.value}", (run.attempt.ended.evidence,), mark)
     if run.status is Status.RUNNING and status == "running" and snapshot.is_following and run.last is not None:
-        return Statement("", "the run writes", (run.last,), Mark.OK)
+        return Statement("", "the run writes its log", (run.last,), Mark.OK)
     return Statement("", "no end line was seen", mark=Mark.UNKNOWN)

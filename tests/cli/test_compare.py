@@ -73,7 +73,7 @@ def test_a_saved_baseline_is_compared_epoch_by_epoch_and_says_that_no_step_align
     found = compared(short, "good")
     assert found["step"] is None
     assert [row["ratio"] for row in found["epochs"] if row["signal"] == "epoch.val_loss"] == pytest.approx([0.5, 0.5])
-    assert "each at its own end: no step to align them at" in monitor("compare", short, "good").out
+    assert "each at its own end: there is no common step" in monitor("compare", short, "good").out
 
 
 def test_the_same_sharpe_to_the_last_digit_in_two_runs_is_said():
@@ -113,7 +113,7 @@ def test_values_of_few_digits_are_shared_by_chance():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("nothing", "a.log"), "RUN nothing: is neither a log nor a saved baseline"),
+        (("nothing", "a.log"), "RUN nothing: neither a log nor a saved baseline"),
         (("a.log", "-"), "standard input cannot be read twice"),
         (("a.log", "empty.log"), "is empty"),
         (("a.log", "words.log"), "have no figure in common"),

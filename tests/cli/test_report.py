@@ -113,7 +113,7 @@ def test_a_broken_watch_file_is_told_line_by_line(folder: Path):
     assert (page.code, page.out) == (2, "")
     assert [line.split(": ")[1] for line in page.err.splitlines()] == ["watch.yaml:1", "watch.yaml:3"]
     (folder / "watch.yaml").write_text("title: x\nsigns: [NoSuchRule]\n")
-    assert "watch.yaml:2: no rule 'NoSuchRule'" in monitor("report", "run.log", "--config", "watch.yaml").err
+    assert "watch.yaml:2: unknown rule 'NoSuchRule'" in monitor("report", "run.log", "--config", "watch.yaml").err
 
 
 def test_the_command_line_s_word_stands_before_the_file_s(folder: Path):
@@ -183,7 +183,7 @@ def test_the_name_of_the_page_says_its_format(folder: Path, name: str, begins: s
 def test_the_sample_can_be_used_as_it_is_printed(folder: Path):
     sample = monitor("config", "sample")
     (folder / "watch.yaml").write_text(sample.out)
-    assert monitor("config", "check", "watch.yaml").out == "watch.yaml: is a watch file\n"
+    assert monitor("config", "check", "watch.yaml").out == "watch.yaml: no problem found\n"
     write(folder / "run.log", HEALTHY)
     assert monitor("report", "run.log", "--config", "watch.yaml").code == 0
 
@@ -193,7 +193,7 @@ def test_a_check_of_several_files_tells_the_mistakes_of_all(folder: Path):
     (folder / "b.yaml").write_text("title: x\n")
     (folder / "c.yaml").write_text("set: {NoRule.level: 3}\n")
     said = monitor("config", "check", "a.yaml", "b.yaml", "c.yaml", "none.yaml")
-    assert (said.code, said.out) == (2, "b.yaml: is a watch file\n")
+    assert (said.code, said.out) == (2, "b.yaml: no problem found\n")
     assert [line.split(": ")[1] for line in said.err.splitlines()] == [
         "a.yaml:1",
         "c.yaml:1",

@@ -209,7 +209,7 @@ def test_a_rule_that_nobody_knows_cannot_be_explained():
     said = monitor("rules", "explain", "TraningStall")
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        "monitor rules explain: no rule 'TraningStall'; expected a rule of monitor rules list "
+        "monitor rules explain: unknown rule 'TraningStall'; expected a rule of monitor rules list "
         "(did you mean 'TrainingStall'?)\n"
     )
 

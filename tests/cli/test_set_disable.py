@@ -113,7 +113,7 @@ def test_to_leave_out_every_rule_is_refused():
     names = [line.split()[0] for line in monitor("rules", "list").out.splitlines()[1:]]
     said = monitor("replay", "run.log", *(word for name in names for word in ("--disable", name)))
     assert (said.code, said.out) == (2, "")
-    assert said.err == "monitor: --disable: leaves no rule; expected one at least: nothing to check is no all-clear\n"
+    assert said.err == "monitor: --disable: leaves no rule; expected at least one rule to check\n"
 
 
 # ---- what means nothing
@@ -202,12 +202,12 @@ def test_a_peer_is_the_log_of_a_run_that_cannot_have_the_same_values(folder: Pat
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--peer", "run.log"], "--peer run.log: is the log itself; expected another run's log"),
-        (["--baseline", "./run.log"], "--baseline ./run.log: is the log itself; expected another run's log"),
-        (["--baseline", "-"], "--baseline -: standard input is no other run's log; expected a file"),
+        (["--peer", "run.log"], "--peer run.log: is the log itself; expected the log of another run"),
+        (["--baseline", "./run.log"], "--baseline ./run.log: is the log itself; expected the log of another run"),
+        (["--baseline", "-"], "--baseline -: standard input cannot be another run; expected a file"),
         (
             ["--peer", "missing.log"],
-            "--peer missing.log: is neither a log nor a saved baseline; expected a file, or a name that monitor "
+            "--peer missing.log: neither a log nor a saved baseline; expected a file, or a name that monitor "
             "baseline save was given; {state}/trainwarden/baselines holds none",
         ),
     ],

@@ -81,7 +81,7 @@ def test_a_rotated_log_counts_as_behind_with_all_its_new_bytes(watched: Path):
 def test_a_person_reads_where_the_run_is_and_what_fires(watched: Path):
     said = monitor("status", "--state", watched / "state")
     assert said.code == 1
-    assert "no process watches now" in said.out
+    assert "no watch is running" in said.out
     place = "running when it was last read, phase train, epoch 2/2, step 2; last line 2025-10-30T23:41:11.000Z"
     assert f"run.log: run fit-1: {place}" in said.out
     assert "TrainLossNonfinite fires since 2025-10-30T23:41:11.000Z: " in said.out

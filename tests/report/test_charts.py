@@ -55,7 +55,7 @@ def test_what_is_not_drawn_is_said(snapshot_of, log):
     found = charts_of(snapshot_of(log.lines))
     assert "train, newest reports: the newest 64 of 99 values" in found["loss"].notes
     assert "train, newest reports: 1 value is nan or infinite, and not drawn" in found["loss"].notes
-    assert "values of exactly 0 stand on the lower edge: gat" in found["gradients"].notes
+    assert "values of exactly 0 are on the lower edge: gat" in found["gradients"].notes
 
 
 def test_what_is_left_out_of_every_curve_alike_is_said_once(snapshot_of, log):

@@ -301,7 +301,7 @@ def test_the_confidence_is_low_and_says_why(page: Page):
 
 def test_the_variable_that_no_code_read_is_not_confirmed(page: Page):
     found = {each.subject: (each.mark, each.text) for each in page.settings}
-    assert found["VARIANCE_PENALTY_WEIGHT=0.01"] == (Mark.CAUTION, "set, and read by nothing")
+    assert found["VARIANCE_PENALTY_WEIGHT=0.01"] == (Mark.CAUTION, "set, but nothing reads it")
 
 
 def test_the_graphics_card_at_rest_before_the_first_step_is_normal_and_proves_nothing(page: Page):

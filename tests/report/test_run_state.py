@@ -47,10 +47,10 @@ def process(cpu_pct: float | None, stat: str = "S") -> Process:
         (
             [train(1), ProcessGone(pid=7, how="killed", signal="SIGKILL", oom_kills=1)],
             RunState.KILLED,
-            "the kernel killed 1 for memory",
+            "the kernel killed 1 for lack of memory",
         ),
-        ([train(1), ProcessGone(pid=7, how="gone", oom_kills=1)], RunState.KILLED, "for memory"),
-        ([train(1), ProcessGone(pid=7, how="gone")], RunState.CRASHED, "of what is not known"),
+        ([train(1), ProcessGone(pid=7, how="gone", oom_kills=1)], RunState.KILLED, "for lack of memory"),
+        ([train(1), ProcessGone(pid=7, how="gone")], RunState.CRASHED, "for an unknown reason"),
         ([train(1), TRACEBACK, ProcessGone(pid=7, how="gone")], RunState.CRASHED, "its log says why"),
         ([train(1), b"Killed", ProcessGone(pid=7, how="gone")], RunState.KILLED, "its log says why"),
         ([train(1), b"Killed"], RunState.KILLED, "its log says so"),
@@ -78,13 +78,13 @@ def test_how_it_ended_is_told_with_the_line_that_says_so(lines: list[Record | by
 @pytest.mark.parametrize(
     ("facts", "state", "words"),
     [
-        ([process(0.0)], RunState.HUNG, "uses 0 % of a processor, of its GPUs nothing is known"),
+        ([process(0.0)], RunState.HUNG, "uses 0 % of a processor, the use of its GPUs is unknown"),
         ([process(0.0), Gpu(index=0, util_pct=0.0)], RunState.HUNG, "its GPUs 0 %"),
         ([process(98.0)], RunState.SLOW, "98 % of a processor"),
         ([process(2.0), Gpu(index=0, util_pct=0.0), Gpu(index=1, util_pct=100.0)], RunState.SLOW, "its GPUs 100 %"),
         ([process(0.0, "T")], RunState.HUNG, "is stopped"),
         ([process(None)], RunState.UNKNOWN, "not known yet"),
-        ([], RunState.UNKNOWN, "of its process nothing is known"),
+        ([], RunState.UNKNOWN, "nothing is known about its process"),
     ],
 )
 def test_a_silent_run_hangs_or_is_slow_depending_on_its_process(facts: list[Record], state: RunState, words: str):

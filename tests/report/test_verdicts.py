@@ -123,7 +123,7 @@ def test_a_log_read_to_its_end_without_an_end_line_is_unfinished_and_not_calm(he
     page = build(snapshot_of(healthy[:-1]))
     assert (page.footer.status, page.footer.mark) == ("unfinished", Mark.UNKNOWN)
     assert page.footer.confidence.startswith("Low: 5 of 6")
-    assert "nothing is known of the critical TrainingStall" in page.footer.confidence
+    assert "critical and unknown: TrainingStall" in page.footer.confidence
 
 
 def test_the_same_log_still_watched_is_running_and_stalled_after_five_minutes(healthy, snapshot_of):
@@ -160,7 +160,7 @@ def test_a_traceback_that_no_rule_watches_for_is_no_all_clear(log, snapshot_of):
     page = build(snapshot_of(log.epoch(2).end().lines))
     assert objective(page, "stability") is Mark.CAUTION
     assert page.footer.mark is Mark.CAUTION
-    assert "text.traceback: 1 seen, judged by no rule; the last: Traceback" in render_markdown(page)
+    assert "text.traceback: 1 seen, not judged by any rule; the last: Traceback" in render_markdown(page)
 
 
 def test_a_reset_that_did_not_help_speaks_against_degeneracy_prevention(log, snapshot_of):

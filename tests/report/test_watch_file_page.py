@@ -101,7 +101,7 @@ checklists:
     ]
     text = render_markdown(build(snapshot_of(healthy), config))
     assert "- [x] told (ticked by hand in the watch file)" in text
-    assert "- [ ] claimed (❌ ticked by hand in the watch file, and yet: the run ended after 2 epochs)" in text
+    assert "- [ ] claimed (❌ ticked by hand in the watch file, but: the run ended after 2 epochs)" in text
     assert "- [ ] look (only a person can tick this)" in text
 
 
@@ -224,12 +224,12 @@ def test_titles_and_words_of_the_file_break_no_structure(healthy, snapshot_of, c
     assert [line.count(" | ") for line in text.split("\n")] == [line.count(" | ") for line in plain.split("\n")]
 
 
-def test_the_end_that_was_foretold_and_the_present_one_are_compared(log, snapshot_of):
+def test_the_end_that_was_estimated_and_the_present_one_are_compared(log, snapshot_of):
     log.start().preface(epochs=4).epoch(1, of=4)
     slow = grammar.Epoch(epoch=Share(2, 4), train_loss=0.4, val_loss=0.5, lr=1e-4, seconds=105.0)
     page = build(snapshot_of(log.add(slow).lines, is_following=True))
     eta = next(each.text for each in page.progress if each.subject == "ETA")
-    assert "later than foretold after epoch 1" in eta or "earlier than foretold after epoch 1" in eta
+    assert "later than estimated after epoch 1" in eta or "earlier than estimated after epoch 1" in eta
 
 
 def test_the_page_is_a_record_through_and_through(healthy, snapshot_of):

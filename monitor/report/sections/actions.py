@@ -12,11 +12,11 @@ from monitor.report.watch_conditions import Answer, answer
 from monitor.snapshot import Snapshot
 
 GROUNDS_SHOWN = 2
-"""Reasons given for an item that is not ticked; the rest is counted."""
+"""Most reasons shown for an item that is not ticked; the rest is counted."""
 
 
 def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict]) -> tuple[ActionList, ...]:
-    """Return the checklists as they stand; without any, what the alerts that stand ask for."""
+    """Return the checklists with their ticks; without any, the actions that the open alerts ask for."""
     if config.checklists:
         return tuple(
             ActionList(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
@@ -40,7 +40,7 @@ def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[RuleVerdic
     is_ticked = found.mark is Mark.OK
     words, lines = _why(found)
     if item.done and not is_ticked:
-        words = f"ticked by hand in the watch file, and yet: {words}"
+        words = f"ticked by hand in the watch file, but: {words}"
     return ActionItem(item.item, is_ticked, words, lines, found.mark)
 
 
@@ -49,6 +49,6 @@ def _why(found: Answer) -> tuple[str, tuple[Evidence, ...]]:
     lines = tuple(dict.fromkeys(line for each in shown for line in each.evidence[-1:]))
     if found.mark is Mark.OK:
         return ", ".join(dict.fromkeys(each.subject or each.text for each in shown)), lines
-    said = [f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:GROUNDS_SHOWN]]
-    more = f" and {len(shown) - len(said)} more" if len(shown) > len(said) else ""
-    return "; ".join(said) + more, lines
+    reasons = [f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:GROUNDS_SHOWN]]
+    more = f" and {len(shown) - len(reasons)} more" if len(shown) > len(reasons) else ""
+    return "; ".join(reasons) + more, lines

@@ -1,4 +1,4 @@
-"""The run beside one before it: figures that a person gave, else those of the baseline run."""
+"""The run compared with earlier figures: a person's, else the baseline run's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.snapshot import Snapshot
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""
 MEASURED = 2
-"""Decimals of a measured figure that has a power of ten, as the log's short form gives it."""
+"""Decimals of a measured figure with a power of ten, as in the short form of the log."""
 
 
 class _Row(NamedTuple):
@@ -40,11 +40,11 @@ _USUAL = (
     _Row("Encoder projected_features", "encoder_grad.norm", (("tensor", "projected_features"),)),
     _Row("GPU memory", "gpu.used_mb", (("index", "0"),)),
 )
-"""What is compared with a baseline run where nobody says what."""
+"""What is compared with a baseline run by default."""
 
 
 def comparison(snapshot: Snapshot, config: Config, background: Background) -> Comparison:
-    """Return the rows of the watch file, filled up from the baseline run; else the usual ones of that run."""
+    """Return the rows of the watch file, completed from the baseline run; else the usual rows of that run."""
     attempt, baseline, asked = snapshot.run.attempt, background.baseline, config.comparison
     if asked.rows:
         rows = tuple(row for before in asked.rows for row in _asked(attempt, before, baseline))
@@ -53,15 +53,15 @@ def comparison(snapshot: Snapshot, config: Config, background: Background) -> Co
         return Comparison("", (), asked.note, "nothing to compare with was given: --baseline LOG")
     found = tuple(row for row in (_usual(attempt, each, baseline) for each in _USUAL) if row is not None)
     title = asked.title or f"run {baseline.run} ({baseline.log})"
-    return Comparison(title, found, asked.note, "" if found else "the two runs have no figure in common")
+    return Comparison(title, found, asked.note, "" if found else "the runs have no figure in common")
 
 
 def _asked(attempt: Attempt, before: EarlierFigure, baseline: RunSummary | None) -> Iterator[ComparisonRow]:
-    """Yield a row for each series that bears the labels; one without figures where there is none."""
+    """Yield a row for each series with the labels; one without figures where there is no series."""
     wanted = before.where.items()
     found = {labels: series for labels, series in attempt.of(before.signal).items() if wanted <= set(labels)}
     if not found:
-        words = "" if _nothing_before(before) else "nothing to hold against it yet"
+        words = "" if _nothing_before(before) else "nothing to compare with yet"
         yield ComparisonRow(before.title, _before(before, None), None, Mark.UNKNOWN, words, ())
     for labels, series in found.items():
         rest = ", ".join(value for name, value in labels if name not in before.where)
@@ -82,7 +82,7 @@ def _judged(before: EarlierFigure, title: str, was: float | None, series: Series
         words = here if holds else f"{beyond} ({first_words})"
         return ComparisonRow(title, _before(before, None), now, Mark.OK if holds else Mark.CAUTION, words, lines)
     if was is None:
-        return ComparisonRow(title, "N/A", now, None, "nothing to hold it against", lines)
+        return ComparisonRow(title, "N/A", now, None, "nothing to compare with", lines)
     mark, words = _compared(last, was)
     words = words if mark is Mark.OK else f"{words} ({first_words})"
     return ComparisonRow(title, signal_value(before.signal, was), now, mark, words, lines)
@@ -100,7 +100,7 @@ def _compared(last: Point, was: float) -> tuple[Mark, str]:
 
 
 def _usual(attempt: Attempt, row: _Row, baseline: RunSummary) -> ComparisonRow | None:
-    """Return a row with the same epoch's figure where there is one, else the last; it is stated, and not judged."""
+    """Return a row with the figures of a common epoch, else the last ones; it is not judged."""
     series = attempt.of(row.signal).get(row.labels)
     by_epoch = baseline.by_epoch.get((row.signal, row.labels), {})
     if series is None:
@@ -115,10 +115,10 @@ def _usual(attempt: Attempt, row: _Row, baseline: RunSummary) -> ComparisonRow |
         was, where = by_epoch[point.epoch], f"epoch {point.epoch}"
     if was is None:
         return None
-    words = "is it measured at all? identical to the last digit" if point.value == was else ""
+    words = "identical to the last digit: was it measured?" if point.value == was else ""
     if not words and was and math.isfinite(was) and math.isfinite(point.value):
         words = f"{point.value / was:.3g} × of it"
-    mark = Mark.CAUTION if words.startswith("is it") else None
+    mark = Mark.CAUTION if words.startswith("identical") else None
     before, now = (f"{signal_value(row.signal, value)} ({where})" for value in (was, point.value))
     return ComparisonRow(row.title, before, now, mark, words, (point.evidence,))
 

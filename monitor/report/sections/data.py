@@ -1,4 +1,4 @@
-"""What goes into the model: the panel, its health, and how the targets were normalised."""
+"""What goes into the model: the panel, its health, and the normalisation of the targets."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot
 
 FROZEN_EPOCHS = 3
-"""Epochs with the identical metric from which on it is suspicious (FAULTS: metric_constant)."""
+"""Least number of epochs with an identical metric to be suspicious (FAULTS: metric_constant)."""
 
 
 def epoch_table(snapshot: Snapshot) -> EpochTable:
-    """Return the ended epochs; one whose line is missing, between others, has a row without figures."""
+    """Return the ended epochs; an epoch whose line is missing has a row without figures."""
     attempt = snapshot.run.attempt
     ended = _tallies(attempt, "epoch.train_loss")
     if not ended:
@@ -57,7 +57,7 @@ def metrics(snapshot: Snapshot) -> ValidationMetrics:
 
 
 def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:
-    """Count the resets of an epoch, one by one; None where nothing shows that the guard was at work in it."""
+    """Count the resets of an epoch; None where no line shows that the guard was active."""
     resets = [tally for series in attempt.of("guard.reset").values() if (tally := series.epochs.get(epoch))]
     checks = [tally for series in attempt.of("guard.check").values() if (tally := series.epochs.get(epoch))]
     if not resets and not checks:
@@ -67,11 +67,11 @@ def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:
 
 
 def frozen_words(series: Series) -> str:
-    """Say that a metric is the same to the last digit in every epoch, of three at least: it was not measured."""
+    """Tell that a metric is identical in all of at least three epochs, so that it was hardly measured."""
     values = {tally.last.value for tally in series.epochs.values()}
     if len(series.epochs) < FROZEN_EPOCHS or len(values) > 1:
         return ""
-    return f"identical to the last digit in all {len(series.epochs)} epochs: is it measured at all?"
+    return f"identical to the last digit in all {len(series.epochs)} epochs: was it measured?"
 
 
 def _row(attempt: Attempt, epoch: int) -> EpochRow:

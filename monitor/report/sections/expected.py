@@ -1,4 +1,4 @@
-"""What was expected of the run, beside what came: how long epochs take, what happens in them, where signals lie."""
+"""What was expected of the run, and what came: the time of epochs, the events in them, the levels of signals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.snapshot import Snapshot
 
 
 def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict]) -> Expectations:
-    """Return the expectations of the watch file, each beside what the log says, and when lines are due next."""
+    """Return the expectations of the watch file, each with the log's figure, and when lines are due next."""
     attempt = snapshot.run.attempt
     return Expectations(
         pace=tuple(_pace(snapshot, wanted) for wanted in config.timeline),
@@ -54,7 +54,7 @@ def _pace(snapshot: Snapshot, pace: Pace) -> PaceRow:
     times = [point.value for point in ended.values()]
     each = _long(times[0]) if len(times) == 1 else f"{_long(min(times))} to {_long(max(times))}"
     lines = tuple(point.evidence for point in ended.values())
-    mark = _lies(min(times), max(times), pace)
+    mark = _mark_of(min(times), max(times), pace)
     return PaceRow(words, f"{wanted} each", f"{each} ({len(times)} ended)", mark, pace.note, lines)
 
 
@@ -64,12 +64,12 @@ def _total(snapshot: Snapshot, pace: Pace, wanted: str) -> PaceRow:
         return PaceRow("all", wanted, None, Mark.UNKNOWN, pace.note, ())
     took = run.now - attempt.began_at
     if attempt.ended is not None:
-        return PaceRow("all", wanted, _long(took), _lies(took, took, pace), pace.note, (attempt.ended.evidence,))
+        return PaceRow("all", wanted, _long(took), _mark_of(took, took, pace), pace.note, (attempt.ended.evidence,))
     mark = Mark.CAUTION if took > pace.range_s[1] else Mark.UNKNOWN
     return PaceRow("all", wanted, f"{_long(took)} so far", mark, pace.note, (run.last,))
 
 
-def _lies(least: float, most: float, pace: Pace) -> Mark:
+def _mark_of(least: float, most: float, pace: Pace) -> Mark:
     least_s, most_s = pace.range_s
     return Mark.OK if least_s <= least and most <= most_s else Mark.CAUTION
 
@@ -86,7 +86,7 @@ def _stage(snapshot: Snapshot, stage: Stage, verdicts: Sequence[RuleVerdict]) ->
     is_over = last_epoch is not None and attempt.epochs_done >= last_epoch
     when = "over" if is_over or attempt.ended is not None else "now"
     if stage.when is None:
-        return StageRow(words, stage.expect, None, f"{when}; no condition says whether", ())
+        return StageRow(words, stage.expect, None, f"{when}; no condition to check it", ())
     found = answer(stage.when, snapshot, verdicts)
     shown = [each for each in found.grounds if each.mark is found.mark]
     said = "; ".join(f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:3])
@@ -107,7 +107,7 @@ def _bands(attempt: Attempt, wanted: ExpectedSignal) -> Bands:
 
 
 def _tallies_by_epoch(attempt: Attempt, wanted: ExpectedSignal) -> dict[int, list[Tally]]:
-    """Return what each epoch ended with, in every series that bears the labels."""
+    """Return the tally of each epoch, in every series with the labels."""
     found: dict[int, list[Tally]] = {}
     for labels, series in attempt.of(wanted.signal).items():
         if wanted.where.items() <= set(labels):

@@ -1,4 +1,4 @@
-"""What gradient reaches the encoder and each group of the model, and whether the figures bear it out."""
+"""Which gradient reaches the encoder and each group of the model, and whether the figures confirm it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ GROUPS = (
 )
 """The gradient groups of the trainer, in the order of its report."""
 OURS = ("", NATIVE, "atft")
-"""The grammars of the trainers whose model has these groups: ours, and the one that it follows."""
+"""Dialects of the trainers whose model has these groups: ours, and the one that it follows."""
 SELECTION_GROUP = "variable_selection"
-"""The group with tensors of its own for each input feature: a dead feature leaves them without gradient."""
+"""The group with separate tensors for each input feature: a dead feature leaves them without gradient."""
 FIRST_FEATURES, FIRST_TENSORS, PER_DEAD_FEATURE = 82, 1160, 3
 """The selection network of the original trainer: each dead one of its 82 features leaves 3 of its 1160 tensors small
-(123 with 41 features dead, 243 with 81; with all dead 248, which is no multiple)."""
+(123 with 41 features dead, 243 with 81; with all dead 248, which is not a multiple)."""
 
 
 def gradient_flow(
@@ -45,7 +45,7 @@ def gradient_flow(
     reported = {group.group: group for group in stated[0].groups} if stated else {}
     evidence = (stated[1],) if stated else ()
     names = list(dict.fromkeys((*(GROUPS if has_our_model(snapshot) else ()), *reported)))
-    # Where a norm stands by itself, in a line that is no report; long names are cut in labels.
+    # Further groups whose norm came in a line outside a report; labels cut long names.
     told = {shortened_labels((("group", name),)) for name in names}
     names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in told]
     rows = [
@@ -69,12 +69,12 @@ def gradient_flow(
 
 
 def has_our_model(snapshot: Snapshot) -> bool:
-    """Whether the run is of the model whose groups and variables the page knows by name."""
+    """Whether the page knows the groups and variables of this model by name."""
     return snapshot.run.dialect.name in OURS
 
 
 def _past(attempt: Attempt, name: str, baseline: RunSummary | None) -> dict[str, Any]:
-    """Return what a group's norm was in the baseline run, and its newest reports."""
+    """Return the norm of a group in the baseline run, and its trend."""
     labels = shortened_labels((("group", name),))
     series = attempt.of("grad.l2").get(labels)
     return {
@@ -84,14 +84,14 @@ def _past(attempt: Attempt, name: str, baseline: RunSummary | None) -> dict[str,
 
 
 def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Say what stands out: what came alive or died since the baseline, the strongest and weakest, and the sum of it."""
+    """Return notable findings: changes since the baseline, doubts, the strongest and weakest group, and a summary."""
     reported = [row for row in rows if row.l2 is not None]
     found = [each for row in reported for each in _since_baseline(row)]
     doubted: dict[tuple[Mark, str], list[GroupRow]] = {}
     for row in rows:
         if row.mark in (Mark.BREACH, Mark.CAUTION):
             words = "; ".join(part for part in (*row.contradictions, row.words) if part)
-            doubted.setdefault((row.mark, words or "a rule says so"), []).append(row)
+            doubted.setdefault((row.mark, words or "by a rule"), []).append(row)
     for (mark, words), same in doubted.items():
         found.append(Statement(", ".join(row.group for row in same), words, same[0].evidence, mark))
     finite = [row for row in reported if row.l2 is not None and math.isfinite(row.l2)]
@@ -103,11 +103,11 @@ def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tup
     shown = [row.evidence for row in reported] + [said.evidence for said in encoder]
     lines = tuple(dict.fromkeys(line for evidence in shown for line in evidence))
     if lines and {Mark.OK} == set(marks) - {Mark.NOT_APPLICABLE}:
-        words = "every gradient path that was reported shows a flow that no rule objects to"
+        words = "every reported gradient path is ok by all rules"
         found.append(Statement("", words, lines, Mark.OK))
     elif set(marks) - {Mark.NOT_APPLICABLE}:
         num_bad, num_dark = sum(mark in (Mark.BREACH, Mark.CAUTION) for mark in marks), marks.count(Mark.UNKNOWN)
-        words = f"{num_bad} of {len(marks)} gradient paths are doubted or breached, {num_dark} not known"
+        words = f"{num_bad} of {len(marks)} gradient paths are doubtful or breached, {num_dark} unknown"
         found.append(Statement("", words, lines[:1], worst(marks)))
     return bounded(found)
 
@@ -116,7 +116,7 @@ def _since_baseline(row: GroupRow) -> Iterator[Statement]:
     if row.was is None or row.l2 is None or (row.was == 0) == (row.l2 == 0):
         return
     if row.was == 0:
-        mark = Mark.OK if row.mark is Mark.OK else None  # what else is to be said of it follows with its own mark
+        mark = Mark.OK if row.mark is Mark.OK else None  # any other finding follows with its own mark
         yield Statement(row.group, f"active: l2={row.l2:.2e}, was 0.00e+00 in the baseline run", row.evidence, mark)
     else:
         yield Statement(row.group, f"l2=0.00e+00, was {row.was:.2e} in the baseline run", row.evidence, Mark.CAUTION)
@@ -153,7 +153,7 @@ def _report(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> Statement:
     report, evidence = stated
     num_reports = max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
     words = f"step={report.step}, epoch={report.epoch}, batch={report.batch}; report {num_reports} of this attempt"
-    return Statement("", f"{words}, which is at step {attempt.step} now", (evidence,))
+    return Statement("", f"{words}; the run is at step {attempt.step}", (evidence,))
 
 
 def _row(
@@ -167,14 +167,14 @@ def _row(
     if found is None:
         series = attempt.of("grad.l2").get(shortened_labels((("group", name),)))
         if series is not None and not evidence:
-            # A norm by itself, in a trainer that writes no report of all groups.
+            # A single norm, from a trainer without reports of all groups.
             return GroupRow(mark, name, series.last.value, None, None, None, None, words, (), (series.last.evidence,))
         lines = () if line is None else (line,)
         words = words or ("not in the report" if evidence else "")
         return GroupRow(_unless_proved(mark), name, None, None, None, None, None, words, (), lines)
     against = tuple(_contradictions(attempt, name, found, is_breach=mark is Mark.BREACH))
     if against and mark is Mark.BREACH:
-        # What the figures say, in full, is what the rule found.
+        # The figures already tell in full what the rule found.
         words = words.partition(": ")[0]
     if against and mark is Mark.OK:
         mark = Mark.CAUTION
@@ -195,7 +195,7 @@ def _row(
 
 
 def _contradictions(attempt: Attempt, name: str, found: GroupGrad, *, is_breach: bool) -> Iterator[str]:
-    """Say what in the figures themselves speaks against a check mark; of a breach, what its rule does not say."""
+    """Yield what in the figures contradicts a check mark; for a breach, only what its rule does not tell."""
     if found.small and name == SELECTION_GROUP and found.norm > 0:
         yield f"{found.small} of {found.grad.whole} tensors without gradient{_inferred(attempt, found)}"
     if is_breach:
@@ -211,17 +211,17 @@ def _contradictions(attempt: Attempt, name: str, found: GroupGrad, *, is_breach:
 
 
 def _inferred(attempt: Attempt, found: GroupGrad) -> str:
-    """Say how many features that makes, where the layout of the network is known; else what leaves such tensors."""
+    """Return how many features are dead, where the layout of the network is known; else the likely cause."""
     data, dead = attempt.stated(Data), (found.small or 0) / PER_DEAD_FEATURE
     features = data[0].features if data else None
     is_known = found.grad.whole == FIRST_TENSORS and features == FIRST_FEATURES
     if is_known and dead.is_integer() and dead < FIRST_FEATURES:
         return f", inferred: {dead:.0f} of {FIRST_FEATURES} features dead"
-    return ", as constant input features leave them"
+    return ", as constant input features do"
 
 
 def _declared_without(attempt: Attempt, name: str) -> int:
-    """Return how many tensors of the group the run declared to have no gradient: ``no_grad_expected=gat:1``."""
+    """Return how many tensors of the group are declared to have no gradient: ``no_grad_expected=gat:1``."""
     for word in attempt.intent.no_grad_expected or ():
         group, _, count = word.partition(":")
         if group == name and count.isascii() and count.isdigit():
@@ -230,13 +230,13 @@ def _declared_without(attempt: Attempt, name: str) -> int:
 
 
 def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]) -> tuple[Mark, str, Evidence | None]:
-    """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
+    """Return the mark for one label, the words of every reading that is not ok, and the newest line of evidence."""
     marks: list[Mark] = []
     words: list[tuple[Mark, str, str]] = []
     evidence: list[Evidence] = []
     for verdict in verdicts:
-        readings = [each for each in verdict.readings if _speaks_of(each, label)]
-        # A rule that tells no labels apart speaks of the whole model: it has its place among the warning signs.
+        readings = [each for each in verdict.readings if _covers(each, label)]
+        # A rule without labels judges the whole model: it is shown among the warning signs.
         if not _reads(verdict, prefix) or label[0] not in verdict.rule.labels or not readings:
             continue
         mark = verdict.mark_of(readings)
@@ -247,16 +247,16 @@ def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]
         elif mark is not Mark.OK:
             words.append((mark, verdict.rule.alert, history(verdict.standing or verdict.past)))
     if not marks:
-        return Mark.UNKNOWN, "no rule in force judges this", None
+        return Mark.UNKNOWN, "no enabled rule judges this", None
     if Mark.OK in marks:
-        # What needs a longer past to judge does not take back what the present figures prove.
+        # A rule that needs a longer history does not revoke what the present figures prove.
         marks = [mark for mark in marks if mark is not Mark.UNKNOWN]
         words = [each for each in words if each[0] is not Mark.UNKNOWN]
     return worst_applicable(marks), _told(words), max(evidence, key=_offset, default=None)
 
 
 def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
-    """Tell the first of the worst answers in full, and name the rules of the others."""
+    """Give the worst reading in full, and name the rules of the others."""
     if not words:
         return ""
     ranked = sorted(words, key=lambda each: WORST_FIRST.index(each[0]))
@@ -269,12 +269,12 @@ def _reads(verdict: RuleVerdict, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in verdict.rule.condition.watches)
 
 
-def _speaks_of(reading: Reading, label: tuple[str, str]) -> bool:
+def _covers(reading: Reading, label: tuple[str, str]) -> bool:
     return not reading.labels or shortened_labels((label,))[0] in reading.labels
 
 
 def _unless_proved(mark: Mark) -> Mark:
-    """A figure that is not there is never green."""
+    """Return unknown in place of ok: a missing figure is never green."""
     return Mark.UNKNOWN if mark is Mark.OK else mark
 
 

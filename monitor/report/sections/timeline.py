@@ -1,4 +1,4 @@
-"""Alerts: those that stand first, then all that happened, oldest first."""
+"""Alerts: the open ones first, then all transitions, oldest first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRANSITIONS_SHOWN = 100
 
 
 def alerts(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Alerts:
-    """Return the standing alerts and the newest transitions."""
+    """Return the open alerts and the newest transitions."""
     standing = [alert for verdict in verdicts for alert in verdict.standing]
     shown = snapshot.history[-TRANSITIONS_SHOWN:]
     left_out = len(snapshot.history) - len(shown)
@@ -45,7 +45,7 @@ def _line(alert: Alert) -> AlertLine:
 
 
 def _mark(alert: Alert) -> Mark:
-    """A resolved alert has a line that says it is over; a closed one has none."""
+    """Return the mark of an alert: a resolved one has a line that proves its end, a closed one has none."""
     if alert.state is State.RESOLVED:
         return Mark.OK if alert.evidence else Mark.UNKNOWN
     return Mark.BREACH if alert.severity.is_alarming else Mark.CAUTION

@@ -1,4 +1,4 @@
-"""Warning signs: every rule, what it says, the line it says it from, how to check it, what to do."""
+"""Warning signs: every rule with its readings, its evidence, how to check it, and what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
 
 FEATURED = ("GradientVanishing", "ExcessiveResets", "TrainingStall")
-"""The signs of the status page that this project started from: shown in full where nobody names others."""
+"""Signs shown in full by default: those of the status page that this project started from."""
 
 
 def warning_signs(log: str, verdicts: Sequence[RuleVerdict], featured: Sequence[str] = ()) -> tuple[Sign, ...]:
@@ -58,7 +58,7 @@ def _counts(readings: Sequence[Reading]) -> str:
 
 
 def _readings(verdict: RuleVerdict) -> tuple[Statement, ...]:
-    """Return each answer that asks for attention, then one line for all that do not."""
+    """Return each reading that needs attention, then one statement for all others of each outcome."""
     calm = [each for each in verdict.readings if verdict.mark_of([each]) in (Mark.OK, Mark.NOT_APPLICABLE)]
     found = [_reading(verdict, each) for each in verdict.readings if each not in calm]
     for outcome in (Outcome.OK, Outcome.NOT_APPLICABLE):

@@ -50,8 +50,8 @@ def list_dialects(as_json: bool, events: bool) -> None:
                  "pattern": line.pattern, "detects": line.detects}
                 for line in each.lines
             ]  # fmt: skip
-            said = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
-            click.echo(json.dumps(said))
+            document = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
+            click.echo(json.dumps(document))
         else:
             click.echo(f"{each.name:<12} {len(each.lines):>3} kinds of lines  {each.title}")
     if not as_json:

@@ -63,5 +63,10 @@ def _json(each: RuleCoverage) -> str:
         {"path": line.path, "line": line.line, "offset": line.offset, "text": redact(line.text)}
         for line in each.evidence
     ]
-    said = {"alert": each.rule.alert, "state": each.state.value, "reason": each.reason, "change": each.advice or None}
-    return json.dumps({**said, "evidence": lines})
+    about = {
+        "alert": each.rule.alert,
+        "state": each.state.value,
+        "reason": each.reason,
+        "change": each.advice or None,
+    }
+    return json.dumps({**about, "evidence": lines})

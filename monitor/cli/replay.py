@@ -105,13 +105,13 @@ def _replay(
         recorded = _Recorded(facts)
         # Facts belong between certain lines; without facts, whole stretches are folded at once.
         for part, spans in read_searched(stream, pipeline) if facts is None else zip(read_lines(stream), repeat(None)):
-            changes += recorded.told(pipeline)
+            changes += recorded.tell_due(pipeline)
             if facts and isinstance(part, Line) and part.ending is Ending.END:
                 # The live watch was still waiting for this line to be completed.
                 continue
             changes += pipeline.take_all(part, spans=spans) if isinstance(part, Stretch) else pipeline.take(part)
-        changes += recorded.told(pipeline)
-        recorded.check_told(pipeline)
+        changes += recorded.tell_due(pipeline)
+        recorded.check_all_told(pipeline)
     last = pipeline.run.now
     if moment is None or last is None:
         return pipeline, changes, None
@@ -129,7 +129,7 @@ class _Recorded:
         self._path = path
         self._facts = deque(read_facts(path) if path else ())
 
-    def told(self, pipeline: Pipeline) -> list[Alert]:
+    def tell_due(self, pipeline: Pipeline) -> list[Alert]:
         """Tell the facts that preceded the next line; return the transitions."""
         changes: list[Alert] = []
         while self._facts and self._facts[0].lines <= pipeline.run.lines:
@@ -142,7 +142,7 @@ class _Recorded:
                 changes += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
         return changes
 
-    def check_told(self, pipeline: Pipeline) -> None:
+    def check_all_told(self, pipeline: Pipeline) -> None:
         """Refuse a log that ends before its facts. Raises FactsError."""
         if self._facts:
             what = f"has a fact of line {self._facts[-1].lines:,}, but the log has {pipeline.run.lines:,} lines"

@@ -141,7 +141,7 @@ def why_failed(environment: Mapping[str, str]) -> str:
     """Return in words the cause of a failure, as systemd reports it."""
     result = environment.get("MONITOR_SERVICE_RESULT", "")
     status = environment.get("MONITOR_EXIT_STATUS", "")
-    told = {
+    causes = {
         "exit-code": f"it ended with exit code {status}"
         + (", a watch file or rule file that cannot be used" if status == "2" else ""),
         "signal": f"it was killed by SIG{status}",
@@ -152,7 +152,7 @@ def why_failed(environment: Mapping[str, str]) -> str:
         "start-limit-hit": "it failed repeatedly in a short time",
         "resources": "the system lacked the resources to run it",
     }
-    return told.get(result, f"systemd reports: {result or 'nothing'} {status}".rstrip())
+    return causes.get(result, f"systemd reports: {result or 'nothing'} {status}".rstrip())
 
 
 def own_command() -> str:

@@ -190,9 +190,9 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     rank = "" if report["rank"] is None else f" rank {report['rank']}"
     was_running = seen.saved.run.status is Status.RUNNING and not is_watched
     status = f"{report['status']}{' when it was last read' if was_running else ''}"
-    told = f"{status}, {place}; last line {report['at'] or 'without a time'}"
+    state = f"{status}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
-        f"{seen.log}: run {report['run']}{rank}: {told}",
+        f"{seen.log}: run {report['run']}{rank}: {state}",
         f"  {report['verdict']}: {report['verdict_reason']}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
         f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),

@@ -66,11 +66,11 @@ class _ConfigFile:
         )
 
     def _all(self) -> Problems:
-        told = sorted(self._problems, key=_line)[:PROBLEMS_SHOWN]
-        if len(self._problems) > len(told):
-            rest = f"has {len(self._problems) - len(told):,} more problems"
-            told.append(ConfigError(str(self._path), rest, expected="a watch file"))
-        return Problems(told)
+        shown = sorted(self._problems, key=_line)[:PROBLEMS_SHOWN]
+        if len(self._problems) > len(shown):
+            rest = f"has {len(self._problems) - len(shown):,} more problems"
+            shown.append(ConfigError(str(self._path), rest, expected="a watch file"))
+        return Problems(shown)
 
     def _with_conditions(self, data: dict[str, object]) -> dict[str, object]:
         """Return the data with every ``when`` read; a wrong one is left out, with a problem noted."""

@@ -24,7 +24,7 @@ class RuleVerdict:
     rule: Rule
     readings: tuple[Reading, ...]
     """Worst first."""
-    standing: tuple[Alert, ...]
+    open_alerts: tuple[Alert, ...]
     """Alerts that fire, or fired until this attempt ended: closing one does not clear it."""
     past: tuple[Alert, ...]
     """Alerts that fired and are over, or belong to an earlier attempt."""
@@ -43,31 +43,31 @@ class RuleVerdict:
     def mark(self) -> Mark:
         """Return the mark of the whole rule, including alerts whose labels no reading has now."""
         mark = self.mark_of(self.readings)
-        if self.standing:
-            return worst([mark, *(_alarm(alert.severity) for alert in self.standing)])
+        if self.open_alerts:
+            return worst([mark, *(_alarm(alert.severity) for alert in self.open_alerts)])
         return Mark.CAUTION if self.past and mark in (Mark.OK, Mark.NOT_APPLICABLE) else mark
 
     @property
     def explained_by(self) -> str:
         """Return the rules that explain all open alerts of this rule; empty if an open alert is not explained."""
-        if not self.standing or not all(alert.inhibited_by for alert in self.standing):
+        if not self.open_alerts or not all(alert.inhibited_by for alert in self.open_alerts):
             return ""
-        return ", ".join(dict.fromkeys(alert.inhibited_by for alert in self.standing))
+        return ", ".join(dict.fromkeys(alert.inhibited_by for alert in self.open_alerts))
 
     @property
     def is_passed(self) -> bool:
         """Whether the rule is ok now, with evidence, and has no open alert."""
-        return self.outcome is Outcome.OK and not self.standing
+        return self.outcome is Outcome.OK and not self.open_alerts
 
     def mark_of(self, readings: Iterable[Reading]) -> Mark:
         """Return the mark for some readings and the alerts with their labels."""
         return worst_applicable([self._mark(reading) for reading in readings])
 
     def _mark(self, reading: Reading) -> Mark:
-        standing = _about(self.standing, reading)
-        if reading.outcome is Outcome.BREACH or standing:
+        open_alerts = _about(self.open_alerts, reading)
+        if reading.outcome is Outcome.BREACH or open_alerts:
             now = [reading.severity or self.rule.severity] if reading.outcome is Outcome.BREACH else []
-            return worst([_alarm(severity) for severity in (*now, *(alert.severity for alert in standing))])
+            return worst([_alarm(severity) for severity in (*now, *(alert.severity for alert in open_alerts))])
         if reading.outcome is Outcome.UNKNOWN:
             return Mark.UNKNOWN
         if _about(self.past, reading):
@@ -77,13 +77,13 @@ class RuleVerdict:
 
 def judge(snapshot: Snapshot) -> tuple[RuleVerdict, ...]:
     """Return a verdict per rule, in the order of the rule files."""
-    newest = {alert.id: alert for alert in (*snapshot.history, *snapshot.open)}
+    newest = {alert.id: alert for alert in (*snapshot.history, *snapshot.open)}.values()
     return tuple(
         RuleVerdict(
             rule=rule,
             readings=tuple(sorted(readings, key=lambda reading: _WORST_FIRST.index(reading.outcome))),
-            standing=tuple(alert for alert in newest.values() if alert.rule == rule.alert and _stands(alert, snapshot)),
-            past=tuple(alert for alert in newest.values() if alert.rule == rule.alert and not _stands(alert, snapshot)),
+            open_alerts=tuple(alert for alert in newest if alert.rule == rule.alert and _is_open(alert, snapshot)),
+            past=tuple(alert for alert in newest if alert.rule == rule.alert and not _is_open(alert, snapshot)),
         )
         for rule, readings in snapshot.readings
     )
@@ -100,7 +100,7 @@ def ground(verdict: RuleVerdict, readings: Iterable[Reading] | None = None) -> S
     worst_outcome = shown[0].outcome
     same = [reading for reading in shown if reading.outcome is worst_outcome]
     text, evidence = in_words(same, len(shown)), same[0].evidence
-    if worst_outcome is not Outcome.BREACH and (alerts := verdict.standing or verdict.past):
+    if worst_outcome is not Outcome.BREACH and (alerts := verdict.open_alerts or verdict.past):
         # The mark comes from the alert, so the words must tell the present outcome.
         text = f"{history(alerts)}; now {worst_outcome.replace('_', ' ')}: {text}"
         evidence = (alerts[-1].evidence[0], *evidence)
@@ -119,15 +119,15 @@ def grounds(verdicts: Iterable[RuleVerdict]) -> list[Statement]:
             found.append(ground(verdict))
     for by, same in explained.items():
         names = ", ".join(verdict.rule.alert for verdict in same)
-        lines = tuple(dict.fromkeys(verdict.standing[-1].evidence[0] for verdict in same))
+        lines = tuple(dict.fromkeys(verdict.open_alerts[-1].evidence[0] for verdict in same))
         found.append(Statement(names, f"explained by {by}", lines, worst([verdict.mark for verdict in same])))
     return found
 
 
-def gathered(said: Sequence[Statement]) -> list[Statement]:
+def gathered(statements: Sequence[Statement]) -> list[Statement]:
     """Merge statements that wait for the same kind of line, at the place of the first."""
     waiting: dict[str, list[Statement]] = {}
-    for each in said:
+    for each in statements:
         absent = _ABSENT.match(each.text)
         waiting.setdefault(absent[0] if absent and each.mark is Mark.UNKNOWN else f"{id(each)}", []).append(each)
     return [
@@ -147,12 +147,12 @@ def in_words(same: Sequence[Reading], num_all: int) -> str:
     The mark before the words tells the outcome.
     """
     first = same[0]
-    told = f"{labels_of(first)}: {reason_of(first)}" if first.labels else reason_of(first)
+    first_words = f"{labels_of(first)}: {reason_of(first)}" if first.labels else reason_of(first)
     if num_all == 1:
-        return told
+        return first_words
     others = ", ".join(labels_of(reading) for reading in same[1:OTHERS_NAMED])
     more = f" and {len(same) - OTHERS_NAMED} more" if len(same) > OTHERS_NAMED else ""
-    text = f"in {len(same)} of {num_all}: {told}"
+    text = f"in {len(same)} of {num_all}: {first_words}"
     return f"{text}; also {others}{more}" if others else text
 
 
@@ -193,6 +193,6 @@ def _alarm(severity: Severity) -> Mark:
     return Mark.BREACH if severity.is_alarming else Mark.CAUTION
 
 
-def _stands(alert: Alert, snapshot: Snapshot) -> bool:
+def _is_open(alert: Alert, snapshot: Snapshot) -> bool:
     is_present = alert.attempt == snapshot.run.attempt.number
     return alert.state is State.FIRING or (alert.state is State.CLOSED and is_present)

@@ -89,15 +89,18 @@ def _environment(page: Page) -> Environment:
         """Return ``(L12, L341)``, the lines of evidence; with the path for a line of another file."""
         return _cited(lines, page)
 
-    def statement(said: Statement) -> _Safe:
+    def statement(stated: Statement) -> _Safe:
         """Return ``✅ **Subject**: text (L12)``."""
-        parts = [said.mark.value if said.mark else "", f"**{_finalize(said.subject)}**:" if said.subject else ""]
-        return _Safe(" ".join(part for part in (*parts, _finalize(said.text), cite(said.evidence)) if part))
+        parts = [
+            stated.mark.value if stated.mark else "",
+            f"**{_finalize(stated.subject)}**:" if stated.subject else "",
+        ]
+        return _Safe(" ".join(part for part in (*parts, _finalize(stated.text), cite(stated.evidence)) if part))
 
-    def facts(said: Sequence[Statement]) -> _Safe:
+    def facts(stated: Sequence[Statement]) -> _Safe:
         """Return one list entry for each; facts that were not seen share the last."""
-        entries = [f"- {statement(each)}" for each in said if each.text != NOT_SEEN]
-        unseen = ", ".join(_finalize(each.subject) for each in said if each.text == NOT_SEEN)
+        entries = [f"- {statement(each)}" for each in stated if each.text != NOT_SEEN]
+        unseen = ", ".join(_finalize(each.subject) for each in stated if each.text == NOT_SEEN)
         return _Safe("\n".join([*entries, *([f"- {Mark.UNKNOWN.value} **Not seen**: {unseen}"] if unseen else [])]))
 
     environment = _bare_environment().overlay()

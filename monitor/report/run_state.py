@@ -68,7 +68,7 @@ def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVer
             return RunVerdict(RunState.CRASHED, why, (attempt.ended.evidence,))
         return RunVerdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
     if killed := _last_word(attempt, "text.killed"):
-        return RunVerdict(RunState.KILLED, "its log says so", (killed,))
+        return RunVerdict(RunState.KILLED, "by its log", (killed,))
     if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
         return RunVerdict(RunState.CRASHED, crash.summary, crash.evidence)
     if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:

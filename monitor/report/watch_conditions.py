@@ -30,7 +30,7 @@ from monitor.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
-class Answer:
+class WatchReading:
     """The reading of a condition."""
 
     mark: Mark
@@ -38,14 +38,14 @@ class Answer:
     """At least one, each with a mark."""
 
 
-def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Answer:
+def read_condition(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> WatchReading:
     """Return the reading of a condition now."""
     attempt = snapshot.run.attempt
     match expression:
         case AllOf(parts):
-            return _all([answer(part, snapshot, verdicts) for part in parts])
+            return _all([read_condition(part, snapshot, verdicts) for part in parts])
         case AnyOf(parts):
-            return _best([answer(part, snapshot, verdicts) for part in parts])
+            return _best([read_condition(part, snapshot, verdicts) for part in parts])
         case RuleIsOk(rule):
             found = [ground(verdict) for verdict in verdicts if verdict.rule.alert == rule]
             return _of(found or [Statement(rule, "the rule is not enabled", mark=Mark.UNKNOWN)])
@@ -62,34 +62,34 @@ def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVe
             return _of([_status(snapshot, status)])
 
 
-def _of(said: Iterable[Statement]) -> Answer:
-    found = tuple(said)
-    return Answer(worst_applicable([each.mark for each in found if each.mark is not None]), found)
+def _of(statements: Iterable[Statement]) -> WatchReading:
+    found = tuple(statements)
+    return WatchReading(worst_applicable([each.mark for each in found if each.mark is not None]), found)
 
 
-def _all(answers: Sequence[Answer]) -> Answer:
-    return _of(said for each in answers for said in each.grounds)
+def _all(readings: Sequence[WatchReading]) -> WatchReading:
+    return _of(ground for each in readings for ground in each.grounds)
 
 
 _BEST_FIRST = (Mark.OK, Mark.CAUTION, Mark.UNKNOWN, Mark.BREACH, Mark.NOT_APPLICABLE)
 
 
-def _best(answers: Sequence[Answer]) -> Answer:
-    return min(answers, key=lambda each: _BEST_FIRST.index(each.mark))
+def _best(readings: Sequence[WatchReading]) -> WatchReading:
+    return min(readings, key=lambda each: _BEST_FIRST.index(each.mark))
 
 
-def _said(subject: str, reading: Reading) -> Statement:
+def _unjudged(subject: str, reading: Reading) -> Statement:
     marks = {Outcome.NOT_APPLICABLE: Mark.NOT_APPLICABLE}
     return Statement(subject, reason_of(reading), reading.evidence, marks.get(reading.outcome, Mark.UNKNOWN))
 
 
 def _seen(attempt: Attempt, signal: str) -> list[Statement]:
     if absent := absence(attempt, signal):
-        return [_said(signal, absent)]
+        return [_unjudged(signal, absent)]
     series = attempt.of(signal)
     late = [reading for labels, each in series.items() if (reading := overdue(attempt, signal, labels, each))]
     if late:
-        return [_said(signal, late[0])]
+        return [_unjudged(signal, late[0])]
     last = max((each.last for each in series.values()), key=lambda point: point.serial)
     count = sum(each.count for each in series.values())
     times = "once" if count == 1 else f"{count:,} times"
@@ -101,7 +101,7 @@ def _figures(attempt: Attempt, figure: Figure) -> list[Statement]:
     if not found:
         absent = absence(attempt, figure.signal)
         if absent is not None:
-            return [_said(figure.signal, absent)]
+            return [_unjudged(figure.signal, absent)]
         wanted = ", ".join(f"{name}={value}" for name, value in figure.where)
         return [Statement(figure.signal, f"no value with {wanted} was seen", mark=Mark.UNKNOWN)]
     return [_figure(attempt, figure, labels, series) for labels, series in found.items()]
@@ -115,7 +115,7 @@ def _figure(attempt: Attempt, figure: Figure, labels: Labels, series: Series) ->
             return Statement(subject, f"epoch {figure.epoch} has not ended", mark=Mark.UNKNOWN)
         return Statement(subject, "no finite value is known", (series.last.evidence,), Mark.UNKNOWN)
     if figure.epoch is None and (late := overdue(attempt, figure.signal, labels, series)):
-        return _said(subject, late)
+        return _unjudged(subject, late)
     value, lines = known
     wanted = " and ".join(f"{side.replace('_', ' ')} {level:g}" for side, level in figure.tests)
     of = "" if figure.of == "last" else f"{figure.of} "

@@ -30,7 +30,7 @@ class Announcer(Listener):
     def __init__(self, output: Output, page_of: Callable[[str], Path | None], publish: Publish | None) -> None:
         """``page_of`` returns the page of a log; None for no page."""
         self._output, self._page_of, self._publish = output, page_of, publish
-        self._said: set[str] = set()
+        self._complaints: set[str] = set()
         self._names: dict[str, str] = {}
         self._caught_up: dict[str, int] = {}
         self._announcers: list[_LogAnnouncer] = []
@@ -58,15 +58,15 @@ class Announcer(Listener):
 
     def complain(self, text: str) -> None:
         """Print a warning once."""
-        if text not in self._said:
-            self._said.add(text)
+        if text not in self._complaints:
+            self._complaints.add(text)
             self._output.warn(text)
 
     def on_trouble(self, text: str) -> None:
         self._output.warn(text)
 
     def on_turn(self) -> None:
-        self._tell_caught_up()
+        self._announce_caught_up()
         for announcer in self._announcers:
             announcer.on_poll()
         self._output.turn()
@@ -75,11 +75,11 @@ class Announcer(Listener):
         """Note that the existing part of a log has been read; logs of one poll are announced together."""
         self._caught_up[log] = num_lines
 
-    def _tell_caught_up(self) -> None:
-        told, self._caught_up = self._caught_up, {}
-        if told:
-            of = next(iter(told)) if len(told) == 1 else f"{len(told):,} logs"
-            self.warn(f"{of}: read {sum(told.values()):,} lines from before this watch; live from here on")
+    def _announce_caught_up(self) -> None:
+        read, self._caught_up = self._caught_up, {}
+        if read:
+            of = next(iter(read)) if len(read) == 1 else f"{len(read):,} logs"
+            self.warn(f"{of}: read {sum(read.values()):,} lines from before this watch; live from here on")
 
     def on_report_due(self, snapshot: Snapshot) -> None:
         try:
@@ -96,15 +96,15 @@ class Announcer(Listener):
     def end(self, followers: Sequence[Follower]) -> None:
         """Print the summaries."""
         self._output = PlainOutput()
-        self._tell_caught_up()
+        self._announce_caught_up()
         for announcer in self._announcers:
             announcer.on_poll()
-        said: list[str] = []
+        lines: list[str] = []
         for each in followers:
             snapshot = each.snapshot()
             self.on_report_due(snapshot)
-            said += run_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
-        click.echo("\n".join(said or ["no log was found"]))
+            lines += run_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
+        click.echo("\n".join(lines or ["no log was found"]))
         for each in judged(followers):
             if is_blind(each.pipeline):
                 run = each.pipeline.run

@@ -48,8 +48,8 @@ def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
     mark = {State.FIRING: "🔴" if alert.severity is Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}
     when = iso_time(alert.at) or "time unknown"
     if alert.inhibited_by:
-        said = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
-        yield f"⚪ {when} {alert.severity} {said}: {alert.summary}"
+        what = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
+        yield f"⚪ {when} {alert.severity} {what}: {alert.summary}"
         return
     yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {alert.summary}"
     if others:

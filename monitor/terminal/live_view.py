@@ -125,7 +125,7 @@ class LiveOutput:
 
 
 def newest(followers: Sequence[Follower]) -> Follower:
-    """Return the log to show in full: the newest run that has not ended, and its main log before those of ranks."""
+    """Return the log to show in full: the newest run that has not ended, its main log before those of ranks."""
 
     def order(follower: Follower) -> tuple[bool, bool, float]:
         attempt = follower.pipeline.run.attempt

@@ -60,7 +60,7 @@ def test_hostile_words_of_a_log_stay_words_of_the_file(folder: Path):
     assert "\x1b" not in Path("watch.yaml").read_text()
 
 
-def test_a_log_that_tells_nothing_makes_no_file(folder: Path):
+def test_a_log_with_too_little_makes_no_file(folder: Path):
     Path("run.log").write_text("hello\n" * 50)
     said = monitor("init", "run.log")
     assert (said.code, Path("watch.yaml").exists()) == (2, False)

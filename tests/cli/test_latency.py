@@ -80,7 +80,7 @@ class Waits(ByHand):
         return False
 
 
-def test_by_polling_alone_no_wait_is_longer_than_a_poll_and_each_line_is_told_at_the_next_look(tmp_path: Path) -> None:
+def test_with_polling_only_each_line_is_printed_at_the_next_poll(tmp_path: Path) -> None:
     watching = Watching(tmp_path / "run.log")
     waits = Waits(watching, NOT_A_NUMBER)
     with watching.tail:

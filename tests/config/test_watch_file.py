@@ -54,7 +54,7 @@ def test_the_examples_load(path):
     assert load_config(path).title
 
 
-def test_all_mistakes_of_a_file_are_told_at_once_in_the_order_of_its_lines(load):
+def test_all_mistakes_of_a_file_are_shown_at_once_in_the_order_of_its_lines(load):
     found = problems(
         load,
         """\
@@ -159,7 +159,7 @@ expected:
     }
 
 
-def test_rules_that_are_not_there_are_told_with_a_guess(load):
+def test_unknown_rules_are_shown_with_a_suggestion(load):
     config = load("disable: [LossSpik]\nsigns: [Stal]\nobjectives:\n  - {title: x, when: {fault: grad_zer}}\n")
     found = [str(each).partition("watch.yaml:")[2] for each in config.unknown_rules({"LossSpike"}, {"grad_zero"})]
     assert sorted(each[0] for each in found) == ["1", "2", "4"]
@@ -167,7 +167,7 @@ def test_rules_that_are_not_there_are_told_with_a_guess(load):
     assert any("did you mean 'grad_zero'?" in each for each in found)
 
 
-def test_a_change_to_a_rule_says_where_it_stands(load):
+def test_a_change_to_a_rule_knows_its_place(load):
     (setting,) = load("set:\n  LossSpike.level: 3\n").settings
     assert isinstance(setting, FileSetting)
     assert (setting.rule, setting.field, setting.value) == ("LossSpike", "level", 3)

@@ -53,7 +53,7 @@ def process(cpu_pct: float | None, stat: str = "S") -> Process:
         ([train(1), ProcessGone(pid=7, how="gone")], RunState.CRASHED, "for an unknown reason"),
         ([train(1), TRACEBACK, ProcessGone(pid=7, how="gone")], RunState.CRASHED, "its log says why"),
         ([train(1), b"Killed", ProcessGone(pid=7, how="gone")], RunState.KILLED, "its log says why"),
-        ([train(1), b"Killed"], RunState.KILLED, "its log says so"),
+        ([train(1), b"Killed"], RunState.KILLED, "by its log"),
         ([train(1), TRACEBACK, train(2)], RunState.RUNNING, "last heard of 0 s ago"),
         ([train(1), b"Killed", train(2)], RunState.RUNNING, "last heard of 0 s ago"),
         ([train(1), ProcessGone(pid=7, how="gone"), train(2)], RunState.RUNNING, "last heard of 0 s ago"),
@@ -68,7 +68,9 @@ def process(cpu_pct: float | None, stat: str = "S") -> Process:
         ),
     ],
 )
-def test_how_it_ended_is_told_with_the_line_that_says_so(lines: list[Record | bytes], state: RunState, words: str):
+def test_the_end_of_a_run_is_shown_with_the_line_that_proves_it(
+    lines: list[Record | bytes], state: RunState, words: str
+):
     found = judged(*lines)
     assert found.state is state
     assert words in found.why
@@ -93,12 +95,12 @@ def test_a_silent_run_hangs_or_is_slow_depending_on_its_process(facts: list[Reco
     assert found.evidence[: len(STALL.evidence)] == STALL.evidence or state is RunState.HUNG
 
 
-def test_what_was_seen_of_a_process_long_ago_says_nothing_of_now():
+def test_old_facts_about_a_process_tell_nothing_about_now():
     assert judged(train(1), process(0.0), stalls=True, after_s=FRESH_S).state is RunState.HUNG
     assert judged(train(1), process(0.0), stalls=True, after_s=FRESH_S + 1).state is RunState.UNKNOWN
 
 
-def test_an_idle_process_is_no_hang_while_its_log_goes_on():
+def test_an_idle_process_does_not_hang_while_its_log_grows():
     assert judged(train(1), process(0.0)).state is RunState.RUNNING
 
 
@@ -116,7 +118,7 @@ def test_an_alert_for_a_crash_is_one_unless_another_explains_it():
     assert run_state_of(run, [alert(2, fault="crash", inhibited_by="Other")], run.now).state is RunState.RUNNING
 
 
-def test_a_log_without_times_cannot_be_said_to_go_on():
+def test_it_is_unknown_whether_a_log_without_times_goes_on():
     assert run_state_of(run_of(train(1)), [], None).state is RunState.UNKNOWN
 
 

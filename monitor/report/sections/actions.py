@@ -8,7 +8,7 @@ from monitor.base.evidence import Evidence
 from monitor.config.model import ChecklistItem, Config
 from monitor.report.judgement import RuleVerdict
 from monitor.report.model import ActionItem, ActionList, Mark
-from monitor.report.watch_conditions import Answer, answer
+from monitor.report.watch_conditions import WatchReading, read_condition
 from monitor.snapshot import Snapshot
 
 GROUNDS_SHOWN = 2
@@ -22,12 +22,12 @@ def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict])
             ActionList(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
             for each in config.checklists
         )
-    asked = tuple(_asked(verdict) for verdict in verdicts if verdict.standing and not verdict.explained_by)
+    asked = tuple(_asked(verdict) for verdict in verdicts if verdict.open_alerts and not verdict.explained_by)
     return (ActionList("Immediate", asked),) if asked else ()
 
 
 def _asked(verdict: RuleVerdict) -> ActionItem:
-    alert = verdict.standing[-1]
+    alert = verdict.open_alerts[-1]
     words = f"{verdict.rule.alert}: {alert.summary}"
     return ActionItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
 
@@ -36,7 +36,7 @@ def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[RuleVerdic
     if item.when is None:
         words = "ticked by hand in the watch file" if item.done else "only a person can tick this"
         return ActionItem(item.item, item.done, words, ())
-    found = answer(item.when, snapshot, verdicts)
+    found = read_condition(item.when, snapshot, verdicts)
     is_ticked = found.mark is Mark.OK
     words, lines = _why(found)
     if item.done and not is_ticked:
@@ -44,7 +44,7 @@ def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[RuleVerdic
     return ActionItem(item.item, is_ticked, words, lines, found.mark)
 
 
-def _why(found: Answer) -> tuple[str, tuple[Evidence, ...]]:
+def _why(found: WatchReading) -> tuple[str, tuple[Evidence, ...]]:
     shown = [each for each in found.grounds if each.mark is found.mark]
     lines = tuple(dict.fromkeys(line for each in shown for line in each.evidence[-1:]))
     if found.mark is Mark.OK:

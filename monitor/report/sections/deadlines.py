@@ -102,7 +102,7 @@ def _never_seen(attempt: Attempt, lacking: AbstractSet[str]) -> Iterator[Stateme
         if name in _BY_EPOCHS:
             yield Statement(tag, f"none was seen yet; the first is due with the end of epoch {attempt.epoch}")
         else:
-            yield Statement(tag, "none was seen, so nothing says when one is due", mark=Mark.UNKNOWN)
+            yield Statement(tag, "none was seen, so it is unknown when one is due", mark=Mark.UNKNOWN)
 
 
 def _newest(attempt: Attempt, name: str) -> tuple[Labels, Series] | None:

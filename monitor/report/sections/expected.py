@@ -12,7 +12,7 @@ from monitor.report.figures import SHOWN, duration, sparkline
 from monitor.report.judgement import RuleVerdict
 from monitor.report.model import BandRow, Bands, Expectations, Mark, PaceRow, StageRow, worst
 from monitor.report.sections.deadlines import due
-from monitor.report.watch_conditions import answer
+from monitor.report.watch_conditions import read_condition
 from monitor.run.attempt import Attempt
 from monitor.run.series import Tally
 from monitor.snapshot import Snapshot
@@ -87,13 +87,13 @@ def _stage(snapshot: Snapshot, stage: Stage, verdicts: Sequence[RuleVerdict]) ->
     when = "over" if is_over or attempt.ended is not None else "now"
     if stage.when is None:
         return StageRow(words, stage.expect, None, f"{when}; no condition to check it", ())
-    found = answer(stage.when, snapshot, verdicts)
+    found = read_condition(stage.when, snapshot, verdicts)
     shown = [each for each in found.grounds if each.mark is found.mark]
-    said = "; ".join(f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:3])
+    words_of_grounds = "; ".join(f"{each.subject}: {each.text}" if each.subject else each.text for each in shown[:3])
     if found.mark is Mark.OK:
-        said = ", ".join(dict.fromkeys(each.subject or each.text for each in shown))
+        words_of_grounds = ", ".join(dict.fromkeys(each.subject or each.text for each in shown))
     lines = tuple(dict.fromkeys(line for each in shown for line in each.evidence))
-    return StageRow(words, stage.expect, found.mark, f"{when}; {said}", lines)
+    return StageRow(words, stage.expect, found.mark, f"{when}; {words_of_grounds}", lines)
 
 
 def _bands(attempt: Attempt, wanted: ExpectedSignal) -> Bands:

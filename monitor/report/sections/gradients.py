@@ -46,8 +46,8 @@ def gradient_flow(
     evidence = (stated[1],) if stated else ()
     names = list(dict.fromkeys((*(GROUPS if has_our_model(snapshot) else ()), *reported)))
     # Further groups whose norm came in a line outside a report; labels cut long names.
-    told = {shortened_labels((("group", name),)) for name in names}
-    names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in told]
+    reported_labels = {shortened_labels((("group", name),)) for name in names}
+    names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in reported_labels]
     rows = [
         replace(_row(attempt, name, reported.get(name), evidence, verdicts), **_past(attempt, name, baseline))
         for name in names[:SHOWN]
@@ -99,8 +99,8 @@ def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tup
         strongest, weakest = max(finite, key=_norm), min(finite, key=_norm)
         words = f"strongest {strongest.group} (l2={strongest.l2:.2e}), weakest {weakest.group} (l2={weakest.l2:.2e})"
         found.append(Statement("", words, strongest.evidence))
-    marks = [row.mark for row in rows] + [said.mark for said in encoder if said.mark is not None]
-    shown = [row.evidence for row in reported] + [said.evidence for said in encoder]
+    marks = [row.mark for row in rows] + [each.mark for each in encoder if each.mark is not None]
+    shown = [row.evidence for row in reported] + [each.evidence for each in encoder]
     lines = tuple(dict.fromkeys(line for evidence in shown for line in evidence))
     if lines and {Mark.OK} == set(marks) - {Mark.NOT_APPLICABLE}:
         words = "every reported gradient path is ok by all rules"
@@ -147,8 +147,8 @@ def _report(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> Statement:
     if stated is None:
         off = [verdict for verdict in verdicts if _reads(verdict, "grad.l2") and not verdict.applies]
         if off and not attempt.of("grad.l2"):
-            said = ground(off[0])
-            return Statement("", said.text, said.evidence, said.mark)
+            found = ground(off[0])
+            return Statement("", found.text, found.evidence, found.mark)
         return Statement("", "no GRAD-MONITOR report of all groups was seen", mark=Mark.UNKNOWN)
     report, evidence = stated
     num_reports = max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
@@ -245,7 +245,7 @@ def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]
         if readings[0].outcome is not Outcome.OK:
             words.append((mark, verdict.rule.alert, reason_of(readings[0])))
         elif mark is not Mark.OK:
-            words.append((mark, verdict.rule.alert, history(verdict.standing or verdict.past)))
+            words.append((mark, verdict.rule.alert, history(verdict.open_alerts or verdict.past)))
     if not marks:
         return Mark.UNKNOWN, "no enabled rule judges this", None
     if Mark.OK in marks:

@@ -12,7 +12,7 @@ from monitor.report.judgement import RuleVerdict, gathered, grounds, worst_appli
 from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
 from monitor.report.sections.machine import utilisation
-from monitor.report.watch_conditions import answer
+from monitor.report.watch_conditions import read_condition
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
@@ -64,7 +64,7 @@ def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> 
     if aim.when is None:
         unproved = Statement("", "only a person can judge this: it has no condition", mark=Mark.UNKNOWN)
         return Objective(aim.title, aim.aim, Mark.UNKNOWN, (unproved,))
-    found = answer(aim.when, snapshot, verdicts)
+    found = read_condition(aim.when, snapshot, verdicts)
     return Objective(aim.title, aim.aim, found.mark, _worst_first(found.grounds))
 
 

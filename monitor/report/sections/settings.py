@@ -126,7 +126,7 @@ _RELIED_ON: dict[str, Callable[[Attempt, str], Effect | None]] = {
 """The variables of the status page that this project started from, and how each shows in a log."""
 
 
-def _without_effect(attempt: Attempt, told: AbstractSet[str]) -> list[Statement]:
+def _without_effect(attempt: Attempt, shown: AbstractSet[str]) -> list[Statement]:
     """Return settings without effect, except those already shown."""
     found = []
     for signal, words in (
@@ -134,7 +134,7 @@ def _without_effect(attempt: Attempt, told: AbstractSet[str]) -> list[Statement]
         ("config.ignored", "was overridden"),
     ):
         for labels, series in attempt.of(signal).items():
-            if labels[0][1] in told:
+            if labels[0][1] in shown:
                 continue
             found.append(Statement(labels[0][1], words, (series.last.evidence,), Mark.CAUTION))
     return found

@@ -14,7 +14,7 @@ TRANSITIONS_SHOWN = 100
 
 def alerts(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Alerts:
     """Return the open alerts and the newest transitions."""
-    standing = [alert for verdict in verdicts for alert in verdict.standing]
+    standing = [alert for verdict in verdicts for alert in verdict.open_alerts]
     shown = snapshot.history[-TRANSITIONS_SHOWN:]
     left_out = len(snapshot.history) - len(shown)
     lines = snapshot.run.lines

@@ -12,7 +12,7 @@ from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
 
 FEATURED = ("GradientVanishing", "ExcessiveResets", "TrainingStall")
-"""Signs shown in full by default: those of the status page that this project started from."""
+"""Shown in full by default: the signs of the status page that this project started from."""
 
 
 def warning_signs(log: str, verdicts: Sequence[RuleVerdict], featured: Sequence[str] = ()) -> tuple[Sign, ...]:
@@ -23,7 +23,7 @@ def warning_signs(log: str, verdicts: Sequence[RuleVerdict], featured: Sequence[
 
 def _sign(log: str, verdict: RuleVerdict, *, is_featured: bool) -> Sign:
     rule, first = verdict.rule, verdict.readings[0]
-    alert = verdict.standing[-1] if verdict.standing else None
+    alert = verdict.open_alerts[-1] if verdict.open_alerts else None
     shown = first.evidence or (alert.evidence if alert else ())
     return Sign(
         mark=verdict.mark,
@@ -47,8 +47,8 @@ def _sign(log: str, verdict: RuleVerdict, *, is_featured: bool) -> Sign:
 
 def _outcome(verdict: RuleVerdict) -> str:
     word = verdict.outcome.replace("_", " ")
-    if verdict.standing:
-        return f"{word}, alert {verdict.standing[-1].state}"
+    if verdict.open_alerts:
+        return f"{word}, alert {verdict.open_alerts[-1].state}"
     return f"{word} now; an alert fired before and is over" if verdict.past else word
 
 

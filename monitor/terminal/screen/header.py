@@ -41,7 +41,7 @@ def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
         return Headline(status, "no line yet", "bright_black")
     if run.status is Status.FAILED:
         return Headline(status, "critical", _LOUD[Severity.CRITICAL])
-    firing = [alert for verdict in verdicts for alert in verdict.standing if not alert.inhibited_by]
+    firing = [alert for verdict in verdicts for alert in verdict.open_alerts if not alert.inhibited_by]
     if loud := [alert.severity for alert in firing if alert.severity.is_alarming]:
         worst = max(loud, key=lambda severity: severity.rank)
         return Headline(status, worst.value, _LOUD[worst])

@@ -99,8 +99,8 @@ def _gradient_rows(attempt: Attempt, flow: GradientFlow, width: int, *, has_repo
             line = _norm_words(mark, statement.subject, series.last.value, series, columns)
             yield Row(line, _RANKS[mark])
     if not has_report:
-        said = flow.report
-        yield Row(Text.assemble(" ", _MARKS[said.mark or Mark.UNKNOWN], " ", foreign(said.text)), 5)
+        report = flow.report
+        yield Row(Text.assemble(" ", _MARKS[report.mark or Mark.UNKNOWN], " ", foreign(report.text)), 5)
         return
     for group in flow.groups:
         yield Row(_group_words(attempt, group, columns), _RANKS[group.mark])

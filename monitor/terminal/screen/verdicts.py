@@ -54,9 +54,9 @@ def rules(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Se
 
 def alerts(snapshot: Snapshot) -> Section:
     """Return the alerts, newest first; alerts that one line raised under one rule share a row."""
-    told = snapshot.history[-ALERTS:]
-    known = {alert.id for alert in told}
-    shown = [*(alert for alert in snapshot.open if alert.id not in known), *told]
+    newest = snapshot.history[-ALERTS:]
+    known = {alert.id for alert in newest}
+    shown = [*(alert for alert in snapshot.open if alert.id not in known), *newest]
     rows: list[Row] = []
     for _, together in groupby(reversed(shown), key=lambda alert: (alert.rule, alert.state, alert.at)):
         group = list(together)
@@ -94,8 +94,8 @@ def notices(scene: Scene) -> Section:
 
 
 def _outcome(verdict: RuleVerdict) -> Outcome:
-    """Return the worst outcome; an open alert counts as a breach, whatever the rule reads now."""
-    return Outcome.BREACH if verdict.standing else verdict.outcome
+    """Return the worst outcome; an open alert counts as a breach, even if the rule reads ok now."""
+    return Outcome.BREACH if verdict.open_alerts else verdict.outcome
 
 
 def _colour(outcome: Outcome) -> str:
@@ -113,13 +113,13 @@ def _rule_words(verdict: RuleVerdict, outcome: Outcome) -> Text:
         line.append(" explained by ", "bright_black").append_text(foreign(f"{explanation}:", "bright_black"))
     same = [reading for reading in verdict.readings if reading.outcome is outcome]
     # An alert may be open although no reading breaches now: unknown or ok alone does not resolve it.
-    said = _reading_words(same) if same else verdict.standing[-1].reason
-    return line.append_text(Text.assemble(" ", foreign(said)))
+    words = _reading_words(same) if same else verdict.open_alerts[-1].reason
+    return line.append_text(Text.assemble(" ", foreign(words)))
 
 
 def _explanation(verdict: RuleVerdict) -> str:
     """Return the rule whose alert explains all alerts of this one; empty for none."""
-    explained = [alert.inhibited_by for alert in verdict.standing]
+    explained = [alert.inhibited_by for alert in verdict.open_alerts]
     return explained[-1] if explained and all(explained) else ""
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "show": "Print an alert and its evidence: the log lines with the lines around them.",
     "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",
     "baseline": "Keep the figures of a run, to compare later runs with.",
-    "doctor": "Tell for each rule whether it could fire in time, and what to change if not.",
+    "doctor": "Check whether each rule could fire in time, and suggest what to change.",
     "rules": "List, explain, check and test rules.",
     "dialects": "List, check and test dialects: how other trainers write their logs.",
     "init": "Write a watch file that fits LOG.",

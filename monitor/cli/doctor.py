@@ -24,7 +24,7 @@ _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OF
 @line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule.")
 def command(log: str | None, choice: RuleChoice, lines: LineChoice, as_json: bool) -> int:
-    """Tell for each rule whether it could fire in time, and what to change if not.
+    """Check whether each rule could fire in time, and suggest what to change.
 
     Reads LOG, by default the newest log under _logs/training/; writes nothing. Exit code: 0 every rule is armed,
     waits for its first line, or has nothing to check; 2 usage or bad file; 3 a rule is blind, or its lines come too

@@ -122,3 +122,7 @@ def _word(value: Enum) -> str:
 
 
 _TIME_SCHEMA = {"type": ["string", "null"], "description": "ISO time, UTC; null where no line has one."}
+
+
+if __name__ == "__main__":
+    print(json.dumps(page_schema(), indent=1, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Whatever a user names wrongly: one clear line, exit code 2, and nothing written."""
+"""Every wrong name gives one clear line and exit code 2, and nothing is written."""
 
 import gzip
 import os
@@ -285,7 +285,7 @@ def test_a_gzip_file_that_breaks_off_is_refused(command: str):
 
 
 def test_a_gzip_file_cannot_be_followed():
-    """Nobody appends to one, and its bytes are no lines."""
+    """A compressed log cannot grow, and its bytes are not lines."""
     Path("packed.log.gz").write_bytes(_gzipped(joined(HEALTHY)))
     refuse("watch packed.log.gz --until-end", where="packed.log.gz: ")
 

@@ -12,7 +12,7 @@ from monitor.grammar import Share, format_line
 from tests.cli.command import monitor
 
 STALE_SHARPE = 0.08177260619898637
-"""The value that runs weeks and architectures apart had in common, to the last digit: a file that nobody renewed."""
+"""A value that runs weeks and architectures apart shared to the last digit, because of a stale file."""
 START = 1761867651.0
 
 

@@ -20,7 +20,7 @@ HOUR_S = 3600.0
 TRAINING = [START_LINE, at(10, train(1, epochs=2))]
 """A run that is training, last heard of 10 s after `START`."""
 TIMELESS = [b"iter %d: loss 2.3000, time 10.00ms, mfu 12.00%%" % step for step in (0, 10)]
-"""What nanoGPT writes: no line bears a time."""
+"""Lines of nanoGPT: none has a time."""
 START_LINE_2 = RunStart(run="fit-1", attempt=2)
 
 
@@ -89,7 +89,7 @@ def test_a_partial_line_postpones_a_stall(watching: Watching):
 
 
 def test_dots_that_never_rest_postpone_a_stall(watching: Watching):
-    """A byte every other second, and no line end in ten minutes: bytes are no silence."""
+    """A byte every other second, and no line end in ten minutes: bytes end the silence."""
     watching.turn(TRAINING)
     for _ in range(300):
         watching.turn(b".", after_s=2)
@@ -153,7 +153,7 @@ def test_an_old_log_without_an_end_line_is_abandoned_and_its_silence_not_judged(
 
 
 def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
-    """What lay between its lines is judged as a replay would."""
+    """The time between its lines is judged as in a replay."""
     watching.write(TRAINING, age_s=9 * HOUR_S)
     watching.turn()
     watching.turn([at(10 * HOUR_S, train(2))])
@@ -213,7 +213,7 @@ def test_an_old_log_without_times_is_abandoned(watching: Watching):
     assert (watching.heard.abandoned, watching.stalls()) == ([HOUR_S + 1], [])
 
 
-# ---- a backlog, and what befalls the file
+# ---- a backlog, and changes of the file
 
 
 @pytest.mark.parametrize("poll_bytes", [1, 100, 1 << 20])
@@ -275,7 +275,7 @@ def test_a_page_shows_the_silence_up_to_its_own_moment(watching: Watching):
 
 
 class Script(ByHand):
-    """Stands for a waker: instead of waiting, the next thing happens."""
+    """A fake waker: instead of waiting, it makes the next thing happen."""
 
     def __init__(self, *happenings: Callable[[], object]) -> None:
         self._happenings = list(happenings)

@@ -69,7 +69,7 @@ def test_the_next_start_of_the_trainer_closes_it(tmp_path: Path):
 
 
 def test_dropped_samples_are_reported_live_and_by_a_replay(tmp_path: Path):
-    """What the monitor keeps of a run is bounded: a group beyond that is not judged, which is no all-clear."""
+    """What the monitor keeps of a run is bounded: a group beyond that is not judged, so the run is not all clear."""
     groups = [at(2 + number / 1_000, report(1, **{f"group_{number}": 1.0})) for number in range(500)]
     log = [at(0, RunStart(run="fit-1")), at(1, train(1)), *groups, at(9, report(2, group_499=0.0))]
     watching = Watching(tmp_path / "run.log")

@@ -1,4 +1,4 @@
-"""The page that a watch keeps fresh beside a log that grows."""
+"""The page that a watch keeps fresh while the log grows."""
 
 from __future__ import annotations
 

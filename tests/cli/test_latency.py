@@ -64,7 +64,7 @@ def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, m
 
 
 class Waits(ByHand):
-    """Stands for a waker without events: notes how long it was to wait at most, then lets a line be written."""
+    """A fake waker without events: notes the longest wait it was given, then lets a line be written."""
 
     def __init__(self, watching: Watching, lines: list[bytes]) -> None:
         self._watching, self._lines = watching, list(lines)

@@ -120,7 +120,7 @@ def test_a_watch_that_is_stopped_sums_up_and_leaves_its_page(folder: Path, lines
 
 
 def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell command in which MONITOR stands for the command; the exit code is the first program's."""
+    """Run a shell command with MONITOR replaced by the command; return the exit code of the first program."""
     line = command.replace("MONITOR", " ".join(MONITOR))
     return subprocess.run(
         ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
@@ -142,7 +142,7 @@ def quiet(folder: Path) -> Path:
 
 
 def spikes(step: int) -> list[bytes]:
-    """Return a loss that is no number, and the next one that is."""
+    """Return a loss that is not a number, and the next one that is."""
     return [at(2 * step, train(2 * step + 1, loss=float("nan"))), at(2 * step + 1, train(2 * step + 2))]
 
 

@@ -1,4 +1,4 @@
-"""A long log is read a piece ahead, and nobody can tell: the same parts in the same order, and the same end."""
+"""A long log is read a piece ahead with the same result: the same parts in the same order, and the same end."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ KEYS = [
     "needs",
     "evidence",
 ]
-"""The one JSON form of an alert; one that another explains says so beside."""
+"""The JSON form of an alert; an explained one also names the alert that explains it."""
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_the_page_goes_to_the_file_and_only_word_of_it_to_stderr(folder: Path):
 
 
 def without_charts(page: str) -> str:
-    """Return a page without its pictures, which only a file has beside it."""
+    """Return a page without its pictures, which only a page in a file has."""
     before, _, rest = page.partition("### Charts\n")
     return before + rest[rest.index("\n---\n") :]
 

@@ -19,7 +19,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def is_drawn(made: Announcer) -> bool:
-    """Whether the picture stands, to its last row."""
+    """Whether the picture is complete, to its last row."""
     return "Ctrl-C ends the watch" in made.rows[-1]
 
 

@@ -1,4 +1,4 @@
-"""Many logs in one watch: named ones, those of a folder or a pattern, late ones, other processes' ones, a stream."""
+"""Many logs in one watch: named ones, logs of a folder or a pattern, late ones, logs of other ranks, a stream."""
 
 from __future__ import annotations
 

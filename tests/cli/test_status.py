@@ -1,4 +1,4 @@
-"""What a state folder shows to who looks at it, beside a watch that runs or after its end."""
+"""What a state folder shows, while the watch runs or after its end."""
 
 from __future__ import annotations
 

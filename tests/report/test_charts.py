@@ -1,4 +1,4 @@
-"""Charts: drawn from the log's figures, the same each time, beside a Markdown page."""
+"""Charts: drawn from the figures of the log, the same each time, next to a Markdown page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML page: whatever a log says, its structure stays, nothing runs, and its charts can be seen."""
+"""The HTML page: any log leaves its structure intact, nothing runs, and its charts are visible."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def frame(page: str) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_words_leave_the_structure_of_the_page_as_it_is(snapshot_of, log, text):
     calm, hostile = html_of(snapshot_of, log, "words"), html_of(snapshot_of, log, text)
-    if len(text) < 64 << 10:  # what stands behind a longer word is cut off its line, so that fewer facts are known
+    if len(text) < 64 << 10:  # a longer word is cut off with the rest of its line, so that fewer facts are known
         assert Structure(without_pictures(hostile)).found == Structure(without_pictures(calm)).found
     assert frame(hostile) == frame(calm)
     assert hostile.count("✅") == calm.count("✅")

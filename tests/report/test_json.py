@@ -1,4 +1,4 @@
-"""The page as JSON: strict, as its schema says, and every line it cites is in the log at that place."""
+"""The page as JSON: strict, valid by its schema, and every cited line is in the log at its place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lines_in(value: object) -> Iterator[dict[str, object]]:
 
 
 def refuse(word: str) -> None:
-    raise AssertionError(f"{word} is no JSON")
+    raise AssertionError(f"{word} is not JSON")
 
 
 @pytest.mark.parametrize("text", ["words", *HOSTILE], ids=range(len(HOSTILE) + 1))

@@ -1,4 +1,4 @@
-"""The page's commands are run before it is written: what they show now stands beside them, without a shell."""
+"""The commands of a page run before it is written, without a shell, and the page shows their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live view, as a picture: what stands where, at several sizes, whatever the log says."""
+"""The live view as a picture: what is shown where, at several sizes, for any log."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_the_newest_alert_and_notice_stand_first() -> None:
 
 
 def test_where_there_is_little_room_the_alert_that_explains_the_others_stays() -> None:
-    """A norm of exactly 0 is no gradient at all, and that explains that it is small and that it fell."""
+    """A norm of exactly 0 means that there is no gradient, which explains that it is small and that it fell."""
     made = scene([START_LINE, at(2, report(250, 2, gat=0.5)), at(5, report(260, 2, gat=0.0))])
     assert {alert.inhibited_by for alert in made.snapshot.open} >= {"", "GradientZero"}
     [shown] = [line for line in picture(made, 80, 15).splitlines() if line[1:2] in "🔴🟠"]

@@ -28,7 +28,7 @@ from monitor.tail.opening import check_outputs
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.report.model import Statement
+    from monitor.report.statement import Statement
 
 FORMATS = ("md", "html", "json")
 
@@ -111,7 +111,7 @@ def _silences(state: Path | None) -> list[Statement]:
     """Return the silences in a state folder, the next to end first; or that their file cannot be read."""
     from monitor.notify.silences import read_silences, still_of_use
     from monitor.report.figures import moment
-    from monitor.report.model import Mark, Statement
+    from monitor.report.statement import Mark, Statement
 
     if state is None:
         return []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from monitor.conditions.reading import Background
 from monitor.config import Config
 from monitor.report.judgement import judge
-from monitor.report.model import Mark, Page, Reference, Section, Statement
+from monitor.report.model import Page, Reference, Section
 from monitor.report.sections.actions import actions
 from monitor.report.sections.charts import charts
 from monitor.report.sections.commands import commands
@@ -27,6 +27,7 @@ from monitor.report.sections.settings import settings
 from monitor.report.sections.timeline import alerts
 from monitor.report.sections.warning_signs import warning_signs
 from monitor.report.sections.watch_health import watch_health
+from monitor.report.statement import Mark, Statement
 from monitor.report.trials import Argv, Trial
 from monitor.snapshot import Snapshot
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from monitor.base.evidence import Evidence
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 
 NOT_SEEN = "not seen"
 SHOWN = 64

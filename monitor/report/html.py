@@ -20,7 +20,8 @@ from monitor.base.errors import ReportError
 from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
-from monitor.report.model import Mark, Page
+from monitor.report.model import Page
+from monitor.report.statement import Mark
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from monitor.alert import iso_time
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
 from monitor.report.build import PLAIN_SECTIONS
-from monitor.report.model import Mark, Page
+from monitor.report.model import Page
+from monitor.report.statement import Mark
 
 if TYPE_CHECKING:
     from pydantic.json_schema import GenerateJsonSchema

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
-from monitor.report.model import Mark, Statement, worst
+from monitor.report.statement import Mark, Statement, worst
 from monitor.rules import Rule
 from monitor.snapshot import Snapshot
 

@@ -14,7 +14,8 @@ from monitor.base import escape
 from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
-from monitor.report.model import Mark, Page, Statement
+from monitor.report.model import Page
+from monitor.report.statement import Mark, Statement
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.base import escape, resources
 from monitor.base.errors import ReportError
-from monitor.report.model import AlertLine
+from monitor.report.sections.timeline import AlertLine
 
 if TYPE_CHECKING:
     from types import CodeType

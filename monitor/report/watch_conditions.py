@@ -23,7 +23,7 @@ from monitor.config.expression import (
 )
 from monitor.reader.signals import Labels
 from monitor.report.judgement import RuleVerdict, ground, grounds, reason_of, worst_applicable
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt, Status
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot

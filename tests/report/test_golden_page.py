@@ -15,7 +15,7 @@ from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Pipeline
 from monitor.report import Page, build, render_markdown
-from monitor.report.model import Mark
+from monitor.report.statement import Mark
 from monitor.rules import load_rules
 from monitor.run.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line

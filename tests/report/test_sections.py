@@ -11,7 +11,7 @@ from monitor import grammar
 from monitor.config import Config
 from monitor.grammar import format_line
 from monitor.report import build, render_markdown
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 
 STARTED_AT = 1761867651.0
 

@@ -10,7 +10,8 @@ import pytest
 from monitor import grammar
 from monitor.grammar import Share
 from monitor.report import build, render_markdown
-from monitor.report.model import Mark, Page, Statement
+from monitor.report.model import Page
+from monitor.report.statement import Mark, Statement
 
 
 def statements(value: object) -> Iterator[Statement]:

@@ -12,7 +12,7 @@ from monitor.conditions import Background
 from monitor.config import Config, load_config
 from monitor.grammar import Share
 from monitor.report import Page, build, render_markdown
-from monitor.report.model import Mark
+from monitor.report.statement import Mark
 from monitor.run.summary import summarise
 
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import ChecklistItem, Config
 from monitor.report.judgement import RuleVerdict
-from monitor.report.model import ActionItem, ActionList, Mark
+from monitor.report.statement import Mark
 from monitor.report.watch_conditions import WatchReading, read_condition
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class ActionItem:
+    """One thing to do or to see."""
+
+    text: str
+    is_ticked: bool
+    words: str
+    """What ticked it, or what it waits for."""
+    evidence: tuple[Evidence, ...]
+    mark: Mark | None = None
+    """Mark of its condition; None where only a person can judge."""
+
+
+@dataclass(frozen=True)
+class ActionList:
+    """The things of one time group."""
+
+    title: str
+    items: tuple[ActionItem, ...]
+
 
 GROUNDS_SHOWN = 2
 """Most reasons shown for an item that is not ticked; the rest is counted."""

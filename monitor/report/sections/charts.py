@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from monitor.reader.signals import Labels
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
-from monitor.report.model import EpochTable
+from monitor.report.sections.epochs import EpochTable
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.grammar import RunStart
-from monitor.report.model import Commands, Mark, Statement
 from monitor.report.sections.header import seen_pid
 from monitor.report.sections.machine import cpu_only
 from monitor.report.shell import quoted_path
+from monitor.report.statement import Mark, Statement
 from monitor.report.trials import Argv, Trial
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Shell commands that show the same facts by hand."""
+
+    title: str
+    script: str
+    """Commands, each after a comment that tells what it shows, and how many lines it shows now."""
+    note: Statement | None = None
+
 
 STDIN = "-"
 

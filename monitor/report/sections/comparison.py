@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from monitor.base.evidence import Evidence
 from monitor.conditions.reading import Background
 from monitor.config.model import Config, EarlierFigure
 from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
-from monitor.report.model import Comparison, ComparisonRow, Mark
+from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One figure, now and before."""
+
+    title: str
+    before: str
+    """What it was, in words; ``N/A`` where unknown."""
+    now: str | None
+    """None where it was not seen."""
+    mark: Mark | None
+    """None where there is nothing to compare it with."""
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The run compared with an earlier one."""
+
+    title: str
+    """What the run is compared with."""
+    rows: tuple[ComparisonRow, ...]
+    note: str
+    absence: str
+    """Why there are no rows; empty where there are."""
+
 
 SAME_WITHIN = 2.0
 """A figure within this factor of what it was counts as the same. Chosen by hand, 2026-11."""

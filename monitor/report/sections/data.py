@@ -8,7 +8,7 @@ import re
 from monitor.base.evidence import Evidence
 from monitor.grammar import Data, DataCheck, Target
 from monitor.report.figures import bounded, fact, plain
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 

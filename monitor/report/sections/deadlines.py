@@ -9,7 +9,7 @@ from monitor.conditions.freshness import cadence_steps, overdue, step_s, switche
 from monitor.grammar import GradReport, Train
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot

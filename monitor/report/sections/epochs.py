@@ -3,15 +3,70 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import HorizonMetrics
 from monitor.grammar import Metrics as MetricsRecord
 from monitor.report.figures import SHOWN, fact, sparkline
-from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Statement, ValidationMetrics
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One ended epoch."""
+
+    epoch: int
+    train_loss: float | None
+    val_loss: float | None
+    lr: float | None
+    seconds: float | None
+    resets: int | None
+    """None where no guard line was seen in that epoch."""
+    sharpe: float | None
+    rank_ic: float | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class EpochTable:
+    """The ended epochs, oldest first."""
+
+    rows: tuple[EpochRow, ...]
+    left_out: int
+    """Number of earlier epochs that are not shown."""
+    absence: Statement | None
+    """Why there are no rows."""
+    trends: tuple[tuple[str, str], ...] = ()
+    """Column (a field of `EpochRow`) and its sparkline over the rows."""
+
+
+@dataclass(frozen=True)
+class HorizonRow:
+    """Validation metrics of one forecast horizon, in days."""
+
+    horizon: str
+    epoch: int
+    sharpe: float | None
+    ic: float | None
+    rank_ic: float | None
+    hit_rate: float | None
+    ratio: float | None
+    """Standard deviation of the predictions over that of the targets."""
+    r2: float | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class ValidationMetrics:
+    """How good the predictions were on validation."""
+
+    overall: tuple[Statement, ...]
+    horizons: tuple[HorizonRow, ...]
+
 
 FROZEN_EPOCHS = 3
 """Least number of epochs with an identical metric to be suspicious (FAULTS: metric_constant)."""

@@ -4,18 +4,82 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, EpochLevel, ExpectedSignal, Pace, Stage
 from monitor.config.values import Epochs
 from monitor.report.figures import SHOWN, duration, sparkline
 from monitor.report.judgement import RuleVerdict
-from monitor.report.model import BandRow, Bands, Expectations, Mark, PaceRow, StageRow, worst
 from monitor.report.sections.deadlines import due
+from monitor.report.statement import Mark, Statement, worst
 from monitor.report.watch_conditions import read_condition
 from monitor.run.attempt import Attempt
 from monitor.run.series import Tally
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class PaceRow:
+    """How long some epochs were expected to take, and how long they took."""
+
+    epochs: str
+    """``2-5``, ``6+``, or ``all``."""
+    expected: str
+    actual: str | None
+    """None where none of them has ended."""
+    mark: Mark
+    note: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """What was expected to happen in some epochs."""
+
+    epochs: str
+    text: str
+    mark: Mark | None
+    """None where only a person can judge, or before its time."""
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class BandRow:
+    """A signal at the end of one epoch, as expected and as it was."""
+
+    epoch: int
+    expected: str
+    actual: float | None
+    mark: Mark | None
+    """None before its time."""
+    note: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Bands:
+    """What is expected of one signal, epoch by epoch."""
+
+    title: str
+    signal: str
+    rows: tuple[BandRow, ...]
+    target: str
+    """Where it should end up; empty for no target."""
+    trend: str
+    """Its values so far, one per epoch, as a sparkline."""
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What was expected of the run, and what came."""
+
+    pace: tuple[PaceRow, ...]
+    stages: tuple[StageRow, ...]
+    bands: tuple[Bands, ...]
+    next: tuple[Statement, ...]
+    """When each kind of line is due next."""
 
 
 def expected(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict]) -> Expectations:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
@@ -11,11 +11,34 @@ from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import RuleVerdict, gathered, ground, grounds, is_critical
-from monitor.report.model import Footer, Mark, Objective, Statement, worst
 from monitor.report.run_state import RunState, run_state_of
+from monitor.report.sections.objectives import Objective
 from monitor.report.sections.progress import remaining
+from monitor.report.statement import Mark, Statement, worst
 from monitor.run.attempt import Status
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
+
+
+@dataclass(frozen=True)
+class Footer:
+    """The page in four lines."""
+
+    mark: Mark
+    status: str
+    status_evidence: tuple[Evidence, ...]
+    reasons: tuple[Statement, ...]
+    last_updated: str
+    next_update: str
+    confidence: str
+    share: float | None
+    """Share of the applicable rules that are ok with evidence, weighted by severity; None where none applies."""
+    all_passed: bool
+    """Whether every applicable rule and objective is ok with evidence, and no figure contradicts it."""
+    num_rules: int
+    """Number of rules that apply."""
+    not_applicable: tuple[Statement, ...]
+    blind_spots: tuple[Statement, ...]
+
 
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
 """Weight of a rule in the confidence: each severity counts twice the one below. Chosen by hand, 2026-11."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.base.evidence import Evidence
@@ -14,10 +14,50 @@ from monitor.grammar import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded, sparkline
 from monitor.report.judgement import RuleVerdict, ground, history, reason_of, worst_applicable
-from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
+from monitor.report.statement import WORST_FIRST, Mark, Statement, worst
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One gradient group in the newest report; numbers are None where no report has the group."""
+
+    mark: Mark
+    group: str
+    l2: float | None
+    max: float | None
+    grad: str | None
+    """``22/23``: tensors with a gradient, out of all."""
+    small: int | None
+    none: int | None
+    words: str
+    """What the rules found; empty where all is ok."""
+    contradictions: tuple[str, ...]
+    """What in the figures themselves contradicts a check mark."""
+    evidence: tuple[Evidence, ...]
+    was: float | None = None
+    """The L2 norm of the baseline run's last report; None without a baseline."""
+    trend: str = ""
+    """The L2 norms of the newest reports as a sparkline."""
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Which gradient reaches which part of the model."""
+
+    encoder: tuple[Statement, ...]
+    report: Statement
+    """The report that the groups are from."""
+    groups: tuple[GroupRow, ...]
+    left_out: int
+    """Number of groups that are not shown."""
+    contradictions: tuple[Statement, ...]
+    """Figures that contradict a check mark, although no rule does."""
+    observations: tuple[Statement, ...] = ()
+    """Notable findings, computed from the figures."""
+
 
 TENSORS = ("normalized_features", "projected_features")
 """The two encoder tensors that the trainer hooks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.base.evidence import Evidence
 from monitor.grammar import Data, Epoch, Process, RunStart, Train
 from monitor.report.figures import bounded, fact, moment
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 

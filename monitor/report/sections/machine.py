@@ -8,7 +8,7 @@ from monitor.base.evidence import Evidence
 from monitor.grammar import Gpu, Process
 from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.config.model import Aim, Config
 from monitor.grammar import Metrics
 from monitor.report.figures import fact
 from monitor.report.judgement import RuleVerdict, gathered, grounds, worst_applicable
-from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
 from monitor.report.sections.epochs import frozen_words
+from monitor.report.sections.gradients import GradientFlow
 from monitor.report.sections.machine import utilisation
+from monitor.report.statement import WORST_FIRST, Mark, Statement, worst
 from monitor.report.watch_conditions import read_condition
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One aim of the run, and its verdict."""
+
+    title: str
+    aim: str
+    mark: Mark
+    grounds: tuple[Statement, ...]
+
 
 FOLDED_FROM = 3
 """Most grounds of one mark to list singly; more are named in one line. Chosen by hand, 2026-11."""

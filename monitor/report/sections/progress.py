@@ -9,8 +9,8 @@ from typing import NamedTuple
 from monitor.base.evidence import Evidence
 from monitor.grammar import Floor, Phase, Train
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
-from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 

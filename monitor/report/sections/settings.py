@@ -11,9 +11,9 @@ from monitor.grammar import Config as Echo
 from monitor.grammar import GuardReset
 from monitor.reader.signals import CATALOGUE
 from monitor.report.figures import bounded
-from monitor.report.model import Mark, Statement
 from monitor.report.sections.deadlines import next_report
 from monitor.report.sections.gradients import has_our_model
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 

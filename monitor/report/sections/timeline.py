@@ -3,11 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.alert import Alert, State
+from monitor.base.evidence import Evidence
 from monitor.report.judgement import RuleVerdict
-from monitor.report.model import AlertLine, Alerts, Mark
+from monitor.report.statement import Mark
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class AlertLine:
+    """One transition of an alert."""
+
+    mark: Mark
+    at: float | None
+    starts_at: float | None
+    state: str
+    severity: str
+    rule: str
+    summary: str
+    reason: str
+    action: str
+    evidence: tuple[Evidence, ...]
+    quoted: tuple[str, ...]
+    explained_by: str = ""
+    """Rule whose alert explains this one; empty for none."""
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Alerts that fire, or fired until the end, and all transitions."""
+
+    standing: tuple[AlertLine, ...]
+    timeline: tuple[AlertLine, ...]
+    left_out: int
+    """Number of earlier transitions that are not shown."""
+    absence: str
+    """What to tell where no alert ever fired; else empty."""
+
 
 TRANSITIONS_SHOWN = 100
 

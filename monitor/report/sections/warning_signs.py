@@ -4,12 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome, Reading
 from monitor.report.figures import bounded
 from monitor.report.judgement import RuleVerdict, in_words, labels_of, reason_of
-from monitor.report.model import Mark, Sign, Statement
 from monitor.report.shell import quoted_path
+from monitor.report.statement import Mark, Statement
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One rule: what it watches for, and its present readings."""
+
+    mark: Mark
+    rule: str
+    severity: str
+    outcome: str
+    summary: str
+    """Number of readings per outcome."""
+    readings: tuple[Statement, ...]
+    """Worst first."""
+    value: float | None
+    threshold: float | None
+    expected: str
+    evidence: tuple[Evidence, ...]
+    """The last line of evidence, at most one."""
+    quoted: tuple[str, ...]
+    """Labels of the reading shown; a long line is quoted around the first of them."""
+    check: str
+    action: str
+    why: str
+    is_featured: bool = False
+    """Whether the page always shows it in full."""
+    explained_by: str = ""
+    """Rules whose alerts explain all alerts of this one; empty if one is not explained."""
+
 
 FEATURED = ("GradientVanishing", "ExcessiveResets", "TrainingStall")
 """Shown in full by default: the signs of the status page that this project started from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.snapshot import Snapshot
 
 

@@ -11,8 +11,8 @@ from rich.text import Text
 from monitor.grammar import Floor, GradReport
 from monitor.reader.signals import Labels
 from monitor.report.judgement import RuleVerdict
-from monitor.report.model import GradientFlow, GroupRow, Mark
-from monitor.report.sections.gradients import gradient_flow
+from monitor.report.sections.gradients import GradientFlow, GroupRow, gradient_flow
+from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot

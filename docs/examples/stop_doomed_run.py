@@ -1,6 +1,6 @@
-"""Stop a training whose alert has been firing for a while: a program for the sink `command:`, off unless you name it.
+"""Stop a training whose alert has been firing for a while: a program for the sink `command:`, which you must set up.
 
-Reads alerts as JSON lines. Those of the named rules count, if they are critical and still fire when it looks again.
+Reads alerts as JSON lines. Alerts of the named rules count if they are critical and still fire at a second look.
 
     command: python3 stop_doomed_run.py TrainLossNonfinite GradientNonfinite --state DIR --signal
 """
@@ -55,9 +55,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rules", nargs="+", help="rules whose alerts doom a run")
-    parser.add_argument("--state", type=Path, required=True, help="the watch's state folder")
-    parser.add_argument("--after", type=float, default=45.0, help="seconds for which it must go on firing, at most 50")
-    parser.add_argument("--monitor", default="monitor", help="how the monitor is started")
+    parser.add_argument("--state", type=Path, required=True, help="the state folder of the watch")
+    parser.add_argument("--after", type=float, default=45.0, help="seconds that the alert must keep firing, at most 50")
+    parser.add_argument("--monitor", default="monitor", help="command that starts the monitor")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--touch", type=Path, help="leave this file, for somebody who may stop the training")
     how.add_argument("--signal", action="store_true", help="send SIGTERM to the process of the log's RUN line")

@@ -16,40 +16,42 @@ from monitor.base.escape import terminal
 
 EXIT_USAGE = 2
 EXIT_PIPE = 141
-"""As of a program that SIGPIPE ended: the reader of the output went away, which says nothing about the run."""
+"""What a program ended by SIGPIPE returns: the reader of the output went away, which tells nothing about the run."""
 COMMANDS = {
-    "watch": "Follow a log while it is written; print its progress and every alert.",
-    "run": "Start a training, keep its output as a log, watch it, and end as it ends.",
-    "replay": "Read logs to their end and print every alert, as a live watch would have raised it.",
-    "status": "Show what a watch with --state knows, beside it while it runs.",
-    "report": "Write a status page for a run, every statement with its line.",
-    "show": "Print an alert, and the lines of the log that it rests on with those around them.",
-    "compare": "Compare two runs at the same step, and epoch by epoch; say what no two runs can share.",
-    "baseline": "Keep the figures of a run, to compare later ones with.",
-    "doctor": "Say of each rule whether it could fire in time, and what to change where it could not.",
+    "watch": "Follow logs while they are written; print progress and every alert.",
+    "run": "Start a training, keep its output as a log, watch it, and exit with its exit code.",
+    "replay": "Read logs to their end and print every alert that a live watch would have raised.",
+    "status": "Show what a watch with --state knows, also while it runs.",
+    "report": "Write a status page for a run, every statement with its log line.",
+    "show": "Print an alert and its evidence: the log lines with the lines around them.",
+    "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",
+    "baseline": "Keep the figures of a run, to compare later runs with.",
+    "doctor": "Check whether each rule could fire in time, and suggest what to change.",
     "rules": "List, explain, check and test rules.",
-    "dialects": "List, check and test what is known of other trainers' logs.",
-    "init": "Write a watch file for LOG, from what it contains.",
+    "dialects": "List, check and test dialects: how other trainers write their logs.",
+    "init": "Write a watch file that fits LOG.",
     "config": "Print a sample watch file, or check one.",
     "sinks": "Send a test alert through each receiver.",
-    "service": "Install and explain the units by which systemd keeps a watch running.",
-    "silence": "For a while, tell nobody of a rule or of one alert; or list the silences.",
+    "service": "Install and print the systemd units that keep a watch running.",
+    "silence": "Silence a rule or one alert for a while; or list the silences.",
     "unsilence": "End a silence or an acknowledgement.",
-    "ack": "Say that somebody looks after an alert, so that it is not repeated.",
+    "ack": "Acknowledge an alert, so that it is not repeated.",
 }
-"""Each command's file in this folder, and the first line of its help."""
+"""Each command: the name of its file in this folder, and the first line of its help."""
 
 
 class _LazyGroup(click.Group):
-    """Imports a command's file when that command is asked for, so that ``--help`` stays fast."""
+    """Imports the file of a command only when that command is used, so that ``--help`` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            expected = f"one of {', '.join(COMMANDS)}"
-            raise MonitorError(ctx.command_path, f"no such command {cmd_name!r}", expected=expected)
+            from monitor.rules.problems import suggestion  # loaded here: --help must stay fast
+
+            expected = f"one of {', '.join(COMMANDS)}{suggestion(cmd_name, COMMANDS)}"
+            raise MonitorError(ctx.command_path, f"unknown command {cmd_name!r}", expected=expected)
         command: click.Command = import_module(f"monitor.cli.{cmd_name}").command
         return command
 
@@ -70,7 +72,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run a command; a user's mistake becomes one line on stderr and exit code 2, never a traceback."""
+    """Run a command; a mistake of the user becomes one line on stderr and exit code 2, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -89,16 +91,20 @@ def main() -> None:
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "monitor"
         message = error.format_message().rstrip(".")
-        _refuse(f"{where}: {message}" if "; expected" in message else f"{where}: {message}; expected what --help shows")
+        _refuse(
+            f"{where}: {message}"
+            if "; expected" in message
+            else f"{where}: {message}; expected usage as in {where} --help"
+        )
     except (click.Abort, KeyboardInterrupt):
         _refuse("stopped")
     except OSError as error:
         _drop_output()
-        _refuse(f"{error.filename or 'standard output'}: {error.strerror}; expected a place that can be written")
+        _refuse(f"{error.filename or 'standard output'}: {error.strerror}; expected a writable place")
 
 
 def _run(arguments: list[str]) -> int:
-    """Run the command and return its exit code. (click's own runner would make a closed pipe look like a fault.)"""
+    """Run the command and return its exit code. (click's own runner would report a closed pipe as a failure.)"""
     try:
         with cli.make_context("monitor", arguments) as context:
             code: int | None = cli.invoke(context)
@@ -116,5 +122,5 @@ def _refuse(*lines: str) -> NoReturn:
 
 
 def _drop_output() -> None:
-    """Let what is still buffered go nowhere: the interpreter would try to write it once more at its end."""
+    """Discard buffered output, which the interpreter would otherwise try to write again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""``monitor baseline``: keep the figures of a run, to compare later ones with."""
+"""``monitor baseline``: keep the figures of a run, to compare later runs with."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from monitor.store.baselines import BaselineError, Baselines
 
 @click.group("baseline")
 def command() -> None:
-    """Keep the figures of a run, to compare later ones with.
+    """Keep the figures of a run, to compare later runs with.
 
-    A watch with --state leaves the figures of every run that ends well; `save` keeps those of any log under a name.
-    Use a name wherever a baseline is asked for: report, replay, watch, compare.
+    A watch with --state keeps the figures of every run that ends well; `save` keeps the figures of any log under a
+    name. Use that name wherever a command takes a baseline: report, replay, watch, compare.
 
     \b
     monitor baseline save good _logs/training/run.log
@@ -34,9 +34,9 @@ def command() -> None:
 @click.argument("log")
 @state_option
 def save(name: str, log: str, state: Path | None) -> None:
-    """Read LOG and keep its figures under NAME, in place of earlier ones.
+    """Read LOG and save its figures under NAME, replacing an earlier baseline of that name.
 
-    LOG may also be the id of a finished run, or a file with a summary.
+    LOG may also be the id of a finished run, or a file with a summary. Writes to the state folder.
 
     \b
     monitor baseline save good _logs/training/run.log
@@ -44,7 +44,7 @@ def save(name: str, log: str, state: Path | None) -> None:
     kept = _kept(state)
     summary = other_run("LOG", log, state)
     if not summary.last:
-        raise BaselineError(log, "has no figure that could be compared", expected="the log of a training")
+        raise BaselineError(log, "has no figures to compare", expected="the log of a training")
     path = kept.save(name, summary)
     click.echo(terminal(f"saved {name}: {_in_words(summary)} ({path})"), err=True)
 
@@ -53,7 +53,9 @@ def save(name: str, log: str, state: Path | None) -> None:
 @state_option
 @json_option
 def list_all(state: Path | None, as_json: bool) -> None:
-    """List what is kept: the saved baselines, then the finished runs, the newest first.
+    """List the saved baselines, then the finished runs, newest first.
+
+    Reads the state folder.
 
     \b
     monitor baseline list
@@ -78,7 +80,7 @@ def list_all(state: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"folder": str(kept.folder), "baselines": entries}))
         return
     if not found:
-        click.echo(terminal(f"{kept.folder} holds no baseline"), err=True)
+        click.echo(terminal(f"no baseline in {kept.folder}"), err=True)
     for each, summary in found:
         assert summary is not None
         by = "saved" if each.is_saved else "finished run"
@@ -92,13 +94,15 @@ def list_all(state: Path | None, as_json: bool) -> None:
 def show(name: str, state: Path | None, as_json: bool) -> None:
     """Print the figures of a baseline.
 
+    Reads the state folder.
+
     \b
     monitor baseline show good
     """
     kept = _kept(state)
     summary = kept.find(name)
     if summary is None:
-        raise BaselineError(name, f"is not a baseline in {kept.folder}", expected=kept.expected())
+        raise BaselineError(name, f"no such baseline in {kept.folder}", expected=kept.expected())
     if as_json:
         click.echo(summary.to_json())
         return
@@ -112,7 +116,7 @@ def show(name: str, state: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @state_option
 def remove(name: str, state: Path | None) -> None:
-    """Remove a baseline.
+    """Remove a baseline from the state folder.
 
     \b
     monitor baseline rm good

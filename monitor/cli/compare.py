@@ -14,7 +14,7 @@ from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.other_run import is_log, other_run
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
-from monitor.report.run_comparison import ComparedRow, Comparison, compare
+from monitor.report.run_comparison import ComparedRow, RunComparison, compare
 from monitor.run.summary import RunSummary, summarise
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
@@ -30,10 +30,11 @@ MOST_ROWS = 60
 @state_option
 @json_option
 def command(run: str, other: str, state: Path | None, as_json: bool) -> int:
-    """Compare two runs at the same step, and epoch by epoch; say what no two runs can share.
+    """Compare two runs at the same step and epoch by epoch; report values that no two runs can share.
 
     RUN and OTHER are logs, names of baselines or ids of finished runs. Two logs are compared at the last step that
-    both reached. Exit code: 0, 1 where a measured value is identical though the losses differ, 2 usage or bad file.
+    both reached. Reads them and prints a table. Exit code: 0 compared, 1 a measured value is identical although the
+    losses differ, 2 usage or bad file.
 
     \b
     monitor compare _logs/training/new.log _logs/training/old.log
@@ -46,7 +47,7 @@ def command(run: str, other: str, state: Path | None, as_json: bool) -> int:
     left, right, step = _aligned(left, right, run, other)
     found = compare(left, right, step=step)
     if not found.newest and not found.epochs:
-        raise MonitorError(f"{run}, {other}", "the two runs have no figure in common", expected="logs of trainings")
+        raise MonitorError(f"{run}, {other}", "the runs have no figure in common", expected="logs of trainings")
     if as_json:
         click.echo(json.dumps(_document(found), allow_nan=False))
     else:
@@ -56,7 +57,7 @@ def command(run: str, other: str, state: Path | None, as_json: bool) -> int:
 
 
 def _aligned(left: RunSummary, right: RunSummary, run: str, other: str) -> tuple[RunSummary, RunSummary, int | None]:
-    """Look at both as they were at the last step that both reached; the one that went on is read again up to it."""
+    """Return both runs as of the last step that both reached; the longer log is read again up to that step."""
     if left.step is None or right.step is None or left.step == right.step:
         return left, right, left.step if left.step == right.step else None
     step = min(left.step, right.step)
@@ -70,7 +71,7 @@ def _aligned(left: RunSummary, right: RunSummary, run: str, other: str) -> tuple
 
 
 def _summary_until(log: str, step: int) -> RunSummary | None:
-    """Return the figures of a log's first attempt that went past a step, as they were before it did."""
+    """Return the figures of the first attempt that passed a step, as they were just before."""
     pipeline = Pipeline(log, Engine(()))
     with opened(log) as stream:
         for line in read_lines(stream):
@@ -83,25 +84,24 @@ def _summary_until(log: str, step: int) -> RunSummary | None:
     return None
 
 
-def _lines(found: Comparison) -> list[str]:
+def _lines(found: RunComparison) -> list[str]:
     left, right = found.left, found.right
     lines = [f"A  {_in_words(left)}", f"B  {_in_words(right)}"]
     if found.newest:
-        at = f"at step {found.step}" if found.step is not None else "each at its own end: no step to align them at"
+        at = f"at step {found.step}" if found.step is not None else "each at its own end: there is no common step"
         lines += ["", at, *_table(found.newest, MOST_ROWS)]
     if found.epochs:
-        lines += ["", "at the end of each epoch that both have", *_table(found.epochs, MOST_ROWS)]
+        lines += ["", "at the end of each epoch that both runs have", *_table(found.epochs, MOST_ROWS)]
     lines += [""]
     if found.only_left or found.only_right:
-        lines.append(f"{found.only_left} series are in A alone, {found.only_right} in B alone")
+        lines.append(f"{found.only_left} series only in A, {found.only_right} only in B")
     if found.is_repeat:
-        lines.append("❔ the losses are equal in every epoch that both have: one run repeats the other")
+        lines.append("❔ the losses are equal in every common epoch: one run repeats the other")
     for twin in found.twins:
-        lines.append(
-            f"❌ {twin.row.name} {twin.words}, though the losses differ: was it measured, or read from an old file?"
-        )
+        doubt = "although the losses differ: was it measured, or read from an old file?"
+        lines.append(f"❌ {twin.row.name} {twin.words}, {doubt}")
     if not found.twins and not found.is_repeat:
-        lines.append("no measured value is the same in both to the last digit")
+        lines.append("no measured value is identical in both runs to the last digit")
     return lines
 
 
@@ -129,7 +129,7 @@ def _in_words(summary: RunSummary) -> str:
     return f"run {summary.run}: {summary.status}, {summary.epochs_done} epochs, step {summary.step} ({summary.log})"
 
 
-def _document(found: Comparison) -> dict[str, object]:
+def _document(found: RunComparison) -> dict[str, object]:
     return {
         "version": JSON_VERSION,
         "a": _run(found.left),

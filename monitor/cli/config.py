@@ -15,8 +15,8 @@ from monitor.cli.options import rule_files
 def command() -> None:
     """Print a sample watch file, or check one.
 
-    A watch file (YAML) says what to watch, what to expect and what to report; `monitor watch --config FILE` and
-    `monitor report --config FILE` read it.
+    A watch file (YAML) sets what to watch, expect and report. `monitor watch`, `run` and `report` read it with
+    --config FILE.
 
     \b
     monitor config sample > watch.yaml
@@ -26,7 +26,7 @@ def command() -> None:
 
 @command.command("sample")
 def sample() -> None:
-    """Print a watch file with every key, commented.
+    """Print a sample watch file: every key, commented.
 
     Reads nothing and writes to standard output.
 
@@ -41,9 +41,9 @@ def sample() -> None:
 @command.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 def check(files: tuple[Path, ...]) -> None:
-    """Check watch files, and that the rules they name are there; show every problem with its line.
+    """Check watch files and the rules that they name; show every problem with its line.
 
-    Reads the files and the rules; writes nothing. Exit code: 0 all is well, 2 something is wrong.
+    Reads the files and the rules; writes nothing. Exit code: 0 no problem, 2 a problem.
 
     \b
     monitor config check watch.yaml
@@ -57,17 +57,17 @@ def check(files: tuple[Path, ...]) -> None:
         except MonitorError as error:
             problems.append(error)
         else:
-            click.echo(terminal(f"{path}: is a watch file"))
+            click.echo(terminal(f"{path}: no problem found"))
     if problems:
         raise Problems(problems)
 
 
 def checked(path: Path) -> None:
-    """Read one watch file and the rules that it changes and names. Raises MonitorError for what is wrong."""
-    from monitor.config import load_config, unknown_rules
+    """Read a watch file, and check the rules that it changes and names. Raises MonitorError for any mistake."""
+    from monitor.config import load_config
     from monitor.rules import Overrides, declared_rules
 
     config = load_config(path)
-    rules = declared_rules(rule_files(config.rules), Overrides(config.settings))
-    if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
+    rules = declared_rules(rule_files([*map(Path, config.rules)]), Overrides(config.settings))
+    if problems := config.unknown_rules({rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)

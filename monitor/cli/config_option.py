@@ -1,4 +1,4 @@
-"""What several commands share of the watch file: the option, and what follows from it for rules and background."""
+"""The option --config of several commands, and the rules and the background that follow from the watch file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.base.errors import MonitorError, Problems, RuleError
-from monitor.cli.options import KnownLogs, RuleChoice, rule_files
+from monitor.base.errors import Problems
+from monitor.cli.options import OtherRuns, RuleChoice, enabled, rule_files
 from monitor.conditions import Background
-from monitor.rules import Overrides, Rule, declared_rules, read_setting
+from monitor.rules import Overrides, Rule, declared_rules
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -22,14 +22,14 @@ Command = Callable[..., Any]
 
 
 def config_option(command: Command) -> Command:
-    """Give a command --config; it gets the watch file as ``config``, an empty one where none is named."""
+    """Give a command the option --config; it receives ``config``, an empty watch file where none is named."""
 
     @click.option(
         "--config",
         "config_path",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The watch file: objectives, expectations, rules, sinks (see monitor config sample).",
+        help="Read this watch file: objectives, expectations, rules, sinks (see monitor config sample).",
     )
     @wraps(command)
     def with_config(*args: object, config_path: Path | None, **others: object) -> object:
@@ -42,38 +42,26 @@ def config_option(command: Command) -> Command:
 
 
 def read_again(config: Config) -> Config:
-    """Return the watch file as it is now; one that was never named stays empty. Raises Problems, ConfigError."""
+    """Return the present contents of the watch file; empty where none was named. Raises Problems, ConfigError."""
     from monitor.config import load_config
 
     return config if config.path is None else load_config(config.path)
 
 
 def rules_of(config: Config, choice: RuleChoice) -> list[Rule]:
-    """Load the rules in force: shipped, of the watch file, of the command line, the later over the earlier.
+    """Load the enabled rules: the shipped ones, then the watch file's, then the command line's; a later one replaces.
 
-    Raises Problems, also for a rule that the watch file names and that is not there.
+    Raises Problems, also for an unknown rule in the watch file.
     """
-    from monitor.config import unknown_rules
-
-    settings, problems = [], list[MonitorError]()
-    for text in choice.settings:
-        try:
-            settings.append(read_setting(text))
-        except RuleError as error:
-            problems.append(error)
-    if problems:
+    asked = choice.changes()
+    changes = Overrides((*config.settings, *asked.settings), (*config.disable, *asked.disabled))
+    rules = declared_rules(rule_files((*map(Path, config.rules), *choice.paths)), changes)
+    if problems := config.unknown_rules({rule.alert for rule in rules}, {rule.fault for rule in rules}):
         raise Problems(problems)
-    changes = Overrides((*config.settings, *settings), (*config.disable, *choice.disabled))
-    rules = declared_rules(rule_files((*config.rules, *choice.paths)), changes)
-    if problems := unknown_rules(config, {rule.alert for rule in rules}, {rule.fault for rule in rules}):
-        raise Problems(problems)
-    in_force = [rule for rule in rules if rule.enabled]
-    if not in_force:
-        raise RuleError("--disable", "leaves no rule", expected="one at least: nothing to check is no all-clear")
-    return in_force
+    return enabled(rules)
 
 
-def background_of(config: Config, known: KnownLogs, logs: Sequence[str]) -> Background:
-    """Return what the runs of these logs are compared with; the command line's word stands before the file's."""
-    named = KnownLogs(known.baseline or config.baseline, (*config.peers, *known.peers))
+def background_of(config: Config, known: OtherRuns, logs: Sequence[str]) -> Background:
+    """Return what these logs are compared with; the command line takes precedence over the watch file."""
+    named = OtherRuns(known.baseline or config.baseline, (*config.peers, *known.peers))
     return replace(named.background(logs), bands=config.bands)

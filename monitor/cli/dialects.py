@@ -1,4 +1,4 @@
-"""``monitor dialects``: how other trainers write, whether a dialect file is right, and what it makes of a log."""
+"""``monitor dialects``: list and check dialects, and show what a dialect reads from a log."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ SHAPES_SHOWN = 15
 
 @click.group("dialects")
 def command() -> None:
-    """List, check and test what is known of other trainers' logs."""
+    """List, check and test dialects: how other trainers write their logs."""
 
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per dialect, with its patterns.")
 @click.option("--events", is_flag=True, help="Print the events that a dialect file can name, with their fields.")
 def list_dialects(as_json: bool, events: bool) -> None:
-    """Print the dialects that are known, in the order in which they are tried.
+    """Print the known dialects, in the order in which they are tried.
+
+    Reads the shipped dialect files; writes nothing.
 
     \b
     monitor dialects list
@@ -48,8 +50,8 @@ def list_dialects(as_json: bool, events: bool) -> None:
                  "pattern": line.pattern, "detects": line.detects}
                 for line in each.lines
             ]  # fmt: skip
-            said = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
-            click.echo(json.dumps(said))
+            document = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
+            click.echo(json.dumps(document))
         else:
             click.echo(f"{each.name:<12} {len(each.lines):>3} kinds of lines  {each.title}")
     if not as_json:
@@ -59,9 +61,9 @@ def list_dialects(as_json: bool, events: bool) -> None:
 @command.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def check(files: tuple[Path, ...]) -> None:
-    """Check dialect files: their form, and that every sample is read as it says.
+    """Check dialect files: their form, and that every sample is read as the file says.
 
-    Without FILE, the shipped ones. Prints every problem with its line. Exit code: 0 all are right, 2 a problem.
+    Without FILE, checks the shipped ones. Prints every problem with its line. Exit code: 0 no problem, 2 a problem.
 
     \b
     monitor dialects check
@@ -77,7 +79,7 @@ def check(files: tuple[Path, ...]) -> None:
             problems.append(error)
         else:
             num = sum(len(each.samples) + len(each.refuses) for each in dialect.lines)
-            click.echo(terminal(f"{path}: {dialect.name}: {len(dialect.lines)} kinds of lines, {num} samples: right"))
+            click.echo(terminal(f"{path}: {dialect.name}: {len(dialect.lines)} kinds of lines, {num} samples: ok"))
     if problems:
         raise Problems(problems)
 
@@ -88,7 +90,7 @@ def check(files: tuple[Path, ...]) -> None:
 def test(file: Path, lines: tuple[str, ...]) -> int:
     """Print what a dialect FILE reads from each of its samples, or from each LINE.
 
-    Exit code: 0 every line was read, 1 one was not, 2 usage or bad file.
+    Exit code: 0 every line was read, 1 a line was not, 2 usage or bad file.
 
     \b
     monitor dialects test my_trainer.yaml
@@ -97,10 +99,10 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
     dialect = load_dialect(file)
     code = 0
     for line in lines or [sample.line for each in dialect.lines for sample in each.samples]:
-        said = _read(dialect, line)
+        found = _read(dialect, line)
         click.echo(terminal(line))
-        click.echo(terminal(f"    {said or 'no kind of line fits'}"))
-        code = code if said else EXIT_FIRED
+        click.echo(terminal(f"    {found or 'no pattern matches'}"))
+        code = code if found else EXIT_FIRED
     return code
 
 
@@ -109,10 +111,10 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
 @line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(log: str, lines: LineChoice, as_json: bool) -> int:
-    """Say how many lines of a LOG each kind takes, and which shapes of lines nobody understands.
+    """Count the lines of a LOG by kind, and list the shapes of lines that no dialect understands.
 
-    In a shape, # stands for a number. Begin a dialect file with the commonest one: docs/dialects.md shows how. Exit
-    code: 0, or 3 where less than one line in a hundred is understood.
+    In a shape, # is a number. To write a dialect file, begin with the commonest shape: docs/dialects.md shows how.
+    Reads the log; writes nothing. Exit code: 0, or 3 if less than one line in a hundred is understood.
 
     \b
     monitor dialects explain run.log
@@ -136,14 +138,14 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
             )
         )
     else:
-        spoken = f"dialect {state.name}, by line {state.line.line}" if state.line else "no known dialect"
+        spoken = f"dialect {state.name}, detected in line {state.line.line}" if state.line else "no known dialect"
         share = 100 * account.understood / account.lines if account.lines else 0.0
         click.echo(
             terminal(f"{log}: {account.understood:,} of {account.lines:,} lines understood ({share:.0f} %), {spoken}")
         )
         _print_rows([(f"{num:,}", kind) for kind, num in account.kinds.most_common()])
         if account.shapes:
-            click.echo(f"not understood, {sum(shape.lines for shape in account.shapes):,} lines; the commonest shapes:")
+            click.echo(f"not understood, {sum(shape.lines for shape in account.shapes):,} lines; most common shapes:")
             rows = [(f"{shape.lines:,}", f"line {shape.first}", shape.words) for shape in account.shapes[:SHAPES_SHOWN]]
             _print_rows(rows)
     return EXIT_BLIND if account.understood * 100 < account.lines or not account.lines else 0

@@ -15,7 +15,7 @@ from monitor.pipeline import Pipeline
 from monitor.rules.armed import Armed, RuleCoverage, coverage_of
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
-"""In the order in which they are told: the worst first."""
+"""In the order of printing: worst first."""
 
 
 @click.command("doctor")
@@ -24,11 +24,11 @@ _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OF
 @line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule.")
 def command(log: str | None, choice: RuleChoice, lines: LineChoice, as_json: bool) -> int:
-    """Say of each rule whether it could fire in time, and what to change where it could not.
+    """Check whether each rule could fire in time, and suggest what to change.
 
-    Without LOG it takes the newest log under _logs/training/; reads it, and writes nothing. Exit code: 0 every rule
-    is armed, waits for its first line, or has nothing to check; 2 usage or bad file; 3 a rule is blind, or its
-    lines come too rarely for what it promises.
+    Reads LOG, by default the newest log under _logs/training/; writes nothing. Exit code: 0 every rule is armed,
+    waits for its first line, or has nothing to check; 2 usage or bad file; 3 a rule is blind, or its lines come too
+    rarely for it to fire in time.
 
     \b
     monitor doctor _logs/training/run.log
@@ -63,5 +63,10 @@ def _json(each: RuleCoverage) -> str:
         {"path": line.path, "line": line.line, "offset": line.offset, "text": redact(line.text)}
         for line in each.evidence
     ]
-    said = {"alert": each.rule.alert, "state": each.state.value, "reason": each.reason, "change": each.advice or None}
-    return json.dumps({**said, "evidence": lines})
+    about = {
+        "alert": each.rule.alert,
+        "state": each.state.value,
+        "reason": each.reason,
+        "change": each.advice or None,
+    }
+    return json.dumps({**about, "evidence": lines})

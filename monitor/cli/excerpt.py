@@ -1,4 +1,4 @@
-"""The lines of a log around one that is cited, and whether it still is the line that was read."""
+"""The lines of a log around a cited line, and whether the file still has that line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from monitor.base.evidence import Evidence
 from monitor.tail.opening import opened
 
 LINE_BYTES = 4_096
-"""Bytes of each line that are shown."""
+"""Bytes shown of each line."""
 REACH_BYTES = 1 << 20
-"""How far around the line its neighbours are looked for."""
+"""How far from the line to look for its neighbours."""
 COMPARED = 200
-"""Characters that tell whether the line is the one that was read."""
+"""Characters to compare, to see whether the line is the one that was read."""
 
 
 class Excerpt(NamedTuple):
@@ -22,11 +22,11 @@ class Excerpt(NamedTuple):
 
     lines: tuple[tuple[int, str], ...]
     doubt: str
-    """Why these may not be the lines that the alert was raised on; empty where they are."""
+    """Why these may not be the lines that raised the alert; empty where they are."""
 
 
 def excerpt(line: Evidence, context: int) -> Excerpt:
-    """Return a line with so many before and behind it, from its file; its kept text where that is gone."""
+    """Return a line with ``context`` lines before and after it; only its kept text where the file has changed."""
     kept = ((line.line, line.text),)
     if line.path in ("", "-") or line.line < 1:
         return Excerpt(kept, "the log cannot be read again")
@@ -39,7 +39,7 @@ def excerpt(line: Evidence, context: int) -> Excerpt:
         return Excerpt(kept, f"cannot be read ({error.strerror})")
     here = dict(found).get(line.line)
     if here is None or not _is_same(line.text, here):
-        return Excerpt(kept, "the file has another line there now: it was rotated or written anew; this was kept of it")
+        return Excerpt(kept, "the file has another line there now: it was rotated or rewritten; this is the kept text")
     return Excerpt(found, "")
 
 
@@ -51,7 +51,7 @@ def _around(stream: BinaryIO, line: Evidence, context: int) -> tuple[tuple[int, 
     behind = stream.read(REACH_BYTES).split(b"\n")[: context + 1]
     if behind and not behind[-1]:
         behind.pop()
-    # Behind the last line feed before the line there is nothing but its own beginning, a progress bar's for example.
+    # What follows the last line feed is the beginning of the line itself, of a progress bar for example.
     above = before[-context - 1 : -1] if context else []
     numbers = range(line.line - len(above), line.line + len(behind))
     return tuple((number, _text(data)) for number, data in zip(numbers, [*above, *behind], strict=True))
@@ -62,7 +62,7 @@ def _text(data: bytes) -> str:
 
 
 def _is_same(kept: str, here: str) -> bool:
-    """Compare as far as both are kept; what was written elsewhere is redacted, and has lost its controls."""
+    """Compare as far as both are kept; text from a file of alerts is redacted and has lost its control characters."""
     wanted = kept[:COMPARED]
     return not wanted or here.startswith(wanted) or _plain(redact(here)).startswith(_plain(redact(kept))[:COMPARED])
 

@@ -1,4 +1,4 @@
-"""``monitor init``: a watch file for a log, written from what the log contains."""
+"""``monitor init``: write a watch file that fits a log."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from monitor.pipeline import Pipeline, is_blind
     default=Path("watch.yaml"),
     show_default=True,
     metavar="FILE",
-    help="Where the watch file goes; - prints it.",
+    help="Write the watch file here; - prints it.",
 )
 def command(log: str, out: Path) -> None:
-    """Write a watch file for LOG, from what it contains.
+    """Write a watch file that fits LOG.
 
-    The file names what the run is about: its settings, the objectives that its signals can prove, the pace of its
-    epochs. An existing file is never overwritten.
+    The file names the settings of the run, the objectives that its signals can prove, and the pace of its epochs.
+    Reads LOG and writes FILE; an existing file is never overwritten.
 
     \b
     monitor init _logs/training/run.log
     monitor init _logs/training/run.log --out -
     """
     if str(out) != "-" and (out.exists() or out.is_symlink()):
-        raise MonitorError(str(out), "is there already", expected="a new file: another --out, or - to see it")
+        raise MonitorError(str(out), "exists already", expected="a new file: another --out, or - to print it")
     pipeline = Pipeline(log, Engine(()))
     read_log(pipeline, shows_progress=True)
     if is_blind(pipeline):
-        what = f"tells too little of a training: {pipeline.run.understood:,} of {pipeline.run.lines:,} lines understood"
+        what = f"too little about a training: {pipeline.run.understood:,} of {pipeline.run.lines:,} lines understood"
         raise LogError(log, what, expected="a training log (see monitor doctor)")
     text = watch_file(pipeline.run, log)
     if str(out) == "-":
@@ -49,4 +49,4 @@ def command(log: str, out: Path) -> None:
         return
     write_atomically(out, text)
     load_config(out)
-    click.echo(terminal(f"wrote {out}; monitor report --config {out} --out STATUS.md renders it"), err=True)
+    click.echo(terminal(f"wrote {out}; for a status page run: monitor report --config {out} --out STATUS.md"), err=True)

@@ -1,4 +1,4 @@
-"""What several commands share: the rules they load, what they compare a run with, and the code they exit with."""
+"""Options that several commands share, what they stand for (rules, dialect, other runs), and the exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
-from monitor.rules import Overrides, Rule, declared_rules, load_rules, read_setting
+from monitor.rules import Overrides, Rule, declared_rules, read_setting
+from monitor.rules.problems import suggestion
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3
@@ -26,24 +27,22 @@ Command = Callable[..., Any]
 
 
 class RuleChoice(NamedTuple):
-    """Which rules the user asked for."""
+    """What the command line changes about the rules."""
 
     paths: tuple[Path, ...]
     settings: tuple[str, ...]
     disabled: tuple[str, ...]
 
     def rules(self) -> list[Rule]:
-        """Load the rules in force. Raises Problems."""
-        rules = load_rules(rule_files(self.paths), self._changes())
-        if not rules:
-            raise RuleError("--disable", "leaves no rule", expected="one at least: nothing to check is no all-clear")
-        return rules
+        """Load the enabled rules. Raises Problems."""
+        return enabled(self.declared())
 
     def declared(self) -> list[Rule]:
-        """Load all rules, those that are switched off included. Raises Problems."""
-        return declared_rules(rule_files(self.paths), self._changes())
+        """Load all rules, disabled ones included. Raises Problems."""
+        return declared_rules(rule_files(self.paths), self.changes())
 
-    def _changes(self) -> Overrides:
+    def changes(self) -> Overrides:
+        """Read --set and --disable. Raises Problems."""
         settings, problems = [], []
         for text in self.settings:
             try:
@@ -55,8 +54,16 @@ class RuleChoice(NamedTuple):
         return Overrides(tuple(settings), self.disabled)
 
 
+def enabled(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that are switched on. Raises RuleError where none is."""
+    found = [rule for rule in rules if rule.enabled]
+    if not found:
+        raise RuleError("--disable", "leaves no rule", expected="at least one rule to check")
+    return found
+
+
 def rule_options(command: Command) -> Command:
-    """Give a command --rules, --set and --disable; it gets them as ``choice``."""
+    """Give a command the options --rules, --set and --disable; it receives them as ``choice``."""
 
     @click.option(
         "--rules",
@@ -64,16 +71,16 @@ def rule_options(command: Command) -> Command:
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="A rule file, or a folder of them, on top of the shipped rules; a rule of the same name replaces.",
+        help="Load a rule file, or a folder of them, on top of the shipped rules; a rule of the same name replaces.",
     )
     @click.option(
         "--set",
         "settings",
         multiple=True,
         metavar="RULE.FIELD=VALUE",
-        help="Change a rule for this once: RULE.level=…, or another field; stands above the run's own settings.",
+        help="Change a rule for this run: RULE.level=…, or another field; overrides the settings that the log echoes.",
     )
-    @click.option("--disable", "disabled", multiple=True, metavar="RULE", help="Leave a rule out for this once.")
+    @click.option("--disable", "disabled", multiple=True, metavar="RULE", help="Switch a rule off for this run.")
     @wraps(command)
     def with_choice(
         *args: object,
@@ -88,26 +95,26 @@ def rule_options(command: Command) -> Command:
 
 
 class LineChoice(NamedTuple):
-    """How the user wants foreign lines to be read."""
+    """How the command line wants lines of other trainers to be read."""
 
     dialect: str | None
-    """None where the log is to say it itself."""
+    """None to detect it from the log."""
     time_zone: str | None
-    """Of times that name none."""
+    """Zone of the times that name none."""
 
 
 def line_options(command: Command) -> Command:
-    """Give a command --dialect and --time-zone; it gets them as ``lines``."""
+    """Give a command the options --dialect and --time-zone; it receives them as ``lines``."""
 
     @click.option(
         "--dialect",
         metavar="NAME|FILE",
-        help="Read the log as this trainer's (see monitor dialects list), or by this dialect file, and as no other's.",
+        help="Read the log in this dialect only: a name (see monitor dialects list) or a dialect file.",
     )
     @click.option(
         "--time-zone",
         metavar="ZONE",
-        help="Zone of the times that name none, as Europe/Berlin.  [default: UTC]",
+        help="Zone of the times that name none, such as Europe/Berlin.  [default: UTC]",
     )
     @wraps(command)
     def with_lines(*args: object, dialect: str | None, time_zone: str | None, **others: object) -> object:
@@ -117,7 +124,7 @@ def line_options(command: Command) -> Command:
 
 
 def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | None = None) -> DialectReader:
-    """Return what reads the lines: as the user chose, else by what a watch file says, else by what they show.
+    """Return the reader of lines: the command line decides, then the watch file, then the lines themselves.
 
     Raises DialectError.
     """
@@ -129,7 +136,8 @@ def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | 
         return DialectReader(own.name, (own,), zone)
     known = (NATIVE, *(each.name for each in shipped_dialects()))
     if name not in known:
-        raise DialectError(f"--dialect {name}", "no such dialect", expected=f"{', '.join(known)}, or a file NAME.yaml")
+        expected = f"{', '.join(known)}{suggestion(name, known)}, or a file NAME.yaml"
+        raise DialectError(f"--dialect {name}", "unknown dialect", expected=expected)
     return DialectReader(name, zone=zone)
 
 
@@ -140,20 +148,19 @@ def _zone_of(name: str | None) -> tzinfo | None:
 
     try:
         return ZoneInfo(name)
-    # An unknown zone is a KeyError; a name that leads out of the folder of zones, or a folder's, is another one.
+    # An unknown zone is a KeyError; a path outside the folder of zones, or a folder in it, raises another error.
     except (KeyError, ValueError, OSError):
-        raise DialectError(
-            f"--time-zone {name}", "is no time zone", expected="a name as Europe/Berlin, or UTC"
-        ) from None
+        expected = "a name such as Europe/Berlin, or UTC"
+        raise DialectError(f"--time-zone {name}", "not a time zone", expected=expected) from None
 
 
 def background_options(command: Command) -> Command:
-    """Give a command --baseline and --peer; it gets them as ``known``."""
+    """Give a command the options --baseline and --peer; it receives them as ``known``."""
 
     @click.option(
         "--baseline",
         metavar="NAME|LOG",
-        help="A run to compare with, for rules that compare epoch by epoch: a saved baseline (see monitor baseline), "
+        help="Compare with this run, for rules that compare epoch by epoch: a saved baseline (see monitor baseline), "
         "the id of a finished run, or a log.",
     )
     @click.option(
@@ -161,25 +168,25 @@ def background_options(command: Command) -> Command:
         "peers",
         multiple=True,
         metavar="NAME|LOG",
-        help="Another run, named as for --baseline, for values that no two runs can share; repeat it for several.",
+        help="Look in this run, named as for --baseline, for values that no two runs can share; repeatable.",
     )
     @wraps(command)
     def with_known(*args: object, baseline: str | None, peers: tuple[str, ...], **others: object) -> object:
-        return command(*args, known=KnownLogs(baseline, peers), **others)
+        return command(*args, known=OtherRuns(baseline, peers), **others)
 
     return with_known
 
 
-class KnownLogs(NamedTuple):
-    """Other runs that the user named: logs, or saved baselines."""
+class OtherRuns(NamedTuple):
+    """Other runs that the command line names: logs, or saved baselines."""
 
     baseline: str | None
     peers: tuple[str, ...]
 
     def background(self, logs: Sequence[str], state: Path | None = None) -> Background:
-        """Read them; ``state`` is where names are looked up. Raises LogError.
+        """Read them; names are looked up in ``state``. Raises LogError.
 
-        Also for one of ``logs``: a run that is compared with itself agrees.
+        One of ``logs`` itself is refused: a run always agrees with itself.
         """
         if self.baseline is None and not self.peers:
             return Background()
@@ -187,9 +194,9 @@ class KnownLogs(NamedTuple):
         named = [("--baseline", self.baseline)] if self.baseline is not None else []
         for option, path in [*named, *(("--peer", path) for path in self.peers)]:
             if path == "-":
-                raise LogError(f"{option} -", "standard input is no other run's log", expected="a file")
+                raise LogError(f"{option} -", "standard input cannot be another run", expected="a file")
             if any(_is_same(path, log) for log in logs):
-                raise LogError(f"{option} {path}", "is the log itself", expected="another run's log")
+                raise LogError(f"{option} {path}", "is the log itself", expected="the log of another run")
         baseline = None if self.baseline is None else other_run("--baseline", self.baseline, state)
         return Background(baseline=baseline, peers=tuple(other_run("--peer", name, state) for name in self.peers))
 
@@ -197,17 +204,17 @@ class KnownLogs(NamedTuple):
 def make_engine(
     choice: RuleChoice, background: Background | None = None, dialects: DialectReader | None = None
 ) -> Engine:
-    """Load the shipped rules and those of the user. Raises Problems."""
+    """Return an engine with the shipped rules and the user's. Raises Problems."""
     return Engine(choice.rules(), background, dialects)
 
 
 def rule_files(rule_paths: Sequence[Path]) -> list[Path]:
-    """Return the shipped rule files and the user's, in the order in which they override. Raises RuleError."""
+    """Return the shipped rule files, then the user's, which override them. Raises RuleError."""
     files = shipped_rule_files()
     for path in rule_paths:
         found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
         if not found:
-            raise RuleError(str(path), "holds no rule file", expected="files named *.yaml")
+            raise RuleError(str(path), "contains no rule file", expected="files named *.yaml")
         files += found
     return files
 
@@ -217,14 +224,14 @@ def shipped_rule_files() -> list[Path]:
     return sorted(resources.rules_dir().glob("*.yaml"))
 
 
-def exit_code(pipelines: Sequence[Pipeline], *, must_speak: Sequence[Pipeline] | None = None) -> int:
-    """Return 1 where something fired at warning or above, 3 where nothing fired but nothing was seen, else 0.
+def exit_code(pipelines: Sequence[Pipeline], *, judged: Sequence[Pipeline] | None = None) -> int:
+    """Return 1 if something fired at warning or above, 3 if nothing fired but a log had too little to judge, else 0.
 
-    ``must_speak`` are those that have to say enough to be judged; all of them unless given. No log says nothing.
+    ``judged`` are the logs that must have enough; all of them by default. No log at all is too little.
     """
     if any(pipeline.fired for pipeline in pipelines):
         return EXIT_FIRED
-    asked = pipelines if must_speak is None else must_speak
+    asked = pipelines if judged is None else judged
     return EXIT_BLIND if not asked or any(map(is_blind, asked)) else 0
 
 
@@ -237,7 +244,7 @@ state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+    help="The state folder of the watch.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
 )
 
 

@@ -15,20 +15,20 @@ from monitor.store.baselines import Baselines, is_summary, read_summary
 
 
 def is_log(name: str) -> bool:
-    """Whether a name is that of a file with a log in it, rather than a baseline's."""
+    """Whether a name is a file with a log, not a baseline."""
     path = Path(name)
     return path.exists() and not is_summary(path)
 
 
 def other_run(option: str, name: str, state: Path | None = None) -> RunSummary:
-    """Return the figures of another run; ``option`` names it in messages. Raises LogError, SummaryError."""
+    """Return the figures of another run; messages name ``option``. Raises LogError, SummaryError."""
     path = Path(name)
     if path.exists():
         return read_summary(path) if is_summary(path) else summary_of(name)
     kept = Baselines(state or default_directory(os.environ))
     found = kept.find(name)
     if found is None:
-        what = "is neither a log nor a saved baseline"
+        what = "neither a log nor a saved baseline"
         raise LogError(f"{option} {name}", what, expected=f"a file, or {kept.expected()}")
     return found
 
@@ -41,6 +41,6 @@ def summary_of(log: str) -> RunSummary:
 
 
 def default_directory(environment: Mapping[str, str]) -> Path:
-    """Return where a state lies when nobody says otherwise."""
+    """Return the default state folder."""
     base = environment.get("XDG_STATE_HOME", "")
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "trainwarden"

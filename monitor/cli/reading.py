@@ -1,4 +1,4 @@
-"""Read a log to its end, in blocks, with a progress bar where it is long and somebody sees it."""
+"""Read a log to its end, in blocks, with a progress bar for a long log on a terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from monitor.tail import STRETCH_BYTES, Line, Stretch, read_pieces
 from monitor.tail.opening import opened
 
 LONG_BYTES = 32 << 20
-"""Size of a log from which on a bar is shown: about two seconds."""
+"""Least size of a log for which a bar is shown: about two seconds of reading."""
 
 
 def read_log(pipeline: Pipeline, *, shows_progress: bool = False) -> list[Alert]:
-    """Read the pipeline's log to its end and return what that changed. Raises LogError."""
+    """Read the pipeline's log to its end and return the transitions of its alerts. Raises LogError."""
     changes: list[Alert] = []
-    with opened(pipeline.log) as stream, _collecting_seldom(), _bar(stream, shows_progress) as advance:
+    with opened(pipeline.log) as stream, _collecting_rarely(), _bar(stream, shows_progress) as advance:
         for part, spans in read_searched(stream, pipeline):
             if isinstance(part, Stretch):
                 changes += pipeline.take_all(part, spans=spans)
@@ -36,8 +36,8 @@ def read_log(pipeline: Pipeline, *, shows_progress: bool = False) -> list[Alert]
 
 
 @contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Look for reference cycles seldom: lines make none, and looking takes a tenth of the time."""
+def _collecting_rarely() -> Iterator[None]:
+    """Collect garbage rarely: lines make no reference cycles, and the search takes a tenth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 50)
     try:
@@ -48,7 +48,7 @@ def _collecting_seldom() -> Iterator[None]:
 
 @contextmanager
 def _bar(stream: BinaryIO, is_wanted: bool) -> Iterator[Callable[[int], object]]:
-    """Yield what is told how many bytes are read."""
+    """Yield a function to call with the number of bytes read so far."""
     size = _size(stream)
     if not (is_wanted and size >= LONG_BYTES and sys.stderr is not None and sys.stderr.isatty()):
         yield lambda num_bytes: None
@@ -63,7 +63,7 @@ def _bar(stream: BinaryIO, is_wanted: bool) -> Iterator[Callable[[int], object]]
 
 
 def _size(stream: BinaryIO) -> int:
-    """Return how long a plain file is; 0 for what is packed, or has no length."""
+    """Return the size of a plain file; 0 for a compressed one, or one without a size."""
     try:
         name = str(getattr(stream, "name", ""))
         return 0 if name.endswith(".gz") else os.fstat(stream.fileno()).st_size
@@ -76,11 +76,11 @@ class Searched(NamedTuple):
 
     part: Line | Stretch
     spans: Sequence[ByteSpan] | None
-    """Where a stretch holds lines whose text may say something; None for a single line."""
+    """The lines of a stretch whose text may matter; None for a single line."""
 
 
 def read_searched(stream: BinaryIO, pipeline: Pipeline) -> Iterator[Searched]:
-    """Read a pipeline's log to its end, as `read_stretches` does; at most two pieces are held. Raises LogError."""
+    """Yield a pipeline's log to its end, in stretches; at most two pieces are in memory. Raises LogError."""
     pieces = _pieces(stream, pipeline)
     for piece in _ahead(pieces) if _is_long_file(stream) else pieces:
         yield from piece
@@ -100,7 +100,7 @@ def _ahead(pieces: Iterator[list[Searched]]) -> Iterator[list[Searched]]:
 
 
 def _is_long_file(stream: BinaryIO) -> bool:
-    """Whether it is worth a thread; a pipe is not, for one that waits for more could not be stopped."""
+    """Whether reading ahead in a thread pays; never for a pipe, where a waiting thread could not be stopped."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""``monitor replay``: what a watch of these logs would have said."""
+"""``monitor replay``: the alerts that a live watch of these logs would have raised."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import click
 from monitor.alert import Alert, AlertKey, iso_time
 from monitor.base.errors import MonitorError
 from monitor.cli.options import (
-    KnownLogs,
     LineChoice,
+    OtherRuns,
     RuleChoice,
     background_options,
     dialects_of,
@@ -40,29 +40,32 @@ from monitor.terminal.lines import alert_lines, summary_lines
 @background_options
 @line_options
 @click.option(
-    "--facts", type=click.Path(path_type=Path), metavar="FILE", help="What the live watch recorded beside its state."
+    "--facts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use the facts that the live watch recorded with its state.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per transition.")
-@click.option("--summary", is_flag=True, help="Print one JSON object per alert, as it stood last.")
+@click.option("--summary", is_flag=True, help="Print one JSON object per alert, in its last state.")
 @click.option(
     "--now",
     metavar="TIME|mtime",
-    help="Judge silence up to this time (ISO, UTC unless it says otherwise; mtime: the log's last change).",
+    help="Judge silence up to this time (ISO, UTC by default; mtime is the last change of the log).",
 )
 def command(
     logs: tuple[str, ...],
     choice: RuleChoice,
-    known: KnownLogs,
+    known: OtherRuns,
     lines: LineChoice,
     facts: Path | None,
     as_json: bool,
     summary: bool,
     now: str | None,
 ) -> int:
-    """Read logs to their end and print every alert, as a live watch would have raised it.
+    """Read logs to their end and print every alert that a live watch would have raised.
 
-    A LOG may be gzipped; - is standard input. Exit code: 0 nothing fired, 1 something fired at warning or
-    above, 2 usage or bad file, 3 nothing fired but the log said too little to judge.
+    A LOG may be gzipped; - is standard input. Writes nothing. Exit code: 0 nothing fired, 1 something fired at
+    warning or above, 2 usage or bad file, 3 nothing fired but a log has too little to judge.
 
     \b
     monitor replay _logs/training/run.log
@@ -71,11 +74,10 @@ def command(
     monitor replay run.log --baseline yesterday.log --peer other.log
     """
     if as_json and summary:
-        raise MonitorError("--summary", "stands beside --json", expected="one of the two")
+        raise MonitorError("--summary", "cannot be combined with --json", expected="one of the two")
     if facts and len(logs) > 1:
-        raise MonitorError(
-            "--facts", f"stands beside {len(logs)} logs", expected="the one log that it was recorded with"
-        )
+        what = f"cannot be used with {len(logs)} logs"
+        raise MonitorError("--facts", what, expected="the one log for which the facts were recorded")
     background, dialects = known.background(logs), dialects_of(lines)
     pipelines = []
     for log in logs:
@@ -93,42 +95,42 @@ def command(
 def _replay(
     log: str, engine: Engine, now: str | None, facts: Path | None
 ) -> tuple[Pipeline, list[Alert], float | None]:
-    """Read a log to its end; return what it changed, and the time up to which its silence is judged, if any."""
+    """Read a log to its end; return the pipeline, its transitions, and the end of the silence to judge, if any."""
     pipeline = Pipeline(log, engine)
     changes: list[Alert] = []
-    # Lines make no reference cycles, and looking for some among so many objects takes a tenth of the time.
+    # Lines make no reference cycles, and the search for some takes a tenth of the time.
     gc.set_threshold(100_000, 50, 50)
     with opened(log) as stream:
         moment = None if now is None else _moment(now, log)
         recorded = _Recorded(facts)
-        # Facts have their place between lines; without any, whole stretches are folded at once.
+        # Facts belong between certain lines; without facts, whole stretches are folded at once.
         for part, spans in read_searched(stream, pipeline) if facts is None else zip(read_lines(stream), repeat(None)):
-            changes += recorded.told(pipeline)
+            changes += recorded.tell_due(pipeline)
             if facts and isinstance(part, Line) and part.ending is Ending.END:
-                # The live watch was still waiting for the end of this line.
+                # The live watch was still waiting for this line to be completed.
                 continue
             changes += pipeline.take_all(part, spans=spans) if isinstance(part, Stretch) else pipeline.take(part)
-        changes += recorded.told(pipeline)
-        recorded.check_told(pipeline)
+        changes += recorded.tell_due(pipeline)
+        recorded.check_all_told(pipeline)
     last = pipeline.run.now
     if moment is None or last is None:
         return pipeline, changes, None
     if moment < last and now != "mtime":
-        raise MonitorError("--now", f"{now} lies before the log's last line", expected=f"{iso_time(last)} or later")
+        raise MonitorError("--now", f"{now} is before the last line of the log", expected=f"{iso_time(last)} or later")
     until = max(moment, last)
     return pipeline, changes + pipeline.pass_time(until), until
 
 
 class _Recorded:
-    """The facts of a live watch, told in their places."""
+    """The facts of a live watch, each told before the line that it preceded."""
 
     def __init__(self, path: Path | None) -> None:
         """Read the file. Raises FactsError."""
         self._path = path
         self._facts = deque(read_facts(path) if path else ())
 
-    def told(self, pipeline: Pipeline) -> list[Alert]:
-        """Tell what was known before the next line; return what it changed."""
+    def tell_due(self, pipeline: Pipeline) -> list[Alert]:
+        """Tell the facts that preceded the next line; return the transitions."""
         changes: list[Alert] = []
         while self._facts and self._facts[0].lines <= pipeline.run.lines:
             fact = self._facts.popleft()
@@ -140,23 +142,23 @@ class _Recorded:
                 changes += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
         return changes
 
-    def check_told(self, pipeline: Pipeline) -> None:
-        """Refuse a log that ends before its facts do. Raises FactsError."""
+    def check_all_told(self, pipeline: Pipeline) -> None:
+        """Refuse a log that ends before its facts. Raises FactsError."""
         if self._facts:
-            what = f"speaks of line {self._facts[-1].lines:,} of a log of {pipeline.run.lines:,}"
-            raise FactsError(str(self._path), what, expected="the facts of this log, and all of its rotated files")
+            what = f"has a fact of line {self._facts[-1].lines:,}, but the log has {pipeline.run.lines:,} lines"
+            raise FactsError(str(self._path), what, expected="the facts of this log, with all its rotated files")
 
 
 def _moment(text: str, log: str) -> float:
     """Return the time that ``--now`` names. Raises MonitorError."""
     if text == "mtime":
         if log == "-":
-            raise MonitorError("--now", "standard input has no time of last change", expected="an ISO time")
+            raise MonitorError("--now", "standard input has no modification time", expected="an ISO time")
         return Path(log).stat().st_mtime
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise MonitorError("--now", f"{text!r} is no time", expected="2025-10-30T23:40:51Z or mtime") from None
+        raise MonitorError("--now", f"not a time: {text!r}", expected="2025-10-30T23:40:51Z or mtime") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

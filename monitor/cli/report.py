@@ -1,4 +1,4 @@
-"""``monitor report``: a status page for a run, from its log or from what a watch knows of it."""
+"""``monitor report``: a status page for a run, from its log or from the state of a watch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from monitor.base.errors import StateError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import (
-    KnownLogs,
     LineChoice,
+    OtherRuns,
     RuleChoice,
     background_options,
     dialects_of,
@@ -28,31 +28,33 @@ from monitor.tail.opening import check_outputs
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.report.model import Statement
+    from monitor.report.statement import Statement
 
 FORMATS = ("md", "html", "json")
 
 
 @click.command("report")
 @click.argument("log", required=False)
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here; else print it.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here instead of printing it."
+)
 @click.option(
     "--format",
     "page_format",
     type=click.Choice(FORMATS),
-    help="Markdown, one HTML file, or JSON.  [default: by the name of FILE, else the watch file's, else md]",
+    help="Write Markdown, one HTML file, or JSON.  [default: from the name of FILE, else from the watch file, else md]",
 )
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A Jinja2 template of your own for the Markdown or HTML page, rendered in a sandbox.",
+    help="Use your own Jinja2 template for the Markdown or HTML page; it runs in a sandbox.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder of a watch, whose word is taken: it knows the log already.",
+    help="Take what the watch with this state folder knows, instead of reading the log.",
 )
 @config_option
 @rule_options
@@ -66,13 +68,13 @@ def command(
     state: Path | None,
     config: Config,
     choice: RuleChoice,
-    known: KnownLogs,
+    known: OtherRuns,
     lines: LineChoice,
 ) -> None:
-    """Write a status page for a run, every statement with its line.
+    """Write a status page for a run, every statement with its log line.
 
-    Without LOG it takes the log that the watch file names, the one that a running watch follows, or the newest under
-    _logs/training/. Reads the log, or the state of the watch; writes FILE, whole or not at all.
+    Without LOG it takes the log that the watch file names, else the one that a running watch follows, else the newest
+    under _logs/training/. Reads the log, or the state of the watch; writes FILE completely or not at all.
 
     \b
     monitor report --out STATUS.md
@@ -106,10 +108,10 @@ def command(
 
 
 def _silences(state: Path | None) -> list[Statement]:
-    """State what is silenced in a state folder, the next to end first; a file that cannot be read says so."""
+    """Return the silences in a state folder, the next to end first; or that their file cannot be read."""
     from monitor.notify.silences import read_silences, still_of_use
     from monitor.report.figures import moment
-    from monitor.report.model import Mark, Statement
+    from monitor.report.statement import Mark, Statement
 
     if state is None:
         return []
@@ -122,7 +124,7 @@ def _silences(state: Path | None) -> list[Statement]:
         Statement(
             each.target,
             ("acknowledged" if each.ends_at is None else f"silenced until {moment(each.ends_at)}")
-            + f" by {each.author or 'nobody named'}"
+            + f" by {each.author or 'an unnamed user'}"
             + (f": {each.reason}" if each.reason else ""),
         )
         for each in found

@@ -1,4 +1,4 @@
-"""``monitor rules``: what the rules are, whether their files are right, and whether they do what they say."""
+"""``monitor rules``: list and explain rules, check their files, and run their tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDTH = 100
 """Characters of a line of explanation."""
 INDENT = 15
 LINES_SHOWN = 4
-"""Log lines of a test that an explanation shows; the first and the last of more."""
+"""Log lines of a test that an explanation shows: of a longer test the first ones and the last."""
 
 
 @click.group("rules")
@@ -36,9 +36,9 @@ def command() -> None:
 @rule_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule, with all its fields.")
 def list_rules(choice: RuleChoice, as_json: bool) -> None:
-    """Print every rule in force, and those that are switched off.
+    """Print every rule, disabled ones included, and what makes it fire.
 
-    Name, severity, kind, group, fault, and what makes it fire.
+    Reads the shipped rules and --rules; writes nothing.
 
     \b
     monitor rules list
@@ -62,10 +62,10 @@ def list_rules(choice: RuleChoice, as_json: bool) -> None:
 @click.argument("name", metavar="RULE")
 @rule_options
 def explain(name: str, choice: RuleChoice) -> None:
-    """Say in words when a RULE fires, and why.
+    """Explain in words when a RULE fires, and why.
 
-    With its level and where that comes from, what it explains and is explained by, what to do when it fires, and the
-    log lines of its tests.
+    Prints its level with the source, the rules that it explains or that explain it, what to do when it fires, and
+    the log lines of its tests.
 
     \b
     monitor rules explain GradientVanishing
@@ -74,7 +74,7 @@ def explain(name: str, choice: RuleChoice) -> None:
     rules = {rule.alert: rule for rule in choice.declared()}
     if name not in rules:
         expected = f"a rule of monitor rules list{suggestion(name, rules)}"
-        raise MonitorError("monitor rules explain", f"no rule {name!r}", expected=expected)
+        raise MonitorError("monitor rules explain", f"unknown rule {name!r}", expected=expected)
     rule = rules[name]
     click.echo(terminal(f"{rule.alert}: {rule.severity} {rule.fault}, kind {rule.kind}, {rule.place}"))
     for about, text in explanation(rule, rules.values()):
@@ -88,15 +88,15 @@ def explain(name: str, choice: RuleChoice) -> None:
         for line in shown:
             click.echo(terminal(f"  {line}" if line else f"  … {len(lines) - LINES_SHOWN} more …"))
         if test.wait:
-            click.echo(f"  … and nothing for {test.wait:g}s")
+            click.echo(f"  … then silence for {test.wait:g}s")
 
 
 @command.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 def check(paths: tuple[Path, ...]) -> None:
-    """Show every problem of rule FILEs.
+    """Check rule FILEs and show every problem with its line.
 
-    Each problem with its line; exit code 2 if there is one.
+    Reads the files and the shipped rules; writes nothing. Exit code: 0 no problem, 2 a problem.
 
     \b
     monitor rules check my_rules.yaml
@@ -108,10 +108,10 @@ def check(paths: tuple[Path, ...]) -> None:
 @command.command("test")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def test(paths: tuple[Path, ...]) -> int:
-    """Run the tests that rules carry, and scenario files.
+    """Run the tests inside rules, and scenario files.
 
-    Those of FILEs, else of the shipped rules; exit code 1 if one fails. A FILE with scenarios: holds logs with the
-    alerts that they must raise (docs/scenarios.md):
+    Tests the rules in FILEs, by default the shipped ones. Exit code: 0 all passed, 1 a test failed, 2 bad file.
+    A FILE with `scenarios:` has logs and the alerts that they must raise (docs/scenarios.md):
 
     \b
     rules: [my_rules.yaml]          # on top of the shipped rules; may be left out
@@ -151,7 +151,7 @@ def test(paths: tuple[Path, ...]) -> int:
 def schema() -> None:
     """Print the JSON schema of rule files.
 
-    With it an editor completes and checks while you type. Name it in a rule file's first line:
+    An editor that knows it completes and checks while you type. Name it in the first line of a rule file:
 
     \b
     # yaml-language-server: $schema=rules.schema.json
@@ -188,7 +188,7 @@ def _failed_tests(rules: Sequence[Rule]) -> Iterator[str]:
 
 
 def _scenarios(path: Path) -> tuple[int, list[list[str]]]:
-    """Play a file's scenarios; return how many there are, and the lines to show of each that failed."""
+    """Play the scenarios of a file; return their number, and the lines to show for each failure."""
     file = read_scenarios(path)
     rules = load_rules(rule_files(file.rule_paths))
     problems = [problem for each, place in file.scenarios for problem in check_names(each, place, rules)]

@@ -1,4 +1,4 @@
-"""``monitor run -- COMMAND``: start a training, keep what it prints as its log, watch it, end as it ends."""
+"""``monitor run -- COMMAND``: start a training, keep its output as a log, watch it, exit with its exit code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import (
-    KnownLogs,
     LineChoice,
+    OtherRuns,
     RuleChoice,
     background_options,
     dialects_of,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 LOG_FOLDER = Path("_logs/training")
 LAST_LOOK_S = 5.0
-"""How long the watch may take to read the last lines of a training that has ended."""
+"""Time for the watch to read the last lines of a training that has ended."""
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -51,18 +51,22 @@ LAST_LOOK_S = 5.0
 @rule_options
 @background_options
 @line_options
-@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="Where the output goes; appended to.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="Append the output to this file.")
 @click.option(
-    "--watch", "own_log", type=click.Path(path_type=Path), metavar="LOG", help="The command writes this log by itself."
+    "--watch",
+    "own_log",
+    type=click.Path(path_type=Path),
+    metavar="LOG",
+    help="Watch this log, which COMMAND writes itself.",
 )
 @click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts there; see monitor watch.")
-@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep what is known here.")
+@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep the watch's state in this folder.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
 def command(
     words: tuple[str, ...],
     config: Config,
     choice: RuleChoice,
-    known: KnownLogs,
+    known: OtherRuns,
     lines: LineChoice,
     log: Path | None,
     own_log: Path | None,
@@ -70,12 +74,12 @@ def command(
     state: Path | None,
     report: Path | None,
 ) -> int:
-    """Start a training, keep its output as a log, watch it, and end as it ends.
+    """Start a training, keep its output as a log, watch it, and exit with its exit code.
 
-    How COMMAND died is known then, not guessed. The output goes straight into the log, and no further: that of a
-    training that outlives the monitor is not lost. Without --log it is _logs/training/COMMAND_TIME.log. A signal to
-    the monitor is passed on. Exit code: the command's own, 128 and the number of the signal that killed it; 2 usage or
-    bad file, before anything is started.
+    The monitor then knows how COMMAND died and need not guess. The output goes straight into the log, so that none is
+    lost if the training outlives the watch; by default the log is _logs/training/COMMAND_TIME.log. Signals are passed
+    on to COMMAND. Exit code: that of COMMAND; 128 plus the number of the signal that killed it; 2 for wrong usage or
+    a bad file, before anything is started.
 
     \b
     monitor run -- python train.py --epochs 20
@@ -83,7 +87,7 @@ def command(
     monitor run --watch _logs/training/a.log -- trainer fit --log _logs/training/a.log
     """
     if not words:
-        raise MonitorError("monitor run", "no command is named", expected="monitor run -- COMMAND...")
+        raise MonitorError("monitor run", "no command given", expected="monitor run -- COMMAND...")
     path = own_log or log or _default_log(words[0])
     state, report = state or config.state, report or config.report.out
     background = background_of(config, known, [str(path)])
@@ -95,7 +99,7 @@ def command(
     try:
         manner = Manner(
             report=report,
-            every_s=config.report.every_s,
+            every_s=config.report.every,
             publish=publisher_of(config, background),
             until_end=True,
             wait=True,
@@ -118,8 +122,8 @@ def _default_log(program: str) -> Path:
 
 
 def _start(words: tuple[str, ...], log: Path | None) -> subprocess.Popen[bytes]:
-    """Start a command, its output going to the log where one is named. Raises MonitorError."""
-    # Into a file Python writes in blocks: a watch would see the output minutes late.
+    """Start a command, with its output to the log if one is given. Raises MonitorError."""
+    # Python buffers output to a file in blocks: the watch would see it minutes late.
     environment = {"PYTHONUNBUFFERED": "1", **os.environ}
     try:
         if log is None:
@@ -133,7 +137,7 @@ def _start(words: tuple[str, ...], log: Path | None) -> subprocess.Popen[bytes]:
 
 
 def _stops_of(child: subprocess.Popen[bytes]) -> Stops:
-    """Pass signals on to the command, and end the watch a moment after it."""
+    """Pass signals on to the command, and end the watch shortly after it."""
 
     @contextmanager
     def stops(daemon: Daemon) -> Iterator[list[int]]:
@@ -143,12 +147,12 @@ def _stops_of(child: subprocess.Popen[bytes]) -> Stops:
 
         def wait() -> None:
             child.wait()
-            # The log is read to its end first, which tells the watch that all is over; this is for one that cannot.
+            # Normally the watch reads the log to its end and stops by itself; this is for one that cannot.
             if not is_over.wait(LAST_LOOK_S):
                 daemon.stop()
 
         is_over = threading.Event()
-        # A Ctrl-C at the terminal reaches the command by itself.
+        # The terminal sends Ctrl-C to the command as well.
         passed = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
         passed[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=wait, name="command", daemon=True).start()

@@ -1,4 +1,4 @@
-"""``monitor show``: one alert, and the lines of the log that it rests on."""
+"""``monitor show``: one alert with its evidence, the lines of the log."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from monitor.cli.reading import read_log
 from monitor.pipeline import Pipeline
 
 MOST_LISTED = 12
-"""Alerts named where an id fits several, or none."""
+"""Alerts listed where an id matches several, or none."""
 HISTORY = 1_000
-"""Newest transitions of each log that are looked through."""
+"""Newest transitions of each log to search."""
 LEAST_PREFIX = 4
 
 
-class _Known(NamedTuple):
-    """An alert as some source tells of it."""
+class _FoundAlert(NamedTuple):
+    """An alert, from any source."""
 
     id: str
     headline: str
@@ -45,10 +45,16 @@ class _Known(NamedTuple):
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What a jsonl sink has written, or monitor replay --json has printed.",
+    help="Look in this file, written by a jsonl sink or by monitor replay --json.",
 )
 @state_option
-@click.option("--context", type=click.IntRange(0, 50), default=3, show_default=True, help="Lines around each line.")
+@click.option(
+    "--context",
+    type=click.IntRange(0, 50),
+    default=3,
+    show_default=True,
+    help="Show this many lines around each.",
+)
 @rule_options
 @json_option
 def command(
@@ -60,10 +66,10 @@ def command(
     choice: RuleChoice,
     as_json: bool,
 ) -> None:
-    """Print an alert, and the lines of the log that it rests on with those around them.
+    """Print an alert and its evidence: the log lines with the lines around them.
 
-    ALERT is an alert's id, or the beginning of one. It is looked for in LOG, which is replayed; else in FILE; else
-    in the state of a watch.
+    ALERT is the id of an alert, or its first digits. Looks in LOG, which is replayed; else in the FILE of --alerts;
+    else in the state of a watch. Writes nothing.
 
     \b
     monitor show 1f2e3d4c
@@ -71,7 +77,7 @@ def command(
     monitor show 1f2e --alerts alerts.jsonl --context 10
     """
     if log is not None and file is not None:
-        raise MonitorError("--alerts", "stands beside LOG", expected="one of the two")
+        raise MonitorError("--alerts", "cannot be combined with LOG", expected="one of the two")
     if log is not None:
         where, known = log, _replayed(log, choice)
     elif file is not None:
@@ -96,33 +102,31 @@ def command(
             sign = "▶" if number == line.line else " "
             click.echo(terminal(f"{sign} {number:>{digits}}  {redact(terminal(text))}"))
     if not found.evidence:
-        click.echo("no line of the log stands behind it", err=True)
+        click.echo("this alert has no line of the log as evidence", err=True)
 
 
-def _chosen(prefix: str, known: Sequence[_Known], where: str) -> _Known:
-    """Return the one alert whose id begins so, as it stood last. Raises MonitorError."""
+def _chosen(prefix: str, known: Sequence[_FoundAlert], where: str) -> _FoundAlert:
+    """Return the one alert whose id begins with a prefix, in its last state. Raises MonitorError."""
     newest = {each.id: each for each in known}
     found = [each for id, each in newest.items() if id.startswith(prefix)] if len(prefix) >= LEAST_PREFIX else []
     if len(found) == 1:
         return found[0]
     if not newest:
-        raise MonitorError(where, "holds no alert", expected="a log or a state in which something fired")
+        raise MonitorError(where, "no alert found", expected="a log or a state in which something fired")
     shown = found or list(newest.values())
-    what = f"{len(found)} alerts begin so" if found else "no alert of that id"
+    what = f"{len(found)} alerts with this id" if found else "no alert with this id"
     for each in shown[-MOST_LISTED:]:
         click.echo(terminal(f"  {each.id}  {each.headline}"), err=True)
-    raise MonitorError(
-        f"ALERT {prefix}", f"{what} in {where}", expected=f"the id of one, {LEAST_PREFIX} digits or more"
-    )
+    raise MonitorError(f"ALERT {prefix}", f"{what} in {where}", expected=f"at least {LEAST_PREFIX} digits of one id")
 
 
-def _replayed(log: str, choice: RuleChoice) -> list[_Known]:
+def _replayed(log: str, choice: RuleChoice) -> list[_FoundAlert]:
     pipeline = Pipeline(log, make_engine(choice))
     return [_of(alert) for alert in read_log(pipeline, shows_progress=True)]
 
 
-def _from_state(folder: Path) -> list[_Known]:
-    # SQLite is for those alone who keep a state.
+def _from_state(folder: Path) -> list[_FoundAlert]:
+    # Imported here: SQLite is needed for a state only.
     from monitor.store.store import look
 
     _, seen = look(folder, history_limit=HISTORY)
@@ -131,13 +135,13 @@ def _from_state(folder: Path) -> list[_Known]:
     ]  # fmt: skip
 
 
-def _of(alert: Alert) -> _Known:
+def _of(alert: Alert) -> _FoundAlert:
     labels = ", ".join(f"{name}={value}" for name, value in alert.labels)
     return _known(alert.to_json(), alert.evidence, labels)
 
 
-def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: str) -> _Known:
-    """Return an alert from its one JSON form, whoever wrote it."""
+def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: str) -> _FoundAlert:
+    """Return an alert from its JSON form."""
 
     def words(name: str) -> str:
         value = document.get(name)
@@ -160,11 +164,11 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
         ("explained by", words("inhibited_by")),
         ("action", words("action")),
     ]
-    return _Known(words("id"), headline, tuple(each for each in facts if each[1]), evidence, document)
+    return _FoundAlert(words("id"), headline, tuple(each for each in facts if each[1]), evidence, document)
 
 
-def _from_file(file: Path) -> list[_Known]:
-    """Read alerts as a sink has written them, one JSON object a line. Raises MonitorError."""
+def _from_file(file: Path) -> list[_FoundAlert]:
+    """Read alerts that a sink has written, one JSON object per line. Raises MonitorError."""
     known = []
     try:
         with file.open(encoding="utf-8", errors="replace") as lines:
@@ -172,18 +176,18 @@ def _from_file(file: Path) -> list[_Known]:
                 if line.strip():
                     known.append(_from_line(line, f"{file}:{number}"))
     except OSError as error:
-        raise MonitorError(str(file), f"cannot be read ({error.strerror})", expected="alerts, one a line") from None
+        raise MonitorError(str(file), f"cannot be read ({error.strerror})", expected="alerts, one per line") from None
     return known
 
 
-def _from_line(line: str, where: str) -> _Known:
+def _from_line(line: str, where: str) -> _FoundAlert:
     expected = "an alert as monitor replay --json prints it"
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
-        raise MonitorError(where, "is no JSON", expected=expected) from None
+        raise MonitorError(where, "not JSON", expected=expected) from None
     if not isinstance(document, dict) or not isinstance(document.get("id"), str):
-        raise MonitorError(where, "is no alert", expected=expected)
+        raise MonitorError(where, "not an alert", expected=expected)
     labels = document.get("labels")
     shown = ", ".join(f"{name}={value}" for name, value in labels.items()) if isinstance(labels, dict) else ""
     evidence = document.get("evidence")
@@ -195,7 +199,7 @@ def _evidence(entry: object, where: str) -> Evidence:
     match entry:
         case {"path": str(path), "line": int(line), "offset": int(offset), "text": str(text)} if min(line, offset) >= 0:
             return Evidence(path, line, offset, None, text)
-    raise MonitorError(where, "holds evidence without its place", expected="path, line, offset and text")
+    raise MonitorError(where, "has incomplete evidence", expected="path, line, offset and text")
 
 
 def _document(line: Evidence, found: Excerpt) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``monitor sinks``: try the receivers before the night in which they are needed."""
+"""``monitor sinks``: test the receivers before the night in which they are needed."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def command() -> None:
 
 @command.command("test")
 @config_option
-@click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="A receiver; may be given several times.")
+@click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Test this receiver; repeatable.")
 def test(config: Config, sinks: tuple[str, ...]) -> int:
-    """Send a test alert, and its end, through each receiver, and say what became of it.
+    """Send a test alert and its end through each receiver, and print the results.
 
-    Exit code: 0 all took it, 1 one did not, 2 usage or bad file.
+    Reads the watch file; sends two messages per receiver. Exit code: 0 all delivered, 1 one failed, 2 usage or bad
+    file.
 
     \b
     monitor sinks test --config watch.yaml
@@ -42,7 +43,7 @@ def test(config: Config, sinks: tuple[str, ...]) -> int:
     """
     specs = [*config.sinks, *sinks]
     if not specs:
-        raise MonitorError("monitor sinks test", "no receiver is named", expected="--config FILE or --sink KIND:PLACE")
+        raise MonitorError("monitor sinks test", "no receiver given", expected="--config FILE or --sink KIND:PLACE")
     opened = open_sinks(specs)
     for warning in opened.warnings:
         click.echo(terminal(warning), err=True)
@@ -72,7 +73,7 @@ def _test_alert(now: float) -> Alert:
         fault="test",
         summary=words,
         action="nothing",
-        reason="somebody ran monitor sinks test",
+        reason="monitor sinks test was run",
         evidence=(Evidence("monitor sinks test", 0, 0, now, words),),
     )
     return replace(alert, run="test")

@@ -1,4 +1,4 @@
-"""``monitor status``: what a watch with a state knows, looked up beside it."""
+"""``monitor status``: what a watch with a state knows; the watch may be running."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from monitor.alert import Alert, State, iso_time
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
+from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory
 from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
-from monitor.report.run_state import PASSING, RunState, Verdict, run_state_of
+from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
@@ -26,18 +27,13 @@ JSON_VERSION = 1
 
 
 @click.command("status")
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder that the watch was given.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@state_option
+@json_option
 def command(state: Path | None, as_json: bool) -> int:
-    """Show what a watch with --state knows, beside it while it runs.
+    """Show what a watch with --state knows, also while it runs.
 
-    Reads the state and the size of the log, and writes nothing. Exit code: 0 nothing fires, 1 something fires at
-    warning or above, 2 usage or no state.
+    Reads the state and the size of the log; writes nothing. Exit code: 0 nothing fires, 1 something fires at warning
+    or above, 2 usage or no state.
 
     \b
     monitor status --state /var/lib/trainwarden/run-1
@@ -61,7 +57,7 @@ def command(state: Path | None, as_json: bool) -> int:
         }
         click.echo(json.dumps(document, allow_nan=False))
     else:
-        by = f"process {process} watches" if process else "no process watches now"
+        by = f"watched by process {process}" if process else "no watch is running"
         click.echo(terminal(f"{directory}: {by}"))
         for seen, report in zip(found, reports, strict=True):
             for line in _lines(seen, report, is_watched=process is not None):
@@ -72,7 +68,7 @@ def command(state: Path | None, as_json: bool) -> int:
 
 
 def _silences(directory: Path, wall: float) -> list[Silence]:
-    """Return what is silenced or acknowledged; a file that cannot be read is said, and hides nothing else."""
+    """Return the silences and acknowledgements; an unreadable file is reported, and hides nothing else."""
     try:
         return still_of_use(read_silences(directory), wall)
     except StateError as error:
@@ -81,15 +77,15 @@ def _silences(directory: Path, wall: float) -> list[Silence]:
 
 
 class Unread(NamedTuple):
-    """What lies in a log behind the newest commit."""
+    """What the log has beyond the newest commit."""
 
     num_bytes: int
     since: float | None
-    """When the newest of them was written, in seconds since 1970-01-01 UTC; None where there are none."""
+    """When the last of these bytes was written, in seconds since 1970-01-01 UTC; None without any."""
 
 
 def unread(seen: Seen) -> Unread:
-    """Look at the log itself: how much of it was not read at the newest commit."""
+    """Return how much of the log was not read at the newest commit, from the file itself."""
     position = seen.saved.position
     try:
         status = Path(seen.log).stat()
@@ -100,19 +96,19 @@ def unread(seen: Seen) -> Unread:
     elif status.st_ino == position.inode:
         num_bytes = max(0, status.st_size - position.read_offset)
     else:
-        # The rest of the rotated file, as far as it was seen, and all of the new one.
+        # The unread rest of the rotated file, as far as it is known, and all of the new one.
         num_bytes = position.known_bytes - position.read_offset + status.st_size
     return Unread(num_bytes, status.st_mtime if num_bytes else None)
 
 
 def _run_key(seen: Seen) -> str:
-    """Return what the logs of one training have in common: the run id of their start lines, else their names."""
+    """Return the key that the logs of one training share: the run id of their start lines, else the family name."""
     known = seen.saved.run
     return known.id if known.id and known.attempt.started is not None else family(seen.log)
 
 
 def _runs(found: Sequence[Seen]) -> list[tuple[str | None, list[Seen]]]:
-    """Return the logs by run, the run's own log first; a process's log belongs to the run that its name tells."""
+    """Return the logs by run, the main log first; the name of a rank's log tells which run it belongs to."""
     by_family = {family(seen.log): _run_key(seen) for seen in reversed(found) if not seen.saved.run.rank}
     runs: dict[str, list[Seen]] = {}
     for seen in found:
@@ -127,18 +123,17 @@ def firing(seen: Seen) -> list[Alert]:
     return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
 
 
-def verdict(seen: Seen, *, is_watched: bool) -> Verdict:
-    """Return what became of the run by the newest commit; of one that nobody watches, nothing is known of now."""
+def verdict(seen: Seen, *, is_watched: bool) -> RunVerdict:
+    """Return the run state at the newest commit; unknown for a run in progress that is not watched."""
     saved = seen.saved
     now = saved.run.now
     if now is not None and saved.line_came_at is not None:
         now += max(0.0, saved.committed_at - saved.line_came_at)
     found = run_state_of(saved.run, saved.states.open.values(), now)
-    if is_watched or found.fate not in PASSING:
+    if is_watched or found.state not in PASSING:
         return found
-    return found._replace(
-        fate=RunState.UNKNOWN, why=f"nobody watches it; when somebody did: {found.fate.value}, {found.why}"
-    )
+    why = f"not watched now; when last watched: {found.state.value}, {found.why}"
+    return found._replace(state=RunState.UNKNOWN, why=why)
 
 
 def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
@@ -149,7 +144,7 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
         "run": run.id,
         "rank": run.rank,
         "status": run.status.value,
-        "verdict": found.fate.value,
+        "verdict": found.state.value,
         "verdict_reason": redact(found.why),
         "verdict_evidence": [
             {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
@@ -187,7 +182,7 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
 def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> list[str]:
     """Return the report for a person."""
     attempt = seen.saved.run.attempt
-    # After the end line of the last epoch, lines count as of one that never comes.
+    # Lines after the end of the last epoch count towards a further epoch that never comes.
     epoch = attempt.epoch if attempt.ended is None else attempt.epochs_done
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     late_s = report["seconds_behind"] if report["bytes_behind"] else 0
@@ -195,9 +190,9 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     rank = "" if report["rank"] is None else f" rank {report['rank']}"
     was_running = seen.saved.run.status is Status.RUNNING and not is_watched
     status = f"{report['status']}{' when it was last read' if was_running else ''}"
-    told = f"{status}, {place}; last line {report['at'] or 'without a time'}"
+    state = f"{status}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
-        f"{seen.log}: run {report['run']}{rank}: {told}",
+        f"{seen.log}: run {report['run']}{rank}: {state}",
         f"  {report['verdict']}: {report['verdict_reason']}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
         f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
@@ -205,17 +200,20 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     lines += [
         f"  {number:,} {what}"
         for number, what in (
-            (report["truncated_lines"], "lines were longer than what is kept of one"),
-            (report["replaced_lines"], "lines are no valid UTF-8"),
-            (report["lost_bytes"], "bytes were destroyed before they were read"),
-            (report["dropped_samples"], "samples were dropped: the log has more signals than are kept"),
+            (report["truncated_lines"], "lines were cut: longer than the limit"),
+            (report["replaced_lines"], "lines are not valid UTF-8"),
+            (report["lost_bytes"], "bytes were lost before they were read"),
+            (report["dropped_samples"], "samples were dropped: the log has too many signals"),
             (report["num_undelivered"], "alerts wait for a receiver"),
-            (report["generations"] if report["generations"] != 1 else 0, "files it has been: rotated or truncated"),
+            (
+                report["generations"] if report["generations"] != 1 else 0,
+                "files so far: rotated or truncated",
+            ),
         )
         if number
     ]
     if report["polling"]:
-        lines.append(f"  looked at by the clock alone: {report['polling']}")
+        lines.append(f"  polled by the clock only: {report['polling']}")
     if seen.saved.behind is not None:
         lines.append(f"  {seen.saved.behind.summary}")
     alerts = firing(seen)

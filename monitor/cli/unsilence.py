@@ -1,4 +1,4 @@
-"""``monitor unsilence``: end a silence or an acknowledgement before its time."""
+"""``monitor unsilence``: end a silence or an acknowledgement early."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.options import state_option
 from monitor.cli.silence import request_of, state_of
 from monitor.notify.silences import line_of
 from monitor.service.control import Request
@@ -13,12 +14,12 @@ from monitor.service.control import Request
 
 @click.command("unsilence")
 @click.argument("target")
-@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="The folder that the watch was given.")
+@state_option
 def command(target: str, state: Path | None) -> int:
     """End a silence or an acknowledgement.
 
-    TARGET is a rule's name, an alert's id, or a silence's own id; every silence of it ends.
-    Exit code: 0 ended, 2 usage, or there is none.
+    TARGET is the name of a rule, the id of an alert, or the id of a silence; all its silences end. Writes to the
+    state folder, through the watch if one runs. Exit code: 0 ended, 2 usage or no such silence.
 
     \b
     monitor unsilence StepTimeGrown --state /var/lib/trainwarden/run-1

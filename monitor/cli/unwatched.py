@@ -1,4 +1,4 @@
-"""Tell all receivers of one thing, now, whatever state the watch file and the state folder are in."""
+"""Send one alert to all receivers now, even if the watch file or the state folder is faulty."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from monitor.sinks.stderr import Stderr
 TRY_EVERY_S = 0.2
 
 
-def tell_everybody(
+def tell_all(
     alert: Alert, config_path: Path, state: Path | None, clock: Clock, *, wait_s: float, sleep: Callable[[float], None]
 ) -> bool:
     """Send an alert to standard error and to every receiver; return whether all took it within the time."""
     Stderr().send([alert])
     config, receivers, is_whole = _receivers(config_path)
     receivers.sinks.pop("stderr", None)
-    committer = _keeper(config, receivers, state if is_whole else None)
+    committer = _committer(config, receivers, state if is_whole else None)
     try:
         committer.add([alert])
         until = clock.monotonic() + wait_s
@@ -39,20 +39,20 @@ def tell_everybody(
             sleep(TRY_EVERY_S)
             _warn(*committer.settle(clock, []))
         left = committer.delivery.waiting_for
-        _warn(*(f"{name}: does not know yet that nobody watches" for name, number in left.items() if number))
+        _warn(*(f"{name}: not told yet that the run is no longer watched" for name, number in left.items() if number))
         return is_whole and not any(left.values())
     finally:
         committer.close()
 
 
 def _receivers(path: Path) -> tuple[Config, OpenedSinks, bool]:
-    """Return what the watch file names, and whether that is all of it."""
+    """Return the watch file and its receivers, and whether all of them could be read."""
     try:
         config = load_config(path)
         return config, open_sinks(config.sinks), True
     except MonitorError as error:
         _warn(*map(str, error.problems if isinstance(error, Problems) else [error]))
-    # What is wrong may be far from the receivers, and it is them that must hear of it.
+    # The mistake may be elsewhere in the file, and the receivers must be told.
     opened = OpenedSinks({}, [], [])
     for spec in _named_sinks(path):
         try:
@@ -71,7 +71,7 @@ def _named_sinks(path: Path) -> list[SinkSpec]:
     return [each for each in named if isinstance(each, str | dict)] if isinstance(named, list) else []
 
 
-def _keeper(config: Config, receivers: OpenedSinks, state: Path | None) -> Committer:
+def _committer(config: Config, receivers: OpenedSinks, state: Path | None) -> Committer:
     if state is not None:
         try:
             return open_state(config, receivers, state).committer

@@ -1,4 +1,4 @@
-"""``monitor watch``: follow logs while they are written, and speak when a rule does."""
+"""``monitor watch``: follow logs while they are written, and tell when a rule fires."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import click
 from monitor.base.errors import MonitorError
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
 from monitor.cli.options import (
-    KnownLogs,
     LineChoice,
+    OtherRuns,
     RuleChoice,
     background_options,
     dialects_of,
     line_options,
     rule_options,
 )
-from monitor.cli.watching import Manner, Reloading, _are_many, follow, no_sources, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, Reloading, are_many, follow, no_sources, open_state, probes_of, publisher_of
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
 from monitor.live.reload import InForce
@@ -43,7 +43,7 @@ class _Duration(click.ParamType[float]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if every_s < 1:
-            self.fail(f"{value} is too often; expected 1s or more", param, ctx)
+            self.fail(f"{value} is too short; expected at least 1s", param, ctx)
         return every_s
 
 
@@ -53,12 +53,23 @@ class _Duration(click.ParamType[float]):
 @rule_options
 @background_options
 @line_options
-@click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts to jsonl:PATH as well.")
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    metavar="KIND:PLACE",
+    help="Send alerts there too, such as jsonl:PATH.",
+)
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
-@click.option("--every", type=_Duration(), help="How often the page is renewed.  [default: 60s]")
-@click.option("--until-end", is_flag=True, help="Stop when each log says that its run has ended.")
+@click.option("--every", type=_Duration(), help="Renew the page this often.  [default: 60s]")
+@click.option("--until-end", is_flag=True, help="Stop when the run of every log has ended.")
 @click.option("--wait", is_flag=True, help="Wait for a log that does not exist yet.")
-@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep what is known here, to go on from.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep the state here, to continue later.",
+)
 @click.option(
     "--from",
     "start",
@@ -68,18 +79,18 @@ class _Duration(click.ParamType[float]):
     help="Where to begin in a log that is watched for the first time.",
 )
 @click.option("--plain", is_flag=True, help="Print lines on a terminal too, instead of the live view.")
-@click.option("--notify-history", is_flag=True, help="Tell each alert from before the watch, not one for them all.")
+@click.option("--notify-history", is_flag=True, help="Send each alert from before the watch, not one summary.")
 @click.option(
     "--pid",
     type=click.IntRange(min=1),
-    help="The training's process.  [default: that of the RUN line, else who writes the log]",
+    help="Process of the training.  [default: from the RUN line, else the process that writes the log]",
 )
-@click.option("--no-probes", is_flag=True, help="Look at the log alone, not at the process and its GPUs.")
+@click.option("--no-probes", is_flag=True, help="Look only at the log, not at the process and its GPUs.")
 def command(
     logs: tuple[str, ...],
     config: Config,
     choice: RuleChoice,
-    known: KnownLogs,
+    known: OtherRuns,
     lines: LineChoice,
     sinks: tuple[str, ...],
     report: Path | None,
@@ -93,16 +104,15 @@ def command(
     pid: int | None,
     no_probes: bool,
 ) -> int:
-    """Follow a log while it is written; print its progress and every alert.
+    """Follow logs while they are written; print progress and every alert.
 
-    A LOG is a file, a folder (each *.log in it and below, those that come later too), a quoted pattern like
-    'runs/*.log', or - for standard input. With several logs, --report names a folder, for a page per log.
-    On a terminal it is a live view, unless --plain is given.
+    A LOG is a file, a folder (each *.log in it and below, later ones too), a quoted pattern like 'runs/*.log', or -
+    for standard input. With several logs, --report names a folder, for one page per log. On a terminal it shows a
+    live view, unless --plain is given. Options take precedence over the watch file (--config).
+    With --state, a watch that was killed continues where it stopped: no line twice, no alert lost.
     Ends with Ctrl-C, at the end of standard input, or with --until-end. Exit code: 0 nothing fired, 1 something
-    fired at warning or above, 2 usage or bad file, 3 nothing fired but a log said too little to judge; 0 after
-    SIGTERM, and after SIGHUP on a terminal. Without one, as a service, SIGHUP lets it read rules and watch file again.
-    With --state, a watch that was killed goes on where it was: no line twice, no alert lost.
-    What a watch file says (--config) holds where the command line says nothing.
+    fired at warning or above, 2 usage or bad file, 3 nothing fired but a log has too little to judge; 0 after
+    SIGTERM, and after SIGHUP on a terminal. Without a terminal, SIGHUP makes it read rules and watch file again.
 
     \b
     monitor watch _logs/training/run.log
@@ -111,12 +121,12 @@ def command(
     monitor watch run.log --report STATUS.md --every 60s --set TrainingStall.level=600s --disable ResetFailed
     """
     logs, state = logs or config.logs, state or config.state
-    report, every_s = report or config.report.out, every or config.report.every_s
+    report, every_s = report or config.report.out, every or config.report.every
     if not logs:
-        raise MonitorError("monitor watch", "no log is named", expected="LOG: a file, a folder, a pattern or -")
+        raise MonitorError("monitor watch", "no log given", expected="LOG: a file, a folder, a pattern or -")
     wanted = LogSet(logs)
-    if pid is not None and _are_many(wanted):
-        raise MonitorError("--pid", f"{pid} is the process of one log", expected="one LOG, a file")
+    if pid is not None and are_many(wanted):
+        raise MonitorError("--pid", f"{pid} belongs to one log only", expected="one LOG, a file")
     _check_report(report, wanted)
     places = [("--report", report)] if report else []
     files = [("--sink", Path(spec.partition(":")[2])) for spec in sinks if spec.startswith("jsonl:")]
@@ -157,15 +167,15 @@ def command(
 
 
 def _check_report(report: Path | None, logs: LogSet) -> None:
-    """Refuse one page for several logs: nobody could tell whose it is. Raises MonitorError."""
-    if report is None or not _are_many(logs):
+    """Refuse a single page for several logs. Raises MonitorError."""
+    if report is None or not are_many(logs):
         return
     if report.suffix in (".md", ".html", ".json") or report.is_file():
-        expected = "a folder (pages/, say), for a page per log"
-        raise MonitorError("--report", f"{report} is one page for what may be several logs", expected=expected)
+        expected = "a folder such as pages/, for one page per log"
+        raise MonitorError("--report", f"{report} is one page, but there may be several logs", expected=expected)
 
 
 def _check_outputs(logs: LogSet, outputs: Sequence[tuple[str, Path]]) -> None:
-    """Refuse to write where a log is, or twice into one file. Raises MonitorError."""
+    """Refuse to write over a log, or twice into one file. Raises MonitorError."""
     for log in logs.named or [STDIN]:
         check_outputs(log, outputs)

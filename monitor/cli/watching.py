@@ -1,4 +1,4 @@
-"""What watch and run share: sources, state, probes, and the loop that follows them."""
+"""What `watch` and `run` share: the state, the probes, the pages, and the loop that follows the logs."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
     from monitor.config import Config
 
 Sources = Callable[[str], Sequence[FactSource]]
-"""What looks beside a log, for each log."""
+"""Returns the sources of further facts, such as probes, for a log."""
 
 
 class Manner(NamedTuple):
-    """How logs are watched."""
+    """How to watch the logs."""
 
     report: Path | None = None
-    """Where the page goes, or the pages: a folder where there may be several logs."""
+    """The page; a folder of pages where there may be several logs."""
     every_s: float = 60.0
-    """Between two renewals of a page."""
+    """Time between two renewals of a page."""
     publish: Publish | None = None
-    """Writes a page; None where none is wanted."""
+    """Writes a page; None for no page."""
     suffix: str = ".md"
-    """Of the pages in a folder."""
+    """File suffix of the pages in a folder."""
     until_end: bool = False
     wait: bool = False
     """Whether a named log may be missing at first."""
@@ -62,8 +62,8 @@ class Manner(NamedTuple):
 
 
 def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Opened:
-    """Return what a watch keeps, in a state folder or in memory alone, and who it tells. Raises StateError."""
-    paces = Paces(config.notify.group_wait_s, config.notify.group_interval_s, config.notify.repeat_interval_s)
+    """Open the state, in a folder or in memory only, and the delivery to the receivers. Raises StateError."""
+    paces = Paces(config.notify.group_wait, config.notify.group_interval, config.notify.repeat_interval)
     if state is None:
         opened = Opened(Committer(Delivery(receivers.sinks, paces=paces)), [], [])
     else:
@@ -73,22 +73,22 @@ def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Op
 
 
 def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) -> Sources:
-    """Return what looks at a log's process and its GPUs; ``exit_of`` returns how a child of ours ended."""
+    """Return the probes of a log's process and its GPUs; ``exit_of`` returns the exit status of our own child."""
     from monitor.probes import GpuProbe, ProcessProbe
 
     return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of, log=Path(log)), GpuProbe(pid))
 
 
 class Reloading(NamedTuple):
-    """How a watch reads again what it goes by."""
+    """How a watch reloads its rules and its watch file."""
 
     first: InForce
     read: Callable[[], InForce]
-    """Raises MonitorError for files that cannot be used."""
+    """Raises MonitorError for faulty files."""
 
 
 def no_sources(log: str) -> Sequence[FactSource]:
-    """Look at nothing beside a log."""
+    """Return no further sources."""
     del log
     return ()
 
@@ -104,10 +104,10 @@ def follow(
     reloading: Reloading | None = None,
     notifier: Notifier | None = None,
 ) -> int:
-    """Watch logs, each from where its state ends or from the manner's start; return the exit code.
+    """Watch logs, each from where its state ends, else from ``manner.start``; return the exit code.
 
-    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
-    without a terminal, SIGHUP reads again; ``notifier`` is told how it stands.
+    ``stops`` decides what signals do while the watch runs. With ``reloading``, and without a terminal, SIGHUP
+    reloads; ``notifier`` is told the state of the watch.
     """
     committer, clock = opened.committer, SystemClock()
     output = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
@@ -135,7 +135,7 @@ def follow(
             try:
                 held.enter_context(Control(committer.directory, clock))
             except StateError as error:
-                problems.append(f"{error}; nobody can silence while the watch runs")
+                problems.append(f"{error}; silencing is not possible while this watch runs")
         committer.add(settled_by_a_start(committer.delivery, clock.wall()))
         daemon = Daemon(
             followers,
@@ -159,7 +159,7 @@ def follow(
         stops = stops or stops_of(reloader.reload if reloader else None)
         names = [*logs.named, *map(str, logs.folders), *logs.patterns]
         with Waker(logs.places) as waker, stops(daemon) as stopped_by:
-            # Said once Ctrl-C does.
+            # Printed only when Ctrl-C works.
             click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
             for problem in problems:
                 talk.on_trouble(problem)
@@ -173,18 +173,19 @@ def follow(
         return 0
     return exit_code(
         [each.pipeline for each in daemon.followers],
-        must_speak=[each.pipeline for each in judged(daemon.followers)],
+        judged=[each.pipeline for each in judged(daemon.followers)],
     )
 
 
-def _are_many(logs: LogSet) -> bool:
+def are_many(logs: LogSet) -> bool:
+    """Whether there may be more than one log."""
     return logs.can_grow or len(logs.named) > 1
 
 
 def _pages(manner: Manner, logs: LogSet) -> Callable[[str], Path | None]:
-    """Return where each log's page goes: to the one file, or into the folder under a name of its own."""
+    """Return the page of each log: the one file, or a file of its own in the folder."""
     report = manner.report
-    if report is None or not _are_many(logs):
+    if report is None or not are_many(logs):
         return lambda log: report
     taken: dict[str, Path] = {}
 
@@ -203,7 +204,7 @@ def _pages(manner: Manner, logs: LogSet) -> Callable[[str], Path | None]:
 
 
 def publisher_of(config: Config, background: Background) -> Publish:
-    """Return what writes a page."""
+    """Return a function that writes a page."""
 
     def publish(snapshot: Snapshot, page: Path) -> None:
         from monitor import report

@@ -1,4 +1,4 @@
-"""Find the run that a report is about: the log that was named, or the one of a watch or of the newest log."""
+"""Find the run for a report: the named log, else the log of a watch, else the newest log."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from monitor.store.store import Seen, look
 from monitor.tail.opening import ABANDONED_AFTER_S, age_s
 
 LOG_FOLDER = Path("_logs/training")
-"""Where the trainer writes its logs, and where a report looks for the newest."""
+"""Where the trainer writes its logs, and where to look for the newest."""
 
 
 class FoundRun(NamedTuple):
-    """The run that a report is about."""
+    """The run for a report."""
 
     log: str
     seen: Seen | None = None
-    """What a watch knows of it; None where the log is to be read."""
+    """What a watch knows about it; None where the log must be read."""
     state: Path | None = None
-    """The folder of a watch that follows it."""
+    """The state folder of a watch that follows it."""
     is_watched: bool = False
-    """Whether that watch runs now."""
+    """Whether that watch is running."""
 
 
 def find(log: str | None, state: Path | None, patterns: Sequence[str] = ()) -> FoundRun:
-    """Find the run: the named log, else that of the watch, else the newest. Raises LogError, saying where it looked."""
+    """Find the run: the named log, else the watch's, else the newest. Raises LogError, which names where it looked."""
     if log is not None:
         if not log:
-            raise LogError("LOG", "is an empty name", expected="a log, or no argument at all for the newest one")
+            raise LogError("LOG", "is empty", expected="a log, or no argument for the newest log")
         return _in_state(state, log) if state is not None else FoundRun(log)
     if state is not None:
         return _in_state(state, None)
@@ -55,23 +55,23 @@ def find(log: str | None, state: Path | None, patterns: Sequence[str] = ()) -> F
 
 
 def _in_state(state: Path, log: str | None) -> FoundRun:
-    """Return what a state folder knows, of one log or of the one that was written last. Raises StateError."""
+    """Return what a state folder knows about one log, or about the log written last. Raises StateError."""
     process, seen = look(state, history_limit=HISTORY_LIMIT)
     if log is not None:
         seen = [each for each in seen if each.log == str(Path(log).absolute())]
         if not seen:
             return FoundRun(log, state=state)
     if not seen:
-        raise StateError(str(state), "knows no log yet", expected="the folder of a watch that has read something")
+        raise StateError(str(state), "has no log yet", expected="the state folder of a watch that has read something")
     name, latest = _latest(seen)
     if process is None and Path(name).is_file():
-        # Nobody watches: the log itself may have gone on since.
+        # No watch is running: the log may have grown since.
         return FoundRun(log or name, state=state)
     return FoundRun(name, latest, state, process is not None)
 
 
 def _latest(seen: Sequence[Seen]) -> tuple[str, Seen]:
-    """Return the log that was written last, by its file, or by its own clock where the file is gone."""
+    """Return the log written last, by the time of its file, or of its last line where the file is gone."""
     latest = max(seen, key=lambda each: (_changed_at(each.log), each.saved.run.heard_at or 0.0))
     return latest.log, latest
 
@@ -98,12 +98,12 @@ def _matching(patterns: Sequence[str]) -> Iterator[Path]:
 def _newest(candidates: Iterator[Path], where: str, also: str = "") -> Path:
     logs = [path for path in candidates if path.is_file()]
     if not logs:
-        raise LogError(where, f"no log there{also}", expected="LOG as an argument, or a training started here")
+        raise LogError(where, f"no log there{also}", expected="LOG as an argument, or a training in this folder")
     return max(logs, key=lambda path: (path.stat().st_mtime, path.name))
 
 
 def known_snapshot(found: FoundRun, engine: Engine) -> Snapshot:
-    """Return what a watch knew at its newest commit, judged as of now while it runs."""
+    """Return what a watch knew at its newest commit, judged as of now if the watch is running."""
     assert found.seen is not None
     saved = found.seen.saved
     pipeline = Pipeline(
@@ -117,7 +117,7 @@ def known_snapshot(found: FoundRun, engine: Engine) -> Snapshot:
 
 
 def read_snapshot(pipeline: Pipeline) -> Snapshot:
-    """Read the log to its end and judge it as of now, unless it was left long ago."""
+    """Read the log to its end and judge it as of now, unless it looks abandoned."""
     read_log(pipeline, shows_progress=True)
     now = pipeline.run.now
     if now is None or pipeline.run.attempt.ended is not None or pipeline.log == "-":

@@ -1,4 +1,4 @@
-"""A condition as a watch file writes it → an expression; every mistake with its place."""
+"""A condition as the watch file has it → an expression; every mistake with its place."""
 
 from __future__ import annotations
 
@@ -26,50 +26,50 @@ from monitor.rules.problems import suggestion, unknown_key
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)
 STATUSES = ("running", "completed", "stopped", "failed")
-FORMS = "a rule's name, a list of conditions, or one of all, any, signal, seen, fault, epoch, status"
+FORMS = "the name of a rule, a list of conditions, or one of all, any, signal, seen, fault, epoch, status"
 
 Complain = Callable[[Place, str, str], None]
-"""Takes the place, what is wrong there, and what was expected."""
+"""Receives the place, what is wrong there, and what was expected."""
 
 
 class ConditionReader:
     """Reads the conditions of one file."""
 
     def __init__(self, where: Callable[[Place], str], complain: Complain) -> None:
-        """``where`` gives ``file:line`` of a place."""
+        """``where`` returns ``file:line`` for a place; ``complain`` is called for each mistake."""
         self._where = where
         self._complain = complain
 
     def read(self, data: object, place: Place) -> Expression | None:
-        """Return what the condition says; None, and complaints, where it is none."""
+        """Return the expression; None, after complaining, where the data is not a condition."""
         if isinstance(data, str):
             return RuleIsOk(data, self._where(place))
         if isinstance(data, list):
             return self._joined(AllOf, data, place)
         if not isinstance(data, dict):
-            return self._no(place, f"{data!r:.60} is no condition", FORMS)
-        for word, read in self._forms.items():
+            return self._refuse(place, f"not a condition: {data!r:.60}", FORMS)
+        for word, read in self._readers.items():
             if word in data:
                 return read(self, data, place)
-        near = suggestion(next(iter(data), ""), self._forms)
-        return self._no(place, "is no condition", f"{FORMS}{near}")
+        near = suggestion(next(iter(data), ""), self._readers)
+        return self._refuse(place, "not a condition", f"{FORMS}{near}")
 
     def _labels(self, data: object, signal: str, place: Place) -> tuple[tuple[str, str], ...]:
-        """Return labels and their values; complain of those that the signal does not have."""
+        """Return labels and their values; complain about labels that the signal does not have."""
         if data is None:
             return ()
         if not isinstance(data, dict):
-            self._complain(place, f"{data!r:.60} does not do", "labels and values, as {group: gat}")
+            self._complain(place, f"not labels: {data!r:.60}", "labels with their values, such as {group: gat}")
             return ()
         known = CATALOGUE[signal].labels if signal in CATALOGUE else tuple(data)
         for name in data:
             if name not in known:
-                expected = f"one of {', '.join(known)}" if known else "none, for it has no labels"
+                expected = f"one of {', '.join(known)}" if known else "none: this signal has no labels"
                 self._complain((*place, name), f"{signal} has no label {name!r:.60}", expected)
         return tuple((str(name), str(value)) for name, value in data.items())
 
     def _known_signal(self, data: object, place: Place) -> str | None:
-        """Return a signal's name; None, and a complaint, where there is no such signal."""
+        """Return the name of a signal; None, after complaining, where it is unknown."""
         if isinstance(data, str) and data in CATALOGUE:
             return data
         self._complain(place, f"unknown signal {data!r:.60}", f"a signal of the catalogue{suggestion(data, CATALOGUE)}")
@@ -77,7 +77,7 @@ class ConditionReader:
 
     def _joined(self, kind: type[AllOf] | type[AnyOf], data: object, place: Place) -> Expression | None:
         if not isinstance(data, list) or not data:
-            return self._no(place, f"{data!r:.60} does not do", "a list of conditions, one at least")
+            return self._refuse(place, f"not a list of conditions: {data!r:.60}", "at least one condition in a list")
         parts = [self.read(part, (*place, index)) for index, part in enumerate(data)]
         found = tuple(part for part in parts if part is not None)
         return kind(found) if len(found) == len(parts) else None
@@ -95,7 +95,7 @@ class ConditionReader:
         names = data["seen"] if isinstance(data["seen"], list) else [data["seen"]]
         found = [self._known_signal(name, (*place, "seen")) for name in names]
         if not found or None in found:
-            return None if found else self._no((*place, "seen"), "names no signal", "a signal, or a list of them")
+            return None if found else self._refuse((*place, "seen"), "names no signal", "one signal or a list")
         parts = tuple(SignalSeen(name) for name in found if name is not None)
         return parts[0] if len(parts) == 1 else AllOf(parts)
 
@@ -103,7 +103,9 @@ class ConditionReader:
         self._only(data, ("fault",), place)
         names = data["fault"] if isinstance(data["fault"], list) else [data["fault"]]
         if not names or not all(isinstance(name, str) for name in names):
-            return self._no((*place, "fault"), f"{data['fault']!r:.60} does not do", "a fault's name, as grad_zero")
+            return self._refuse(
+                (*place, "fault"), f"not a fault: {data['fault']!r:.60}", "the name of a fault, such as grad_zero"
+            )
         parts = tuple(FaultIsAbsent(str(name), self._where((*place, "fault"))) for name in names)
         return parts[0] if len(parts) == 1 else AllOf(parts)
 
@@ -117,7 +119,7 @@ class ConditionReader:
         status = data["status"]
         if status not in STATUSES:
             expected = f"one of {', '.join(STATUSES)}{suggestion(status, STATUSES)}"
-            return self._no((*place, "status"), f"{status!r:.60} does not do", expected)
+            return self._refuse((*place, "status"), f"unknown status {status!r:.60}", expected)
         return StatusIs(str(status))
 
     def _figure(self, data: Mapping[str, object], place: Place) -> Expression | None:
@@ -126,17 +128,17 @@ class ConditionReader:
         of, epoch = next((each for each in FIGURES if each == data.get("of", "last")), None), None
         if of is None:
             expected = f"one of {', '.join(FIGURES)}{suggestion(data['of'], FIGURES)}"
-            self._complain((*place, "of"), f"{data['of']!r:.60} does not do", expected)
+            self._complain((*place, "of"), f"unknown figure {data['of']!r:.60}", expected)
         if "epoch" in data:
             epoch = self._whole(data["epoch"], (*place, "epoch"))
             if of in ("median", "p95"):
-                self._complain((*place, "of"), f"{of} is not kept of each epoch", "last, min, max or count")
+                self._complain((*place, "of"), f"{of} is not kept for each epoch", "last, min, max or count")
             if signal is not None and not (CATALOGUE[signal].is_event or CATALOGUE[signal].cadence == "epoch"):
                 what = f"{signal} is not kept epoch by epoch"
-                self._complain((*place, "epoch"), what, "a signal that is reported once per epoch, or counted")
+                self._complain((*place, "epoch"), what, "a signal that is counted, or reported once per epoch")
         tests = tuple((side, self._number(data[side], (*place, side))) for side in SIDES if side in data)
         if not tests:
-            self._complain(place, "has no level", f"one of {', '.join(SIDES)}")
+            self._complain(place, "has no bound", f"one of {', '.join(SIDES)}")
         if signal is None or of is None or any(level is None for _, level in tests) or not tests:
             return None
         labels = self._labels(data.get("where"), signal, (*place, "where"))
@@ -152,21 +154,21 @@ class ConditionReader:
     def _whole(self, value: object, place: Place) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1_000_000:
             return value
-        self._complain(place, f"{value!r:.60} does not do", "the number of an epoch, from 1")
+        self._complain(place, f"not an epoch: {value!r:.60}", "the number of an epoch, from 1")
         return None
 
     def _number(self, value: object, place: Place) -> float | None:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST:
             return float(value)
-        self._complain(place, f"{value!r:.60} does not do", "a finite number")
+        self._complain(place, f"not a number: {value!r:.60}", "a finite number")
         return None
 
-    def _no(self, place: Place, what: str, expected: str) -> Expression | None:
-        """Complain, and return that there is no condition."""
+    def _refuse(self, place: Place, what: str, expected: str) -> Expression | None:
+        """Complain, and return None for the condition."""
         self._complain(place, what, expected)
         return None
 
-    _forms: Mapping[str, Callable[[ConditionReader, Mapping[str, object], Place], Expression | None]] = {
+    _readers: Mapping[str, Callable[[ConditionReader, Mapping[str, object], Place], Expression | None]] = {
         "all": _all,
         "any": _any,
         "signal": _figure,

@@ -1,4 +1,4 @@
-"""What a log contains → the text of a watch file for it."""
+"""A log's run → the text of a watch file for it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from monitor.run.attempt import Attempt
 from monitor.run.run import Run
 
 MOST_SETTINGS = 12
-"""Settings of the environment that are named; a log can echo a thousand."""
+"""Most environment settings to list; a log can echo a thousand."""
 PACE_ROOM = 1.3
-"""How much longer or shorter than usual an epoch may take. Chosen by hand, 2026-11."""
+"""Factor by which an epoch may be longer or shorter than the median. Chosen by hand, 2026-11."""
 _OBJECTIVES = (
     ("grad.l2", "Confirm gradient flow", "gradients reach every group", "{fault: [grad_zero, grad_vanish]}"),
     ("guard.check", "Validate degeneracy prevention", "variance maintained", "{fault: [pred_collapse, resets_excess]}"),
@@ -25,26 +25,25 @@ _OBJECTIVES = (
     ("train.loss", "Verify training stability", "no crash, no NaN loss, no stall",
      "{fault: [crash, loss_nonfinite, stall_silent, soft_hang]}"),
 )  # fmt: skip
-"""Signal that must be there, title, aim, condition."""
+"""The signal that the log must have, then title, aim and condition."""
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEAD = """\
-# A watch file, written by `monitor init` from what the log contained. Edit it as you like: `monitor config sample`
-# shows every key, `monitor config check FILE` every mistake with its line.
+# A watch file that `monitor init` wrote from the log. Edit it freely: `monitor config sample` shows every key, and
+# `monitor config check FILE` shows every mistake with its line.
 """
 
 
 def watch_file(run: Run, log: str) -> str:
-    """Return a watch file that loads, for a run and the logs that it may go on in."""
+    """Return a watch file that loads, for a run and its log."""
     attempt = run.attempt
     lines = [_HEAD, f"title: {_quoted(f'Training Run {run.id}')}"]
-    lines += (
-        [
-            "",
-        ]
-        if log == "-"
-        else [f"logs: {_quoted(log)}", ""]
-    )
-    lines += ["# what the run should come to; each is proved by the lines of the log, or it is not", "objectives:"]
+    if log != "-":
+        lines.append(f"logs: {_quoted(log)}")
+    lines += [
+        "",
+        "# what the run should achieve, to be proved by lines of the log",
+        "objectives:",
+    ]
     lines += [line for objective in _objectives(attempt) for line in objective]
     lines += ["", *_settings(attempt), *_pace(attempt), *_metric(attempt)]
     lines += [
@@ -60,7 +59,7 @@ def watch_file(run: Run, log: str) -> str:
         "  every: 60s",
         "",
         "# baseline: good                      # monitor baseline save good LOG",
-        "# sinks: [jsonl:alerts.jsonl]         # who is told; monitor sinks test",
+        "# sinks: [jsonl:alerts.jsonl]         # who receives alerts; monitor sinks test",
     ]
     return "\n".join(lines) + "\n"
 
@@ -72,7 +71,7 @@ def _objectives(attempt: Attempt) -> Iterator[list[str]]:
 
 
 def _settings(attempt: Attempt) -> list[str]:
-    """Name the settings of the environment that the run echoed, as it has them."""
+    """List the environment settings that the run echoed, with its values."""
     idle = {record.unused for record, _ in attempt.all_stated(ConfigUnused)}
     idle |= {record.ignored for record, _ in attempt.all_stated(ConfigIgnored)}
     found = [
@@ -85,11 +84,11 @@ def _settings(attempt: Attempt) -> list[str]:
     if not found:
         return []
     named = [f"  {_quoted(each.key)}: {_quoted(each.value)}" for each in found[:MOST_SETTINGS]]
-    return ["# settings that people rely on: confirmed where the run echoes the same", "environment:", *named, ""]
+    return ["# settings that people rely on: confirmed where the run echoes the same value", "environment:", *named, ""]
 
 
 def _pace(attempt: Attempt) -> list[str]:
-    """Say how long epochs take, from those that ended."""
+    """Give the usual duration of an epoch, from the epochs that ended."""
     series = attempt.of("epoch.seconds").get(())
     known = [tally.last.value for tally in series.epochs.values()] if series else []
     usual = [value for value in known if math.isfinite(value) and value > 0]
@@ -98,7 +97,7 @@ def _pace(attempt: Attempt) -> list[str]:
     middle = median(usual)
     least, most = max(1, math.floor(middle / PACE_ROOM)), math.ceil(middle * PACE_ROOM) + 1
     return [
-        f"# epochs took {middle:.0f} s in the middle, of {len(usual)} that ended",
+        f"# the {len(usual)} epochs that ended took {middle:.0f} s each (median)",
         "timeline:",
         f"  - {{epochs: 1+, takes: {least}s-{most}s}}",
         "",
@@ -106,7 +105,7 @@ def _pace(attempt: Attempt) -> list[str]:
 
 
 def _metric(attempt: Attempt) -> list[str]:
-    """Show how an expectation is written, with the run's own figure; it is left for a person to decide."""
+    """Show, commented out, how to write an expectation, with the run's own figure."""
     series = attempt.of("metric.sharpe").get(())
     if series is None or not math.isfinite(series.last.value):
         return []
@@ -131,6 +130,6 @@ def _last_epoch(attempt: Attempt) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """Return foreign text as a YAML scalar on one line, without codes that a terminal obeys."""
+    """Return text from a log as a YAML scalar on one line, without terminal codes."""
     clean = terminal(redact(text), 300).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{clean}"'

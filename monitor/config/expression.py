@@ -1,4 +1,4 @@
-"""What a watch file can ask of a run: rules, signals and progress, joined by all and any; as plain records."""
+"""What a watch file can ask about a run: rules, signals and progress, combined by all and any; plain records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FigureOf = Literal["last", "min", "max", "median", "p95", "count"]
 
 @dataclass(frozen=True)
 class RuleIsOk:
-    """``LossSpike``: the rule is ok, with evidence, and none of its alerts stands."""
+    """``LossSpike``: the rule is ok, with evidence, and none of its alerts is open."""
 
     rule: str
     place: str
@@ -21,7 +21,7 @@ class RuleIsOk:
 
 @dataclass(frozen=True)
 class FaultIsAbsent:
-    """``{fault: grad_zero}``: every rule in force for this kind of fault is ok."""
+    """``{fault: grad_zero}``: every enabled rule for this kind of fault is ok."""
 
     fault: str
     place: str
@@ -43,35 +43,35 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Figure:
-    """``{signal: gpu.util_pct, of: p95, at_least: 60}``: a figure of every series lies where it should."""
+    """``{signal: gpu.util_pct, of: p95, at_least: 60}``: a figure of every series is where it should be."""
 
     signal: str
     where: tuple[tuple[str, str], ...]
-    """Labels that the series must bear."""
+    """Labels that the series must have."""
     of: FigureOf
-    """Over the newest points that are kept; ``count`` is of the whole attempt."""
+    """Taken over the newest points that are kept; ``count`` covers the whole attempt."""
     epoch: int | None
-    """Only what was reported in this epoch, of signals that are reported once per epoch or counted."""
+    """Only what this epoch reported; for signals that are counted, or reported once per epoch."""
     tests: tuple[tuple[Side, float], ...]
 
 
 @dataclass(frozen=True)
 class SignalSeen:
-    """``{seen: metric.sharpe}``: the signal was seen at all, and is not overdue."""
+    """``{seen: metric.sharpe}``: the signal was seen, and is not overdue."""
 
     signal: str
 
 
 @dataclass(frozen=True)
 class EpochHasEnded:
-    """``{epoch: 5}``: epoch 5 wrote its end line."""
+    """``{epoch: 5}``: the end line of epoch 5 was written."""
 
     epoch: int
 
 
 @dataclass(frozen=True)
 class StatusIs:
-    """``{status: completed}``: the run wrote an end line of this kind; ``running`` holds before it."""
+    """``{status: completed}``: the end line of the run has this status; ``running`` holds before it."""
 
     status: str
 
@@ -80,7 +80,7 @@ Expression = RuleIsOk | FaultIsAbsent | AllOf | AnyOf | Figure | SignalSeen | Ep
 
 
 def parts_of(expression: Expression) -> Iterator[Expression]:
-    """Yield what an expression is made of, itself included, outermost first."""
+    """Yield the expression and all its parts, outermost first."""
     yield expression
     if isinstance(expression, (AllOf, AnyOf)):
         for part in expression.parts:

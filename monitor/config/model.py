@@ -1,16 +1,43 @@
-"""A watch file as records: every field with its default, so that no file at all is the same as an empty one."""
+"""A watch file as it is written and as the program reads it: keys, types and defaults in one tree.
+
+No file at all means the same as an empty one. `monitor.config.load` reads the conditions before it validates the rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, PrivateAttr, model_validator
 
 from monitor.base.errors import MonitorError
+from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.reading import Band
+from monitor.conditions.values import Seconds
 from monitor.config.expression import Expression, FaultIsAbsent, RuleIsOk, parts_of
+from monitor.config.values import (
+    EpochNumber,
+    Epochs,
+    Labels,
+    Names,
+    RangeS,
+    RuleField,
+    Variables,
+    Words,
+    Zone,
+    as_level,
+)
 from monitor.rules.overrides import RuleSetting
 from monitor.rules.problems import suggestion
+
+TOLERANCE = 0.1
+"""How far a value may be from a level given as one number, as a share of that number. Chosen by hand, 2026-11."""
+
+if TYPE_CHECKING:
+    When = Expression | None
+else:
+    When = Any  # the loader has read it: pydantic would rebuild each part
 
 
 class ConfigError(MonitorError):
@@ -28,224 +55,277 @@ class FileSetting(RuleSetting):
         return self.text
 
 
-@dataclass(frozen=True)
-class NotifyTimes:
-    """When alerts go out, in seconds."""
+class Part(BaseModel):
+    """A mapping of the file."""
 
-    group_wait_s: float = 30.0
-    """How long alerts of a group wait for each other; a critical one does not wait."""
-    group_interval_s: float = 300.0
+    # Built on first use: a command without a watch file needs few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class NotifyTimes(Part):
+    """``notify:`` when alerts go out."""
+
+    group_wait: Seconds = 30.0
+    """How long the alerts of a group wait for each other; a critical one does not wait."""
+    group_interval: Seconds = 300.0
     """Least time between two notices of one group."""
-    repeat_interval_s: float = 14_400.0
+    repeat_interval: Seconds = 14_400.0
     """How often a notice is repeated while an alert fires."""
 
 
-@dataclass(frozen=True)
-class ReportTarget:
-    """Where the page goes while a log is watched."""
+class ReportTarget(Part):
+    """``report:`` where the page goes while a log is watched."""
 
     out: Path | None = None
     """None writes no page."""
-    every_s: float = 60.0
-    format: str = "md"
-    """``md``, ``html`` or ``json``."""
+    every: Seconds = 60.0
+    format: Literal["md", "html", "json"] = "md"
 
 
-@dataclass(frozen=True)
-class Aim:
-    """One objective of the run."""
+class Aim(Part):
+    """An entry of ``objectives:``."""
 
-    title: str
-    aim: str
-    """What would be success, in words; may be empty."""
-    when: Expression | None
-    """What proves it; None where only a person can say."""
-    place: str
+    title: Words
+    aim: str = ""
+    """What counts as success, in words."""
+    when: When = None
+    """What proves it; None where only a person can judge."""
 
 
-@dataclass(frozen=True)
-class Expectation:
-    """Where a signal should lie at the end of one epoch."""
+class Level(Part):
+    """What a signal should be at the end of one epoch."""
+
+    about: FiniteFloat | None = None
+    least: FiniteFloat | None = None
+    most: FiniteFloat | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Level:
+        if self.about is None and self.least is None and self.most is None:
+            raise ValueError("has no bound; expected about, least, most, or least and most")
+        if self.about is not None and not (self.least is None and self.most is None):
+            raise ValueError("about: cannot be combined with least or most; expected one or the other")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("most: is below least; expected the lower number as least")
+        return self
+
+
+class EpochLevel(NamedTuple):
+    """Where a signal should be at the end of one epoch."""
 
     epoch: int
     least: float | None
     most: float | None
     is_about: bool
     """Whether it was given as one number, with a tolerance around it."""
+    note: str
+
+
+class ExpectedSignal(Part):
+    """An entry of ``expected:``, epoch by epoch."""
+
+    signal: SignalName
+    title: str = ""
+    where: Labels = Field(default_factory=dict)
+    by_epoch: dict[EpochNumber, Annotated[Level, as_level]] = Field(default_factory=dict)
+    tolerance: Annotated[FiniteFloat, Field(ge=0, le=1)] = TOLERANCE
+    target: FiniteFloat | None = None
+    """Where the signal should end up, perhaps after this run; nothing judges it."""
+    target_note: str = ""
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> ExpectedSignal:
+        if not self.by_epoch and self.target is None:
+            raise ValueError("expects nothing; expected by_epoch, target or both")
+        check_where(self.where, self.signal)
+        return self
+
+    @property
+    def levels(self) -> tuple[EpochLevel, ...]:
+        """Return what is expected of each epoch, in order."""
+        found = []
+        for epoch, level in sorted(self.by_epoch.items()):
+            least, most = level.least, level.most
+            if level.about is not None:
+                width = self.tolerance * abs(level.about)
+                least, most = level.about - width, level.about + width
+            found.append(EpochLevel(epoch, least, most, level.about is not None, level.note))
+        return tuple(found)
+
+
+class Pace(Part):
+    """An entry of ``timeline:`` how long some epochs, or all together, should take."""
+
+    epochs: Epochs | None = None
+    """None for the total."""
+    takes: RangeS | None = None
+    """Per epoch."""
+    total: RangeS | None = None
     note: str = ""
 
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Pace:
+        if (self.epochs is None) == (self.total is None) or (self.epochs is None) != (self.takes is None):
+            raise ValueError("is incomplete; expected epochs and takes, or total alone")
+        return self
 
-@dataclass(frozen=True)
-class Course:
-    """What is expected of one signal, epoch by epoch."""
-
-    signal: str
-    title: str
-    where: tuple[tuple[str, str], ...]
-    bands: tuple[Expectation, ...]
-    """In the order of epochs."""
-    target: float | None
-    """Where it should come to in the end, beyond this run perhaps; judged by nothing."""
-    target_note: str
-    place: str
+    @property
+    def range_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest time in seconds, per epoch or in total."""
+        found = self.takes or self.total
+        assert found is not None, "the validator wants one of the two"
+        return found
 
 
-@dataclass(frozen=True)
-class Span:
-    """How long a range of epochs, or all of them, should take."""
+class Stage(Part):
+    """An entry of ``stages:`` what should happen in a range of epochs."""
 
-    first_epoch: int | None
-    """None for the total of all epochs."""
-    last_epoch: int | None
-    """None for an open end."""
-    least_s: float
-    """Per epoch; in the total, of all."""
-    most_s: float
-    note: str = ""
+    epochs: Epochs
+    expect: Words
+    when: When = None
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What should happen in a range of epochs."""
-
-    first_epoch: int
-    last_epoch: int | None
-    text: str
-    when: Expression | None
-    place: str
-
-
-@dataclass(frozen=True)
-class Item:
+class ChecklistItem(Part):
     """One thing to do or to see."""
 
-    text: str
-    when: Expression | None
+    item: Words
+    when: When = None
     """What ticks it."""
-    is_done: bool
+    done: bool = False
     """Whether a person has ticked it in the file."""
-    place: str
 
 
-@dataclass(frozen=True)
-class Checklist:
-    """The things of one time group."""
-
-    title: str
-    items: tuple[Item, ...]
+def _item(value: object) -> object:
+    return {"item": value} if isinstance(value, str) else value
 
 
-@dataclass(frozen=True)
-class Before:
-    """One row of the comparison with what was known before."""
+class Checklist(Part):
+    """An entry of ``checklists:`` the items of one time group."""
 
-    title: str
-    signal: str
-    where: tuple[tuple[str, str], ...]
-    value: float | None
-    """What it was; None where a side is given, nothing is known, or the baseline run says it."""
-    above: float | None
-    """It was known to be above this."""
-    below: float | None
-    place: str
+    title: Words
+    items: tuple[Annotated[ChecklistItem, BeforeValidator(_item)], ...]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What the run is compared with, in figures from elsewhere."""
+class EarlierFigure(Part):
+    """A row of ``comparison:``."""
+
+    title: Words
+    signal: SignalName
+    where: Labels = Field(default_factory=dict)
+    value: FiniteFloat | None = None
+    """What it was; None where a side is given, nothing is known, or the baseline run has it."""
+    above: FiniteFloat | None = None
+    """It was above this."""
+    below: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _has_one_side(self) -> EarlierFigure:
+        if sum(each is not None for each in (self.value, self.above, self.below)) > 1:
+            raise ValueError("expected one of value, above, below")
+        check_where(self.where, self.signal)
+        return self
+
+
+class EarlierFigures(Part):
+    """``comparison:`` figures from elsewhere that the run is compared with."""
 
     title: str = ""
-    rows: tuple[Before, ...] = ()
+    rows: tuple[EarlierFigure, ...] = ()
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A setting that people rely on."""
+class Config(Part):
+    """The whole file. Relative paths start from the working directory, as on the command line."""
 
-    name: str
-    value: str | None
-    """What it should be; None where any value will do."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Where to read on."""
-
-    title: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Config:
-    """All that a watch file can say. Relative paths count from where the monitor runs, as on the command line."""
-
-    path: Path | None = None
-    title: str | None = None
-    logs: tuple[str, ...] = ()
+    title: Words | None = None
+    logs: Names = ()
     """Files, folders and patterns."""
     state: Path | None = None
-    rules: tuple[Path, ...] = ()
+    rules: Names = ()
     """Rule files and folders on top of the shipped ones."""
-    dialect: str | None = None
-    time_zone: str | None = None
-    """Of lines that say none: ``Europe/Berlin``."""
-    settings: tuple[RuleSetting, ...] = ()
+    dialect: Words | None = None
+    time_zone: Zone | None = None
+    """Zone of the lines that name none: ``Europe/Berlin``."""
+    set: dict[RuleField, Any] = Field(default_factory=dict)
     """Changes to single rules, as --set makes them."""
-    disable: tuple[str, ...] = ()
-    sinks: tuple[str | Mapping[str, object], ...] = ()
-    """As the sinks read them; not checked here."""
-    notify: NotifyTimes = NotifyTimes()
-    report: ReportTarget = ReportTarget()
-    baseline: str | None = None
+    disable: Names = ()
+    sinks: tuple[Words | dict[str, Any], ...] = ()
+    """The sinks check them."""
+    notify: NotifyTimes = Field(default_factory=NotifyTimes)
+    report: ReportTarget = Field(default_factory=ReportTarget)
+    baseline: Words | None = None
     """A log, or the name of a saved baseline."""
-    peers: tuple[str, ...] = ()
+    peers: Names = ()
     objectives: tuple[Aim, ...] = ()
-    expected: tuple[Course, ...] = ()
-    timeline: tuple[Span, ...] = ()
+    expected: tuple[ExpectedSignal, ...] = ()
+    timeline: tuple[Pace, ...] = ()
     stages: tuple[Stage, ...] = ()
-    comparison: Comparison = Comparison()
-    environment: tuple[Variable, ...] = ()
-    signs: tuple[str, ...] = ()
-    """Rules that the page shows in full whatever they say."""
+    comparison: EarlierFigures = Field(default_factory=EarlierFigures)
+    environment: Variables = Field(default_factory=dict)
+    """Settings that people rely on."""
+    signs: Names = ()
+    """Rules that the page always shows in full."""
     checklists: tuple[Checklist, ...] = ()
-    notes: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
-    """``file:line`` of rules that ``disable`` and ``signs`` name."""
+    notes: Names = ()
+    references: dict[str, Words] = Field(default_factory=dict)
+
+    _path: Path | None = PrivateAttr(None)
+    _places: Mapping[tuple[str, str], str] = PrivateAttr(default_factory=dict)
+
+    def read_from(self, path: Path, places: Mapping[tuple[str, str], str]) -> Config:
+        """Note the file, and ``file:line`` of each name below ``set``, ``disable`` and ``signs``; return itself."""
+        self._path, self._places = path, places
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file; None where none was named."""
+        return self._path
+
+    @property
+    def settings(self) -> tuple[FileSetting, ...]:
+        """Return the changes to rules."""
+        found = []
+        for target, value in self.set.items():
+            rule, _, field = target.partition(".")
+            found.append(FileSetting(rule, field, value, f"{self._place('set', target)}: set {target}"))
+        return tuple(found)
 
     @property
     def bands(self) -> dict[str, tuple[Band, ...]]:
         """Return the expected bands for the rules that compare with them.
 
-        Rules know bands by signal alone: those for single labels are judged on the page only.
+        Rules know bands by signal alone: only the page judges those for single labels.
         """
         return {
-            course.signal: tuple(Band(each.epoch, each.least, each.most) for each in course.bands)
-            for course in self.expected
-            if not course.where and course.bands
+            each.signal: tuple(Band(level.epoch, level.least, level.most) for level in each.levels)
+            for each in self.expected
+            if not each.where and each.by_epoch
         }
 
-    def expressions(self) -> Iterator[Expression]:
-        """Yield every condition in the file."""
+    def unknown_rules(self, rules: Collection[str], faults: Collection[str]) -> list[MonitorError]:
+        """Return a problem for each rule and each kind of fault that the file names and that does not exist."""
+        named = [(self._place(key, name), name) for key in ("disable", "signs") for name in getattr(self, key)]
+        problems: list[MonitorError] = []
+        for expression in self._expressions():
+            for part in parts_of(expression):
+                if isinstance(part, RuleIsOk):
+                    named.append((part.place, part.rule))
+                elif isinstance(part, FaultIsAbsent) and part.fault not in faults:
+                    what = f"no rule for the fault {part.fault!r:.60}"
+                    expected = f"the fault of an enabled rule{suggestion(part.fault, faults)}"
+                    problems.append(ConfigError(part.place, what, expected=expected))
+        for place, name in named:
+            if name not in rules:
+                expected = f"a rule of monitor rules list{suggestion(name, rules)}"
+                problems.append(ConfigError(place, f"unknown rule {name!r:.60}", expected=expected))
+        return problems
+
+    def _expressions(self) -> Iterator[Expression]:
         whens = [each.when for each in self.objectives] + [each.when for each in self.stages]
         whens += [item.when for checklist in self.checklists for item in checklist.items]
         yield from (when for when in whens if when is not None)
 
-
-def unknown_rules(config: Config, rules: Collection[str], faults: Collection[str]) -> list[MonitorError]:
-    """Complain of rules and kinds of fault that a watch file names and that are not there."""
-    named = [(config.places.get(name, str(config.path)), name) for name in (*config.disable, *config.signs)]
-    problems: list[MonitorError] = []
-    for expression in config.expressions():
-        for part in parts_of(expression):
-            if isinstance(part, RuleIsOk):
-                named.append((part.place, part.rule))
-            elif isinstance(part, FaultIsAbsent) and part.fault not in faults:
-                expected = f"a fault that a rule in force names{suggestion(part.fault, faults)}"
-                problems.append(ConfigError(part.place, f"no rule for the fault {part.fault!r:.60}", expected=expected))
-    for place, name in named:
-        if name not in rules:
-            expected = f"a rule of monitor rules list{suggestion(name, rules)}"
-            problems.append(ConfigError(place, f"no rule {name!r:.60}", expected=expected))
-    return problems
+    def _place(self, key: str, name: str) -> str:
+        return self._places.get((key, name), str(self._path))

@@ -1,4 +1,4 @@
-"""Snapshot → status page: build what it says, render it, write it; each step apart."""
+"""Snapshot → status page: build the page, render it, write it."""
 
 from monitor.base.atomicfile import write_atomically
 from monitor.report.build import build

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
 from monitor.conditions.reading import Background
 from monitor.config import Config
 from monitor.report.judgement import judge
-from monitor.report.model import Mark, Page, Reference, Statement
+from monitor.report.model import Page, Reference, Section
 from monitor.report.sections.actions import actions
 from monitor.report.sections.charts import charts
 from monitor.report.sections.commands import commands
@@ -16,6 +17,7 @@ from monitor.report.sections.comparison import comparison
 from monitor.report.sections.data import data_pipeline, target_normalisation
 from monitor.report.sections.epochs import epoch_table, metrics
 from monitor.report.sections.expected import expected
+from monitor.report.sections.footer import footer
 from monitor.report.sections.gradients import gradient_flow
 from monitor.report.sections.header import header
 from monitor.report.sections.machine import gpu, process
@@ -23,11 +25,24 @@ from monitor.report.sections.objectives import objectives
 from monitor.report.sections.progress import progress
 from monitor.report.sections.settings import settings
 from monitor.report.sections.timeline import alerts
-from monitor.report.sections.verdict import footer
 from monitor.report.sections.warning_signs import warning_signs
-from monitor.report.sections.watch_health import watching
+from monitor.report.sections.watch_health import watch_health
+from monitor.report.statement import Mark, Statement
 from monitor.report.trials import Argv, Trial
 from monitor.snapshot import Snapshot
+
+
+class PlainSection(NamedTuple):
+    """A section of statements, which both templates and the JSON show without knowing it."""
+
+    key: str
+    """Its name in the JSON; scripts read it."""
+    title: str
+    build: Callable[[Snapshot], tuple[Statement, ...]]
+
+
+PLAIN_SECTIONS = (PlainSection("watch", "The watch itself", watch_health),)
+"""Shown at the end of the page, in this order. A new section is a file in `sections/` and a line here."""
 
 
 def build(
@@ -42,8 +57,8 @@ def build(
 ) -> Page:
     """Return the page for this moment; the same facts give the same page.
 
-    ``background`` is what the run is compared with; ``trials`` what the page's commands show now, on the machine
-    named ``host`` (see `monitor.report.trials`); ``silences`` what a person has silenced.
+    ``background`` has the runs to compare with; ``trials`` are the present results of the page's commands on the
+    machine named ``host`` (see `monitor.report.trials`); ``silences`` are alerts that a person has silenced.
     """
     config, background = config or Config(), background or Background()
     verdicts = judge(snapshot)
@@ -80,21 +95,21 @@ def build(
             snapshot,
             verdicts,
             aims,
-            doubts=[*_said(sections, Mark.BREACH), *_said(sections, Mark.CAUTION)],
-            unseen=list(_said(sections, Mark.UNKNOWN)),
+            doubts=[*_marked(sections, Mark.BREACH), *_marked(sections, Mark.CAUTION)],
+            unseen=list(_marked(sections, Mark.UNKNOWN)),
         ),
         comparison=comparison(snapshot, config, background),
         expected=expected(snapshot, config, verdicts),
         actions=actions(snapshot, config, verdicts),
         silences=tuple(silences),
-        watch=watching(snapshot.totals),
+        sections=tuple(Section(each.key, each.title, each.build(snapshot)) for each in PLAIN_SECTIONS),
         notes=config.notes,
-        references=tuple(Reference(each.title, each.text) for each in config.references),
+        references=tuple(Reference(title, text) for title, text in config.references.items()),
     )
 
 
-def _said(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:
-    """Gather, in one statement per section, what it says with this mark."""
+def _marked(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:
+    """Yield one statement per section that has statements with this mark."""
     for section, statements in sections.items():
         found = [each for each in statements if each.mark is mark]
         if found:

@@ -1,4 +1,4 @@
-"""What a chart shows, as plain data: dots with the lines they rest on; drawn by `monitor.report.drawing`."""
+"""A chart as plain data: dots with their evidence; `monitor.report.drawing` draws it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Dot:
-    """One value in its place."""
+    """One value."""
 
     x: float
     y: float
@@ -30,9 +30,9 @@ class Curve:
 
     name: str
     dots: tuple[Dot, ...]
-    """In the order of the log; values that are nan or infinite are among them, and are not drawn."""
+    """In the order of the log; nan and infinite values are included, but not drawn."""
     total: int
-    """How many values the log gave so far; more than there are dots where only the newest are kept."""
+    """Number of values in the log so far; there are fewer dots where only the newest are kept."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Chart:
     """One picture."""
 
     name: str
-    """In file names and anchors: lower-case letters only."""
+    """For file names and anchors: lower-case letters only."""
     title: str
     x_title: str
     y_title: str
     curves: tuple[Curve, ...]
     shape: Shape = Shape.LINE
     is_log: bool = False
-    """Whether the values stand on a logarithmic scale; those of 0 lie on its lower edge then."""
+    """Whether the scale is logarithmic; values of 0 are then drawn on its lower edge."""
     y_range: tuple[float, float] | None = None
-    """The scale, where it is known beforehand; None takes it from the values."""
+    """The scale, if known beforehand; None derives it from the values."""
     notes: tuple[str, ...] = ()
-    """What a reader must know: what is left out, and why."""
+    """What the picture leaves out, and why."""

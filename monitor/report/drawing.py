@@ -1,6 +1,6 @@
 """Chart → SVG, drawn by pygal (the extra ``charts``); the same chart gives the same bytes.
 
-Of pygal's picture only the shapes are kept; `CHART_CSS` is its style, in colours for light and for dark.
+Only the shapes of pygal's picture are kept; `CHART_CSS` styles them, with colours for light and dark.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from monitor.report.scales import FARTHEST, MOST_LABELS, EvenScale, LogScale, Sc
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+WIDTH, HEIGHT, LEGEND_ROW = 640, 330, 21
 NAME_LIMIT = 48
-"""Characters of a curve's name; a log can make it as long as it likes."""
+"""Most characters of a curve's name; the log decides how long it is."""
 NAMES = frozenset({"loss", "sharpe", "correlation", "gradients", "resets", "gpu"})
-"""The charts that there can be."""
+"""All charts that a page can have."""
 ABSENCE = "Charts are not drawn: pygal is not installed (pip install 'trainwarden[charts]')."
 
 _COLOURS = (
@@ -44,7 +45,7 @@ def _colours(colours: Sequence[str], prefix: str) -> Iterator[str]:
 
 
 def _css() -> str:
-    """Return the style of every chart; the page's own sheet holds it, and each file beside a Markdown page."""
+    """Return the style of every chart; the HTML page contains it, as does each SVG file of a Markdown page."""
     dashes = (f".tw-chart .color-{i} .line{{stroke-dasharray:{_DASHES[i // 6]}}}" for i in range(6, len(_COLOURS)))
     return "\n".join(
         (
@@ -82,14 +83,14 @@ def can_draw() -> bool:
 
 
 def draw_file(chart: Chart) -> str:
-    """Return a chart as an SVG file of its own."""
+    """Return a chart as the text of an SVG file."""
     tree = _drawn(chart)
     tree.insert(0, element("style", CHART_CSS))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(tree)
 
 
 def draw_inline(chart: Chart) -> str:
-    """Return a chart as an element of an HTML page that holds `CHART_CSS`."""
+    """Return a chart as an element for an HTML page that contains `CHART_CSS`."""
     return _text(_drawn(chart))
 
 
@@ -127,8 +128,8 @@ def _settings(chart: Chart) -> dict[str, Any]:
 
 
 def _pygal() -> Any:
-    """Return the library; the hook for its plug-ins, which it leaves in every import of the process, goes again."""
-    pygal: Any = import_module("pygal")  # which ships no annotations
+    """Return pygal, without the import hook for plug-ins that it would leave in this process."""
+    pygal: Any = import_module("pygal")  # it has no annotations
     sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
     return pygal
 
@@ -180,42 +181,32 @@ def _lines(chart: Chart) -> Any:
 
 
 def _placed(curve: Curve, scale: Scale, chart: Chart) -> list[dict[str, object] | None]:
-    """Return the dots of a curve as pygal takes them; where a value has no height, the line is interrupted."""
+    """Return the dots of a curve for pygal; a value without a height interrupts the line."""
     return [
         _told(dot, (dot.x, scale.height(dot.y)), chart) if math.isfinite(dot.y) else None for dot in curve.dots
     ]  # fmt: skip
 
 
 def _told(dot: Dot, value: object, chart: Chart) -> dict[str, object]:
-    """Return a value with the words that are shown when it is pointed at."""
+    """Return a value with its tooltip."""
     lines = ", ".join(f"L{line.line}" for line in dot.evidence[-1:])
     return {"value": value, "label": f"{chart.x_title} {dot.x:,g}: {dot.y:.6g} ({lines})"}
 
 
 def _safe(text: str) -> str:
-    """Return a name from a log as one short line that bears no sign of ours; the XML writer escapes its markup."""
+    """Return a name from a log as one short line without our own marks; the XML writer escapes its markup."""
     return unescape(escape.html(escape.redact(escape.terminal(text)), NAME_LIMIT)) or "(empty)"
 
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-
-WIDTH, HEIGHT = 640, 330
-
-
-LEGEND_ROW = 21
-
-
 def legend_columns(num_curves: int) -> int:
-    """Return how many names of curves stand beside each other."""
+    """Return the number of curve names in one row of the legend."""
     return min(3, num_curves)
 
 
 def cleaned(tree: Element, chart: Chart) -> Element:
-    """Keep the shapes; give each dot its words as a title, which needs no script to be seen."""
+    """Keep only the shapes, and give each dot a title, which shows without a script."""
     for parent in list(tree.iter()):
-        parent.attrib.pop("id", None)  # two charts of a page would share it
+        parent.attrib.pop("id", None)  # two charts of a page would share an id
         for child in list(parent):
             if _is_idle(child) or (child.tag == "title" and parent.get("class", "").endswith("guides")):
                 parent.remove(child)
@@ -231,8 +222,8 @@ def cleaned(tree: Element, chart: Chart) -> Element:
 
 
 def _is_idle(each: Element) -> bool:
-    """Whether an element does nothing without pygal's script, or is none of the picture."""
-    # A comment's tag is a function.
+    """Whether an element is useless without pygal's script, or is not part of the picture."""
+    # The tag of a comment is a function.
     return (
         not isinstance(each.tag, str)
         or each.tag in ("script", "style", "defs")
@@ -242,7 +233,7 @@ def _is_idle(each: Element) -> bool:
 
 
 def _make_room_for_legend(tree: Element, num_curves: int) -> None:
-    """Make the picture higher where pygal leaves no room for the legend's last, unfilled row."""
+    """Make the picture higher where pygal leaves no room for an incomplete last row of the legend."""
     columns = legend_columns(num_curves)
     height = HEIGHT + 6 + LEGEND_ROW * (num_curves > columns and num_curves % columns > 0)
     tree.set("viewBox", f"0 0 {WIDTH} {height}")
@@ -252,7 +243,7 @@ def _make_room_for_legend(tree: Element, num_curves: int) -> None:
 
 
 def _name_dots(group: Element) -> None:
-    """Turn the descriptions that pygal's script would show into a title."""
+    """Turn the descriptions for pygal's script into a title."""
     words = ""
     for child in list(group):
         if child.tag == "desc":
@@ -263,7 +254,7 @@ def _name_dots(group: Element) -> None:
 
 
 def element(name: str, text: str) -> Element:
-    """Return an element that holds a text."""
+    """Return an element with a text."""
     made = ElementTree.Element(name)
     made.text = text
     return made

@@ -1,4 +1,4 @@
-"""How the page words figures: times, durations, shares, and what was never logged."""
+"""Figures in words for the page: times, durations, shares, and absent values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from monitor.base.evidence import Evidence
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 
 NOT_SEEN = "not seen"
 SHOWN = 64
-"""Entries of one list or table; a hostile log can name horizons, groups and cards without end."""
+"""Most entries of one list or table; a hostile log can name any number of horizons, groups and cards."""
 
 
 YEAR_9999 = 253_402_300_800.0
@@ -21,7 +21,7 @@ YEAR_9999 = 253_402_300_800.0
 def moment(at: float | None) -> str:
     """Return a time as ``2025-10-30 23:43:04 UTC``."""
     if at is None:
-        return "unknown (no line bears a time)"
+        return "unknown (no line has a time)"
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):
@@ -30,7 +30,7 @@ def moment(at: float | None) -> str:
 
 def clock_time(at: float) -> str:
     """Return a time of day as ``23:43 UTC``."""
-    return f"{moment(at)[11:16]} UTC" if abs(at) < YEAR_9999 else "a time beyond all calendars"
+    return f"{moment(at)[11:16]} UTC" if abs(at) < YEAR_9999 else "a time beyond the calendar"
 
 
 def duration(seconds: float) -> str:
@@ -54,7 +54,7 @@ def megabytes(mb: float) -> str:
 def signal_value(signal: str, value: float, *, decimals: int = 0) -> str:
     """Return a value of a signal as a person would write it, by the unit in its name.
 
-    ``decimals`` is the least number of them in what is written with a power of ten.
+    ``decimals`` is the least number of decimals where a power of ten is used.
     """
     if not math.isfinite(value):
         return str(value)
@@ -68,7 +68,7 @@ def signal_value(signal: str, value: float, *, decimals: int = 0) -> str:
 
 
 def scientific(value: float, decimals: int = 0) -> str:
-    """Return ``6.317e-03``, ``7e+00``: up to four digits, without zeros behind them beyond so many decimals."""
+    """Return ``6.317e-03``, ``7e+00``: up to four digits, without trailing zeros beyond ``decimals``."""
     digits, _, power = f"{value:.3e}".partition("e")
     whole, _, part = digits.partition(".")
     part = part.rstrip("0").ljust(decimals, "0")
@@ -76,7 +76,7 @@ def scientific(value: float, decimals: int = 0) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """Return ``(21 %)`` behind a blank; nothing where the whole is no number to divide by."""
+    """Return `` (21 %)``; nothing where the whole is zero or the share not finite."""
     if not whole or not math.isfinite(part / whole):
         return ""
     return f" ({100 * part / whole:.{0 if part >= whole / 10 else 1}f} %)"
@@ -96,14 +96,14 @@ def plain(value: object) -> str:
 
 
 def fact(subject: str, value: object | None, *evidence: Evidence) -> Statement:
-    """State a value with its line; None is said as not seen."""
+    """State a value with its line; None reads "not seen"."""
     if value is None:
         return Statement(subject, NOT_SEEN, mark=Mark.UNKNOWN)
     return Statement(subject, plain(value), evidence)
 
 
 def bounded(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return at most SHOWN statements, the last of which says how many more there are."""
+    """Return at most SHOWN statements, and the number of those left out."""
     if len(statements) <= SHOWN:
         return tuple(statements)
     rest = len(statements) - SHOWN
@@ -111,18 +111,14 @@ def bounded(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 BARS = "▁▂▃▄▅▆▇█"
-
-
 GAP = "·"
-"""Stands for a number that is missing or not finite."""
-
-
+"""Replaces a number that is missing or not finite."""
 WIDTH = 24
-"""Most numbers shown: the newest."""
+"""Most numbers shown; the newest are kept."""
 
 
 def sparkline(values: Iterable[float | None]) -> str:
-    """Return the newest numbers as bars between their least and their greatest; nothing for less than two."""
+    """Return the newest numbers as bars between their minimum and maximum; nothing for fewer than two."""
     shown = list(values)[-WIDTH:]
     finite = [value for value in shown if value is not None and math.isfinite(value)]
     if len(finite) < 2:

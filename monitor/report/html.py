@@ -1,7 +1,7 @@
-"""Page → one HTML file that needs nothing else: no script, no request, its style and its charts inside.
+"""Page → one HTML file without scripts or requests: style and charts are inside.
 
-Whatever a template prints is escaped, unless a filter here has already made it safe. The policy in the page's head
-forbids all but its own style sheet, named by its digest: a hole in the escaping would still run nothing.
+Everything that a template prints is escaped, unless a filter here has already made it safe. The policy in the head of
+the page allows only its own style sheet, by digest: even a hole in the escaping could run nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from monitor.base.errors import ReportError
 from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
-from monitor.report.model import Mark, Page
+from monitor.report.model import Page
+from monitor.report.statement import Mark
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 TEMPLATE = "status.html.j2"
 STYLE = "status.css"
 LINES_CITED = 4
-"""Lines cited behind one statement."""
+"""Most lines cited for one statement."""
 LINES_QUOTED = 400
-"""Lines quoted at the end of the page."""
+"""Most lines quoted at the end of the page."""
 LINE_LIMIT = 600
-"""Characters of each of them."""
+"""Most characters of each quoted line."""
 _ICON_COLOURS = {
     Mark.OK: "1a7f37",
     Mark.CAUTION: "bf8700",
@@ -45,9 +46,8 @@ _ICON_COLOURS = {
 
 
 def render_html(page: Page, template: Path | None = None) -> str:
-    """Return the page as HTML, by a template of the user's where one is named. Raises ReportError."""
-    known = _Known(page, f"\n{_style()}{drawing.CHART_CSS}\n")
-    return fill(TEMPLATE, template, _environment(page), known.variables()).strip() + "\n"
+    """Return the page as HTML, by the user's template if one is given. Raises ReportError."""
+    return fill(TEMPLATE, template, _environment(page), _variables(page)).strip() + "\n"
 
 
 def _style() -> str:
@@ -58,32 +58,26 @@ def _style() -> str:
         raise ReportError(str(path), f"cannot be read ({error})", expected="a style sheet in UTF-8") from None
 
 
-class _Known:
-    """What a template can print."""
+def _variables(page: Page) -> Mapping[str, object]:
+    """Return the values that a template can print, by name."""
+    from markupsafe import Markup
 
-    def __init__(self, page: Page, style: str) -> None:
-        self._page, self._style = page, style
-
-    def variables(self) -> Mapping[str, object]:
-        """Return it by name."""
-        from markupsafe import Markup
-
-        page, can_draw = self._page, drawing.can_draw()
-        return {
-            "page": page,
-            "Mark": Mark,
-            "style": Markup(self._style),
-            "policy": _policy(self._style),
-            "icon": _icon(page.footer.mark),
-            "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
-            "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
-            "lines": _quoted_lines(page),
-            "lines_left_out": max(0, len(_cited_lines(page)) - LINES_QUOTED),
-        }
+    style, can_draw = f"\n{_style()}{drawing.CHART_CSS}\n", drawing.can_draw()
+    return {
+        "page": page,
+        "Mark": Mark,
+        "style": Markup(style),
+        "policy": _policy(style),
+        "icon": _icon(page.footer.mark),
+        "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
+        "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
+        "lines": _quoted_lines(page),
+        "lines_left_out": max(0, len(_cited_lines(page)) - LINES_QUOTED),
+    }
 
 
 def _policy(style: str) -> str:
-    """Return the content security policy: nothing may load or run; one style sheet, by its digest."""
+    """Return the content security policy: nothing loads or runs, except one style sheet, by its digest."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -99,7 +93,7 @@ def _icon(mark: Mark) -> str:
 
 @lru_cache(maxsize=1)
 def _bare_environment() -> Environment:
-    """Return what a template may use whatever the page."""
+    """Return the environment that all pages share."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
     from markupsafe import Markup
@@ -131,7 +125,7 @@ def _environment(page: Page) -> Environment:
     anchors = {_place(line): _anchor(line, page.log) for line in _cited_lines(page)[:LINES_QUOTED]}
 
     def cite(lines: Sequence[Evidence]) -> Markup:
-        """Name the lines that a statement rests on, each a link to its text."""
+        """Name the lines of evidence, each as a link to its text."""
         found = list(dict.fromkeys(lines))
         links = [_link(line, anchors.get(_place(line)), page.log) for line in found[:LINES_CITED]]
         more = f" <small>+{len(found) - LINES_CITED}</small>" if len(found) > LINES_CITED else ""
@@ -148,7 +142,7 @@ def _environment(page: Page) -> Environment:
 
 
 def _finalize(value: object) -> Markup:
-    """Make what a template prints safe."""
+    """Escape what a template prints."""
     from markupsafe import Markup
 
     if isinstance(value, Markup):
@@ -175,16 +169,16 @@ def _bounded(text: str) -> str:
     return text[: escape.FENCE_LIMIT]
 
 
-Place = tuple[str, int, int]
-"""What tells one line from another: its file, number and offset."""
+LineKey = tuple[str, int, int]
+"""Identifies a line: its file, number and offset."""
 
 
-def _place(line: Evidence) -> Place:
+def _place(line: Evidence) -> LineKey:
     return line.path, line.line, line.offset
 
 
 def _anchor(line: Evidence, log: str) -> str:
-    """Return where in the page a line is quoted."""
+    """Return the anchor of a quoted line."""
     if line.path == log:
         return f"L{line.line}"
     digest = hashlib.sha256(line.path.encode("utf-8", "backslashreplace")).hexdigest()[:8]
@@ -205,8 +199,8 @@ def _quoted_lines(page: Page) -> list[Evidence]:
 
 
 def _cited_lines(page: Page) -> list[Evidence]:
-    """Return every line that the page's statements rest on, once, in the order in which they are cited."""
-    known: dict[Place, Evidence] = {}
+    """Return every line of evidence once, in the order of citation."""
+    known: dict[LineKey, Evidence] = {}
     for line in _lines_in([getattr(page, each.name) for each in fields(page) if each.name != "charts"]):
         before = known.get(_place(line))
         if before is None or len(line.text) > len(before.text):

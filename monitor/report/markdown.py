@@ -1,4 +1,4 @@
-"""Page → Markdown. Whatever a template prints is escaped, unless a filter here has already made it safe."""
+"""Page → Markdown. Everything that a template prints is escaped, unless a filter here has made it safe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from monitor.base import escape
 from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
-from monitor.report.model import Mark, Page, Statement
+from monitor.report.model import Page
+from monitor.report.statement import Mark, Statement
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
 TEMPLATE = "status.md.j2"
 LINES_CITED = 4
-"""Lines cited behind one statement."""
+"""Most lines cited for one statement."""
 
 
 def render_markdown(page: Page, template: Path | None = None, *, pictures: str = "") -> str:
-    """Return the page as Markdown, by a template of the user's where one is named.
+    """Return the page as Markdown, by the user's template if one is given.
 
-    ``pictures`` is the folder beside the page that holds its charts, empty for none. Raises ReportError for a template
+    ``pictures`` is the folder with the charts, next to the page; empty for none. Raises ReportError for a template
     that cannot be rendered.
     """
     known = {"page": page, "Mark": Mark, "pictures": quote(pictures), "charts_absence": _charts_absence(page)}
@@ -42,19 +43,19 @@ def _charts_absence(page: Page) -> str:
         return "Nothing to draw was seen."
     if not drawing.can_draw():
         return drawing.ABSENCE
-    return "Charts are drawn beside a page that is written to a file."
+    return "Charts are drawn only for a page that is written to a file."
 
 
 _ABSENT = f"{Mark.UNKNOWN.value} {NOT_SEEN}"
 
 
 class _Safe(str):
-    """Text that may stand in the page as it is."""
+    """Text that needs no escaping."""
 
 
 @lru_cache(maxsize=1)
 def _bare_environment() -> Environment:
-    """Return what a template may use whatever the page."""
+    """Return the environment that all pages share."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -86,18 +87,21 @@ def _bare_environment() -> Environment:
 
 def _environment(page: Page) -> Environment:
     def cite(lines: tuple[Evidence, ...]) -> _Safe:
-        """``(L12, L341)``: the lines a statement rests on; with the path where it is another file's."""
+        """Return ``(L12, L341)``, the lines of evidence; with the path for a line of another file."""
         return _cited(lines, page)
 
-    def statement(said: Statement) -> _Safe:
-        """``✅ **Subject**: text (L12)``."""
-        parts = [said.mark.value if said.mark else "", f"**{_finalize(said.subject)}**:" if said.subject else ""]
-        return _Safe(" ".join(part for part in (*parts, _finalize(said.text), cite(said.evidence)) if part))
+    def statement(stated: Statement) -> _Safe:
+        """Return ``✅ **Subject**: text (L12)``."""
+        parts = [
+            stated.mark.value if stated.mark else "",
+            f"**{_finalize(stated.subject)}**:" if stated.subject else "",
+        ]
+        return _Safe(" ".join(part for part in (*parts, _finalize(stated.text), cite(stated.evidence)) if part))
 
-    def facts(said: Sequence[Statement]) -> _Safe:
-        """One entry of a list for each; those that were not seen share the last."""
-        entries = [f"- {statement(each)}" for each in said if each.text != NOT_SEEN]
-        unseen = ", ".join(_finalize(each.subject) for each in said if each.text == NOT_SEEN)
+    def facts(stated: Sequence[Statement]) -> _Safe:
+        """Return one list entry for each; facts that were not seen share the last."""
+        entries = [f"- {statement(each)}" for each in stated if each.text != NOT_SEEN]
+        unseen = ", ".join(_finalize(each.subject) for each in stated if each.text == NOT_SEEN)
         return _Safe("\n".join([*entries, *([f"- {Mark.UNKNOWN.value} **Not seen**: {unseen}"] if unseen else [])]))
 
     environment = _bare_environment().overlay()
@@ -127,7 +131,7 @@ def _place(line: Evidence) -> _Safe:
 
 
 def _quote(line: Evidence, around: tuple[str, ...] = ()) -> _Safe:
-    """Quote a line; a long one from a little before the first of the words it is quoted for."""
+    """Quote a line; a long one from the first of the words ``around`` which it is quoted."""
     text, limit = foreign(line.text), escape.CELL_LIMIT
     found = [place for place in (text.find(word) for word in around if word) if place >= 0]
     if len(text) > limit and found and found[0] > limit // 2:

@@ -1,4 +1,4 @@
-"""Write a page, and the charts of a Markdown page into a folder beside it; each file whole or not at all."""
+"""Write a page, and the charts of a Markdown page into a folder next to it; each file completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from monitor.report.model import Page
 
 
 def publish(out: Path, page: Page, format: str, template: Path | None = None) -> None:
-    """Write the page, and the charts before it takes its place, so that it never names one that is not there.
+    """Write the charts, then the page, so that the page never links to a missing chart.
 
-    Raises ReportError, and then the old page is untouched, as are its charts where the page cannot be written.
+    Raises ReportError and leaves the old page untouched, and its charts too if the page cannot be written.
     """
     folder = out.with_name(f"{out.stem}.charts")
     has_charts = format == "md" and bool(page.charts) and drawing.can_draw()
@@ -29,7 +29,7 @@ def _write_charts(folder: Path, page: Page) -> None:
         for chart in page.charts:
             write_atomically(folder / f"{chart.name}.svg", drawing.draw_file(chart))
         for name in drawing.NAMES - {chart.name for chart in page.charts}:
-            # Of an earlier page of this file: the run before had a GPU, say.
+            # Left by an earlier page in this file: the run before had a GPU, say.
             (folder / f"{name}.svg").unlink(missing_ok=True)
     except OSError as error:
         raise ReportError(str(folder), f"cannot be made ({error.strerror})", expected="a folder for charts") from None
@@ -42,15 +42,15 @@ _BY_SUFFIX = {".md": "md", ".html": "html", ".htm": "html", ".json": "json"}
 
 
 def format_by_name(page: Path) -> str | None:
-    """Return the format that a page's file name says; None where it says none."""
+    """Return the format by the suffix of a page; None for another suffix."""
     return _BY_SUFFIX.get(page.suffix.lower())
 
 
 def render(page: Page, format: str, *, template: Path | None = None, pictures: str = "") -> str:
     """Return the page as Markdown, as one HTML file, or as JSON. Raises ReportError.
 
-    ``template`` is one of the user's, rendered in a sandbox; ``pictures`` the folder beside a Markdown page that holds
-    its charts, empty for none.
+    ``template`` is the user's own, rendered in a sandbox; ``pictures`` is the folder with the charts of a Markdown
+    page, empty for none.
     """
     match format:
         case "html":

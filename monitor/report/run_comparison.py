@@ -1,4 +1,4 @@
-"""Two runs side by side: their figures at one step, or at the ends of the epochs that both have, and their ratios."""
+"""Two runs side by side: their figures at one step, or at the end of each common epoch, and the ratios."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.summary import Key, RunSummary
 
 DIGITS = 6
-"""Significant digits that an equal value must show: of four, some two of twenty epochs each agree by chance. Chosen by
-hand, 2026-11."""
+"""Least number of significant digits of a telling equal value: with four digits, two of twenty epochs agree by chance.
+Chosen by hand, 2026-11."""
 LOSSES = ("epoch.train_loss", "epoch.val_loss")
-"""Where these are equal in every epoch, one run repeats the other."""
+"""If these are equal in every epoch, one run repeats the other."""
 _MEASURED = (
     "metric.sharpe",
     "metric.ic",
@@ -22,13 +22,13 @@ _MEASURED = (
     "horizon.rank_ic",
     "horizon.r2",
 )
-"""What two runs cannot share to the last digit unless one of them did not measure it."""
+"""Values that two runs cannot share to the last digit, unless one of them did not measure."""
 _SHOWN = (
     *("train.loss", "epoch.train_loss", "epoch.val_loss", "metric.sharpe", "metric.ic", "metric.rank_ic"),
     *("metric.hit_rate", "train.lr", "train.grad_norm", "train.s_per_batch", "epoch.seconds", "epoch.resets"),
     *("encoder_grad.norm", "grad.l2", "gpu.util_pct", "gpu.used_mb", "process.rss_mb"),
 )
-"""What is compared, in this order."""
+"""Signals to compare, in this order."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class ComparedRow:
     signal: str
     labels: Labels
     epoch: int | None
-    """The epoch at whose end it was; None for the newest value."""
+    """The epoch that it ended; None for the newest value."""
     left: float
     right: float
 
     @property
     def ratio(self) -> float | None:
-        """How many times the right one the left one is; None where that says nothing."""
+        """The left value divided by the right; None where that has no meaning."""
         if self.right == 0 or not (math.isfinite(self.left) and math.isfinite(self.right)):
             return None
         return self.left / self.right
@@ -65,27 +65,27 @@ class Twin:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What two runs have in common, and what not."""
+class RunComparison:
+    """What two runs have in common, and what differs."""
 
     left: RunSummary
     right: RunSummary
     step: int | None
-    """The step at which both are looked at; None where each is at its own end."""
+    """The step of both; None where each is at its own end."""
     newest: tuple[ComparedRow, ...]
-    """The newest values; of one step, where `step` is given."""
+    """The newest values; at one step, where `step` is given."""
     epochs: tuple[ComparedRow, ...]
-    """Values at the end of each epoch that both have."""
+    """Values at the end of each common epoch."""
     twins: tuple[Twin, ...]
     is_repeat: bool
-    """Whether the losses of all the epochs that both have are equal: the same run, trained again."""
+    """Whether the losses are equal in all common epochs: the same run, trained again."""
     only_left: int
-    """Series that the other one lacks."""
+    """Number of series that the right run lacks."""
     only_right: int
 
 
-def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> Comparison:
-    """Compare two summaries; ``step`` says that both are of that step."""
+def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> RunComparison:
+    """Compare two summaries; ``step`` means that both are as of that step."""
     newest = tuple(
         ComparedRow(key[0], key[1], None, left.last[key], right.last[key])
         for signal in _SHOWN
@@ -94,7 +94,7 @@ def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> 
     )
     epochs = tuple(_by_epoch(left, right))
     is_repeat = _is_repeat(epochs)
-    return Comparison(
+    return RunComparison(
         left=left,
         right=right,
         step=step,
@@ -125,7 +125,7 @@ def _is_repeat(epochs: tuple[ComparedRow, ...]) -> bool:
 
 
 def _twins(left: RunSummary, right: RunSummary) -> list[Twin]:
-    """Return the measured values that stand in both runs, whatever the epoch: a file not renewed knows none."""
+    """Return the measured values that both runs have, in any epoch: a stale file repeats them regardless."""
     found = []
     for signal in _MEASURED:
         for key in left.last:
@@ -147,7 +147,7 @@ def _shared(key: Key, left: RunSummary, right: RunSummary) -> list[Twin]:
 
 
 def _places(key: Key, run: RunSummary) -> dict[float, str]:
-    """Return where a run has each value of a series, in words."""
+    """Return the places of each value of a series in a run, in words."""
     places: dict[float, list[int]] = {}
     for epoch, value in run.by_epoch.get(key, {}).items():
         places.setdefault(value, []).append(epoch)
@@ -156,7 +156,7 @@ def _places(key: Key, run: RunSummary) -> dict[float, str]:
 
 
 def _is_telling(value: float) -> bool:
-    """Whether a value has so many digits that two runs do not share it by chance."""
+    """Whether a value has too many digits for two runs to share it by chance."""
     if not math.isfinite(value) or value == 0:
         return False
     return len(repr(abs(value)).partition("e")[0].replace(".", "").strip("0")) >= DIGITS

@@ -1,4 +1,4 @@
-"""What became of a run, or is becoming of it: log, process and GPU put together in one word, with what it rests on."""
+"""The state of a run in one word, from log, process and GPU, with its evidence."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from monitor.run.attempt import Attempt, Status
 from monitor.run.run import Run
 
 FRESH_S = 120.0
-"""What was seen of a process or GPU longer ago says nothing of now; probes look every 30 s. Chosen by hand, 2026-11."""
+"""Older facts about a process or GPU tell nothing about now; probes look every 30 s. Chosen by hand, 2026-11."""
 IDLE_CPU_PCT = 10.0
 IDLE_GPU_PCT = 5.0
-"""A process that waits uses less. Chosen by hand, 2026-11."""
+"""A waiting process uses less. Chosen by hand, 2026-11."""
 STALLS = ("stall_silent", "soft_hang")
-"""Faults that say that nothing goes on."""
+"""Faults of a run that makes no progress."""
 
 
 class RunState(StrEnum):
-    """How a run stands."""
+    """What a run is doing, or how it ended."""
 
     RUNNING = "running"
     FINISHED = "finished"
     CRASHED = "crashed"
-    """Over, without having finished."""
+    """Ended without finishing."""
     KILLED = "killed"
-    """Ended by a signal, or by the kernel for memory."""
+    """Ended by a signal, or by the kernel for lack of memory."""
     HUNG = "hung"
-    """Neither its log goes on, nor does its process do anything."""
+    """Its log does not grow, and its process is idle."""
     SLOW = "slow"
-    """Its log does not go on, but its process or a GPU works."""
+    """Its log does not grow, but its process or a GPU works."""
     PAUSED = "paused"
-    """Still, as it had declared."""
+    """Silent, as it declared."""
     UNKNOWN = "unknown"
 
 
 PASSING = frozenset({RunState.RUNNING, RunState.HUNG, RunState.SLOW, RunState.PAUSED})
-"""What may be another thing a moment later."""
+"""States that may change at any moment."""
 
 
-class Verdict(NamedTuple):
-    """A fate and its grounds."""
+class RunVerdict(NamedTuple):
+    """The state of a run, why, and the evidence."""
 
-    fate: RunState
+    state: RunState
     why: str
     evidence: tuple[Evidence, ...]
 
 
-def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdict:
-    """Judge a run by its log, what was seen of its process and GPUs, and the alerts that are open, at its time."""
+def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVerdict:
+    """Judge a run at time ``now`` by its log, the facts about its process and GPUs, and its open alerts."""
     attempt = run.attempt
     if not attempt.lines:
-        return Verdict(RunState.UNKNOWN, "no line was written yet", ())
+        return RunVerdict(RunState.UNKNOWN, "no line was written yet", ())
     firing = [alert for alert in alerts if alert.state is State.FIRING]
     last = () if run.last is None else (run.last,)
     if gone := _gone(attempt):
@@ -65,65 +65,67 @@ def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> Verdic
         assert isinstance(attempt.ended.record, RunEnd)
         if attempt.status is Status.FAILED:
             why = attempt.ended.record.error or f"its end line says {attempt.ended.record.status}"
-            return Verdict(RunState.CRASHED, why, (attempt.ended.evidence,))
-        return Verdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
+            return RunVerdict(RunState.CRASHED, why, (attempt.ended.evidence,))
+        return RunVerdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
     if killed := _last_word(attempt, "text.killed"):
-        return Verdict(RunState.KILLED, "its log says so", (killed,))
+        return RunVerdict(RunState.KILLED, "by its log", (killed,))
     if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
-        return Verdict(RunState.CRASHED, crash.summary, crash.evidence)
+        return RunVerdict(RunState.CRASHED, crash.summary, crash.evidence)
     if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:
         declared = attempt.intent_evidence["pause"]
-        return Verdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
+        return RunVerdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
     if now is None or run.heard_at is None:
-        return Verdict(RunState.UNKNOWN, "no line bears a time, so that nobody can tell whether it goes on", last)
-    return Verdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
+        return RunVerdict(RunState.UNKNOWN, "no line has a time, so it is unknown whether the run goes on", last)
+    return RunVerdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
 
 
-def _gone(attempt: Attempt) -> Verdict | None:
-    """Judge by the end of the process; None where none was seen, or the log went on behind it."""
+def _gone(attempt: Attempt) -> RunVerdict | None:
+    """Judge by the end of the process; None if none was seen, or the log went on afterwards."""
     stated = attempt.stated(ProcessGone)
     if stated is None or not _is_last(attempt, "process.gone"):
         return None
     record, evidence = stated
-    memory = f"; meanwhile the kernel killed {record.oom_kills} for memory" if record.oom_kills else ""
+    memory = f"; meanwhile the kernel killed {record.oom_kills} for lack of memory" if record.oom_kills else ""
     if record.how == "killed":
-        return Verdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
+        return RunVerdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
     if record.how == "exited":
-        return Verdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
+        return RunVerdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
     for text in ("text.killed", "text.out_of_memory", "text.cuda_error", "text.traceback"):
         if word := _last_word(attempt, text):
-            fate = RunState.KILLED if text == "text.killed" else RunState.CRASHED
-            return Verdict(fate, f"its process is gone, and its log says why{memory}", (word, evidence))
+            state = RunState.KILLED if text == "text.killed" else RunState.CRASHED
+            return RunVerdict(state, f"its process is gone, and its log says why{memory}", (word, evidence))
     if memory:
-        return Verdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
-    return Verdict(RunState.CRASHED, "its process is gone without a last word; of what is not known", (evidence,))
+        return RunVerdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
+    return RunVerdict(RunState.CRASHED, "its process is gone, for an unknown reason", (evidence,))
 
 
-def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> Verdict:
-    """Tell a run that hangs from one that is slow, by what its process and the GPUs do."""
+def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
+    """Tell a hung run from a slow one by the use of its process and GPUs."""
     seen = attempt.stated(Process)
     if seen is None or not _is_fresh(seen[1], now):
-        why = f"{stall.summary}; of its process nothing is known now, so that it may hang or be slow"
-        return Verdict(RunState.UNKNOWN, why, stall.evidence)
+        why = f"{stall.summary}; nothing is known about its process now: it may hang or be slow"
+        return RunVerdict(RunState.UNKNOWN, why, stall.evidence)
     process, evidence = seen
     if (process.stat or "").startswith("T"):
-        return Verdict(RunState.HUNG, "its process is stopped, as by Ctrl-Z or a debugger", (*stall.evidence, evidence))
+        return RunVerdict(
+            RunState.HUNG, "its process is stopped (by Ctrl-Z or a debugger, say)", (*stall.evidence, evidence)
+        )
     gpus = list(_gpus(attempt, now))
     lines = (*stall.evidence, evidence, *(line for _, line in gpus))
     if process.cpu_pct is None:
-        return Verdict(RunState.UNKNOWN, f"{stall.summary}; what its process does is not known yet", lines)
+        return RunVerdict(RunState.UNKNOWN, f"{stall.summary}; the CPU use of its process is not known yet", lines)
     busiest = max((share for share, _ in gpus), default=None)
-    does = f"its process uses {process.cpu_pct:g} % of a processor"
-    does += f", its GPUs {busiest:g} %" if busiest is not None else ", of its GPUs nothing is known"
+    use = f"its process uses {process.cpu_pct:g} % of a processor"
+    use += f", its GPUs {busiest:g} %" if busiest is not None else ", the use of its GPUs is unknown"
     if process.cpu_pct < IDLE_CPU_PCT and (busiest is None or busiest < IDLE_GPU_PCT):
-        return Verdict(RunState.HUNG, f"{stall.summary}; {does}", lines)
-    return Verdict(RunState.SLOW, f"{stall.summary}, but {does}; a loop that spins looks the same", lines)
+        return RunVerdict(RunState.HUNG, f"{stall.summary}; {use}", lines)
+    return RunVerdict(RunState.SLOW, f"{stall.summary}, but {use}; an endless loop looks the same", lines)
 
 
 def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence]]:
-    """Yield how busy each GPU is, where that is known of now."""
+    """Yield the present use of each GPU, where it is known."""
     for card, evidence in attempt.all_stated(Gpu):
         if card.util_pct is not None and _is_fresh(evidence, now):
             yield card.util_pct, evidence
@@ -134,7 +136,7 @@ def _is_fresh(evidence: Evidence, now: float | None) -> bool:
 
 
 def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
-    """Return the newest line of a signal, if no step followed it."""
+    """Return the newest line of a signal if no step followed it."""
     found = attempt.of(signal)
     if not found or not _is_last(attempt, signal):
         return None
@@ -142,7 +144,7 @@ def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
 
 
 def _is_last(attempt: Attempt, signal: str) -> bool:
-    """Whether nothing moved behind the newest of a signal."""
+    """Whether no step followed the newest line of a signal."""
     serials = [series.last.serial for series in attempt.of(signal).values()]
     move = attempt.progress.last
     return bool(serials) and (move is None or move.serial < max(serials))

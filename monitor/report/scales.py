@@ -1,4 +1,4 @@
-"""Values of a chart → heights, and the labels of its axes."""
+"""Values of a chart → heights and axis labels."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 MOST_LABELS = 10
-"""Labels of one axis."""
+"""Most labels of one axis."""
 FARTHEST = 1e100
-"""What lies beyond is drawn there: pygal cannot count with the largest numbers."""
+"""Larger values are drawn here: pygal cannot compute with the largest numbers."""
 
 
 class EvenScale:
-    """Heights as they are."""
+    """A linear scale."""
 
     def __init__(self, values: Sequence[float], known: tuple[float, float] | None) -> None:
         least, most = known or (self.height(min(values, default=0.0)), self.height(max(values, default=1.0)))
@@ -23,12 +23,12 @@ class EvenScale:
         self.ticks = [(f"{tick:g}", tick) for tick in even_ticks(*self.range)]
 
     def height(self, value: float) -> float:
-        """Return where a value stands."""
+        """Return the height of a value."""
         return min(max(value, -FARTHEST), FARTHEST)
 
 
 class LogScale:
-    """Heights by powers of ten; zero, and what is below, stands on the lower edge."""
+    """A logarithmic scale; zero and negative values are drawn on its lower edge."""
 
     def __init__(self, values: Sequence[float]) -> None:
         powers = [math.log10(value) for value in values if value > 0] or [0.0]
@@ -43,7 +43,7 @@ class LogScale:
             self.ticks.insert(0, ("0", self._floor))
 
     def height(self, value: float) -> float:
-        """Return where a value stands."""
+        """Return the height of a value."""
         return math.log10(value) if value > 0 else self._floor
 
 

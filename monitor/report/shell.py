@@ -6,5 +6,5 @@ import shlex
 
 
 def quoted_path(path: str) -> str:
-    """Return a path as one word of a POSIX shell that no command takes for an option."""
+    """Return a path quoted for a POSIX shell, so that no command takes it for an option."""
     return shlex.quote(f"./{path}" if path.startswith("-") else path)

@@ -1,4 +1,4 @@
-"""A template and what it may print → text: what the Markdown and the HTML page share."""
+"""Template and values → text: what the Markdown and the HTML page share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.base import escape, resources
 from monitor.base.errors import ReportError
-from monitor.report.model import AlertLine
+from monitor.report.sections.timeline import AlertLine
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 OTHERS_NAMED = 8
-"""Labels named where several alerts differ in nothing else."""
+"""Most labels named where alerts differ only in their labels."""
 _MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-"""What a template of the user's can raise besides jinja2's own errors."""
+"""Errors that a user's template can raise, besides jinja2's own."""
 
 
 def fill(shipped: str, own: Path | None, environment: Environment, known: Mapping[str, object]) -> str:
-    """Return the shipped template of that name, or the user's own, filled in.
+    """Render the shipped template of that name, or the user's own, with the known values.
 
     Raises ReportError for a template that cannot be read or rendered.
     """
@@ -33,7 +33,7 @@ def fill(shipped: str, own: Path | None, environment: Environment, known: Mappin
     path = own or resources.template_path(shipped)
     try:
         text = path.read_text(encoding="utf-8")
-        # A watch renews its page every minute, and jinja2 takes longer to compile it than to fill it.
+        # A watch renews its page every minute, and compiling a template takes longer than rendering it.
         code = environment.compile(text) if own else _code(text, environment.linked_to or environment)
         return jinja2.Template.from_code(environment, code, environment.make_globals(None)).render(known)
     except (OSError, UnicodeDecodeError) as error:
@@ -50,7 +50,7 @@ def _code(text: str, environment: Environment) -> CodeType:
 
 
 def alike(alerts: Sequence[AlertLine]) -> list[tuple[AlertLine, tuple[AlertLine, ...]]]:
-    """Gather transitions that differ in their labels alone: the first of each kind, and all of them."""
+    """Group transitions that differ only in their labels: the first of each group, and the whole group."""
     found: dict[tuple[object, ...], list[AlertLine]] = {}
     for alert in alerts:
         found.setdefault((alert.rule, alert.state, alert.at, alert.explained_by), []).append(alert)
@@ -58,12 +58,12 @@ def alike(alerts: Sequence[AlertLine]) -> list[tuple[AlertLine, tuple[AlertLine,
 
 
 def others(same: Sequence[AlertLine]) -> str:
-    """Name the labels of all but the first of some alerts."""
+    """Name the labels of all but the first alert."""
     named = [", ".join(alert.quoted) for alert in same[1:] if alert.quoted]
     more = f" and {len(named) - OTHERS_NAMED} more" if len(named) > OTHERS_NAMED else ""
     return f"; also {', '.join(named[:OTHERS_NAMED])}{more}" if named else ""
 
 
 def foreign(text: str) -> str:
-    """Redact a text once its terminal codes, which could hide a secret, are gone."""
+    """Redact a text after removing terminal codes, which could hide a secret."""
     return escape.redact(escape.terminal(text))

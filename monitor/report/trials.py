@@ -1,6 +1,6 @@
-"""Run the commands of a page once, before it is written: what a command shows now is part of what the page says.
+"""Run the commands of a page once before it is written, so that the page can tell what they show now.
 
-Each runs by its argument vector, without a shell, for at most two seconds.
+Each runs without a shell, by its argument vector, for at most two seconds.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ Argv = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one command."""
+    """The result of one command."""
 
     is_there: bool
     """Whether the program is installed here."""
     count: int | None = None
-    """Lines that it shows; None where it did not finish, or counts nothing."""
+    """Lines that it shows; None where it did not finish, or does not count lines."""
     words: str = ""
-    """What happened, where there is no count."""
+    """What happened, where the count is None."""
 
 
 def try_out(commands: Iterable[Argv], *, limit_s: float = LIMIT_S) -> dict[Argv, Trial]:
-    """Run each command once and return what came of it."""
+    """Run each command once and return the results."""
     environment = {**os.environ, "LC_ALL": "C"}
     return {argv: _tried(argv, limit_s, environment) for argv in dict.fromkeys(commands)}
 

@@ -1,4 +1,4 @@
-"""A condition of the watch file → how it stands: a mark, and the grounds with their lines."""
+"""A condition of the watch file → its reading now: a mark, and the grounds with their lines."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.reader.signals import Labels
-from monitor.report.judgement import Verdict, ground, grounds, reason_of, worst_applicable
-from monitor.report.model import Mark, Statement
+from monitor.report.judgement import RuleVerdict, ground, grounds, reason_of, worst_applicable
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt, Status
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How a condition stands."""
+class WatchReading:
+    """The reading of a condition."""
 
     mark: Mark
     grounds: tuple[Statement, ...]
-    """One at least, each with a mark."""
+    """At least one, each with a mark."""
 
 
-def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Answer:
-    """Return how a condition stands now."""
+def read_condition(expression: Expression, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> WatchReading:
+    """Return the reading of a condition now."""
     attempt = snapshot.run.attempt
     match expression:
         case AllOf(parts):
-            return _all([answer(part, snapshot, verdicts) for part in parts])
+            return _all([read_condition(part, snapshot, verdicts) for part in parts])
         case AnyOf(parts):
-            return _best([answer(part, snapshot, verdicts) for part in parts])
+            return _best([read_condition(part, snapshot, verdicts) for part in parts])
         case RuleIsOk(rule):
             found = [ground(verdict) for verdict in verdicts if verdict.rule.alert == rule]
-            return _of(found or [Statement(rule, "the rule is not in force", mark=Mark.UNKNOWN)])
+            return _of(found or [Statement(rule, "the rule is not enabled", mark=Mark.UNKNOWN)])
         case FaultIsAbsent(fault):
             found = grounds(verdict for verdict in verdicts if verdict.rule.fault == fault)
-            return _of(found or [Statement(fault, "no rule in force speaks of this", mark=Mark.UNKNOWN)])
+            return _of(found or [Statement(fault, "no enabled rule covers this", mark=Mark.UNKNOWN)])
         case SignalSeen(signal):
             return _of(_seen(attempt, signal))
         case Figure():
@@ -62,34 +62,34 @@ def answer(expression: Expression, snapshot: Snapshot, verdicts: Sequence[Verdic
             return _of([_status(snapshot, status)])
 
 
-def _of(said: Iterable[Statement]) -> Answer:
-    found = tuple(said)
-    return Answer(worst_applicable([each.mark for each in found if each.mark is not None]), found)
+def _of(statements: Iterable[Statement]) -> WatchReading:
+    found = tuple(statements)
+    return WatchReading(worst_applicable([each.mark for each in found if each.mark is not None]), found)
 
 
-def _all(answers: Sequence[Answer]) -> Answer:
-    return _of(said for each in answers for said in each.grounds)
+def _all(readings: Sequence[WatchReading]) -> WatchReading:
+    return _of(ground for each in readings for ground in each.grounds)
 
 
 _BEST_FIRST = (Mark.OK, Mark.CAUTION, Mark.UNKNOWN, Mark.BREACH, Mark.NOT_APPLICABLE)
 
 
-def _best(answers: Sequence[Answer]) -> Answer:
-    return min(answers, key=lambda each: _BEST_FIRST.index(each.mark))
+def _best(readings: Sequence[WatchReading]) -> WatchReading:
+    return min(readings, key=lambda each: _BEST_FIRST.index(each.mark))
 
 
-def _said(subject: str, reading: Reading) -> Statement:
+def _unjudged(subject: str, reading: Reading) -> Statement:
     marks = {Outcome.NOT_APPLICABLE: Mark.NOT_APPLICABLE}
     return Statement(subject, reason_of(reading), reading.evidence, marks.get(reading.outcome, Mark.UNKNOWN))
 
 
 def _seen(attempt: Attempt, signal: str) -> list[Statement]:
     if absent := absence(attempt, signal):
-        return [_said(signal, absent)]
+        return [_unjudged(signal, absent)]
     series = attempt.of(signal)
     late = [reading for labels, each in series.items() if (reading := overdue(attempt, signal, labels, each))]
     if late:
-        return [_said(signal, late[0])]
+        return [_unjudged(signal, late[0])]
     last = max((each.last for each in series.values()), key=lambda point: point.serial)
     count = sum(each.count for each in series.values())
     times = "once" if count == 1 else f"{count:,} times"
@@ -101,9 +101,9 @@ def _figures(attempt: Attempt, figure: Figure) -> list[Statement]:
     if not found:
         absent = absence(attempt, figure.signal)
         if absent is not None:
-            return [_said(figure.signal, absent)]
+            return [_unjudged(figure.signal, absent)]
         wanted = ", ".join(f"{name}={value}" for name, value in figure.where)
-        return [Statement(figure.signal, f"none with {wanted} was seen", mark=Mark.UNKNOWN)]
+        return [Statement(figure.signal, f"no value with {wanted} was seen", mark=Mark.UNKNOWN)]
     return [_figure(attempt, figure, labels, series) for labels, series in found.items()]
 
 
@@ -113,9 +113,9 @@ def _figure(attempt: Attempt, figure: Figure, labels: Labels, series: Series) ->
     if known is None:
         if figure.epoch is not None and attempt.epochs_done < figure.epoch and attempt.ended is None:
             return Statement(subject, f"epoch {figure.epoch} has not ended", mark=Mark.UNKNOWN)
-        return Statement(subject, "no finite figure is known", (series.last.evidence,), Mark.UNKNOWN)
+        return Statement(subject, "no finite value is known", (series.last.evidence,), Mark.UNKNOWN)
     if figure.epoch is None and (late := overdue(attempt, figure.signal, labels, series)):
-        return _said(subject, late)
+        return _unjudged(subject, late)
     value, lines = known
     wanted = " and ".join(f"{side.replace('_', ' ')} {level:g}" for side, level in figure.tests)
     of = "" if figure.of == "last" else f"{figure.of} "
@@ -136,7 +136,7 @@ _HOLDS = {
 
 
 def _known(figure: Figure, series: Series) -> tuple[float, tuple[Evidence, ...]] | None:
-    """Return the figure that is asked for, with its lines."""
+    """Return the figure with its lines; None where it is unknown."""
     if figure.epoch is not None:
         tally = series.epochs.get(figure.epoch)
         if tally is None:
@@ -189,5 +189,5 @@ def _status(snapshot: Snapshot, status: str) -> Statement:
         mark = Mark.OK if run.status.value == status else Mark.BREACH
         return Statement("", f"the run has ended: {run.status.value}", (run.attempt.ended.evidence,), mark)
     if run.status is Status.RUNNING and status == "running" and snapshot.is_following and run.last is not None:
-        return Statement("", "the run writes", (run.last,), Mark.OK)
+        return Statement("", "the run writes its log", (run.last,), Mark.OK)
     return Statement("", "no end line was seen", mark=Mark.UNKNOWN)

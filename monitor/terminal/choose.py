@@ -11,11 +11,11 @@ from monitor.terminal.output import Output, PlainOutput
 def choose(*, is_plain: bool, has_keys: bool = True) -> Output:
     """Return the live view where standard output is a terminal that can show it, unless plain lines are wanted.
 
-    Without ``has_keys`` standard input is none of its business.
+    Without ``has_keys`` it leaves standard input alone.
     """
     if is_plain or not _is_drawable():
         return PlainOutput()
-    # rich is imported here and nowhere before: a watch without a terminal stays light.
+    # rich is imported only here, so that a watch without a terminal stays light.
     from monitor.base.clock import SystemClock
     from monitor.terminal.live_view import LiveOutput
     from monitor.terminal.screen import Display
@@ -25,7 +25,7 @@ def choose(*, is_plain: bool, has_keys: bool = True) -> Output:
 
 
 def _is_drawable() -> bool:
-    """Whether standard output is a terminal that knows more than lines, and all the signs that are drawn."""
+    """Whether standard output is a terminal with cursor control and UTF-8."""
     try:
         is_terminal = os.isatty(sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""Alerts and run state as plain lines for a person at a terminal; hostile text is made harmless."""
+"""Alerts and run state as plain lines for a terminal; hostile text is escaped."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ MARKS = {
     Outcome.NOT_APPLICABLE: "➖",
 }
 PROGRESS = 110
-"""Characters of a progress line that a terminal shows: the part that people know by sight."""
+"""Characters shown of a progress line: its familiar beginning."""
 EXCERPT = 240
-"""Characters of an evidence line that a terminal shows."""
+"""Characters shown of a line of evidence."""
 
 
 def alert_lines(alerts: Sequence[Alert]) -> list[str]:
     """Return alerts as headlines with their evidence and, while they fire, what to do.
 
-    Alerts of one rule that one line raised, for several groups say, are told together.
+    Alerts that one line raised under one rule, for several groups say, share a headline.
     """
     lines = []
     for _, together in groupby(alerts, key=_headline):
@@ -48,8 +48,8 @@ def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
     mark = {State.FIRING: "🔴" if alert.severity is Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}
     when = iso_time(alert.at) or "time unknown"
     if alert.inhibited_by:
-        said = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
-        yield f"⚪ {when} {alert.severity} {said}: {alert.summary}"
+        what = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
+        yield f"⚪ {when} {alert.severity} {what}: {alert.summary}"
         return
     yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {alert.summary}"
     if others:
@@ -67,7 +67,7 @@ def _words(alert: Alert) -> str:
 
 
 def _excerpt(text: str, word: str) -> str:
-    """Return the part of a long line that speaks of ``word``, its head kept."""
+    """Return the part of a long line around ``word``, behind the head of the line."""
     if len(text) <= EXCERPT:
         return text
     head, start = text[: EXCERPT // 3], text.find(word) if word else 0
@@ -77,14 +77,14 @@ def _excerpt(text: str, word: str) -> str:
 
 
 def notice_line(notice: Notice) -> str:
-    """Return what befell the log, with the bytes that nobody can read any more."""
+    """Return a change of the log as a file, with the bytes that were lost."""
     lost = f"; {notice.lost_bytes:,} bytes were lost before they could be read" if notice.lost_bytes else ""
     detail = f" ({notice.detail})" if notice.detail else ""
     return terminal(f"{notice.path}: {notice.change.value}{detail}{lost}")
 
 
 def progress_line(event: Event) -> str | None:
-    """Return one line for the events a person follows a run by: its start, the ends of epochs, its end."""
+    """Return one line for a milestone of the run: its start, the end of an epoch, its end; None for other events."""
     wanted = (grammar.RunStart, grammar.Epoch, grammar.Metrics, grammar.RunEnd)
     if not isinstance(event.record, wanted):
         return None
@@ -92,7 +92,7 @@ def progress_line(event: Event) -> str | None:
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
-    """Return what is known at the end of a watch or replay: the run, what is wrong or not known, and what is ok."""
+    """Return the summary of a watch or replay: the run, then what is wrong or unknown, then what is ok."""
     lines = run_lines(snapshot)
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
@@ -100,7 +100,7 @@ def summary_lines(snapshot: Snapshot) -> list[str]:
 
 
 def run_lines(snapshot: Snapshot) -> list[str]:
-    """Return what a log is about and how much of it was understood."""
+    """Return which run a log has and how much of it was understood."""
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
@@ -109,15 +109,15 @@ def run_lines(snapshot: Snapshot) -> list[str]:
 
 
 def understood_words(run: Run) -> str:
-    """Say in one line which dialect a log speaks, and how much of it was understood."""
+    """Return in one line the dialect of a log, and how much of it was understood."""
     dialect = run.dialect
-    spoken = f"dialect {dialect.name}, by line {dialect.line.line}" if dialect.line else "no known dialect"
-    zone = "; its times name no zone and are taken for UTC" if dialect.is_zone_assumed else ""
-    return f"{run.understood:,} of {run.lines:,} lines understood ({spoken}{zone})"
+    named = f"dialect {dialect.name}, detected in line {dialect.line.line}" if dialect.line else "no known dialect"
+    zone = "; its times name no zone, so UTC is assumed" if dialect.is_zone_assumed else ""
+    return f"{run.understood:,} of {run.lines:,} lines understood ({named}{zone})"
 
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
-    """Return one line per outcome of a rule that somebody should look at, with how many series share it."""
+    """Return one line for each outcome of a rule that needs attention, with the number of series that share it."""
     lines: list[str] = []
     if _is_unseen(readings):
         return lines
@@ -133,12 +133,12 @@ def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
 
 
 def _is_unseen(readings: Iterable[Reading]) -> bool:
-    """Whether a rule knows nothing because no line of the log spoke of what it needs."""
+    """Whether a rule is unknown because no line of the log has what it needs."""
     return all(reading.outcome is Outcome.UNKNOWN and not reading.evidence for reading in readings)
 
 
 def _unseen_lines(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the rules that no line has spoken of, a line per theme; the reason in full where it is that of one rule."""
+    """Yield the rules that no line has served, a line per theme; for a single rule, its reason in full."""
     unseen: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for rule, readings in snapshot.readings:
         if _is_unseen(readings):
@@ -148,11 +148,11 @@ def _unseen_lines(snapshot: Snapshot) -> Iterator[str]:
             [(name, reason)] = reasons.items()
             yield f"{MARKS[Outcome.UNKNOWN]} {name}: {reason}"
         else:
-            yield f"{MARKS[Outcome.UNKNOWN]} {group}: {', '.join(reasons)}: no line of what they need was seen"
+            yield f"{MARKS[Outcome.UNKNOWN]} {group}: {', '.join(reasons)}: no line that they need was seen"
 
 
 def _settled_lines(snapshot: Snapshot) -> Iterator[str]:
-    """Yield what is ok, a line per theme with the newest line it rests on, and what the run declared void."""
+    """Yield what is ok, a line per theme with its newest evidence, and what does not apply."""
     ok: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
     void: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
     for rule, readings in snapshot.readings:
@@ -168,6 +168,6 @@ def _settled_lines(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _place(readings: Iterable[Reading]) -> str:
-    """Return the newest line that some answers rest on."""
+    """Return the newest line of evidence of some readings."""
     lines = [reading.evidence[-1].line for reading in readings if reading.evidence]
     return f" [line {max(lines)}]" if lines else ""

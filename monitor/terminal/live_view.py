@@ -18,14 +18,14 @@ from monitor.terminal.output import PlainOutput
 from monitor.terminal.screen import Display, OtherLog, Scene, render, waiting
 
 IDLE_S, LONG_IDLE_S = 1.0, 5.0
-"""Seconds between two pictures while nothing happens: what they count, the silence, is in seconds at first."""
+"""Seconds between two pictures while nothing happens; after a long silence fewer are needed."""
 LONG_SILENCE_S = 60.0
 NOTICES = 50
-"""Newest notices kept for the picture, and said once more at the end."""
+"""Newest notices to keep for the picture, and to print at the end."""
 
 
 class LiveOutput:
-    """A output that draws while it is shown, and says the rest plainly."""
+    """An output that draws while it is shown, and prints lines otherwise."""
 
     def __init__(self, clock: Clock, display: Display) -> None:
         self._clock, self._display = clock, display
@@ -37,7 +37,7 @@ class LiveOutput:
         self._is_suspended = False
 
     def say(self, lines: Sequence[str]) -> None:
-        """Note that there is something new to show: the picture is made of the run, not of these lines."""
+        """Note that there is something new: the picture is drawn from the run, not from these lines."""
         self._has_news = True
 
     def warn(self, text: str) -> None:
@@ -48,7 +48,7 @@ class LiveOutput:
             PlainOutput().warn(text)
 
     def turn(self) -> None:
-        """Draw if it is time to."""
+        """Draw a picture if one is due."""
         if self._watch is None:
             return
         if self._is_suspended:
@@ -58,11 +58,11 @@ class LiveOutput:
             try:
                 self._draw(now, self._watch[0])
             except OSError:
-                self._watch = None  # the terminal is gone; whoever closed it has no use for a message
+                self._watch = None  # the terminal is gone, and with it the reader of any message
 
     @contextmanager
     def shown(self, daemon: Daemon, waker: Waker) -> Iterator[None]:
-        """Take the terminal; afterwards say the notices that came meanwhile."""
+        """Take the terminal; afterwards print the notices that came meanwhile."""
 
         def on_resize(number: int, frame: FrameType | None) -> None:
             self._has_news = True
@@ -115,7 +115,7 @@ class LiveOutput:
         self._display.show(lambda width, height: render(scene, width, height), now)
 
     def _suspend(self) -> None:
-        """Give the terminal back before Ctrl-Z stops us, and take it again when we go on."""
+        """Restore the terminal before Ctrl-Z stops us, and take it again when we continue."""
         self._is_suspended = False
         self._display.close()
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -125,7 +125,7 @@ class LiveOutput:
 
 
 def newest(followers: Sequence[Follower]) -> Follower:
-    """Return the log to show in full: of the runs that have not ended the one that began last, its own log first."""
+    """Return the log to show in full: the newest run that has not ended, its main log before those of ranks."""
 
     def order(follower: Follower) -> tuple[bool, bool, float]:
         attempt = follower.pipeline.run.attempt

@@ -1,4 +1,4 @@
-"""Who says what a watch has to say: plain lines, or the live view where there is a terminal for it."""
+"""Where the announcements of a watch go: plain lines here, or the live view on a terminal."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from monitor.tail import Waker
 
 
 class Output(Protocol):
-    """What a watch needs of its announcer."""
+    """Shows what a watch announces."""
 
     def say(self, lines: Sequence[str]) -> None:
-        """Tell of the run: lines for standard output, already harmless."""
+        """Show lines about the run; they are already escaped."""
         ...
 
     def warn(self, text: str) -> None:
-        """Tell of the watch itself or of the log as a file: one line for standard error."""
+        """Show one line about the watch itself, or about the log as a file."""
         ...
 
     def turn(self) -> None:
-        """Hear that the log was looked at, and that everything new has been told."""
+        """Called after each poll, once all new output has been passed."""
         ...
 
     def shown(self, daemon: Daemon, waker: Waker) -> AbstractContextManager[None]:
-        """Have the terminal for oneself within the block, in which the daemon runs."""
+        """Hold the terminal within the block, in which the daemon runs."""
         ...
 
 
 class PlainOutput:
-    """Says everything at once, line by line."""
+    """Prints everything at once, line by line."""
 
     def say(self, lines: Sequence[str]) -> None:
         """Print to standard output."""
@@ -45,7 +45,7 @@ class PlainOutput:
         click.echo(terminal(f"monitor: {text}"), err=True)
 
     def turn(self) -> None:
-        """Do nothing: all is said."""
+        """Do nothing: everything is printed already."""
 
     def shown(self, daemon: Daemon, waker: Waker) -> AbstractContextManager[None]:
         """Do nothing: lines need no terminal."""

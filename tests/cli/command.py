@@ -72,7 +72,7 @@ def _standard_input(data: bytes) -> Iterator[io.TextIOWrapper]:
 
 
 class Process:
-    """A ``monitor`` that runs beside the test."""
+    """A ``monitor`` that runs during the test."""
 
     def __init__(self, popen: subprocess.Popen[bytes], err: Path) -> None:
         self._popen, self._err = popen, err
@@ -94,7 +94,7 @@ class Process:
         while not is_true(self.out):
             with selectors.DefaultSelector() as selector:
                 selector.register(self._popen.stdout, selectors.EVENT_READ)
-                assert selector.select(LIMIT_S), f"it said no more than:\n{self.out}"
+                assert selector.select(LIMIT_S), f"it printed only:\n{self.out}"
             data = self._popen.stdout.read1(65536)  # type: ignore[attr-defined]
             assert data, f"it ended with:\n{self.out}{self._err.read_text()}"
             self._out += data
@@ -111,7 +111,7 @@ class Process:
 
 @contextmanager
 def started(*words: str | Path, cwd: Path) -> Iterator[Process]:
-    """Start ``monitor WORDS...``; whatever happens, it does not outlive the block."""
+    """Start ``monitor WORDS...``; it never outlives the block."""
     err = cwd / "monitor.stderr"
     line = [sys.executable, "-m", "monitor", *map(str, words)]
     with err.open("wb") as stderr, subprocess.Popen(line, cwd=cwd, stdout=subprocess.PIPE, stderr=stderr) as popen:
@@ -122,4 +122,4 @@ def started(*words: str | Path, cwd: Path) -> Iterator[Process]:
 
 
 def _refuse(constant: str) -> None:
-    raise AssertionError(f"{constant} is no strict JSON")
+    raise AssertionError(f"{constant} is not strict JSON")

@@ -44,7 +44,7 @@ TROUBLED = [
 ]
 """A run in which much goes wrong in the second epoch: a silence of 490 s too, and a failed end."""
 FOREIGN = [b"hello", b"listening for connections"]
-"""Lines of which nothing is understood."""
+"""Lines that no dialect understands."""
 
 
 def joined(lines: Iterable[bytes]) -> bytes:

@@ -34,9 +34,7 @@ class Announcer:
     def until(self, is_true: Callable[[Announcer], bool]) -> None:
         """Read what is written until this is true; waits for the process, never for a time."""
         while not is_true(self):
-            assert select.select([self._descriptor], [], [], LIMIT_S)[0], (
-                f"it shows no more than:\n{self.written[-4000:]}"
-            )
+            assert select.select([self._descriptor], [], [], LIMIT_S)[0], f"it shows only:\n{self.written[-4000:]}"
             assert self._read(), f"it ended with:\n{self.written[-4000:]}"
 
     def rest(self) -> int:

@@ -1,4 +1,4 @@
-"""Whatever a user names wrongly: one clear line, exit code 2, and nothing written."""
+"""Every wrong name gives one clear line and exit code 2, and nothing is written."""
 
 import gzip
 import os
@@ -115,7 +115,7 @@ def test_a_log_with_nothing_to_read_is_refused(command: str, log: str):
 
 
 @pytest.mark.parametrize("kind", BINARY)
-def test_a_binary_file_is_no_log(kind: str):
+def test_a_binary_file_is_not_a_log(kind: str):
     Path("odd.log").write_bytes(BINARY[kind])
     refuse("watch odd.log --until-end", where="odd.log: is a binary file")
 
@@ -170,7 +170,7 @@ def test_an_empty_name_is_not_the_newest_log():
     refuse("report '' --out STATUS.md", where=": ")
 
 
-def test_a_folder_without_a_rule_file_is_no_folder_of_rules():
+def test_a_folder_without_a_rule_file_is_refused():
     refuse("replay run.log --rules folder", where="folder: ")
 
 
@@ -218,7 +218,7 @@ def test_an_interval_that_is_none_is_refused(duration: str):
 
 
 @pytest.mark.parametrize("sink", ["nowhere", "jsonl:", ":x", "''"])
-def test_a_receiver_that_nobody_knows_is_refused(sink: str):
+def test_an_unknown_receiver_is_refused(sink: str):
     refuse(f"watch run.log --until-end --sink {sink}", where="--sink")
 
 
@@ -266,7 +266,7 @@ def test_a_receiver_that_cannot_be_used_is_refused_before_anything_starts(
         ("report run.log other.log", "other.log"),
     ],
 )
-def test_a_command_line_that_means_nothing_says_what_is_expected(command: str, where: str):
+def test_a_wrong_command_line_shows_what_is_expected(command: str, where: str):
     refuse(command, where=where)
 
 
@@ -285,12 +285,12 @@ def test_a_gzip_file_that_breaks_off_is_refused(command: str):
 
 
 def test_a_gzip_file_cannot_be_followed():
-    """Nobody appends to one, and its bytes are no lines."""
+    """A compressed log cannot grow, and its bytes are not lines."""
     Path("packed.log.gz").write_bytes(_gzipped(joined(HEALTHY)))
     refuse("watch packed.log.gz --until-end", where="packed.log.gz: ")
 
 
-def test_without_a_log_anywhere_a_report_says_where_it_looked():
+def test_without_any_log_a_report_names_where_it_looked():
     refuse("report --out STATUS.md", where="_logs/training/*.log")
 
 

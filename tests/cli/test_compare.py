@@ -12,7 +12,7 @@ from monitor.grammar import Share, format_line
 from tests.cli.command import monitor
 
 STALE_SHARPE = 0.08177260619898637
-"""The value that runs weeks and architectures apart had in common, to the last digit: a file that nobody renewed."""
+"""A value that runs weeks and architectures apart shared to the last digit, because of a stale file."""
 START = 1761867651.0
 
 
@@ -67,16 +67,16 @@ def test_two_logs_are_compared_at_the_last_step_that_both_reached():
         assert {row["epoch"] for row in found["epochs"]} == {1, 2}
 
 
-def test_a_saved_baseline_is_compared_epoch_by_epoch_and_says_that_no_step_aligns_them():
+def test_a_saved_baseline_is_compared_epoch_by_epoch_without_a_common_step():
     short, long = run_log("short.log", "a", epochs=2), run_log("long.log", "b", epochs=5, scale=2.0)
     assert monitor("baseline", "save", "good", long).code == 0
     found = compared(short, "good")
     assert found["step"] is None
     assert [row["ratio"] for row in found["epochs"] if row["signal"] == "epoch.val_loss"] == pytest.approx([0.5, 0.5])
-    assert "each at its own end: no step to align them at" in monitor("compare", short, "good").out
+    assert "each at its own end: there is no common step" in monitor("compare", short, "good").out
 
 
-def test_the_same_sharpe_to_the_last_digit_in_two_runs_is_said():
+def test_an_identical_sharpe_in_two_runs_is_reported():
     one, other = (
         run_log(f"{name}.log", name, scale=scale, sharpe=STALE_SHARPE) for name, scale in (("a", 1.0), ("b", 1.3))
     )
@@ -88,14 +88,14 @@ def test_the_same_sharpe_to_the_last_digit_in_two_runs_is_said():
     assert "was it measured, or read from an old file?" in text
 
 
-def test_a_run_that_repeats_another_is_no_suspect():
+def test_a_run_that_repeats_another_is_not_suspect():
     one, other = run_log("a.log", "a"), run_log("b.log", "b")
     found = compared(one, other)
     assert (found["code"], found["is_repeat"], found["twins"]) == (0, True, [])
     assert "one run repeats the other" in monitor("compare", one, other).out
 
 
-def test_an_old_value_is_found_in_whatever_epoch_it_stood():
+def test_an_old_value_is_found_in_any_epoch():
     run_log("a.log", "a", epochs=2)
     line = format_line(START + 99, grammar.Metrics(epoch=3, sharpe=(0.0123456 + 0.0071) * 1.0))
     run_log("b.log", "b", epochs=2, scale=1.3)
@@ -113,7 +113,7 @@ def test_values_of_few_digits_are_shared_by_chance():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("nothing", "a.log"), "RUN nothing: is neither a log nor a saved baseline"),
+        (("nothing", "a.log"), "RUN nothing: neither a log nor a saved baseline"),
         (("a.log", "-"), "standard input cannot be read twice"),
         (("a.log", "empty.log"), "is empty"),
         (("a.log", "words.log"), "have no figure in common"),

@@ -20,7 +20,7 @@ HOUR_S = 3600.0
 TRAINING = [START_LINE, at(10, train(1, epochs=2))]
 """A run that is training, last heard of 10 s after `START`."""
 TIMELESS = [b"iter %d: loss 2.3000, time 10.00ms, mfu 12.00%%" % step for step in (0, 10)]
-"""What nanoGPT writes: no line bears a time."""
+"""Lines of nanoGPT: none has a time."""
 START_LINE_2 = RunStart(run="fit-1", attempt=2)
 
 
@@ -51,7 +51,7 @@ def test_a_stall_is_dated_at_its_deadline_however_late_the_turn(watching: Watchi
     assert watching.stalls() == [("firing", 310)]
 
 
-def test_a_stall_is_told_once_and_resolved_by_the_next_line(watching: Watching):
+def test_a_stall_is_reported_once_and_resolved_by_the_next_line(watching: Watching):
     watching.write(TRAINING)
     for _ in range(10):
         watching.turn(after_s=100)
@@ -89,7 +89,7 @@ def test_a_partial_line_postpones_a_stall(watching: Watching):
 
 
 def test_dots_that_never_rest_postpone_a_stall(watching: Watching):
-    """A byte every other second, and no line end in ten minutes: bytes are no silence."""
+    """A byte every other second, and no line end in ten minutes: bytes end the silence."""
     watching.turn(TRAINING)
     for _ in range(300):
         watching.turn(b".", after_s=2)
@@ -137,7 +137,7 @@ def test_a_log_last_written_200_s_before_the_watch_began_fires_100_s_later(watch
     assert watching.stalls() == [("firing", 310)]
 
 
-def test_a_silence_that_is_too_long_already_is_told_at_once(watching: Watching):
+def test_a_silence_that_is_already_too_long_is_reported_at_once(watching: Watching):
     watching.write(TRAINING, age_s=HOUR_S)
     watching.turn()
     assert (watching.stalls(), watching.heard.abandoned) == ([("firing", 310)], [])
@@ -153,7 +153,7 @@ def test_an_old_log_without_an_end_line_is_abandoned_and_its_silence_not_judged(
 
 
 def test_an_abandoned_log_that_goes_on_is_judged_again(watching: Watching):
-    """What lay between its lines is judged as a replay would."""
+    """The time between its lines is judged as in a replay."""
     watching.write(TRAINING, age_s=9 * HOUR_S)
     watching.turn()
     watching.turn([at(10 * HOUR_S, train(2))])
@@ -200,7 +200,7 @@ def test_lines_without_a_time_stall_by_the_time_of_their_arrival(watching: Watch
     assert [alert.state for alert in watching.heard.alerts] == ["firing", "resolved"]
 
 
-def test_a_text_of_which_nothing_is_understood_is_never_said_to_stall(watching: Watching):
+def test_a_text_without_an_understood_line_never_stalls(watching: Watching):
     watching.turn(b"hello\nworld\n")
     watching.turn(after_s=HOUR_S)
     assert (watching.heard.alerts, watching.follower.now()) == ([], None)
@@ -213,7 +213,7 @@ def test_an_old_log_without_times_is_abandoned(watching: Watching):
     assert (watching.heard.abandoned, watching.stalls()) == ([HOUR_S + 1], [])
 
 
-# ---- a backlog, and what befalls the file
+# ---- a backlog, and changes of the file
 
 
 @pytest.mark.parametrize("poll_bytes", [1, 100, 1 << 20])
@@ -232,7 +232,7 @@ def test_a_backlog_gives_what_a_replay_gives_and_no_page_before_its_end(tmp_path
     assert len(watching.heard.pages) == 1
 
 
-def test_a_truncation_is_told_with_the_bytes_that_were_lost(tmp_path: Path):
+def test_a_truncation_is_reported_with_the_lost_bytes(tmp_path: Path):
     watching = Watching(tmp_path / "run.log", poll_bytes=100)
     watching.write(TROUBLED)
     with watching.tail:
@@ -246,7 +246,7 @@ def test_a_truncation_is_told_with_the_bytes_that_were_lost(tmp_path: Path):
     assert unread_bytes > 1_000
 
 
-def test_a_rotation_is_told_and_the_new_file_followed(watching: Watching):
+def test_a_rotation_is_reported_and_the_new_file_followed(watching: Watching):
     watching.turn(TRAINING)
     watching.log.rename(watching.log.with_name("run.log.1"))
     watching.turn([at(20, train(2))])
@@ -275,7 +275,7 @@ def test_a_page_shows_the_silence_up_to_its_own_moment(watching: Watching):
 
 
 class Script(ByHand):
-    """Stands for a waker: instead of waiting, the next thing happens."""
+    """A fake waker: instead of waiting, it makes the next thing happen."""
 
     def __init__(self, *happenings: Callable[[], object]) -> None:
         self._happenings = list(happenings)
@@ -287,7 +287,7 @@ class Script(ByHand):
 
 
 @pytest.mark.parametrize(("end", "alerts"), [(COMPLETED, []), (FAILED, [("RunFailed", "firing", 20)])])
-def test_until_end_stops_at_the_end_line_with_all_that_it_says(tmp_path: Path, end: RunEnd, alerts: list[object]):
+def test_until_end_stops_at_the_end_line_and_reads_it(tmp_path: Path, end: RunEnd, alerts: list[object]):
     watching = Watching(tmp_path / "run.log", until_end=True)
     script = Script(
         lambda: watching.write(TRAINING),

@@ -18,7 +18,7 @@ _END_OF_COMMAND = re.compile(r"\s+(?:\|\|?|&&?|[12]?>|\d>&)")
 
 
 def calls() -> list[tuple[str, list[str]]]:
-    """Return each call of a program of ours in the script: its name and its words, variables as they stand."""
+    """Return each call of a program of ours in the script: its name and its words, variables unexpanded."""
     lines = DEMO.read_text().replace("\\\n", " ").splitlines()
     found = [re.search(r'"\$bin/(monitor|trainer)"\s+(.*)', line) for line in lines if not line.startswith("#")]
     return [(match[1], shlex.split(_END_OF_COMMAND.split(match[2])[0])) for match in found if match]

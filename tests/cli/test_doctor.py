@@ -41,7 +41,7 @@ def test_a_rule_whose_lines_come_is_armed_and_cites_the_newest(folder: Path):
     assert re.search(r"^✅ armed +TrainLossNonfinite .*train\.loss.*\[line 9\]$", out, re.MULTILINE)
 
 
-def test_a_rule_whose_lines_stopped_is_blind_and_says_what_to_change(folder: Path):
+def test_a_rule_whose_lines_stopped_is_blind_with_advice(folder: Path):
     """One gradient report at step 0, as the page had that this project started from, and then 1,410 steps."""
     log = [START_LINE, at(1, report(0, gat=1.0)), *(at(2 + step, train(step)) for step in range(0, 1_411, 10))]
     write(folder / "run.log", log)
@@ -100,7 +100,7 @@ def test_without_a_log_it_takes_the_newest(folder: Path):
 
 
 @pytest.mark.parametrize("words", [["missing.log"], []])
-def test_without_a_log_that_can_be_read_it_says_so(folder: Path, words: list[str]):
+def test_without_a_readable_log_it_is_refused(folder: Path, words: list[str]):
     said = monitor("doctor", *words)
     assert (said.code, said.out) == (2, "")
     assert re.fullmatch(r"monitor: .+; expected .+\n", said.err)

@@ -24,7 +24,7 @@ def truncate(watching: Watching) -> None:
     os.truncate(watching.log, 0)
 
 
-def test_a_log_that_is_emptied_before_all_of_it_was_read_is_told_with_the_number_of_bytes(tmp_path: Path):
+def test_a_log_emptied_before_it_was_read_is_reported_with_the_lost_bytes(tmp_path: Path):
     watching = Watching(tmp_path / "run.log", poll_bytes=2_000)
     with watching.tail:
         watching.turn([at(0, RunStart(run="fit-1")), at(1, train(1))] + [at(2, train(2))] * 100)
@@ -48,7 +48,7 @@ def test_a_log_that_is_emptied_after_all_of_it_was_read_has_lost_nothing(tmp_pat
         assert lost(watching) == []
 
 
-def test_a_line_beyond_64_kib_is_told_as_cut_and_only_once(tmp_path: Path):
+def test_a_line_beyond_64_kib_is_reported_as_cut_once(tmp_path: Path):
     watching = Watching(tmp_path / "run.log")
     with watching.tail:
         watching.turn([at(0, RunStart(run="fit-1")), at(1, train(1)), b"x" * 70_000, at(2, train(2))])
@@ -68,8 +68,8 @@ def test_the_next_start_of_the_trainer_closes_it(tmp_path: Path):
         ]
 
 
-def test_what_is_crowded_out_by_too_many_names_is_told_live_and_by_a_replay(tmp_path: Path):
-    """What the monitor keeps of a run is bounded: a group beyond that is not judged, which is no all-clear."""
+def test_dropped_samples_are_reported_live_and_by_a_replay(tmp_path: Path):
+    """What the monitor keeps of a run is bounded: a group beyond that is not judged, so the run is not all clear."""
     groups = [at(2 + number / 1_000, report(1, **{f"group_{number}": 1.0})) for number in range(500)]
     log = [at(0, RunStart(run="fit-1")), at(1, train(1)), *groups, at(9, report(2, group_499=0.0))]
     watching = Watching(tmp_path / "run.log")

@@ -53,7 +53,7 @@ def test_every_rule_is_ok_or_not_applicable_by_a_line_of_the_log(watched: tuple[
     assert open_questions == set()
 
 
-def test_what_is_not_applicable_was_declared_or_not_asked_for_or_is_no_line_of_this_trainer(
+def test_not_applicable_means_declared_or_not_asked_for_or_not_written_by_this_trainer(
     watched: tuple[Snapshot, list[Alert]],
 ):
     reasons = {reading.reason for _, reading in answers(watched[0]) if reading.outcome is Outcome.NOT_APPLICABLE}

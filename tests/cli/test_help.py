@@ -71,7 +71,7 @@ def test_the_examples_of_the_whole_program_parse():
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
-def test_every_option_says_what_it_does(path: tuple[str, ...]):
+def test_every_option_has_a_help_text(path: tuple[str, ...]):
     options = [each for each in LEAVES[path].params if isinstance(each, click.Option)]
     assert [each.name for each in options if not each.help] == []
 
@@ -107,7 +107,7 @@ def test_as_a_module_it_gives_the_same_help():
     assert done.stdout == monitor("--help").out
 
 
-def test_the_version_says_where_it_lies():
+def test_the_version_shows_where_it_is_installed():
     said = monitor("--version")
     assert (said.code, said.err) == (0, "")
     assert re.fullmatch(rf"trainwarden \S+ \({re.escape(str(ROOT / 'monitor'))}\)\n", said.out)

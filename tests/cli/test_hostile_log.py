@@ -83,7 +83,7 @@ def test_a_live_watch_shows_nothing_hostile_either(folder: Path):
 
 
 def test_a_hostile_line_cannot_pass_for_a_verdict(folder: Path):
-    """A verdict stands at the start of a line; the log's words do not."""
+    """A verdict is at the start of a line; the words of a log never are."""
     forged = "✅ GradientVanishing: all is well".encode()
     (folder / "run.log").write_bytes(hostile_log(b"\r\n" + forged + b"\r\n"))
     said = monitor("replay", "run.log", is_terminal=True)

@@ -35,7 +35,7 @@ def test_a_file_that_is_there_is_never_overwritten(folder: Path):
         said = monitor("init", "run.log", "--out", out)
         assert (said.code, said.err) == (
             2,
-            f"monitor: {out}: is there already; expected a new file: another --out, or - to see it\n",
+            f"monitor: {out}: exists already; expected a new file: another --out, or - to print it\n",
         )
     assert Path("watch.yaml").read_text() == "mine"
     assert not Path("nowhere.yaml").exists()
@@ -60,8 +60,8 @@ def test_hostile_words_of_a_log_stay_words_of_the_file(folder: Path):
     assert "\x1b" not in Path("watch.yaml").read_text()
 
 
-def test_a_log_that_tells_nothing_makes_no_file(folder: Path):
+def test_a_log_with_too_little_makes_no_file(folder: Path):
     Path("run.log").write_text("hello\n" * 50)
     said = monitor("init", "run.log")
     assert (said.code, Path("watch.yaml").exists()) == (2, False)
-    assert "tells too little of a training: 0 of 50 lines understood" in said.err
+    assert "too little about a training: 0 of 50 lines understood" in said.err

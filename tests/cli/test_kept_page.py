@@ -1,4 +1,4 @@
-"""The page that a watch keeps fresh beside a log that grows."""
+"""The page that a watch keeps fresh while the log grows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_page_follows_the_log_through_a_symlink_and_keeps_its_permissions(fo
 @pytest.mark.parametrize(
     ("name", "start"), [("s.html", "<!doctype html>"), ("s.json", "{"), ("s.md", "# "), ("s", "# ")]
 )
-def test_the_name_of_the_kept_page_says_its_format(folder: Path, name: str, start: str):
+def test_the_name_of_the_kept_page_decides_its_format(folder: Path, name: str, start: str):
     write(folder / "run.log", HEALTHY)
     monitor("watch", "run.log", "--report", name, "--until-end", "--plain")
     assert (folder / name).read_text().lower().startswith(start)

@@ -64,7 +64,7 @@ def test_an_event_ends_the_wait_so_that_an_alert_needs_no_tick(tmp_path: Path, m
 
 
 class Waits(ByHand):
-    """Stands for a waker without events: notes how long it was to wait at most, then lets a line be written."""
+    """A fake waker without events: notes the longest wait it was given, then lets a line be written."""
 
     def __init__(self, watching: Watching, lines: list[bytes]) -> None:
         self._watching, self._lines = watching, list(lines)
@@ -80,7 +80,7 @@ class Waits(ByHand):
         return False
 
 
-def test_by_polling_alone_no_wait_is_longer_than_a_poll_and_each_line_is_told_at_the_next_look(tmp_path: Path) -> None:
+def test_with_polling_only_each_line_is_printed_at_the_next_poll(tmp_path: Path) -> None:
     watching = Watching(tmp_path / "run.log")
     waits = Waits(watching, NOT_A_NUMBER)
     with watching.tail:

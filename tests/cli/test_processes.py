@@ -40,7 +40,7 @@ def write_while_read(log: Path, data: bytes, process: Process) -> None:
             process.until(lambda out, told=told: out.count("[EPOCH]") >= told)
 
 
-def test_the_alerts_of_a_live_watch_are_those_of_a_replay_byte_for_byte(folder: Path):
+def test_a_live_watch_and_a_replay_give_the_same_alerts_byte_for_byte(folder: Path):
     log = write(folder / "run.log", [])
     with started(
         "watch", "run.log", "--sink", "jsonl:live.jsonl", "--until-end", "--notify-history", cwd=folder
@@ -120,7 +120,7 @@ def test_a_watch_that_is_stopped_sums_up_and_leaves_its_page(folder: Path, lines
 
 
 def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell command in which MONITOR stands for the command; the exit code is the first program's."""
+    """Run a shell command with MONITOR replaced by the command; return the exit code of the first program."""
     line = command.replace("MONITOR", " ".join(MONITOR))
     return subprocess.run(
         ["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
@@ -142,17 +142,17 @@ def quiet(folder: Path) -> Path:
 
 
 def spikes(step: int) -> list[bytes]:
-    """Return a loss that is no number, and the next one that is."""
+    """Return a loss that is not a number, and the next one that is."""
     return [at(2 * step, train(2 * step + 1, loss=float("nan"))), at(2 * step + 1, train(2 * step + 2))]
 
 
-def test_a_reader_that_goes_away_is_no_alert_and_no_traceback(quiet: Path):
+def test_a_reader_that_goes_away_causes_neither_alert_nor_traceback(quiet: Path):
     ended = shell("MONITOR replay long.log --json | head -n 1", quiet)
     assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
     assert ended.returncode not in (1, 3)
 
 
-def test_a_closed_output_is_no_alert_and_no_traceback(quiet: Path):
+def test_a_closed_output_causes_neither_alert_nor_traceback(quiet: Path):
     ended = shell("MONITOR replay run.log >&-", quiet)
     assert ended.returncode in (0, 2)
     assert "Traceback" not in ended.stderr

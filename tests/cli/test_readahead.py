@@ -1,4 +1,4 @@
-"""A long log is read a piece ahead, and nobody can tell: the same parts in the same order, and the same end."""
+"""A long log is read a piece ahead with the same result: the same parts in the same order, and the same end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_what_is_read_ahead_is_what_is_read(log):
     assert sum(len(each.spans or ()) for each in found) == 1
 
 
-def test_where_a_log_breaks_off_what_came_before_is_told(log):
+def test_when_a_log_breaks_off_what_came_before_is_printed(log):
     class Breaking:
         """The file of a disk that is lost behind the first piece."""
 

@@ -36,7 +36,7 @@ KEYS = [
     "needs",
     "evidence",
 ]
-"""The one JSON form of an alert; one that another explains says so beside."""
+"""The JSON form of an alert; an explained one also names the alert that explains it."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_each_line_is_strict_json_with_exactly_the_keys_of_an_alert(troubled: Sa
         assert all(list(line) == ["path", "line", "offset", "text"] for line in each["evidence"])
 
 
-def test_the_story_of_a_run_is_told_in_the_order_in_which_it_happened(troubled: Said):
+def test_the_alerts_of_a_run_are_printed_in_order(troubled: Said):
     times = [each["at"] for each in troubled.objects()]
     assert times == sorted(times)
     told = [(each["alert"], each["state"]) for each in troubled.objects()]
@@ -77,7 +77,7 @@ def test_a_number_that_is_none_is_written_as_text(troubled: Said):
     assert values == ["nan", 0.4]
 
 
-def test_every_evidence_is_where_it_says(troubled: Said):
+def test_every_line_of_evidence_is_at_its_place(troubled: Said):
     """Line number and byte offset lead to the quoted text."""
     data = Path("run.log").read_bytes()
     for each in troubled.objects():
@@ -116,7 +116,7 @@ def test_plain_output_names_the_alerts_with_their_lines_and_every_rule(folder: P
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_a_gzip_file_says_what_the_plain_file_says(folder: Path, troubled: Said, members: int):
+def test_a_gzip_file_gives_the_output_of_the_plain_file(folder: Path, troubled: Said, members: int):
     data, size = joined(TROUBLED), len(joined(TROUBLED)) // members + 1
     packed = b"".join(gzip.compress(data[start : start + size]) for start in range(0, len(data), size))
     (folder / "run.log").unlink()
@@ -125,7 +125,7 @@ def test_a_gzip_file_says_what_the_plain_file_says(folder: Path, troubled: Said,
     assert said == Said(troubled.code, troubled.out.replace('"run.log"', '"run.log.gz"'), "")
 
 
-def test_standard_input_says_what_the_file_says(troubled: Said):
+def test_standard_input_gives_the_output_of_the_file(troubled: Said):
     said = monitor("replay", "-", "--json", stdin=joined(TROUBLED))
     assert said == Said(troubled.code, troubled.out.replace('"run.log"', '"-"'), "")
 
@@ -155,7 +155,7 @@ def test_windows_line_ends_change_the_offsets_alone(folder: Path, troubled: Said
     ]
 
 
-def test_several_logs_are_told_one_after_another(folder: Path, troubled: Said):
+def test_several_logs_are_printed_one_after_another(folder: Path, troubled: Said):
     write(folder / "other.log", TROUBLED)
     said = monitor("replay", "run.log", "other.log", "--json")
     assert said.out == troubled.out + troubled.out.replace('"run.log"', '"other.log"')
@@ -189,7 +189,7 @@ def test_without_now_an_unfinished_log_is_not_judged_for_its_silence(folder: Pat
         ("2025-10-31T00:45:58+01:00", ["2025-10-30T23:45:57.000Z"]),
     ],
 )
-def test_silence_is_judged_up_to_now_which_is_utc_unless_it_says_otherwise(folder: Path, now: str, stalled: list[str]):
+def test_silence_is_judged_up_to_now_which_is_utc_by_default(folder: Path, now: str, stalled: list[str]):
     """The log's last line is of 23:40:57."""
     write(folder / "run.log", EPOCH_1)
     said = monitor("replay", "run.log", "--json", "--now", now)

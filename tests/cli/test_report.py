@@ -43,7 +43,7 @@ def test_the_page_goes_to_the_file_and_only_word_of_it_to_stderr(folder: Path):
 
 
 def without_charts(page: str) -> str:
-    """Return a page without its pictures, which only a file has beside it."""
+    """Return a page without its pictures, which only a page in a file has."""
     before, _, rest = page.partition("### Charts\n")
     return before + rest[rest.index("\n---\n") :]
 
@@ -72,7 +72,7 @@ def test_the_silence_since_the_last_change_is_judged_unless_the_log_was_left_lon
     assert mark in verdict
 
 
-def test_a_log_of_which_nothing_is_understood_earns_no_check_mark(folder: Path):
+def test_a_log_without_an_understood_line_gets_no_check_mark(folder: Path):
     write(folder / "run.log", [b"hello", b"nothing that anybody could count"])
     page = monitor("report", "run.log")
     assert page.code == 0
@@ -99,24 +99,24 @@ def test_a_watch_file_names_the_log_the_title_and_the_aims(folder: Path):
     assert "1. ✅ **First epoch**" in page.out
 
 
-def test_a_watch_file_that_names_no_log_there_is_says_where_it_looked(folder: Path):
+def test_a_watch_file_without_an_existing_log_names_where_it_looked(folder: Path):
     (folder / "watch.yaml").write_text(WATCH_FILE)
     page = monitor("report", "--config", "watch.yaml")
     assert (page.code, page.out) == (2, "")
     assert page.err.startswith("monitor: logs/*.log: no log there; expected LOG as an argument")
 
 
-def test_a_broken_watch_file_is_told_line_by_line(folder: Path):
+def test_a_broken_watch_file_is_reported_line_by_line(folder: Path):
     write(folder / "run.log", HEALTHY)
     (folder / "watch.yaml").write_text("titel: x\nsigns: [NoSuchRule]\nnotify: {group_wait: soon}\n")
     page = monitor("report", "run.log", "--config", "watch.yaml")
     assert (page.code, page.out) == (2, "")
     assert [line.split(": ")[1] for line in page.err.splitlines()] == ["watch.yaml:1", "watch.yaml:3"]
     (folder / "watch.yaml").write_text("title: x\nsigns: [NoSuchRule]\n")
-    assert "watch.yaml:2: no rule 'NoSuchRule'" in monitor("report", "run.log", "--config", "watch.yaml").err
+    assert "watch.yaml:2: unknown rule 'NoSuchRule'" in monitor("report", "run.log", "--config", "watch.yaml").err
 
 
-def test_the_command_line_s_word_stands_before_the_file_s(folder: Path):
+def test_the_command_line_takes_precedence_over_the_file(folder: Path):
     write(folder / "run.log", HEALTHY)
     (folder / "watch.yaml").write_text("set: {ExcessiveResets.above: 5}\nsigns: [ExcessiveResets]\n")
     by_file = monitor("report", "run.log", "--config", "watch.yaml").out
@@ -174,7 +174,7 @@ def test_silences_of_the_state_are_on_the_page(folder: Path):
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.md", "# "), ("a.html", "<!"), ("a.json", "{")])
-def test_the_name_of_the_page_says_its_format(folder: Path, name: str, begins: str):
+def test_the_name_of_the_page_decides_its_format(folder: Path, name: str, begins: str):
     write(folder / "run.log", HEALTHY)
     assert monitor("report", "run.log", "--out", name).code == 0
     assert (folder / name).read_text().lstrip().lower().startswith(begins)
@@ -183,17 +183,17 @@ def test_the_name_of_the_page_says_its_format(folder: Path, name: str, begins: s
 def test_the_sample_can_be_used_as_it_is_printed(folder: Path):
     sample = monitor("config", "sample")
     (folder / "watch.yaml").write_text(sample.out)
-    assert monitor("config", "check", "watch.yaml").out == "watch.yaml: is a watch file\n"
+    assert monitor("config", "check", "watch.yaml").out == "watch.yaml: no problem found\n"
     write(folder / "run.log", HEALTHY)
     assert monitor("report", "run.log", "--config", "watch.yaml").code == 0
 
 
-def test_a_check_of_several_files_tells_the_mistakes_of_all(folder: Path):
+def test_a_check_of_several_files_shows_the_mistakes_of_all(folder: Path):
     (folder / "a.yaml").write_text("titel: x\n")
     (folder / "b.yaml").write_text("title: x\n")
     (folder / "c.yaml").write_text("set: {NoRule.level: 3}\n")
     said = monitor("config", "check", "a.yaml", "b.yaml", "c.yaml", "none.yaml")
-    assert (said.code, said.out) == (2, "b.yaml: is a watch file\n")
+    assert (said.code, said.out) == (2, "b.yaml: no problem found\n")
     assert [line.split(": ")[1] for line in said.err.splitlines()] == [
         "a.yaml:1",
         "c.yaml:1",

@@ -70,7 +70,7 @@ def scenario(text: str) -> None:
 # ---- check
 
 
-def test_ten_mistakes_of_one_file_are_told_at_once_each_with_its_line_and_what_was_meant():
+def test_ten_mistakes_of_one_file_are_shown_at_once_each_with_line_and_suggestion():
     Path("bad.yaml").write_text(TEN_MISTAKES)
     said = monitor("rules", "check", "bad.yaml")
     assert (said.code, said.out) == (2, "")
@@ -94,7 +94,7 @@ def test_ten_mistakes_of_one_file_are_told_at_once_each_with_its_line_and_what_w
     }
 
 
-def test_a_file_of_ones_own_may_speak_of_shipped_rules():
+def test_a_file_of_ones_own_may_refer_to_shipped_rules():
     assert monitor("rules", "check", "own.yaml") == (0, "1 rules, no problem found\n", "")
     Path("own.yaml").write_text(OWN.replace("[TrainingStall]", "[TrainingStal]"))
     said = monitor("rules", "check", "own.yaml")
@@ -123,7 +123,7 @@ def test_the_shipped_rules_have_no_problem():
     ],
     ids=["bomb", "depth", "size", "encoding", "tab", "broken", "double key"],
 )
-def test_a_file_that_is_no_plain_yaml_is_refused_in_a_line(data: bytes, told: str):
+def test_a_file_that_is_not_plain_yaml_is_refused_in_one_line(data: bytes, told: str):
     Path("bad.yaml").write_bytes(data)
     said = monitor("rules", "check", "bad.yaml")
     assert (said.code, said.out) == (2, "")
@@ -163,7 +163,7 @@ def test_the_list_as_json_has_all_fields_as_a_rule_file_writes_them():
 
 
 @pytest.mark.parametrize("name", ["TrainingStall", "GradientVanishing", "ExcessiveResets"])
-def test_an_explanation_has_all_that_the_rule_file_says(name: str):
+def test_an_explanation_has_everything_in_the_rule_file(name: str):
     rule = RULES[name]
     said = monitor("rules", "explain", name)
     assert (said.code, said.err) == (0, "")
@@ -197,18 +197,18 @@ def test_an_explanation_names_the_level_and_where_it_comes_from():
     assert "above: 5; set on the command line, which overrides the run's own setting and the rule" in changed
 
 
-def test_an_explanation_says_what_a_rule_explains_and_is_explained_by():
+def test_an_explanation_names_the_rules_it_explains_and_is_explained_by():
     own = monitor("rules", "explain", "Own", "--rules", "own.yaml").out
     stall = monitor("rules", "explain", "TrainingStall", "--rules", "own.yaml").out
     assert "explains       TrainingStall: while it fires, their alerts do not page anyone" in own
     assert re.search(r"^explained by +[\w, ]*\bOwn: while one of them fires, this rule", stall, re.MULTILINE)
 
 
-def test_a_rule_that_nobody_knows_cannot_be_explained():
+def test_an_unknown_rule_cannot_be_explained():
     said = monitor("rules", "explain", "TraningStall")
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        "monitor rules explain: no rule 'TraningStall'; expected a rule of monitor rules list "
+        "monitor rules explain: unknown rule 'TraningStall'; expected a rule of monitor rules list "
         "(did you mean 'TrainingStall'?)\n"
     )
 
@@ -294,7 +294,7 @@ def test_the_scenario_of_the_help_passes():
     assert monitor("rules", "test", "scenarios.yaml") == (0, "", "1 of 1 tests passed\n")
 
 
-def test_a_scenario_file_brings_its_own_rules_found_beside_it(folder: Path):
+def test_a_scenario_file_finds_its_rules_next_to_it(folder: Path):
     (folder / "inner").mkdir()
     Path("own.yaml").rename("inner/own.yaml")
     Path("inner/scenarios.yaml").write_text(
@@ -313,7 +313,7 @@ scenarios:
     assert monitor("rules", "test", "inner/scenarios.yaml") == (0, "", "1 of 1 tests passed\n")
 
 
-def test_every_mistake_of_a_scenario_file_is_told_with_its_line():
+def test_every_mistake_of_a_scenario_file_is_shown_with_its_line():
     scenario(STALL.replace("state: firing", "stat: fires").replace("wait: 301s", "wait: 301") + "  - {name: x}\n")
     said = monitor("rules", "test", "scenarios.yaml")
     assert (said.code, said.out) == (2, "")
@@ -325,7 +325,7 @@ def test_every_mistake_of_a_scenario_file_is_told_with_its_line():
     ]
 
 
-def test_a_scenario_of_a_rule_that_nobody_declared_is_refused():
+def test_a_scenario_with_an_unknown_rule_is_refused():
     scenario(STALL.replace("TrainingStall: breach", "TraningStall: breach"))
     said = monitor("rules", "test", "scenarios.yaml")
     assert (said.code, said.out) == (2, "")

@@ -19,7 +19,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def is_drawn(made: Announcer) -> bool:
-    """Whether the picture stands, to its last row."""
+    """Whether the picture is complete, to its last row."""
     return "Ctrl-C ends the watch" in made.rows[-1]
 
 
@@ -106,7 +106,7 @@ def test_a_window_that_is_closed_ends_the_watch_which_still_leaves_its_page(fold
     assert "fit-1" in (folder / "STATUS.md").read_text()
 
 
-def test_what_befalls_the_log_stands_in_the_picture_and_is_said_again_at_the_end(folder: Path) -> None:
+def test_changes_of_the_log_are_shown_in_the_picture_and_again_at_the_end(folder: Path) -> None:
     log = write(folder / "run.log", EPOCH_1)
     with terminal("watch", "run.log", cwd=folder) as made:
         made.until(is_drawn)
@@ -155,7 +155,7 @@ def test_a_watch_without_a_terminal_imports_neither_rich_nor_numpy(folder: Path)
     assert imported & {"rich", "numpy", "torch"} == set()
 
 
-def test_a_stream_that_only_says_that_it_is_a_terminal_gets_lines(folder: Path) -> None:
+def test_a_stream_that_only_claims_to_be_a_terminal_gets_lines(folder: Path) -> None:
     write(folder / "run.log", HEALTHY)
     said = monitor("watch", "run.log", "--until-end", is_terminal=True)
     assert said.code == 0

@@ -28,7 +28,7 @@ COMMANDS: dict[str, Callable[[Run], int]] = {
     f'grep -c "DEGENERACY-GUARD.*reset applied" {LOG}': lambda run: len(run.records(grammar.GuardReset)),
     f'grep "DEGENERACY-GUARD.*reset applied" {ALL_LOGS} | wc -l': lambda run: len(run.records(grammar.GuardReset)),
 }
-"""Each grep of the page as it stands there, and how many lines it must find in a run."""
+"""Each grep of the page, verbatim, and the number of lines that it must find in a run."""
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_a_level_of_the_command_line_is_in_force():
     ) == set()
 
 
-def test_a_level_of_the_command_line_stands_above_the_runs_own_setting(folder: Path):
+def test_a_level_of_the_command_line_overrides_the_runs_own_setting(folder: Path):
     """And that one above the rule's default, which is 1e-7."""
     log = [*EPOCH_1[:1], at(1, setting("GRAD_MONITOR_WARN_NORM", "1e-3")), at(2, train(0)), at(3, report(0, gat=1e-4))]
     write(folder / "run.log", log)
@@ -102,7 +102,7 @@ def test_the_watch_takes_the_same_changes(folder: Path):
 # ---- leaving rules out
 
 
-def test_a_rule_that_is_left_out_says_nothing():
+def test_a_disabled_rule_raises_nothing():
     assert replay("--disable", "TrainingStall", "--disable", "ExcessiveResets") == replay() - {
         "TrainingStall",
         "ExcessiveResets",
@@ -113,7 +113,7 @@ def test_to_leave_out_every_rule_is_refused():
     names = [line.split()[0] for line in monitor("rules", "list").out.splitlines()[1:]]
     said = monitor("replay", "run.log", *(word for name in names for word in ("--disable", name)))
     assert (said.code, said.out) == (2, "")
-    assert said.err == "monitor: --disable: leaves no rule; expected one at least: nothing to check is no all-clear\n"
+    assert said.err == "monitor: --disable: leaves no rule; expected at least one rule to check\n"
 
 
 # ---- what means nothing
@@ -149,7 +149,7 @@ def test_a_setting_that_means_nothing_is_refused_with_what_was_meant(command: st
     assert "; expected " in said.err
 
 
-def test_all_settings_that_mean_nothing_are_told_at_once():
+def test_all_wrong_settings_are_shown_at_once():
     said = monitor("replay", "run.log", "--set", "No.level=1", "--set", "ExcessiveResets.abve=3", "--disable", "Nobody")
     assert said.code == 2
     assert [line.split(": ")[1] for line in said.err.splitlines()] == [
@@ -202,17 +202,17 @@ def test_a_peer_is_the_log_of_a_run_that_cannot_have_the_same_values(folder: Pat
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--peer", "run.log"], "--peer run.log: is the log itself; expected another run's log"),
-        (["--baseline", "./run.log"], "--baseline ./run.log: is the log itself; expected another run's log"),
-        (["--baseline", "-"], "--baseline -: standard input is no other run's log; expected a file"),
+        (["--peer", "run.log"], "--peer run.log: is the log itself; expected the log of another run"),
+        (["--baseline", "./run.log"], "--baseline ./run.log: is the log itself; expected the log of another run"),
+        (["--baseline", "-"], "--baseline -: standard input cannot be another run; expected a file"),
         (
             ["--peer", "missing.log"],
-            "--peer missing.log: is neither a log nor a saved baseline; expected a file, or a name given to "
-            "monitor baseline save; {state}/trainwarden/baselines has none",
+            "--peer missing.log: neither a log nor a saved baseline; expected a file, or a name that monitor "
+            "baseline save was given; {state}/trainwarden/baselines holds none",
         ),
     ],
 )
-def test_a_log_that_is_no_other_runs_is_refused(
+def test_only_another_run_is_accepted_as_baseline_or_peer(
     command: str, words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

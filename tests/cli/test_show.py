@@ -79,14 +79,14 @@ def test_a_log_that_is_gone_leaves_the_line_that_was_kept(alerts):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("ffff0000ffff", "run.log"), "no alert of that id in run.log"),
-        (("f", "run.log"), "expected the id of one, 4 digits or more"),
-        (("ffff0000", "calm.log"), "holds no alert"),
+        (("ffff0000ffff", "run.log"), "no alert with this id in run.log"),
+        (("f", "run.log"), "expected at least 4 digits of one id"),
+        (("ffff0000", "calm.log"), "no alert found"),
         (("ffff0000",), "holds no state"),
-        (("ffff0000", "--alerts", "calm.log"), "calm.log:1: is no JSON"),
-        (("ffff0000", "--alerts", "odd.jsonl"), "odd.jsonl:1: is no alert"),
+        (("ffff0000", "--alerts", "calm.log"), "calm.log:1: not JSON"),
+        (("ffff0000", "--alerts", "odd.jsonl"), "odd.jsonl:1: not an alert"),
         (("ffff0000", "--alerts", "gone.jsonl"), "cannot be read (No such file or directory)"),
-        (("ffff0000", "run.log", "--alerts", "alerts.jsonl"), "stands beside LOG"),
+        (("ffff0000", "run.log", "--alerts", "alerts.jsonl"), "cannot be combined with LOG"),
     ],
 )
 def test_what_is_not_there_is_one_clear_line(alerts, arguments: tuple[str, ...], expected: str):

@@ -1,4 +1,4 @@
-"""Many logs in one watch: named ones, those of a folder or a pattern, late ones, other processes' ones, a stream."""
+"""Many logs in one watch: named ones, logs of a folder or a pattern, late ones, logs of other ranks, a stream."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def append(path: Path, *lines: bytes) -> None:
 # ---- several logs
 
 
-def test_each_log_is_told_by_its_name_and_the_worst_decides(folder: Path):
+def test_each_log_has_its_name_and_the_worst_decides(folder: Path):
     write(folder / "a.log", HEALTHY)
     write(folder / "b.log", TROUBLED)
     said = monitor("watch", folder / "a.log", folder / "b.log", "--until-end", "--notify-history")
@@ -58,7 +58,7 @@ def test_each_log_is_told_by_its_name_and_the_worst_decides(folder: Path):
     assert "b.log: run fit-1: failed" in said.out
 
 
-def test_the_alerts_are_those_of_a_replay_of_each_log(folder: Path):
+def test_the_alerts_equal_those_from_a_replay_of_each_log(folder: Path):
     logs = [
         write(folder / f"{name}.log", lines)
         for name, lines in (("a", TROUBLED), ("b", [*EPOCH_1, NAN, at(30, COMPLETED)]))
@@ -71,7 +71,7 @@ def test_the_alerts_are_those_of_a_replay_of_each_log(folder: Path):
     assert len(live) == sum(len(monitor("replay", log, "--json").objects()) for log in logs)
 
 
-def test_two_logs_of_one_name_are_told_apart_by_their_folders(folder: Path):
+def test_two_logs_of_one_name_are_distinguished_by_their_folders(folder: Path):
     for name in ("one", "two"):
         (folder / name).mkdir()
         write(folder / name / "run.log", HEALTHY)
@@ -184,7 +184,7 @@ def test_after_a_restart_each_log_of_a_folder_goes_on_where_it_was(folder: Path)
         ("/x/train.rank_1.out", 1, "/x/train.rank_0.out"),
     ],
 )
-def test_the_name_of_a_log_says_whose_it_is(log: str, rank: int, same_as: str):
+def test_the_name_of_a_log_tells_its_rank(log: str, rank: int, same_as: str):
     of = ranked(log)
     assert of is not None
     assert (of.rank, of.family) == (rank, family(same_as))
@@ -204,7 +204,7 @@ def test_a_rank_without_steps_is_neither_blind_nor_stalled_but_its_crash_counts(
     assert "TrainingStall" in monitor("replay", alone, "--json").out
     said = monitor("watch", folder, "--until-end", "--notify-history", "--sink", "jsonl:quiet.jsonl")
     assert (said.code, (folder / "quiet.jsonl").read_text()) == (0, "")
-    assert "proves nothing" not in said.err
+    assert "no alert does not mean" not in said.err
     write(quiet, [HEALTHY[0], b"torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"])
     append(quiet, at(500, FAILED))
     said = monitor("watch", folder, "--until-end", "--notify-history", "--sink", "jsonl:loud.jsonl")
@@ -240,7 +240,7 @@ def test_standard_input_is_followed_to_its_end(folder: Path):
     assert "-: run fit-1: failed" in said.out
 
 
-def test_a_pipe_is_told_as_it_comes_and_ends_with_its_writer(folder: Path):
+def test_a_pipe_is_printed_as_it_comes_and_ends_with_its_writer(folder: Path):
     command = [sys.executable, "-m", "monitor", "watch", "-", "--sink", "jsonl:alerts.jsonl"]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -261,7 +261,7 @@ def test_a_pipe_is_told_as_it_comes_and_ends_with_its_writer(folder: Path):
     assert "Traceback" in "".join(line["text"] for alert in alerts(folder) for line in alert["evidence"])
 
 
-def test_a_state_cannot_resume_standard_input_and_says_so(folder: Path):
+def test_a_state_cannot_resume_standard_input_and_warns(folder: Path):
     for _ in range(2):
         said = monitor("watch", "-", "--state", "state", stdin=joined(HEALTHY))
         assert "cannot be read again" in said.err

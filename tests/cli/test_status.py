@@ -1,4 +1,4 @@
-"""What a state folder shows to who looks at it, beside a watch that runs or after its end."""
+"""What a state folder shows, while the watch runs or after its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def status(folder: Path) -> dict[str, object]:
     return {**log, "process": document["process"], "code": said.code}
 
 
-def test_the_state_is_read_beside_the_watch_that_writes_it(folder: Path):
+def test_the_state_is_read_while_the_watch_writes_it(folder: Path):
     write(folder / "run.log", [*EPOCH_1, NAN])
     with started("watch", "run.log", "--state", "state", "--sink", "jsonl:a.jsonl", cwd=folder) as process:
         process.until(lambda out: "TrainLossNonfinite firing" in out)
@@ -78,10 +78,10 @@ def test_a_rotated_log_counts_as_behind_with_all_its_new_bytes(watched: Path):
     assert status(watched)["bytes_behind"] == len(joined(HEALTHY))
 
 
-def test_a_person_reads_where_the_run_is_and_what_fires(watched: Path):
+def test_a_person_sees_where_the_run_is_and_what_fires(watched: Path):
     said = monitor("status", "--state", watched / "state")
     assert said.code == 1
-    assert "no process watches now" in said.out
+    assert "no watch is running" in said.out
     place = "running when it was last read, phase train, epoch 2/2, step 2; last line 2025-10-30T23:41:11.000Z"
     assert f"run.log: run fit-1: {place}" in said.out
     assert "TrainLossNonfinite fires since 2025-10-30T23:41:11.000Z: " in said.out
@@ -95,7 +95,7 @@ def test_a_run_that_has_ended_is_not_called_calm_when_alerts_fired_in_it(watched
     assert "nothing fires now; fired before: 1 at warning or above" in said.out
 
 
-def test_the_next_watch_goes_on_and_tells_only_what_is_new(watched: Path):
+def test_the_next_watch_continues_and_prints_only_what_is_new(watched: Path):
     write(watched / "run.log", [*EPOCH_1, NAN, at(30, train(3, epochs=2)), TROUBLED[-1]])
     said = monitor("watch", watched / "run.log", "--state", watched / "state", "--until-end")
     assert "TrainLossNonfinite firing" not in said.out

@@ -1,4 +1,4 @@
-"""A live watch driven by hand: real files, a clock that stands still until it is told to go on."""
+"""A live watch driven by hand: real files, a clock that moves only when told to."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Heard(Listener):
 
 
 class ByHand:
-    """Stands for a waker that knows of no events: whoever derives from it says what a wait is."""
+    """A fake waker without events; a subclass decides what happens during a wait."""
 
     def wake(self) -> None:
         """End the present wait: there is none."""

@@ -73,7 +73,7 @@ def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
         (["silence", "StepTimeGrown"], "--for: is missing"),
         (["silence", "StepTimeGrown", "--for", "soon"], "--for: "),
         (["silence", "no rule; rm -rf", "--for", "1h"], "is neither a rule nor an alert's id"),
-        (["ack", "xyz"], "is no alert's id"),
+        (["ack", "xyz"], "not an alert id"),
         (["unsilence", "StepTimeGrown"], "nothing silences 'StepTimeGrown'"),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(tmp_path: Path, words:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     done = monitor("silence", "--state", str(tmp_path / "none"))
-    assert done.code == 2 and "is no state folder" in done.err
+    assert done.code == 2 and "not a state folder" in done.err
 
 
 def test_sinks_test_says_what_became_of_each(tmp_path: Path):

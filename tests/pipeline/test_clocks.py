@@ -263,7 +263,7 @@ def test_a_local_time_leaps_with_daylight_saving_unless_its_zone_is_named(
     named = monitor("replay", log, "--time-zone", "Europe/Berlin", "--json")
     assert [alert for alert in named.objects() if alert["alert"] in ("TrainingStall", "SoftHang")] == []
     assumed = monitor("replay", log)
-    assert "its times name no zone and are taken for UTC" in assumed.out
+    assert "its times name no zone, so UTC is assumed" in assumed.out
     assert ("TrainingStall firing" in assumed.out) == leaps
 
 
@@ -284,5 +284,5 @@ def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", TROUBLED)
     for name in ("Europe/Berlim", "../etc/passwd", "Europe"):
         said = monitor("replay", log, "--time-zone", name)
-        expected = f"monitor: --time-zone {name}: is no time zone; expected a name as Europe/Berlin, or UTC\n"
+        expected = f"monitor: --time-zone {name}: not a time zone; expected a name such as Europe/Berlin, or UTC\n"
         assert (said.code, said.err) == (2, expected)

@@ -1,4 +1,4 @@
-"""Charts: drawn from the log's figures, the same each time, beside a Markdown page."""
+"""Charts: drawn from the figures of the log, the same each time, next to a Markdown page."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_log_without_figures_has_no_chart(snapshot_of):
     assert charts_of(snapshot_of(["hello"])) == {}
 
 
-def test_what_is_not_drawn_is_said(snapshot_of, log):
+def test_the_notes_list_what_is_not_drawn(snapshot_of, log):
     log.start().preface()
     for step in range(1, 100):
         log.train(step, 1, loss=math.nan if step == 99 else 0.5)
@@ -55,10 +55,10 @@ def test_what_is_not_drawn_is_said(snapshot_of, log):
     found = charts_of(snapshot_of(log.lines))
     assert "train, newest reports: the newest 64 of 99 values" in found["loss"].notes
     assert "train, newest reports: 1 value is nan or infinite, and not drawn" in found["loss"].notes
-    assert "values of exactly 0 stand on the lower edge: gat" in found["gradients"].notes
+    assert "values of exactly 0 are on the lower edge: gat" in found["gradients"].notes
 
 
-def test_what_is_left_out_of_every_curve_alike_is_said_once(snapshot_of, log):
+def test_what_every_curve_leaves_out_is_noted_once(snapshot_of, log):
     log.start().preface()
     for step in range(0, 1000, 10):
         log.gradients(step, 1)
@@ -101,7 +101,7 @@ def test_any_figures_can_be_drawn(require, shape: Shape, is_log: bool, values: t
     ElementTree.fromstring(draw_file(chart))
 
 
-def test_a_markdown_page_has_its_charts_beside_it(require, snapshot_of, healthy, tmp_path: Path):
+def test_a_markdown_page_has_its_charts_in_a_folder_next_to_it(require, snapshot_of, healthy, tmp_path: Path):
     require("pygal")
     out = tmp_path / "STATUS.md"
     (tmp_path / "STATUS.charts").mkdir()
@@ -115,7 +115,7 @@ def test_a_markdown_page_has_its_charts_beside_it(require, snapshot_of, healthy,
         assert f"](STATUS.charts/{name})" in text
 
 
-def test_without_the_library_the_markdown_page_says_so(snapshot_of, healthy, tmp_path: Path, monkeypatch):
+def test_without_the_library_the_markdown_page_explains_it(snapshot_of, healthy, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("monitor.report.drawing.can_draw", lambda: False)
     publish(tmp_path / "STATUS.md", build(snapshot_of(healthy)), "md")
     assert "Charts are not drawn: pygal is not installed" in (tmp_path / "STATUS.md").read_text()

@@ -186,7 +186,7 @@ def test_what_has_the_shape_of_a_secret_is_redacted(text, expected):
         "basic functionality works",
     ],
 )
-def test_what_is_no_secret_stays(text):
+def test_what_is_not_a_secret_stays(text):
     assert escape.redact(text) == text
 
 

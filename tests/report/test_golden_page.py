@@ -15,7 +15,7 @@ from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Pipeline
 from monitor.report import Page, build, render_markdown
-from monitor.report.model import Mark
+from monitor.report.statement import Mark
 from monitor.rules import Overrides, load_rules
 from monitor.run.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
@@ -282,7 +282,7 @@ def test_every_figure_of_the_seed_is_there(text: str, section: str, figure: str)
     assert figure in text, section
 
 
-def test_the_dead_inputs_are_no_check_mark(page: Page, text: str):
+def test_dead_inputs_get_no_check_mark(page: Page, text: str):
     row = next(row for row in page.gradients.groups if row.group == "variable_selection")
     assert row.mark is Mark.BREACH
     assert "243 of 1160 tensors without gradient, inferred: 81 of 82 features dead" in text
@@ -292,7 +292,7 @@ def test_resets_are_unknown_while_no_guard_line_was_seen(page: Page):
     assert next(sign.mark for sign in page.signs if sign.rule == "ExcessiveResets") is Mark.UNKNOWN
 
 
-def test_the_confidence_is_low_and_says_why(page: Page):
+def test_the_confidence_is_low_and_has_a_reason(page: Page):
     assert page.footer.confidence.startswith("Low: ")
     assert "DeadInputGradients" in page.footer.confidence
     assert not page.footer.all_passed
@@ -301,7 +301,7 @@ def test_the_confidence_is_low_and_says_why(page: Page):
 
 def test_the_variable_that_no_code_read_is_not_confirmed(page: Page):
     found = {each.subject: (each.mark, each.text) for each in page.settings}
-    assert found["VARIANCE_PENALTY_WEIGHT=0.01"] == (Mark.CAUTION, "set, and read by nothing")
+    assert found["VARIANCE_PENALTY_WEIGHT=0.01"] == (Mark.CAUTION, "set, but nothing reads it")
 
 
 def test_the_graphics_card_at_rest_before_the_first_step_is_normal_and_proves_nothing(page: Page):
@@ -309,7 +309,7 @@ def test_the_graphics_card_at_rest_before_the_first_step_is_normal_and_proves_no
     assert "initializing - normal" in next(each.text for each in page.gpu if "Utilization" in each.subject)
 
 
-def test_the_adaptive_norm_lies_below_what_it_was(page: Page):
+def test_the_adaptive_norm_is_lower_than_before(page: Page):
     row = next(row for row in page.comparison.rows if row.title == "Adaptive Norm")
     assert (row.mark, row.words) == (Mark.CAUTION, "lower (the first report)")
 
@@ -319,7 +319,7 @@ def test_the_next_gradient_report_has_its_batch(page: Page):
     assert said.startswith("next at batch 201 of the run, batch 96 of epoch 2 (step 200)")
 
 
-def test_what_waits_for_the_same_kind_of_line_is_said_once(page: Page, text: str):
+def test_rules_that_wait_for_the_same_kind_of_line_share_a_statement(page: Page, text: str):
     dark = [(each.mark, each.text) for each in page.footer.blind_spots if "ExcessiveResets" in each.subject]
     assert dark == [(Mark.UNKNOWN, "no DEGENERACY-GUARD line has what they need")]
     assert "up to step" not in text

@@ -58,7 +58,7 @@ def test_hostile_lines_outside_the_grammar_change_a_count_and_nothing_else(snaps
     calm = render_markdown(build(snapshot_of([*healthy[:20], b"words", *healthy[20:]])))
     hostile = render_markdown(build(snapshot_of([*healthy[:20], data, *healthy[20:]])))
     assert hostile == calm
-    assert f"1 of {len(healthy) + 1} lines are outside the known grammar" in hostile
+    assert f"1 of {len(healthy) + 1} lines were not understood" in hostile
 
 
 def test_a_log_of_nothing_but_hostile_lines_is_waiting_for_evidence(snapshot_of):

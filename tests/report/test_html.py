@@ -1,4 +1,4 @@
-"""The HTML page: whatever a log says, its structure stays, nothing runs, and its charts can be seen."""
+"""The HTML page: any log leaves its structure intact, nothing runs, and its charts are visible."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def frame(page: str) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_words_leave_the_structure_of_the_page_as_it_is(snapshot_of, log, text):
     calm, hostile = html_of(snapshot_of, log, "words"), html_of(snapshot_of, log, text)
-    if len(text) < 64 << 10:  # what stands behind a longer word is cut off its line, so that fewer facts are known
+    if len(text) < 64 << 10:  # a longer word is cut off with the rest of its line, so that fewer facts are known
         assert Structure(without_pictures(hostile)).found == Structure(without_pictures(calm)).found
     assert frame(hostile) == frame(calm)
     assert hostile.count("✅") == calm.count("✅")
@@ -87,7 +87,7 @@ def test_a_log_of_hostile_lines_makes_a_page_in_which_nothing_runs(require, snap
     assert opened.dom.count("<figure") == text.count("<figure") == opened.dom.count('class="tw-chart"') >= 4
 
 
-def test_the_policy_stops_even_a_script_that_got_into_the_page_and_the_console_tells(
+def test_the_policy_stops_even_a_script_inside_the_page_and_the_console_shows_it(
     require, snapshot_of, healthy, tmp_path: Path
 ):
     """Were the escaping to fail, still nothing would run; and the test above would see it."""
@@ -118,7 +118,7 @@ def test_the_charts_can_be_seen_and_a_picture_of_the_page_is_kept(require, snaps
     assert count_pixels(seen, FIRST_CURVE) > 300
 
 
-def test_a_page_on_a_phone_is_no_wider_than_the_phone(require, snapshot_of, healthy, tmp_path: Path):
+def test_a_page_fits_the_width_of_a_phone(require, snapshot_of, healthy, tmp_path: Path):
     """A page that is too wide is shown smaller, or scrolled: its text would not reach to the right edge."""
     require("chromium")
     style = "main{outline:0}html{background:#ff00ff}body{max-width:100vw}"
@@ -150,7 +150,7 @@ def test_the_same_facts_give_the_same_bytes(snapshot_of, healthy):
     assert render_html(build(snapshot_of(healthy))) == render_html(build(snapshot_of(healthy)))
 
 
-def test_without_the_drawing_library_the_page_renders_and_says_so(snapshot_of, healthy, monkeypatch):
+def test_without_the_drawing_library_the_page_renders_and_explains_it(snapshot_of, healthy, monkeypatch):
     monkeypatch.setattr("monitor.report.drawing.can_draw", lambda: False)
     page = render_html(build(snapshot_of(healthy)))
     assert "Charts are not drawn: pygal is not installed" in page

@@ -1,4 +1,4 @@
-"""The page as JSON: strict, as its schema says, and every line it cites is in the log at that place."""
+"""The page as JSON: strict, valid by its schema, and every cited line is in the log at its place."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def lines_in(value: object) -> Iterator[dict[str, object]]:
 
 
 def refuse(word: str) -> None:
-    raise AssertionError(f"{word} is no JSON")
+    raise AssertionError(f"{word} is not JSON")
 
 
 @pytest.mark.parametrize("text", ["words", *HOSTILE], ids=range(len(HOSTILE) + 1))
-def test_a_page_is_strict_json_as_the_schema_says(require, snapshot_of, log, text):
+def test_a_page_is_strict_json_that_fits_the_schema(require, snapshot_of, log, text):
     require("jsonschema")
     import jsonschema
 
@@ -68,7 +68,7 @@ def test_every_line_cited_is_in_the_log_at_its_offset(snapshot_of, healthy):
         assert data[offset:].startswith(str(line["text"]).encode())
 
 
-def test_every_number_of_a_row_stands_in_a_line_that_the_row_cites(snapshot_of, healthy):
+def test_every_number_of_a_row_is_in_a_line_that_the_row_cites(snapshot_of, healthy):
     document = json.loads(render_json(build(snapshot_of(healthy))))
     for row in document["epochs"]["rows"]:
         texts = " ".join(healthy[line["line"] - 1] for line in row["evidence"])

@@ -11,7 +11,7 @@ from monitor import grammar
 from monitor.config import Config
 from monitor.grammar import format_line
 from monitor.report import build, render_markdown
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 
 STARTED_AT = 1761867651.0
 
@@ -40,7 +40,7 @@ def test_a_gpu_run_without_gpu_lines_is_unknown(log, snapshot_of):
     assert page.footer.mark is Mark.UNKNOWN
 
 
-def test_process_and_gpu_figures_are_those_of_the_seed_page(log, snapshot_of):
+def test_process_and_gpu_figures_match_the_seed_page(log, snapshot_of):
     log.start().preface(device="cuda:0").add(
         grammar.Process(pid=822543, stat="Sl", cpu_pct=29.6, rss_mb=1024.0, ram_total_mb=221184.0, etime_s=133.0),
         grammar.Gpu(name="NVIDIA A100-SXM4-80GB", index=0, util_pct=0.0, used_mb=17421.0, total_mb=81920.0),
@@ -77,7 +77,7 @@ def test_target_normalisation_has_the_digits_of_the_log_and_misses_no_declared_h
     ]
 
 
-def test_dead_features_speak_against_a_green_page(log, snapshot_of):
+def test_dead_features_keep_the_page_from_being_green(log, snapshot_of):
     log.start().preface().add(grammar.DataCheck(features_dead=grammar.Share(81, 82), names=("a", "b")))
     page = build(snapshot_of(log.epoch(1).epoch(2).end().lines))
     assert stated(page.data, "Dead features") == "81 of 82 are constant: a, b"
@@ -157,7 +157,7 @@ def test_the_expected_end_rests_on_whole_epochs(log, snapshot_of):
     assert "median epoch 45 seconds" in stated(page.progress, "ETA")
 
 
-def test_commands_bear_the_real_path_quoted_and_the_process_id(healthy, snapshot_of):
+def test_commands_have_the_quoted_path_and_the_process_id(healthy, snapshot_of):
     page = build(snapshot_of(healthy, log="-my logs/it's.log"))
     script = "\n".join(each.script for each in page.commands)
     assert """grep "Sharpe Ratio:" './-my logs/it'"'"'s.log'""" in script

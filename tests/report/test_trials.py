@@ -1,4 +1,4 @@
-"""The page's commands are run before it is written: what they show now stands beside them, without a shell."""
+"""The commands of a page run before it is written, without a shell, and the page shows their results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def script(found) -> str:
 
 
 @pytest.mark.parametrize("name", ["run.log", "it's a $(touch pwned) log; x.log", "-r.log", "näh\n.log"])
-def test_each_count_is_that_of_the_log_whatever_its_name(healthy, snapshot_of, tmp_path, monkeypatch, name):
+def test_each_count_is_right_for_any_name_of_the_log(healthy, snapshot_of, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("\n".join(healthy) + "\n")
     text = script(tried(snapshot_of(healthy, log=name)))
@@ -78,7 +78,7 @@ def test_the_process_of_another_machine_is_not_looked_for_here(log, snapshot_of,
     assert any(argv[0] == "ps" for argv in commands_to_try(snapshot, "gpu1"))
 
 
-def test_a_process_that_lives_is_said_to(log, snapshot_of, tmp_path, require):
+def test_a_live_process_is_shown_as_alive(log, snapshot_of, tmp_path, require):
     require("ps")
     path = tmp_path / "run.log"
     lines = log.start(host=HOST, pid=os.getpid()).preface().lines
@@ -95,7 +95,7 @@ def test_commands_that_match_nothing_in_another_trainer_s_log_are_left_out(snaps
     assert found[0].note is not None and "match no line of this log" in found[0].note.text
 
 
-def test_standard_input_is_no_file_to_look_into(healthy, snapshot_of):
+def test_standard_input_cannot_be_searched(healthy, snapshot_of):
     snapshot = snapshot_of(healthy, log="-")
     assert commands_to_try(snapshot, HOST) == []
     assert script(build(snapshot).commands) == ""

@@ -10,7 +10,8 @@ import pytest
 from monitor import grammar
 from monitor.grammar import Share
 from monitor.report import build, render_markdown
-from monitor.report.model import Mark, Page, Statement
+from monitor.report.model import Page
+from monitor.report.statement import Mark, Statement
 
 
 def statements(value: object) -> Iterator[Statement]:
@@ -58,7 +59,7 @@ def test_no_line_at_all_is_unknown_and_nothing_is_green(snapshot_of):
     assert render_markdown(page).count("✅") == 1
 
 
-def test_an_alert_that_the_run_s_end_closed_still_stands(log, snapshot_of):
+def test_an_alert_closed_by_the_end_of_the_run_still_counts_as_open(log, snapshot_of):
     log.start().preface().epoch(1).epoch(2, zero=("temporal_encoder", "projected_features")).end()
     page = build(snapshot_of(log.lines))
     assert (page.footer.status, page.footer.mark) == ("completed", Mark.BREACH)
@@ -80,7 +81,7 @@ def test_a_loss_that_was_no_number_once_is_not_forgotten_when_it_is_one_again(lo
     assert next(sign.mark for sign in page.signs if sign.rule == "TrainLossNonfinite") is Mark.CAUTION
 
 
-def test_small_tensors_in_the_selection_group_are_no_check_mark_though_no_rule_speaks(log, snapshot_of):
+def test_small_tensors_in_the_selection_group_get_no_check_mark_even_without_a_rule(log, snapshot_of):
     log.start().preface().epoch(1, small=243).epoch(2, small=243).end()
     page = build(snapshot_of(log.lines))
     assert group_mark(page, "variable_selection") is Mark.CAUTION
@@ -123,7 +124,7 @@ def test_a_log_read_to_its_end_without_an_end_line_is_unfinished_and_not_calm(he
     page = build(snapshot_of(healthy[:-1]))
     assert (page.footer.status, page.footer.mark) == ("unfinished", Mark.UNKNOWN)
     assert page.footer.confidence.startswith("Low: 5 of 6")
-    assert "nothing is known of the critical TrainingStall" in page.footer.confidence
+    assert "critical and unknown: TrainingStall" in page.footer.confidence
 
 
 def test_the_same_log_still_watched_is_running_and_stalled_after_five_minutes(healthy, snapshot_of):
@@ -154,15 +155,15 @@ def test_an_alert_of_an_earlier_attempt_is_a_caution_for_the_present_one(log, sn
     assert "Attempt 1" in render_markdown(page)
 
 
-def test_a_traceback_that_no_rule_watches_for_is_no_all_clear(log, snapshot_of):
+def test_a_traceback_without_a_rule_still_breaks_the_all_clear(log, snapshot_of):
     log.start().preface().epoch(1)
     log.lines.append("Traceback (most recent call last):")
     page = build(snapshot_of(log.epoch(2).end().lines))
     assert objective(page, "stability") is Mark.CAUTION
     assert page.footer.mark is Mark.CAUTION
-    assert "text.traceback: 1 seen, judged by no rule; the last: Traceback" in render_markdown(page)
+    assert "text.traceback: 1 seen, not judged by any rule; the last: Traceback" in render_markdown(page)
 
 
-def test_a_reset_that_did_not_help_speaks_against_degeneracy_prevention(log, snapshot_of):
+def test_a_failed_reset_contradicts_degeneracy_prevention(log, snapshot_of):
     log.start().preface().epoch(1).add(grammar.GuardFailed(h=5, std=0.0, step=9)).epoch(2).end()
     assert objective(build(snapshot_of(log.lines)), "degeneracy") is Mark.CAUTION

@@ -12,7 +12,7 @@ from monitor.conditions import Background
 from monitor.config import Config, load_config
 from monitor.grammar import Share
 from monitor.report import Page, build, render_markdown
-from monitor.report.model import Mark
+from monitor.report.statement import Mark
 from monitor.run.summary import summarise
 
 
@@ -57,14 +57,14 @@ def config_of(tmp_path: Path):
         ("[GradientVanishing, {seen: gpu.util_pct}]", Mark.OK),
     ],
 )
-def test_an_objective_stands_as_its_condition_does(healthy, snapshot_of, config_of, when, expected):
+def test_an_objective_has_the_mark_of_its_condition(healthy, snapshot_of, config_of, when, expected):
     config = config_of(f"objectives: [{{title: Probe, when: {when}}}]")
     (objective,) = build(snapshot_of(healthy), config).objectives
     assert objective.mark is expected
     assert all(ground.evidence for ground in objective.grounds if ground.mark in (Mark.OK, Mark.NOT_APPLICABLE))
 
 
-def test_what_is_not_reached_yet_is_no_breach_while_the_run_goes_on(log, snapshot_of, config_of):
+def test_an_aim_not_reached_yet_is_not_a_breach_while_the_run_goes_on(log, snapshot_of, config_of):
     config = config_of(
         "objectives: [{title: a, when: {epoch: 2}}, {title: b, when: {signal: metric.sharpe, at_least: 9}}]"
     )
@@ -101,7 +101,7 @@ checklists:
     ]
     text = render_markdown(build(snapshot_of(healthy), config))
     assert "- [x] told (ticked by hand in the watch file)" in text
-    assert "- [ ] claimed (❌ ticked by hand in the watch file, and yet: the run ended after 2 epochs)" in text
+    assert "- [ ] claimed (❌ ticked by hand in the watch file, but: the run ended after 2 epochs)" in text
     assert "- [ ] look (only a person can tick this)" in text
 
 
@@ -142,7 +142,7 @@ def test_epochs_are_held_against_the_time_they_should_take(healthy, snapshot_of,
     assert [(row.epochs, row.mark) for row in rows] == [("1", Mark.OK), ("2+", Mark.CAUTION), ("9", Mark.UNKNOWN)]
 
 
-def test_a_stage_says_whether_it_is_over_and_holds(healthy, snapshot_of, config_of):
+def test_a_stage_shows_whether_it_is_over_and_holds(healthy, snapshot_of, config_of):
     config = config_of("stages: [{epochs: 1-2, expect: a flow, when: GradientVanishing}, {epochs: 7+, expect: more}]")
     rows = build(snapshot_of(healthy), config).expected.stages
     assert [(row.mark, row.words) for row in rows] == [(Mark.OK, "over; GradientVanishing"), (None, "not begun")]
@@ -176,7 +176,7 @@ def test_a_figure_that_was_never_seen_is_unknown_and_one_without_a_past_is_not_j
     ]
 
 
-def test_with_a_baseline_run_each_group_says_what_it_was(log, snapshot_of):
+def test_with_a_baseline_run_each_group_shows_its_earlier_norm(log, snapshot_of):
     before = snapshot_of(
         type(log)().start(run="before").preface().epoch(1, zero=("gat",)).epoch(2, zero=("gat",)).lines
     )
@@ -199,7 +199,7 @@ def test_a_variable_with_another_value_than_wanted_is_contradicted(healthy, snap
     assert found["ENABLE_GRAD_MONITOR=1"] is Mark.OK
 
 
-def test_signs_that_the_file_names_are_shown_in_full_whatever_they_say(healthy, snapshot_of, config_of):
+def test_signs_that_the_file_names_are_always_shown_in_full(healthy, snapshot_of, config_of):
     text = render_markdown(build(snapshot_of(healthy), config_of("signs: [EncoderGradientZero]")))
     assert "### ✅ EncoderGradientZero" in text
     assert "### ✅ GradientVanishing" not in text
@@ -224,12 +224,12 @@ def test_titles_and_words_of_the_file_break_no_structure(healthy, snapshot_of, c
     assert [line.count(" | ") for line in text.split("\n")] == [line.count(" | ") for line in plain.split("\n")]
 
 
-def test_the_end_that_was_foretold_and_the_present_one_are_compared(log, snapshot_of):
+def test_the_end_that_was_estimated_and_the_present_one_are_compared(log, snapshot_of):
     log.start().preface(epochs=4).epoch(1, of=4)
     slow = grammar.Epoch(epoch=Share(2, 4), train_loss=0.4, val_loss=0.5, lr=1e-4, seconds=105.0)
     page = build(snapshot_of(log.add(slow).lines, is_following=True))
     eta = next(each.text for each in page.progress if each.subject == "ETA")
-    assert "later than foretold after epoch 1" in eta or "earlier than foretold after epoch 1" in eta
+    assert "later than estimated after epoch 1" in eta or "earlier than estimated after epoch 1" in eta
 
 
 def test_the_page_is_a_record_through_and_through(healthy, snapshot_of):

@@ -46,7 +46,7 @@ def test_a_reader_who_has_the_old_page_open_keeps_it_whole(tmp_path):
         assert reader.read() == "old"
 
 
-def test_nothing_is_left_beside_the_page(tmp_path):
+def test_no_temporary_file_is_left_next_to_the_page(tmp_path):
     write_atomically(tmp_path / "STATUS.md", "page")
     assert [file.name for file in tmp_path.iterdir()] == ["STATUS.md"]
 
@@ -64,7 +64,7 @@ def test_a_directory_in_the_page_s_place_is_one_clear_line(tmp_path):
         write_atomically(tmp_path, "page")
 
 
-def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+def test_only_a_regular_file_is_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(ReportError, match="is not a regular file"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.base.yamlfile import YamlFile
-from monitor.config.schema import ConfigFile
+from monitor.config import Config
 from monitor.live.lag_alert import RULE as BEHIND
 from monitor.notify.own_alerts import RECEIVER_FAILED as FAILED
 from monitor.notify.own_alerts import RELOAD_FAILED as RELOAD
@@ -39,7 +39,7 @@ def test_every_watch_file_is_one(name: str, tmp_path: Path):
     for number, text in enumerate(blocks):
         path = tmp_path / f"{number}.yaml"
         path.write_text(text)
-        ConfigFile.model_validate(YamlFile(path, ValueError).data)  # type: ignore[arg-type]
+        Config.model_validate(YamlFile(path, ValueError).data)  # type: ignore[arg-type]
 
 
 def test_every_receiver_is_described_and_no_other():

@@ -68,7 +68,7 @@ def test_a_second_installation_writes_the_same_and_an_edited_file_is_left_alone(
     (tmp_path / "etc/tmpfiles.d/trainwarden.conf").unlink()
     said = monitor("service", "install", "x", "--root", str(tmp_path))
     assert said.code == 2
-    assert said.err == f"monitor: {tmp_path / UNIT}: was edited by somebody; expected --force to overwrite it\n"
+    assert said.err == f"monitor: {tmp_path / UNIT}: was edited; expected --force to overwrite it\n"
     assert not (tmp_path / "etc/tmpfiles.d/trainwarden.conf").exists(), "nothing at all is written then"
     install(tmp_path, "--force")
     assert files(tmp_path) == before
@@ -144,7 +144,7 @@ def test_every_receiver_hears_that_nobody_watches_and_why(folder: Path):
         (told,) = server.got[0].json["alerts"]
     assert code == 0
     assert (told["alert"], told["state"], told["severity"]) == ("Unwatched", "firing", "critical")
-    assert told["reason"] == "it hung: its loop gave no sign of life"
+    assert told["reason"] == "it hung: its loop stopped reporting to systemd"
     assert json.loads((folder / "alerts.jsonl").read_text())["id"] == told["id"]
     assert err.count("critical Unwatched firing: nobody watches x any more") == 1
 
@@ -154,7 +154,7 @@ def test_what_a_receiver_does_not_take_waits_and_the_next_watch_says_that_it_is_
     port = free_port()
     (folder / "x.yaml").write_text(f"logs: [run.log]\nsinks: ['webhook:http://127.0.0.1:{port}/']\n")
     code, err = failed("--state", "state", "--wait", "0.5")
-    assert code == 1 and "does not know yet that nobody watches" in err
+    assert code == 1 and "not told yet that the run is no longer watched" in err
     with Store(folder / "state", history_limit=1) as store:
         (parcel,) = store.parcels()
     with web(port) as server, supervised(folder, "--config", "x.yaml", "--state", "state") as watch:
@@ -197,6 +197,6 @@ def test_a_state_that_cannot_be_used_keeps_nobody_from_hearing_of_it(folder: Pat
 
 def test_the_reason_is_in_words():
     assert why_failed({"MONITOR_SERVICE_RESULT": "signal", "MONITOR_EXIT_STATUS": "KILL"}) == "it was killed by SIGKILL"
-    assert why_failed({"MONITOR_SERVICE_RESULT": "oom-kill"}) == "the kernel killed it for memory"
+    assert why_failed({"MONITOR_SERVICE_RESULT": "oom-kill"}) == "the kernel killed it for lack of memory"
     assert "cannot be used" in why_failed({"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "2"})
-    assert why_failed({}) == "systemd says: nothing"
+    assert why_failed({}) == "systemd reports: nothing"

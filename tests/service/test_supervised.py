@@ -136,4 +136,4 @@ def test_of_a_run_that_nobody_watches_any_more_the_status_knows_nothing_of_now(f
         until(lambda: says("\n  running: last heard of "))
         watch.process.kill()
         watch.process.wait()
-        assert says("\n  unknown: nobody watches it; when somebody did: running, last heard of ")
+        assert says("\n  unknown: not watched now; when last watched: running, last heard of ")

@@ -217,10 +217,10 @@ def test_facts_of_another_log_are_refused(tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_text('{"kind": "heard", "lines": 3, "at": 1}\n')
     said = monitor("replay", log, "--facts", tmp_path / "f.jsonl")
     assert (said.code, said.out) == (2, "")
-    assert "f.jsonl: speaks of line 3 of a log of 2; expected" in said.err
+    assert "f.jsonl: has a fact of line 3, but the log has 2 lines; expected" in said.err
 
 
 def test_facts_for_two_logs_are_refused(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", TRAINING)
     said = monitor("replay", log, log, "--facts", tmp_path / "f.jsonl")
-    assert (said.code, "--facts: stands beside 2 logs; expected" in said.err) == (2, True)
+    assert (said.code, "--facts: cannot be used with 2 logs; expected" in said.err) == (2, True)

@@ -1,4 +1,4 @@
-"""The live view, as a picture: what stands where, at several sizes, whatever the log says."""
+"""The live view as a picture: what is shown where, at several sizes, for any log."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_picture_fills_its_terminal_and_no_cell_more(log: list[bytes], width: 
     assert shown(rows, width, height).count("\n") == height
 
 
-def test_80_by_24_says_everything_that_matters() -> None:
+def test_80_by_24_shows_everything_that_matters() -> None:
     text = picture(scene(TRAINING))
     lines = text.splitlines()
     assert lines[0].split() == ["RUNNING", "critical", "fit-1", "run.log"]
@@ -102,7 +102,7 @@ def test_40_by_10_keeps_the_place_the_worst_rule_and_the_worst_gradient() -> Non
     assert any("❌ adaptive_norm" in line and "2.00e-09" in line for line in lines)
 
 
-def test_a_wide_terminal_has_rules_beside_the_figures() -> None:
+def test_a_wide_terminal_has_the_rules_to_the_right_of_the_figures() -> None:
     lines = picture(scene(TRAINING), 120, 40).splitlines()
     [both] = [line for line in lines if "gradients" in line]
     assert "rules" in both
@@ -121,7 +121,7 @@ def test_a_wide_terminal_has_rules_beside_the_figures() -> None:
         (TROUBLED, ["FAILED", "critical"]),
     ],
 )
-def test_the_head_says_in_two_words_how_the_run_stands(log: list[bytes], words: list[str]) -> None:
+def test_the_head_gives_status_and_verdict_in_two_words(log: list[bytes], words: list[str]) -> None:
     head = picture(scene(log)).splitlines()[0]
     assert all(word in head for word in words)
     assert "all ok" not in head
@@ -133,7 +133,7 @@ def test_a_rule_that_does_not_know_is_named_and_nothing_is_called_ok() -> None:
     assert "all ok" not in text
 
 
-def test_the_counts_of_the_rules_are_those_of_the_readings() -> None:
+def test_the_counts_of_the_rules_match_the_readings() -> None:
     made = scene([at(0, RunEnd(status="completed", epochs=1, best_epoch=1, best_val_loss=0.5, seconds=1.0))])
     [title] = [line for line in picture(made).splitlines() if line.startswith("── rules")]
     counts = [int(word) for word in title.split() if word.isdigit()][:4]
@@ -147,7 +147,7 @@ def test_a_log_that_stops_without_an_end_has_no_eta() -> None:
     assert "silence is not judged" in text
 
 
-def test_what_is_not_read_yet_and_what_is_lost_is_said() -> None:
+def test_unread_and_lost_bytes_are_shown() -> None:
     text = picture(scene(TRAINING, bytes_behind=3_200_000, lost_bytes=812, is_behind=True), 100)
     assert "catching up" in text
     assert "3.2 MB behind" in text
@@ -163,7 +163,7 @@ def test_the_newest_alert_and_notice_stand_first() -> None:
 
 
 def test_where_there_is_little_room_the_alert_that_explains_the_others_stays() -> None:
-    """A norm of exactly 0 is no gradient at all, and that explains that it is small and that it fell."""
+    """A norm of exactly 0 means that there is no gradient, which explains that it is small and that it fell."""
     made = scene([START_LINE, at(2, report(250, 2, gat=0.5)), at(5, report(260, 2, gat=0.0))])
     assert {alert.inhibited_by for alert in made.snapshot.open} >= {"", "GradientZero"}
     [shown] = [line for line in picture(made, 80, 15).splitlines() if line[1:2] in "🔴🟠"]
@@ -259,14 +259,14 @@ def test_figures_are_short(value: float) -> None:
         (187_200, "2 d 4 h"),
     ],
 )
-def test_durations_are_said_in_their_largest_units(seconds: float, words: str) -> None:
+def test_durations_are_shown_in_their_largest_units(seconds: float, words: str) -> None:
     assert words == span(seconds)
 
 
 @pytest.mark.parametrize(
     ("num_bytes", "words"), [(812, "812 bytes"), (14_200, "14.2 kB"), (3_200_000, "3.2 MB"), (1_400_000_000, "1.4 GB")]
 )
-def test_sizes_are_said_in_their_unit(num_bytes: int, words: str) -> None:
+def test_sizes_are_shown_in_their_unit(num_bytes: int, words: str) -> None:
     assert words == size(num_bytes)
 
 

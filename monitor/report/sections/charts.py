@@ -1,4 +1,4 @@
-"""The figures of a run as charts: loss, metrics, gradient norms, resets, GPU use; a chart without figures is none."""
+"""The figures of a run as charts: loss, metrics, gradient norms, resets, GPU use; no figures, no chart."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from monitor.reader.signals import Labels
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
-from monitor.report.model import EpochTable
+from monitor.report.sections.epochs import EpochTable
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot
 
 MOST_CURVES = 12
-"""Curves of one chart; more cannot be told apart."""
+"""Most curves of one chart; more cannot be told apart."""
 WHOLE_PCT = (0.0, 100.0)
 
 
@@ -62,7 +62,7 @@ def _gradients(attempt: Attempt) -> Chart | None:
 def _resets(epochs: EpochTable) -> Chart | None:
     dots = [Dot(row.epoch, row.resets, row.evidence) for row in epochs.rows if row.resets is not None]
     unknown = len(epochs.rows) - len(dots)
-    notes = [f"in {unknown} of {len(epochs.rows)} epochs no sign of the guard was seen"] if unknown and dots else []
+    notes = [f"no guard line was seen in {unknown} of {len(epochs.rows)} epochs"] if unknown and dots else []
     if dots and not any(dot.y for dot in dots):
         notes.append(f"no reset in {len(dots)} {'epoch' if len(dots) == 1 else 'epochs'}")
     curves = [Curve("resets", tuple(dots), len(dots))] if dots else []
@@ -99,13 +99,13 @@ def _chart(
 ) -> Chart | None:
     if not curves:
         return None
-    said = [*notes, *_notes(curves, is_log=is_log)]
+    all_notes = [*notes, *_notes(curves, is_log=is_log)]
     shown = tuple(curves[:MOST_CURVES])
-    return Chart(name, title, x_title, y_title, shown, shape, is_log, y_range, tuple(said))
+    return Chart(name, title, x_title, y_title, shown, shape, is_log, y_range, tuple(all_notes))
 
 
 def _notes(curves: Sequence[Curve], *, is_log: bool) -> Iterator[str]:
-    """Say what the picture does not show."""
+    """Yield what the picture does not show."""
     left = len(curves) - MOST_CURVES
     if left > 0:
         yield f"{left} more curves are not drawn"
@@ -120,14 +120,14 @@ def _notes(curves: Sequence[Curve], *, is_log: bool) -> Iterator[str]:
             yield f"{curve.name}: {odd} {'value is' if odd == 1 else 'values are'} nan or infinite, and not drawn"
     at_zero = [curve.name for curve in curves[:MOST_CURVES] if any(dot.y == 0 for dot in curve.dots)]
     if is_log and at_zero:
-        yield f"values of exactly 0 stand on the lower edge: {', '.join(at_zero)}"
+        yield f"values of exactly 0 are on the lower edge: {', '.join(at_zero)}"
 
 
-Place = Callable[[Point], float | None]
+XOf = Callable[[Point], float | None]
 
 
 def _curves(
-    attempt: Attempt, signals: Sequence[tuple[str, str]], points: Callable[[Series], list[Point]], place: Place
+    attempt: Attempt, signals: Sequence[tuple[str, str]], points: Callable[[Series], list[Point]], place: XOf
 ) -> Iterator[Curve]:
     for name, signal in signals:
         series = attempt.of(signal).get(())
@@ -135,7 +135,7 @@ def _curves(
             yield curve
 
 
-def _curve(name: str, series: Series, points: Sequence[Point], place: Place) -> Curve:
+def _curve(name: str, series: Series, points: Sequence[Point], place: XOf) -> Curve:
     placed = ((place(point), point) for point in points)
     dots = tuple(Dot(x, point.value, (point.evidence,)) for x, point in placed if x is not None and math.isfinite(x))
     return Curve(name, dots, max(series.count, len(dots)))

@@ -1,18 +1,30 @@
-"""Commands that show the same facts by hand, for this log and this process, each with what it shows now."""
+"""Shell commands that show the same facts for this log and this process, each with its present result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.grammar import RunStart
-from monitor.report.model import Commands, Mark, Statement
 from monitor.report.sections.header import seen_pid
 from monitor.report.sections.machine import cpu_only
 from monitor.report.shell import quoted_path
+from monitor.report.statement import Mark, Statement
 from monitor.report.trials import Argv, Trial
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Shell commands that show the same facts by hand."""
+
+    title: str
+    script: str
+    """Commands, each after a comment that tells what it shows, and how many lines it shows now."""
+    note: Statement | None = None
+
 
 STDIN = "-"
 
@@ -22,11 +34,11 @@ class _Command(NamedTuple):
 
     about: str
     shown: str
-    """As a person types it; ``{log}`` stands for the quoted path."""
+    """As a person types it; ``{log}`` is replaced by the quoted path."""
     tried: Argv = ()
-    """The same without following: a count of its lines. Empty for what is not run; ``{log}`` for the path."""
+    """What we run: the same without following, to count its lines. Empty to run nothing; ``{log}`` is the path."""
     proof: str = ""
-    """The signal without which a count of 0 proves nothing."""
+    """Signal that must have been seen for a count of 0 to mean anything."""
 
 
 _PROGRESS = (
@@ -49,7 +61,7 @@ _FOREIGN = (
         ("grep", "-c", "-E", "Traceback|Error|Killed|NaN|nan", "{log}"),
     ),
 )
-"""For the logs of other trainers, as far as they match."""
+"""For logs of other trainers, where they match."""
 _PERFORMANCE = (
     _Command(
         "Epoch completion times",
@@ -76,7 +88,7 @@ _GPU = (
 
 
 def commands_to_try(snapshot: Snapshot, host: str) -> list[Argv]:
-    """Return what is to be run before the page is written, on the machine of that name."""
+    """Return the commands to run before the page is written, on the machine named ``host``."""
     if snapshot.log == STDIN:
         return []
     wanted = [*_progress(snapshot), *_PERFORMANCE]
@@ -88,10 +100,10 @@ def commands_to_try(snapshot: Snapshot, host: str) -> list[Argv]:
 def commands(snapshot: Snapshot, trials: Mapping[Argv, Trial] | None = None, host: str = "") -> tuple[Commands, ...]:
     """Return the commands in the order in which a person looks: progress, process, performance.
 
-    ``trials`` is what came of those that were run; ``host`` the name of this machine.
+    ``trials`` are the results of those that were run; ``host`` is the name of this machine.
     """
     if snapshot.log == STDIN:
-        note = Statement("", "The log came by standard input: there is no file to look into.", mark=Mark.UNKNOWN)
+        note = Statement("", "The log came from standard input, so there is no file to search.", mark=Mark.UNKNOWN)
         return (Commands("Check Real-Time Progress", "", note),)
     found = (
         _section("Check Real-Time Progress", _progress(snapshot), snapshot, trials or {}),
@@ -109,12 +121,12 @@ def _section(title: str, wanted: tuple[_Command, ...], snapshot: Snapshot, trial
     script, left_out = _script(wanted, snapshot, trials)
     note = None
     if left_out:
-        note = Statement("", f"Left out, for they match no line of this log: {', '.join(left_out)}.")
+        note = Statement("", f"Left out, because they match no line of this log: {', '.join(left_out)}.")
     return Commands(title, script, note)
 
 
 def _script(wanted: tuple[_Command, ...], snapshot: Snapshot, trials: Mapping[Argv, Trial]) -> tuple[str, list[str]]:
-    """Return the commands, each behind its comment, and what was left out."""
+    """Return the commands, each after its comment, and the names of those left out."""
     parts, left_out = [], []
     is_foreign = snapshot.run.attempt.started is None
     for each in wanted:
@@ -128,7 +140,7 @@ def _script(wanted: tuple[_Command, ...], snapshot: Snapshot, trials: Mapping[Ar
 
 
 def _now(command: _Command, trial: Trial | None, attempt: Attempt) -> str:
-    """Say what the command shows now."""
+    """Return what the command shows now."""
     if trial is None:
         return ""
     if trial.count is None:
@@ -158,24 +170,24 @@ def _process_section(snapshot: Snapshot, trials: Mapping[Argv, Trial], host: str
     declared, elsewhere = cpu_only(attempt), _elsewhere(attempt, host)
     note = None
     if seen_pid(attempt) is None:
-        note = Statement("", "The PID was not seen, so the process cannot be named.", mark=Mark.UNKNOWN)
+        note = Statement("", "No PID was seen, so there is no process to look at.", mark=Mark.UNKNOWN)
     elif declared is not None:
         note = Statement("", "GPU commands are left out: device=cpu.", (declared,), Mark.NOT_APPLICABLE)
     elif elsewhere:
-        note = Statement("", f"To be typed on {elsewhere}, where the run is; they were not run here.")
+        note = Statement("", f"Type these on {elsewhere}, where the run is; they were not run here.")
     elif left_out:
-        note = Statement("", f"Left out, for the program is not installed here: {', '.join(left_out)}.")
+        note = Statement("", f"Left out, because the program is not installed here: {', '.join(left_out)}.")
     return Commands("Check Process Status", script, note)
 
 
 def _elsewhere(attempt: Attempt, host: str) -> str:
-    """Return the machine that the run says it is on, where that is not this one."""
+    """Return the machine of the run if it is another one than this."""
     start = attempt.stated(RunStart)
     named = start[0].host if start else None
     return named if named and host and named != host else ""
 
 
 def _filled(argv: Argv, log: str) -> Argv:
-    # A path of its own that begins with a dash is no option.
+    # Without ./ a path that begins with a dash would be taken for an option.
     path = f"./{log}" if log.startswith("-") else log
     return tuple(path if word == "{log}" else word for word in argv)

@@ -1,4 +1,4 @@
-"""What goes into the model: the panel, its health, and how the targets were normalised."""
+"""What goes into the model: the panel, its health, and the normalisation of the targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from monitor.base.evidence import Evidence
 from monitor.grammar import Data, DataCheck, Target
 from monitor.report.figures import bounded, fact, plain
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 

@@ -1,4 +1,4 @@
-"""When each kind of line is due next, by the cadence that the run declared or showed."""
+"""When each kind of line is due next, by the declared or observed cadence."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from monitor.conditions.freshness import cadence_steps, overdue, step_s, switche
 from monitor.grammar import GradReport, Train
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.report.figures import clock_time, duration
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
 
 _BY_STEPS = ("train.loss", "encoder_grad.norm", "grad.l2", "weight.l2", "activation.mean", "input.mean")
 _BY_EPOCHS = ("epoch.train_loss", "metric.sharpe", "data.features_dead")
-"""One signal for each kind of line that comes again and again."""
+"""One signal for each kind of periodic line."""
 
 
 def due(snapshot: Snapshot) -> tuple[Statement, ...]:
-    """Return for each kind of line that was seen when the next one should come; nothing once the run has ended."""
+    """Return when the next line of each kind is due; nothing once the run has ended."""
     attempt = snapshot.run.attempt
     if attempt.ended is not None:
         return ()
@@ -29,7 +29,7 @@ def due(snapshot: Snapshot) -> tuple[Statement, ...]:
 
 
 def next_report(attempt: Attempt, every: int) -> str:
-    """Say where the next gradient report is due, if one comes every so many steps: by its batch, and its step."""
+    """Return the batch and the step of the next gradient report, at one report every ``every`` steps."""
     stated, train = attempt.stated(GradReport), attempt.stated(Train)
     if stated is None:
         return ""
@@ -39,7 +39,7 @@ def next_report(attempt: Attempt, every: int) -> str:
     if not whole or batch <= whole:
         return f"batch {batch} (step {step})"
     place = f"batch {(batch - 1) % whole + 1} of epoch {report.epoch + (batch - 1) // whole} (step {step})"
-    # Steps count from 0 and batches from 1; with accumulated gradients a step is several batches.
+    # Steps count from 0, batches from 1; with accumulated gradients a step has several batches.
     is_one_a_step = report.step == (report.epoch - 1) * whole + report.batch - 1
     return f"batch {step + 1} of the run, {place}" if is_one_a_step else place
 
@@ -102,7 +102,7 @@ def _never_seen(attempt: Attempt, lacking: AbstractSet[str]) -> Iterator[Stateme
         if name in _BY_EPOCHS:
             yield Statement(tag, f"none was seen yet; the first is due with the end of epoch {attempt.epoch}")
         else:
-            yield Statement(tag, "none was seen, so nothing says when one is due", mark=Mark.UNKNOWN)
+            yield Statement(tag, "none was seen, so it is unknown when one is due", mark=Mark.UNKNOWN)
 
 
 def _newest(attempt: Attempt, name: str) -> tuple[Labels, Series] | None:

@@ -3,22 +3,77 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import HorizonMetrics
 from monitor.grammar import Metrics as MetricsRecord
 from monitor.report.figures import SHOWN, fact, sparkline
-from monitor.report.model import EpochRow, EpochTable, HorizonRow, Mark, Metrics, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot
 
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One ended epoch."""
+
+    epoch: int
+    train_loss: float | None
+    val_loss: float | None
+    lr: float | None
+    seconds: float | None
+    resets: int | None
+    """None where no guard line was seen in that epoch."""
+    sharpe: float | None
+    rank_ic: float | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class EpochTable:
+    """The ended epochs, oldest first."""
+
+    rows: tuple[EpochRow, ...]
+    left_out: int
+    """Number of earlier epochs that are not shown."""
+    absence: Statement | None
+    """Why there are no rows."""
+    trends: tuple[tuple[str, str], ...] = ()
+    """Column (a field of `EpochRow`) and its sparkline over the rows."""
+
+
+@dataclass(frozen=True)
+class HorizonRow:
+    """Validation metrics of one forecast horizon, in days."""
+
+    horizon: str
+    epoch: int
+    sharpe: float | None
+    ic: float | None
+    rank_ic: float | None
+    hit_rate: float | None
+    ratio: float | None
+    """Standard deviation of the predictions over that of the targets."""
+    r2: float | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class ValidationMetrics:
+    """How good the predictions were on validation."""
+
+    overall: tuple[Statement, ...]
+    horizons: tuple[HorizonRow, ...]
+
+
 FROZEN_EPOCHS = 3
-"""Epochs with the identical metric from which on it is suspicious (FAULTS: metric_constant)."""
+"""Least number of epochs with an identical metric to be suspicious (FAULTS: metric_constant)."""
 
 
 def epoch_table(snapshot: Snapshot) -> EpochTable:
-    """Return the ended epochs; one whose line is missing, between others, has a row without figures."""
+    """Return the ended epochs; an epoch whose line is missing has a row without figures."""
     attempt = snapshot.run.attempt
     ended = _tallies(attempt, "epoch.train_loss")
     if not ended:
@@ -37,12 +92,12 @@ def _trends(rows: tuple[EpochRow, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((column, sparkline(getattr(row, column) for row in rows)) for column in _COLUMNS)
 
 
-def metrics(snapshot: Snapshot) -> Metrics:
+def metrics(snapshot: Snapshot) -> ValidationMetrics:
     """Return the newest validation metrics, overall and per horizon."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(MetricsRecord)
     if stated is None:
-        return Metrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
+        return ValidationMetrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
     record, line = stated
     overall = [
         Statement("Epoch", str(record.epoch), (line,)),
@@ -53,11 +108,11 @@ def metrics(snapshot: Snapshot) -> Metrics:
         fact("Days", record.n_days, line),
         fact("Definition of Sharpe", record.definition, line),
     ]
-    return Metrics(tuple(overall), _horizons(attempt))
+    return ValidationMetrics(tuple(overall), _horizons(attempt))
 
 
 def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:
-    """Count the resets of an epoch, one by one; None where nothing shows that the guard was at work in it."""
+    """Count the resets of an epoch; None where no line shows that the guard was active."""
     resets = [tally for series in attempt.of("guard.reset").values() if (tally := series.epochs.get(epoch))]
     checks = [tally for series in attempt.of("guard.check").values() if (tally := series.epochs.get(epoch))]
     if not resets and not checks:
@@ -67,11 +122,11 @@ def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:
 
 
 def frozen_words(series: Series) -> str:
-    """Say that a metric is the same to the last digit in every epoch, of three at least: it was not measured."""
+    """Tell that a metric is identical in all of at least three epochs, so that it was hardly measured."""
     values = {tally.last.value for tally in series.epochs.values()}
     if len(series.epochs) < FROZEN_EPOCHS or len(values) > 1:
         return ""
-    return f"identical to the last digit in all {len(series.epochs)} epochs: is it measured at all?"
+    return f"identical to the last digit in all {len(series.epochs)} epochs: was it measured?"
 
 
 def _row(attempt: Attempt, epoch: int) -> EpochRow:

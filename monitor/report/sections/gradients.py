@@ -1,10 +1,10 @@
-"""What gradient reaches the encoder and each group of the model, and whether the figures bear it out."""
+"""Which gradient reaches the encoder and each group of the model, and whether the figures confirm it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.base.evidence import Evidence
@@ -13,11 +13,51 @@ from monitor.conditions.reading import Background
 from monitor.grammar import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded, sparkline
-from monitor.report.judgement import Verdict, ground, history, reason_of, worst_applicable
-from monitor.report.model import WORST_FIRST, GradientFlow, GroupRow, Mark, Statement, worst
+from monitor.report.judgement import RuleVerdict, ground, history, reason_of, worst_applicable
+from monitor.report.statement import WORST_FIRST, Mark, Statement, worst
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One gradient group in the newest report; numbers are None where no report has the group."""
+
+    mark: Mark
+    group: str
+    l2: float | None
+    max: float | None
+    grad: str | None
+    """``22/23``: tensors with a gradient, out of all."""
+    small: int | None
+    none: int | None
+    words: str
+    """What the rules found; empty where all is ok."""
+    contradictions: tuple[str, ...]
+    """What in the figures themselves contradicts a check mark."""
+    evidence: tuple[Evidence, ...]
+    was: float | None = None
+    """The L2 norm of the baseline run's last report; None without a baseline."""
+    trend: str = ""
+    """The L2 norms of the newest reports as a sparkline."""
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Which gradient reaches which part of the model."""
+
+    encoder: tuple[Statement, ...]
+    report: Statement
+    """The report that the groups are from."""
+    groups: tuple[GroupRow, ...]
+    left_out: int
+    """Number of groups that are not shown."""
+    contradictions: tuple[Statement, ...]
+    """Figures that contradict a check mark, although no rule does."""
+    observations: tuple[Statement, ...] = ()
+    """Notable findings, computed from the figures."""
+
 
 TENSORS = ("normalized_features", "projected_features")
 """The two encoder tensors that the trainer hooks."""
@@ -27,16 +67,16 @@ GROUPS = (
 )
 """The gradient groups of the trainer, in the order of its report."""
 OURS = ("", NATIVE, "atft")
-"""The grammars of the trainers whose model has these groups: ours, and the one that it follows."""
+"""Dialects of the trainers whose model has these groups: ours, and the one that it follows."""
 SELECTION_GROUP = "variable_selection"
-"""The group with tensors of its own for each input feature: a dead feature leaves them without gradient."""
+"""The group with separate tensors for each input feature: a dead feature leaves them without gradient."""
 FIRST_FEATURES, FIRST_TENSORS, PER_DEAD_FEATURE = 82, 1160, 3
 """The selection network of the original trainer: each dead one of its 82 features leaves 3 of its 1160 tensors small
-(123 with 41 features dead, 243 with 81; with all dead 248, which is no multiple)."""
+(123 with 41 features dead, 243 with 81; with all dead 248, which is not a multiple)."""
 
 
 def gradient_flow(
-    snapshot: Snapshot, verdicts: Sequence[Verdict], background: Background | None = None
+    snapshot: Snapshot, verdicts: Sequence[RuleVerdict], background: Background | None = None
 ) -> GradientFlow:
     """Return the encoder's lines and the newest report, group by group, as the rules judge them."""
     baseline = background.baseline if background else None
@@ -45,9 +85,9 @@ def gradient_flow(
     reported = {group.group: group for group in stated[0].groups} if stated else {}
     evidence = (stated[1],) if stated else ()
     names = list(dict.fromkeys((*(GROUPS if has_our_model(snapshot) else ()), *reported)))
-    # Where a norm stands by itself, in a line that is no report; long names are cut in labels.
-    told = {shortened_labels((("group", name),)) for name in names}
-    names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in told]
+    # Further groups whose norm came in a line outside a report; labels cut long names.
+    reported_labels = {shortened_labels((("group", name),)) for name in names}
+    names += [labels[0][1] for labels in attempt.of("grad.l2") if labels not in reported_labels]
     rows = [
         replace(_row(attempt, name, reported.get(name), evidence, verdicts), **_past(attempt, name, baseline))
         for name in names[:SHOWN]
@@ -69,12 +109,12 @@ def gradient_flow(
 
 
 def has_our_model(snapshot: Snapshot) -> bool:
-    """Whether the run is of the model whose groups and variables the page knows by name."""
+    """Whether the page knows the groups and variables of this model by name."""
     return snapshot.run.dialect.name in OURS
 
 
 def _past(attempt: Attempt, name: str, baseline: RunSummary | None) -> dict[str, Any]:
-    """Return what a group's norm was in the baseline run, and its newest reports."""
+    """Return the norm of a group in the baseline run, and its trend."""
     labels = shortened_labels((("group", name),))
     series = attempt.of("grad.l2").get(labels)
     return {
@@ -84,14 +124,14 @@ def _past(attempt: Attempt, name: str, baseline: RunSummary | None) -> dict[str,
 
 
 def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Say what stands out: what came alive or died since the baseline, the strongest and weakest, and the sum of it."""
+    """Return notable findings: changes since the baseline, doubts, the strongest and weakest group, and a summary."""
     reported = [row for row in rows if row.l2 is not None]
     found = [each for row in reported for each in _since_baseline(row)]
     doubted: dict[tuple[Mark, str], list[GroupRow]] = {}
     for row in rows:
         if row.mark in (Mark.BREACH, Mark.CAUTION):
             words = "; ".join(part for part in (*row.contradictions, row.words) if part)
-            doubted.setdefault((row.mark, words or "a rule says so"), []).append(row)
+            doubted.setdefault((row.mark, words or "by a rule"), []).append(row)
     for (mark, words), same in doubted.items():
         found.append(Statement(", ".join(row.group for row in same), words, same[0].evidence, mark))
     finite = [row for row in reported if row.l2 is not None and math.isfinite(row.l2)]
@@ -99,15 +139,15 @@ def _observations(rows: Sequence[GroupRow], encoder: Sequence[Statement]) -> tup
         strongest, weakest = max(finite, key=_norm), min(finite, key=_norm)
         words = f"strongest {strongest.group} (l2={strongest.l2:.2e}), weakest {weakest.group} (l2={weakest.l2:.2e})"
         found.append(Statement("", words, strongest.evidence))
-    marks = [row.mark for row in rows] + [said.mark for said in encoder if said.mark is not None]
-    shown = [row.evidence for row in reported] + [said.evidence for said in encoder]
+    marks = [row.mark for row in rows] + [each.mark for each in encoder if each.mark is not None]
+    shown = [row.evidence for row in reported] + [each.evidence for each in encoder]
     lines = tuple(dict.fromkeys(line for evidence in shown for line in evidence))
     if lines and {Mark.OK} == set(marks) - {Mark.NOT_APPLICABLE}:
-        words = "every gradient path that was reported shows a flow that no rule objects to"
+        words = "every reported gradient path is ok by all rules"
         found.append(Statement("", words, lines, Mark.OK))
     elif set(marks) - {Mark.NOT_APPLICABLE}:
         num_bad, num_dark = sum(mark in (Mark.BREACH, Mark.CAUTION) for mark in marks), marks.count(Mark.UNKNOWN)
-        words = f"{num_bad} of {len(marks)} gradient paths are doubted or breached, {num_dark} not known"
+        words = f"{num_bad} of {len(marks)} gradient paths are doubtful or breached, {num_dark} unknown"
         found.append(Statement("", words, lines[:1], worst(marks)))
     return bounded(found)
 
@@ -116,7 +156,7 @@ def _since_baseline(row: GroupRow) -> Iterator[Statement]:
     if row.was is None or row.l2 is None or (row.was == 0) == (row.l2 == 0):
         return
     if row.was == 0:
-        mark = Mark.OK if row.mark is Mark.OK else None  # what else is to be said of it follows with its own mark
+        mark = Mark.OK if row.mark is Mark.OK else None  # any other finding follows with its own mark
         yield Statement(row.group, f"active: l2={row.l2:.2e}, was 0.00e+00 in the baseline run", row.evidence, mark)
     else:
         yield Statement(row.group, f"l2=0.00e+00, was {row.was:.2e} in the baseline run", row.evidence, Mark.CAUTION)
@@ -126,7 +166,7 @@ def _norm(row: GroupRow) -> float:
     return row.l2 or 0.0
 
 
-def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, ...]:
+def _encoder(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> tuple[Statement, ...]:
     stated = {record.tensor: (record, evidence) for record, evidence in attempt.all_stated(EncoderGrad)}
     found = []
     for tensor in dict.fromkeys((*TENSORS, *stated)):
@@ -142,18 +182,18 @@ def _encoder(attempt: Attempt, verdicts: Sequence[Verdict]) -> tuple[Statement, 
     return bounded(found)
 
 
-def _report(attempt: Attempt, verdicts: Sequence[Verdict]) -> Statement:
+def _report(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> Statement:
     stated = attempt.stated(GradReport)
     if stated is None:
         off = [verdict for verdict in verdicts if _reads(verdict, "grad.l2") and not verdict.applies]
         if off and not attempt.of("grad.l2"):
-            said = ground(off[0])
-            return Statement("", said.text, said.evidence, said.mark)
+            found = ground(off[0])
+            return Statement("", found.text, found.evidence, found.mark)
         return Statement("", "no GRAD-MONITOR report of all groups was seen", mark=Mark.UNKNOWN)
     report, evidence = stated
     num_reports = max(series.count for series in attempt.of("grad.l2").values()) if attempt.of("grad.l2") else 0
     words = f"step={report.step}, epoch={report.epoch}, batch={report.batch}; report {num_reports} of this attempt"
-    return Statement("", f"{words}, which is at step {attempt.step} now", (evidence,))
+    return Statement("", f"{words}; the run is at step {attempt.step}", (evidence,))
 
 
 def _row(
@@ -161,20 +201,20 @@ def _row(
     name: str,
     found: GroupGrad | None,
     evidence: tuple[Evidence, ...],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[RuleVerdict],
 ) -> GroupRow:
     mark, words, line = _judged("grad.", ("group", name), verdicts)
     if found is None:
         series = attempt.of("grad.l2").get(shortened_labels((("group", name),)))
         if series is not None and not evidence:
-            # A norm by itself, in a trainer that writes no report of all groups.
+            # A single norm, from a trainer without reports of all groups.
             return GroupRow(mark, name, series.last.value, None, None, None, None, words, (), (series.last.evidence,))
         lines = () if line is None else (line,)
         words = words or ("not in the report" if evidence else "")
         return GroupRow(_unless_proved(mark), name, None, None, None, None, None, words, (), lines)
     against = tuple(_contradictions(attempt, name, found, is_breach=mark is Mark.BREACH))
     if against and mark is Mark.BREACH:
-        # What the figures say, in full, is what the rule found.
+        # The figures already tell in full what the rule found.
         words = words.partition(": ")[0]
     if against and mark is Mark.OK:
         mark = Mark.CAUTION
@@ -195,7 +235,7 @@ def _row(
 
 
 def _contradictions(attempt: Attempt, name: str, found: GroupGrad, *, is_breach: bool) -> Iterator[str]:
-    """Say what in the figures themselves speaks against a check mark; of a breach, what its rule does not say."""
+    """Yield what in the figures contradicts a check mark; for a breach, only what its rule does not tell."""
     if found.small and name == SELECTION_GROUP and found.norm > 0:
         yield f"{found.small} of {found.grad.whole} tensors without gradient{_inferred(attempt, found)}"
     if is_breach:
@@ -211,17 +251,17 @@ def _contradictions(attempt: Attempt, name: str, found: GroupGrad, *, is_breach:
 
 
 def _inferred(attempt: Attempt, found: GroupGrad) -> str:
-    """Say how many features that makes, where the layout of the network is known; else what leaves such tensors."""
+    """Return how many features are dead, where the layout of the network is known; else the likely cause."""
     data, dead = attempt.stated(Data), (found.small or 0) / PER_DEAD_FEATURE
     features = data[0].features if data else None
     is_known = found.grad.whole == FIRST_TENSORS and features == FIRST_FEATURES
     if is_known and dead.is_integer() and dead < FIRST_FEATURES:
         return f", inferred: {dead:.0f} of {FIRST_FEATURES} features dead"
-    return ", as constant input features leave them"
+    return ", as constant input features do"
 
 
 def _declared_without(attempt: Attempt, name: str) -> int:
-    """Return how many tensors of the group the run declared to have no gradient: ``no_grad_expected=gat:1``."""
+    """Return how many tensors of the group are declared to have no gradient: ``no_grad_expected=gat:1``."""
     for word in attempt.intent.no_grad_expected or ():
         group, _, count = word.partition(":")
         if group == name and count.isascii() and count.isdigit():
@@ -229,14 +269,14 @@ def _declared_without(attempt: Attempt, name: str) -> int:
     return 0
 
 
-def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) -> tuple[Mark, str, Evidence | None]:
-    """Return the mark for one label, the words of every answer that is not ok, and the newest line they name."""
+def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]) -> tuple[Mark, str, Evidence | None]:
+    """Return the mark for one label, the words of every reading that is not ok, and the newest line of evidence."""
     marks: list[Mark] = []
     words: list[tuple[Mark, str, str]] = []
     evidence: list[Evidence] = []
     for verdict in verdicts:
-        readings = [each for each in verdict.readings if _speaks_of(each, label)]
-        # A rule that tells no labels apart speaks of the whole model: it has its place among the warning signs.
+        readings = [each for each in verdict.readings if _covers(each, label)]
+        # A rule without labels judges the whole model: it is shown among the warning signs.
         if not _reads(verdict, prefix) or label[0] not in verdict.rule.labels or not readings:
             continue
         mark = verdict.mark_of(readings)
@@ -245,18 +285,18 @@ def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[Verdict]) ->
         if readings[0].outcome is not Outcome.OK:
             words.append((mark, verdict.rule.alert, reason_of(readings[0])))
         elif mark is not Mark.OK:
-            words.append((mark, verdict.rule.alert, history(verdict.standing or verdict.past)))
+            words.append((mark, verdict.rule.alert, history(verdict.open_alerts or verdict.past)))
     if not marks:
-        return Mark.UNKNOWN, "no rule in force judges this", None
+        return Mark.UNKNOWN, "no enabled rule judges this", None
     if Mark.OK in marks:
-        # What needs a longer past to judge does not take back what the present figures prove.
+        # A rule that needs a longer history does not revoke what the present figures prove.
         marks = [mark for mark in marks if mark is not Mark.UNKNOWN]
         words = [each for each in words if each[0] is not Mark.UNKNOWN]
     return worst_applicable(marks), _told(words), max(evidence, key=_offset, default=None)
 
 
 def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
-    """Tell the first of the worst answers in full, and name the rules of the others."""
+    """Give the worst reading in full, and name the rules of the others."""
     if not words:
         return ""
     ranked = sorted(words, key=lambda each: WORST_FIRST.index(each[0]))
@@ -265,16 +305,16 @@ def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
     return f"{first}; also {others}" if others else first
 
 
-def _reads(verdict: Verdict, prefix: str) -> bool:
+def _reads(verdict: RuleVerdict, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in verdict.rule.condition.watches)
 
 
-def _speaks_of(reading: Reading, label: tuple[str, str]) -> bool:
+def _covers(reading: Reading, label: tuple[str, str]) -> bool:
     return not reading.labels or shortened_labels((label,))[0] in reading.labels
 
 
 def _unless_proved(mark: Mark) -> Mark:
-    """A figure that is not there is never green."""
+    """Return unknown in place of ok: a missing figure is never green."""
     return Mark.UNKNOWN if mark is Mark.OK else mark
 
 

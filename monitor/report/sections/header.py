@@ -1,17 +1,17 @@
-"""Which run this is: start, configuration, process, log."""
+"""The identity of the run: start, configuration, process, log."""
 
 from __future__ import annotations
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import Data, Epoch, Process, RunStart, Train
 from monitor.report.figures import bounded, fact, moment
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 
 
 def header(snapshot: Snapshot) -> tuple[Statement, ...]:
-    """Return the run's identity, each word with its line."""
+    """Return the identity of the run, each fact with its line."""
     attempt = snapshot.run.attempt
     start, pid = attempt.stated(RunStart), seen_pid(attempt)
     found = [
@@ -30,17 +30,17 @@ def header(snapshot: Snapshot) -> tuple[Statement, ...]:
 
 
 def planned_epochs(attempt: Attempt) -> tuple[int, Evidence] | None:
-    """Return how many epochs the run means to make, with a line that says so; the newest word counts."""
-    said = []
+    """Return the planned number of epochs with the newest line that states it; None where unknown."""
+    found = []
     if attempt.intent.epochs is not None:
-        said.append((attempt.intent.epochs, attempt.intent_evidence["epochs"]))
+        found.append((attempt.intent.epochs, attempt.intent_evidence["epochs"]))
     if train := attempt.stated(Train):
-        said.append((train[0].epoch.whole, train[1]))
+        found.append((train[0].epoch.whole, train[1]))
     if epoch := attempt.stated(Epoch):
-        said.append((epoch[0].epoch.whole, epoch[1]))
-    said = [each for each in said if each[0] > 0]
-    newest = max(said, key=lambda each: each[1].offset, default=None)
-    return None if newest is None else next(each for each in said if each[0] == newest[0])
+        found.append((epoch[0].epoch.whole, epoch[1]))
+    found = [each for each in found if each[0] > 0]
+    newest = max(found, key=lambda each: each[1].offset, default=None)
+    return None if newest is None else next(each for each in found if each[0] == newest[0])
 
 
 def _start_time(attempt: Attempt) -> Statement:

@@ -1,4 +1,4 @@
-"""The process and the graphics cards, as the log's PROC and GPU lines saw them last."""
+"""The process and the GPUs, by the newest PROC and GPU lines."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from monitor.base.evidence import Evidence
 from monitor.grammar import Gpu, Process
 from monitor.reader.signals import Labels
 from monitor.report.figures import bounded, duration, fact, megabytes, moment, share
-from monitor.report.model import Mark, Statement
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot
 
 TARGET_UTILISATION_PCT = 60.0
-"""The status page this project started from asks for 60 % and more."""
+"""The status page that this project started from asks for 60 % or more."""
 JUDGED_FROM_S = 300.0
 """Utilisation is judged over five minutes after the first step (FAULTS: gpu_underuse)."""
 _STATES = {"R": "running", "S": "sleeping", "D": "in uninterruptible sleep", "T": "stopped", "Z": "zombie"}
 
 
 def process(snapshot: Snapshot) -> tuple[Statement, ...]:
-    """Return what is known of the training process."""
+    """Return the facts about the training process."""
     stated = snapshot.run.attempt.stated(Process)
     if stated is None:
         return (Statement("", "No PROC line was seen.", mark=Mark.UNKNOWN),)
@@ -42,7 +42,7 @@ def process(snapshot: Snapshot) -> tuple[Statement, ...]:
 
 
 def gpu(snapshot: Snapshot) -> tuple[Statement, ...]:
-    """Return what is known of each card; not applicable where the run declared that it uses none."""
+    """Return the facts about each GPU; not applicable where the run declared that it uses none."""
     attempt = snapshot.run.attempt
     if declared := cpu_only(attempt):
         return (Statement("", "The run declared device=cpu.", (declared,), Mark.NOT_APPLICABLE),)
@@ -71,12 +71,12 @@ def gpu(snapshot: Snapshot) -> tuple[Statement, ...]:
 
 
 def cpu_only(attempt: Attempt) -> Evidence | None:
-    """Return the line that declares that the run uses no graphics card."""
+    """Return the line that declares that the run uses no GPU; None without one."""
     return attempt.intent_evidence["device"] if attempt.intent.device == "cpu" else None
 
 
 def utilisation(attempt: Attempt) -> Statement:
-    """Judge whether the cards are used: the 95th percentile of the samples since the first step."""
+    """Judge the use of the GPUs by the 95th percentile of the samples since the first step."""
     if declared := cpu_only(attempt):
         return Statement("", "the run declared device=cpu", (declared,), Mark.NOT_APPLICABLE)
     cards = attempt.of("gpu.util_pct")
@@ -126,7 +126,7 @@ def _utilisation_words(card: Gpu, seen: Evidence, attempt: Attempt) -> str | Non
 
 
 def _is_before(one: Evidence, other: Evidence) -> bool:
-    """Whether one line came before another; by their times where they are of different files."""
+    """Whether one line came before another, by time if they are in different files."""
     if one.path == other.path:
         return one.offset < other.offset
     return one.at is not None and other.at is not None and one.at < other.at

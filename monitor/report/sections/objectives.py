@@ -1,40 +1,53 @@
-"""The aims of a run, and how each stands by its rules and its figures."""
+"""The aims of a run, each judged by its rules and figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.config.model import Aim, Config
 from monitor.grammar import Metrics
 from monitor.report.figures import fact
-from monitor.report.judgement import Verdict, gathered, grounds, worst_applicable
-from monitor.report.model import WORST_FIRST, GradientFlow, Mark, Objective, Statement, worst
+from monitor.report.judgement import RuleVerdict, gathered, grounds, worst_applicable
 from monitor.report.sections.epochs import frozen_words
+from monitor.report.sections.gradients import GradientFlow
 from monitor.report.sections.machine import utilisation
-from monitor.report.watch_conditions import answer
+from monitor.report.statement import WORST_FIRST, Mark, Statement, worst
+from monitor.report.watch_conditions import read_condition
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
 
+
+@dataclass(frozen=True)
+class Objective:
+    """One aim of the run, and its verdict."""
+
+    title: str
+    aim: str
+    mark: Mark
+    grounds: tuple[Statement, ...]
+
+
 FOLDED_FROM = 3
-"""Grounds of one mark up to which each is told; more are named in one line. Chosen by hand, 2026-11."""
+"""Most grounds of one mark to list singly; more are named in one line. Chosen by hand, 2026-11."""
 GRADIENTS = frozenset({"grad_zero", "grad_vanish", "grad_drop", "grad_explode", "grad_missing", "grad_nonfinite"})
 DEGENERACY = frozenset({"pred_collapse", "resets_excess", "reset_failed"})
 STABILITY = frozenset({"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"})
-"""Kinds of fault, as the catalogue of faults names them, that speak of an aim."""
+"""Kinds of fault that decide each aim."""
 CRASH_EVENTS = (
     *("text.traceback", "text.out_of_memory", "text.cuda_error", "text.killed"),
     *("run.error", "nonfinite", "checkpoint.conflict"),
 )
 DEGENERACY_EVENTS = ("guard.failed",)
-"""Events that speak against an aim, though no rule in force may watch for them."""
+"""Events that contradict an aim, even if no enabled rule watches for them."""
 
 
 def objectives(
-    snapshot: Snapshot, verdicts: Sequence[Verdict], gradients: GradientFlow, config: Config | None = None
+    snapshot: Snapshot, verdicts: Sequence[RuleVerdict], gradients: GradientFlow, config: Config | None = None
 ) -> tuple[Objective, ...]:
-    """Return the aims of the watch file; the five that a run has where nobody declared others."""
+    """Return the aims of the watch file; by default the five that every run has."""
     if config is not None and config.objectives:
         return tuple(_declared(each, snapshot, verdicts) for each in config.objectives)
     attempt = snapshot.run.attempt
@@ -60,16 +73,16 @@ def objectives(
     )
 
 
-def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Objective:
+def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Objective:
     if aim.when is None:
-        nobody = Statement("", "only a person can say: no condition proves it", mark=Mark.UNKNOWN)
-        return Objective(aim.title, aim.aim, Mark.UNKNOWN, (nobody,))
-    found = answer(aim.when, snapshot, verdicts)
+        unproved = Statement("", "only a person can judge this: it has no condition", mark=Mark.UNKNOWN)
+        return Objective(aim.title, aim.aim, Mark.UNKNOWN, (unproved,))
+    found = read_condition(aim.when, snapshot, verdicts)
     return Objective(aim.title, aim.aim, found.mark, _worst_first(found.grounds))
 
 
 def _worst_first(grounds: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Put what asks for attention first; what does not, together."""
+    """Put grounds that need attention first; fold the others."""
     loud = [each for each in grounds if each.mark not in (Mark.OK, Mark.NOT_APPLICABLE)]
     loud.sort(key=lambda each: WORST_FIRST.index(each.mark or Mark.UNKNOWN))
     loud = gathered(loud)
@@ -90,9 +103,9 @@ def _objective(title: str, aim: str, grounds: Sequence[Statement]) -> Objective:
     return Objective(title, aim, worst_applicable(marks), _worst_first(grounds))
 
 
-def _by_rules(verdicts: Sequence[Verdict], faults: frozenset[str]) -> list[Statement]:
+def _by_rules(verdicts: Sequence[RuleVerdict], faults: frozenset[str]) -> list[Statement]:
     found = grounds(verdict for verdict in verdicts if verdict.rule.fault in faults)
-    return found or [Statement("", "no rule in force speaks of this", mark=Mark.UNKNOWN)]
+    return found or [Statement("", "no enabled rule covers this", mark=Mark.UNKNOWN)]
 
 
 def _recorded_metrics(attempt: Attempt) -> list[Statement]:
@@ -134,7 +147,7 @@ def _epochs_without(attempt: Attempt, series: Series) -> int:
 
 
 def _nonfinite_losses(attempt: Attempt) -> list[Statement]:
-    """State losses that were not finite at any time: a later finite one does not undo them."""
+    """Return losses that were ever not finite: a later finite one does not undo them."""
     found = []
     for name, label in (("train.loss", "training loss"), ("epoch.val_loss", "validation loss")):
         series = attempt.of(name).get(())
@@ -146,8 +159,8 @@ def _nonfinite_losses(attempt: Attempt) -> list[Statement]:
     return found
 
 
-def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[Verdict]) -> list[Statement]:
-    """State events that no rule watches for: what nobody judges is still no all-clear."""
+def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[RuleVerdict]) -> list[Statement]:
+    """Return events that no rule watches for: an event without a rule must not look like health."""
     watched = {name for verdict in verdicts for name in verdict.rule.condition.watches}
     found = []
     for name in signals:
@@ -155,6 +168,6 @@ def _events(attempt: Attempt, signals: Sequence[str], verdicts: Sequence[Verdict
         if not series or name in watched:
             continue
         last = max((each.last.evidence for each in series), key=lambda line: line.offset)
-        words = f"{sum(each.count for each in series)} seen, judged by no rule; the last: {last.text}"
+        words = f"{sum(each.count for each in series)} seen, not judged by any rule; the last: {last.text}"
         found.append(Statement(name, words, (last,), Mark.CAUTION))
     return found

@@ -1,4 +1,4 @@
-"""How far the run is, how fast it goes, and when it should be done."""
+"""How far the run is, how fast it goes, and when it should end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 from monitor.base.evidence import Evidence
 from monitor.grammar import Floor, Phase, Train
 from monitor.report.figures import bounded, clock_time, duration, fact, moment
-from monitor.report.model import Mark, Statement
 from monitor.report.sections.header import planned_epochs
+from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
 from monitor.snapshot import Snapshot
 
@@ -44,21 +44,21 @@ def progress(snapshot: Snapshot) -> tuple[Statement, ...]:
 
 
 class Remaining(NamedTuple):
-    """The time that a run should still take."""
+    """The remaining time of a run."""
 
     seconds: float
     this_epoch_s: float
-    """Of these, until the present epoch ends."""
+    """Part of it until the present epoch ends."""
     basis: str
-    """What it rests on, in words."""
+    """Basis of the estimate, in words."""
     evidence: Evidence
 
 
 def remaining(attempt: Attempt) -> Remaining | None:
-    """Return the time until the planned end; None where nothing says so.
+    """Return the time until the planned end; None where it is unknown.
 
-    With an ended epoch: whole epochs at their median length, the present one by its batches. Before that: the
-    batches left at the last speed, without validation.
+    Once an epoch has ended: whole epochs at their median time, the present one by its batches. Before: the remaining
+    batches at the last speed, without validation.
     """
     planned = planned_epochs(attempt)
     try:
@@ -69,12 +69,12 @@ def remaining(attempt: Attempt) -> Remaining | None:
         epochs = max(0.0, planned[0] - attempt.epochs_done - _share_of_epoch(attempt))
         seconds, this_epoch_s = epochs * per_epoch, (1 - _share_of_epoch(attempt)) * per_epoch
     except OverflowError:
-        return None  # counts that no float can hold are no plan
+        return None  # counts too large for a float are not a plan
     return Remaining(seconds, this_epoch_s, basis, line) if math.isfinite(seconds) else None
 
 
 def _share_of_epoch(attempt: Attempt) -> float:
-    """Return how much of the present epoch its batches have done."""
+    """Return the share of the present epoch that is done, by its batches."""
     train = attempt.stated(Train)
     if train is None or train[0].epoch.part != attempt.epoch or not train[0].batch.whole:
         return 0.0
@@ -96,7 +96,7 @@ def _seconds_per_epoch(attempt: Attempt) -> tuple[float, str, Evidence] | None:
 def _phase(attempt: Attempt) -> Statement:
     stated = attempt.stated(Phase, attempt.announced_phase or "")
     if stated is None:
-        return Statement("Phase", f"{attempt.phase}, by inference; no PHASE line was seen", mark=Mark.UNKNOWN)
+        return Statement("Phase", f"{attempt.phase}, inferred; no PHASE line was seen", mark=Mark.UNKNOWN)
     record, line = stated
     done = "" if record.done is None else f", {record.done} of {'?' if record.total is None else record.total} done"
     since = "" if attempt.phase_since is None else f" since {moment(attempt.phase_since)}"
@@ -153,7 +153,7 @@ def _seconds(value: float) -> str:
 
 
 def _short(value: str) -> str:
-    """Shorten a number that was written in full precision; leave anything else."""
+    """Shorten a number that was written in full precision; return other text unchanged."""
     try:
         return f"{float(value):.4g}"
     except ValueError:
@@ -161,11 +161,11 @@ def _short(value: str) -> str:
 
 
 NOT_LEARNING_SHARE, NOT_LEARNING_EPOCHS = 0.98, 5
-"""A training loss at this share of its floor after so many epochs has learnt nothing (FAULTS: not_learning)."""
+"""After these epochs, a training loss above this share of its floor has learnt nothing (FAULTS: not_learning)."""
 
 
 def _floor(attempt: Attempt) -> Statement:
-    """State the loss of a constant prediction, and how the last epoch compares."""
+    """Return the loss of a constant prediction, and how the last epoch compares."""
     subject, stated = "No-signal floor of the loss", attempt.stated(Floor)
     if stated is None:
         return fact(subject, None)
@@ -201,7 +201,7 @@ def _eta(snapshot: Snapshot) -> Statement:
 
 
 def _drift(snapshot: Snapshot, left: Remaining) -> str:
-    """Say how far the end has moved since the first epoch foretold it; nothing before the second has ended."""
+    """Return how far the end has moved since the estimate after the first epoch; nothing before two have ended."""
     attempt, planned = snapshot.run.attempt, planned_epochs(snapshot.run.attempt)
     seconds = attempt.of("epoch.seconds").get(())
     if seconds is None or planned is None or snapshot.now is None or len(seconds.epochs) < 2:
@@ -209,8 +209,8 @@ def _drift(snapshot: Snapshot, left: Remaining) -> str:
     epoch, first = next(iter(seconds.epochs.items()))
     if first.last.at is None or not math.isfinite(first.last.value):
         return ""
-    foretold = first.last.at + max(0, planned[0] - epoch) * first.last.value
-    later_s = snapshot.now + left.seconds - foretold
+    estimated = first.last.at + max(0, planned[0] - epoch) * first.last.value
+    later_s = snapshot.now + left.seconds - estimated
     if abs(later_s) < 1:
-        return f"; as foretold after epoch {epoch}"
-    return f"; {duration(abs(later_s))} {'later' if later_s > 0 else 'earlier'} than foretold after epoch {epoch}"
+        return f"; as estimated after epoch {epoch}"
+    return f"; {duration(abs(later_s))} {'later' if later_s > 0 else 'earlier'} than estimated after epoch {epoch}"

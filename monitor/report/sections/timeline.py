@@ -1,20 +1,54 @@
-"""Alerts: those that stand first, then all that happened, oldest first."""
+"""Alerts: the open ones first, then all transitions, oldest first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from monitor.alert import Alert, State
-from monitor.report.judgement import Verdict
-from monitor.report.model import AlertLine, Alerts, Mark
+from monitor.base.evidence import Evidence
+from monitor.report.judgement import RuleVerdict
+from monitor.report.statement import Mark
 from monitor.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class AlertLine:
+    """One transition of an alert."""
+
+    mark: Mark
+    at: float | None
+    starts_at: float | None
+    state: str
+    severity: str
+    rule: str
+    summary: str
+    reason: str
+    action: str
+    evidence: tuple[Evidence, ...]
+    quoted: tuple[str, ...]
+    explained_by: str = ""
+    """Rule whose alert explains this one; empty for none."""
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Alerts that fire, or fired until the end, and all transitions."""
+
+    standing: tuple[AlertLine, ...]
+    timeline: tuple[AlertLine, ...]
+    left_out: int
+    """Number of earlier transitions that are not shown."""
+    absence: str
+    """What to tell where no alert ever fired; else empty."""
+
 
 TRANSITIONS_SHOWN = 100
 
 
-def alerts(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Alerts:
-    """Return the standing alerts and the newest transitions."""
-    standing = [alert for verdict in verdicts for alert in verdict.standing]
+def alerts(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Alerts:
+    """Return the open alerts and the newest transitions."""
+    standing = [alert for verdict in verdicts for alert in verdict.open_alerts]
     shown = snapshot.history[-TRANSITIONS_SHOWN:]
     left_out = len(snapshot.history) - len(shown)
     lines = snapshot.run.lines
@@ -45,7 +79,7 @@ def _line(alert: Alert) -> AlertLine:
 
 
 def _mark(alert: Alert) -> Mark:
-    """A resolved alert has a line that says it is over; a closed one has none."""
+    """Return the mark of an alert: a resolved one has a line that proves its end, a closed one has none."""
     if alert.state is State.RESOLVED:
         return Mark.OK if alert.evidence else Mark.UNKNOWN
     return Mark.BREACH if alert.severity.is_alarming else Mark.CAUTION

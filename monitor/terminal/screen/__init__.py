@@ -1,6 +1,6 @@
-"""Snapshot → the live terminal view: what is drawn is a pure function of what is known and of the terminal's size.
+"""Snapshot → the live terminal view: a pure function of the snapshot and the size of the terminal.
 
-The only station that needs rich: import it where a terminal is to be drawn on, not before.
+The only package that needs rich: import it only to draw.
 """
 
 from monitor.terminal.screen.display import Display

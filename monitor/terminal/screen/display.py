@@ -1,4 +1,4 @@
-"""Rows → terminal: the alternate screen, in which only the rows that changed are written."""
+"""Rows → terminal: draws on the alternate screen, and writes only the rows that changed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ INTERVAL_S = 0.25
 """Least time between two pictures."""
 
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-# Where our idea of a character's width is not the terminal's, the row is cut and does not push the others down.
+# If the terminal disagrees about the width of a character, the row is cut instead of pushing the others down.
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
-# A picture appears at once in a terminal that knows synchronized output; others ignore it.
+# A terminal with synchronized output shows a picture at once; others ignore this.
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _CLEAR = "\x1b[H\x1b[2J"
 
 
 class Display:
-    """A terminal that shows pictures of its own size, and afterwards what it showed before.
+    """Shows pictures that fill the terminal, and restores it afterwards.
 
-    ``keys`` is the descriptor of the terminal's keyboard: what is typed meanwhile is not echoed into the picture.
+    ``keys`` is the descriptor of the keyboard: typed characters are not echoed into the picture.
     """
 
     def __init__(self, file: IO[str], *, keys: int | None = None) -> None:
@@ -39,16 +39,16 @@ class Display:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in cells, as they are now; a terminal that does not know is taken for a usual one."""
+        """Present width and height in cells; rich's default where the terminal does not know."""
         with suppress(OSError, ValueError):
-            # Asked of the terminal itself: COLUMNS and LINES, which rich prefers, stand still when it is resized.
+            # We ask the terminal: COLUMNS and LINES, which rich prefers, do not change when it is resized.
             width, height = os.get_terminal_size(self._file.fileno())
             if width and height:
                 return width, height
         return self._console.width, self._console.height
 
     def is_due(self, now: float) -> bool:
-        """Whether the last picture is old enough to be replaced, or of another size than the terminal is now."""
+        """Whether the last picture is old enough to be replaced, or the terminal has another size now."""
         is_old = self._shown_at is None or now - self._shown_at >= INTERVAL_S
         return is_old or self.size != self._shown_size
 
@@ -68,7 +68,7 @@ class Display:
         self._shown, self._shown_size, self._shown_at = rows, size, now
 
     def forget(self) -> None:
-        """Write every row of the next picture: something else may have written to the terminal."""
+        """Write every row of the next picture, because something else may have written to the terminal."""
         self._shown_size, self._shown_at = (0, 0), None
 
     def open(self) -> None:
@@ -77,7 +77,7 @@ class Display:
         self._write(_ENTER + _NO_WRAP + _CLEAR)
 
     def close(self) -> None:
-        """Give the terminal back as it was; may be called twice, and when the terminal is gone."""
+        """Restore the terminal; may be called twice, and when the terminal is gone."""
         with suppress(OSError, ValueError):
             self._write(_WRAP + _LEAVE)
         if self._keyboard is not None and self._keys is not None:
@@ -93,10 +93,10 @@ class Display:
         self.close()
 
     def _silence_keyboard(self) -> None:
-        """Stop the echo of what is typed; Ctrl-C and Ctrl-Z keep their meaning."""
+        """Stop the echo of typed characters; Ctrl-C and Ctrl-Z keep their meaning."""
         if self._keys is None:
             return
-        # A program in the background that touches the keyboard is stopped by the system.
+        # The system stops a background program that touches the keyboard.
         with suppress(termios.error, OSError):
             if os.tcgetpgrp(self._keys) == os.getpgrp():
                 self._keyboard = termios.tcgetattr(self._keys)

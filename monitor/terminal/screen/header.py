@@ -1,4 +1,4 @@
-"""The head of the view: which run, how it stands, how far it is, and how far behind we are."""
+"""The head of the view: the run, its verdict, its progress, and how far we are behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.grammar import Train
-from monitor.report.judgement import Verdict
+from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Attempt, Status
@@ -33,15 +33,15 @@ class Headline(NamedTuple):
     style: str
 
 
-def headline(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Headline:
-    """Return how the run stands; green only where every rule that applies is ok with evidence."""
+def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
+    """Return status and verdict; green only where every applicable rule is ok with evidence."""
     run = snapshot.run
     status = "unfinished" if run.status is Status.RUNNING and not snapshot.is_following else run.status.value
     if run.status is Status.WAITING:
         return Headline(status, "no line yet", "bright_black")
     if run.status is Status.FAILED:
         return Headline(status, "critical", _LOUD[Severity.CRITICAL])
-    firing = [alert for verdict in verdicts for alert in verdict.standing if not alert.inhibited_by]
+    firing = [alert for verdict in verdicts for alert in verdict.open_alerts if not alert.inhibited_by]
     if loud := [alert.severity for alert in firing if alert.severity.is_alarming]:
         worst = max(loud, key=lambda severity: severity.rank)
         return Headline(status, worst.value, _LOUD[worst])
@@ -54,8 +54,8 @@ def headline(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Headline:
     return Headline(status, "all ok", "bold black on green")
 
 
-def header(scene: Scene, verdicts: Sequence[Verdict], width: int, *, is_short: bool) -> list[Text]:
-    """Return two rows where it must be short, else five."""
+def header(scene: Scene, verdicts: Sequence[RuleVerdict], width: int, *, is_short: bool) -> list[Text]:
+    """Return five rows, or two if it must be short."""
     snapshot = scene.snapshot
     attempt = snapshot.run.attempt
     rows = [_title(snapshot, headline(snapshot, verdicts), width)]
@@ -64,8 +64,8 @@ def header(scene: Scene, verdicts: Sequence[Verdict], width: int, *, is_short: b
     return [*rows, _place(scene, width), *_bars(snapshot, attempt, width), _reading(scene)]
 
 
-def _title(snapshot: Snapshot, stands: Headline, width: int) -> Text:
-    line = Text.assemble((f" {stands.status.upper()} ", "bold"), (f" {stands.verdict} ", stands.style), " ")
+def _title(snapshot: Snapshot, head: Headline, width: int) -> Text:
+    line = Text.assemble((f" {head.status.upper()} ", "bold"), (f" {head.verdict} ", head.style), " ")
     line.append_text(foreign(snapshot.run.id or PurePath(snapshot.log).name, "bold"))
     if snapshot.run.past:
         line.append(f" attempt {snapshot.run.attempt.number}", "yellow")
@@ -80,7 +80,7 @@ def _title(snapshot: Snapshot, stands: Headline, width: int) -> Text:
 
 
 def _place(scene: Scene, width: int) -> Text:
-    """Say the phase, and where in the run it is."""
+    """Return the phase, and the moment of the run."""
     snapshot, attempt = scene.snapshot, scene.snapshot.run.attempt
     if snapshot.run.last is None:
         return Text(" waiting for the first line", "bright_black")
@@ -104,7 +104,7 @@ def _place(scene: Scene, width: int) -> Text:
 
 
 def _bars(snapshot: Snapshot, attempt: Attempt, width: int) -> list[Text]:
-    """Draw the present epoch's and the run's progress; without figures, say so."""
+    """Draw the progress of the present epoch and of the run, or tell that there are no figures."""
     train, planned = attempt.stated(Train), planned_epochs(attempt)
     left = None if attempt.ended else remaining(attempt)
     rows = []
@@ -131,7 +131,7 @@ def _bars(snapshot: Snapshot, attempt: Attempt, width: int) -> list[Text]:
 
 
 def _time_left(snapshot: Snapshot) -> str:
-    """Return the time left in words; empty where nobody knows it, or none is left."""
+    """Return the time left in words; empty where it is unknown, or none is left."""
     if snapshot.run.attempt.ended is not None or not snapshot.is_following:
         return ""
     left = remaining(snapshot.run.attempt)
@@ -144,7 +144,7 @@ def _bar_row(name: str, share: float, words: str, rest: str, width: int) -> Text
 
 
 def _reading(scene: Scene) -> Text:
-    """Say how far the log is read: how old the newest bytes are, and what is not read yet."""
+    """Return how far the log is read: the age of the newest bytes, and what is not read yet."""
     snapshot, run = scene.snapshot, scene.snapshot.run
     words: list[tuple[str, str]] = []
     if scene.is_behind:

@@ -1,4 +1,4 @@
-"""Which rows of which section find room: a pure division of a terminal's height."""
+"""Which rows of which section are shown: divides the height of the terminal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from rich.text import Text
 
 NARROW = 50
-"""Cells below which a section drops all but the essential."""
+"""Width below which a section shows only the essentials."""
 INDENT = "    "
-"""Before the further lines of a row."""
+"""Indent of the continuation lines of a row."""
 FOLDS = 3
-"""Most further lines of one row."""
+"""Most continuation lines of one row."""
 
 ROOMY = 24
-"""Lines from which on some are kept for further lines of rows."""
+"""Height from which some lines are reserved for continuation lines."""
 
 
 class Row(NamedTuple):
@@ -23,26 +23,26 @@ class Row(NamedTuple):
 
     text: Text
     rank: int = 0
-    """How much it matters: where not all find room, rows of higher rank stay."""
+    """Where not all rows fit, rows of higher rank stay."""
     is_prose: bool = False
-    """Whether it may go on in further lines where there is room."""
+    """Whether it may continue on further lines where there is room."""
 
 
 class Section(NamedTuple):
     """A list of rows under a title."""
 
     title: Text | None
-    """None for rows without a line above them."""
+    """None for rows without a title line."""
     rows: Sequence[Row]
     share: int = 1
-    """How many rows it gets for each one of a section with share 1, where not all find room."""
+    """Rows that it gets for each row of a section with share 1, where not all fit."""
 
 
 def fit(sections: Sequence[Section], width: int, height: int) -> list[Text]:
-    """Return at most ``height`` lines: each section's title, then as many of its rows as it is granted.
+    """Return at most ``height`` lines: the title of each section, then as many of its rows as it is granted.
 
-    Where there is no room for a title and a row of each, the last sections are left out. A title says how many of
-    its rows are.
+    Without room for a title and a row of each, the last sections are left out. A title shows how many of its rows
+    are left out.
     """
     sections = [section for section in sections if section.rows]
     while sections and _num_titles(sections) + len(sections) > height:
@@ -62,7 +62,7 @@ def fit(sections: Sequence[Section], width: int, height: int) -> list[Text]:
 
 
 def folded(text: Text, width: int, num_lines: int) -> list[Text]:
-    """Break a text at blanks into at most so many lines; those after the first are indented, the last may be longer."""
+    """Break a text at spaces into at most ``num_lines``, all but the first indented; the last may be too long."""
     lines: list[Text] = []
     rest, indent = text, ""
     while len(lines) + 1 < num_lines and rest.cell_len + len(indent) > width > 2 * len(INDENT):
@@ -91,7 +91,7 @@ def _num_titles(sections: Sequence[Section]) -> int:
 
 
 def _reserve(sections: Sequence[Section], width: int, room: int) -> int:
-    """Return how many lines to keep free for words that do not fit in one; none where there is little room."""
+    """Return how many lines to reserve for rows longer than one line; none where there is little room."""
     if room < ROOMY:
         return 0
     long = [row for section in sections for row in section.rows if row.is_prose and row.text.cell_len > width]
@@ -109,7 +109,7 @@ def _grant(sections: Sequence[Section], room: int) -> list[int]:
 
 
 def _cut(rows: Sequence[Row], num_rows: int) -> list[Row]:
-    """Return so many rows in their order, the least important left out."""
+    """Return ``num_rows`` rows in their order, without the least important ones."""
     by_rank = sorted(range(len(rows)), key=lambda number: -rows[number].rank)
     return [rows[number] for number in sorted(by_rank[:num_rows])]
 

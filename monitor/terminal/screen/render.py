@@ -13,11 +13,11 @@ from monitor.terminal.screen.text import foreign
 from monitor.terminal.screen.verdicts import alerts, notices, others, rules
 
 TWO_COLUMNS = 110
-"""Cells from which on rules and alerts stand beside the figures."""
+"""Width from which rules and alerts are shown to the right of the figures."""
 SHORT = 14
-"""Rows below which the head has two rows instead of five."""
+"""Height below which the head has two rows instead of five."""
 HINT = 20
-"""Rows from which on the last one says how to leave."""
+"""Height from which the last row tells how to leave."""
 
 
 def waiting(notices: tuple[str, ...], width: int, height: int) -> list[Text]:

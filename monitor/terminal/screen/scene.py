@@ -1,4 +1,4 @@
-"""All that one picture is made of."""
+"""The facts that one picture shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monitor.snapshot import Snapshot
 
 
 class OtherLog(NamedTuple):
-    """A log that is followed as well, in a line."""
+    """Another followed log, shown in one line."""
 
     log: str
     status: str
@@ -17,22 +17,22 @@ class OtherLog(NamedTuple):
     step: int | None
     num_firing: int
     worst: Severity | None
-    """Of what fires; None where nothing does."""
+    """Worst severity that fires; None where nothing does."""
 
 
 class Scene(NamedTuple):
-    """What is known at one moment, of the run and of the watch itself."""
+    """What is known at one moment about the run and the watch."""
 
     snapshot: Snapshot
     bytes_behind: int = 0
-    """Bytes of the log that are known and not read yet."""
+    """Bytes of the log that are not read yet."""
     lost_bytes: int = 0
-    """Bytes that nobody will read any more."""
+    """Bytes that were lost before they were read."""
     polling: str = ""
-    """Why the log is looked at by the clock alone; empty where file events tell of changes."""
+    """Why the log is polled; empty where file events report changes."""
     is_behind: bool = False
-    """Whether there is more to read at this moment; what is shown is then the past."""
+    """Whether there is more to read now, so that the picture shows the past."""
     others: tuple[OtherLog, ...] = ()
-    """The logs that are followed beside this one."""
+    """The other followed logs."""
     notices: tuple[str, ...] = ()
-    """What befell the log or the watch, oldest first, as plain lines not yet made harmless."""
+    """Changes of the log as a file and problems of the watch, oldest first, as plain lines not yet escaped."""

@@ -1,4 +1,4 @@
-"""The figures of the view: gradients group by group, losses, scores and speeds, as sections of rows."""
+"""The figures of the view, as sections of rows: gradients per group, losses, scores and speeds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.text import Text
 
 from monitor.grammar import Floor, GradReport
 from monitor.reader.signals import Labels
-from monitor.report.judgement import Verdict
-from monitor.report.model import GradientFlow, GroupRow, Mark
-from monitor.report.sections.gradients import gradient_flow
+from monitor.report.judgement import RuleVerdict
+from monitor.report.sections.gradients import GradientFlow, GroupRow, gradient_flow
+from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
@@ -20,11 +20,11 @@ from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.text import foreign, number, sparkline
 
 FULL = 70
-"""Cells from which on the gradients show every column."""
+"""Width from which the gradients show every column."""
 SPARK_CELLS = 24
-"""Most points of a sparkline: as many as a series per group keeps."""
+"""Most points of a sparkline: as many as a series keeps per group."""
 LEAST_SPARK_CELLS, FAIR_SPARK_CELLS = 8, 12
-"""Points that are always drawn, and those that are drawn before words take the room."""
+"""Points that are always drawn, and points that are drawn before words may take the room."""
 
 _MARKS = {
     Mark.OK: ("✅", ""),
@@ -36,13 +36,13 @@ _MARKS = {
 _RANKS = {Mark.BREACH: 4, Mark.CAUTION: 3, Mark.UNKNOWN: 2, Mark.OK: 1, Mark.NOT_APPLICABLE: 0}
 
 
-def gradients(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
-    """Return a row per gradient group and encoder tensor, with the course of its norm."""
+def gradients(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Section:
+    """Return a row per gradient group and encoder tensor, with a sparkline of its norm."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(GradReport)
     title = Text.assemble(("gradients", "bold"), f" step {stated[0].step:,}" if stated else "")
     if stated and width >= FULL:
-        title.append(" · norm, its course, tensors with gradient", "bright_black")
+        title.append(" · norm, trend, tensors with gradient", "bright_black")
     flow = gradient_flow(snapshot, verdicts)
     rows = list(_gradient_rows(attempt, flow, width, has_report=stated is not None))
     return Section(title, rows, share=3)
@@ -52,8 +52,8 @@ def metrics(snapshot: Snapshot, width: int) -> Section:
     """Return the newest losses, scores and speeds."""
     attempt = snapshot.run.attempt
     rows = [
-        *_course(attempt, "train loss", "train.loss", width, rank=3),
-        *_course(attempt, "val loss", "epoch.val_loss", width, rank=2),
+        *_loss_row(attempt, "train loss", "train.loss", width, rank=3),
+        *_loss_row(attempt, "val loss", "epoch.val_loss", width, rank=2),
     ]
     scores = [
         ("sharpe", "metric.sharpe"),
@@ -74,7 +74,7 @@ def metrics(snapshot: Snapshot, width: int) -> Section:
 
 
 class _Columns(NamedTuple):
-    """What a terminal's width has room for."""
+    """The columns that fit the width."""
 
     name: int
     spark: int
@@ -99,8 +99,8 @@ def _gradient_rows(attempt: Attempt, flow: GradientFlow, width: int, *, has_repo
             line = _norm_words(mark, statement.subject, series.last.value, series, columns)
             yield Row(line, _RANKS[mark])
     if not has_report:
-        said = flow.report
-        yield Row(Text.assemble(" ", _MARKS[said.mark or Mark.UNKNOWN], " ", foreign(said.text)), 5)
+        report = flow.report
+        yield Row(Text.assemble(" ", _MARKS[report.mark or Mark.UNKNOWN], " ", foreign(report.text)), 5)
         return
     for group in flow.groups:
         yield Row(_group_words(attempt, group, columns), _RANKS[group.mark])
@@ -123,11 +123,11 @@ def _norm_words(mark: Mark, name: str, norm: float | None, series: Series | None
     words.truncate(columns.name, overflow="ellipsis", pad=True)
     figure = "–" if norm is None else f"{norm:.2e}" if math.isfinite(norm) else str(norm)
     values = [point.value for point in series.recent] if series else []
-    course = sparkline(values, columns.spark, is_logarithmic=True)
-    return Text.assemble(" ", (sign, style), " ", words, f" {figure:>8} ", (f"{course:<{columns.spark}}", "cyan"))
+    trend = sparkline(values, columns.spark, is_logarithmic=True)
+    return Text.assemble(" ", (sign, style), " ", words, f" {figure:>8} ", (f"{trend:<{columns.spark}}", "cyan"))
 
 
-def _course(attempt: Attempt, name: str, signal: str, width: int, *, rank: int) -> list[Row]:
+def _loss_row(attempt: Attempt, name: str, signal: str, width: int, *, rank: int) -> list[Row]:
     series = _last(attempt, signal)
     if series is None:
         return []

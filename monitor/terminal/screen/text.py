@@ -1,4 +1,4 @@
-"""How the view words figures and foreign text: few cells, one line, nothing that a terminal obeys."""
+"""Figures and foreign text for the view: short, on one line, without terminal codes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ FLAT = LEVELS[3]
 NOT_FINITE = "×"
 ZERO = "0"
 DECADE = 1.0
-"""Least span of a logarithmic sparkline, in powers of ten: noise within a factor of ten shall look calm."""
+"""Least range of a logarithmic sparkline, in powers of ten, so that noise within a factor of ten looks calm."""
 TEXT_CELLS = 400
-"""Characters of one foreign text, more than any row has room for."""
+"""Most characters of one foreign text; no row has room for more."""
 
 _FORGED = {ord(mark): "?" for mark in MARKS}
 
 
 def foreign(text: str, style: str = "") -> Text:
-    """Return text of a log or a file name, with no control codes, no secrets and no sign of ours."""
+    """Return text from a log or a file name without control codes, secrets and our own marks."""
     return Text(terminal(redact(text[: 4 * TEXT_CELLS]), TEXT_CELLS).translate(_FORGED), style)
 
 
@@ -71,7 +71,7 @@ def size(num_bytes: int) -> str:
 
 
 def sparkline(values: Sequence[float], width: int, *, is_logarithmic: bool = False) -> str:
-    """Draw the last ``width`` values, one cell each; × where one is not finite.
+    """Draw the last ``width`` values, one cell each; × for a value that is not finite.
 
     Logarithmic for norms: over at least one power of ten, and 0 where a value is zero (or below).
     """
@@ -86,7 +86,7 @@ def sparkline(values: Sequence[float], width: int, *, is_logarithmic: bool = Fal
 
 
 def bar(share: float, width: int) -> Text:
-    """Draw a progress bar of so many cells."""
+    """Draw a progress bar of ``width`` cells."""
     filled = min(width, max(0, int(share * width))) if math.isfinite(share) else 0
     return Text.assemble(("━" * filled, "green"), ("━" * (width - filled), "bright_black"))
 
@@ -102,6 +102,6 @@ def _cell(value: float, height: float | None, low: float, high: float) -> str:
         return ZERO if math.isfinite(value) else NOT_FINITE
     if high == low:
         return FLAT
-    # Halves first: the distance of two large values may be more than a number can hold.
+    # Halves first: the difference of two finite numbers may be infinite.
     share = (height / 2 - low / 2) / (high / 2 - low / 2)
     return LEVELS[min(len(LEVELS) - 1, max(0, int(share * len(LEVELS))))] if math.isfinite(share) else FLAT

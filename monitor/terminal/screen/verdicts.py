@@ -1,4 +1,4 @@
-"""What the rules say: rules by outcome, alerts and notices, as sections of rows."""
+"""The verdicts of the view, as sections of rows: rules by outcome, alerts and notices."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from rich.text import Text
 
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
-from monitor.report.judgement import Verdict, labels_of
+from monitor.report.judgement import RuleVerdict, labels_of
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import foreign, time_of_day
 
 NOTICES = 20
-"""Newest notices that a section holds."""
+"""Newest notices to show."""
 ALERTS = 200
-"""Newest transitions that are looked at."""
+"""Newest transitions to consider."""
 CAUSE, CONSEQUENCE = 20, 10
-"""Ranks of rules that fire by themselves, and of those that another one explains; what is unknown comes after."""
+"""Ranks of rules that fire by themselves, and of rules that another one explains; unknown ones come after."""
 
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 _OUTCOMES = {Outcome.OK: "✅", Outcome.BREACH: "❌", Outcome.UNKNOWN: "❔", Outcome.NOT_APPLICABLE: "➖"}
 
 
-def rules(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Section:
-    """Return the rules by outcome: counts in the title; those that fire and those that do not know, by name."""
+def rules(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Section:
+    """Return the rules: counts by outcome in the title, then the firing and the unknown ones by name."""
     outcomes = [_outcome(verdict) for verdict in verdicts]
     title = Text("rules", "bold")
     for outcome, sign in _OUTCOMES.items():
@@ -53,15 +53,15 @@ def rules(snapshot: Snapshot, verdicts: Sequence[Verdict], width: int) -> Sectio
 
 
 def alerts(snapshot: Snapshot) -> Section:
-    """Return the alerts, newest first; those of one rule that one line raised are one row."""
-    told = snapshot.history[-ALERTS:]
-    known = {alert.id for alert in told}
-    shown = [*(alert for alert in snapshot.open if alert.id not in known), *told]
+    """Return the alerts, newest first; alerts that one line raised under one rule share a row."""
+    newest = snapshot.history[-ALERTS:]
+    known = {alert.id for alert in newest}
+    shown = [*(alert for alert in snapshot.open if alert.id not in known), *newest]
     rows: list[Row] = []
     for _, together in groupby(reversed(shown), key=lambda alert: (alert.rule, alert.state, alert.at)):
         group = list(together)
         alert = group[-1]
-        # Where not all find room, the newest stay, and before them those that nothing explains.
+        # Where not all fit, alerts without an explanation stay first, then the newest.
         rank = -len(rows) - ALERTS * bool(alert.inhibited_by)
         rows.append(Row(_alert_words(alert, len(group)), rank=rank, is_prose=not alert.inhibited_by))
     title = Text.assemble(("alerts", "bold"), f"  {len(snapshot.open)} open" if snapshot.open else "")
@@ -69,7 +69,7 @@ def alerts(snapshot: Snapshot) -> Section:
 
 
 def others(scene: Scene) -> Section:
-    """Return a row for each log that is followed beside the one shown, those with alerts first."""
+    """Return a row for each other followed log, those with alerts first."""
     rows = []
     for each in scene.others:
         sign, style = (_SIGNS[each.worst], _COLOURS[each.worst]) if each.worst else (" ✓", "bright_black")
@@ -84,7 +84,7 @@ def others(scene: Scene) -> Section:
 
 
 def notices(scene: Scene) -> Section:
-    """Return what befell the log and the watch, newest first; no rows where nothing did."""
+    """Return the notices about the log and the watch, newest first."""
     newest = list(reversed(scene.notices[-NOTICES:]))
     rows = [
         Row(Text.assemble((" ! ", "bold yellow"), foreign(text, "yellow")), rank=-place)
@@ -93,9 +93,9 @@ def notices(scene: Scene) -> Section:
     return Section(None, rows)
 
 
-def _outcome(verdict: Verdict) -> Outcome:
-    """Return the worst answer, an alert that stands being a breach whatever is read now."""
-    return Outcome.BREACH if verdict.standing else verdict.outcome
+def _outcome(verdict: RuleVerdict) -> Outcome:
+    """Return the worst outcome; an open alert counts as a breach, even if the rule reads ok now."""
+    return Outcome.BREACH if verdict.open_alerts else verdict.outcome
 
 
 def _colour(outcome: Outcome) -> str:
@@ -103,7 +103,7 @@ def _colour(outcome: Outcome) -> str:
     return styles.get(outcome, "bright_black")
 
 
-def _rule_words(verdict: Verdict, outcome: Outcome) -> Text:
+def _rule_words(verdict: RuleVerdict, outcome: Outcome) -> Text:
     style = _COLOURS[verdict.rule.severity] if outcome is Outcome.BREACH else "yellow"
     explanation = _explanation(verdict) if outcome is Outcome.BREACH else ""
     line = Text.assemble(
@@ -112,14 +112,14 @@ def _rule_words(verdict: Verdict, outcome: Outcome) -> Text:
     if explanation:
         line.append(" explained by ", "bright_black").append_text(foreign(f"{explanation}:", "bright_black"))
     same = [reading for reading in verdict.readings if reading.outcome is outcome]
-    # An alert may stand although nothing says so any more: neither unknown nor ok resolves it by itself.
-    said = _reading_words(same) if same else verdict.standing[-1].reason
-    return line.append_text(Text.assemble(" ", foreign(said)))
+    # An alert may be open although no reading breaches now: unknown or ok alone does not resolve it.
+    words = _reading_words(same) if same else verdict.open_alerts[-1].reason
+    return line.append_text(Text.assemble(" ", foreign(words)))
 
 
-def _explanation(verdict: Verdict) -> str:
-    """Return the rule whose alert explains all of this one's; empty for none."""
-    explained = [alert.inhibited_by for alert in verdict.standing]
+def _explanation(verdict: RuleVerdict) -> str:
+    """Return the rule whose alert explains all alerts of this one; empty for none."""
+    explained = [alert.inhibited_by for alert in verdict.open_alerts]
     return explained[-1] if explained and all(explained) else ""
 
 

@@ -17,7 +17,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_replay_report_and_explain_say_the_dialect_and_how_much_was_understood(log: Path):
-    assert "31 of 31 lines understood (dialect nanogpt, by line 1)" in monitor("replay", log).out
+    assert "31 of 31 lines understood (dialect nanogpt, detected in line 1)" in monitor("replay", log).out
     assert "31 understood (dialect nanogpt)" in monitor("report", log).out
     said = json.loads(monitor("dialects", "explain", log, "--json").out)
     assert (said["dialect"], said["kinds"]) == ("nanogpt", {"nanogpt:evaluation": 1, "nanogpt:iteration": 30})
@@ -103,7 +103,7 @@ def test_test_prints_what_is_read_from_each_line():
     done = monitor("dialects", "test", path, "iter 3: loss 2.5, time 20.00ms", "so what")
     assert done.code == 1
     assert "train by iteration: step=3, loss=2.5, s_per_batch=0.02" in done.out
-    assert "so what\n    no kind of line fits" in done.out
+    assert "so what\n    no pattern matches" in done.out
 
 
 def test_a_watch_says_once_which_dialect_it_took(tmp_path: Path):

@@ -1,31 +1,54 @@
-"""The page's last word: status, when it is due again, and how far it can be trusted."""
+"""The end of the page: status, the next update, and the confidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
-from monitor.report.judgement import Verdict, gathered, ground, grounds, is_critical
-from monitor.report.model import Footer, Mark, Objective, Statement, worst
+from monitor.report.judgement import RuleVerdict, gathered, ground, grounds, is_critical
 from monitor.report.run_state import RunState, run_state_of
+from monitor.report.sections.objectives import Objective
 from monitor.report.sections.progress import remaining
+from monitor.report.statement import Mark, Statement, worst
 from monitor.run.attempt import Status
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 
+
+@dataclass(frozen=True)
+class Footer:
+    """The page in four lines."""
+
+    mark: Mark
+    status: str
+    status_evidence: tuple[Evidence, ...]
+    reasons: tuple[Statement, ...]
+    last_updated: str
+    next_update: str
+    confidence: str
+    share: float | None
+    """Share of the applicable rules that are ok with evidence, weighted by severity; None where none applies."""
+    all_passed: bool
+    """Whether every applicable rule and objective is ok with evidence, and no figure contradicts it."""
+    num_rules: int
+    """Number of rules that apply."""
+    not_applicable: tuple[Statement, ...]
+    blind_spots: tuple[Statement, ...]
+
+
 WEIGHTS = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 4}
-"""How much a rule counts in the confidence: each severity twice the one below; chosen by hand, November 2026."""
+"""Weight of a rule in the confidence: each severity counts twice the one below. Chosen by hand, 2026-11."""
 HIGH, MEDIUM = 0.9, 0.6
-"""Shares from which on the confidence is called so; chosen by hand, November 2026."""
+"""Least share for each confidence. Chosen by hand, 2026-11."""
 
 
 def footer(
     snapshot: Snapshot,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[RuleVerdict],
     aims: Sequence[Objective],
     *,
     doubts: Sequence[Statement],
@@ -33,10 +56,10 @@ def footer(
 ) -> Footer:
     """Return status, times and confidence.
 
-    ``doubts`` are figures of other sections that speak against a check mark, ``unseen`` what they did not find.
+    ``doubts`` are figures of other sections that contradict a check mark; ``unseen`` are figures that they lack.
     """
     applicable = [verdict for verdict in verdicts if verdict.applies]
-    doubts = [*_besides_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
+    doubts = [*_not_from_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
     marks = [verdict.mark for verdict in applicable]
     marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
     share = _share(applicable)
@@ -47,7 +70,7 @@ def footer(
         status=status,
         status_evidence=lines,
         reasons=(
-            *_fate(snapshot),
+            *_run_state(snapshot),
             *grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)),
             *doubts,
         ),
@@ -60,14 +83,14 @@ def footer(
         not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
         blind_spots=(
             *_unknown(applicable),
-            *_besides_rules(aims, verdicts, Mark.UNKNOWN),
+            *_not_from_rules(aims, verdicts, Mark.UNKNOWN),
             *unseen,
             *_unread(snapshot),
         ),
     )
 
 
-def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple[Evidence, ...]]:
+def _status(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> tuple[str, tuple[Evidence, ...]]:
     run = snapshot.run
     if run.attempt.ended is not None:
         return run.status.value, (run.attempt.ended.evidence,)
@@ -79,7 +102,7 @@ def _status(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> tuple[str, tuple
     return ("running" if snapshot.is_following else "unfinished"), last
 
 
-_FATES = {
+_STATE_MARKS = {
     RunState.CRASHED: Mark.BREACH,
     RunState.KILLED: Mark.BREACH,
     RunState.HUNG: Mark.BREACH,
@@ -88,18 +111,18 @@ _FATES = {
 }
 
 
-def _fate(snapshot: Snapshot) -> list[Statement]:
-    """Say what became of a run that neither goes on nor has finished, where that is known."""
+def _run_state(snapshot: Snapshot) -> list[Statement]:
+    """Return the state of a run that is neither running nor finished, if known."""
     found = run_state_of(snapshot.run, snapshot.open, snapshot.now)
-    if found.fate not in _FATES:
+    if found.state not in _STATE_MARKS:
         return []
-    return [Statement(found.fate.value, found.why, found.evidence, _FATES[found.fate])]
+    return [Statement(found.state.value, found.why, found.evidence, _STATE_MARKS[found.state])]
 
 
-def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> Mark:
-    """Return the mark of the status: green only where all that applies is proved and nothing speaks against it.
+def _mark(status: str, applicable: Sequence[RuleVerdict], marks: Sequence[Mark]) -> Mark:
+    """Return the mark of the status: green only where all that applies is proved, and nothing contradicts it.
 
-    A lesser breach stands as a caution while the run goes on, and as what it is once the run is over.
+    A breach that is not critical counts as a caution while the run goes on, and as a breach once it is over.
     """
     is_over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
     is_critical_breach = any(verdict.mark is Mark.BREACH and is_critical(verdict) for verdict in applicable)
@@ -108,14 +131,14 @@ def _mark(status: str, applicable: Sequence[Verdict], marks: Sequence[Mark]) -> 
     return worst([Mark.CAUTION if mark is Mark.BREACH else mark for mark in marks] if applicable else [])
 
 
-def _share(applicable: Sequence[Verdict]) -> float | None:
+def _share(applicable: Sequence[RuleVerdict]) -> float | None:
     total = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable)
     passed = sum(WEIGHTS[verdict.rule.severity] for verdict in applicable if verdict.is_passed)
     return passed / total if total else None
 
 
-def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequence[Statement]) -> str:
-    """Word the confidence; a critical rule that is not ok caps it at low, a figure that contradicts at medium."""
+def _confidence(share: float | None, applicable: Sequence[RuleVerdict], doubts: Sequence[Statement]) -> str:
+    """Word the confidence; a critical rule that is not ok caps it at low, a contradicting figure at medium."""
     if share is None:
         return "Low: no rule applies, so nothing is proved"
     passed = sum(verdict.is_passed for verdict in applicable)
@@ -127,17 +150,17 @@ def _confidence(share: float | None, applicable: Sequence[Verdict], doubts: Sequ
         if is_critical(each) and each.mark is Mark.BREACH and not each.explained_by
     ]
     if unknown or broken:
-        said = [f"breached: the critical {_named(broken)}"] if broken else []
+        parts = [f"critical and breached: {_named(broken)}"] if broken else []
         unseen = [name for name in unknown if name not in broken]
-        said += [f"nothing is known of the critical {_named(unseen)}"] if unseen else []
-        return f"Low: {basis}; {'; '.join(said)}"
+        parts += [f"critical and unknown: {_named(unseen)}"] if unseen else []
+        return f"Low: {basis}; {'; '.join(parts)}"
     if doubts and share >= MEDIUM:
-        return f"Medium: {basis}, but figures speak against it: {', '.join(each.subject for each in doubts)}"
+        return f"Medium: {basis}, but these figures contradict it: {', '.join(each.subject for each in doubts)}"
     return f"{'High' if share >= HIGH else 'Medium' if share >= MEDIUM else 'Low'}: {basis}"
 
 
 NAMED = 6
-"""Rules that the confidence names; the page lists them all further down."""
+"""Most rules named in the confidence; the page lists all of them."""
 
 
 def _named(rules: Sequence[str]) -> str:
@@ -150,15 +173,15 @@ def _next_update(snapshot: Snapshot) -> str:
     if attempt.ended is not None:
         return "none: the run has ended"
     if not snapshot.is_following:
-        return "none by itself: the log was read to its end, and nobody watches it"
+        return "none: the log was read to its end and is not watched"
     left, planned = remaining(attempt), attempt.epochs_planned
     if left is None or snapshot.now is None or planned is None or attempt.epochs_done >= planned:
         return "with the next line of the log"
     return f"after epoch {attempt.epoch} ends, at about {clock_time(snapshot.now + left.this_epoch_s)}"
 
 
-def _unknown(applicable: Sequence[Verdict]) -> list[Statement]:
-    """Say what nobody knows; what is known to have been breached is among the reasons."""
+def _unknown(applicable: Sequence[RuleVerdict]) -> list[Statement]:
+    """Return what is unknown; rules known to be breached are among the reasons."""
     dark = [
         each for each in applicable if each.outcome is Outcome.UNKNOWN and each.mark not in (Mark.BREACH, Mark.CAUTION)
     ]
@@ -173,8 +196,8 @@ def _void(aims: Sequence[Objective]) -> list[Statement]:
     ]
 
 
-def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[Verdict], *marks: Mark) -> list[Statement]:
-    """Return the grounds of the aims with one of these marks, but for the rules', which speak for themselves."""
+def _not_from_rules(aims: Sequence[Objective], verdicts: Sequence[RuleVerdict], *marks: Mark) -> list[Statement]:
+    """Return the grounds of the aims with one of these marks, except the rules', which are listed elsewhere."""
     rules = {verdict.rule.alert for verdict in verdicts}
     return [
         replace(ground, subject=f"{each.title}: {ground.subject}" if ground.subject else each.title)
@@ -185,13 +208,13 @@ def _besides_rules(aims: Sequence[Objective], verdicts: Sequence[Verdict], *mark
 
 
 def _unread(snapshot: Snapshot) -> list[Statement]:
-    """State what the monitor itself did not understand or keep."""
+    """Return what the monitor itself did not understand or keep."""
     run, found = snapshot.run, []
     if run.lines > run.understood:
-        words = f"{run.lines - run.understood:,} of {run.lines:,} lines are outside the known grammar"
+        words = f"{run.lines - run.understood:,} of {run.lines:,} lines were not understood"
         found.append(Statement("", words, mark=Mark.UNKNOWN))
     if run.attempt.dropped:
-        words = f"{run.attempt.dropped:,} samples and facts were dropped: more names than can be kept"
+        words = f"{run.attempt.dropped:,} samples and facts were dropped: too many names"
         found.append(Statement("", words, mark=Mark.UNKNOWN))
     if len(snapshot.history) >= HISTORY_LIMIT:
         words = f"only the last {HISTORY_LIMIT:,} alert transitions are kept"

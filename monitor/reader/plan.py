@@ -1,0 +1,271 @@
+"""Template → plan: which slot is which quantity, of which split, in which unit; made once, whatever the numbers are."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from monitor.reader.template import MARK
+from monitor.reader.vocabulary import Quantity, known_suffix, meaning, shipped, words_of
+
+LONGEST_NAME = 60
+"""Characters of a metric's name."""
+
+
+class Slot(NamedTuple):
+    """What one number of a line is."""
+
+    role: str
+    """A role of the vocabulary, or: ``total`` and ``average`` (of the slot ``of``), ``item`` of a list, ``bracket``
+    (a place without a word), ``lead`` (a bare number that the line begins with), ``none``."""
+    quantity: str = ""
+    name: str = ""
+    """Of a metric."""
+    split: str = ""
+    marks: frozenset[str] = frozenset()
+    scale: float = 1.0
+    of: int = -1
+    rank: int = 0
+    unit: str = ""
+
+
+class Plan(NamedTuple):
+    """What a line of one template says."""
+
+    slots: tuple[Slot, ...]
+    subject: str
+    """The split that the line is about: ``train``, ``val``, ``test``; empty where it does not say."""
+    has_pairs: bool
+    """Whether some slot is named by a key with ``:`` or ``=``."""
+    is_prose: bool
+    """Whether the line is a sentence rather than a report."""
+
+
+_SCALES = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "m": 60.0, "min": 60.0, "mins": 60.0, "h": 3600.0}
+_UNIT = re.compile(r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)(?![A-Za-z0-9_])")
+_KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
+_SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
+_HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
+_OPENERS = " \"'[({<$~≈@"
+_AFTER_UNITS = {
+    "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
+    "it/s": ("steps_per_s", "value"), "s/it": ("s_per_step", "time"), "轮": ("epoch", "place"), "步": ("step", "place"),
+}  # fmt: skip
+_SUBJECT_END = re.compile(r"^[\W_]*(?:on |Going into |\*+ *)?([A-Za-z一-鿿]+)(?: ?(?:set|error|results?|metrics?|epoch|step|phase|stats|loop|summary|report))?[\W_]*$", re.I)
+_PROSE = re.compile(
+    r"\b(?:sav(?:ed?|ing)|load(?:ed|ing)?|writ(?:ing|ten|e)|checkpoint|resum(?:ed?|ing)|restor(?:ed?|ing)|improved|decreased|"
+    r"increased|did not|reducing|adjusting|skipping|found|using|starting|stopping|reached|from scratch|will|"
+    r"usage|warning|deprecated|warmup|schedule|download\w*|loss scale to)\b", re.I,
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def plan_of(template: str, logger: str = "") -> Plan:
+    """Return the plan of a template; ``logger`` may name the split, as in fairseq."""
+    gaps = template.split(MARK)
+    found: list[Slot] = []
+    num_pairs = 0
+    list_of = -1
+    for index, gap in enumerate(gaps[:-1]):
+        after = gaps[index + 1]
+        unit_match = _UNIT.match(after)
+        unit = unit_match[1] if unit_match else ""
+        if found:
+            gap = _without_unit(gap)
+        previous = len(found) - 1
+        if found and list_of >= 0 and gap.strip() in (",", ""):
+            found.append(Slot("item", of=list_of))
+            continue
+        list_of = -1
+        if found and gap.strip() in ("/", "of", "out of", "/ ") and found[previous].role != "total":
+            found.append(Slot("total", of=previous, unit=unit))
+            continue
+        if found and gap.strip() == "(" and found[previous].role not in ("bracket", "lead"):
+            base = found[previous].of if found[previous].role == "total" else previous
+            found.append(Slot("average" if unit != "%" else "none", of=base, unit=unit))
+            continue
+        stripped = gap.rstrip(_OPENERS)
+        opened = gap[len(stripped) :]
+        sep = _SEP.search(stripped)
+        segment = stripped[: sep.start()] if sep else stripped
+        key = _key_of(segment, has_sep=bool(sep), is_quoted=segment.endswith(("'", '"')))
+        if sep and key:
+            num_pairs += 1
+        slot = _slot(key, has_sep=bool(sep), unit=unit, after=after, segment=segment)
+        if slot is None:
+            slot = _unnamed(gap, after, found, opened)
+        if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
+            list_of = len(found)
+        found.append(slot)
+    slots = _brackets(found, gaps)
+    subject = _subject(gaps, slots, logger)
+    is_prose = bool(_PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
+    return Plan(tuple(slots), subject, num_pairs > 0, is_prose)
+
+
+def _without_unit(gap: str) -> str:
+    if unit := _UNIT.match(gap):
+        return gap[unit.end() :]
+    return re.sub(r"^[A-Za-z/%]+(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() else gap
+
+
+def _key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
+    """Return the key at the end of a text, which stands before a number."""
+    text = segment.rstrip()
+    if is_quoted:
+        quote = text[-1]
+        text = text[:-1]
+        return text[text.rfind(quote) + 1 :]
+    qualifier = ""
+    if text.endswith(")") and "(" in text:
+        opening = text.rfind("(")
+        qualifier, text = text[opening:], text[:opening].rstrip()
+    last = 0
+    for hard in _HARD.finditer(text):
+        last = hard.end()
+    opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.")
+    return f"{key} {qualifier}".strip() if key else ""
+
+
+def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Slot | None:
+    if not key:
+        return None
+    if not has_sep:
+        known = known_suffix(key)
+        if not known:
+            words = key.split()
+            is_name = 1 <= len(words) <= 3 and len(key) <= 30 and not _PROSE.search(key)
+            known = key if is_name else ""
+            if not known:
+                return Slot("none")
+        key = known
+    elif len(key.split()) > 5:
+        key = known_suffix(key) or key
+        if len(key.split()) > 8:
+            return Slot("none")
+    bare = _KEY_UNIT.sub("", key).strip()
+    said: Quantity = meaning(key)
+    if said.role == "metric" and "(" in key:
+        outer = meaning(key[: key.index("(")].strip())
+        inner = meaning(key[key.index("(") :].strip("() "))
+        if outer.role != "metric" or inner.split:
+            said = outer._replace(split=inner.split or outer.split, marks=outer.marks | inner.marks)
+    if _only_split(bare):
+        return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)
+    in_key = _KEY_UNIT.search(key)
+    unit = unit or next((each for each in in_key.groups() if each), "") if in_key else unit
+    scale = _SCALES.get(unit, 1.0) if said.role in ("time", "clock") else 1.0
+    name = said.own_name[:LONGEST_NAME].replace(":", "_") if said.role in ("metric", "part", "criterion") or said.marks else ""
+    return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)
+
+
+def _only_split(key: str) -> bool:
+    words = words_of(key)
+    splits = shipped().splits
+    return bool(words) and all(splits.get(word) in ("train", "val", "test") or word in ("set", "acc") and len(words) > 1 and False for word in words)
+
+
+def _unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
+    tail = after.lstrip()
+    for text, (quantity, role) in _AFTER_UNITS.items():
+        if tail.startswith(text) and not tail[len(text) : len(text) + 1].isalnum():
+            scale = _SCALES.get(text, 1.0)
+            return Slot(role, quantity, scale=scale, rank=2)
+    if not found and not gap.strip(" [(*-="):
+        return Slot("lead", unit="[" if "[" in gap else "")
+    if found and found[-1].role in ("lead",) and gap.strip() in (",", "|", "][", "-", "] [", "/"):
+        return Slot("lead", unit=gap.strip())
+    if "[" in opened or "(" in opened or gap.strip() in ("", ":", "|", ":"):
+        return Slot("bracket", unit="[" if "[" in opened else "(" if "(" in opened else "")
+    return Slot("none")
+
+
+def _brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
+    """Say what places without a word are, by the place that stands before them: an epoch, then its batch."""
+    slots = list(found)
+    is_named = bool(slots) and slots[0].role == "splitword"
+    for index, slot in enumerate(slots):
+        is_pair = index + 1 < len(slots) and slots[index + 1].role == "total" and slots[index + 1].of == index
+        before = slots[:index]
+        has_epoch = any(each.quantity == "epoch" for each in before)
+        has_inner = any(each.quantity in ("step", "batch") and each.role == "place" for each in before)
+        has_value = any(each.role in ("value", "metric", "criterion", "part") for each in before)
+        if slot.role == "splitword":
+            # "Train: 0 [10/1251]", "Train: [0/300][10/1251]": an epoch, where a batch follows; else not sure.
+            follows = [each for each in slots[index + 1 :] if each.role != "total"]
+            has_batch = bool(follows) and follows[0].role == "bracket" and slots.index(follows[0], index + 1) <= index + 2
+            is_pair_after = has_batch and _is_pair(slots, slots.index(follows[0], index + 1))
+            if has_batch and is_pair_after:
+                slots[index] = Slot("place", "epoch", split=slot.split, rank=2)
+            elif is_pair:
+                slots[index] = Slot("place", "batch" if slot.split in ("val", "test") else "position", split=slot.split)
+            else:
+                slots[index] = Slot("metric", "metric", "", slot.split, unit=slot.unit)
+        elif slot.role == "bracket" and not has_inner and has_epoch and not has_value:
+            percent = _percent_follows(index, slots, gaps)
+            if is_pair:
+                slots[index] = Slot("place", "samples" if percent and not is_named else "batch", rank=1)
+            elif slot.unit == "[" and not percent:
+                slots[index] = Slot("place", "batch", rank=1)
+        elif slot.role == "bracket" and is_pair and has_value and not has_inner:
+            slots[index] = Slot("place", "position")
+    leads = [index for index, slot in enumerate(slots) if slot.role == "lead"]
+    keyed = any(each.role in ("value", "metric", "criterion", "part") for each in slots)
+    if keyed and len(leads) == 2 and slots[leads[1]].unit in (",", "|"):
+        slots[leads[0]] = Slot("place", "epoch", rank=1)
+        slots[leads[1]] = Slot("place", "batch" if slots[leads[1]].unit == "," else "step", rank=1)
+    elif keyed and len(leads) == 1 and slots[leads[0]].unit == "[" and not any(s.role == "place" for s in slots):
+        if not _is_pair(slots, leads[0]):
+            slots[leads[0]] = Slot("place", "index", rank=0)
+        else:
+            slots[leads[0]] = Slot("place", "position")
+    return slots
+
+
+def _is_pair(slots: list[Slot], index: int) -> bool:
+    return index + 1 < len(slots) and slots[index + 1].role == "total" and slots[index + 1].of == index
+
+
+def _percent_follows(index: int, slots: list[Slot], gaps: list[str]) -> bool:
+    """``[640/60000 (1%)]`` counts samples; ``[  10/1251 (  1%)]`` of timm looks alike, and its words decide."""
+    last = index + 2
+    return last < len(slots) and gaps[last].strip() == "(" and gaps[last + 1].startswith("%")
+
+
+def _subject(gaps: list[str], slots: list[Slot], logger: str) -> str:
+    splits = shipped().splits
+    if logger:
+        words = words_of(logger)
+        if words and len(words) <= 2 and (split := splits.get(words[0], "")) in ("train", "val", "test"):
+            return split
+        if words and logger.lower().endswith("evaluator"):
+            return "val"
+    for slot in slots:
+        if slot.role == "place" and slot.split:
+            return slot.split
+    lead = gaps[0]
+    # What stands before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
+    for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):
+        words = words_of(piece)
+        if not words:
+            continue
+        if len(words) > 4:
+            break
+        named = [splits[word] for word in words if splits.get(word) in ("train", "val", "test")]
+        rest = [word for word in words if word not in splits]
+        is_place = bool(slots) and slots[0].role == "place"
+        if named and all(word in _FILLERS or (is_place and word in ("loss", "losses")) for word in rest):
+            return named[-1] if len(set(named)) == 1 else ""
+        if rest:
+            break
+    for gap in gaps[1:4]:
+        if m := re.match(r"^\s*[|:\]-]+\s*\[?(valid|val|validation|test|eval|train)\b(?: on\b.*)?\]?\s*[|:\]]", gap, re.I):
+            return splits.get(m[1].lower(), "")
+    return ""
+
+
+_FILLERS = frozenset(
+    "set error result results metric metrics epoch step phase stats loop summary report iter on the end of after at start score during complete done iteration for inner".split()
+)

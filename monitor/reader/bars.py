@@ -42,7 +42,7 @@ _OPEN = re.compile(
     rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *(?P<rate>\?|[\d.]+) ?(?P<unit>[\w/ ]*?/[\w/ ]*?)(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
 )
 _KERAS = re.compile(
-    r" *(?P<done>\d+)/(?P<total>\d+|Unknown) +(?:(?P<drawn>[━╸╺╶ ]+|\[[=>.]+\])|(?P<dash>-)) *(?P<rest>.*)$"
+    r" *(?P<done>\d+)/(?P<total>\d+|Unknown) +(?:(?P<drawn>[━╸╺╶][━╸╺╶ ]*|\[[=>.]+\])|(?P<dash>-)) *(?P<rest>.*)$"
 )
 _KERAS_TIMES = re.compile(
     r"^(?:- *)?(?:ETA: *[\d:]+s?|\d+:\d\d(?::\d\d)?|\d+(?:\.\d+)?m?s|0s)?(?:/epoch)? *(?:[\d.]+ ?(?P<scale>ms|us|s)/(?P<per>step|sample|epoch))? *(?:- *|$)"
@@ -50,7 +50,7 @@ _KERAS_TIMES = re.compile(
 _RICH = re.compile(
     r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *(?P<rest>.*)$"
 )
-_RICH_TIMES = re.compile(r"^(?:[\d:.-]+(?: [•<] ?[\d:.-]+)? *)?(?:(?P<rate>[\d.]+) ?(?P<unit>it/s|s/it|batch/s)\b)? *(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *")
+_RICH_TIMES = re.compile(r"^(?:[\d.-]*:[\d:.-]+(?: [•<] ?[\d:.-]+)? *)?(?:(?P<rate>[\d.]+) ?(?P<unit>it/s|s/it|batch/s)\b)? *(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *")
 
 
 def take_bar(body: str) -> Bar | None:
@@ -61,7 +61,7 @@ def take_bar(body: str) -> Bar | None:
         if m := _TQDM.match(body, start):
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
     if "/" in body:
-        if "━" in body or "[=" in body or "[>" in body or body[:1].isdigit() and " - " in body:
+        if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
             if m := _KERAS.match(body):
                 return _keras(m)
             if ("━" in body or "█" in body) and (m := _RICH.match(body)):

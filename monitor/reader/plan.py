@@ -40,6 +40,8 @@ class Plan(NamedTuple):
     """Whether some slot is named by a key with ``:`` or ``=``."""
     is_prose: bool
     """Whether the line is a sentence rather than a report."""
+    is_place_only: bool = False
+    """Whether it names a place and nothing else."""
 
 
 _SCALES = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "m": 60.0, "min": 60.0, "mins": 60.0, "h": 3600.0}
@@ -67,7 +69,10 @@ def plan_of(template: str, logger: str = "") -> Plan:
     found: list[Slot] = []
     num_pairs = 0
     list_of = -1
+    section, group = "", ""
     for index, gap in enumerate(gaps[:-1]):
+        section = _section(gap, is_first=index == 0) or section
+        group = _group(gap, group)
         after = gaps[index + 1]
         unit_match = _UNIT.match(after)
         unit = unit_match[1] if unit_match else ""
@@ -97,11 +102,61 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = _unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
             list_of = len(found)
+        if not slot.split and (group or section) and slot.role in ("value", "criterion", "part", "metric"):
+            slot = slot._replace(split=group or section)
         found.append(slot)
     slots = _brackets(found, gaps)
     subject = _subject(gaps, slots, logger)
     is_prose = bool(_PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
-    return Plan(tuple(slots), subject, num_pairs > 0, is_prose)
+    is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
+    return Plan(tuple(_shared(slots)), subject, num_pairs > 0, is_prose, is_place_only)
+
+
+def _shared(slots: list[Slot]) -> list[Slot]:
+    """Give a metric that stands twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
+    names = [slot.name for slot in slots if slot.role == "metric" and not slot.split]
+    twice = {name for name in names if names.count(name) > 1}
+    split, found = "", []
+    for slot in slots:
+        if slot.role in ("value", "criterion") and slot.quantity == "loss" and slot.split:
+            split = slot.split
+        found.append(slot._replace(split=split) if slot.role == "metric" and not slot.split and slot.name in twice else slot)
+    return found
+
+
+def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
+    splits, places = shipped().splits, _PLACE_WORDS
+    words = [word for gap in gaps for word in words_of(gap)]
+    return any(word not in splits and word not in places and word not in _FILLERS for word in words)
+
+
+_PLACE_WORDS = frozenset("epoch epochs step steps iter iteration batch global epoche schritt number no begin going into starting running now".split())
+
+
+def _section(gap: str, *, is_first: bool) -> str:
+    """Return the split that a heading within the line names: ``… | val: loss``."""
+    if is_first:
+        return ""
+    pieces = re.split(r"[|\[\]:,;(){}>\n]+| - | -- ", gap)
+    for piece in pieces[:-1]:
+        words = words_of(piece)
+        named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
+        if named and len(words) <= 3 and all(word in shipped().splits or word in _FILLERS for word in words):
+            return named[-1]
+    return ""
+
+
+_GROUP = re.compile(r"[\"']?(\w+)[\"']?\s*[:=]\s*\{")
+
+
+def _group(gap: str, group: str) -> str:
+    """Return the split whose braces are open: ``"val": {"loss": …``."""
+    if "}" in gap:
+        group = ""
+    if opened := _GROUP.search(gap):
+        split = shipped().splits.get(opened[1].lower(), "")
+        return split if split in ("train", "val", "test") else ""
+    return group
 
 
 def _without_unit(gap: str) -> str:
@@ -267,5 +322,5 @@ def _subject(gaps: list[str], slots: list[Slot], logger: str) -> str:
 
 
 _FILLERS = frozenset(
-    "set error result results metric metrics epoch step phase stats loop summary report iter on the end of after at start score during complete done iteration for inner".split()
+    "subset set error result results metric metrics epoch step phase stats loop summary report iter on the end of after at start score during complete done iteration for inner".split()
 )

@@ -33,6 +33,8 @@ class Head(NamedTuple):
     logger: str = ""
     """Who wrote it, where that is one plain word: fairseq names the split here."""
     is_zone_assumed: bool = False
+    is_warning: bool = False
+    """Whether its level is above INFO: such a line tells of trouble, and reports no measurement."""
 
 
 _LEVELS = "DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SUCCESS"
@@ -55,7 +57,7 @@ _CONTAINER = re.compile(r"[A-Za-z][\w.-]*-\d+ +\| ")
 _HOST = re.compile(r" ?[\w.-]{1,64} [\w./-]{1,64}(?:\[\d+\])?: ")
 _BRACKET = re.compile(r"\[([^\[\]]{1,160})\]:? ?")
 _BRACKET_LOGGER = re.compile(
-    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
+    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|\d+:\w+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
 )
 _RICH_TAIL = re.compile(r" {2,}[\w./-]+\.py:\d+$")
 _LOGGERS = re.compile(
@@ -69,7 +71,9 @@ _LOGGERS = re.compile(
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"
     rf"|[\w.]{{1,80}}(?::\d+)?\]:? ?"  # [03/04 09:00:06 d2.utils.events]:
-    rf"|(?P<e>__\w+__) - "
+    rf"|(?P<e>__\w+__|[A-Za-z_]\w*(?:\.\w+)+) - "
+    rf"|[\w.]{{1,80}}:\d+ >> "
+    rf"|\[[\w.]+\.py:\d+\] - "
     rf"|>> ?|: +|- |\| |[,;] "
     rf")"
 )
@@ -77,6 +81,7 @@ _PLAIN_LOGGER = re.compile(rf"{_LEVEL}:(?P<name>[\w.]{{1,120}}):")
 _PLAIN_LEVEL = re.compile(
     rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |(?:{_LEVELS})(?:: | +(?=\[)| - |\s*\| | {{2,}})"
 )
+_WARNING = re.compile(r"\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")
 _MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
 _DAY_S = 86_400.0
@@ -120,7 +125,8 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
     body = text[pos:]
     if at is not None and body.endswith(tuple("0123456789")) and ".py:" in body and (m := _RICH_TAIL.search(body)):
         body = body[: m.start()].rstrip()
-    return Head(body.strip(), at, rank, level, logger, is_assumed)
+    is_warning = pos > 0 and bool(_WARNING.search(text, 0, pos))
+    return Head(body.strip(), at, rank, level, logger, is_assumed, is_warning)
 
 
 def _is_place(text: str, rank: re.Match[str]) -> bool:
@@ -181,7 +187,7 @@ def _found(
         return None
     order = ("time", "day", "date")
     clock.kind = clock.kind or kind
-    if text.startswith("]", end):
+    if text.startswith((")", "]"), end):
         end += 1
         if text.startswith(":", end):
             end += 1

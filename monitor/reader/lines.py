@@ -65,6 +65,8 @@ def read_line(text: str, state: ReadState, zone: tzinfo | None = None) -> Read:
     head = take_head(text, state.clock, zone)
     if not head.body:
         return Read(head, ())
+    if head.is_warning or phrases.is_system(head.body):
+        return Read(head, ())
     return Read(head, _ranked(head, state))
 
 
@@ -286,7 +288,7 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
             state.is_begun = True
             return (Report("report", place_of(state.place, step)),) if step is not None else _KNOWN
         return _KNOWN if bar is not None else ()
-    if not _is_report(shape.template, values, places, subject, state, bar=bar, num_slots=len(filled)):
+    if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
         return ()
     if bar is not None and bar.done == 0:
         return _KNOWN
@@ -445,7 +447,7 @@ def _unequal_lists(plan: Plan, filled: list[_Filled]) -> set[int]:
 
 def _is_report(
     template: str, values: tuple[Value, ...], places: list[_Filled], subject: str, state: ReadState, *,
-    bar: Bar | None, num_slots: int,
+    bar: Bar | None, filled: list[_Filled],
 ) -> bool:  # fmt: skip
     """Whether a line is a measurement, and no echo of a setting: its place, its subject or its repetition decide."""
     if phrases.is_config(template):
@@ -456,9 +458,10 @@ def _is_report(
     if bar is not None:
         return bool(measured) or state.is_begun or bool(places)
     if places:
-        if losses or any(value.quantity == "grad_norm" for value in values):
+        is_sure = any(each.slot.quantity != "batch" or _total_of(each, filled) for each in places) or state.is_begun
+        if is_sure and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
-        return bool(measured) and (state.is_begun or len(measured) >= 2 or times >= 2) or times >= 2
+        return is_sure and (bool(measured) and state.is_begun or times >= 2)
     if state.block:
         return bool(losses) or state.is_begun or state.block in ("val", "test")
     if losses and (len(measured) >= 2 or len(values) >= 2 or subject in ("val", "test")):
@@ -525,6 +528,9 @@ def _enter(
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "max_steps" in named and item.total is None:
             item = item._replace(total=named["max_steps"][0][1].value)
+        is_drawn = bar is not None and bar.done > 0 and bar.total is not None and bar.total == item.total
+        if is_drawn and bar is not None and place.index is not None and not place.is_fraction and item.rank < 3:
+            return enter_batch(place, Named(bar.done, bar.total), is_count=True)
         if not item.is_fraction or item.value == int(item.value):
             step = enter_step(place, item)
             if "batch" in named and item.rank >= 2:
@@ -567,8 +573,13 @@ def _note_epoch_line(
 ) -> None:
     """An epoch is over by a line that reports the whole of it: one that names it and no batch, once per epoch."""
     place = state.place
+    is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
+    place.is_val_last = is_val
+    place.num_vals += is_val
     if place.index is None or place.is_fraction:
         return
+    if is_val and place.vals_close and place.num_vals == 1:
+        place.is_over = True
     kinds = {each.slot.quantity for each in places}
     has_inner = bool(kinds & {"step", "batch", "samples", "position", "index"})
     is_measured = any(value.quantity in ("loss", "metric") for value in values)

@@ -29,7 +29,7 @@ _EPOCH_OVER = re.compile(
     r"(?P<over>(?:is )?(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
 )  # fmt: skip
 _END = (
-    (re.compile(r"^(?:\W*)(?:finished training|training (?:is )?(?:finished|complete[d]?|done|over)|training ended)\b(?! epoch)", re.I), "completed"),
+    (re.compile(r"^(?:\W*)(?:finished training|training (?:is )?(?:finished|complete[d]?|done|over)|training ended)\b(?! (?:epoch|iter|step|batch))", re.I), "completed"),
     (re.compile(r"Trainer\.fit` stopped: `max_(?:epochs|steps)"), "completed"),
     (re.compile(r"^\d+ epochs completed in\b|^training completed\b|^done training\b|^exiting program after\b", re.I), "completed"),
     (re.compile(r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$", re.I), "stopped"),
@@ -46,6 +46,17 @@ _CODE = re.compile(
 )
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
 _CONFIG = re.compile(r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)\s*[(:{]|optimizer:? *\w*\(", re.I)
+
+
+_SYSTEM = re.compile(
+    r"^(?:slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|^(?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Interrupt)\b ?:"
+    r"|^File \"|^what\(\):"
+)
+
+
+def is_system(body: str) -> bool:
+    """Whether a line is of the batch system, the kernel or an exception: no trainer measures in it."""
+    return bool(_SYSTEM.match(body))
 
 
 def epoch_head(body: str) -> tuple[int, int | None, bool] | None:

@@ -65,6 +65,12 @@ class PlaceState:
     """The epoch that it was read in."""
     inner_total: int | None = None
     inner_from_zero: bool = False
+    num_vals: int = 0
+    """Validations of the present epoch."""
+    is_val_last: bool = False
+    """Whether the last report was one of a validation."""
+    vals_close: bool | None = None
+    """Whether each epoch so far ended with its one validation."""
     is_ended: bool = False
     """Whether a line said that the training is over."""
     bar_rounds: int = 0
@@ -114,13 +120,18 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.from_zero = True if raw == 0 else False if raw == 1 else None
     if raw == 0:
         state.from_zero = True
-    if state.epochs is not None and raw == state.epochs and state.from_zero is None:
-        state.from_zero = False
+    if state.epochs is not None and raw == state.epochs:
+        if state.from_zero:
+            state.epochs = raw + 1  # YOLOv5 counts 0/29 to 29/29
+        else:
+            state.from_zero = False
     index = raw if state.from_zero else max(0, raw - 1)
     if state.index is None:
         state.index = index
     elif index > state.index:
-        state.index, state.is_over = index, False
+        closed = state.is_val_last and state.num_vals == 1
+        state.vals_close = closed if state.vals_close is None else state.vals_close and closed
+        state.index, state.is_over, state.num_vals = index, False, 0
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
         if is_complete and raw == state.starts_at:
@@ -150,6 +161,8 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
         has_moved = state.inner_index is not None and state.index > state.inner_index
         if has_moved and state.inner is not None:
             state.is_inner = value <= state.inner
+            if state.is_inner:
+                state.step, state.step_word = None, 0
         elif state.inner is None and state.index > 0 and total and state.epochs:
             share = value / total
             first, last = state.index / state.epochs, (state.index + 1) / state.epochs

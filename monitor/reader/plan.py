@@ -49,6 +49,7 @@ _UNIT = re.compile(r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
+_NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
 _OPENERS = " \"'[({<$~≈@"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
@@ -162,7 +163,7 @@ def _group(gap: str, group: str) -> str:
 def _without_unit(gap: str) -> str:
     if unit := _UNIT.match(gap):
         return gap[unit.end() :]
-    return re.sub(r"^[A-Za-z/%]+(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() else gap
+    return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap
 
 
 def _key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
@@ -185,7 +186,7 @@ def _key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
 
 
 def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Slot | None:
-    if not key:
+    if not key or ". " in key or not _NAME.match(key):
         return None
     if not has_sep:
         known = known_suffix(key)

@@ -12,7 +12,7 @@ MOST_CELLS = 60
 MOST_HEADERS = 4
 """Headers that are remembered at once: that of the training rows, that of the validation rows, and two more."""
 MOST_BOX_ROWS = 100
-_RULE = re.compile(r"^[\s+|:=\-─━═┌┬┐├┼┤└┴┘┏┳┓┡╇┩╞╪╡╒╤╕╘╧╛│┃]+$")
+_RULE = re.compile(r"^[\s+|:=\-╭╮╯╰─━═┌┬┐├┼┤└┴┘┏┳┓┡╇┩╞╪╡╒╤╕╘╧╛│┃]+$")
 _EDGE = re.compile(r"[|│┃]")
 _KNOWN = ("place", "value", "criterion", "part", "time", "clock")
 
@@ -86,7 +86,8 @@ def _is_header(cells: list[str]) -> bool:
     said = [meaning(cell) for cell in cells]
     known = sum(each.role in _KNOWN or bool(each.split) for each in said)
     first = said[0].role == "place"
-    return (first and known >= 2) or known >= 3 or (known >= 1 and len(_METRICS.intersection(w for c in cells for w in words_of(c))) >= 2)
+    metrics = len(_METRICS.intersection(word for cell in cells for word in words_of(cell)))
+    return (first and known >= 2) or known >= 3 or metrics >= 3 or (known >= 1 and metrics >= 2)
 
 
 _METRICS = frozenset("map50 map accuracy acc f1 precision recall iou dice auc p r loss instances images reward wer".split())
@@ -123,16 +124,21 @@ _TOTALS = ("all", "total", "mean", "avg", "average", "overall")
 def take_box(body: str, state: TableState) -> str | None:
     """Take a line of a box; return its pairs where it closes, an empty text within it, None for any other line."""
     if is_rule(body):
-        if state.is_open and state.box:
+        if state.is_open and state.box and body[0] not in "├┡╞┣":
             pairs = ", ".join(state.box)
             state.box, state.section, state.is_open = [], "", False
             return pairs
-        state.is_open, state.box, state.section = True, [], ""
+        if not (state.is_open and state.box):
+            state.is_open, state.box, state.section = True, [], ""
         return ""
     if not _EDGE.match(body.strip()[:1] or " "):
         state.is_open, state.box = False, []
         return None
-    cells = [cell for cell in cells_of(body, "|")]
+    cells = cells_of(body, "|")
+    if len(cells) == 1:
+        cells = re.split(r"\s{2,}", cells[0])
+        if len(cells) == 1 and state.is_open:
+            return ""
     if len(cells) != 2 or not state.is_open:
         return None
     name, value = cells

@@ -156,7 +156,8 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("loss", "value", "train" if words == ["trl"] else "val", frozenset(), own_name)  # llm.c
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
-    for tries in (words, rest, _plain(words, vocabulary)):
+    plain = _plain(words, vocabulary)
+    for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
         if hit := vocabulary.quantities.get(" ".join(tries)):
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])
     for native, means in _JOINED.items():

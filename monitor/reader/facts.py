@@ -59,7 +59,7 @@ class Facts:
             if name not in self.metrics and len(self.metrics) >= MOST_METRICS:
                 self.surplus += 1
                 return
-            self.metrics.setdefault(name, {})[split or "train"] = number
+            self.metrics.setdefault(name, {})[split] = number
 
     def said(self, state: ReadState) -> dict[str, object]:
         """Return the facts by the names of ``monitor check --json``; what was not read is absent."""

@@ -44,7 +44,7 @@ _ISO = re.compile(rf"(\d{{4}})[-/.](\d\d)[-/.](\d\d)[T ,_]{{1,2}}{_CLOCK}(?: ?(Z
 _US = re.compile(rf"(\d\d?)/(\d\d?)/(\d{{4}}|\d\d),? {_CLOCK}( [AP]M)?(?!\d|:\d)")
 _DAY = re.compile(rf"(\d\d)[/-](\d\d) {_CLOCK}(?!\d|:\d)")
 _SYSLOG = re.compile(rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?([A-Z][a-z][a-z]) +(\d\d?) {_CLOCK}(?: (\d{{4}}))?(?!\d|:\d)")
-_GLOG = re.compile(rf"[IWEFDC](\d{{4}})?(\d\d)(\d\d) {_CLOCK} +(?:\d+ +)?([\w./-]+:\d+)\] ?")
+_GLOG = re.compile(rf"[IWEFDC](\d{{4}})?(\d\d?)(\d\d) {_CLOCK} +(?:\d+ +)?([\w./-]+:\d+)\] ?")
 _TIME = re.compile(rf"{_CLOCK}(?=[\] ,|-]|: )")
 _SECONDS = re.compile(r"\[?((?:1[5-9]|2\d)\d{8})(?:\.(\d{1,9}))?\]?(?=[ :,|\]-])")
 _RANK = re.compile(
@@ -81,7 +81,7 @@ _PLAIN_LOGGER = re.compile(rf"{_LEVEL}:(?P<name>[\w.]{{1,120}}):")
 _PLAIN_LEVEL = re.compile(
     rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |(?:{_LEVELS})(?:: | +(?=\[)| - |\s*\| | {{2,}})"
 )
-_WARNING = re.compile(r"\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
+_WARNING = re.compile(r"^(?:\[\w+\]:?)?\[?[EWF]\d{3,8} |\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")
 _MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
 _DAY_S = 86_400.0

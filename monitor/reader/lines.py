@@ -267,10 +267,10 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
         return ()
     filled = _fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
-    places = [each for each in filled if each.slot.role == "place"]
+    places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
     has_own_place = bool(places) or bar is not None
-    if not subject and not has_own_place and state.block:
-        subject = state.block
+    if not subject and not has_own_place:
+        subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
     if has_own_place and not split:
         state.block, state.is_summary = "", False
     values = _values(plan, filled, subject, state)
@@ -295,13 +295,13 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
     if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
         return _KNOWN
     step = _enter(places, filled, state, subject=subject, bar=bar, values=values)
+    state.last_split = subject
     if _is_partial(places, filled, subject, plan):
         return _KNOWN
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
     state.is_begun = True
     state.place.reports += 1
-    state.last_split = subject
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
     _note_epoch_line(shape.template, places, values, subject, state)
     return (Report("validation" if is_val else "report", place_of(state.place, step), values),)
@@ -397,6 +397,11 @@ def _values(plan: Plan, filled: list[_Filled], subject: str, state: ReadState) -
             found.append(Value(slot.quantity, "", split, number.value * slot.scale, number.digits))
         elif slot.role == "value":
             found.append(Value(slot.quantity, "", split, number.value, number.digits))
+    if not subject and any(value.split in ("val", "test") for value in (*found, *chosen.values())):
+        twins = {value.name for value in found if value.split in ("val", "test")}
+        found = [value._replace(split="train") if not value.split and value.name in twins else value for value in found]
+    elif not subject:
+        found = [value._replace(split="train") if value.quantity == "metric" and not value.split else value for value in found]
     for group, value in chosen.items():
         score = best[group][0]
         if score == 1 and (num_other_losses.get(group, 0) != 1 or (state.has_loss and group == "train")):

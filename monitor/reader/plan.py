@@ -50,6 +50,7 @@ _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
+_STOP = frozenset("a an and as at by for from in is of on or per than that the then this to was were with".split())
 _OPENERS = " \"'[({<$~≈@"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
@@ -193,6 +194,7 @@ def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Sl
         if not known:
             words = key.split()
             is_name = 1 <= len(words) <= 3 and len(key) <= 30 and not _PROSE.search(key)
+            is_name = is_name and not _STOP.intersection(key.lower().split())
             known = key if is_name else ""
             if not known:
                 return Slot("none")

@@ -252,10 +252,17 @@ def _enter_bar(bar: Bar, state: ReadState) -> int | None:
 # ---- pairs: the plan of a line's shape, filled
 
 
-class _Filled(NamedTuple):
+class Filled(NamedTuple):
+    """One slot of a plan, and what stands there."""
+
     slot: Slot
     number: Written
     text: str
+
+
+def fill_of(plan: Plan, numbers: list[Written]) -> list[Filled]:
+    """Return a plan's slots with these numbers."""
+    return [Filled(slot, number, repr(number.value)) for slot, number in zip(plan.slots, numbers, strict=True)]
 
 
 def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, split: str = "") -> tuple[Report, ...]:
@@ -273,7 +280,7 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
         subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
     if has_own_place and not split:
         state.block, state.is_summary = "", False
-    values = _values(plan, filled, subject, state)
+    values = values_of(plan, filled, subject, state)
     if any(each.slot.role == "end" for each in filled):
         _enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
@@ -313,7 +320,7 @@ def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
     return is_same and any(value.split == "val" for value in values)
 
 
-def _fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) -> list[_Filled]:
+def _fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) -> list[Filled]:
     if state.has_decimal_comma is None:
         for text in texts:
             if (said := decides_comma(text)) is not None:
@@ -327,7 +334,7 @@ def _fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) -
             continue
         if number.is_empty:
             empties.append((index, True))
-        found.append(_Filled(slot, number, text))
+        found.append(Filled(slot, number, text))
     if empties or template_key(template) in state.empties:
         found = _without_empties(template, found, state)
     elif any(each.slot.role in ("value", "metric") for each in found) and len(state.empties) < 64 and _may_be_empty(template):
@@ -339,7 +346,7 @@ def _may_be_empty(template: str) -> bool:
     return ": \x00" in template or "=\x00" in template
 
 
-def _without_empties(template: str, found: list[_Filled], state: ReadState) -> list[_Filled]:
+def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
     """A word for nothing is not finite where numbers stood before it; else nothing was measured there."""
     key = template_key(template)
     was = state.empties.get(key, "")
@@ -356,7 +363,8 @@ def template_key(template: str) -> str:
     return f"{crc32(template.encode()):08x}{len(template):x}"
 
 
-def _values(plan: Plan, filled: list[_Filled], subject: str, state: ReadState) -> tuple[Value, ...]:
+def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) -> tuple[Value, ...]:
+    """Return what a filled plan measures, the loss first."""
     found: list[Value] = []
     best: dict[str, tuple[int, int]] = {}
     num_other_losses: dict[str, int] = {}
@@ -436,7 +444,7 @@ def _loss_score(slot: Slot) -> int:
     return 5 if slot.split == "train" else 4
 
 
-def _unequal_lists(plan: Plan, filled: list[_Filled]) -> set[int]:
+def _unequal_lists(plan: Plan, filled: list[Filled]) -> set[int]:
     """Return the slots whose list holds different numbers: which of them is meant is not sure."""
     first = {index: each.number.value for index, each in enumerate(filled)}
     by_slot = {id(each.slot): each.number.value for each in filled}
@@ -451,8 +459,8 @@ def _unequal_lists(plan: Plan, filled: list[_Filled]) -> set[int]:
 
 
 def _is_report(
-    template: str, values: tuple[Value, ...], places: list[_Filled], subject: str, state: ReadState, *,
-    bar: Bar | None, filled: list[_Filled],
+    template: str, values: tuple[Value, ...], places: list[Filled], subject: str, state: ReadState, *,
+    bar: Bar | None, filled: list[Filled],
 ) -> bool:  # fmt: skip
     """Whether a line is a measurement, and no echo of a setting: its place, its subject or its repetition decide."""
     if phrases.is_config(template):
@@ -491,7 +499,7 @@ def _count(template: str, state: ReadState) -> int:
     return was + 1
 
 
-def _is_partial(places: list[_Filled], filled: list[_Filled], subject: str, plan: Plan) -> bool:
+def _is_partial(places: list[Filled], filled: list[Filled], subject: str, plan: Plan) -> bool:
     """Whether a line reports one batch of a validation: no measurement of the whole of it."""
     if subject not in ("val", "test"):
         return False
@@ -504,7 +512,7 @@ def _is_partial(places: list[_Filled], filled: list[_Filled], subject: str, plan
     return False
 
 
-def _is_sure_place(places: list[_Filled]) -> bool:
+def _is_sure_place(places: list[Filled]) -> bool:
     return any(each.slot.quantity in ("epoch", "step", "batch") for each in places)
 
 
@@ -512,12 +520,12 @@ def _is_sure_place(places: list[_Filled]) -> bool:
 
 
 def _enter(
-    places: list[_Filled], filled: list[_Filled], state: ReadState, *, subject: str, bar: Bar | None,
+    places: list[Filled], filled: list[Filled], state: ReadState, *, subject: str, bar: Bar | None,
     values: tuple[Value, ...],
 ) -> int | None:  # fmt: skip
     """Move to the place that a line names, and return its step."""
     place = state.place
-    named: dict[str, list[tuple[_Filled, Named]]] = {}
+    named: dict[str, list[tuple[Filled, Named]]] = {}
     for each in places:
         total = _total_of(each, filled)
         is_fraction = "." in each.text or "e" in each.text.lower()
@@ -566,7 +574,7 @@ def _enter(
     return place.step if subject in ("val", "test") or place.step_word else None
 
 
-def _total_of(each: _Filled, filled: list[_Filled]) -> float | None:
+def _total_of(each: Filled, filled: list[Filled]) -> float | None:
     position = next(index for index, other in enumerate(filled) if other is each)
     if position + 1 < len(filled) and filled[position + 1].slot.role == "total":
         return filled[position + 1].number.value
@@ -574,7 +582,7 @@ def _total_of(each: _Filled, filled: list[_Filled]) -> float | None:
 
 
 def _note_epoch_line(
-    template: str, places: list[_Filled], values: tuple[Value, ...], subject: str, state: ReadState
+    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState
 ) -> None:
     """An epoch is over by a line that reports the whole of it: one that names it and no batch, once per epoch."""
     place = state.place

@@ -83,7 +83,7 @@ _PLAIN_LEVEL = re.compile(
 )
 _WARNING = re.compile(r"^(?:\[\w+\]:?)?\[?[EWF]\d{3,8} |\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")
-_MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
+_MONTHS = dict(zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], range(1, 13), strict=True))
 _DAY_S = 86_400.0
 _STARTS = frozenset("0123456789[(IWEFDCNSJMAOTdiwec rR")
 _YEARLESS = 2000
@@ -108,11 +108,9 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
                 pos = m.end()
         elif rank is None and (m := _RANK.match(text, pos)) and not _is_place(text, m):
             rank, pos = int(next(each for each in m.groups() if each is not None)), m.end()
-        elif (m := _RAY.match(text, pos)) or (pos == 0 and (m := _CONTAINER.match(text, pos))):
-            pos = m.end()
-        elif (m := _BRACKET.match(text, pos)) and (
+        elif (m := _RAY.match(text, pos)) or (pos == 0 and (m := _CONTAINER.match(text, pos))) or ((m := _BRACKET.match(text, pos)) and (
             _BRACKET_LOGGER.match(m[1]) or (at is None and _time_at(text, m.end(), Clock(clock.at, clock.kind), zone))
-        ):
+        )):
             pos = m.end()
         elif at is not None and (m := _LOGGERS.match(text, pos)):
             logger, pos = next((m[name] for name in "abde" if m[name]), logger), m.end()

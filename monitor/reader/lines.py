@@ -43,6 +43,8 @@ class Report(NamedTuple):
     values: tuple[Value, ...] = ()
     detail: str = ""
     """Of an end: its status."""
+    is_bar: bool = False
+    """Whether a progress bar shows it: bars repeat what they know."""
 
 
 class Read(NamedTuple):
@@ -311,7 +313,8 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
     _note_epoch_line(shape.template, places, values, subject, state)
-    return (Report("validation" if is_val else "report", place_of(state.place, step), values),)
+    is_drawn = bar is not None and bar.style != "keras"
+    return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 
 
 def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
@@ -474,7 +477,7 @@ def _is_report(
         is_sure = any(each.slot.quantity != "batch" or _total_of(each, filled) for each in places) or state.is_begun
         if is_sure and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
-        return is_sure and (bool(measured) and state.is_begun or times >= 2)
+        return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
     if state.block:
         return bool(losses) or state.is_begun or state.block in ("val", "test")
     if losses and (len(measured) >= 2 or len(values) >= 2 or subject in ("val", "test")):
@@ -485,7 +488,7 @@ def _is_report(
         return state.is_begun
     if template.lstrip().startswith("* ") and state.is_begun:
         return True
-    return times >= 2
+    return times >= 2 and (state.is_begun or bool(losses))
 
 
 def _count(template: str, state: ReadState) -> int:

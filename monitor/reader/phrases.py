@@ -7,14 +7,11 @@ import re
 from monitor.reader.vocabulary import shipped, words_of
 
 NOT_TRAINING = frozenset(
-    "sanity predicting prediction predict generating inference map loading downloading tokenizing saving filter filtering "
-    "processing preprocessing scanning caching sampling fetching extracting converting packing casting applying grouping "
-    "flattening shuffling checkpoint shards uploading encoding files plotting".split()
+    ["sanity", "predicting", "prediction", "predict", "generating", "inference", "map", "loading", "downloading", "tokenizing", "saving", "filter", "filtering", "processing", "preprocessing", "scanning", "caching", "sampling", "fetching", "extracting", "converting", "packing", "casting", "applying", "grouping", "flattening", "shuffling", "checkpoint", "shards", "uploading", "encoding", "files", "plotting"]
 )
 """Words of bars that are of something else than the training."""
 STEP_BAR_WORDS = frozenset(
-    "steps step training train iteration iterations iters iter progress finetuning pretraining fit fitting global "
-    "optimization updates batches batch the model".split()
+    ["steps", "step", "training", "train", "iteration", "iterations", "iters", "iter", "progress", "finetuning", "pretraining", "fit", "fitting", "global", "optimization", "updates", "batches", "batch", "the", "model"]
 )
 """Words of bars that count the steps of the training."""
 
@@ -112,4 +109,4 @@ def heading(body: str) -> tuple[str, bool] | None:
     return None
 
 
-_HEADING_WORDS = frozenset("set error errors result results metric metrics running phase report summary performance stats loop the scores begin start".split())
+_HEADING_WORDS = frozenset(["set", "error", "errors", "result", "results", "metric", "metrics", "running", "phase", "report", "summary", "performance", "stats", "loop", "the", "scores", "begin", "start"])

@@ -216,7 +216,7 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
 
 def place_of(state: PlaceState, step: int | None) -> Place:
     """Return where the run is now."""
-    batch = state.inner if state.is_inner or state.is_inner is None and state.inner_total else None
+    batch = state.inner if state.is_inner or (state.is_inner is None and state.inner_total) else None
     return Place(
         step, state.epoch, state.epochs, batch, state.inner_total if batch is not None else None, state.progress,
         state.steps,

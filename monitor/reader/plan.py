@@ -50,7 +50,7 @@ _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
-_STOP = frozenset("a an and as at by for from in is of on or per than that the then this to was were with".split())
+_STOP = frozenset(["a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "or", "per", "than", "that", "the", "then", "this", "to", "was", "were", "with"])
 _OPENERS = " \"'[({<$~≈@"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
@@ -132,7 +132,7 @@ def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
     return any(word not in splits and word not in places and word not in _FILLERS for word in words)
 
 
-_PLACE_WORDS = frozenset("epoch epochs step steps iter iteration batch global epoche schritt number no begin going into starting running now".split())
+_PLACE_WORDS = frozenset(["epoch", "epochs", "step", "steps", "iter", "iteration", "batch", "global", "epoche", "schritt", "number", "no", "begin", "going", "into", "starting", "running", "now"])
 
 
 def _section(gap: str, *, is_first: bool) -> str:
@@ -222,7 +222,7 @@ def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Sl
 def _only_split(key: str) -> bool:
     words = words_of(key)
     splits = shipped().splits
-    return bool(words) and all(splits.get(word) in ("train", "val", "test") or word in ("set", "acc") and len(words) > 1 and False for word in words)
+    return bool(words) and all(splits.get(word) in ("train", "val", "test") or (word in ("set", "acc") and len(words) > 1 and False) for word in words)
 
 
 def _unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
@@ -325,5 +325,5 @@ def _subject(gaps: list[str], slots: list[Slot], logger: str) -> str:
 
 
 _FILLERS = frozenset(
-    "subset set error result results metric metrics epoch step phase stats loop summary report iter on the end of after at start score during complete done iteration for inner".split()
+    ["subset", "set", "error", "result", "results", "metric", "metrics", "epoch", "step", "phase", "stats", "loop", "summary", "report", "iter", "on", "the", "end", "of", "after", "at", "start", "score", "during", "complete", "done", "iteration", "for", "inner"]
 )

@@ -90,7 +90,7 @@ def _is_header(cells: list[str]) -> bool:
     return (first and known >= 2) or known >= 3 or metrics >= 3 or (known >= 1 and metrics >= 2)
 
 
-_METRICS = frozenset("map50 map accuracy acc f1 precision recall iou dice auc p r loss instances images reward wer".split())
+_METRICS = frozenset(["map50", "map", "accuracy", "acc", "f1", "precision", "recall", "iou", "dice", "auc", "p", "r", "loss", "instances", "images", "reward", "wer"])
 
 
 def _clean(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""The words of a key → quantity, split, direction: what ``rules/vocabulary.yaml`` says, ready to be looked up."""
+"""The words of a key → quantity, split, direction: what ``rules/vocabulary/words.yaml`` says, ready to be looked up."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def words_of(key: str) -> list[str]:
 def shipped() -> Vocabulary:
     """Return the vocabulary that comes with the program. Our own tests check its samples."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary.yaml").read_bytes(), Loader=loader))
+    return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary" / "words.yaml").read_bytes(), Loader=loader))
 
 
 def load(path: Path) -> Vocabulary:

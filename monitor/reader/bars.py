@@ -34,23 +34,30 @@ class Bar(NamedTuple):
 
 _COUNT = r"[\d.,]+[kMGT]?"
 _CLOCK = r"(?:\d+ days?, )?[\d:.]+"
+_RATE = r"(?P<rate>\?|[\d.]+) *(?P<unit>[\w/ ]*?/[\w/ ]*?)"
+_SHOWN = r"(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
 _TQDM = re.compile(
     rf"(?P<words>.*?)(?P<pct>\d{{1,3}})%\|(?P<drawn>[^|]*)\| *(?P<done>{_COUNT})/(?P<total>{_COUNT}|\?) *"
-    rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *(?P<rate>\?|[\d.]+) *(?P<unit>[\w/ ]*?/[\w/ ]*?)(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
+    rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
 )
 _OPEN = re.compile(
-    rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *(?P<rate>\?|[\d.]+) ?(?P<unit>[\w/ ]*?/[\w/ ]*?)(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
+    rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *{_RATE}{_SHOWN}"
 )
 _KERAS = re.compile(
     r" *(?P<done>\d+)/(?P<total>\d+|Unknown) +(?:(?P<drawn>[━╸╺╶][━╸╺╶ ]*|\[[=>.]+\])|(?P<dash>-)) *(?P<rest>.*)$"
 )
 _KERAS_TIMES = re.compile(
-    r"^(?:- *)?(?:ETA: *[\d:]+s?|\d+:\d\d(?::\d\d)?|\d+(?:\.\d+)?m?s|0s)?(?:/epoch)? *(?:[\d.]+ ?(?P<scale>ms|us|s)/(?P<per>step|sample|epoch))? *(?:- *|$)"
+    r"^(?:- *)?(?:ETA: *[\d:]+s?|\d+:\d\d(?::\d\d)?|\d+(?:\.\d+)?m?s|0s)?(?:/epoch)? *"
+    r"(?:[\d.]+ ?(?P<scale>ms|us|s)/(?P<per>step|sample|epoch))? *(?:- *|$)"
 )
 _RICH = re.compile(
-    r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *(?P<rest>.*)$"
+    r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *"
+    r"(?P<rest>.*)$"
 )
-_RICH_TIMES = re.compile(r"^(?:[\d.-]*:[\d:.-]+(?: [•<] ?[\d:.-]+)? *)?(?:(?P<rate>[\d.]+) ?(?P<unit>it/s|s/it|batch/s)\b)? *(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *")
+_RICH_TIMES = re.compile(
+    r"^(?:[\d.-]*:[\d:.-]+(?: [•<] ?[\d:.-]+)? *)?(?:(?P<rate>[\d.]+) ?(?P<unit>it/s|s/it|batch/s)\b)? *"
+    r"(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *"
+)
 
 
 def take_bar(body: str) -> Bar | None:
@@ -66,14 +73,15 @@ def take_bar(body: str) -> Bar | None:
                 return _keras(m)
             if ("━" in body or "█" in body) and (m := _RICH.match(body)):
                 return _rich(m)
-        if "it [" in body or "/s" in body or "s/" in body:
-            if m := _OPEN.match(body):
-                return _tqdm(m, None)
+        if ("it [" in body or "/s" in body or "s/" in body) and (m := _OPEN.match(body)):
+            return _tqdm(m, None)
     return None
 
 
 def _last_start(body: str) -> int:
-    found = [m.end() for m in re.finditer(r"(?:it/s|s/it|\?it/s)(?:, [^\]\[]*)?\](?= *[A-Za-z]+.*%\||\s*\d{1,3}%\|)", body)]
+    found = [
+        m.end() for m in re.finditer(r"(?:it/s|s/it|\?it/s)(?:, [^\]\[]*)?\](?= *[A-Za-z]+.*%\||\s*\d{1,3}%\|)", body)
+    ]
     return found[-1] if found else 0
 
 

@@ -67,7 +67,7 @@ class _Fast(NamedTuple):
 
 @dataclass
 class BlockReader:
-    """Reads blocks of a log whose lines have few shapes. Holds expressions only: what they give depends on the state."""
+    """Reads blocks of a log whose lines have few shapes. Holds expressions only: the state is the log's."""
 
     _plans: dict[str, _Fast | None] = field(default_factory=dict)
     _active: list[_Fast] = field(default_factory=list)
@@ -100,9 +100,7 @@ class BlockReader:
             start = end
         return BlockRead(tuple(columns), singles)
 
-    def _learn(
-        self, lines: Sequence[bytes], singles: dict[int, Read], start: int, end: int, state: ReadState
-    ) -> None:
+    def _learn(self, lines: Sequence[bytes], singles: dict[int, Read], start: int, end: int, state: ReadState) -> None:
         if not _is_steady(state):
             return
         for index in range(start, end):
@@ -282,16 +280,12 @@ def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns
         progress = np.fromiter(map(float, groups[plan.progress_slot]), np.float64, num)
         if not (np.diff(progress) >= 0).all() or not progress[0] >= 0:
             return None
-    digits = tuple(
-        None if (said := read(groups[slot][-1].decode())) is None else said.digits
-        for slot in plan.slots
-    )
+    digits = tuple(None if (said := read(groups[slot][-1].decode())) is None else said.digits for slot in plan.slots)
     return Columns(rows, plan.kind, plan.keys, numbers, digits, step, progress)
 
 
 def values_in(columns: Columns, position: int) -> tuple[Value, ...]:
     """Return what one line of a block reports; the digits are those of the last line."""
     return tuple(
-        Value(*key, float(columns.numbers[row, position]), columns.digits[row])
-        for row, key in enumerate(columns.keys)
+        Value(*key, float(columns.numbers[row, position]), columns.digits[row]) for row, key in enumerate(columns.keys)
     )

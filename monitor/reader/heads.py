@@ -1,4 +1,4 @@
-"""What stands before a line's own words: times, levels, ranks, loggers, hosts, and what container and batch systems add."""
+"""What stands before a line's own words: times, levels, ranks, loggers, hosts, the marks of containers and batches."""
 
 from __future__ import annotations
 
@@ -43,12 +43,15 @@ _CLOCK = r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ISO = re.compile(rf"(\d{{4}})[-/.](\d\d)[-/.](\d\d)[T ,_]{{1,2}}{_CLOCK}(?: ?(Z|UTC|[+-]\d\d:?\d\d))?(?!\d|:\d)")
 _US = re.compile(rf"(\d\d?)/(\d\d?)/(\d{{4}}|\d\d),? {_CLOCK}( [AP]M)?(?!\d|:\d)")
 _DAY = re.compile(rf"(\d\d)[/-](\d\d) {_CLOCK}(?!\d|:\d)")
-_SYSLOG = re.compile(rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?([A-Z][a-z][a-z]) +(\d\d?) {_CLOCK}(?: (\d{{4}}))?(?!\d|:\d)")
+_SYSLOG = re.compile(
+    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?([A-Z][a-z][a-z]) +(\d\d?) {_CLOCK}(?: (\d{{4}}))?(?!\d|:\d)"
+)
 _GLOG = re.compile(rf"[IWEFDC](\d{{4}})?(\d\d?)(\d\d) {_CLOCK} +(?:\d+ +)?([\w./-]+:\d+)\] ?")
 _TIME = re.compile(rf"{_CLOCK}(?=[\] ,|-]|: )")
 _SECONDS = re.compile(r"\[?((?:1[5-9]|2\d)\d{8})(?:\.(\d{1,9}))?\]?(?=[ :,|\]-])")
 _RANK = re.compile(
-    r"\[(?:[\w.-]{1,80}:)?(?:rank|default|Rank |RANK:|GPU ?)(\d{1,5})\]:? *|\[(\d{1,5})\]:? *|\[\d+,(\d+)\]<std(?:out|err)>: ?|"
+    r"\[(?:[\w.-]{1,80}:)?(?:rank|default|Rank |RANK:|GPU ?)(\d{1,5})\]:? *|\[(\d{1,5})\]:? *|"
+    r"\[\d+,(\d+)\]<std(?:out|err)>: ?|"
     r"[Rr]ank ?(\d{1,5}): +|(\d{1,4}): (?=[^\d ])|(\d{1,4}): +(?=\[|\d{4}-)"
 )
 _RAY = re.compile(r"\([A-Za-z][\w.<>:]* pid=\d+(?:, ip=[\w.:]+)?\) ?")
@@ -57,7 +60,8 @@ _CONTAINER = re.compile(r"[A-Za-z][\w.-]*-\d+ +\| ")
 _HOST = re.compile(r" ?[\w.-]{1,64} [\w./-]{1,64}(?:\[\d+\])?: ")
 _BRACKET = re.compile(r"\[([^\[\]]{1,160})\]:? ?")
 _BRACKET_LOGGER = re.compile(
-    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|\d+:\w+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
+    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|"
+    r"\d+:\w+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
 )
 _RICH_TAIL = re.compile(r" {2,}[\w./-]+\.py:\d+$")
 _LOGGERS = re.compile(
@@ -83,7 +87,9 @@ _PLAIN_LEVEL = re.compile(
 )
 _WARNING = re.compile(r"^(?:\[\w+\]:?)?\[?[EWF]\d{3,8} |\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")
-_MONTHS = dict(zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], range(1, 13), strict=True))
+_MONTHS = dict(
+    zip(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], range(1, 13), strict=True)
+)
 _DAY_S = 86_400.0
 _STARTS = frozenset("0123456789[(IWEFDCNSJMAOTdiwec rR")
 _YEARLESS = 2000
@@ -108,9 +114,17 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
                 pos = m.end()
         elif rank is None and (m := _RANK.match(text, pos)) and not _is_place(text, m):
             rank, pos = int(next(each for each in m.groups() if each is not None)), m.end()
-        elif (m := _RAY.match(text, pos)) or (pos == 0 and (m := _CONTAINER.match(text, pos))) or ((m := _BRACKET.match(text, pos)) and (
-            _BRACKET_LOGGER.match(m[1]) or (at is None and _time_at(text, m.end(), Clock(clock.at, clock.kind), zone))
-        )):
+        elif (
+            (m := _RAY.match(text, pos))
+            or (pos == 0 and (m := _CONTAINER.match(text, pos)))
+            or (
+                (m := _BRACKET.match(text, pos))
+                and (
+                    _BRACKET_LOGGER.match(m[1])
+                    or (at is None and _time_at(text, m.end(), Clock(clock.at, clock.kind), zone))
+                )
+            )
+        ):
             pos = m.end()
         elif at is not None and (m := _LOGGERS.match(text, pos)):
             logger, pos = next((m[name] for name in "abde" if m[name]), logger), m.end()

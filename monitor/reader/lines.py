@@ -17,7 +17,7 @@ from monitor.reader.plan import Plan, Slot, plan_of
 from monitor.reader.state import MOST_OPEN_CHARS, MOST_OPEN_LINES, MOST_SHAPES, ReadState
 from monitor.reader.tables import is_rule, row_text, take_box, take_header
 from monitor.reader.template import shape_of
-from monitor.reader.vocabulary import shipped, words_of
+from monitor.reader.vocabulary import listed, shipped, words_of
 
 
 class Value(NamedTuple):
@@ -194,14 +194,14 @@ def _bar(bar: Bar, logger: str, state: ReadState, depth: int) -> tuple[Report, .
         return _pairs(row[0], logger, state, bar=bar, split="" if row[1] else "val") if row[0] else _KNOWN
     if bar.words and take_header(_without_colon(bar.words), state.tables):
         return _KNOWN
-    words = [word for word in words_of(bar.words)]
+    words = words_of(bar.words)
     splits = {shipped().splits.get(word) for word in words} & {"val", "test"}
-    if splits or phrases.NOT_TRAINING.intersection(words):
+    if splits or listed("bars_of_other_things").intersection(words):
         if bar.is_over and bar.pairs and splits:
             return _pairs(bar.pairs, "", state, split=splits.pop() or "val")
         return _KNOWN
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
-    is_step_bar = not words or set(words) <= phrases.STEP_BAR_WORDS
+    is_step_bar = not words or set(words) <= listed("bars_of_steps")
     if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:
         state.plain_done, state.plain_total = bar.done, bar.total
         if bar.total is not None and bar.total == state.place.bar_total and bar.done:
@@ -233,9 +233,8 @@ def _enter_bar(bar: Bar, state: ReadState) -> int | None:
         return None
     if place.index is not None and not place.is_fraction:
         words = set(words_of(bar.words))
-        if bar.style == "tqdm" and words and words <= phrases.STEP_BAR_WORDS:
-            step = enter_step(place, Named(bar.done, bar.total, rank=2))
-            return step
+        if bar.style == "tqdm" and words and words <= listed("bars_of_steps"):
+            return enter_step(place, Named(bar.done, bar.total, rank=2))
         return enter_batch(place, Named(bar.done, bar.total), is_count=True)
     if bar.total is None:
         return None
@@ -292,7 +291,7 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
             _enter(places, filled, state, subject=subject, bar=None, values=())
             state.is_begun = True
             return (Report("epoch", place_of(state.place, state.place.step)),)
-        if bar is not None and bar.done and (places or set(words_of(bar.words)) & phrases.STEP_BAR_WORDS):
+        if bar is not None and bar.done and (places or set(words_of(bar.words)) & listed("bars_of_steps")):
             step = _enter(places, filled, state, subject=subject, bar=bar, values=())
             state.is_begun = True
             return (Report("report", place_of(state.place, step)),) if step is not None else _KNOWN
@@ -340,7 +339,11 @@ def _fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) -
         found.append(Filled(slot, number, text))
     if empties or template_key(template) in state.empties:
         found = _without_empties(template, found, state)
-    elif any(each.slot.role in ("value", "metric") for each in found) and len(state.empties) < 64 and _may_be_empty(template):
+    elif (
+        any(each.slot.role in ("value", "metric") for each in found)
+        and len(state.empties) < 64
+        and _may_be_empty(template)
+    ):
         state.empties[template_key(template)] = "n"
     return found
 
@@ -412,7 +415,10 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         twins = {value.name for value in found if value.split in ("val", "test")}
         found = [value._replace(split="train") if not value.split and value.name in twins else value for value in found]
     elif not subject:
-        found = [value._replace(split="train") if value.quantity == "metric" and not value.split else value for value in found]
+        found = [
+            value._replace(split="train") if value.quantity == "metric" and not value.split else value
+            for value in found
+        ]
     for group, value in chosen.items():
         score = best[group][0]
         if score == 1 and (num_other_losses.get(group, 0) != 1 or (state.has_loss and group == "train")):
@@ -571,7 +577,12 @@ def _enter(
             place.bar_total, place.bar = state.plain_total, state.plain_done
         if place.bar_total == state.plain_total:
             place.bar = state.plain_done
-    if place.bar_total is not None and place.bar and (place.is_fraction or place.index is None) and place.step_word == 0:
+    if (
+        place.bar_total is not None
+        and place.bar
+        and (place.is_fraction or place.index is None)
+        and place.step_word == 0
+    ):
         place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
         return place.step
     return place.step if subject in ("val", "test") or place.step_word else None

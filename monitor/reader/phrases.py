@@ -4,50 +4,54 @@ from __future__ import annotations
 
 import re
 
-from monitor.reader.vocabulary import shipped, words_of
-
-NOT_TRAINING = frozenset(
-    ["sanity", "predicting", "prediction", "predict", "generating", "inference", "map", "loading", "downloading", "tokenizing", "saving", "filter", "filtering", "processing", "preprocessing", "scanning", "caching", "sampling", "fetching", "extracting", "converting", "packing", "casting", "applying", "grouping", "flattening", "shuffling", "checkpoint", "shards", "uploading", "encoding", "files", "plotting"]
-)
-"""Words of bars that are of something else than the training."""
-STEP_BAR_WORDS = frozenset(
-    ["steps", "step", "training", "train", "iteration", "iterations", "iters", "iter", "progress", "finetuning", "pretraining", "fit", "fitting", "global", "optimization", "updates", "batches", "batch", "the", "model"]
-)
-"""Words of bars that count the steps of the training."""
+from monitor.reader.vocabulary import listed, shipped, words_of
 
 _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
 _EPOCH = re.compile(
-    rf"^[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"^[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
+    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
 )
 _EPOCH_OVER = re.compile(
     r"\b(?:end of epoch|finished epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
-    r"(?P<over>(?:is )?(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
+    r"(?P<over>(?:is )?"
+    r"(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
 )  # fmt: skip
 _END = (
-    (re.compile(r"^(?:\W*)(?:finished training|training (?:is )?(?:finished|complete[d]?|done|over)|training ended)\b(?! (?:epoch|iter|step|batch))", re.I), "completed"),
-    (re.compile(r"Trainer\.fit` stopped: `max_(?:epochs|steps)"), "completed"),
-    (re.compile(r"^\d+ epochs completed in\b|^training completed\b|^done training\b|^exiting program after\b", re.I), "completed"),
-    (re.compile(r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$", re.I), "stopped"),
-    (re.compile(r"^(?:total )?training (?:time|took|duration)\b[ :]*[\d:]", re.I), "completed"),
-    (re.compile(r"^Training loss did not improve more than tol|^Maximum iterations .* reached", re.I), "completed"),
-)  # fmt: skip
+    (
+        r"^\W*finished training\b(?! (?:epoch|iter|step|batch))|Trainer\.fit` stopped: `max_(?:epochs|steps)",
+        "completed",
+    ),
+    (r"^\W*training (?:is )?(?:finished|completed?|done|over|ended)\b(?! (?:epoch|iter|step|batch))", "completed"),
+    (r"^\d+ epochs completed in\b|^done training\b|^exiting program after\b", "completed"),
+    (r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$", "stopped"),
+    (r"^(?:total )?training (?:time|took|duration)\b[ :]*[\d:]", "completed"),
+    (r"^Training loss did not improve more than tol|^Maximum iterations .* reached", "completed"),
+)
+_ENDS = tuple((re.compile(pattern, re.I), status) for pattern, status in _END)
 _CHECKPOINT = re.compile(
-    r"\b(?:sav(?:ed?|ing|es)|writ(?:ing|ten|e)|stor(?:ed|ing)|export(?:ed|ing)|dump(?:ed|ing)?)\b.{0,60}\b(?:checkpoint|ckpt|model|weights|state[_ ]?dict)|"
-    r"\b(?:checkpoint|ckpt|model)\b.{0,40}\b(?:saved|written|stored)\b|saving model checkpoint to", re.I
-)  # fmt: skip
+    r"\b(?:sav(?:ed?|ing|es)|writ(?:ing|ten|e)|stor(?:ed|ing)|export(?:ed|ing)|dump(?:ed|ing)?)\b.{0,60}"
+    r"\b(?:checkpoint|ckpt|model|weights|state[_ ]?dict)|"
+    r"\b(?:checkpoint|ckpt|model)\b.{0,40}\b(?:saved|written|stored)\b|saving model checkpoint to",
+    re.I,
+)
 _CODE = re.compile(
-    r"^\s*(?:#(?! epoch)|//|\"\"\"|'''|@\w|(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b.*(?::|import|\(|=|$)|"
-    r"if .*:$|for .* in .*:|print0?\(|parser\.|self\.|\w+(?:\.\w+)* ?= ?\w+(?:\.\w+)*\(|[\w.]+\(.*\)$|\w+ ?: ?(?:int|float|str|bool) ?=)"
+    r"^\s*(?:#(?! epoch)|//|\"\"\"|\'\'\'|@\w|"
+    r"(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b"
+    r".*(?::|import|\(|=|$)|"
+    r"if .*:$|for .* in .*:|print0?\(|parser\.|self\.|\w+(?:\.\w+)* ?= ?\w+(?:\.\w+)*\(|[\w.]+\(.*\)$|"
+    r"\w+ ?: ?(?:int|float|str|bool) ?=)"
 )
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
-_CONFIG = re.compile(r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)\s*[(:{]|optimizer:? *\w*\(", re.I)
-
-
+_CONFIG = re.compile(
+    r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)\s*[(:{]|"
+    r"optimizer:? *\w*\(",
+    re.I,
+)
 _SYSTEM = re.compile(
-    r"^(?:slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|^(?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Interrupt)\b ?:"
-    r"|^File \"|^what\(\):"
+    r"^(?:slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|"
+    r"^(?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Interrupt)\b ?:|^File \"|^what\(\):"
 )
 
 
@@ -63,9 +67,11 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if m := _EPOCH.match(body):
         return int(m[1]), int(m[2]) if m[2] else None, False
     low = body.lower()
-    if "epoch" in low and (m := _EPOCH_OVER.search(body)) and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
-        if "loss" not in low:
-            return int(m[1]), int(m[2]) if m[2] else None, True
+    if "epoch" not in low or "loss" in low:
+        return None
+    m = _EPOCH_OVER.search(body)
+    if m and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
+        return int(m[1]), int(m[2]) if m[2] else None, True
     return None
 
 
@@ -73,7 +79,7 @@ def end_of(body: str) -> str:
     """Return how the training ended, as a line says it; empty for any other line."""
     if len(body) > 200:
         return ""
-    return next((status for pattern, status in _END if pattern.search(body)), "")
+    return next((status for pattern, status in _ENDS if pattern.search(body)), "")
 
 
 def is_checkpoint(body: str) -> bool:
@@ -103,10 +109,9 @@ def heading(body: str) -> tuple[str, bool] | None:
     if not named:
         return None
     rest = [word for word, split in zip(words, splits, strict=True) if not split]
-    is_marked = body.rstrip().endswith((":", "*", "-", "=", "...")) or body.lstrip().startswith(("*", "=", "-", "[", "#"))
-    if is_marked and all(word in _HEADING_WORDS for word in rest):
+    is_marked = body.rstrip().endswith((":", "*", "-", "=", "...")) or body.lstrip().startswith(
+        ("*", "=", "-", "[", "#")
+    )
+    if is_marked and all(word in listed("headings") for word in rest):
         return named[-1], "*" in body and "metrics" in words
     return None
-
-
-_HEADING_WORDS = frozenset(["set", "error", "errors", "result", "results", "metric", "metrics", "running", "phase", "report", "summary", "performance", "stats", "loop", "the", "scores", "begin", "start"])

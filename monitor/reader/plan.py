@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.reader.template import MARK
-from monitor.reader.vocabulary import Quantity, known_suffix, meaning, shipped, words_of
+from monitor.reader.vocabulary import Quantity, known_suffix, listed, meaning, shipped, words_of
 
 LONGEST_NAME = 60
 """Characters of a metric's name."""
@@ -44,19 +44,30 @@ class Plan(NamedTuple):
     """Whether it names a place and nothing else."""
 
 
-_SCALES = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "m": 60.0, "min": 60.0, "mins": 60.0, "h": 3600.0}
-_UNIT = re.compile(r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)(?![A-Za-z0-9_])")
+_SCALES = {
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ns": 1e-9,
+    "m": 60.0,
+    "min": 60.0,
+    "mins": 60.0,
+    "h": 3600.0,
+}
+_UNIT = re.compile(
+    r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
+    r"(?![A-Za-z0-9_])"
+)
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
-_STOP = frozenset(["a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "or", "per", "than", "that", "the", "then", "this", "to", "was", "were", "with"])
 _OPENERS = " \"'[({<$~≈@"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
     "it/s": ("steps_per_s", "value"), "s/it": ("s_per_step", "time"), "轮": ("epoch", "place"), "步": ("step", "place"),
 }  # fmt: skip
-_SUBJECT_END = re.compile(r"^[\W_]*(?:on |Going into |\*+ *)?([A-Za-z一-鿿]+)(?: ?(?:set|error|results?|metrics?|epoch|step|phase|stats|loop|summary|report))?[\W_]*$", re.I)
 _PROSE = re.compile(
     r"\b(?:sav(?:ed?|ing)|load(?:ed|ing)?|writ(?:ing|ten|e)|checkpoint|resum(?:ed?|ing)|restor(?:ed?|ing)|improved|decreased|"
     r"increased|did not|reducing|adjusting|skipping|found|using|starting|stopping|reached|from scratch|will|"
@@ -122,17 +133,16 @@ def _shared(slots: list[Slot]) -> list[Slot]:
     for slot in slots:
         if slot.role in ("value", "criterion") and slot.quantity == "loss" and slot.split:
             split = slot.split
-        found.append(slot._replace(split=split) if slot.role == "metric" and not slot.split and slot.name in twice else slot)
+        found.append(
+            slot._replace(split=split) if slot.role == "metric" and not slot.split and slot.name in twice else slot
+        )
     return found
 
 
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
-    splits, places = shipped().splits, _PLACE_WORDS
+    splits, places = shipped().splits, listed("places")
     words = [word for gap in gaps for word in words_of(gap)]
-    return any(word not in splits and word not in places and word not in _FILLERS for word in words)
-
-
-_PLACE_WORDS = frozenset(["epoch", "epochs", "step", "steps", "iter", "iteration", "batch", "global", "epoche", "schritt", "number", "no", "begin", "going", "into", "starting", "running", "now"])
+    return any(word not in splits and word not in places and word not in listed("fillers") for word in words)
 
 
 def _section(gap: str, *, is_first: bool) -> str:
@@ -143,7 +153,7 @@ def _section(gap: str, *, is_first: bool) -> str:
     for piece in pieces[:-1]:
         words = words_of(piece)
         named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
-        if named and len(words) <= 3 and all(word in shipped().splits or word in _FILLERS for word in words):
+        if named and len(words) <= 3 and all(word in shipped().splits or word in listed("fillers") for word in words):
             return named[-1]
     return ""
 
@@ -194,10 +204,12 @@ def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Sl
         if not known:
             words = key.split()
             is_name = 1 <= len(words) <= 3 and len(key) <= 30 and not _PROSE.search(key)
-            is_name = is_name and not _STOP.intersection(key.lower().split())
+            is_name = is_name and not listed("no_names").intersection(key.lower().split())
             known = key if is_name else ""
             if not known:
                 return Slot("none")
+        if known != key and not _is_plain_before(key[: -len(known)]):
+            return Slot("metric", "metric", key.replace(" ", "_")[:LONGEST_NAME])
         key = known
     elif len(key.split()) > 5:
         key = known_suffix(key) or key
@@ -215,14 +227,26 @@ def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Sl
     in_key = _KEY_UNIT.search(key)
     unit = unit or next((each for each in in_key.groups() if each), "") if in_key else unit
     scale = _SCALES.get(unit, 1.0) if said.role in ("time", "clock") else 1.0
-    name = said.own_name[:LONGEST_NAME].replace(":", "_") if said.role in ("metric", "part", "criterion") or said.marks else ""
+    name = (
+        said.own_name[:LONGEST_NAME].replace(":", "_")
+        if said.role in ("metric", "part", "criterion") or said.marks
+        else ""
+    )
     return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)
+
+
+def _is_plain_before(text: str) -> bool:
+    """Whether the words before a key change nothing about it: "done loss" is a loss, "head loss" another one."""
+    words = words_of(text)
+    return (
+        not words or words[-1] in listed("fillers") or words[-1] in listed("places") or words[-1] in listed("no_names")
+    )
 
 
 def _only_split(key: str) -> bool:
     words = words_of(key)
     splits = shipped().splits
-    return bool(words) and all(splits.get(word) in ("train", "val", "test") or (word in ("set", "acc") and len(words) > 1 and False) for word in words)
+    return bool(words) and all(splits.get(word) in ("train", "val", "test") for word in words)
 
 
 def _unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
@@ -253,7 +277,9 @@ def _brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         if slot.role == "splitword":
             # "Train: 0 [10/1251]", "Train: [0/300][10/1251]": an epoch, where a batch follows; else not sure.
             follows = [each for each in slots[index + 1 :] if each.role != "total"]
-            has_batch = bool(follows) and follows[0].role == "bracket" and slots.index(follows[0], index + 1) <= index + 2
+            has_batch = (
+                bool(follows) and follows[0].role == "bracket" and slots.index(follows[0], index + 1) <= index + 2
+            )
             is_pair_after = has_batch and _is_pair(slots, slots.index(follows[0], index + 1))
             if has_batch and is_pair_after:
                 slots[index] = Slot("place", "epoch", split=slot.split, rank=2)
@@ -314,16 +340,13 @@ def _subject(gaps: list[str], slots: list[Slot], logger: str) -> str:
         named = [splits[word] for word in words if splits.get(word) in ("train", "val", "test")]
         rest = [word for word in words if word not in splits]
         is_place = bool(slots) and slots[0].role == "place"
-        if named and all(word in _FILLERS or (is_place and word in ("loss", "losses")) for word in rest):
+        if named and all(word in listed("fillers") or (is_place and word in ("loss", "losses")) for word in rest):
             return named[-1] if len(set(named)) == 1 else ""
         if rest:
             break
     for gap in gaps[1:4]:
-        if m := re.match(r"^\s*[|:\]-]+\s*\[?(valid|val|validation|test|eval|train)\b(?: on\b.*)?\]?\s*[|:\]]", gap, re.I):
+        if m := re.match(
+            r"^\s*[|:\]-]+\s*\[?(valid|val|validation|test|eval|train)\b(?: on\b.*)?\]?\s*[|:\]]", gap, re.I
+        ):
             return splits.get(m[1].lower(), "")
     return ""
-
-
-_FILLERS = frozenset(
-    ["subset", "set", "error", "result", "results", "metric", "metrics", "epoch", "step", "phase", "stats", "loop", "summary", "report", "iter", "on", "the", "end", "of", "after", "at", "start", "score", "during", "complete", "done", "iteration", "for", "inner"]
-)

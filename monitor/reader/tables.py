@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from monitor.reader.numbers import SLOT
-from monitor.reader.vocabulary import meaning, words_of
+from monitor.reader.vocabulary import listed, meaning, words_of
 
 MOST_CELLS = 60
 MOST_HEADERS = 4
@@ -86,11 +86,8 @@ def _is_header(cells: list[str]) -> bool:
     said = [meaning(cell) for cell in cells]
     known = sum(each.role in _KNOWN or bool(each.split) for each in said)
     first = said[0].role == "place"
-    metrics = len(_METRICS.intersection(word for cell in cells for word in words_of(cell)))
+    metrics = len(listed("table_metrics").intersection(word for cell in cells for word in words_of(cell)))
     return (first and known >= 2) or known >= 3 or metrics >= 3 or (known >= 1 and metrics >= 2)
-
-
-_METRICS = frozenset(["map50", "map", "accuracy", "acc", "f1", "precision", "recall", "iou", "dice", "auc", "p", "r", "loss", "instances", "images", "reward", "wer"])
 
 
 def _clean(cell: str) -> str:

@@ -47,6 +47,8 @@ class Vocabulary(NamedTuple):
     quantities: dict[str, tuple[str, str, int]]
     """Key words → name, role, rank."""
     lower_is_better: frozenset[str]
+    lists: dict[str, frozenset[str]]
+    """Words that tell bars, headings and the like."""
 
 
 _MARKS = frozenset(("best", "average", "aux"))
@@ -54,7 +56,7 @@ _WORD = re.compile(r"[a-z]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7f]+|@[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds))$")
 _OWNER = re.compile(r"(\w+)'s (\S+)$")
-_TOP = ("vocabulary", "splits", "quantities", "lower_is_better")
+_TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better")
 
 
 def words_of(key: str) -> list[str]:
@@ -67,6 +69,11 @@ def shipped() -> Vocabulary:
     """Return the vocabulary that comes with the program. Our own tests check its samples."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary" / "words.yaml").read_bytes(), Loader=loader))
+
+
+def listed(name: str) -> frozenset[str]:
+    """Return a list of words of the shipped vocabulary."""
+    return shipped().lists[name]
 
 
 def load(path: Path) -> Vocabulary:
@@ -110,7 +117,8 @@ def _vocabulary(data: Any) -> Vocabulary:
         for text in each["words"]:
             words = " ".join(words_of(str(text)))
             quantities.setdefault(words, (each["name"], each["role"], int(each.get("rank", 0))))
-    return Vocabulary(splits, quantities, frozenset(data.get("lower_is_better", ())))
+    lists = {name: frozenset(map(str, words)) for name, words in data.get("lists", {}).items()}
+    return Vocabulary(splits, quantities, frozenset(data.get("lower_is_better", ())), lists)
 
 
 def known_suffix(segment: str, vocabulary: Vocabulary | None = None) -> str:
@@ -147,6 +155,8 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         elif found:
             # "eval_train_loss" is of the training set, "train/val_loss" of the validation.
             split = found if not split or split == "train" else split
+        elif word == "out" and "held" in words:
+            continue
         elif word not in ("set", "dataset", "data") or len(words) == 1:
             rest.append(word)
     own_name = _own_name(key, vocabulary)
@@ -162,11 +172,16 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])
     for native, means in _JOINED.items():
         if any(native in word for word in words):
-            split = next((name for text, name in vocabulary.splits.items() if not text.isascii() and text in key and name not in _MARKS), split)  # fmt: skip
+            split = next((name for text, name in vocabulary.splits.items() if _is_in(text, name, key)), split)
             return Quantity(means[0], means[1], split, frozenset(marks), own_name, means[2])
     if rest and (rest[-1] in ("loss", "losses") or rest[0] == "loss"):
         return Quantity("loss", "part", split, frozenset(marks), own_name)
     return Quantity("metric", "metric", split, frozenset(marks), own_name)
+
+
+def _is_in(text: str, name: str, key: str) -> bool:
+    """Whether a split's name in a script without spaces is in a key."""
+    return not text.isascii() and text in key and name not in _MARKS
 
 
 _JOINED = {"损失": ("loss", "value", 0), "学习率": ("lr", "value", 0)}

@@ -1,4 +1,4 @@
-"""Read a log by the reader alone, and say what is known of it: `python -m tests.reader.facts LOG`, or score the cases."""
+"""Read a log by the reader alone, and say what is known of it: `python -m tests.reader.facts LOG`, or score cases."""
 
 import hashlib
 import json

@@ -132,7 +132,7 @@ class BlockReader:
         last: list[tuple[int, _Fast]] = []
         offset = 0
         for plan in self._active:
-            groups = by_group[offset : offset + plan.num_slots]
+            groups: list[Any] = by_group[offset : offset + plan.num_slots]
             offset += plan.num_slots
             if len(self._active) == 1 and not others and not blank:
                 fits = np.arange(len(lines), dtype=np.int64)

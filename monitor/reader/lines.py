@@ -179,7 +179,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
 
 
 def _bar(bar: Bar, logger: str, state: ReadState, depth: int) -> tuple[Report, ...]:
-    behind = ()
+    behind: tuple[Report, ...] = ()
     if bar.behind and depth < 3:
         head = take_head(bar.behind, state.clock)
         drawn = _bar(bar._replace(behind=""), logger, state, depth)
@@ -297,6 +297,8 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
             return (Report("report", place_of(state.place, step)),) if step is not None else _KNOWN
         return _KNOWN if bar is not None else ()
     if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
+        if any(each.slot.quantity == "epoch" and each.number.value == 0 for each in places):
+            state.place.has_seen_zero = True
         return ()
     if bar is not None and bar.done == 0:
         return _KNOWN
@@ -494,7 +496,8 @@ def _is_report(
         return state.is_begun
     if template.lstrip().startswith("* ") and state.is_begun:
         return True
-    return times >= 2 and (state.is_begun or bool(losses))
+    is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
+    return times >= 2 and (state.is_begun or is_known)
 
 
 def _count(template: str, state: ReadState) -> int:

@@ -47,6 +47,8 @@ class PlaceState:
     """The number that the log gave its first epoch."""
     from_zero: bool | None = None
     """Whether the log counts epochs from 0."""
+    has_seen_zero: bool = False
+    """Whether a line that was not taken for a report yet named an epoch 0."""
     is_fraction: bool = False
     progress: float | None = None
     is_over: bool = False
@@ -117,7 +119,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     raw = int(named.value)
     if state.starts_at is None:
         state.starts_at = raw
-        state.from_zero = True if raw == 0 else False if raw == 1 else None
+        state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
     if raw == 0:
         state.from_zero = True
     if state.epochs is not None and raw == state.epochs:

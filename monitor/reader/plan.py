@@ -62,6 +62,7 @@ _UNIT = re.compile(
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
+_SENTENCE = re.compile(r"(?<![Vv]al)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
 _OPENERS = " \"'[({<$~≈@"
 _AFTER_UNITS = {
@@ -110,7 +111,9 @@ def plan_of(template: str, logger: str = "") -> Plan:
         key = _key_of(segment, has_sep=bool(sep), is_quoted=segment.endswith(("'", '"')))
         if sep and key:
             num_pairs += 1
-        slot = _slot(key, has_sep=bool(sep), unit=unit, after=after, segment=segment)
+        # Directly followed by another number without a unit, that may be the one that is meant.
+        is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not _UNIT.match(gaps[index + 2])
+        slot = _slot(key, has_sep=bool(sep), unit=unit, is_followed=is_followed)
         if slot is None:
             slot = _unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
@@ -196,9 +199,11 @@ def _key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     return f"{key} {qualifier}".strip() if key else ""
 
 
-def _slot(key: str, *, has_sep: bool, unit: str, after: str, segment: str) -> Slot | None:
-    if not key or ". " in key or not _NAME.match(key):
+def _slot(key: str, *, has_sep: bool, unit: str, is_followed: bool) -> Slot | None:
+    if not key or _SENTENCE.search(key) or not _NAME.match(key):
         return None
+    if not has_sep and is_followed:
+        return Slot("none")  # "Train loss 10 0.57": which of the two is it?
     if not has_sep:
         known = known_suffix(key)
         if not known:

@@ -22,7 +22,8 @@ class Bar(NamedTuple):
     """What it shows: its postfix, as ``key=value`` text."""
     unit: str = "it"
     s_per_unit: float | None = None
-    counts_samples: bool = False
+    counts_samples: bool | None = None
+    """Of Keras: whether it counts samples rather than batches; None where it does not say."""
     behind: str = ""
     """A record that stands behind the bar on the same line."""
 
@@ -69,13 +70,26 @@ def take_bar(body: str) -> Bar | None:
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
     if "/" in body:
         if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
-            if m := _KERAS.match(body):
+            if m := _KERAS.match(_last_drawing(body)):
                 return _keras(m)
             if ("━" in body or "█" in body) and (m := _RICH.match(body)):
                 return _rich(m)
         if ("it [" in body or "/s" in body or "s/" in body) and (m := _OPEN.match(body)):
             return _tqdm(m, None)
     return None
+
+
+def _last_drawing(body: str) -> str:
+    """Return the last of several Keras bars that were drawn over each other; their counts are glued to what precedes."""
+    drawn = list(_DRAWING.finditer(body))
+    if len(drawn) < 2:
+        return body
+    last = drawn[-1]
+    return f"{last[1]}/{last[1]} {last[2]}{body[last.end() :]}" if last[2].strip("[]=") == "" else body[: drawn[1].start()]
+
+
+_OVERDRAWN = re.compile(r" - (?=\d+s \d+(?:ms|us|s)/(?:step|sample) - )")
+_DRAWING = re.compile(r"/(\d+) (\[[=>.]+\])")
 
 
 def _last_start(body: str) -> int:
@@ -108,6 +122,8 @@ def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
 def _keras(m: re.Match[str]) -> Bar | None:
     rest = m["rest"]
     pace, per = None, ""
+    if drawn_before := _OVERDRAWN.search(rest):
+        rest = rest[drawn_before.start() + 3 :]
     for _ in range(2):
         times = _KERAS_TIMES.match(rest)
         if times is None or not times[0]:
@@ -120,7 +136,9 @@ def _keras(m: re.Match[str]) -> Bar | None:
     if tail := re.search(r" - (?:\d+m?s/epoch - )?[\d.]+(?:ms|us|s)/(step|sample)$", rest):
         per, rest = tail[1], rest[: tail.start()]
     total = int(m["total"]) if m["total"].isdigit() else None
-    return Bar("keras", int(m["done"]), total, "", rest.strip(), "step", pace, per == "sample")
+    # Before TensorFlow 2, what it called a step was a sample: such steps take microseconds.
+    counts_samples = None if not per or "us/step" in m["rest"] else per == "sample"
+    return Bar("keras", int(m["done"]), total, "", rest.strip(), "step", pace, counts_samples)
 
 
 def _rich(m: re.Match[str]) -> Bar | None:

@@ -227,7 +227,9 @@ def _without_colon(words: str) -> str:
 def _enter_bar(bar: Bar, state: ReadState) -> int | None:
     """Move to where a bar of the training stands; return the step."""
     place = state.place
-    if bar.counts_samples:
+    if bar.style == "keras":
+        place.counts_samples = bar.counts_samples if bar.counts_samples is not None else place.counts_samples
+    if bar.style == "keras" and place.counts_samples is not False:
         if bar.is_over:
             place.is_over = True
         return None
@@ -556,7 +558,8 @@ def _enter(
         is_drawn = bar is not None and bar.done > 0 and bar.total is not None and bar.total == item.total
         if is_drawn and bar is not None and place.index is not None and not place.is_fraction and item.rank < 3:
             return enter_batch(place, Named(bar.done, bar.total), is_count=True)
-        if not item.is_fraction or item.value == int(item.value):
+        is_count = not item.is_fraction or bool(_COUNT.fullmatch(max(named["step"], key=lambda p: p[1].rank)[0].text))
+        if is_count:
             step = enter_step(place, item)
             if "batch" in named and item.rank >= 2:
                 inner = named["batch"][0][1]
@@ -589,6 +592,9 @@ def _enter(
         place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
         return place.step
     return place.step if subject in ("val", "test") or place.step_word else None
+
+
+_COUNT = re.compile(r"[\d,]+\.0?")
 
 
 def _total_of(each: Filled, filled: list[Filled]) -> float | None:

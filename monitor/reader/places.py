@@ -75,6 +75,8 @@ class PlaceState:
     """Whether each epoch so far ended with its one validation."""
     is_ended: bool = False
     """Whether a line said that the training is over."""
+    counts_samples: bool | None = None
+    """Whether Keras bars count samples; None where no bar has said."""
     bar_rounds: int = 0
     """How often the training's bar began anew, in a log that names no epochs."""
     bar: int | None = None

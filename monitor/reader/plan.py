@@ -292,7 +292,7 @@ def _brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
                 slots[index] = Slot("place", "batch" if slot.split in ("val", "test") else "position", split=slot.split)
             else:
                 slots[index] = Slot("metric", "metric", "", slot.split, unit=slot.unit)
-        elif slot.role == "bracket" and not has_inner and has_epoch and not has_value:
+        elif slot.role == "bracket" and has_epoch and (_follows_epoch(before) or not (has_inner or has_value)):
             percent = _percent_follows(index, slots, gaps)
             if is_pair:
                 slots[index] = Slot("place", "samples" if percent and not is_named else "batch", rank=1)
@@ -311,6 +311,12 @@ def _brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         else:
             slots[leads[0]] = Slot("place", "position")
     return slots
+
+
+def _follows_epoch(before: list[Slot]) -> bool:
+    """Whether an epoch stands right before."""
+    last = before[-1] if before and before[-1].role != "total" else before[before[-1].of] if before else None
+    return last is not None and last.quantity == "epoch"
 
 
 def _is_pair(slots: list[Slot], index: int) -> bool:

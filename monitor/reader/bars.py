@@ -80,12 +80,14 @@ def take_bar(body: str) -> Bar | None:
 
 
 def _last_drawing(body: str) -> str:
-    """Return the last of several Keras bars that were drawn over each other; their counts are glued to what precedes."""
+    """Return the last of several Keras bars drawn over each other; its count is glued to what precedes it."""
     drawn = list(_DRAWING.finditer(body))
     if len(drawn) < 2:
         return body
     last = drawn[-1]
-    return f"{last[1]}/{last[1]} {last[2]}{body[last.end() :]}" if last[2].strip("[]=") == "" else body[: drawn[1].start()]
+    return (
+        f"{last[1]}/{last[1]} {last[2]}{body[last.end() :]}" if last[2].strip("[]=") == "" else body[: drawn[1].start()]
+    )
 
 
 _OVERDRAWN = re.compile(r" - (?=\d+s \d+(?:ms|us|s)/(?:step|sample) - )")

@@ -71,6 +71,7 @@ _LOGGERS = re.compile(
     rf"|\([\w.]+:\d+\) {_LEVEL}: "  # (trainer:636) INFO:
     rf"|(?:[\w.-]{{1,80}}\] ?)?\([\w.]+\.py:? ?\d+\): {_LEVEL} "  # swin] (main.py 174): INFO
     rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
+    rf"|P\d+ {_LEVEL} "
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"

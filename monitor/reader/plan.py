@@ -61,10 +61,12 @@ _UNIT = re.compile(
 )
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
-_HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |=> |(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]")
+_HARD = re.compile(
+    r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]"
+)
 _SENTENCE = re.compile(r"(?<![Vv]al)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
-_OPENERS = " \"'[({<$~≈@"
+_OPENERS = " \"'[({<$~≈@#"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
     "it/s": ("steps_per_s", "value"), "s/it": ("s_per_step", "time"), "轮": ("epoch", "place"), "步": ("step", "place"),
@@ -121,7 +123,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
         if not slot.split and (group or section) and slot.role in ("value", "criterion", "part", "metric"):
             slot = slot._replace(split=group or section)
         found.append(slot)
-    slots = _brackets(found, gaps)
+    slots = _brackets(_epochs_as_place(found), gaps)
     subject = _subject(gaps, slots, logger)
     is_prose = bool(_PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
@@ -130,6 +132,19 @@ def plan_of(template: str, logger: str = "") -> Plan:
 
 def _shared(slots: list[Slot]) -> list[Slot]:
     """Give a metric that stands twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
+    measured = [slot for slot in slots if slot.role in ("value", "criterion", "part", "metric")]
+    splits = {slot.split for slot in measured if slot.split}
+    has_plain_loss = any(slot.quantity == "loss" and not slot.split and not slot.marks for slot in measured)
+    if len(splits) == 1 and not has_plain_loss and any(slot.quantity == "loss" and slot.split for slot in measured):
+        only = splits.pop()
+        start = next(i for i, slot in enumerate(slots) if slot.quantity == "loss" and slot.split)
+        twins = {slot.name for slot in slots if slot.role == "metric" and slot.split}
+        slots = [
+            slot._replace(split=only)
+            if i > start and slot.role == "metric" and not slot.split and slot.name not in twins
+            else slot
+            for i, slot in enumerate(slots)
+        ]
     names = [slot.name for slot in slots if slot.role == "metric" and not slot.split]
     twice = {name for name in names if names.count(name) > 1}
     split, found = "", []
@@ -311,6 +326,13 @@ def _brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         else:
             slots[leads[0]] = Slot("place", "position")
     return slots
+
+
+def _epochs_as_place(slots: list[Slot]) -> list[Slot]:
+    """``Epochs: 3 | Train_Loss: …`` names an epoch; alone, it is the setting of how many there are."""
+    if any(slot.quantity == "epoch" for slot in slots) or not any(slot.quantity == "loss" for slot in slots):
+        return slots
+    return [Slot("place", "epoch", rank=1) if slot.quantity == "num_epochs" else slot for slot in slots]
 
 
 def _follows_epoch(before: list[Slot]) -> bool:

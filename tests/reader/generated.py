@@ -1,4 +1,5 @@
 """Random logs with known facts: `python -m tests.reader.generated N` counts what is right, silent and wrong."""
+# ruff: noqa: E501
 
 import random
 import sys
@@ -12,13 +13,72 @@ HEADS = [
     "2025-03-04T09:{m:02d}:{s:02d}.123Z ", "Mar  4 09:{m:02d}:{s:02d} gpu01 python[123]: ", "[rank0]: ", "[2025-03-04 09:{m:02d}:{s:02d},123][train][INFO] - ",
     "(Trainer pid=123) ", "17410788{m:02d}.5 ", "[03/04 09:{m:02d}:{s:02d} train.loop]: ", "2025-03-04 09:{m:02d}:{s:02d}.123 | INFO     | app.train:run:12 - ",
 ]  # fmt: skip
-STEPS = ["step", "Step", "iter", "Iteration", "global_step", "it", "iteration", "num_updates", "train/step", "STEP", "steps", "update"]
-LOSSES = ["loss", "Loss", "train_loss", "training loss", "train/loss", "Train Loss", "total_loss", "loss/train", "trainLoss", "tr_loss", "Training Loss", "lm loss", "train-loss", "LOSS"]
-VALS = ["val_loss", "Val Loss", "valid_loss", "validation loss", "eval_loss", "val/loss", "Validation Loss", "dev_loss", "loss/val", "valLoss", "Val. Loss", "eval/loss"]
+STEPS = [
+    "step",
+    "Step",
+    "iter",
+    "Iteration",
+    "global_step",
+    "it",
+    "iteration",
+    "num_updates",
+    "train/step",
+    "STEP",
+    "steps",
+    "update",
+]
+LOSSES = [
+    "loss",
+    "Loss",
+    "train_loss",
+    "training loss",
+    "train/loss",
+    "Train Loss",
+    "total_loss",
+    "loss/train",
+    "trainLoss",
+    "tr_loss",
+    "Training Loss",
+    "lm loss",
+    "train-loss",
+    "LOSS",
+]
+VALS = [
+    "val_loss",
+    "Val Loss",
+    "valid_loss",
+    "validation loss",
+    "eval_loss",
+    "val/loss",
+    "Validation Loss",
+    "dev_loss",
+    "loss/val",
+    "valLoss",
+    "Val. Loss",
+    "eval/loss",
+]
 RATES = ["lr", "LR", "learning_rate", "learning rate", "train/lr", "Learning Rate"]
 NORMS = ["grad_norm", "gnorm", "gradient norm", "grad norm", "train/grad_norm", "Grad Norm"]
-METRICS = [("acc", "acc"), ("accuracy", "accuracy"), ("f1", "f1"), ("mIoU", "mIoU"), ("top1", "top1"), ("ppl", "ppl"), ("dice", "dice"), ("PSNR", "PSNR")]
-EXTRAS = ["eta: {h}:02:03", "mem: {h}12MB", "time: 0.{h}3s", "data_time: 0.00{h}", "tok/s: 12,3{h}4", "aux_loss: 0.0{h}1", "best_loss: 0.{h}", "loss_scale: 65536"]
+METRICS = [
+    ("acc", "acc"),
+    ("accuracy", "accuracy"),
+    ("f1", "f1"),
+    ("mIoU", "mIoU"),
+    ("top1", "top1"),
+    ("ppl", "ppl"),
+    ("dice", "dice"),
+    ("PSNR", "PSNR"),
+]
+EXTRAS = [
+    "eta: {h}:02:03",
+    "mem: {h}12MB",
+    "time: 0.{h}3s",
+    "data_time: 0.00{h}",
+    "tok/s: 12,3{h}4",
+    "aux_loss: 0.0{h}1",
+    "best_loss: 0.{h}",
+    "loss_scale: 65536",
+]
 
 
 def number(dice: random.Random, value: float) -> tuple[str, float]:
@@ -32,8 +92,12 @@ def make(dice: random.Random) -> tuple[str, dict[str, float]]:
     head, style = dice.choice(HEADS), dice.choice(["colon", "equals", "space", "json", "dict"])
     if style in ("json", "dict"):
         head = ""
-    between = dice.choice([", ", " | ", "  ", " - ", "\t", "; "]) if style != "space" else dice.choice([", ", " | ", "; "])
-    place = dice.choice(["step", "step", "of", "epoch", "epoch+step", "epoch+batch", "heads", "epoch bracket", "json epoch"])
+    between = (
+        dice.choice([", ", " | ", "  ", " - ", "\t", "; "]) if style != "space" else dice.choice([", ", " | ", "; "])
+    )
+    place = dice.choice(
+        ["step", "step", "of", "epoch", "epoch+step", "epoch+batch", "heads", "epoch bracket", "json epoch"]
+    )
     loss, val, rate, norm = dice.choice(LOSSES), dice.choice(VALS), dice.choice(RATES), dice.choice(NORMS)
     metric, metric_name = dice.choice(METRICS)
     step_word, epoch_word, from_zero = dice.choice(STEPS), dice.choice(["epoch", "Epoch", "EPOCH"]), dice.random() < 0.4
@@ -118,13 +182,10 @@ def main() -> None:
         text, facts = make(random.Random(seed))
         said = flat(facts_of(text.encode())[0])
         for name, value in facts.items():
-            if name not in said:
-                kind = "silent"
-            else:
-                kind = "right" if is_same(said[name], value) else "WRONG"
+            kind = "silent" if name not in said else "right" if is_same(said[name], value) else "WRONG"
             total[kind] += 1
             total[f"{kind} {name.split('.')[0]}"] += 1
-            if kind == "WRONG" and shown < 12 or kind == "silent" and len(sys.argv) > 2 and shown < 12:
+            if (kind == "WRONG" and shown < 12) or (kind == "silent" and len(sys.argv) > 2 and shown < 12):
                 shown += 1
                 print(seed, kind, name, said.get(name), value, "|", *text.splitlines()[:2], "|", text.splitlines()[-1])
     print(dict(total))

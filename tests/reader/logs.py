@@ -1,4 +1,5 @@
 """Small logs in the formats of trainers, each with what it says at its end; formats by their public sources."""
+# ruff: noqa: E501, UP031  (lines of logs are as long as they are)
 
 from typing import NamedTuple
 
@@ -177,6 +178,60 @@ LOGS = [
         "timm",
         "".join(f"Train: 0 [{n:4d}0/1251 (  {n}%)]  Loss: 6.{90 - n} (6.95)  Time: 1.234s,  103.73/s  (1.2s, 100.1/s)  LR: 1.000e-06  Data: 0.01\n" for n in range(9)),
         {"last_loss": 6.82, "lr": 1e-6},
+    ),
+    Log(
+        "FuxiCTR",
+        "".join(
+            f"2021-12-30 07:57:0{n},936 P42296 INFO [Metrics] AUC: 0.74{n} - logloss: 0.39{n}\n2021-12-30 07:57:0{n},937 P42296 INFO --- 6910/6910 batches finished ---\n"
+            f"2021-12-30 07:57:0{n},938 P42296 INFO Train loss: 0.{40 - n}\n2021-12-30 07:57:0{n},939 P42296 INFO ************ Epoch={n} end ************\n"
+            for n in range(1, 6)
+        ),
+        {"last_loss": 0.35},
+    ),
+    Log(
+        "transfer learning tutorial",
+        "".join(f"Epoch {n}/5\n----------\ntrain Loss: 0.{60 - n} Acc: 0.7{n}\nval Loss: 0.{70 - n} Acc: 0.8{n}\n\n" for n in range(1, 6)),
+        {"last_loss": 0.55, "val_loss": 0.65, "metrics.Acc.val": 0.85, "metrics.Acc.train": 0.75},
+    ),
+    Log("paddle course", "".join(f"[Epoch 1, Iter {n}01] Loss: 1.{90 - n}\n" for n in range(9)), {"last_step": 801, "last_loss": 1.82}),
+    Log(
+        "sentences",
+        "".join(f"Epoch {n}: Train Loss: 1.{60 - n}. Valid Loss: 0.{90 - n}. Valid Accuracy: 0.8{n}.\n" for n in range(1, 9)),
+        {"last_loss": 1.52, "val_loss": 0.82, "metrics.Accuracy.val": 0.88, "epochs_done": 8},
+    ),
+    Log(
+        "MindSpore",
+        "".join(f"2023-02-17 11:43:{n:02d},405:INFO:epoch: [1/10] step: [{n}0/85], lr: 0.001000, loss: 1.{90 - n}, per step time: 3096.616 ms\n" for n in range(1, 9)),
+        {"last_step": 80, "last_loss": 1.82, "lr": 0.001},
+    ),
+    Log(
+        "BERT tutorial",
+        "".join(f"Epochs: {n} | Train Loss:  0.{60 - n} | Train Accuracy:  0.7 | Val Loss:  0.{70 - n} | Val Accuracy:  0.8{n}\n" for n in range(1, 6)),
+        {"last_loss": 0.55, "val_loss": 0.65, "metrics.Accuracy.val": 0.85, "epochs_done": 5},
+    ),
+    Log(
+        "arrows",
+        "".join(f"EPOCH #{n}/10 -> loss: 0.{60 - n}, acc: 0.9{n} || val_loss: 0.{70 - n}, val_acc: 0.8{n}\n" for n in range(1, 6)),
+        {"last_loss": 0.55, "val_loss": 0.65, "metrics.acc.val": 0.85, "epochs_done": 5},
+    ),
+    Log(
+        "RangeNet",
+        "".join(
+            f"Lr: 4.182e-06 | Update: 2.258e-01 mean,4.181e-01 std | Epoch: [0][{n}0/2391] | Time 6.548 (6.548) | Data 0.692 (0.692) | Loss 4.{90 - n} (4.0624) | "
+            f"acc 0.050 (0.050) | IoU 0.015 (0.015) | [30 days, 1:16:33]\n"
+            for n in range(9)
+        ),
+        {"last_step": 81, "last_loss": 4.82, "lr": 4.182e-06},
+    ),
+    Log(
+        "Kaggle notebook",
+        "".join(
+            f"Epoch: [{e}][0/391] Elapsed 0m 1s (remain 9m 44s) Loss: 0.{60 - e}(0.3781) Grad: inf LR: 0.00001808 \n"
+            f"Epoch: [{e}][390/391] Elapsed 8m 14s (remain 0m 0s) Loss: 0.{50 - e}(0.3743) Grad: 15{e}.7969 LR: 0.00001309 \n"
+            f"EVAL: [0/49] Elapsed 0m 0s (remain 0m 31s) Loss: 0.9(0.9) \nEpoch {e} - avg_train_loss: 0.{55 - e}  avg_val_loss: 0.{65 - e}  time: 518s\n"
+            for e in range(1, 5)
+        ),
+        {"last_loss": 0.51, "val_loss": 0.61, "lr": 1.309e-05, "grad_norm": 154.7969, "epochs_done": 4},
     ),
     Log(
         "settings before the first step",

@@ -158,6 +158,8 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         return (Report("checkpoint", place_of(state.place, state.place.step)),)
     if found := phrases.epoch_head(body):
         number, total, is_over = found
+        if state.place.index is None and number > 1 and total is None and phrases.is_setting(body):
+            return ()
         if state.place.index is None and state.place.reports:
             state.place.heads_trail = True
         before = state.place.index

@@ -75,6 +75,11 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     return None
 
 
+def is_setting(body: str) -> bool:
+    """Whether a line that names an epoch may as well be a setting: ``epoch: 100``."""
+    return re.match(r"epochs?\s*[:=]", body, re.I) is not None
+
+
 def end_of(body: str) -> str:
     """Return how the training ended, as a line says it; empty for any other line."""
     if len(body) > 200:

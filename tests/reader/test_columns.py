@@ -11,14 +11,14 @@ from monitor.reader.state import ReadState
 
 FORMS = {
     "nanogpt": lambda i: f"iter {i}: loss {2 + 1 / (i + 1):.4f}, time {23 + i % 7:.2f}ms, mfu 12.34%",
-    "hf": lambda i: f"{{'loss': {2 + 1 / (i + 1):.4f}, 'grad_norm': 1.5, 'learning_rate': 1e-05, 'epoch': {i / 100:.2f}}}",
+    "hf": lambda i: f"{{'loss': {2 + 1 / (i + 1):.4f}, 'grad_norm': 1.5, 'learning_rate': 1e-05, 'epoch': {i / 100:.2f}}}",  # noqa: E501
     "json": lambda i: f'{{"step": {i}, "loss": {2 + 1 / (i + 1):.4f}, "lr": 1e-05}}',
-    "with validations": lambda i: f"iter {i}: loss 2.{i:04d}, time 3.0ms" if i % 50 else f"step {i}: train loss 2.{i:04d}, val loss 2.3",
+    "with validations": lambda i: f"iter {i}: loss 2.{i:04d}, time 3.0ms" if i % 50 else f"step {i}: train loss 2.{i:04d}, val loss 2.3",  # noqa: E501
     "with nan": lambda i: f"step {i} loss={'nan' if i % 97 == 96 else 0.5} lr=0.001",
     "with prose": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 11 else f"some words {i} and more",
     "with epochs": lambda i: f"epoch {i // 100} step {i} loss=0.{i:04d}",
     "starting again": lambda i: f"step {i % 700} loss=0.{i:04d} lr=0.001",
-    "two shapes": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 3 else f"step {i} loss=0.{i:04d} lr=0.001 extra={i}.5",
+    "two shapes": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 3 else f"step {i} loss=0.{i:04d} lr=0.001 extra={i}.5",  # noqa: E501
 }  # fmt: skip
 
 

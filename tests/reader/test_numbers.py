@@ -85,7 +85,7 @@ def test_slots_are_numbers_and_no_parts_of_words(text: str, found: list[str]):
 
 
 def test_numbers_in_wrappers_are_bare():
-    text = "a=tensor(nan, device='cuda:0') b=tensor(0.5, grad_fn=<NllLossBackward0>) c=np.float32(1.5) d=Array(2.3, dtype=float32)"
+    text = "a=tensor(nan, device='cuda:0') b=tensor(0.5, grad_fn=<NllLossBackward0>) c=np.float32(1.5) d=Array(2.3, dtype=float32)"  # noqa: E501
     assert unwrap(text) == "a=nan b=0.5 c=1.5 d=2.3"
 
 

@@ -47,7 +47,7 @@ def test_a_best_or_auxiliary_loss_is_marked(key: str):
 def test_a_wrong_word_file_is_refused_with_its_lines(tmp_path: Path):
     file = tmp_path / "words.yaml"
     file.write_text(
-        "vocabulary: 1\nquantities:\n  - {name: a, role: dance, words: [a], samples: {a: a}}\n  - {name: b, role: value, words: [b]}\nx: 1\n"
+        "vocabulary: 1\nquantities:\n  - {name: a, role: dance, words: [a], samples: {a: a}}\n  - {name: b, role: value, words: [b]}\nx: 1\n"  # noqa: E501
     )
     with pytest.raises(Problems) as raised:
         load(file)

@@ -384,6 +384,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     lists = _unequal_lists(plan, filled)
     by_index = {id(slot): index for index, slot in enumerate(plan.slots)}
     chosen: dict[str, Value] = {}
+    broken: dict[str, Written] = {}
     totals = {each.slot.of: each for each in filled if each.slot.role == "total"}
     for each in filled:
         slot = each.slot
@@ -400,6 +401,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             value = Value("loss", "", group, number.value, number.digits)
             if slot.role in ("criterion", "part"):
                 num_other_losses[group] = num_other_losses.get(group, 0) + 1
+                if not math.isfinite(number.value) and "average" not in slot.marks:
+                    broken[group] = number
                 found.append(Value("metric", slot.name, split, number.value, number.digits))
             if score and (group not in best or score > best[group][0]):
                 best[group] = (score, index)
@@ -417,6 +420,10 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             found.append(Value(slot.quantity, "", split, number.value * slot.scale, number.digits))
         elif slot.role == "value":
             found.append(Value(slot.quantity, "", split, number.value, number.digits))
+    for group, number in broken.items():
+        if group not in chosen or best[group][0] == 1:
+            # The whole is not finite where one of its parts is not.
+            chosen[group], best[group] = Value("loss", "", group, number.value, number.digits), (2, -1)
     if not subject and any(value.split in ("val", "test") for value in (*found, *chosen.values())):
         twins = {value.name for value in found if value.split in ("val", "test")}
         found = [value._replace(split="train") if not value.split and value.name in twins else value for value in found]
@@ -429,7 +436,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         score = best[group][0]
         if score == 1 and (num_other_losses.get(group, 0) != 1 or (state.has_loss and group == "train")):
             continue
-        if group == "train" and score > 1:
+        if group == "train" and score > 1 and best[group][1] >= 0:
             state.has_loss = True
         found.insert(0, value)
     return tuple(_once(found))

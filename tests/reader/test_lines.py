@@ -37,6 +37,11 @@ def test_the_loss_of_a_line_is_the_whole_loss_of_its_split(line: str, loss: floa
     assert (found.get("last_loss") if found.get("last_loss") != 5.0 else None, found.get("val_loss")) == (loss, val)
 
 
+def test_a_loss_whose_part_is_not_finite_is_not_finite():
+    assert str(said("epoch 0", "epoch 1 loss_cls: nan loss_box: 0.6")["last_loss"]) == "nan"
+    assert said("epoch 0", "epoch 1 loss: 0.5 loss_box: nan")["last_loss"] == 0.5
+
+
 def test_the_summary_of_a_run_is_no_step():
     found = said("{'loss': 0.5, 'epoch': 1.0}", "{'train_runtime': 3.2, 'train_loss': 0.9, 'epoch': 1.0}")
     assert found["last_loss"] == 0.5

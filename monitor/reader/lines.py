@@ -427,7 +427,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     if not subject and any(value.split in ("val", "test") for value in (*found, *chosen.values())):
         twins = {value.name for value in found if value.split in ("val", "test")}
         found = [value._replace(split="train") if not value.split and value.name in twins else value for value in found]
-    elif not subject:
+    elif not subject and (chosen or any(slot.role == "place" for slot in plan.slots)):
         found = [
             value._replace(split="train") if value.quantity == "metric" and not value.split else value
             for value in found

@@ -234,6 +234,27 @@ LOGS = [
         {"last_loss": 0.51, "val_loss": 0.61, "lr": 1.309e-05, "grad_norm": 154.7969, "epochs_done": 4},
     ),
     Log(
+        "episodes",
+        "".join(f"Episode {n}00/5000 | Reward: 4{n}.23 | Epsilon: 0.25 | Loss: 0.3{n}\n" for n in range(1, 9)),
+        {"last_loss": 0.38, "metrics.Reward.train": 48.23},
+        ("last_step", "epochs_done"),
+    ),
+    Log(
+        "parts behind the whole",
+        "".join(f"INFO: Epoch 1, Batch {n}00/1400: Total Loss = 0.{90 - n}, Box Loss = 0.5, Class Loss = 0.1, Obj Loss = 0.3\n" for n in range(1, 9)),
+        {"last_step": 800, "last_loss": 0.82},
+    ),
+    Log(
+        "ConcatBERT",
+        "".join(
+            "".join(f"Epoch  {e} | Batch {n}00/972 | Time/Batch(ms) 691.84 | Train Loss 0.{90 - n - 10 * e}\n" for n in range(1, 10))
+            + f"F1 score:  0.9{e}\nAccuracy:  0.9{e}\n{'-' * 50}\n"
+            + f"Epoch  {e} | Time 1041.3202 sec | Train Acc 21.79 | Train Loss 0.{70 - e} | Valid Loss 0.{60 - e}\n{'-' * 50}\nSaved model at pre_trained_models/model.pt!\n"
+            for e in range(1, 4)
+        ),
+        {"last_loss": 0.67, "val_loss": 0.57, "epochs_done": 3},
+    ),
+    Log(
         "settings before the first step",
         "lr: 0.1\nepochs: 10\nbatch_size: 32\nloss: mse\nstep_size: 30\nNamespace(lr=0.5, loss=0.1, epoch=3, step=7)\n{'lr': 0.1, 'max_steps': 100}\n"
         + "".join(f"step {n} loss 2.{90 - n}\n" for n in range(1, 9)),

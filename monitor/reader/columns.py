@@ -41,6 +41,8 @@ class Columns(NamedTuple):
     """Decimal places of each value, as the last line has them."""
     step: NDArray[np.int64] | None
     progress: Floats | None
+    at: Floats | None = None
+    """The times of the lines, in seconds since 1970-01-01; None where they bear none."""
 
 
 class BlockRead(NamedTuple):
@@ -63,6 +65,13 @@ class _Fast(NamedTuple):
     scales: tuple[float, ...]
     step_slot: int | None
     progress_slot: int | None
+    has_time: bool = False
+    """Whether the first two groups are the line's time and its part of a second."""
+
+    @property
+    def num_groups(self) -> int:
+        """Groups of the expression."""
+        return self.num_slots + (2 if self.has_time else 0)
 
 
 @dataclass
@@ -84,7 +93,7 @@ class BlockReader:
                 for index in range(start, end):
                     text = lines[index].decode("utf-8", "replace")
                     singles[index] = read_line(text, state)
-                self._learn(lines[max(start, end - 8) : end], singles, start, end, state)
+                self._learn(lines, singles, start, end, state)
                 start = end
                 continue
             end = len(lines)
@@ -105,12 +114,16 @@ class BlockReader:
             return
         for index in range(start, end):
             read_ = singles[index]
-            if read_.head.at is not None or len(read_.reports) != 1 or not read_.reports[0].values:
+            if len(read_.reports) != 1 or not read_.reports[0].values:
+                continue
+            head = _head_pattern(lines[index], read_)
+            if head is None:
                 continue
             template = shape_of(read_.head.body).template
-            if template in self._plans or len(self._plans) >= 64:
+            key = f"{head!r}{template}"
+            if key in self._plans or len(self._plans) >= 64:
                 continue
-            self._plans[template] = fast_plan(template, read_.reports[0], state)
+            self._plans[key] = fast_plan(template, read_.reports[0], state, head, read_.head.logger)
         active = [each for each in self._plans.values() if each is not None][-MOST_PLANS:]
         if active and active != self._active:
             self._active = active
@@ -132,8 +145,8 @@ class BlockReader:
         last: list[tuple[int, _Fast]] = []
         offset = 0
         for plan in self._active:
-            groups: list[Any] = by_group[offset : offset + plan.num_slots]
-            offset += plan.num_slots
+            groups: list[Any] = by_group[offset : offset + plan.num_groups]
+            offset += plan.num_groups
             if len(self._active) == 1 and not others and not blank:
                 fits = np.arange(len(lines), dtype=np.int64)
             else:
@@ -216,15 +229,31 @@ def _fingerprint(state: ReadState) -> tuple[object, ...]:
 _NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|-?(?:nan|NaN|inf))"
 
 
-def fast_plan(template: str, report: Report, state: ReadState) -> _Fast | None:
+_TIME = re.compile(rb"^(\[?)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:([.,])\d{1,6}(?!\d))?")
+
+
+def _head_pattern(line: bytes, read_: Read) -> bytes | None:
+    """Return an expression for the heads of such lines: empty for none, None for one that columns cannot hold."""
+    text, body = line.rstrip(), read_.head.body.encode()
+    if text.lstrip() == body:
+        return b""
+    time = _TIME.match(text)
+    if time is None or not text.endswith(body) or read_.head.rank is not None or not read_.head.is_zone_assumed:
+        return None
+    rest = text[time.end() : len(text) - len(body)]
+    part = re.escape(time[2]) + rb"(\d{1,6})" if time[2] else b"()"
+    return re.escape(time[1]) + rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)" + part + re.escape(rest)
+
+
+def fast_plan(template: str, report: Report, state: ReadState, head: bytes = b"", logger: str = "") -> _Fast | None:
     """Return how lines of a template are read at once; None where a line's meaning depends on more than itself."""
-    plan = plan_of(template)
+    plan = plan_of(template, logger)
     gaps = template.split(MARK)
     if plan.is_prose or plan.is_place_only or not report.values or any(not gap.strip() for gap in gaps[1:-1]):
         return None
     if any(gap.strip() in (":", ",", ".", "-", "+") or "(" in gap or "[" in gap for gap in gaps[1:-1]):
         return None
-    allowed = ("place", "value", "metric", "part", "criterion", "time", "clock", "ignore", "none")
+    allowed = ("place", "value", "metric", "part", "time", "clock", "ignore", "none")
     places = [index for index, slot in enumerate(plan.slots) if slot.role == "place"]
     steps = [index for index in places if plan.slots[index].quantity == "step"]
     epochs = [index for index in places if plan.slots[index].quantity == "epoch"]
@@ -238,14 +267,22 @@ def fast_plan(template: str, report: Report, state: ReadState) -> _Fast | None:
         return None
     if steps and plan.slots[steps[0]].rank < state.place.step_word:
         return None
+    keys = {value[:3] for value in report.values}
+    if any(
+        slot.role == "part" and (slot.split in ("val", "test") or ("loss", "", "train") not in keys)
+        for slot in plan.slots
+    ):
+        return None  # where a part is not finite, the loss is not, though nothing says it
+    if head and (state.clock.kind != "date" or state.clock.at is None):
+        return None
     found = _mapping(plan, state)
-    if {key for key, _, _ in found} != {value[:3] for value in report.values}:
+    if {key for key, _, _ in found} != keys:
         return None
     pattern = _NUMBER.join(re.escape(gap.encode()) for gap in gaps)
     return _Fast(
-        template, rb" *" + pattern + rb" *", len(plan.slots), report.kind, tuple(key for key, _, _ in found),
+        template, (head or rb" *") + pattern + rb" *", len(plan.slots), report.kind, tuple(key for key, _, _ in found),
         tuple(slot for _, slot, _ in found), tuple(scale for _, _, scale in found),
-        steps[0] if steps else None, epochs[0] if epochs else None,
+        steps[0] if steps else None, epochs[0] if epochs else None, bool(head),
     )  # fmt: skip
 
 
@@ -263,6 +300,12 @@ def _mapping(plan: Plan, state: ReadState) -> list[tuple[tuple[str, str, str], i
 
 def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns | None:
     num = len(rows)
+    at = None
+    if plan.has_time:
+        at = _times(groups[0], groups[1])
+        groups = groups[2:]
+        if at is None:
+            return None
     numbers = np.empty((len(plan.slots), num))
     for row, (slot, scale) in enumerate(zip(plan.slots, plan.scales, strict=True)):
         numbers[row] = np.fromiter(map(float, groups[slot]), np.float64, num)
@@ -281,7 +324,20 @@ def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns
         if not (np.diff(progress) >= 0).all() or not progress[0] >= 0:
             return None
     digits = tuple(None if (said := read(groups[slot][-1].decode())) is None else said.digits for slot in plan.slots)
-    return Columns(rows, plan.kind, plan.keys, numbers, digits, step, progress)
+    return Columns(rows, plan.kind, plan.keys, numbers, digits, step, progress, at)
+
+
+def _times(stamps: Sequence[bytes], parts: Sequence[bytes]) -> Floats | None:
+    """Return times in seconds since 1970-01-01, taken for UTC; None where one of them is no time."""
+    try:
+        seconds = np.array(stamps).astype("U19").astype("datetime64[s]").astype(np.int64)
+    except ValueError:
+        return None
+    if not parts[0]:
+        return seconds.astype(np.float64)
+    # As text, so that the float is the nearest to what is written, as for single lines.
+    joined = (f"{whole}.{part.decode()}" for whole, part in zip(seconds.tolist(), parts, strict=True))
+    return np.fromiter(map(float, joined), np.float64, len(seconds))
 
 
 def values_in(columns: Columns, position: int) -> tuple[Value, ...]:

@@ -18,6 +18,8 @@ FORMS = {
     "with prose": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 11 else f"some words {i} and more",
     "with epochs": lambda i: f"epoch {i // 100} step {i} loss=0.{i:04d}",
     "starting again": lambda i: f"step {i % 700} loss=0.{i:04d} lr=0.001",
+    "stamped": lambda i: f"2025-03-04 09:{i // 60 % 60:02d}:{i % 60:02d},{i % 1000:03d} - root - INFO - step {i} loss 0.{i:04d} lr 0.001",  # noqa: E501
+    "stamped in brackets": lambda i: f"[2025-03-04 09:{i // 60 % 60:02d}:{i % 60:02d}] step {i} loss 0.{i:04d} lr 0.001",  # noqa: E501
     "two shapes": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 3 else f"step {i} loss=0.{i:04d} lr=0.001 extra={i}.5",  # noqa: E501
 }  # fmt: skip
 
@@ -27,16 +29,18 @@ FORMS = {
 def test_columns_are_equal_to_single_lines_in_any_cut(name: str, seed: int):
     lines = [FORMS[name](i) for i in range(1500)]
     single = ReadState()
-    expected = [read_line(line, single).reports for line in lines]
+    reads = [read_line(line, single) for line in lines]
+    expected, heads = [read.reports for read in reads], [read.head for read in reads]
     state, reader, dice = ReadState(), BlockReader(), random.Random(seed)
     found: dict[int, object] = {}
-    start = 0
+    start = num_columns = 0
     while start < len(lines):
         end = start + dice.randint(1, 600)
         block = reader.read([line.encode() for line in lines[start:end]], state)
         for index, read in block.singles.items():
             found[start + index] = read.reports
         for columns in block.columns:
+            num_columns += len(columns.rows)
             for position, index in enumerate(columns.rows.tolist()):
                 found[start + index] = (columns, position)
         start = end
@@ -49,10 +53,13 @@ def test_columns_are_equal_to_single_lines_in_any_cut(name: str, seed: int):
             assert sorted(map(str, (value[:4] for value in values_in(columns, position)))) == sorted(
                 map(str, (value[:4] for value in report.values))
             )
+            assert (None if columns.at is None else float(columns.at[position])) == heads[index].at
             assert (None if columns.step is None else int(columns.step[position])) == report.place.step
         else:
             assert what == reports
     assert state.place == single.place
+    assert state.clock == single.clock
+    assert num_columns > 1000 or name in ("with epochs", "starting again", "with prose")
 
 
 def test_nanogpt_lines_are_read_as_columns():

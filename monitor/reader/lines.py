@@ -382,6 +382,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     num_other_losses: dict[str, int] = {}
     averages = {each.slot.of: each for each in filled if each.slot.role == "average"}
     lists = _unequal_lists(plan, filled)
+    is_metered = any(slot.role == "place" and slot.quantity in ("batch", "step", "position") for slot in plan.slots)
     by_index = {id(slot): index for index, slot in enumerate(plan.slots)}
     chosen: dict[str, Value] = {}
     broken: dict[str, Written] = {}
@@ -393,7 +394,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             continue
         split = slot.split or subject
         number = each.number
-        if subject in ("val", "test") and index in averages and not slot.split:
+        if is_metered and subject in ("val", "test") and index in averages and not slot.split:
             number = averages[index].number
         if slot.quantity == "loss" and not slot.marks & {"best", "aux"}:
             group = split if split in ("val", "test") else "train"

@@ -59,6 +59,8 @@ _UNIT = re.compile(
     r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
     r"(?![A-Za-z0-9_])"
 )
+_TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes", "h", "hours"))
+_CHANGES = ("->", "-->", "=>", "→", "to")
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 _SEP = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(
@@ -116,6 +118,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
         # Directly followed by another number without a unit, that may be the one that is meant.
         is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not _UNIT.match(gaps[index + 2])
         slot = _slot(key, has_sep=bool(sep), unit=unit, is_followed=is_followed)
+        if after.strip() in _CHANGES and index + 2 < len(gaps):
+            slot = Slot("none")  # "0.5 -> 0.4": what was, and what is
         if slot is None:
             slot = _unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
@@ -242,6 +246,8 @@ def _slot(key: str, *, has_sep: bool, unit: str, is_followed: bool) -> Slot | No
         inner = meaning(key[key.index("(") :].strip("() "))
         if outer.role != "metric" or inner.split:
             said = outer._replace(split=inner.split or outer.split, marks=outer.marks | inner.marks)
+    if said.name == "loss" and unit in _TIMES:
+        return Slot("clock", "train_time", unit=unit)  # "cost 35.2s" is what the epoch took
     if _only_split(bare):
         return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)
     in_key = _KEY_UNIT.search(key)

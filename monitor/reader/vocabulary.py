@@ -164,6 +164,8 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         own_name = owner[2]  # valid_0's l2
     if words in (["trl"], ["tel"]):
         return Quantity("loss", "value", "train" if words == ["trl"] else "val", frozenset(), own_name)  # llm.c
+    if words in (["l"], ["d", "loss"], ["g", "loss"]):
+        return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
     plain = _plain(words, vocabulary)

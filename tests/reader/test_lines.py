@@ -30,6 +30,17 @@ def said(*lines: str) -> dict[str, object]:
         ("step 1 loss: tensor(0.53, device='cuda:0')", 0.53, None),
         ("Validation loss decreased (0.5 --> 0.4).  Saving model", None, None),
         ("step 5 head loss 0.3", None, None),
+        ("epoch 1 cost 35.2s", None, None),
+        ("epoch 1 val_loss: 0.5 -> 0.4", None, None),
+        (
+            "Epoch 1, batch 50, loss[loss=0.5, simple_loss=0.7, over 1234 frames.], tot_loss[loss=0.6, over 99 frames.]",  # noqa: E501
+            0.5,
+            None,
+        ),
+        ("Epoch 1, validation: loss=0.3, simple_loss=0.4, over 99 frames.", None, 0.3),
+        ("step 7 d_loss: 0.5, g_loss: 0.7", None, None),
+        ("step 8: training loss = 2.5e-03 (lr = 1e-4)", 0.0025, None),
+        ("step 9 | loss 2,345.6 | lr 0.1", 2345.6, None),
     ],
 )
 def test_the_loss_of_a_line_is_the_whole_loss_of_its_split(line: str, loss: float | None, val: float | None):

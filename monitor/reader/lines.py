@@ -283,7 +283,7 @@ def _pairs(text: str, logger: str, state: ReadState, *, bar: Bar | None = None, 
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
         subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
-    if has_own_place and not split:
+    if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
         state.block, state.is_summary = "", False
     values = values_of(plan, filled, subject, state)
     if any(each.slot.role == "end" for each in filled):

@@ -50,7 +50,7 @@ _CONFIG = re.compile(
     re.I,
 )
 _SYSTEM = re.compile(
-    r"^(?:slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|"
+    r"^(?:wandb(?=:)|slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|"
     r"^(?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Interrupt)\b ?:|^File \"|^what\(\):"
 )
 

@@ -246,7 +246,7 @@ def _slot(key: str, *, has_sep: bool, unit: str, is_followed: bool) -> Slot | No
         inner = meaning(key[key.index("(") :].strip("() "))
         if outer.role != "metric" or inner.split:
             said = outer._replace(split=inner.split or outer.split, marks=outer.marks | inner.marks)
-    if said.name == "loss" and unit in _TIMES:
+    if (said.name == "loss" or said.role == "place") and unit in _TIMES:
         return Slot("clock", "train_time", unit=unit)  # "cost 35.2s" is what the epoch took
     if _only_split(bare):
         return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)

@@ -58,6 +58,22 @@ def test_the_summary_of_a_run_is_no_step():
     assert found["last_loss"] == 0.5
 
 
+def test_a_summary_of_the_run_under_a_heading_is_no_step():
+    lines = ["{'loss': 0.5, 'epoch': 1.0}", "***** train metrics *****", "  epoch      =   1.0", "  train_loss =  0.9"]
+    assert said(*lines)["last_loss"] == 0.5
+    assert said(*lines, "***** eval metrics *****", "  epoch  =  1.0", "  eval_loss = 0.4")["val_loss"] == 0.4
+
+
+def test_a_bar_behind_the_last_batch_of_an_epoch_is_an_evaluation():
+    bar = " [=====================>]  Step: 34ms | Tot: 12s | Loss: {} | Acc: 45.6% (123/270) {}/{} "
+    found = said("Epoch: 0", bar.format(0.5, 390, 391), bar.format(0.4, 391, 391), bar.format(0.9, 100, 100))
+    assert (found["last_loss"], found["last_step"], found["epochs_done"]) == (0.4, 391, 1)
+
+
+def test_what_an_onlooker_repeats_at_the_end_is_no_report():
+    assert said("step 10 loss 0.5", "wandb: Run summary:", "wandb:   train/loss 0.99")["last_loss"] == 0.5
+
+
 def test_reports_without_a_place_have_no_step():
     found = said(*("{'loss': 0.5, 'grad_norm': 1.0}" for _ in range(9)))
     assert found["last_step"] is None

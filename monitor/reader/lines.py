@@ -105,6 +105,12 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
         if whole is None:
             return _KNOWN
         body = whole
+    if state.is_citing:
+        state.is_citing = False
+        return _KNOWN
+    if body.endswith(":") and phrases.cites(body):
+        state.is_citing = True
+        return _KNOWN
     said = _words(body, state)
     if said is not None:
         return said

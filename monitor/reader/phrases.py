@@ -75,6 +75,14 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     return None
 
 
+_CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?:is|was|were))?:$", re.I)
+
+
+def cites(body: str) -> bool:
+    """Whether a line announces that an earlier report follows once more."""
+    return bool(_CITES.search(body))
+
+
 def is_setting(body: str) -> bool:
     """Whether a line that names an epoch may as well be a setting: ``epoch: 100``."""
     return re.match(r"epochs?\s*[:=]", body, re.I) is not None

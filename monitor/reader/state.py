@@ -33,6 +33,8 @@ class ReadState:
     """Whether the training has begun: a report with a place, or an epoch's head, was read."""
     block: str = ""
     """The split that a heading named for the lines below it."""
+    is_citing: bool = False
+    """Whether the next line repeats an earlier report, as LightGBM repeats its best one."""
     is_summary: bool = False
     """Whether the heading was that of a summary of the run."""
     last_split: str = ""

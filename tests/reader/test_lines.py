@@ -74,6 +74,12 @@ def test_what_an_onlooker_repeats_at_the_end_is_no_report():
     assert said("step 10 loss 0.5", "wandb: Run summary:", "wandb:   train/loss 0.99")["last_loss"] == 0.5
 
 
+def test_a_report_that_is_repeated_as_the_best_is_not_the_last():
+    lines = [f"[{n}]\ttraining's l2: 0.{90 - n}\tvalid_1's l2: 0.{95 - n}" for n in (10, 20, 30)]
+    found = said(*lines, "Early stopping, best iteration is:", lines[1])
+    assert (found["last_step"], found["metrics.l2.val"]) == (30, 0.65)
+
+
 def test_reports_without_a_place_have_no_step():
     found = said(*("{'loss': 0.5, 'grad_norm': 1.0}" for _ in range(9)))
     assert found["last_step"] is None

@@ -569,6 +569,8 @@ def _enter(
         return place.step
     if "step" in named:
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
+        if "episode" in named and item.rank == 2 and item.total is None:
+            return None  # how long the episode was, or where the run stands: not sure
         if "max_steps" in named and item.total is None:
             item = item._replace(total=named["max_steps"][0][1].value)
         is_drawn = bar is not None and bar.done > 0 and bar.total is not None and bar.total == item.total

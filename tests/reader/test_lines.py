@@ -80,6 +80,11 @@ def test_a_report_that_is_repeated_as_the_best_is_not_the_last():
     assert (found["last_step"], found["metrics.l2.val"]) == (30, 0.65)
 
 
+def test_the_steps_of_an_episode_are_not_those_of_the_run():
+    found = said(*(f"Episode {n}/1000 - Reward: 4{n}.2, Steps: {300 - n}, Loss: 0.{n}" for n in range(1, 5)))
+    assert (found["last_step"], found["last_loss"]) == (None, 0.4)
+
+
 def test_reports_without_a_place_have_no_step():
     found = said(*("{'loss': 0.5, 'grad_norm': 1.0}" for _ in range(9)))
     assert found["last_step"] is None

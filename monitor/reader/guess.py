@@ -17,11 +17,11 @@ def guess_of(line: str) -> str:
     if not shape.slots:
         return ""
     plan = plan_of(shape.template, head.logger)
-    named = [
-        f"{slot.name or slot.quantity}{f' ({slot.split})' if slot.split else ''} {text}"
-        for slot, text in zip(plan.slots, shape.slots, strict=False)
-        if slot.role in (*_MEASURED, "place") and (slot.name or slot.quantity)
-    ]
+    named = []
+    for slot, text in zip(plan.slots, shape.slots, strict=False):
+        name = slot.quantity if slot.role == "place" else slot.name or slot.quantity
+        if name and slot.role in (*_MEASURED, "place"):
+            named.append(f"{name} ({slot.split}) {text}" if slot.split else f"{name} {text}")
     places = [slot for slot in plan.slots if slot.role == "place"]
     doubts = []
     if head.is_warning:

@@ -84,7 +84,8 @@ _LOGGERS = re.compile(
 )
 _PLAIN_LOGGER = re.compile(rf"{_LEVEL}:(?P<name>[\w.]{{1,120}}):")
 _PLAIN_LEVEL = re.compile(
-    rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |(?:{_LEVELS})(?:: | +(?=\[)| - |\s*\| | {{2,}})"
+    rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |"
+    rf"(?:{_LEVELS})(?:: | +(?=\[)| (?=\d{{4}}[-/]\d\d)| - |\s*\| | {{2,}})"
 )
 _WARNING = re.compile(r"^(?:\[\w+\]:?)?\[?[EWF]\d{3,8} |\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")

@@ -571,6 +571,10 @@ def _enter(
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "episode" in named and item.rank == 2 and item.total is None:
             return None  # how long the episode was, or where the run stands: not sure
+        is_plural = all(each.slot.name == "plural" for each, _ in named["step"])
+        is_measured = any(value.quantity in ("loss", "grad_norm") for value in values)
+        if is_plural and "epoch" in named and item.total is None and item.rank == 2 and not is_measured:
+            return place.step  # "Epoch 3 | Batchsize: 32 | Steps: 16" says how many there are
         if "max_steps" in named and item.total is None:
             item = item._replace(total=named["max_steps"][0][1].value)
         is_drawn = bar is not None and bar.done > 0 and bar.total is not None and bar.total == item.total

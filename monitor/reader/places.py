@@ -166,7 +166,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
         if has_moved and state.inner is not None:
             state.is_inner = value <= state.inner
             if state.is_inner:
-                state.step, state.step_word = None, 0
+                state.step, state.steps, state.step_word = None, None, 0
         elif state.inner is None and state.index > 0 and total and state.epochs:
             share = value / total
             first, last = state.index / state.epochs, (state.index + 1) / state.epochs

@@ -85,6 +85,11 @@ def test_the_steps_of_an_episode_are_not_those_of_the_run():
     assert (found["last_step"], found["last_loss"]) == (None, 0.4)
 
 
+def test_the_number_of_steps_of_an_epoch_is_no_step():
+    lines = [f"[GPU0] Epoch {n} | Batchsize: 32 | Steps: 16" for n in range(3)]
+    assert said(*lines)["last_step"] is None
+
+
 def test_reports_without_a_place_have_no_step():
     found = said(*("{'loss': 0.5, 'grad_norm': 1.0}" for _ in range(9)))
     assert found["last_step"] is None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from monitor.reader.lines import Read
-from monitor.reader.state import ReadState
+if TYPE_CHECKING:
+    from monitor.reader.lines import Read
+    from monitor.reader.state import ReadState
 
 MOST_METRICS = 400
 """Metrics that are kept, each with its splits; more names are counted."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from monitor.reader import phrases
-from monitor.reader.heads import Clock, take_head
+from monitor.reader.heads import take_head
 from monitor.reader.plan import plan_of
+from monitor.reader.state import Clock
 from monitor.reader.template import shape_of
 
 _MEASURED = ("value", "criterion", "part", "metric", "time")

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
-
-@dataclass
-class Clock:
-    """What the times of earlier lines say of the next one."""
-
-    at: float | None = None
-    """The last time, in seconds since 1970-01-01."""
-    kind: str = ""
-    """``date``, ``day`` (no year) or ``time`` (no date): the first kind seen. A lesser kind is completed from the
-    lines before; a better one that comes later is not used, since the log would seem to jump by years."""
+from monitor.reader.state import Clock
 
 
 class Head(NamedTuple):

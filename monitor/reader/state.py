@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.reader.heads import Clock
 from monitor.reader.places import PlaceState
-from monitor.reader.tables import TableState
 
 MOST_SHAPES = 2_000
 """Shapes whose lines are counted, since only their repetition tells a report from a setting."""
 MOST_OPEN_LINES = 300
 """Lines of a dict that is printed over several lines."""
 MOST_OPEN_CHARS = 20_000
+
+
+@dataclass
+class Clock:
+    """What the times of earlier lines say of the next one."""
+
+    at: float | None = None
+    """The last time, in seconds since 1970-01-01."""
+    kind: str = ""
+    """``date``, ``day`` (no year) or ``time`` (no date): the first kind seen. A lesser kind is completed from the
+    lines before; a better one that comes later is not used, since the log would seem to jump by years."""
+
+
+@dataclass
+class TableState:
+    """The tables that are open."""
+
+    headers: list[list[str]] = field(default_factory=list)
+    """Header cells, the last first; the first item of each is the separator."""
+    box: list[str] = field(default_factory=list)
+    """Pairs of the open box."""
+    section: str = ""
+    is_open: bool = False
 
 
 @dataclass

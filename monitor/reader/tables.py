@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from monitor.reader.numbers import SLOT
+from monitor.reader.state import TableState
 from monitor.reader.vocabulary import listed, meaning, words_of
 
 MOST_CELLS = 60
@@ -15,18 +15,6 @@ MOST_BOX_ROWS = 100
 _RULE = re.compile(r"^[\s+|:=\-╭╮╯╰─━═┌┬┐├┼┤└┴┘┏┳┓┡╇┩╞╪╡╒╤╕╘╧╛│┃]+$")
 _EDGE = re.compile(r"[|│┃]")
 _KNOWN = ("place", "value", "criterion", "part", "time", "clock")
-
-
-@dataclass
-class TableState:
-    """The tables that are open."""
-
-    headers: list[list[str]] = field(default_factory=list)
-    """Header cells, the last first; the first item of each is the separator."""
-    box: list[str] = field(default_factory=list)
-    """Pairs of the open box."""
-    section: str = ""
-    is_open: bool = False
 
 
 def is_rule(body: str) -> bool:

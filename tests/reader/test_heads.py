@@ -2,7 +2,8 @@
 
 import pytest
 
-from monitor.reader.heads import Clock, take_head
+from monitor.reader.heads import take_head
+from monitor.reader.state import Clock
 
 T = 1_741_078_800.0  # 2025-03-04 09:00:00 UTC
 YEARLESS = 952_160_400.0  # the same in 2000

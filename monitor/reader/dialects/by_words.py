@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor import grammar
 from monitor.grammar import Record, Share
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import KINDS, SHORTEST_PACE_S, Said
-from monitor.reader.lines import Report, Value
 from monitor.reader.signals import METRIC, Sample, samples
+
+if TYPE_CHECKING:
+    from monitor.reader.lines import Report, Value
 
 MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""

@@ -12,7 +12,6 @@ from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.reader import DialectReader
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event, RawLine
-from monitor.reader.guess import guess_of
 
 SHAPES_KEPT = 5_000
 """Shapes that are counted; a log of prose has no two alike."""
@@ -67,6 +66,8 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
         if words in first or len(first) < SHAPES_KEPT:
             counted[words] += 1
             first.setdefault(words, (line.number, event.evidence.text))
+    from monitor.reader.guess import guess_of
+
     account.shapes = tuple(
         Shape(words, num, *first[words], guess_of(first[words][1]) if place < GUESSED else "")
         for place, (words, num) in enumerate(counted.most_common())

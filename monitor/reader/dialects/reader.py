@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import re2
 
@@ -20,8 +20,10 @@ from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
-from monitor.reader.lines import Read, read_line
 from monitor.reader.signals import CATALOGUE, samples, text_signals
+
+if TYPE_CHECKING:
+    from monitor.reader.lines import Read
 
 MARKS_ONLY = frozenset(("generic", "hf-trainer", "keras", "lightning", "megatron", "nanogpt", "torchtitan"))
 """Shipped dialects that name a log; what its lines say is read by the vocabulary."""
@@ -79,6 +81,9 @@ class DialectReader:
         at, is_assumed, body = parts.at, parts.is_zone_assumed, parts.body
         found = [each for part in (parts.bar, parts.body) if part and (each := self._find(part, event, state))]
         if self._is_by_words(state):
+            # Compiled when a foreign line comes: a tenth of a second that our own logs do not pay.
+            from monitor.reader.lines import read_line
+
             read = read_line(text.decode(), state.words, self._zone)
             state.facts.take(read)
             if read.head.at is not None:

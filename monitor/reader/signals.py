@@ -175,6 +175,8 @@ _DERIVED: tuple[Signal, ...] = (
 
 WANTED_ENDS = ("completed", "stopped")
 """The statuses of an end that is no failure."""
+METRIC = "metric"
+"""The signal of a number that another trainer reports under a name of its own."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
 CUT = "log.cut"
@@ -193,6 +195,7 @@ def _catalogue() -> Iterator[Signal]:
         yield Signal(name, record_type.TAG, labels, is_event=True)
     for name in _TEXTS:
         yield Signal(name, "", is_event=True)
+    yield Signal(METRIC, "", ("name", "split"))
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
     yield Signal(CROWDED_OUT, "", is_event=True)

@@ -104,7 +104,9 @@ def run_lines(snapshot: Snapshot) -> list[str]:
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
     status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
-    head = f"{snapshot.log}: run {run.id}: {status}, {attempt.epochs_done}{planned} epochs done, step {attempt.step}"
+    unit = "report" if run.dialect.is_counted else "step"
+    place = f"{attempt.epochs_done}{planned} epochs done, {unit} {attempt.step}"
+    head = f"{snapshot.log}: run {run.id}: {status}, {place}"
     return [terminal(head), terminal(understood_words(run))]
 
 

@@ -15,6 +15,8 @@ from monitor.reader.event import Event, RawLine
 
 SHAPES_KEPT = 5_000
 """Shapes that are counted; a log of prose has no two alike."""
+GUESSED = 100
+"""Shapes, the commonest, whose numbers are guessed at."""
 SHAPE_LIMIT = 160
 """Characters of a shape."""
 
@@ -28,6 +30,8 @@ class Shape(NamedTuple):
     first: int
     """Number of the first such line."""
     example: str
+    guess: str = ""
+    """What its numbers may be, and why they are not read."""
 
 
 @dataclass
@@ -62,7 +66,12 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
         if words in first or len(first) < SHAPES_KEPT:
             counted[words] += 1
             first.setdefault(words, (line.number, event.evidence.text))
-    account.shapes = tuple(Shape(words, num, *first[words]) for words, num in counted.most_common())
+    from monitor.reader.guess import guess_of
+
+    account.shapes = tuple(
+        Shape(words, num, *first[words], guess_of(first[words][1]) if place < GUESSED else "")
+        for place, (words, num) in enumerate(counted.most_common())
+    )
     return account
 
 

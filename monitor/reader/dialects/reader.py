@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import re2
 
 from monitor.grammar import RunEnd
-from monitor.reader.dialects.load import shipped_dialects
+from monitor.reader.dialects.by_words import GIVES, say
+from monitor.reader.dialects.load import LAST_RESORT, shipped_dialects
 from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.reader.signals import CATALOGUE, samples, text_signals
+
+if TYPE_CHECKING:
+    from monitor.reader.lines import Read
+
+MARKS_ONLY = frozenset(("generic", "hf-trainer", "keras", "lightning", "megatron", "nanogpt", "torchtitan"))
+"""Shipped dialects that name a log; what its lines say is read by the vocabulary."""
 
 
 class DialectReader:
@@ -70,21 +77,32 @@ class DialectReader:
     def _read_foreign(self, line: RawLine, event: Event, state: DialectState) -> Event:
         text = line.data if line.data.isascii() else line.data.decode("utf-8", "replace").encode()
         parts = take_apart(text, self._zone, state.at)
-        if parts.at is not None:
-            state.at = parts.at
-        said: list[tuple[LinePattern, Said]] = []
-        for part in (parts.bar, parts.body):
-            if part and (found := self._find(part, event, state)):
-                pattern, fields = found
+        said: list[tuple[str, Said]] = []
+        at, is_assumed, body = parts.at, parts.is_zone_assumed, parts.body
+        found = [each for part in (parts.bar, parts.body) if part and (each := self._find(part, event, state))]
+        if self._is_by_words(state):
+            # Compiled when a foreign line comes: a tenth of a second that our own logs do not pay.
+            from monitor.reader.lines import read_line
+
+            read = read_line(text.decode(), state.words, self._zone)
+            state.facts.take(read)
+            if read.head.at is not None:
+                at, is_assumed = read.head.at, read.head.is_zone_assumed
+            body = read.head.body.encode() or body
+            said = self._in_words(read, found, event, state)
+        else:
+            for pattern, fields in found:
                 try:
-                    said.append((pattern, KINDS[pattern.event].say(fields, state)))
+                    said.append((pattern.name, KINDS[pattern.event].say(fields, state)))
                 except (ValueError, KeyError, OverflowError):
                     # The line looks like one that we know, and says something that none of its kind can say.
                     continue
+        if at is not None:
+            state.at = at
         is_theirs = self.forced or state.name not in ("", NATIVE)
-        evidence = evidence_of(line, event.evidence.path, parts.at if is_theirs else None)
-        state.is_zone_assumed |= bool(is_theirs) and parts.at is not None and parts.is_zone_assumed
-        texts = event.samples or tuple(text_signals(parts.body))
+        evidence = evidence_of(line, event.evidence.path, at if is_theirs else None)
+        state.is_zone_assumed |= bool(is_theirs) and at is not None and is_assumed
+        texts = event.samples or tuple(text_signals(body))
         if _KILLED.search(parts.body) and state.name not in ("", NATIVE):
             # The shell says so of the process that it started: no line of that process comes any more.
             ended = RunEnd(status="failed", error="Killed", epochs=state.epoch)
@@ -94,8 +112,37 @@ class DialectReader:
         state.matched[state.name] = state.matched.get(state.name, 0) + 1
         record = next((each.record for _, each in reversed(said) if each.record is not None), None)
         numbers = tuple(sample for _, each in said for sample in each.samples)
-        kind = f"{state.name}:{said[-1][0].name}"
+        kind = f"{state.name}:{said[-1][0]}"
         return Event(evidence, "", record, (*numbers, *texts), kind)
+
+    def _is_by_words(self, state: DialectState) -> bool:
+        """Whether the log's lines are read by the vocabulary: no dialect is in force that reads them itself."""
+        if self.forced or state.name == NATIVE:
+            return False
+        return not state.name or (state.name in MARKS_ONLY and not self._is_own(state.name))
+
+    def _is_own(self, name: str) -> bool:
+        return any(each.name == name for each in self._own)
+
+    def _in_words(
+        self, read: Read, found: list[tuple[LinePattern, dict[str, str]]], event: Event, state: DialectState
+    ) -> list[tuple[str, Said]]:
+        """Return what the vocabulary reads in a line; a dialect's patterns name it where they know it."""
+        reports = read.reports
+        name = found[-1][0].name if found else ""
+        if not state.name:
+            if not any(report.values for report in reports):
+                return []
+            hint, evidence = state.hint or (LAST_RESORT, event.evidence)
+            self._take(hint, event._replace(evidence=evidence), state)
+        if not reports and not found:
+            return []
+        said = [(name or report.kind, say(report, state)) for report in reports]
+        given = {sample.signal for _, each in said for sample in each.samples}
+        if given.intersection(state.lacks):
+            # What was read can be read, whatever the dialect's own file promises.
+            state.lacks = tuple(signal for signal in state.lacks if signal not in given)
+        return said or [(name, Said(None, ()))]
 
     def _find(self, body: bytes, event: Event, state: DialectState) -> tuple[LinePattern, dict[str, str]] | None:
         """Return what a line is, by the dialect in force, else by one that it shows."""
@@ -113,14 +160,19 @@ class DialectReader:
             if dialect.name == name or (dialect.is_last_resort and not is_open):
                 continue
             if found := dialect.find(body, detecting=True):
-                self._take(dialect.name, event, state)
+                if self.forced or self._is_own(dialect.name) or dialect.name not in MARKS_ONLY or state.name:
+                    self._take(dialect.name, event, state)
+                elif state.hint is None or state.hint[0] == LAST_RESORT:
+                    # A mark alone claims no log: something of it must be read.
+                    state.hint = (dialect.name, event.evidence)
                 return found
         return None
 
     def _take(self, name: str, event: Event, state: DialectState) -> None:
         if state.name == name:
             return
-        lacks = FOREIGN_ONLY if name == NATIVE else frozenset(CATALOGUE) - self._named(name).gives - EVERYWHERE
+        gives = GIVES if name == LAST_RESORT and not self.forced else self._named(name).gives
+        lacks = FOREIGN_ONLY if name == NATIVE else frozenset(CATALOGUE) - gives - EVERYWHERE
         state.lacks = tuple(sorted(lacks if state.line is None else lacks.intersection(state.lacks)))
         state.name, state.line = name, event.evidence
 

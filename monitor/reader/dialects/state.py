@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.base.evidence import Evidence
+from monitor.reader.facts import Facts
+from monitor.reader.state import ReadState
 
 NATIVE = "native"
 """The name of our own grammar, as a dialect."""
@@ -40,5 +42,17 @@ class DialectState:
     """The last value of each metric that a final claim could name."""
     at: float | None = None
     """What the last line with a time says, in seconds since 1970-01-01."""
+    words: ReadState = field(default_factory=ReadState)
+    """What reading by the vocabulary remembers."""
+    facts: Facts = field(default_factory=Facts)
+    """The last value of everything that was read by the vocabulary."""
+    hint: tuple[str, Evidence] | None = None
+    """The dialect that a mark showed, and its line, while nothing of the log was read yet."""
+    is_counted: bool = False
+    """Whether the last step is no step of the log, but the number of its report."""
+    metrics: tuple[str, ...] = ()
+    """Name and split of the metrics that became signals."""
+    surplus: int = 0
+    """Numbers under further names: not judged."""
     is_zone_assumed: bool = False
     """Whether a line's time named no zone and none was given, so that it was taken for UTC."""

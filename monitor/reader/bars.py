@@ -1,0 +1,157 @@
+"""Progress bars → how far they are, and the words around them: tqdm, rich, Keras, Lightning, ultralytics."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from monitor.reader.numbers import read
+
+
+class Bar(NamedTuple):
+    """One drawing of a progress bar."""
+
+    style: str
+    """``tqdm``, ``keras`` or ``rich``."""
+    done: int
+    total: int | None
+    """None for a bar without a known end."""
+    words: str
+    """What stands before the bar: its description."""
+    pairs: str
+    """What it shows: its postfix, as ``key=value`` text."""
+    unit: str = "it"
+    s_per_unit: float | None = None
+    counts_samples: bool | None = None
+    """Of Keras: whether it counts samples rather than batches; None where it does not say."""
+    behind: str = ""
+    """A record that stands behind the bar on the same line."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has reached its end."""
+        return self.total is not None and self.done >= self.total > 0
+
+
+_COUNT = r"[\d.,]+[kMGT]?"
+_CLOCK = r"(?:\d+ days?, )?[\d:.]+"
+_RATE = r"(?P<rate>\?|[\d.]+) *(?P<unit>[\w/ ]*?/[\w/ ]*?)"
+_SHOWN = r"(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
+_TQDM = re.compile(
+    rf"(?P<words>.*?)(?P<pct>\d{{1,3}})%\|(?P<drawn>[^|]*)\| *(?P<done>{_COUNT})/(?P<total>{_COUNT}|\?) *"
+    rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
+)
+_OPEN = re.compile(
+    rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *{_RATE}{_SHOWN}"
+)
+_KERAS = re.compile(
+    r" *(?P<done>\d+)/(?P<total>\d+|Unknown) +(?:(?P<drawn>[━╸╺╶][━╸╺╶ ]*|\[[=>.]+\])|(?P<dash>-)) *(?P<rest>.*)$"
+)
+_KERAS_TIMES = re.compile(
+    r"^(?:- *)?(?:ETA: *[\d:]+s?|\d+:\d\d(?::\d\d)?|\d+(?:\.\d+)?m?s|0s)?(?:/epoch)? *"
+    r"(?:[\d.]+ ?(?P<scale>ms|us|s)/(?P<per>step|sample|epoch))? *(?:- *|$)"
+)
+_TRAILING = re.compile(r"^\[[=>.]{5,}\] +(?P<pairs>\S.*?) +(?P<done>\d+)/(?P<total>\d+)$")
+_RICH = re.compile(
+    r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *"
+    r"(?P<rest>.*)$"
+)
+_RICH_TIMES = re.compile(
+    r"^(?:[\d.-]*:[\d:.-]+(?: [•<] ?[\d:.-]+)? *)?(?:(?P<rate>[\d.]+) ?(?P<unit>it/s|s/it|batch/s)\b)? *"
+    r"(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *"
+)
+
+
+def take_bar(body: str) -> Bar | None:
+    """Return the bar that a line draws; None for any other line."""
+    if "%|" in body:
+        # A bar may be drawn over another on the same line: the last one is what is shown.
+        start = _last_start(body)
+        if m := _TQDM.match(body, start):
+            return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
+    if "/" in body:
+        if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
+            if body[0] == "[" and (m := _TRAILING.match(body)):
+                return Bar("keras", int(m["done"]), int(m["total"]), "", m["pairs"], counts_samples=False)
+            if m := _KERAS.match(_last_drawing(body)):
+                return _keras(m)
+            if ("━" in body or "█" in body) and (m := _RICH.match(body)):
+                return _rich(m)
+        if ("it [" in body or "/s" in body or "s/" in body) and (m := _OPEN.match(body)):
+            return _tqdm(m, None)
+    return None
+
+
+def _last_drawing(body: str) -> str:
+    """Return the last of several Keras bars drawn over each other; its count is glued to what precedes it."""
+    drawn = list(_DRAWING.finditer(body))
+    if len(drawn) < 2:
+        return body
+    last = drawn[-1]
+    return (
+        f"{last[1]}/{last[1]} {last[2]}{body[last.end() :]}" if last[2].strip("[]=") == "" else body[: drawn[1].start()]
+    )
+
+
+_OVERDRAWN = re.compile(r" - (?=\d+s \d+(?:ms|us|s)/(?:step|sample) - )")
+_DRAWING = re.compile(r"/(\d+) (\[[=>.]+\])")
+
+
+def _last_start(body: str) -> int:
+    found = [
+        m.end() for m in re.finditer(r"(?:it/s|s/it|\?it/s)(?:, [^\]\[]*)?\](?= *[A-Za-z]+.*%\||\s*\d{1,3}%\|)", body)
+    ]
+    return found[-1] if found else 0
+
+
+def _count(text: str) -> int | None:
+    number = read(text.rstrip("."), has_decimal_comma=False)
+    return None if number is None else int(number.value)
+
+
+def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
+    try:
+        done = _count(m["done"])
+    except ValueError:
+        return None
+    if done is None:
+        return None
+    unit, pace = m["unit"].strip(), None
+    if m["rate"] != "?":
+        rate = float(m["rate"])
+        pace = rate if unit.startswith("s/") else 1 / rate if rate > 0 else None
+    words = m["words"].strip()
+    return Bar("tqdm", done, total, words, (m["pairs"] or "").strip(), unit, pace, behind=m["behind"].strip())
+
+
+def _keras(m: re.Match[str]) -> Bar | None:
+    rest = m["rest"]
+    pace, per = None, ""
+    if drawn_before := _OVERDRAWN.search(rest):
+        rest = rest[drawn_before.start() + 3 :]
+    for _ in range(2):
+        times = _KERAS_TIMES.match(rest)
+        if times is None or not times[0]:
+            break
+        if times["per"]:
+            per = times["per"]
+        rest = rest[times.end() :].lstrip(" -")
+    if m["dash"] and not re.search(r"\d+m?s(?:/|\b)", m["rest"]):
+        return None
+    if tail := re.search(r" - (?:\d+m?s/epoch - )?[\d.]+(?:ms|us|s)/(step|sample)$", rest):
+        per, rest = tail[1], rest[: tail.start()]
+    total = int(m["total"]) if m["total"].isdigit() else None
+    # Before TensorFlow 2, what it called a step was a sample: such steps take microseconds.
+    counts_samples = None if not per or "us/step" in m["rest"] else per == "sample"
+    return Bar("keras", int(m["done"]), total, "", rest.strip(), "step", pace, counts_samples)
+
+
+def _rich(m: re.Match[str]) -> Bar | None:
+    rest, pace = m["rest"], None
+    times = _RICH_TIMES.match(rest)
+    if times:
+        rest = rest[times.end() :]
+        if times["rate"] and float(times["rate"]) > 0:
+            pace = 1 / float(times["rate"]) if times["unit"] != "s/it" else float(times["rate"])
+    total = int(m["total"]) if m["total"].isdigit() else None
+    return Bar("rich", int(m["done"]), total, m["words"].strip(), rest.strip(" •"), "it", pace)

@@ -1,0 +1,41 @@
+"""What a shape that is not read would mean, and why it is not sure: for the person who asks."""
+
+from __future__ import annotations
+
+from monitor.reader import phrases
+from monitor.reader.heads import take_head
+from monitor.reader.plan import plan_of
+from monitor.reader.state import Clock
+from monitor.reader.template import shape_of
+
+_MEASURED = ("value", "criterion", "part", "metric", "time")
+
+
+def guess_of(line: str) -> str:
+    """Return what the numbers of a line may be, and what keeps them from being read; empty for a line of words."""
+    head = take_head(line, Clock())
+    shape = shape_of(head.body)
+    if not shape.slots:
+        return ""
+    plan = plan_of(shape.template, head.logger)
+    named = []
+    for slot, text in zip(plan.slots, shape.slots, strict=False):
+        name = slot.quantity if slot.role == "place" else slot.name or slot.quantity
+        if name and slot.role in (*_MEASURED, "place"):
+            named.append(f"{name} ({slot.split}) {text}" if slot.split else f"{name} {text}")
+    places = [slot for slot in plan.slots if slot.role == "place"]
+    doubts = []
+    if head.is_warning:
+        doubts.append("a warning tells of trouble and reports no measurement")
+    if phrases.is_code(head.body) or phrases.is_config(shape.template):
+        doubts.append("looks like source code or settings")
+    if plan.is_prose:
+        doubts.append("a sentence")
+    if any(slot.role == "none" for slot in plan.slots):
+        doubts.append(f"{sum(slot.role == 'none' for slot in plan.slots)} numbers without a name")
+    if not places:
+        doubts.append("names no step and no epoch")
+    if not any(slot.role in _MEASURED for slot in plan.slots):
+        doubts.append("measures nothing that has a name")
+    said = ", ".join(named[:12])
+    return f"{said}; {'; '.join(doubts)}" if said else "; ".join(doubts)

@@ -1,0 +1,104 @@
+"""Numbers as trainers print them → floats: exponents, suffixes, commas, durations, words for what is not finite."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+UNIT = (
+    r"(?:%|ms|us|µs|μs|ns|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|[KMGT]i?B|[kKMGT]iB|kB|MiB|GB|it|iter|x|"
+    r"[GTP]?FLOPS?|TFLOPs|samples|tokens|steps?|epochs?)"
+)
+_AFTER = rf"(?=(?:{UNIT})(?![A-Za-z0-9_])|[^A-Za-z0-9_.,:]|[.,:](?!\d)|$)"
+_BEFORE = r"(?<![A-Za-z0-9_.@])(?<![A-Za-z0-9_][-+])(?<!\d,)"
+DURATION = r"(?:\d+ days?, ?)?\d{1,4}:\d\d(?::\d\d)?(?:\.\d+)?(?![A-Za-z0-9_:])"
+NONFINITE = (
+    r"(?<!of )(?<! a )[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|(?i:nan(?:\(\w+\)|\.0)?|inf(?:inity)?(?:\.0)?))"
+    r"(?![A-Za-z0-9_])"
+)
+PLAIN = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+,\d+(?![\d,.])|\d+(?:\.\d*)?|\.\d+)"
+    r"(?:[eE][-+]?\d+)?(?:[kKMGBT](?![A-Za-z0-9_]))?"
+)
+EMPTY = r"(?:(?<=[:=|] )|(?<=[:=]))(?:None|null|N/?A|nan[A-Za-z]+|\*{3,})(?![A-Za-z0-9_])"
+SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
+"""Anything that stands where a number may stand."""
+
+_SUFFIX = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
+_GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+$")
+_WRAPPED = re.compile(
+    r"\b(?:tensor|np\.float(?:16|32|64)|np\.int(?:32|64)|float(?:32|64)?|(?:jnp\.)?[aA]rray|DeviceArray)"
+    r"\(\s*\[?\s*([-+]?(?:[\d.]+(?:[eE][-+]?\d+)?|nan|inf))\s*\]?\s*(?:,[^()]*(?:\([^()]*\))?[^()]*)?\)"
+)
+
+
+class Written(NamedTuple):
+    """A number, as one line gave it."""
+
+    value: float
+    """nan for a word that stands where numbers of the same shape stood before."""
+    digits: int | None
+    """Decimal places that were printed, the exponent included; None where there is none to tell."""
+    is_empty: bool = False
+    """Whether the slot holds a word for nothing, such as None."""
+
+
+def unwrap(text: str) -> str:
+    """Return a line with ``tensor(0.5, device='cuda:0')``, ``np.float32(0.5)`` and their like as bare numbers."""
+    return _WRAPPED.sub(r"\1", text) if "(" in text else text
+
+
+def read(text: str, *, has_decimal_comma: bool | None = None) -> Written | None:
+    """Return the number that a slot holds; None where a comma could be either and no line has decided yet."""
+    low = text.lower().lstrip("+")
+    first = low[:1]
+    if first in "n*i" or low[:2] in ("-n", "-i"):
+        if "inf" in low:
+            return Written(-math.inf if first == "-" else math.inf, None)
+        return Written(math.nan, None, low not in ("nan", "-nan", "nan.0", "-nan.0") and "(" not in low)
+    if "#" in low:
+        return Written(math.copysign(math.inf, -1 if first == "-" else 1) if "inf" in low else math.nan, None)
+    if ":" in low:
+        return Written(_seconds(low), 0)
+    factor = _SUFFIX.get(text[-1], 1.0)
+    body = text if factor == 1.0 else text[:-1]
+    if "," in body:
+        body = _without_commas(body, has_decimal_comma)
+        if not body:
+            return None
+    return Written(float(body) * factor, _digits(body) if factor == 1.0 else None)
+
+
+def decides_comma(text: str) -> bool | None:
+    """Return whether a number shows that commas are decimal (True) or not (False); None where it shows nothing."""
+    body = text.lstrip("+-")
+    if "," in body:
+        return None if _GROUPS.match(body) or "." in body else True
+    return False if re.fullmatch(r"\d+\.\d+(?:[eE][-+]?\d+)?", body) else None
+
+
+def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
+    if "." in body or body.count(",") > 1:
+        return body.replace(",", "")
+    if _GROUPS.match(body.lstrip("+-")):
+        if has_decimal_comma is None:
+            return ""
+        return body.replace(",", "." if has_decimal_comma else "")
+    return body.replace(",", ".")
+
+
+def _digits(body: str) -> int:
+    mantissa, _, exponent = body.lower().partition("e")
+    places = len(mantissa.partition(".")[2])
+    return places - int(exponent) if exponent else places
+
+
+def _seconds(text: str) -> float:
+    days, _, clock = text.rpartition(",")
+    total = 86_400.0 * int(days.split()[0]) if days else 0.0
+    parts = clock.strip().split(":")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + float(part)
+    return total + seconds

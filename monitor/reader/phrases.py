@@ -1,0 +1,130 @@
+"""Lines that measure nothing and say something all the same: an epoch begins, a checkpoint, an end, a heading."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.reader.vocabulary import listed, shipped, words_of
+
+_EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
+_EPOCH = re.compile(
+    rf"^[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
+    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
+    re.I,
+)
+_EPOCH_OVER = re.compile(
+    r"\b(?:end of epoch|finished epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
+    r"(?P<over>(?:is )?"
+    r"(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
+)  # fmt: skip
+_END = (
+    (
+        r"^\W*finished training\b(?! (?:epoch|iter|step|batch))|Trainer\.fit` stopped: `max_(?:epochs|steps)",
+        "completed",
+    ),
+    (r"^\W*training (?:is )?(?:finished|completed?|done|over|ended)\b(?! (?:epoch|iter|step|batch))", "completed"),
+    (r"^\d+ epochs completed in\b|^done training\b|^exiting program after\b", "completed"),
+    (r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$", "stopped"),
+    (r"^(?:total )?training (?:time|took|duration)\b[ :]*[\d:]", "completed"),
+    (r"^Training loss did not improve more than tol|^Maximum iterations .* reached", "completed"),
+)
+_ENDS = tuple((re.compile(pattern, re.I), status) for pattern, status in _END)
+_CHECKPOINT = re.compile(
+    r"\b(?:sav(?:ed?|ing|es)|writ(?:ing|ten|e)|stor(?:ed|ing)|export(?:ed|ing)|dump(?:ed|ing)?)\b.{0,60}"
+    r"\b(?:checkpoint|ckpt|model|weights|state[_ ]?dict)|"
+    r"\b(?:checkpoint|ckpt|model)\b.{0,40}\b(?:saved|written|stored)\b|saving model checkpoint to",
+    re.I,
+)
+_CODE = re.compile(
+    r"^\s*(?:#(?! epoch)|//|\"\"\"|\'\'\'|@\w|"
+    r"(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b"
+    r".*(?::|import|\(|=|$)|"
+    r"if .*:$|for .* in .*:|print0?\(|parser\.|self\.|\w+(?:\.\w+)* ?= ?\w+(?:\.\w+)*\(|[\w.]+\(.*\)$|"
+    r"\w+ ?: ?(?:int|float|str|bool) ?=)"
+)
+_CODE_TAIL = re.compile(r"\s#\s\w|\\$")
+_CONFIG = re.compile(
+    r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)\s*[(:{]|"
+    r"optimizer:? *\w*\(",
+    re.I,
+)
+_SYSTEM = re.compile(
+    r"^(?:wandb(?=:)|slurmstepd|srun|sbatch|scancel|mpirun|torchrun|bash|sh|Traceback)\b|^\[ *\d{2,}\.\d{6}\]|"
+    r"^(?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Interrupt)\b ?:|^File \"|^what\(\):"
+)
+
+
+def is_system(body: str) -> bool:
+    """Whether a line is of the batch system, the kernel or an exception: no trainer measures in it."""
+    return bool(_SYSTEM.match(body))
+
+
+def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
+    """Return the epoch that a line without figures names, how many there are, and whether it is over."""
+    if len(body) > 200:
+        return None
+    if m := _EPOCH.match(body):
+        return int(m[1]), int(m[2]) if m[2] else None, False
+    low = body.lower()
+    if "epoch" not in low or "loss" in low:
+        return None
+    m = _EPOCH_OVER.search(body)
+    if m and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
+        return int(m[1]), int(m[2]) if m[2] else None, True
+    return None
+
+
+_CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?:is|was|were))?:$", re.I)
+
+
+def cites(body: str) -> bool:
+    """Whether a line announces that an earlier report follows once more."""
+    return bool(_CITES.search(body))
+
+
+def is_setting(body: str) -> bool:
+    """Whether a line that names an epoch may as well be a setting: ``epoch: 100``."""
+    return re.match(r"epochs?\s*[:=]", body, re.I) is not None
+
+
+def end_of(body: str) -> str:
+    """Return how the training ended, as a line says it; empty for any other line."""
+    if len(body) > 200:
+        return ""
+    return next((status for pattern, status in _ENDS if pattern.search(body)), "")
+
+
+def is_checkpoint(body: str) -> bool:
+    """Whether a line says that a checkpoint was written."""
+    return len(body) < 400 and bool(_CHECKPOINT.search(body)) and not body.startswith("{")
+
+
+def is_code(body: str) -> bool:
+    """Whether a line is source code, as some trainers print it at the head of their log."""
+    return bool(_CODE.match(body)) or bool(_CODE_TAIL.search(body))
+
+
+def is_config(template: str) -> bool:
+    """Whether a line echoes settings."""
+    return bool(_CONFIG.search(template))
+
+
+def heading(body: str) -> tuple[str, bool] | None:
+    """Return the split that a heading names for the lines below it, and whether these sum up the run."""
+    if len(body) > 60 or any(char.isdigit() for char in body):
+        return None
+    words = words_of(body)
+    if not words or len(words) > 4:
+        return None
+    splits = [shipped().splits.get(word, "") for word in words]
+    named = [split for split in splits if split in ("train", "val", "test")]
+    if not named:
+        return None
+    rest = [word for word, split in zip(words, splits, strict=True) if not split]
+    is_marked = body.rstrip().endswith((":", "*", "-", "=", "...")) or body.lstrip().startswith(
+        ("*", "=", "-", "[", "#")
+    )
+    if is_marked and all(word in listed("headings") for word in rest):
+        return named[-1], "*" in body and "metrics" in words
+    return None

@@ -1,0 +1,227 @@
+"""Where in a run a line stands: step, batch, epoch, in the many ways in which trainers count them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Named(NamedTuple):
+    """A place, as a line names it."""
+
+    value: float
+    total: float | None = None
+    is_fraction: bool = False
+    """Whether it was written with a decimal point."""
+    rank: int = 0
+
+
+class Place(NamedTuple):
+    """Where a report stands."""
+
+    step: int | None = None
+    """By the log's own count, over all epochs; None where it does not say, or not surely."""
+    epoch: int | None = None
+    """From 1."""
+    epochs: int | None = None
+    batch: int | None = None
+    batches: int | None = None
+    progress: float | None = None
+    """Epochs done, as a fraction, where the log says so."""
+    steps: int | None = None
+    """How many are planned."""
+
+
+@dataclass
+class PlaceState:
+    """What the lines so far say of where the run is. Epochs are kept from 0."""
+
+    fit: int = 1
+    """How many trainings the log holds so far: folds, or one run after the other, each complete."""
+    reports: int = 0
+    """Reports of the fit so far."""
+    index: int | None = None
+    epochs: int | None = None
+    starts_at: int | None = None
+    """The number that the log gave its first epoch."""
+    from_zero: bool | None = None
+    """Whether the log counts epochs from 0."""
+    has_seen_zero: bool = False
+    """Whether a line that was not taken for a report yet named an epoch 0."""
+    is_fraction: bool = False
+    progress: float | None = None
+    is_over: bool = False
+    """Whether the present epoch was said to be complete."""
+    heads_trail: bool = False
+    """Whether a line with the epoch's number alone stands behind the epoch's reports."""
+    step: int | None = None
+    steps: int | None = None
+    step_word: int = 0
+    """The rank of the word that counted the last step: a lesser one does not replace it."""
+    is_inner: bool | None = None
+    """Whether what the log calls a step starts again with each epoch."""
+    inner: int | None = None
+    """The last count within the epoch, or of the steps, as written."""
+    inner_index: int | None = None
+    """The epoch that it was read in."""
+    inner_total: int | None = None
+    inner_from_zero: bool = False
+    num_vals: int = 0
+    """Validations of the present epoch."""
+    is_val_last: bool = False
+    """Whether the last report was one of a validation."""
+    vals_close: bool | None = None
+    """Whether each epoch so far ended with its one validation."""
+    is_ended: bool = False
+    """Whether a line said that the training is over."""
+    counts_samples: bool | None = None
+    """Whether Keras bars count samples; None where no bar has said."""
+    bar_rounds: int = 0
+    """How often the training's bar began anew, in a log that names no epochs."""
+    bar: int | None = None
+    bar_total: int | None = None
+    bar_epoch: int | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """The present epoch, from 1."""
+        return None if self.index is None else self.index + 1
+
+    @property
+    def is_epoch_sure(self) -> bool:
+        """Whether the log has told from where it counts its epochs."""
+        return self.is_fraction or self.from_zero is not None
+
+    @property
+    def epochs_done(self) -> int | None:
+        """Epochs completed; None where the log does not say, or not surely."""
+        if self.is_fraction:
+            return None if self.progress is None else math.floor(self.progress + 1e-9)
+        if self.index is None or not self.is_epoch_sure:
+            return None
+        return self.index + (1 if self.is_over else 0)
+
+
+def enter_epoch(state: PlaceState, named: Named) -> None:
+    """Move to the epoch that a line names."""
+    if not math.isfinite(named.value) or not 0 <= named.value < 1e7:
+        return
+    if named.total is not None and named.total > 0 and named.total == int(named.total):
+        state.epochs = int(named.total)
+    if named.is_fraction or state.is_fraction:
+        if not state.is_fraction:
+            state.is_fraction = True
+        if state.progress is not None and named.value < state.progress - 1e-9 and state.is_ended:
+            _new_fit(state)
+            state.is_fraction = True
+        state.progress = named.value
+        state.index = max(0, math.ceil(named.value - 1e-9) - 1)
+        return
+    raw = int(named.value)
+    if state.starts_at is None:
+        state.starts_at = raw
+        state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
+    if raw == 0:
+        state.from_zero = True
+    if state.epochs is not None and raw == state.epochs:
+        if state.from_zero:
+            state.epochs = raw + 1  # YOLOv5 counts 0/29 to 29/29
+        else:
+            state.from_zero = False
+    index = raw if state.from_zero else max(0, raw - 1)
+    if state.index is None:
+        state.index = index
+    elif index > state.index:
+        closed = state.is_val_last and state.num_vals == 1
+        state.vals_close = closed if state.vals_close is None else state.vals_close and closed
+        state.index, state.is_over, state.num_vals = index, False, 0
+    elif index < state.index:
+        is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
+        if is_complete and raw == state.starts_at:
+            _new_fit(state)
+            state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
+        state.index, state.is_over = index, False
+
+
+def _new_fit(state: PlaceState) -> None:
+    fresh = PlaceState(fit=state.fit + 1, epochs=state.epochs, heads_trail=state.heads_trail, is_inner=state.is_inner)
+    state.__dict__.update(fresh.__dict__)
+
+
+def enter_step(state: PlaceState, named: Named) -> int | None:
+    """Move to the step that a line names, and return it; None where it is not sure which it is."""
+    if not math.isfinite(named.value) or named.value < 0 or named.value > 1e15:
+        return state.step
+    value = int(named.value)
+    total = int(named.total) if named.total and math.isfinite(named.total) else None
+    if named.rank < state.step_word:
+        return state.step
+    if named.rank >= 3:
+        return _global(state, value, total, named.rank)
+    if state.index is None or state.is_fraction or state.is_inner is False:
+        return _global(state, value, total, named.rank)
+    if state.is_inner is None:
+        has_moved = state.inner_index is not None and state.index > state.inner_index
+        if has_moved and state.inner is not None:
+            state.is_inner = value <= state.inner
+            if state.is_inner:
+                state.step, state.steps, state.step_word = None, None, 0
+        elif state.inner is None and state.index > 0 and total and state.epochs:
+            share = value / total
+            first, last = state.index / state.epochs, (state.index + 1) / state.epochs
+            if not first - 0.02 <= share <= last + 0.02:
+                state.is_inner = True
+    if state.is_inner:
+        return enter_batch(state, Named(value, total))
+    state.inner, state.inner_index = value, state.index
+    if value == 0:
+        state.inner_from_zero = True
+    if total is not None:
+        state.inner_total = total
+    return _global(state, value, total, named.rank)
+
+
+def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
+    if state.step is not None and value < state.step and state.is_ended:
+        _new_fit(state)
+    state.step, state.step_word = value, rank
+    if total is not None:
+        state.steps = total
+    return value
+
+
+def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> int | None:
+    """Move to a batch of the present epoch, and return its step. ``is_count`` says that 0 is none, as in bars."""
+    if not math.isfinite(named.value) or named.value < 0:
+        return state.step
+    value = int(named.value)
+    total = int(named.total) if named.total and math.isfinite(named.total) else None
+    if value == 0 and not is_count:
+        state.inner_from_zero = True
+    if total is not None and value >= total:
+        state.inner_from_zero = False
+    state.inner, state.inner_index, state.inner_total = value, state.index, total
+    number = value + 1 if state.inner_from_zero and not is_count else value
+    if total is not None and number >= total and state.index is not None:
+        state.is_over = True
+    elif total is not None:
+        state.is_over = False
+    if total is None or state.index is None or not state.is_epoch_sure or state.is_fraction:
+        if state.step_word == 0:
+            state.step = None
+        return None if state.step_word == 0 else state.step
+    if state.step_word < 3:
+        state.step = state.index * total + number
+        if state.epochs:
+            state.steps = state.epochs * total
+    return state.step
+
+
+def place_of(state: PlaceState, step: int | None) -> Place:
+    """Return where the run is now."""
+    batch = state.inner if state.is_inner or (state.is_inner is None and state.inner_total) else None
+    return Place(
+        step, state.epoch, state.epochs, batch, state.inner_total if batch is not None else None, state.progress,
+        state.steps,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""What reading a foreign log must remember from one line to the next: plain, small and bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from monitor.reader.places import PlaceState
+
+MOST_SHAPES = 2_000
+"""Shapes whose lines are counted, since only their repetition tells a report from a setting."""
+MOST_OPEN_LINES = 300
+"""Lines of a dict that is printed over several lines."""
+MOST_OPEN_CHARS = 20_000
+
+
+@dataclass
+class Clock:
+    """What the times of earlier lines say of the next one."""
+
+    at: float | None = None
+    """The last time, in seconds since 1970-01-01."""
+    kind: str = ""
+    """``date``, ``day`` (no year) or ``time`` (no date): the first kind seen. A lesser kind is completed from the
+    lines before; a better one that comes later is not used, since the log would seem to jump by years."""
+
+
+@dataclass
+class TableState:
+    """The tables that are open."""
+
+    headers: list[list[str]] = field(default_factory=list)
+    """Header cells, the last first; the first item of each is the separator."""
+    box: list[str] = field(default_factory=list)
+    """Pairs of the open box."""
+    section: str = ""
+    is_open: bool = False
+
+
+@dataclass
+class ReadState:
+    """What the lines so far say of those to come."""
+
+    clock: Clock = field(default_factory=Clock)
+    place: PlaceState = field(default_factory=PlaceState)
+    tables: TableState = field(default_factory=TableState)
+    has_decimal_comma: bool | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+    """Digest of a shape → how many lines had it, up to 3."""
+    surplus: int = 0
+    """Lines of shapes beyond the bound: what they say is not read."""
+    empties: dict[str, str] = field(default_factory=dict)
+    """Digest of a shape → for each slot ``n`` where a number stood, ``w`` where a word for nothing stood first."""
+    is_begun: bool = False
+    """Whether the training has begun: a report with a place, or an epoch's head, was read."""
+    block: str = ""
+    """The split that a heading named for the lines below it."""
+    is_citing: bool = False
+    """Whether the next line repeats an earlier report, as LightGBM repeats its best one."""
+    is_summary: bool = False
+    """Whether the heading was that of a summary of the run."""
+    last_split: str = ""
+    open_text: str = ""
+    """The lines so far of a dict that is not closed yet."""
+    open_lines: int = 0
+    last_bar: str = ""
+    plain_done: int | None = None
+    plain_total: int | None = None
+    rank: int | None = None
+    """The lowest process that has reported."""
+    behind: int = 0
+    """Reports of higher processes since the lowest one reported."""
+    epoch_line: str = ""
+    """Digest of the last shape that reported a whole epoch, and its epoch."""
+    is_repeating: bool = False
+    """Whether such lines come more than once per epoch."""
+    has_loss: bool = False
+    """Whether a training loss by that name was read."""

@@ -1,0 +1,138 @@
+"""Tables and boxes → lines of pairs: a header row serves the rows below it, a box of two columns is one report."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.reader.numbers import SLOT
+from monitor.reader.state import TableState
+from monitor.reader.vocabulary import listed, meaning, words_of
+
+MOST_CELLS = 60
+MOST_HEADERS = 4
+"""Headers that are remembered at once: that of the training rows, that of the validation rows, and two more."""
+MOST_BOX_ROWS = 100
+_RULE = re.compile(r"^[\s+|:=\-╭╮╯╰─━═┌┬┐├┼┤└┴┘┏┳┓┡╇┩╞╪╡╒╤╕╘╧╛│┃]+$")
+_EDGE = re.compile(r"[|│┃]")
+_KNOWN = ("place", "value", "criterion", "part", "time", "clock")
+
+
+def is_rule(body: str) -> bool:
+    """Whether a line is a horizontal rule."""
+    return len(body) >= 3 and bool(_RULE.match(body)) and any(char in body for char in "-─━═=")
+
+
+def cells_of(body: str, separator: str) -> list[str]:
+    """Return the cells of a row."""
+    if separator == "|":
+        return [cell.strip() for cell in _EDGE.split(body.strip().strip("|│┃"))]
+    if separator == ",":
+        return [cell.strip().strip("\"'") for cell in body.split(",")]
+    if separator == "\t":
+        return [cell.strip() for cell in body.split("\t")]
+    if separator == "  ":
+        return re.split(r"\s{2,}|\t", body.strip())
+    return body.split()
+
+
+def take_header(body: str, state: TableState) -> bool:
+    """Remember a header row; False for any other line."""
+    if SLOT.search(body) or len(body) > 2_000 or len(body) < 8:
+        return False
+    for separator in _separators(body):
+        cells = cells_of(body, separator)
+        if separator == "  " and len(cells) < len(body.split()) and body.count("(") > 0 and len(cells) < 5:
+            continue
+        if 3 <= len(cells) <= MOST_CELLS and _is_header(cells):
+            _remember([separator, *map(_clean, cells)], state)
+            if separator == "  " and len(body.split()) != len(cells):
+                _remember([" ", *map(_clean, body.split())], state)
+            return True
+    return False
+
+
+def _remember(header: list[str], state: TableState) -> None:
+    state.headers = [header, *(each for each in state.headers if each != header and len(each) != len(header))]
+    del state.headers[MOST_HEADERS:]
+
+
+def _separators(body: str) -> list[str]:
+    if _EDGE.search(body):
+        return ["|"]
+    if body.count(",") >= 2:
+        return [","]
+    if "\t" in body:
+        return ["\t"]
+    return ["  ", " "] if re.search(r"\S\s{2,}\S", body.strip()) else [" "]
+
+
+def _is_header(cells: list[str]) -> bool:
+    if any(len(cell) > 40 or (cell and len(cell.split()) > 4) for cell in cells) or len({*cells}) < len(cells):
+        return False
+    if not all(cell and (cell[0].isalpha() or cell[0] == "_") and not cell.endswith((":", ".", ";")) for cell in cells):
+        return False
+    said = [meaning(cell) for cell in cells]
+    known = sum(each.role in _KNOWN or bool(each.split) for each in said)
+    first = said[0].role == "place"
+    metrics = len(listed("table_metrics").intersection(word for cell in cells for word in words_of(cell)))
+    return (first and known >= 2) or known >= 3 or metrics >= 3 or (known >= 1 and metrics >= 2)
+
+
+def _clean(cell: str) -> str:
+    return re.sub(r"[(),:=|;{}\[\]]+", " ", cell).strip()
+
+
+def row_text(body: str, state: TableState) -> tuple[str, bool] | None:
+    """Return a row as ``name: value`` pairs, and whether its header names a place; None where no header fits it."""
+    if not state.headers or len(body) > 4_000:
+        return None
+    for separator, *names in state.headers:
+        cells = cells_of(body, separator)
+        if len(cells) != len(names):
+            continue
+        numbers = sum(bool(_CELL.fullmatch(cell)) for cell in cells)
+        if numbers < 2 or numbers < len(cells) / 2 or any(len(cell) > 40 for cell in cells):
+            continue
+        texts = [cell for cell in cells if cell and not _CELL.fullmatch(cell)]
+        has_place = meaning(names[0]).role == "place"
+        if not has_place and texts and texts[0] == cells[0] and cells[0].lower() not in _TOTALS:
+            return "", False
+        pairs = [f"{name}: {cell}" for name, cell in zip(names, cells, strict=True) if _CELL.fullmatch(cell)]
+        return ", ".join(pairs), any(meaning(name).role == "place" for name in names)
+    return None
+
+
+_CELL = re.compile(rf"(?:{SLOT.pattern})(?:\s*/\s*\d+)?(?:%|ms|s|G|M|it/s)?")
+_TOTALS = ("all", "total", "mean", "avg", "average", "overall")
+
+
+def take_box(body: str, state: TableState) -> str | None:
+    """Take a line of a box; return its pairs where it closes, an empty text within it, None for any other line."""
+    if is_rule(body):
+        if state.is_open and state.box and body[0] not in "├┡╞┣":
+            pairs = ", ".join(state.box)
+            state.box, state.section, state.is_open = [], "", False
+            return pairs
+        if not (state.is_open and state.box):
+            state.is_open, state.box, state.section = True, [], ""
+        return ""
+    if not _EDGE.match(body.strip()[:1] or " "):
+        state.is_open, state.box = False, []
+        return None
+    cells = cells_of(body, "|")
+    if len(cells) == 1:
+        cells = re.split(r"\s{2,}", cells[0])
+        if len(cells) == 1 and state.is_open:
+            return ""
+    if len(cells) != 2 or not state.is_open:
+        return None
+    name, value = cells
+    if not value:
+        state.section = name.strip()
+        return ""
+    if not SLOT.fullmatch(value):
+        return "" if state.box or state.section else None
+    if len(state.box) < MOST_BOX_ROWS:
+        key = _clean(name)
+        state.box.append(f"{state.section}{key}: {value}" if state.section.endswith("/") else f"{key}: {value}")
+    return ""

@@ -1,0 +1,38 @@
+"""A line's shape: its words, with each number left out; what stood there is given beside it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from monitor.reader.numbers import SLOT, unwrap
+
+LONGEST_BODY = 4_000
+"""Characters of a line that are looked at."""
+MOST_SLOTS = 160
+"""Numbers of a line that are looked at; a report of every expert of a large model has about a hundred."""
+MARK = "\x00"
+"""What stands in a template for a number."""
+
+
+class Shape(NamedTuple):
+    """A line, as its template and what fills it."""
+
+    template: str
+    slots: tuple[str, ...]
+    """The numbers, as they were written."""
+
+
+def shape_of(body: str) -> Shape:
+    """Return the shape of a line's own words."""
+    text = unwrap(body[:LONGEST_BODY].replace(MARK, " "))
+    slots: list[str] = []
+    parts: list[str] = []
+    end = 0
+    for found in SLOT.finditer(text):
+        parts.append(text[end : found.start()])
+        slots.append(found[0])
+        end = found.end()
+        if len(slots) == MOST_SLOTS:
+            break
+    parts.append(text[end:])
+    return Shape(MARK.join(parts), tuple(slots))

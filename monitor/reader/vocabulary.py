@@ -1,0 +1,210 @@
+"""The words of a key → quantity, split, direction: what ``rules/vocabulary/words.yaml`` says, ready to be looked up."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from monitor.base import resources
+from monitor.base.errors import MonitorError, Problems
+from monitor.base.yamlfile import YamlFile
+
+LONGEST_KEY_WORDS = 8
+"""Words of the longest key that a trainer writes. Chosen by hand, 2026-11."""
+ROLES = ("place", "value", "criterion", "time", "clock", "end", "ignore")
+
+
+class VocabularyError(MonitorError):
+    """A vocabulary file that cannot be used."""
+
+
+class Quantity(NamedTuple):
+    """What a key means."""
+
+    name: str
+    """``loss``, ``lr``, ``step``...; ``metric`` for a key that the vocabulary does not know."""
+    role: str
+    """One of ROLES; ``part`` for one term of a loss, ``metric`` for an unknown key."""
+    split: str
+    """``train``, ``val``, ``test``; empty where the key does not say."""
+    marks: frozenset[str]
+    """Further split words: best, average, aux."""
+    own_name: str
+    """The key as it was written, without its split word."""
+    rank: int = 0
+    """Among places: the higher is preferred."""
+
+
+class Vocabulary(NamedTuple):
+    """The words of one file."""
+
+    splits: dict[str, str]
+    """Split word → split or mark."""
+    quantities: dict[str, tuple[str, str, int]]
+    """Key words → name, role, rank."""
+    lower_is_better: frozenset[str]
+    lists: dict[str, frozenset[str]]
+    """Words that tell bars, headings and the like."""
+
+
+_MARKS = frozenset(("best", "average", "aux"))
+_WORD = re.compile(r"[a-z]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7f]+|@[0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds))$")
+_OWNER = re.compile(r"(\w+)'s (\S+)$")
+_TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better")
+
+
+def words_of(key: str) -> list[str]:
+    """Return the words of a key in small letters: ``TrainLoss``, ``train/loss``, ``train_loss`` are all two."""
+    return _WORD.findall(_CAMEL.sub(" ", key).lower())
+
+
+@cache
+def shipped() -> Vocabulary:
+    """Return the vocabulary that comes with the program. Our own tests check its samples."""
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary" / "words.yaml").read_bytes(), Loader=loader))
+
+
+def listed(name: str) -> frozenset[str]:
+    """Return a list of words of the shipped vocabulary."""
+    return shipped().lists[name]
+
+
+def load(path: Path) -> Vocabulary:
+    """Read a vocabulary file and check its samples. Raises Problems, or VocabularyError."""
+    file = YamlFile(path, VocabularyError)
+    problems: list[MonitorError] = [*file.problems]
+
+    def complain(place: tuple[str | int, ...], what: str, expected: str) -> None:
+        problems.append(VocabularyError(file.where(place), what, expected=expected))
+
+    data = file.data
+    if not isinstance(data, dict) or not isinstance(data.get("quantities"), list):
+        complain((), "holds no quantities", "quantities: a list of name, role, words, samples")
+        raise Problems(problems)
+    for key in data.keys() - set(_TOP):
+        complain((key,), f"unknown key {key!r:.60}", f"one of {', '.join(_TOP)}")
+    for index, each in enumerate(data["quantities"]):
+        place = ("quantities", index)
+        if not isinstance(each, dict) or not isinstance(each.get("name"), str) or not each.get("words"):
+            complain(place, "is no quantity", "name, role and words")
+        elif each.get("role") not in ROLES:
+            complain((*place, "role"), f"role: {each.get('role')!r:.60} is none", f"one of {', '.join(ROLES)}")
+        elif not each.get("samples"):
+            complain(place, "no samples", "samples: {key: name}")
+    if problems:
+        raise Problems(problems)
+    found = _vocabulary(data)
+    for index, each in enumerate(data["quantities"]):
+        for key, name in each["samples"].items():
+            if (said := meaning(str(key), found).name) != name:
+                complain(("quantities", index, "samples"), f"{key!r:.60} means {said}", str(name))
+    if problems:
+        raise Problems(problems)
+    return found
+
+
+def _vocabulary(data: Any) -> Vocabulary:
+    splits = {str(word): name for name, words in data.get("splits", {}).items() for word in words}
+    quantities: dict[str, tuple[str, str, int]] = {}
+    for each in data["quantities"]:
+        for text in each["words"]:
+            words = " ".join(words_of(str(text)))
+            quantities.setdefault(words, (each["name"], each["role"], int(each.get("rank", 0))))
+    lists = {name: frozenset(map(str, words)) for name, words in data.get("lists", {}).items()}
+    return Vocabulary(splits, quantities, frozenset(data.get("lower_is_better", ())), lists)
+
+
+def known_suffix(segment: str, vocabulary: Vocabulary | None = None) -> str:
+    """Return the longest end of a text that is a known key, at a word's border; empty where none is."""
+    parts = segment.split()
+    for first in range(max(0, len(parts) - 5), len(parts)):
+        key = " ".join(parts[first:])
+        found = meaning(key, vocabulary)
+        if found.role not in ("metric", "part") or (found.role == "part" and first == len(parts) - 1):
+            return key
+    return ""
+
+
+def meaning(key: str, vocabulary: Vocabulary | None = None) -> Quantity:
+    """Return what a key means."""
+    return _meaning(key, vocabulary) if vocabulary else _shipped_meaning(key)
+
+
+@lru_cache(maxsize=8192)
+def _shipped_meaning(key: str) -> Quantity:
+    return _meaning(key, shipped())
+
+
+def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
+    words = words_of(_UNIT.sub("", key))[: 2 * LONGEST_KEY_WORDS]
+    whole = vocabulary.quantities.get(" ".join(words))
+    split, marks, rest = "", set(), []
+    for word in words:
+        found = vocabulary.splits.get(word)
+        if found is None and word.rstrip("0123456789") in ("valid", "val", "eval", "test") and word[-1].isdigit():
+            found = vocabulary.splits[word.rstrip("0123456789")]
+        if found in _MARKS:
+            marks.add(str(found))
+        elif found:
+            # "eval_train_loss" is of the training set, "train/val_loss" of the validation.
+            split = found if not split or split == "train" else split
+        elif word == "out" and "held" in words:
+            continue
+        elif word not in ("set", "dataset", "data") or len(words) == 1:
+            rest.append(word)
+    own_name = _own_name(key, vocabulary)
+    if owner := _OWNER.match(key):
+        own_name = owner[2]  # valid_0's l2
+    if words in (["trl"], ["tel"]):
+        return Quantity("loss", "value", "train" if words == ["trl"] else "val", frozenset(), own_name)  # llm.c
+    if words in (["l"], ["d", "loss"], ["g", "loss"]):
+        return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
+    if whole is not None and not (marks or split):
+        return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
+    plain = _plain(words, vocabulary)
+    for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
+        if hit := vocabulary.quantities.get(" ".join(tries)):
+            return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])
+    for native, means in _JOINED.items():
+        if any(native in word for word in words):
+            split = next((name for text, name in vocabulary.splits.items() if _is_in(text, name, key)), split)
+            return Quantity(means[0], means[1], split, frozenset(marks), own_name, means[2])
+    if rest and (rest[-1] in ("loss", "losses") or rest[0] == "loss"):
+        return Quantity("loss", "part", split, frozenset(marks), own_name)
+    return Quantity("metric", "metric", split, frozenset(marks), own_name)
+
+
+def _is_in(text: str, name: str, key: str) -> bool:
+    """Whether a split's name in a script without spaces is in a key."""
+    return not text.isascii() and text in key and name not in _MARKS
+
+
+_JOINED = {"损失": ("loss", "value", 0), "学习率": ("lr", "value", 0)}
+
+
+def _plain(words: list[str], vocabulary: Vocabulary) -> list[str]:
+    """Return a key's words without split words and marks; ``mean`` and its like count as such here."""
+    return [word for word in words if word not in vocabulary.splits]
+
+
+def _own_name(key: str, vocabulary: Vocabulary) -> str:
+    parts = re.split(r"([_/\s.:-]+)", key.strip(" '\""))
+    kept = [
+        index
+        for index in range(0, len(parts), 2)
+        if parts[index] and vocabulary.splits.get(parts[index].lower().strip("()")) not in ("train", "val", "test")
+    ]
+    if not kept:
+        return key.strip()
+    name = "".join(
+        (parts[index - 1] if position and index - kept[position - 1] == 2 else "_" if position else "") + parts[index]
+        for position, index in enumerate(kept)
+    )
+    return re.sub(r"\s+", "_", name)

@@ -84,7 +84,7 @@ environment: {A: [1]}
     [
         ("a: &a [x]\nb: *a\n", "anchor or alias"),
         ("title: " + "[" * 40 + "]" * 40, "nested too deeply"),
-        ("title: a\ntitle: b\n", "stands twice"),
+        ("title: a\ntitle: b\n", "appears twice"),
         ("- a list\n", "not a watch file"),
         ("title: !!python/object:os.system x\n", "has the tag"),
         ("title: [unclosed\n", "expected plain YAML"),

@@ -21,12 +21,17 @@ def lines_of(data: bytes) -> list[str]:
     return [line for line in re.split(r"[\r\n]+", _ANSI.sub("", text)) if line.strip()]
 
 
-def facts_of(data: bytes) -> tuple[dict[str, object], Facts, ReadState]:
+def read_all(data: bytes) -> tuple[dict[str, object], Facts, ReadState]:
     """Return what the reader knows of a log at its end."""
     state, facts = ReadState(), Facts()
     for line in lines_of(data):
         facts.take(read_line(line, state))
     return facts.said(state), facts, state
+
+
+def facts_of(data: bytes) -> dict[str, object]:
+    """Return the facts of a log, by the names of ``monitor check --json``."""
+    return read_all(data)[0]
 
 
 def flat(said: dict[str, object]) -> dict[str, object]:
@@ -47,7 +52,7 @@ def is_same(seen: object, value: object) -> bool:
 
 def score(case: dict, folder: Path = CASES) -> dict[str, str]:
     """Return right, silent or WRONG for each fact of a case."""
-    said = flat(facts_of((folder / f"{case['name']}.log").read_bytes())[0])
+    said = flat(read_all((folder / f"{case['name']}.log").read_bytes())[0])
     found = {}
     for name, value in case["facts"].items():
         seen, right = said.get(name), value if isinstance(value, list) else [value]
@@ -73,7 +78,7 @@ def main() -> None:
     """Score the cases, or print the facts of the logs that are named."""
     if len(sys.argv) > 1 and Path(sys.argv[-1]).is_file():
         for path in sys.argv[1:]:
-            said, facts, state = facts_of(Path(path).read_bytes())
+            said, facts, state = read_all(Path(path).read_bytes())
             print(path, json.dumps(said)[:600], f"{facts.understood}/{facts.lines}", f"fit {state.place.fit}")
         return
     only = sys.argv[1] if len(sys.argv) > 1 else "all"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.reader.facts import facts_of, flat, is_same
+from tests.reader.facts import flat, is_same, read_all
 from tests.reader.logs import LOGS, Log
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
 def test_a_log_says_at_its_end_what_it_says(log: Log):
-    said = flat(facts_of(log.text.encode())[0])
+    said = flat(read_all(log.text.encode())[0])
     assert {name: said.get(name) for name in log.silent} == dict.fromkeys(log.silent)
     wrong = {
         name: (said.get(name), value)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.reader.facts import facts_of, flat
+from tests.reader.facts import flat, read_all
 
 
 def said(*lines: str) -> dict[str, object]:
     """Return the facts of a log."""
-    return flat(facts_of("\n".join(lines).encode())[0])
+    return flat(read_all("\n".join(lines).encode())[0])
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_bar_of_an_evaluation_moves_nothing():
 
 def test_two_fits_in_one_log_are_two_fits():
     log = "".join(f"Epoch {e}/2\n10/10 - 1s 2ms/step - loss: 0.{e}\n" for e in (1, 2)) * 3
-    _, _, state = facts_of(log.encode())
+    _, _, state = read_all(log.encode())
     assert state.place.fit == 3
 
 
@@ -160,6 +160,6 @@ def test_the_state_stays_small_whatever_comes():
     import json
 
     lines = [f"w{n}x step {n} loss_{n}: 0.5 name{n}: 0.25 {{" for n in range(8000)]
-    _, facts, state = facts_of("\n".join(lines).encode())
+    _, facts, state = read_all("\n".join(lines).encode())
     assert len(json.dumps(dataclasses.asdict(state))) < 1_000_000
     assert len(facts.metrics) <= 400

@@ -65,7 +65,7 @@ def killed(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with one killed run for each step of KILLED_AT and for step 15, in folders of that name."""
     folder = tmp_path_factory.mktemp("killed")
     script = KILL.format(steps=sorted({*KILLED_AT, 15}), folder=str(folder), panel=str(panel), settings=SETTINGS)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return folder

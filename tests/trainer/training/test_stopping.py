@@ -88,7 +88,7 @@ def test_a_signal_in_the_instant_of_the_end_line_does_not_lose_it(tmp_path: Path
 
 def test_a_run_stuck_in_a_library_still_writes_its_end_and_is_gone(tmp_path: Path):
     script = STUCK.format(folder=str(tmp_path), panel=str(make_panel(tmp_path)))
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
     assert done.returncode == 1, done.stderr.decode()
     end = parse_line((tmp_path / "run-0.log").read_bytes().splitlines()[-1])

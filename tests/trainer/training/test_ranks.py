@@ -98,7 +98,7 @@ def more(two: Path, panel: Path) -> Path:
 
 def play(runs: str, folder: Path, panel: Path) -> None:
     script = TWO.format(folder=str(folder), panel=str(panel), settings=SETTINGS, runs=runs)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 

@@ -22,7 +22,7 @@ OPTIONS = [
 def train(folder: Path, log: str, *launcher: str) -> list[object]:
     """Train in a process of its own, or as many as the launcher starts; return the log's records."""
     command = [*launcher, "trainer.cli", "fit", "--data", "panel.parquet", "--log", log, *OPTIONS]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=300, env=environment
     )

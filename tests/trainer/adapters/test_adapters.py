@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.trainer.test_telemetry import fired, judge
+from tests.trainer.telemetry.test_telemetry import fired, judge
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages under test
 ROWS, STEPS = 32, 24

@@ -42,7 +42,7 @@ class CheckpointHeld(CheckpointError):
         self.path, self.holder = path, holder
 
 
-class Saved(NamedTuple):
+class CheckpointFile(NamedTuple):
     """A file that was written or read."""
 
     path: Path
@@ -52,10 +52,10 @@ class Saved(NamedTuple):
     sha256: str
 
 
-class Found(NamedTuple):
+class LatestCheckpoint(NamedTuple):
     """The newest whole checkpoint, and the newer ones that are broken."""
 
-    saved: Saved
+    saved: CheckpointFile
     state: dict[str, Any]
     broken: tuple[str, ...]
 
@@ -98,7 +98,7 @@ class CheckpointFolder:
     ) -> None:
         os.close(self._lock)
 
-    def save(self, state: dict[str, Any], *, epoch: int, step: int, is_best: bool = False) -> Saved:
+    def save(self, state: dict[str, Any], *, epoch: int, step: int, is_best: bool = False) -> CheckpointFile:
         """Write a checkpoint, then drop those beyond the number to keep; the best is kept apart."""
         buffer = io.BytesIO()
         torch.save({**state, "epoch": epoch, "step": step}, buffer)
@@ -114,9 +114,9 @@ class CheckpointFolder:
             part.replace(self.path / "best.ckpt")
         for old in self.files()[: -self._keep]:
             old.unlink()
-        return Saved(path, epoch, step, num_bytes, digest)
+        return CheckpointFile(path, epoch, step, num_bytes, digest)
 
-    def latest(self) -> Found:
+    def latest(self) -> LatestCheckpoint:
         """Read the newest checkpoint that is whole. Raises CheckpointError when there is none."""
         broken: list[str] = []
         for path in reversed(self.files()):
@@ -126,8 +126,8 @@ class CheckpointFolder:
                 broken.append(str(error))
                 continue
             head = _read_head(path)
-            saved = Saved(path, state["epoch"], state["step"], *head)
-            return Found(saved, state, tuple(broken))
+            saved = CheckpointFile(path, state["epoch"], state["step"], *head)
+            return LatestCheckpoint(saved, state, tuple(broken))
         problem = "; ".join(broken) or "no checkpoint"
         raise CheckpointError(f"{self.path}: nothing to resume from; expected a checkpoint, got {problem}")
 

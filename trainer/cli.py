@@ -66,18 +66,18 @@ def fit(file: Path | None, **asked: Any) -> None:
         ranks = ranks_of(os.environ)
         world_size = ranks.world_size
         with stop_on_signals() as stop, ProgressBar(sys.stderr, is_shown=ranks.is_main) as bar:
-            outcome = train(resolved, command=shlex.join(sys.argv), ranks=ranks, stop=stop, show=bar.show)
+            result = train(resolved, command=shlex.join(sys.argv), ranks=ranks, stop=stop, show=bar.show)
     except TrainerError as error:
         _complain(error)
         code = 2
     else:
-        code = 0 if outcome.status == "completed" else 1
+        code = 0 if result.status == "completed" else 1
         if ranks.is_main:
-            best = f"best validation loss {outcome.best_val_loss:.4f} in epoch {outcome.best_epoch}"
-            click.echo(f"{outcome.status} after {outcome.epochs} epochs, {best}", err=True)
-            if outcome.num_lost_lines:
-                click.echo(f"{outcome.num_lost_lines} lines of the log were lost: no room on the disk", err=True)
-            click.echo(outcome.log)
+            best = f"best validation loss {result.best_val_loss:.4f} in epoch {result.best_epoch}"
+            click.echo(f"{result.status} after {result.epochs} epochs, {best}", err=True)
+            if result.num_lost_lines:
+                click.echo(f"{result.num_lost_lines} lines of the log were lost: no room on the disk", err=True)
+            click.echo(result.log)
     if world_size > 1:
         os._exit(code)  # the reason stands at `JoinedRanks`
     sys.exit(code)
@@ -121,7 +121,7 @@ def check(data: str, file: Path | None) -> None:
     except TrainerError as error:
         _refuse(error)
     for problem in report.problems:
-        click.echo(f"{problem.severity.value}: {problem.message}")
+        click.echo(f"{problem.consequence.value}: {problem.message}")
     click.echo(
         f"{panel.facts.rows_available} rows, {len(panel.dates)} dates, {len(panel.codes)} codes, "
         f"{len(panel.feature_names)} features, {len(report.features_dead)} dead: "

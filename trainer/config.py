@@ -26,7 +26,7 @@ class TrainerError(Exception):
     """A user's mistake; its text reads `where: what; expected ..., got ...`."""
 
 
-class ConfigError(TrainerError):
+class SettingError(TrainerError):
     """A setting that no run can honour."""
 
 
@@ -270,7 +270,7 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
-class Config:
+class TrainerConfig:
     """Everything one run is asked to do."""
 
     run: RunConfig = field(default_factory=RunConfig)
@@ -282,13 +282,13 @@ class Config:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
     @classmethod
-    def from_dict(cls, sections: Mapping[str, Mapping[str, Any]]) -> Config:
+    def from_dict(cls, sections: Mapping[str, Mapping[str, Any]]) -> TrainerConfig:
         """Return what `dataclasses.asdict` was made from. Raises TypeError for names that are no settings."""
         return cls(**{name: section_type(**sections[name]) for name, section_type in SECTIONS.items()})
 
 
-SECTIONS: dict[str, Any] = {entry.name: entry.default_factory for entry in fields(Config)}
-"""Each section's class by its name in `Config` and in a settings file."""
+SECTIONS: dict[str, Any] = {entry.name: entry.default_factory for entry in fields(TrainerConfig)}
+"""Each section's class by its name in `TrainerConfig` and in a settings file."""
 
 
 def as_text(value: Any) -> str:
@@ -298,7 +298,7 @@ def as_text(value: Any) -> str:
 
 def _check(is_right: bool, name: str, expected: str, got: Any) -> None:
     if not is_right:
-        raise ConfigError(f"{name}: cannot be used; expected {expected}, got {as_text(got)}")
+        raise SettingError(f"{name}: cannot be used; expected {expected}, got {as_text(got)}")
 
 
 def _check_positive(section: Any, *names: str) -> None:

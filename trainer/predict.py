@@ -15,7 +15,7 @@ from trainer.batches.dataset import graph_settings, read_panel
 from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
-from trainer.config import Config, TrainerError
+from trainer.config import TrainerConfig, TrainerError
 from trainer.model.network import MEDIAN, QUANTILES, StockModel
 from trainer.panel.panel import Panel
 from trainer.panel.splits import DateRange
@@ -33,7 +33,7 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
     """
     state = read_checkpoint(checkpoint)
     try:
-        config = Config.from_dict(state["config"])
+        config = TrainerConfig.from_dict(state["config"])
         normalisation = _normalisation(state["normalisation"])
         feature_names = tuple(state["feature_names"])
     except (KeyError, TypeError) as error:
@@ -60,7 +60,7 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
 
 @torch.no_grad()
 def _predict(
-    model: StockModel, panel: Panel, normalisation: Normalisation, config: Config, batch_size: int
+    model: StockModel, panel: Panel, normalisation: Normalisation, config: TrainerConfig, batch_size: int
 ) -> dict[str, pa.Array]:
     """Predict every whole window; labels are neither needed nor used."""
     batches = DayBatches(

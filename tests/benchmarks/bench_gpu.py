@@ -40,7 +40,7 @@ class GpuStep(TrainingStep):
         batch = self.batch
         with torch.autocast(DEVICE, torch.bfloat16, enabled=self._is_mixed):
             predictions = self.model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA)
-        self._objective(predictions.float(), batch.labels_NK, batch.day_N).total.backward()
+        self._weighted_loss(predictions.float(), batch.labels_NK, batch.day_N).total.backward()
 
 
 def _times(*, is_mixed: bool) -> tuple[list[float], float]:

@@ -33,8 +33,8 @@ BAR_S = 0.1
 LIMIT_S = 30.0
 # Started from here, so that no option for tests alone is needed: the waker is told not to use file events.
 POLLING = (
-    "import functools, sys; import monitor.tail.waker as waker; import monitor.cli.watch as watch; "
-    "watch.Waker = functools.partial(waker.Waker, use_events=False); from monitor.cli import main; main()"
+    "import functools, sys; import monitor.tail.waker as waker; import monitor.cli.watching as watching; "
+    "watching.Waker = functools.partial(waker.Waker, use_events=False); from monitor.cli import main; main()"
 )
 
 

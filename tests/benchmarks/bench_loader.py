@@ -26,8 +26,8 @@ def main() -> None:
         folder = Path(name)
         write_panel(synthesise(codes=CODES, days=DAYS, seed=1), folder / "demo.parquet")
         asked = {"data": str(folder / "demo.parquet"), "log": str(folder / "run.log")}
-        outcome = train(resolve(cli={**asked, "epochs": EPOCHS, "batch_size": BATCH_SIZE}))
-        lines = [parse_line(line) for line in outcome.log.read_bytes().splitlines()]
+        result = train(resolve(cli={**asked, "epochs": EPOCHS, "batch_size": BATCH_SIZE}))
+        lines = [parse_line(line) for line in result.log.read_bytes().splitlines()]
     steps = [line.record for line in lines if line is not None and isinstance(line.record, Train)]
     share = statistics.median(step.load_s / step.s_per_batch for step in steps)
     what = f"waiting for data, demo panel {CODES} × {DAYS}, batch {BATCH_SIZE}, default model, {len(steps)} lines"

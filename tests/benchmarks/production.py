@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batches.graph import EDGE_ATTRIBUTES
-from trainer.config import Config, ModelConfig
-from trainer.model.losses import Objective
+from trainer.config import ModelConfig, TrainerConfig
+from trainer.model.losses import WeightedLoss
 from trainer.model.network import StockModel
-from trainer.training.declare import objective_of
+from trainer.training.declare import weighted_loss_of
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256
 NUM_NEIGHBOURS = 10
@@ -72,7 +72,7 @@ class TrainingStep:
 
     def __init__(self, model: StockModel, batch: Batch) -> None:
         self.model, self.batch = model.train(), batch
-        self._objective: Objective = objective_of(Config())
+        self._weighted_loss: WeightedLoss = weighted_loss_of(TrainerConfig())
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
 
     def __call__(self) -> None:
@@ -85,7 +85,7 @@ class TrainingStep:
         """Compute the gradients."""
         batch = self.batch
         predictions = self.model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA)
-        self._objective(predictions, batch.labels_NK, batch.day_N).total.backward()
+        self._weighted_loss(predictions, batch.labels_NK, batch.day_N).total.backward()
 
     def move(self) -> None:
         """Clip the gradients and move the weights."""

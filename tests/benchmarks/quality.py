@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from trainer.batches.dataset import split_settings
 from trainer.checkpoint import read_checkpoint
-from trainer.config import Config
+from trainer.config import TrainerConfig
 from trainer.market.generate import HORIZONS_DAYS, synthesise
 from trainer.market.write import read_oracle, write_panel
 from trainer.measure.metrics import score
@@ -103,11 +103,11 @@ def _run(seed: int, has_graph: bool) -> Result:
         asked = {**SETTINGS, "data": str(panel), "log": str(folder / "run.log"), "seed": seed, "use_graph": has_graph}
         resolved = resolve(cli=asked)
         began_s, began_processor_s = perf_counter(), process_time()
-        outcome = train(resolved)
+        fitted = train(resolved)
         seconds, processor_s = perf_counter() - began_s, process_time() - began_processor_s
-        assert (outcome.status, outcome.epochs) == ("completed", SETTINGS["epochs"])
+        assert (fitted.status, fitted.epochs) == ("completed", SETTINGS["epochs"])
         last = max((folder / "run.checkpoints").glob("step_*.ckpt"))
-        assert read_checkpoint(last)["progress"]["epochs"] == outcome.epochs
+        assert read_checkpoint(last)["progress"]["epochs"] == fitted.epochs
         predict(last, panel, folder / "predictions.parquet")
         test, rank_ic = rank_ic_of(panel, folder / "predictions.parquet", resolved.config)
         oracle = read_oracle(panel)
@@ -117,7 +117,7 @@ def _run(seed: int, has_graph: bool) -> Result:
     return result
 
 
-def rank_ic_of(panel: Path, predictions: Path, config: Config) -> tuple[DateRange, dict[int, float]]:
+def rank_ic_of(panel: Path, predictions: Path, config: TrainerConfig) -> tuple[DateRange, dict[int, float]]:
     """Return the test days and the RankIC of the predictions on them by horizon."""
     truth, predicted = pq.read_table(panel), pq.read_table(predictions)
     dates, day_N = np.unique(truth["date"].to_numpy(), return_inverse=True)

@@ -20,9 +20,9 @@ from bench_step import LoopedSelection
 from quality import rank_ic_of
 from torch import Tensor
 
-import trainer.model.network
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
+from trainer.model import network
 from trainer.predict import predict
 from trainer.settings import resolve
 from trainer.training.loop import train
@@ -84,11 +84,11 @@ def _rank_ic(seed: int, width: int | None) -> float:
         panel = folder / "panel.parquet"
         write_panel(synthesise(codes=CODES, days=DAYS, seed=seed), panel)
         asked = {**SETTINGS, "data": str(panel), "log": str(folder / "run.log"), "seed": seed}
-        kind = Loop if width is None else trainer.model.VariableSelection
-        with patch.object(trainer.model, "VariableSelection", kind):
+        kind = Loop if width is None else network.VariableSelection
+        with patch.object(network, "VariableSelection", kind):
             resolved = resolve(cli={**asked, "selection_width": width or HIDDEN})
-            outcome = train(resolved)
-            assert outcome.status == "completed", outcome
+            result = train(resolved)
+            assert result.status == "completed", result
             last = max((folder / "run.checkpoints").glob("step_*.ckpt"))
             predict(last, panel, folder / "predictions.parquet")
         _, rank_ic = rank_ic_of(panel, folder / "predictions.parquet", resolved.config)

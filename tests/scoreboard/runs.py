@@ -32,19 +32,17 @@ BASELINE_SEEDS = 1000
 _HERE = "tests/scoreboard"
 _TRAINING = (
     "trainer/**/*.py",
-    "monitor/grammar/logline.py",
-    "monitor/grammar/record.py",
-    "monitor/grammar/fields.py",
+    "monitor/grammar/*.py",
     *(f"{_HERE}/{name}.py" for name in ("recipes", "architectures", "task", "fakeclock", "ownloop", "shipped")),
 )
-_TELLING = ("monitor/grammar/logline.py", *(f"{_HERE}/{name}.py" for name in ("lives", "story", "fakeclock")))
+_TELLING = ("monitor/grammar/*.py", *(f"{_HERE}/{name}.py" for name in ("lives", "story", "fakeclock")))
 _JUDGING = (
     "rules/*.yaml",
     "monitor/**/*.py",
     *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "lives", "logs", "verdicts")),
 )
 _RIVALRY = (
-    "monitor/grammar/logline.py",
+    "monitor/grammar/*.py",
     f"{_HERE}/rivals/*.py",
     *(f"{_HERE}/{name}.py" for name in ("kinds", "lives", "logs")),
 )

@@ -13,7 +13,7 @@ from monitor.grammar import LogLine, Record, Unknown, parse_line
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve, settings
-from trainer.training.loop import Outcome, train
+from trainer.training.loop import FitResult, train
 
 EPOCHS = 2
 SMALL: Mapping[str, Any] = {
@@ -37,7 +37,7 @@ Kind = TypeVar("Kind", bound=Record)
 class Run(NamedTuple):
     """A finished run and its log."""
 
-    outcome: Outcome
+    result: FitResult
     lines: list[bytes]
 
     def records(self, kind: type[Kind]) -> list[Kind]:
@@ -75,8 +75,8 @@ def fit(
     small = {name: value for name, value in SMALL.items() if name not in set_by_env}
     cli = {**small, "data": str(panel), "log": str(log), **changes}
     resolved = resolve(cli=cli, env=env)
-    outcome = train(resolved, **{"clock": lambda: 1.7e9 + next(ticks) / 100, **(hooks or {})})
-    return Run(outcome, log.read_bytes().splitlines())
+    result = train(resolved, **{"clock": lambda: 1.7e9 + next(ticks) / 100, **(hooks or {})})
+    return Run(result, log.read_bytes().splitlines())
 
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from monitor import grammar
 from tests.trainer.runs import Run, fit, make_panel
-from trainer.config import Config, ConfigError
+from trainer.config import SettingError, TrainerConfig
 from trainer.settings import resolve, settings
 
 SEED_PAGE = (
@@ -144,7 +144,7 @@ def test_later_sources_win_and_each_value_knows_its_own(tmp_path: Path):
 
 def test_without_any_source_the_configuration_is_the_default():
     resolved = resolve()
-    assert resolved.config == Config()
+    assert resolved.config == TrainerConfig()
     assert {each.source for each in resolved.effective} == {"default"}
 
 
@@ -169,7 +169,7 @@ def test_without_any_source_the_configuration_is_the_default():
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_place(env: dict[str, str], message: str):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(SettingError, match=message):
         resolve(env=env)
 
 
@@ -184,16 +184,16 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(env: dict[str, st
 def test_a_settings_file_that_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str, message: str):
     file = tmp_path / "run.toml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(SettingError, match=message):
         resolve(file=file)
 
 
 def test_a_settings_file_that_is_not_there_is_refused(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read; expected a TOML file"):
+    with pytest.raises(SettingError, match=r"none\.toml: cannot be read; expected a TOML file"):
         resolve(file=tmp_path / "none.toml")
 
 
 def test_an_absent_gpu_is_refused(panel: Path, tmp_path: Path):
     count = torch.cuda.device_count()
-    with pytest.raises(ConfigError, match=f"device: .* got cuda:{count}"):
+    with pytest.raises(SettingError, match=f"device: .* got cuda:{count}"):
         fit(tmp_path, panel, device=f"cuda:{count}")

@@ -11,7 +11,7 @@ import torch
 from trainer.batches.batches import DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import Normalisation, fit_normalisation, normalised_features
-from trainer.config import Config, DataConfig
+from trainer.config import DataConfig, TrainerConfig
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.panel.file import load_panel
@@ -86,7 +86,7 @@ def split_settings(config: DataConfig) -> SplitSettings:
     )
 
 
-def prepare(panel: Panel, splits: Splits, config: Config, *, rank: int = 0, world_size: int = 1) -> Dataset:
+def prepare(panel: Panel, splits: Splits, config: TrainerConfig, *, rank: int = 0, world_size: int = 1) -> Dataset:
     """Fit the normalisation on the training part and pack both parts into batches, of which this is the share
     of process `rank` of `world_size`. Raises PanelError.
     """

@@ -30,7 +30,7 @@ class Lap(NamedTuple):
     samples_per_s: float
 
 
-class Pace:
+class Stopwatch:
     """A stopwatch between two TRAIN lines; `timer` returns monotonic seconds."""
 
     def __init__(self, timer: Callable[[], float]) -> None:

@@ -32,7 +32,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Objective:
+class WeightedLoss:
     """The loss under fixed weights; a term of weight 0 is not computed.
 
     Every term is a sum over pairs (day, horizon) with at least two labels, divided by the number of such
@@ -140,17 +140,17 @@ def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor, 
     return functional.relu(1 - _std(points_CMK, mask_CMK) / (floor_CK + 1e-6)) ** 2
 
 
-def constant_loss(objective: Objective, days: Sequence[Tensor]) -> float:
+def constant_loss(weighted_loss: WeightedLoss, days: Sequence[Tensor]) -> float:
     """Return the loss, over these days' targets, of the best constants: each horizon's own quantiles.
 
     Shapes: each day (M, K), nan where unlabelled. Raises ValueError when no day has two labels.
     """
-    levels = torch.tensor(objective.quantiles)
+    levels = torch.tensor(weighted_loss.quantiles)
     labels = torch.cat(list(days)).t()
     constants_KQ = torch.stack([_quantiles(column[~column.isnan()], levels) for column in labels])
     num_pairs = sum(count_pairs(day, torch.zeros(len(day), dtype=torch.int64)) for day in days)
     losses = [
-        objective(
+        weighted_loss(
             constants_KQ.expand(len(day), -1, -1),
             day,
             torch.zeros(len(day), dtype=torch.int64),

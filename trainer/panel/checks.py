@@ -15,7 +15,7 @@ import numpy as np
 from trainer.panel.file_checks import row_problems, source_problems, value_problems
 from trainer.panel.moments import feature_moments
 from trainer.panel.panel import Panel, PanelError
-from trainer.panel.problem import Problem, Severity
+from trainer.panel.problem import Consequence, PanelProblem
 from trainer.panel.samples import RowAccount, account_rows, choose_samples
 from trainer.panel.splits import DateRange, Splits, SplitSettings, split_dates
 from trainer.panel.training_checks import dead_problems, leak_problems, part_problems
@@ -25,7 +25,7 @@ from trainer.panel.training_checks import dead_problems, leak_problems, part_pro
 class PanelReport:
     """The judged panel."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[PanelProblem, ...]
     splits: Splits | None
     """None when the dates cannot be divided as asked; a problem says why."""
     rows: RowAccount | None
@@ -40,11 +40,11 @@ class PanelReport:
     @property
     def is_refused(self) -> bool:
         """Whether a run must not start on this panel."""
-        return any(problem.severity is Severity.REFUSE for problem in self.problems)
+        return any(problem.consequence is Consequence.REFUSE for problem in self.problems)
 
     def raise_if_refused(self) -> None:
         """Raise PanelError with one line per reason to refuse."""
-        reasons = [problem.message for problem in self.problems if problem.severity is Severity.REFUSE]
+        reasons = [problem.message for problem in self.problems if problem.consequence is Consequence.REFUSE]
         if reasons:
             raise PanelError("\n".join(reasons))
 
@@ -57,7 +57,7 @@ def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int 
     try:
         splits = split_dates(panel.dates, settings, horizons=panel.horizons)
     except PanelError as error:
-        problems.append(Problem(Severity.REFUSE, "empty_split", f"{panel.source}: {error}", len(panel.dates)))
+        problems.append(PanelProblem(Consequence.REFUSE, "empty_split", f"{panel.source}: {error}", len(panel.dates)))
     if splits is not None:
         train = splits.train
         parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
@@ -75,7 +75,7 @@ def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int 
     placed = max(int(panel.present_CD.sum()), 1)
     num_labels_H = np.isfinite(panel.targets_DCH).sum(axis=(0, 1))
     return PanelReport(
-        problems=tuple(sorted(problems, key=lambda problem: problem.severity is Severity.WARN)),
+        problems=tuple(sorted(problems, key=lambda problem: problem.consequence is Consequence.WARN)),
         splits=splits,
         rows=rows,
         features_dead=dead,

@@ -6,7 +6,7 @@ from enum import Enum
 _NUM_NAMED = 8
 
 
-class Severity(Enum):
+class Consequence(Enum):
     """What a problem means for a run."""
 
     REFUSE = "refuse"
@@ -16,10 +16,10 @@ class Severity(Enum):
 
 
 @dataclass(frozen=True)
-class Problem:
+class PanelProblem:
     """One thing that is wrong with a panel."""
 
-    severity: Severity
+    consequence: Consequence
     kind: str
     """A fixed name, such as `duplicate_rows`."""
     message: str

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trainer.panel.moments import CODES_PER_BLOCK, FeatureMoments
 from trainer.panel.panel import Panel
-from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.problem import Consequence, PanelProblem, some_of
 from trainer.panel.samples import Samples
 from trainer.panel.splits import DateRange, part_labels
 
@@ -20,7 +20,7 @@ MIN_CODES_PER_DAY = 10
 """Fewest codes of a day with a decile portfolio of one code."""
 
 
-def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) -> list[Problem]:
+def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) -> list[PanelProblem]:
     """Report a part without samples, with thin days or with a horizon that has no label."""
     problems = []
     where = f"{panel.source}: {name} part {part.describe(panel.dates)}"
@@ -30,7 +30,7 @@ def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) ->
             f"{where} has no sample; expected at least one, got {rows.present} rows, {rows.incomplete} "
             f"without a whole window, {rows.unlabeled} without a label"
         )
-        return [Problem(Severity.REFUSE, "empty_split", message, rows.present)]
+        return [PanelProblem(Consequence.REFUSE, "empty_split", message, rows.present)]
     codes_of_day = samples.is_sample_DC.sum(axis=1)
     thin = np.flatnonzero((codes_of_day > 0) & (codes_of_day < MIN_CODES_PER_DAY))
     if len(thin):
@@ -39,29 +39,29 @@ def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) ->
             f"{where}: {len(thin)} dates have few codes; expected at least {MIN_CODES_PER_DAY}, "
             f"got fewer on {some_of(dates)}"
         )
-        problems.append(Problem(Severity.WARN, "thin_days", message, len(thin), dates=dates))
+        problems.append(PanelProblem(Consequence.WARN, "thin_days", message, len(thin), dates=dates))
     num_labels_H = np.isfinite(part_labels(panel.targets_DCH, part, panel.horizons)).sum(axis=(0, 1))
     without = [f"{horizon} d" for horizon, num in zip(panel.horizons, num_labels_H, strict=True) if not num]
     if without:
         message = f"{where}: horizons without a label; expected labels of each, got none of {', '.join(without)}"
-        problems.append(Problem(Severity.WARN, "unlabeled_horizon", message, len(without)))
+        problems.append(PanelProblem(Consequence.WARN, "unlabeled_horizon", message, len(without)))
     return problems
 
 
-def dead_problems(panel: Panel, dead: tuple[str, ...]) -> list[Problem]:
+def dead_problems(panel: Panel, dead: tuple[str, ...]) -> list[PanelProblem]:
     """Report dead features; refuse more than DEAD_SHARE_REFUSED of them."""
     if not dead:
         return []
     num_features = len(panel.feature_names)
-    severity = Severity.REFUSE if len(dead) > DEAD_SHARE_REFUSED * num_features else Severity.WARN
+    consequence = Consequence.REFUSE if len(dead) > DEAD_SHARE_REFUSED * num_features else Consequence.WARN
     message = (
         f"{panel.source}: {len(dead)} of {num_features} features are constant or empty in training; "
         f"expected values that vary, got {some_of(dead)}"
     )
-    return [Problem(severity, "dead_features", message, len(dead), dead)]
+    return [PanelProblem(consequence, "dead_features", message, len(dead), dead)]
 
 
-def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> list[Problem]:
+def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> list[PanelProblem]:
     """Report features that correlate with a label more than an honest feature can."""
     correlation_FH = _label_correlations(panel, train, moments)
     suspects = np.flatnonzero(np.abs(correlation_FH).max(axis=1) > SUSPECT_CORRELATION)
@@ -76,7 +76,7 @@ def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> li
         f"{panel.source}: features correlate with the future like a leak; expected at most "
         f"{SUSPECT_CORRELATION}, got {some_of(tuple(named))}"
     )
-    return [Problem(Severity.WARN, "suspected_leak", message, len(names), names)]
+    return [PanelProblem(Consequence.WARN, "suspected_leak", message, len(names), names)]
 
 
 def _label_correlations(panel: Panel, train: DateRange, moments: FeatureMoments) -> NDArray[np.float64]:

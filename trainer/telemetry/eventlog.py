@@ -34,7 +34,7 @@ from monitor.grammar import (
     Target,
     Train,
 )
-from trainer.checkpoint import Saved
+from trainer.checkpoint import CheckpointFile
 from trainer.config import TrainerError
 from trainer.measure.gradients import EncoderGradient, GroupGradient, GroupWeight, InputStatistics, LayerActivation
 from trainer.measure.guard import Check, Failed, Finding, Recovered, Reset
@@ -296,7 +296,7 @@ class EventLog:
         """Write what the operating system says of this process."""
         self.write(grammar.Process(**found._asdict()))
 
-    def checkpoint(self, action: str, saved: Saved, *, seconds: float) -> None:
+    def checkpoint(self, action: str, saved: CheckpointFile, *, seconds: float) -> None:
         """Write that a checkpoint was saved or loaded."""
         self.write(
             Checkpoint(

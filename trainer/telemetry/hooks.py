@@ -21,7 +21,7 @@ WARN_NORM = 1e-7
 """A group's gradient norm below which a warning is written; the default of GRAD_MONITOR_WARN_NORM."""
 
 
-class Onlooker:
+class TrainingHooks:
     """Reports every `every` steps, from step 0 on; says where it sees the loop through `on_forward`."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Onlooker:
             found = self._gradients.measure()
             self._log.gradients(found, step=step, epoch=epoch, batch=batch, warn_norm=WARN_NORM)
 
-    def outcome(self) -> tuple[bool, float | None]:
+    def end_step(self) -> tuple[bool, float | None]:
         """Return whether the optimizer took this step, and the norm of the whole gradient where it is known.
 
         A report is due whether or not it was taken.

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainer.measure.model_parts import Part, children_of, layers_of
-from trainer.measure.pace import Lap, Pace
+from trainer.measure.pace import Lap, Stopwatch
 from trainer.telemetry.eventlog import (
     Epoch,
     Error,
@@ -37,7 +37,7 @@ from trainer.telemetry.eventlog import (
     Train,
     default_log_path,
 )
-from trainer.telemetry.hooks import Onlooker
+from trainer.telemetry.hooks import TrainingHooks
 from trainer.telemetry.phases import Phases
 
 NOT_LOGGED = ("CONFIG", "DATA", "DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")
@@ -88,9 +88,9 @@ class Telemetry:
         self._unread: list[Tensor] = []
         self._is_waiting = True
         self._phase, self._forwards, self._is_closed = "", 0, False
-        self._pace = Pace(timer)
+        self._pace = Stopwatch(timer)
         self._log = EventLog(self.path, clock)
-        self._onlooker = Onlooker(
+        self._hooks = TrainingHooks(
             model,
             optimizer,
             self._log,
@@ -105,8 +105,8 @@ class Telemetry:
             "epochs": epochs,
             "cadence_train": train_every,
             "cadence_grad": grad_every,
-            "device": self._onlooker.device,
-            "frozen": self._onlooker.frozen or None,
+            "device": self._hooks.device,
+            "frozen": self._hooks.frozen or None,
             "not_logged": NOT_LOGGED,
         }
         self._log.write(Intent(**{**declared, **(intent or {})}))
@@ -121,7 +121,7 @@ class Telemetry:
         A step that the optimizer did not take, such as one that a gradient scaler skipped, counts as skipped.
         """
         self._batch, self._step = self._batch + 1, self._step + 1
-        took_step, grad_norm = self._onlooker.outcome()
+        took_step, grad_norm = self._hooks.end_step()
         self._skipped += not took_step
         self._skips_in_row = 0 if took_step else self._skips_in_row + 1
         if isinstance(loss, Tensor) and loss.device.type != "cpu":
@@ -146,7 +146,7 @@ class Telemetry:
         if name != self._phase:
             self.phase(name, total=self._batches if is_training else None)
         if is_training:
-            self._onlooker.listen()
+            self._hooks.listen()
             if self._is_waiting:
                 self._is_waiting = False
                 self._pace.loaded()
@@ -158,7 +158,7 @@ class Telemetry:
         """Look at the gradients now, if it is time to. Call it between backward (and unscaling) and clipping, where
         you clip; else the gradients are looked at as the optimizer takes them.
         """
-        self._onlooker.look()
+        self._hooks.look()
 
     def phase(self, name: str, *, total: int | None = None) -> None:
         """Say what begins: load, train, validate or checkpoint. Forward passes begin the middle two by themselves."""
@@ -186,7 +186,7 @@ class Telemetry:
         if self._is_closed:
             return
         self._is_closed = True
-        self._onlooker.leave()
+        self._hooks.leave()
         self._phases.__exit__(None, None, None)
         self._read_losses()
         if error is not None:
@@ -220,7 +220,7 @@ class Telemetry:
     def _expect_step(self) -> None:
         self._is_waiting = True
         batch, step = self._batch + 1, self._step + 1
-        self._onlooker.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
+        self._hooks.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
 
     def _is_train_due(self, batch: int, step: int) -> bool:
         return step % self._train_every == 0 or batch == self._batches
@@ -247,7 +247,7 @@ class Telemetry:
                 batch=Share(self._batch, self._batches),
                 step=self._step,
                 loss=self._loss,
-                lr=self._onlooker.lr,
+                lr=self._hooks.lr,
                 s_per_batch=round(lap.s_per_batch, 6),
                 load_s=round(lap.load_s, 6),
                 samples_per_s=round(lap.samples_per_s, 3) if with_rate else None,
@@ -268,7 +268,7 @@ class Telemetry:
                 epoch=Share(self._epoch, self._epochs),
                 train_loss=self._sum_loss / self._num_losses if self._num_losses else float("nan"),
                 val_loss=val_loss,
-                lr=self._onlooker.lr,
+                lr=self._hooks.lr,
                 extra=tuple((name, repr(float(value))) for name, value in metrics.items()),
             )
         )

@@ -8,8 +8,8 @@ import torch
 
 from trainer.batches.dataset import Dataset, graph_settings
 from trainer.batches.graph import measure_graph
-from trainer.config import Config, OptimConfig
-from trainer.model.losses import Objective, constant_loss
+from trainer.config import OptimConfig, TrainerConfig
+from trainer.model.losses import WeightedLoss, constant_loss
 from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
 from trainer.panel.checks import PanelReport
 from trainer.panel.file_checks import check_source
@@ -19,10 +19,10 @@ from trainer.telemetry.eventlog import Data, DataCheck, EventLog, Floor, Intent,
 _DIGITS = 16
 
 
-def objective_of(config: Config) -> Objective:
+def weighted_loss_of(config: TrainerConfig) -> WeightedLoss:
     """Return the loss that the configuration asks for."""
     loss = config.loss
-    return Objective(
+    return WeightedLoss(
         quantiles=QUANTILES,
         point_loss=loss.point_loss,
         huber_delta=loss.huber_delta,
@@ -35,7 +35,7 @@ def objective_of(config: Config) -> Objective:
 
 
 def write_intent(
-    log: EventLog, config: Config, *, total_steps: int, device: torch.device, resume_from: int | None
+    log: EventLog, config: TrainerConfig, *, total_steps: int, device: torch.device, resume_from: int | None
 ) -> None:
     """Declare what is deliberate."""
     optim: OptimConfig = config.optim
@@ -70,7 +70,7 @@ def write_overruled(log: EventLog, resolved: Resolved, dataset: Dataset) -> None
         log.ignored([Ignored("batch_size", str(batch_size), str(largest_day))])
 
 
-def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
+def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
     """Describe the panel, its division and the normalisation that is really applied."""
     panel, splits = dataset.panel, dataset.splits
     log.write(
@@ -104,7 +104,7 @@ def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: Con
         log.write(Target(h=horizon, mean=mean, std=std))
 
 
-def write_epoch_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
+def write_epoch_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
     """Say again what the data is like, and whether its file changed under the run."""
     write_data_check(log, dataset, report, config)
     changed = check_source(dataset.panel)
@@ -112,7 +112,7 @@ def write_epoch_data_check(log: EventLog, dataset: Dataset, report: PanelReport,
         log.problem(changed.kind, changed.message, columns=changed.columns, count=changed.count)
 
 
-def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
+def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
     """Say how healthy the training inputs and the graphs of the training dates are."""
     facts = measure_graph(dataset.train.graphs(dataset.train.days), graph_settings(config.data))
     log.write(
@@ -152,6 +152,6 @@ def write_model(log: EventLog, model: StockModel) -> None:
         )
 
 
-def write_floor(log: EventLog, dataset: Dataset, objective: Objective) -> None:
+def write_floor(log: EventLog, dataset: Dataset, weighted_loss: WeightedLoss) -> None:
     """Write what a model that has learnt nothing would lose on the training days."""
-    log.write(Floor(loss_floor=constant_loss(objective, dataset.floor_days())))
+    log.write(Floor(loss_floor=constant_loss(weighted_loss, dataset.floor_days())))

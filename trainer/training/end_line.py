@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 
 from trainer.telemetry.eventlog import EventLog, RunEnd
-from trainer.training.session import Progress
+from trainer.training.session import FitProgress
 
 
 class EndLine:
     """The end line of one run, begun at `started_at` on the clock."""
 
-    def __init__(self, log: EventLog, progress: Progress, *, clock: Callable[[], float], started_at: float) -> None:
+    def __init__(self, log: EventLog, progress: FitProgress, *, clock: Callable[[], float], started_at: float) -> None:
         self._log, self._progress, self._clock, self._started_at = log, progress, clock, started_at
         self._lock, self._is_written = threading.Lock(), False
 

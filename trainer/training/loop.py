@@ -1,7 +1,7 @@
 """One training run, read top to bottom: load, check, normalise, declare, train, validate, end.
 
 In: a resolved configuration; time enters as `clock` (seconds since 1970) and `timer` (monotonic seconds).
-Out: a log whose last line always says how the run ended, and an `Outcome`.
+Out: a log whose last line always says how the run ended, and an `FitResult`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from trainer.checkpoint import (
 from trainer.config import RunConfig, TrainerError
 from trainer.faults import FaultPlan, parse_injection
 from trainer.measure.metrics import overall
-from trainer.measure.pace import Pace
+from trainer.measure.pace import Stopwatch
 from trainer.settings import Resolved
 from trainer.telemetry.eventlog import (
     CheckpointConflict,
@@ -47,14 +47,14 @@ from trainer.training.end_line import EndLine
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import learning_rate
-from trainer.training.session import Bar, Progress, Session
+from trainer.training.session import Bar, FitProgress, Session
 from trainer.training.state import capture
 from trainer.training.step import take_step
 from trainer.training.stopping import Stopped, StopSwitch
 from trainer.training.validation import validate
 
 
-class Outcome(NamedTuple):
+class FitResult(NamedTuple):
     """How a run ended."""
 
     status: str  # completed, stopped or failed
@@ -76,7 +76,7 @@ def train(
     timer: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
     show: Callable[[Bar], None] = lambda bar: None,
-) -> Outcome:
+) -> FitResult:
     """Train as configured and write the run's log; the end line is written whatever happens.
 
     `ranks` are the processes that train together, without it this one alone; each writes a log of its own. `stop`
@@ -88,7 +88,7 @@ def train(
     faults = FaultPlan([parse_injection(text) for text in config.run.inject])
     path = Path(config.run.log) if config.run.log else default_log_path(config.run.name, started_at)
     path, folder, identity = ranks.agree((path, *_folder(config.run, path)))
-    progress, status, failure = Progress(), "failed", None
+    progress, status, failure = FitProgress(), "failed", None
     with closing(EventLog(rank_log_path(path, ranks.rank), clock)) as log:
         end = EndLine(log, progress, clock=clock, started_at=started_at)
         stop.when_stuck = lambda: end.write("stopped" if ranks.world_size == 1 else "failed", error="stuck")
@@ -138,7 +138,7 @@ def train(
             log.write_text(traceback.format_exc())
         finally:
             end.write(status, error=failure)
-    return Outcome(
+    return FitResult(
         status, log.path, progress.epochs, progress.best_epoch, progress.best_val_loss, progress.rank_ic, log.num_lost
     )
 
@@ -179,7 +179,7 @@ def _train_epoch(session: Session, epoch: int) -> None:
     _enter_train(session, epoch)
     session.faults.enter_epoch(epoch, session.site)
     session.model.train()
-    pace = Pace(session.timer)
+    pace = Stopwatch(session.timer)
     batches = session.dataset.train.epoch(epoch, first_batch=progress.batch)
     for group in _groups(batches, config.optim.accumulate):
         pace.loaded()

@@ -8,8 +8,8 @@ import torch
 
 from trainer.batches.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.batches.graph import EDGE_ATTRIBUTES
-from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
-from trainer.config import ConfigError
+from trainer.checkpoint import CheckpointError, CheckpointFolder, LatestCheckpoint
+from trainer.config import SettingError
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
@@ -20,9 +20,16 @@ from trainer.settings import Resolved
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
-from trainer.training.declare import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
+from trainer.training.declare import (
+    weighted_loss_of,
+    write_data,
+    write_floor,
+    write_intent,
+    write_model,
+    write_overruled,
+)
 from trainer.training.ranks import Ranks
-from trainer.training.session import Bar, Progress, Session
+from trainer.training.session import Bar, FitProgress, Session
 from trainer.training.state import check_same_run, restore
 from trainer.training.stopping import StopSwitch
 
@@ -32,7 +39,7 @@ def prepare_session(
     log: EventLog,
     phases: Phases,
     checkpoints: CheckpointFolder,
-    progress: Progress,
+    progress: FitProgress,
     *,
     ranks: Ranks,
     stop: StopSwitch,
@@ -91,7 +98,7 @@ def prepare_session(
         compiled=compiled(network, device) if config.optim.compile else network,
         optimizer=optimizer,
         average=WeightAverage(model, config.optim.ema_decay) if config.optim.ema_decay else None,
-        objective=objective_of(config),
+        weighted_loss=weighted_loss_of(config),
         guard=DegeneracyGuard(
             list(model.prediction_head_heads),
             panel.horizons,
@@ -116,11 +123,11 @@ def prepare_session(
     write_overruled(log, resolved, dataset)
     write_data(log, dataset, report, config)
     write_model(log, model)
-    write_floor(log, dataset, session.objective)
+    write_floor(log, dataset, session.weighted_loss)
     return session
 
 
-def _resume(session: Session, found: Found) -> None:
+def _resume(session: Session, found: LatestCheckpoint) -> None:
     """Go on where the checkpoint stands."""
     started = session.timer()
     check_same_run(found, session.config, session.dataset, world_size=session.ranks.world_size)
@@ -133,7 +140,7 @@ def _resume(session: Session, found: Found) -> None:
 def _device(asked: str, ranks: Ranks) -> torch.device:
     """Return the device asked for; of several processes on a machine each takes its own GPU.
 
-    Raises ConfigError where there is none.
+    Raises SettingError where there is none.
     """
     if asked == "auto":
         asked = "cuda" if torch.cuda.is_available() else "cpu"
@@ -141,9 +148,9 @@ def _device(asked: str, ranks: Ranks) -> torch.device:
     if device.type == "cpu":
         return device
     if device.index is not None and ranks.world_size > 1:
-        raise ConfigError(f"device: one for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
+        raise SettingError(f"device: one for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
     device = torch.device("cuda", ranks.local_rank if device.index is None else device.index)
     if device.index >= torch.cuda.device_count():
-        raise ConfigError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {device}")
+        raise SettingError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {device}")
     torch.cuda.set_device(device)
     return device

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointFolder
-from trainer.config import Config
+from trainer.config import TrainerConfig
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.pace import StepResult
-from trainer.model.losses import Objective
+from trainer.model.losses import WeightedLoss
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import PanelReport
@@ -39,7 +39,7 @@ class Bar(NamedTuple):
 
 
 @dataclass
-class Progress:
+class FitProgress:
     """What changes as the run goes on, beside weights, optimizer and guard; plain values, so that it can be saved."""
 
     step: int = 0
@@ -81,7 +81,7 @@ class Progress:
 class Session:
     """One run under way."""
 
-    config: Config
+    config: TrainerConfig
     log: EventLog
     phases: Phases
     checkpoints: CheckpointFolder
@@ -98,12 +98,12 @@ class Session:
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
     """None: validation and prediction use the last weights."""
-    objective: Objective
+    weighted_loss: WeightedLoss
     guard: DegeneracyGuard
     instruments: Instruments
     faults: FaultPlan
     site: Site
-    progress: Progress
+    progress: FitProgress
     device: torch.device
     total_steps: int
     timer: Callable[[], float]

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from trainer.batches.dataset import Dataset
-from trainer.checkpoint import CheckpointError, Found
-from trainer.config import Config, LossConfig, ModelConfig
+from trainer.checkpoint import CheckpointError, LatestCheckpoint
+from trainer.config import LossConfig, ModelConfig, TrainerConfig
 from trainer.training.session import Session
 
 _MUST_AGREE = {
@@ -48,7 +48,7 @@ def capture(session: Session) -> dict[str, Any]:
     }
 
 
-def check_same_run(found: Found, config: Config, dataset: Dataset, *, world_size: int) -> None:
+def check_same_run(found: LatestCheckpoint, config: TrainerConfig, dataset: Dataset, *, world_size: int) -> None:
     """Raise CheckpointError, naming every difference, unless the checkpoint is of this panel and configuration
     and of as many processes.
     """

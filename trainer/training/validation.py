@@ -40,7 +40,7 @@ def _validate(session: Session) -> Validation:
             predictions = session.model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
-            loss = session.objective(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
+            loss = session.weighted_loss(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
             # `pairs` are those of all processes: each one's loss is its share of the batch's.
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs

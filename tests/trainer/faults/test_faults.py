@@ -164,7 +164,7 @@ def test_stall_silent_stops_a_real_run_for_longer_than_the_five_minutes_of_the_r
     slept: list[float] = []
     run = fit(tmp_path, panel, inject=("stall_silent@2",), hooks={"sleep": slept.append})
     assert slept == [420.0]
-    assert run.outcome.status == "completed"
+    assert run.result.status == "completed"
 
 
 def test_every_fault_says_what_it_does():

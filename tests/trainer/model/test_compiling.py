@@ -8,7 +8,7 @@ import torch
 
 from monitor import grammar
 from tests.trainer.runs import fit, make_panel
-from trainer.config import ConfigError
+from trainer.config import SettingError
 
 
 def test_without_a_compiler_the_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -19,7 +19,7 @@ def test_without_a_compiler_the_setting_is_refused(tmp_path: Path, monkeypatch: 
         return call
 
     monkeypatch.setattr(torch, "compile", no_compiler)
-    with pytest.raises(ConfigError, match=r"compile: .* expected a compiler for cpu, got No working C\+\+ compiler"):
+    with pytest.raises(SettingError, match=r"compile: .* expected a compiler for cpu, got No working C\+\+ compiler"):
         fit(tmp_path, make_panel(tmp_path), compile=True)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainer.model.losses import (
-    Objective,
+    WeightedLoss,
     constant_loss,
     count_pairs,
     pinball,
@@ -16,7 +16,7 @@ from trainer.model.losses import (
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def objective(**weights: float) -> Objective:
+def weighted_loss(**weights: float) -> WeightedLoss:
     settings = {
         "point_weight": 0.0,
         "rank_ic_weight": 0.0,
@@ -25,7 +25,7 @@ def objective(**weights: float) -> Objective:
         "variance_floor_ratio": 0.1,
         "huber_delta": 1.0,
     }
-    return Objective(quantiles=QUANTILES, point_loss="quantile", **{**settings, **weights})
+    return WeightedLoss(quantiles=QUANTILES, point_loss="quantile", **{**settings, **weights})
 
 
 def random_batch(*, days: int, rows: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -81,8 +81,8 @@ def test_variance_penalty_falls_from_one_to_zero_as_the_spread_reaches_its_floor
 def test_doubling_a_weight_doubles_its_term_and_nothing_else(name):
     predictions, targets, days = random_batch(days=2, rows=6)
     predictions = predictions * 0.01  # little spread, so that the variance penalty acts
-    once = objective(**{name: 1.0})(predictions, targets, days)
-    twice = objective(**{name: 2.0})(predictions, targets, days)
+    once = weighted_loss(**{name: 1.0})(predictions, targets, days)
+    twice = weighted_loss(**{name: 2.0})(predictions, targets, days)
     assert len(once.terms) == 1
     assert once.total.item() != 0.0
     assert twice.total.item() == pytest.approx(2 * once.total.item(), rel=1e-6)
@@ -90,7 +90,7 @@ def test_doubling_a_weight_doubles_its_term_and_nothing_else(name):
 
 def test_the_loss_of_two_days_is_the_mean_of_the_losses_of_each():
     predictions, targets, days = random_batch(days=2, rows=7)
-    whole = objective(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
+    whole = weighted_loss(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
     both = whole(predictions, targets, days).total
     each = [whole(predictions[days == day], targets[days == day], days[days == day] * 0).total for day in (0, 1)]
     assert both.item() == pytest.approx((each[0].item() + each[1].item()) / 2, rel=1e-5)
@@ -99,7 +99,7 @@ def test_the_loss_of_two_days_is_the_mean_of_the_losses_of_each():
 def test_batches_that_share_one_divisor_sum_to_the_loss_of_all():
     predictions, targets, days = random_batch(days=3, rows=7)
     targets[days == 2, 3] = float("nan")
-    whole = objective(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
+    whole = weighted_loss(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
     num_pairs = count_pairs(targets, days)
     first, rest = days == 0, days > 0
     parts = [
@@ -113,7 +113,7 @@ def test_batches_that_share_one_divisor_sum_to_the_loss_of_all():
 def test_days_of_different_size_are_not_mixed():
     predictions, targets, _ = random_batch(days=1, rows=5)
     days = torch.tensor([0, 0, 0, 1, 1])
-    rank = objective(rank_ic_weight=1.0)
+    rank = weighted_loss(rank_ic_weight=1.0)
     alone = [rank(predictions[days == day], targets[days == day], days[days == day] * 0).total for day in (0, 1)]
     assert rank(predictions, targets, days).total.item() == pytest.approx(sum(alone).item() / 2, rel=1e-5)
 
@@ -121,7 +121,7 @@ def test_days_of_different_size_are_not_mixed():
 def test_an_unlabelled_row_changes_neither_loss_nor_gradient():
     predictions, targets, days = random_batch(days=1, rows=6)
     targets[0] = float("nan")
-    everything = objective(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
+    everything = weighted_loss(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
     predictions.requires_grad_()
     loss = everything(predictions, targets, days).total
     loss.backward()
@@ -134,18 +134,18 @@ def test_an_unlabelled_row_changes_neither_loss_nor_gradient():
 def test_a_batch_without_any_label_is_refused_rather_than_given_a_loss_of_zero():
     predictions, targets, days = random_batch(days=1, rows=3)
     with pytest.raises(ValueError, match="no day has two labels"):
-        objective(point_weight=1.0)(predictions, targets * float("nan"), days)
+        weighted_loss(point_weight=1.0)(predictions, targets * float("nan"), days)
 
 
 def test_the_floor_is_the_weights_of_rank_and_variance_when_those_are_the_only_terms():
     _, targets, _ = random_batch(days=3, rows=20)
-    floor = constant_loss(objective(rank_ic_weight=0.3, variance_penalty_weight=0.05), targets.split(20))
+    floor = constant_loss(weighted_loss(rank_ic_weight=0.3, variance_penalty_weight=0.05), targets.split(20))
     assert floor == pytest.approx(0.35, abs=1e-3)
 
 
 def test_no_other_constant_beats_the_floor():
     _, targets, days = random_batch(days=3, rows=50)
-    base = objective(point_weight=1.0)
+    base = weighted_loss(point_weight=1.0)
     floor = constant_loss(base, targets.split(50))
     others = [base(torch.full((150, 4, len(QUANTILES)), value), targets, days).total for value in (-1.0, 0.0, 0.5)]
     assert all(floor < other for other in others)
@@ -154,6 +154,6 @@ def test_no_other_constant_beats_the_floor():
 def test_a_constant_prediction_has_a_finite_gradient_in_every_term():
     _, targets, days = random_batch(days=2, rows=5)
     predictions = torch.zeros(10, 4, len(QUANTILES), requires_grad=True)
-    everything = objective(point_weight=1.0, rank_ic_weight=1.0, sharpe_weight=1.0, variance_penalty_weight=1.0)
+    everything = weighted_loss(point_weight=1.0, rank_ic_weight=1.0, sharpe_weight=1.0, variance_penalty_weight=1.0)
     everything(predictions, targets, days).total.backward()
     assert predictions.grad.isfinite().all()

@@ -14,7 +14,7 @@ from trainer.panel.checks import PanelReport, check_panel
 from trainer.panel.file import load_panel
 from trainer.panel.file_checks import check_source
 from trainer.panel.panel import PanelError, PanelSchema
-from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.problem import Consequence, PanelProblem, some_of
 from trainer.panel.splits import SplitSettings
 
 SHORT = PanelSchema(horizons=(1, 5))
@@ -25,7 +25,7 @@ def judge(columns: dict[str, np.ndarray], tmp_path: Path, settings: SplitSetting
     return check_panel(read(columns, tmp_path / "panel.parquet", SHORT), settings)
 
 
-def only(report: PanelReport) -> Problem:
+def only(report: PanelReport) -> PanelProblem:
     (problem,) = report.problems
     return problem
 
@@ -49,7 +49,7 @@ def test_duplicate_rows_are_refused_with_their_dates_and_counts(tmp_path: Path):
     columns = rows_where(columns, np.concatenate([np.arange(90 * 12), [14, 14, 100]]))
     problem = only(judge(columns, tmp_path))
     first, second = columns["date"][14], columns["date"][100]
-    assert (problem.severity, problem.kind, problem.count) == (Severity.REFUSE, "duplicate_rows", 3)
+    assert (problem.consequence, problem.kind, problem.count) == (Consequence.REFUSE, "duplicate_rows", 3)
     assert problem.dates == (str(first), str(second))
     assert problem.message.endswith(
         f"3 rows repeat a (date, code); expected each once, got {first} c002 (3 rows), {second} c004 (2 rows)"
@@ -61,7 +61,7 @@ def test_rows_without_a_code_are_counted(tmp_path: Path):
     columns["code"][[3, 20]] = None
     report = judge(columns, tmp_path)
     problem = next(problem for problem in report.problems if problem.kind == "rows_without_key")
-    assert (problem.severity, problem.count) == (Severity.WARN, 2)
+    assert (problem.consequence, problem.count) == (Consequence.WARN, 2)
 
 
 def test_values_that_are_not_finite_name_their_columns_worst_first(tmp_path: Path):
@@ -70,7 +70,7 @@ def test_values_that_are_not_finite_name_their_columns_worst_first(tmp_path: Pat
     columns["gamma"][9] = np.inf
     report = judge(columns, tmp_path)
     problem = only(report)
-    assert (problem.severity, problem.kind, problem.count) == (Severity.WARN, "non_finite_features", 4)
+    assert (problem.consequence, problem.kind, problem.count) == (Consequence.WARN, "non_finite_features", 4)
     assert problem.columns == ("beta", "gamma")
     assert "got beta (3 rows), gamma (1 rows)" in problem.message
     assert report.nonfinite_share == pytest.approx(4 / (90 * 12 * 3))
@@ -93,7 +93,7 @@ def test_few_constant_features_are_warned_about_and_many_are_refused(tmp_path: P
     columns = table() | {f"extra_{number}": table(seed=number)["alpha"] for number in range(9)}
     columns["alpha"] = np.full(90 * 12, 4.0)
     report = judge(columns, tmp_path)
-    assert (only(report).severity, only(report).columns) == (Severity.WARN, ("alpha",))
+    assert (only(report).consequence, only(report).columns) == (Consequence.WARN, ("alpha",))
     assert report.features_dead == ("alpha",)
     columns["beta"] = np.full(90 * 12, np.nan)
     report = judge(columns, tmp_path)
@@ -116,7 +116,7 @@ def test_a_feature_that_holds_the_future_is_suspected(tmp_path: Path):
     noise_DC = np.random.default_rng(3).normal(0.0, 0.02, label_DC.shape)
     columns["alpha"] = (np.nan_to_num(label_DC) + noise_DC).reshape(-1) + 1000.0
     problem = only(judge(columns, tmp_path))
-    assert (problem.severity, problem.kind, problem.columns) == (Severity.WARN, "suspected_leak", ("alpha",))
+    assert (problem.consequence, problem.kind, problem.columns) == (Consequence.WARN, "suspected_leak", ("alpha",))
     assert "with 5 d)" in problem.message
 
 
@@ -137,7 +137,7 @@ def test_a_part_whose_windows_are_all_broken_is_refused(tmp_path: Path):
     every_third_day = np.arange(90 * 12) // 12 % 3 == np.arange(90 * 12) % 3
     report = judge(rows_where(columns, ~every_third_day), tmp_path)
     problems = [problem for problem in report.problems if problem.kind == "empty_split"]
-    assert [problem.severity for problem in problems] == [Severity.REFUSE, Severity.REFUSE]
+    assert [problem.consequence for problem in problems] == [Consequence.REFUSE, Consequence.REFUSE]
     assert "has no sample; expected at least one, got 416 rows, 416 without a whole window" in problems[0].message
 
 
@@ -195,7 +195,7 @@ def test_a_cache_made_from_another_content_is_reported(tmp_path: Path):
     load_panel(path, SHORT, cache_dir=tmp_path / "cache")
     write(table(seed=2), path)
     report = check_panel(load_panel(path, SHORT, cache_dir=tmp_path / "cache"), SPLIT)
-    assert (only(report).kind, only(report).severity) == ("stale_cache", Severity.WARN)
+    assert (only(report).kind, only(report).consequence) == ("stale_cache", Consequence.WARN)
 
 
 def test_long_lists_are_cut_with_the_number_of_the_rest():

@@ -82,6 +82,6 @@ def test_a_log_that_breaks_in_another_way_is_not_passed_over(tmp_path: Path):
 
 def test_a_training_whose_log_never_finds_room_trains_to_its_end(tmp_path: Path):
     asked = {**SMALL, "epochs": 1, "data": str(make_panel(tmp_path)), "checkpoint_dir": str(tmp_path / "c")}
-    outcome = train(resolve(cli={**asked, "log": "/dev/full"}))
-    assert (outcome.status, outcome.epochs) == ("completed", 1)
-    assert outcome.num_lost_lines > 100
+    result = train(resolve(cli={**asked, "log": "/dev/full"}))
+    assert (result.status, result.epochs) == ("completed", 1)
+    assert result.num_lost_lines > 100

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.grammar import Phase, parse_line
 from trainer.config import OptimConfig
-from trainer.measure.pace import Pace
+from trainer.measure.pace import Stopwatch
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.phases import Phases
 from trainer.training.schedule import learning_rate
@@ -85,7 +85,7 @@ def test_the_side_thread_beats_on_its_own_and_stops_with_the_run(log: EventLog, 
 
 def test_pace_splits_a_batch_into_waiting_and_work():
     times = itertools.count(0.0, 1.0)
-    pace = Pace(lambda: next(times))  # begins at 0
+    pace = Stopwatch(lambda: next(times))  # begins at 0
     pace.loaded()  # waited 1 s
     pace.stepped(batches=2, rows=10)  # worked 1 s
     lap = pace.lap()  # at 3 s

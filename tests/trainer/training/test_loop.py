@@ -126,7 +126,7 @@ def test_every_epoch_has_one_epoch_line_and_metrics_of_every_horizon(run: Run):
 def test_the_outcome_is_that_of_the_log(run: Run):
     best = min(run.records(grammar.Epoch), key=lambda line: line.val_loss)
     end = run.records(grammar.RunEnd)[-1]
-    assert (run.outcome.best_epoch, run.outcome.best_val_loss) == (best.epoch.part, best.val_loss)
+    assert (run.result.best_epoch, run.result.best_val_loss) == (best.epoch.part, best.val_loss)
     assert (end.best_epoch, end.best_val_loss) == (best.epoch.part, best.val_loss)
 
 
@@ -189,9 +189,9 @@ def test_three_accumulated_batches_give_the_loss_of_one_batch_three_times_as_lar
 def test_early_stopping_declares_itself(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, epochs=6, patience=1, base_lr=0.5, min_lr=0.5, warmup_steps=0)
     declared = run.records(grammar.Intent)[-1]
-    assert run.outcome.epochs < 6
-    assert (declared.epochs, declared.phase_change) == (run.outcome.epochs, "early_stop")
-    assert run.outcome.status == "completed"
+    assert run.result.epochs < 6
+    assert (declared.epochs, declared.phase_change) == (run.result.epochs, "early_stop")
+    assert run.result.status == "completed"
 
 
 def test_a_stop_signal_ends_the_log_as_stopped(panel: Path, tmp_path: Path):
@@ -200,7 +200,7 @@ def test_a_stop_signal_ends_the_log_as_stopped(panel: Path, tmp_path: Path):
         run = fit(tmp_path, panel, hooks=hooks)
     end = run.parsed()[-1].record
     assert isinstance(end, grammar.RunEnd)
-    assert (end.status, end.epochs, run.outcome.status) == ("stopped", 0, "stopped")
+    assert (end.status, end.epochs, run.result.status) == ("stopped", 0, "stopped")
 
 
 def test_a_failure_of_our_own_is_logged_with_its_traceback_before_the_end(
@@ -216,7 +216,7 @@ def test_a_failure_of_our_own_is_logged_with_its_traceback_before_the_end(
     assert (error.type, error.message) == ("RuntimeError", "the disk fell out")
     assert b"Traceback (most recent call last):" in run.lines
     assert isinstance(end, grammar.RunEnd)
-    assert (end.status, end.error, run.outcome.status) == ("failed", "RuntimeError", "failed")
+    assert (end.status, end.error, run.result.status) == ("failed", "RuntimeError", "failed")
 
 
 def test_a_panel_that_cannot_be_used_ends_the_log_as_failed_and_is_raised(tmp_path: Path):
@@ -276,9 +276,9 @@ def test_without_a_log_path_the_log_is_named_by_run_and_time(
 ):
     monkeypatch.chdir(tmp_path)
     resolved = resolve(cli={**SMALL, "data": str(panel), "name": "first", "epochs": 1})
-    outcome = loop.train(resolved, clock=lambda: 1761867651.0)
-    assert outcome.log == Path("_logs/training/first_20251030_234051.log")
-    assert outcome.log.is_file()
+    result = loop.train(resolved, clock=lambda: 1761867651.0)
+    assert result.log == Path("_logs/training/first_20251030_234051.log")
+    assert result.log.is_file()
 
 
 def test_the_floor_is_what_the_same_loss_gives_a_constant_prediction(run: Run):

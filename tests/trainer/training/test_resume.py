@@ -127,7 +127,7 @@ def test_a_finished_run_that_is_resumed_has_nothing_left_to_do(panel: Path, tmp_
     fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"))
     again = fit(tmp_path, panel, resume=str(tmp_path / "c"))
     assert again.records(grammar.Train) == []
-    assert again.outcome.status == "completed"
+    assert again.result.status == "completed"
 
 
 @pytest.mark.parametrize(
@@ -172,4 +172,4 @@ def test_a_second_run_on_the_folder_of_a_living_one_is_refused_and_logged(panel:
     assert conflict.holder.startswith(first.records(grammar.RunStart)[0].run)
     assert lines[-1].record.status == "failed"
     assert isinstance(seen[0], TrainerError)
-    assert first.outcome.status == "completed"
+    assert first.result.status == "completed"

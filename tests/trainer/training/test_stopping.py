@@ -82,7 +82,7 @@ def test_a_signal_in_the_instant_of_the_end_line_does_not_lose_it(tmp_path: Path
         run = fit(tmp_path, panel, hooks={"show": show, "stop": stop, "clock": Clock()})
     end = run.parsed()[-1].record
     assert isinstance(end, RunEnd)
-    assert (end.status, run.outcome.status) == ("stopped", "stopped")
+    assert (end.status, run.result.status) == ("stopped", "stopped")
     assert len(at_end) >= 2
 
 

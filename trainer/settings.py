@@ -1,4 +1,4 @@
-"""The table of every setting, and its value: from a default, a file, the environment or the command line.
+"""The table of all settings, and their values: from the default, a file, the environment or the command line.
 
 In: the sections of `config`, an optional TOML file, environment variables, command-line values. Out: a checked
 `TrainerConfig`, the source of each effective value, and the requests that were ignored. No other file reads settings;
@@ -22,14 +22,14 @@ class SettingRow(NamedTuple):
     section: str
     name: str
     key: str  # its name in CONFIG lines
-    env: str  # the environment variable that sets it
+    env: str  # its environment variable
     default: Any
     unit: str
     what: str
 
 
 class Effective(NamedTuple):
-    """One setting as the run uses it."""
+    """The value that the run uses for one setting."""
 
     key: str
     value: Any
@@ -37,7 +37,7 @@ class Effective(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A value that was asked for and overridden."""
+    """A requested value that was overridden."""
 
     key: str
     asked: str
@@ -45,16 +45,16 @@ class Ignored(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """A checked configuration and the truth about every request."""
+    """A checked configuration, and what happened to each request."""
 
     config: TrainerConfig
     effective: tuple[Effective, ...]
-    unused: tuple[str, ...]  # environment variables that look like ours and are read by nothing
+    unused: tuple[str, ...]  # environment variables that look like ours but are not in the table
     ignored: tuple[Ignored, ...]
 
 
 def settings() -> Iterator[SettingRow]:
-    """Yield every setting of every section, in the order of the log."""
+    """Yield every setting of every section, in the order in which the log lists them."""
     for section, section_type in SECTIONS.items():
         for entry in fields(section_type):
             env = entry.metadata["env"] or f"TRAINER_{entry.name.upper()}"
@@ -66,11 +66,10 @@ def settings() -> Iterator[SettingRow]:
 def resolve(
     *, cli: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None, file: Path | None = None
 ) -> Resolved:
-    """Merge the sources, the later winning: default, file, environment, command line.
+    """Merge default, file, environment and command line; the later source wins.
 
-    `cli` holds parsed values by field name, only those the user gave. `env` is the process environment.
-    `file` is TOML with the sections of `TrainerConfig`. Raises SettingError naming the place of the first value that
-    cannot be used.
+    `cli` has the values that the user gave, parsed, by field name. `env` is the process environment. `file` is TOML
+    with the sections of `TrainerConfig`. Raises SettingError with the place of the first value that cannot be used.
     """
     cli, env = cli or {}, env or {}
     from_file = _read_file(file) if file is not None else {}
@@ -93,7 +92,7 @@ def resolve(
 
 
 def _unused(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the variables that share a first word with one of ours (ENABLE_, GRAD_, ...) but are in no row."""
+    """Return the variables that share a first word with one of ours (ENABLE_, GRAD_, ...) but are not in the table."""
     honoured = {row.env for row in settings()}
     first_words = tuple({name.split("_")[0] + "_" for name in honoured})
     return tuple(sorted(name for name in env if name.startswith(first_words) and name not in honoured))
@@ -127,7 +126,7 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def _convert(value: Any, row: SettingRow, where: str) -> Any:
-    """Turn one asked value into its setting's type, or say where it stands and what it should be."""
+    """Convert a requested value to its setting's type. Raises SettingError with its place and the expected type."""
     expected = type(row.default)
     try:
         if expected is bool and isinstance(value, str):

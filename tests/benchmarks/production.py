@@ -21,10 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batches.graph import EDGE_ATTRIBUTES
-from trainer.config import ModelConfig, TrainerConfig
+from trainer.config import LossConfig, ModelConfig
 from trainer.model.losses import WeightedLoss
-from trainer.model.network import StockModel
-from trainer.training.declare import weighted_loss_of
+from trainer.model.network import QUANTILES, StockModel
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256
 NUM_NEIGHBOURS = 10
@@ -72,7 +71,7 @@ class TrainingStep:
 
     def __init__(self, model: StockModel, batch: Batch) -> None:
         self.model, self.batch = model.train(), batch
-        self._weighted_loss: WeightedLoss = weighted_loss_of(TrainerConfig())
+        self._weighted_loss = WeightedLoss(quantiles=QUANTILES, **vars(LossConfig()))
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
 
     def __call__(self) -> None:

@@ -45,11 +45,11 @@ class Run(NamedTuple):
         return [line.record for line in self.parsed() if isinstance(line.record, kind)]
 
     def parsed(self) -> list[LogLine]:
-        """Return every native line."""
+        """Return every line in the native format."""
         return [line for line in map(parse_line, self.lines) if line is not None]
 
     def unknown(self) -> list[Unknown]:
-        """Return every line whose text breaks its tag's grammar."""
+        """Return every line with a known tag whose text is not in its grammar."""
         return self.records(Unknown)
 
 
@@ -68,7 +68,7 @@ def fit(
     hooks: Mapping[str, Callable[..., Any]] | None = None,
     **changes: Any,
 ) -> Run:
-    """Train with a clock that counts, and read the log; `hooks` are further arguments of `train`."""
+    """Train with a clock that counts, and read the log; `hooks` are more arguments of `train`."""
     ticks = itertools.count()
     log = folder / f"run-{len(list(folder.glob('run-*')))}.log"
     set_by_env = {row.name for row in settings() if row.env in (env or {})}
@@ -80,5 +80,5 @@ def fit(
 
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two state dictionaries are equal bit for bit."""
+    """Return whether two state dictionaries are equal, bit for bit."""
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

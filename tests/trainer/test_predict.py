@@ -1,4 +1,4 @@
-"""Predictions from a checkpoint are those that the run validated."""
+"""Predictions from a checkpoint equal those that the run validated."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def predict(checkpoint: Path, panel: Path, out: Path) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-def test_the_best_checkpoint_predicts_what_the_best_epoch_was_scored_on(run: Run, panel: Path, tmp_path: Path):
+def test_the_best_checkpoint_has_the_predictions_of_the_best_epoch(run: Run, panel: Path, tmp_path: Path):
     out = tmp_path / "preds.parquet"
     assert predict(run.result.log.parent / "c", panel, out) == (0, f"{12 * (110 - 5 + 1)} rows\n")
     truth = pq.read_table(panel).select(["date", "code", "target_1d"])
@@ -55,7 +55,7 @@ def test_every_horizon_has_its_median_and_four_quantiles(run: Run, panel: Path, 
     assert pq.read_schema(out).names == ["date", "code", *expected]
 
 
-def test_columns_in_another_order_and_further_ones_change_nothing(run: Run, panel: Path, tmp_path: Path):
+def test_the_order_of_columns_and_extra_columns_do_not_matter(run: Run, panel: Path, tmp_path: Path):
     table = pq.read_table(panel)
     shuffled = table.select(list(reversed(table.column_names))).append_column("extra", table["feature_00"])
     other = tmp_path / "other.parquet"
@@ -65,7 +65,7 @@ def test_columns_in_another_order_and_further_ones_change_nothing(run: Run, pane
     assert pq.read_table(tmp_path / "a").equals(pq.read_table(tmp_path / "b"))
 
 
-def test_a_panel_without_a_trained_feature_is_refused_by_name(run: Run, panel: Path, tmp_path: Path):
+def test_a_panel_that_lacks_a_trained_feature_is_refused(run: Run, panel: Path, tmp_path: Path):
     other = tmp_path / "other.parquet"
     pq.write_table(pq.read_table(panel).drop_columns(["feature_03"]), other)
     code, err = predict(run.result.log.parent / "c", other, tmp_path / "out")
@@ -74,6 +74,6 @@ def test_a_panel_without_a_trained_feature_is_refused_by_name(run: Run, panel: P
     assert not (tmp_path / "out").exists()
 
 
-def test_something_that_is_no_checkpoint_is_refused(panel: Path, tmp_path: Path):
+def test_a_file_that_is_not_a_checkpoint_is_refused(panel: Path, tmp_path: Path):
     code, err = predict(panel, panel, tmp_path / "out")
     assert (code, err.startswith(f"trainer: {panel}: not a checkpoint; expected")) == (2, True)

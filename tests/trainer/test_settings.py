@@ -1,4 +1,4 @@
-"""Every environment variable that is honoured has an effect, and one that is not is named."""
+"""Every environment variable in the table has an effect, and one that is not in it is reported."""
 
 from pathlib import Path
 
@@ -26,16 +26,16 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def echo(run: Run) -> dict[str, tuple[str, str | None]]:
-    """Return what the log says of each setting: its value and its source."""
+    """Return the value and source of each setting in the log."""
     return {line.key: (line.value, line.source) for line in run.records(grammar.Config)}
 
 
-def test_the_six_variables_of_the_first_page_are_honoured_and_echoed_under_their_own_names():
+def test_the_six_variables_of_the_seed_page_keep_their_names_in_the_log():
     rows = {row.env: row.key for row in settings()}
     assert {name: rows[name] for name in SEED_PAGE} == {name: name for name in SEED_PAGE}
 
 
-def test_every_setting_is_echoed_with_its_value_and_source(panel: Path, tmp_path: Path):
+def test_every_setting_is_logged_with_its_value_and_source(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"TRAINER_WEIGHT_DECAY": "0.5"}, epochs=1)
     found = echo(run)
     assert set(found) == {row.key for row in settings()}
@@ -45,18 +45,20 @@ def test_every_setting_is_echoed_with_its_value_and_source(panel: Path, tmp_path
     assert found["ENABLE_GRAD_MONITOR"] == ("1", "default")
 
 
-def test_enable_grad_monitor_0_silences_the_monitors_and_leaves_the_encoder_hooks(panel: Path, tmp_path: Path):
-    run = fit(tmp_path, panel, env={"ENABLE_GRAD_MONITOR": "0"}, epochs=1)
-    tags = {line.record.TAG for line in run.parsed()}
-    assert tags.isdisjoint({"GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"})
-    assert "ENCODER-GRAD" in tags
+MONITOR_TAGS, HOOK_TAGS = {"GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"}, {"ENCODER-GRAD"}
 
 
-def test_enable_encoder_grad_hooks_0_silences_the_hooks_alone(panel: Path, tmp_path: Path):
-    run = fit(tmp_path, panel, env={"ENABLE_ENCODER_GRAD_HOOKS": "0"}, epochs=1)
+@pytest.mark.parametrize(
+    ("variable", "off", "on"),
+    [("ENABLE_GRAD_MONITOR", MONITOR_TAGS, HOOK_TAGS), ("ENABLE_ENCODER_GRAD_HOOKS", HOOK_TAGS, MONITOR_TAGS)],
+)
+def test_monitors_and_encoder_hooks_are_turned_off_by_their_own_variables(
+    panel: Path, tmp_path: Path, variable: str, off: set[str], on: set[str]
+):
+    run = fit(tmp_path, panel, env={variable: "0"}, epochs=1)
     tags = {line.record.TAG for line in run.parsed()}
-    assert "ENCODER-GRAD" not in tags
-    assert "GRAD-MONITOR" in tags
+    assert tags.isdisjoint(off)
+    assert on <= tags
 
 
 def test_grad_monitor_every_sets_the_steps_between_reports(panel: Path, tmp_path: Path):
@@ -65,7 +67,7 @@ def test_grad_monitor_every_sets_the_steps_between_reports(panel: Path, tmp_path
     assert run.records(grammar.Intent)[0].cadence_grad == 5
 
 
-def test_grad_monitor_warn_norm_sets_which_norms_are_warned_about_and_small(panel: Path, tmp_path: Path):
+def test_grad_monitor_warn_norm_sets_which_norms_are_small_and_warned_about(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"GRAD_MONITOR_WARN_NORM": "1e6"}, epochs=1)
     (first, *_), warnings = run.records(grammar.GradReport), run.records(grammar.GradBelow)
     assert all(group.small == group.grad.part for group in first.groups)
@@ -109,7 +111,7 @@ def test_variance_penalty_weight_scales_its_term_and_the_floor(panel: Path, tmp_
     assert floors["0.02"] - floors["0"] == pytest.approx(0.02, rel=1e-3)
 
 
-def test_a_variable_that_looks_like_ours_and_is_read_by_nothing_is_named(panel: Path, tmp_path: Path):
+def test_an_unused_variable_that_looks_like_ours_is_reported(panel: Path, tmp_path: Path):
     env = {"GRAD_MONITOR_EVRY": "5", "ENABLE_MAGIC": "1", "HOME": "/somewhere"}
     run = fit(tmp_path, panel, env=env, epochs=1)
     assert [line.unused for line in run.records(grammar.ConfigUnused)] == [
@@ -118,21 +120,19 @@ def test_a_variable_that_looks_like_ours_and_is_read_by_nothing_is_named(panel: 
     ]
 
 
-def test_a_value_that_the_command_line_overrides_is_named_with_both_values(panel: Path, tmp_path: Path):
+def test_a_value_overridden_by_the_command_line_is_reported_with_both_values(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, env={"TRAINER_EPOCHS": "7"}, epochs=1)
     (ignored,) = run.records(grammar.ConfigIgnored)
     assert (ignored.ignored, ignored.asked, ignored.used) == ("epochs", "7", "1")
 
 
-def test_a_batch_that_cannot_hold_one_day_and_a_size_of_the_market_beside_a_panel_are_named(
-    panel: Path, tmp_path: Path
-):
+def test_a_batch_size_below_one_day_and_a_market_size_together_with_a_panel_are_reported(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, batch_size=5, codes=99, epochs=1)
     found = {(line.ignored, line.asked, line.used) for line in run.records(grammar.ConfigIgnored)}
     assert found == {("batch_size", "5", "12"), ("codes", "99", "12")}
 
 
-def test_later_sources_win_and_each_value_knows_its_own(tmp_path: Path):
+def test_later_sources_win_and_each_value_has_its_source(tmp_path: Path):
     file = tmp_path / "run.toml"
     file.write_text("[optim]\nepochs = 3\nbase_lr = 0.1\nseed = 5\n")
     resolved = resolve(cli={"seed": 9}, env={"TRAINER_BASE_LR": "0.2"}, file=file)
@@ -168,7 +168,7 @@ def test_without_any_source_the_configuration_is_the_default():
         ({"TRAINER_DEVICE": "tpu"}, "device: .* expected auto, cpu, cuda or cuda:N, got tpu"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused_with_its_place(env: dict[str, str], message: str):
+def test_an_unusable_value_is_refused_with_its_place(env: dict[str, str], message: str):
     with pytest.raises(SettingError, match=message):
         resolve(env=env)
 
@@ -181,19 +181,19 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_place(env: dict[str, st
         ("[optim\n", "not TOML; expected"),
     ],
 )
-def test_a_settings_file_that_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str, message: str):
+def test_an_unusable_settings_file_is_refused_with_its_place(tmp_path: Path, text: str, message: str):
     file = tmp_path / "run.toml"
     file.write_text(text)
     with pytest.raises(SettingError, match=message):
         resolve(file=file)
 
 
-def test_a_settings_file_that_is_not_there_is_refused(tmp_path: Path):
+def test_a_missing_settings_file_is_refused(tmp_path: Path):
     with pytest.raises(SettingError, match=r"none\.toml: cannot be read; expected a TOML file"):
         resolve(file=tmp_path / "none.toml")
 
 
-def test_an_absent_gpu_is_refused(panel: Path, tmp_path: Path):
+def test_a_gpu_that_does_not_exist_is_refused(panel: Path, tmp_path: Path):
     count = torch.cuda.device_count()
     with pytest.raises(SettingError, match=f"device: .* got cuda:{count}"):
         fit(tmp_path, panel, device=f"cuda:{count}")

@@ -1,11 +1,11 @@
-"""What is wrong with a panel, judged before a run trusts it: a panel and its division in, named problems out.
+"""Checks of a panel before a run relies on it: a panel and how to split it in, named problems out.
 
 Interface:
     report = check_panel(panel, SplitSettings())     # -> PanelReport; the facts of DATA and DATA-CHECK lines
     report.raise_if_refused()                        # PanelError with every reason to refuse
-    check_source(panel)                              # in panel_file_checks: worth repeating each epoch
+    check_source(panel)                              # in `file_checks`: worth repeating each epoch
 
-A problem is refused when the numbers of a run on this panel would be wrong, and warned about otherwise.
+A problem is a refusal if it would make the numbers of a run wrong, and a warning otherwise.
 """
 
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ from trainer.panel.training_checks import dead_problems, leak_problems, part_pro
 
 @dataclass(frozen=True)
 class PanelReport:
-    """The judged panel."""
+    """What the checks found."""
 
     problems: tuple[PanelProblem, ...]
     splits: Splits | None
-    """None when the dates cannot be divided as asked; a problem says why."""
+    """None when the dates cannot be split as requested; a problem has the reason."""
     rows: RowAccount | None
-    """Where every row of the file went; None without splits."""
+    """What happened to every row of the file; None without splits."""
     features_dead: tuple[str, ...]
     """Features that are constant or have no finite value on the dates that training reads."""
     nonfinite_share: float
-    """Share of the feature values of all placed rows that are null, nan or infinite."""
+    """Share of null, nan and infinite values among the features of all rows in the panel."""
     label_coverage: tuple[tuple[int, float], ...]
-    """Per horizon: share of the placed rows that have a label."""
+    """Per horizon: share of the panel's rows that have a label."""
 
     @property
     def is_refused(self) -> bool:
@@ -43,14 +43,14 @@ class PanelReport:
         return any(problem.consequence is Consequence.REFUSE for problem in self.problems)
 
     def raise_if_refused(self) -> None:
-        """Raise PanelError with one line per reason to refuse."""
+        """Raise PanelError with one line per refusal."""
         reasons = [problem.message for problem in self.problems if problem.consequence is Consequence.REFUSE]
         if reasons:
             raise PanelError("\n".join(reasons))
 
 
 def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int = 0) -> PanelReport:
-    """Judge a loaded panel under the way its dates would be divided."""
+    """Check a loaded panel, given how its dates would be split."""
     problems = [*row_problems(panel), *value_problems(panel), *source_problems(panel)]
     train = DateRange(0, len(panel.dates), label_stop=len(panel.dates))
     splits, rows = None, None

@@ -1,7 +1,7 @@
-"""One training run, read top to bottom: load, check, normalise, declare, train, validate, end.
+"""One training run, from top to bottom: load, check, normalise, declare, train, validate, end.
 
-In: a resolved configuration; time enters as `clock` (seconds since 1970) and `timer` (monotonic seconds).
-Out: a log whose last line always says how the run ended, and an `FitResult`.
+In: a resolved configuration; time is an argument, `clock` (seconds since 1970) and `timer` (monotonic seconds).
+Out: a log whose last line always shows how the run ended, and a `FitResult`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class FitResult(NamedTuple):
     best_epoch: int
     best_val_loss: float
     rank_ic: dict[int, float]  # by horizon, at the last validation
-    num_lost_lines: int  # that the log had no room for
+    num_lost_lines: int  # log lines for which the disk had no space
 
 
 def train(
@@ -77,12 +77,12 @@ def train(
     sleep: Callable[[float], None] = time.sleep,
     show: Callable[[Bar], None] = lambda bar: None,
 ) -> FitResult:
-    """Train as configured and write the run's log; the end line is written whatever happens.
+    """Train as configured and write the run's log; the end line is always written.
 
-    `ranks` are the processes that train together, without it this one alone; each writes a log of its own. `stop`
-    is how the run is asked to end. Several processes end at the same step, so that none waits for one that left.
-    Raises TrainerError for a user's mistake, after logging it. A failure of our own ends with status
-    `failed`, its traceback in the log.
+    `ranks` are the processes that train together, by default only this one; each writes its own log. `stop` is how to
+    ask the run to end. Several processes end at the same step, so that none waits for one that has left. Raises
+    TrainerError for a user's mistake, after logging it. Any other error ends the run with status `failed` and its
+    traceback in the log.
     """
     config, started_at, ranks, stop = resolved.config, clock(), ranks or Ranks(), stop or StopSwitch()
     faults = FaultPlan([parse_injection(text) for text in config.run.inject])
@@ -144,7 +144,7 @@ def train(
 
 
 def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
-    """Return where the checkpoints go and whose they are: a resumed run's own, or a new run's."""
+    """Return the checkpoint folder and its run and attempt: those of the resumed run, or of a new one."""
     if run.resume:
         before = read_identity(Path(run.resume))
         return Path(run.resume), Identity(before.run, before.attempt + 1)
@@ -153,12 +153,12 @@ def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
 
 
 def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
-    """Return which of several processes this is, as further keys of the start line."""
+    """Return which of several processes this is, as extra keys of the start line."""
     return () if ranks.world_size == 1 else (("rank", str(ranks.rank)), ("world_size", str(ranks.world_size)))
 
 
 def _train(session: Session) -> None:
-    """Run every epoch that is left."""
+    """Run all remaining epochs."""
     config, progress = session.config, session.progress
     for epoch in range(progress.epochs + 1, config.optim.epochs + 1):
         if 0 < config.optim.patience <= progress.epochs - progress.best_epoch:
@@ -173,7 +173,7 @@ def _train(session: Session) -> None:
 
 
 def _train_epoch(session: Session, epoch: int) -> None:
-    """Train on every training date once, or on those that a resumed epoch has left."""
+    """Train on every training date once, or on the remaining ones of a resumed epoch."""
     config, progress, phases = session.config, session.progress, session.phases
     num_batches = len(session.dataset.train)
     _enter_train(session, epoch)
@@ -205,7 +205,7 @@ def _train_epoch(session: Session, epoch: int) -> None:
 
 
 def _validate_epoch(session: Session, epoch: int, *, started: float) -> bool:
-    """Validate, write the figures of the epoch begun at `started`, and return whether it is the best so far."""
+    """Validate, log the results of the epoch that began at `started`, and return whether it is the best so far."""
     log, progress = session.log, session.progress
     session.phases.enter("validate", epoch=epoch, step=progress.step, total=len(session.dataset.valid))
     validation = validate(session)
@@ -237,7 +237,7 @@ def _enter_train(session: Session, epoch: int) -> None:
 
 
 def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
-    """Save the run as it stands in this epoch."""
+    """Save the current state of the run."""
     step, started = session.progress.step, session.timer()
     session.phases.enter("checkpoint", epoch=epoch, step=step)
     state = capture(session)

@@ -1,4 +1,4 @@
-"""Our telemetry in the real loops of others: Lightning and the Hugging Face Trainer, each in seconds on a CPU."""
+"""Telemetry in real trainings of Lightning and of the Hugging Face Trainer, each a few seconds on a CPU."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def fit(request: pytest.FixtureRequest, require: Callable[[str], object]) -> Cal
     return FITS[request.param]
 
 
-def test_a_healthy_fit_is_understood_whole_and_quiet(fit: Callable[..., None], log: Path, tmp_path: Path):
+def test_a_healthy_fit_is_understood_and_no_rule_fires(fit: Callable[..., None], log: Path, tmp_path: Path):
     fit(log, tmp_path)
     snapshot, changes = judge(log)
     assert [(each.rule, each.reason) for each in changes] == []
@@ -138,13 +138,13 @@ def test_a_healthy_fit_is_understood_whole_and_quiet(fit: Callable[..., None], l
     assert "[MODEL] group=inner tensors=2" in text and "depth=0" in text
 
 
-def test_a_loss_that_is_no_number_is_found(fit: Callable[..., None], log: Path, tmp_path: Path):
+def test_a_nan_loss_is_found(fit: Callable[..., None], log: Path, tmp_path: Path):
     fit(log, tmp_path, spoil=lambda step: step == 13)
     assert "TrainLossNonfinite" in fired(log)
     assert "where=loss count=1 step=14" in log.read_text()
 
 
-def test_lightning_that_fails_ends_its_log_as_failed(log: Path, tmp_path: Path, require: Callable[[str], object]):
+def test_a_failing_lightning_fit_ends_its_log_as_failed(log: Path, tmp_path: Path, require: Callable[[str], object]):
     require("lightning")
     with pytest.raises(RuntimeError, match="out of memory"):
         fit_lightning(log, tmp_path, breaks_at=9)

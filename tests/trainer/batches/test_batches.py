@@ -1,4 +1,4 @@
-"""Batches hold whole days, each sample once, in an order that is a pure function of seed and epoch."""
+"""Batches have whole days and each sample once, in an order that is a pure function of seed and epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def test_every_sample_comes_once_in_whole_days_of_at_most_batch_size_rows(panel:
     assert {batch.num_days for batch in epoch} == {3, 4}
 
 
-def test_a_row_holds_its_normalised_window_and_labels(panel: Panel):
+def test_a_row_has_its_normalised_window_and_labels(panel: Panel):
     normalisation = fit_normalisation(panel, PART)
     features_CDF = normalised_features(panel, normalisation)
     batch = next(batches_of(panel).epoch(0))
@@ -94,7 +94,7 @@ def test_labels_that_end_beyond_the_part_are_masked_and_zero(panel: Panel):
         assert torch.isfinite(batch.y_NH).all()
 
 
-def test_the_unlabeled_tail_is_left_out_and_counted_unless_predictions_are_wanted(panel: Panel):
+def test_unlabeled_rows_are_skipped_and_counted_except_for_predictions(panel: Panel):
     tail = DateRange(80, 90, label_stop=90)
     batches = batches_of(panel, tail, shuffle=False)
     assert batches.days.tolist() == list(range(80, 89))
@@ -105,7 +105,7 @@ def test_the_unlabeled_tail_is_left_out_and_counted_unless_predictions_are_wante
     assert not last.mask_NH[last.date_index_N == 89].any()
 
 
-def test_edges_stay_inside_their_day_and_come_from_the_returns_before_it(panel: Panel):
+def test_edges_stay_within_their_day_and_come_from_the_returns_before_it(panel: Panel):
     batches = batches_of(panel)
     for batch in batches.epoch(0):
         source_E, target_E = batch.edge_index_2E
@@ -129,7 +129,7 @@ def test_the_order_is_a_function_of_seed_and_epoch(panel: Panel):
     assert batches_of(panel, shuffle=False).plan(5)[0].tolist() == [25, 26, 27, 28]
 
 
-def test_an_epoch_resumes_at_any_batch(panel: Panel):
+def test_an_epoch_can_resume_at_any_batch(panel: Panel):
     whole = list(batches_of(panel).epoch(4))
     assert len(whole) == len(batches_of(panel)) == 9
     for first_batch in range(len(whole) + 1):
@@ -139,7 +139,7 @@ def test_an_epoch_resumes_at_any_batch(panel: Panel):
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-def test_the_ranks_together_see_exactly_the_batches_of_one_process(panel: Panel, world_size: int):
+def test_all_ranks_together_see_exactly_the_batches_of_one_process(panel: Panel, world_size: int):
     one = list(batches_of(panel).epoch(1))
     ranks = [list(batches_of(panel, rank=rank, world_size=world_size).epoch(1)) for rank in range(world_size)]
     for whole, *shares in zip(one, *ranks, strict=True):
@@ -163,7 +163,7 @@ def test_days_with_labels_are_counted_per_horizon_over_the_whole_batch(panel: Pa
     assert counts == [[4, 4, 4, 4], [4, 4, 4, 0]]
 
 
-def test_windows_with_missing_days_are_left_out_beyond_what_is_allowed(tmp_path: Path):
+def test_windows_with_too_many_missing_days_are_skipped(tmp_path: Path):
     columns = table()
     gone = np.isin(np.arange(90 * 12), [30 * 12 + 5, 33 * 12 + 5])
     panel = read(rows_where(columns, ~gone), tmp_path / "gaps.parquet")
@@ -179,25 +179,26 @@ def test_windows_with_missing_days_are_left_out_beyond_what_is_allowed(tmp_path:
     assert with_gap[19].any()
 
 
-def test_a_day_larger_than_the_batch_comes_whole(panel: Panel):
+def test_a_day_larger_than_the_batch_size_stays_whole(panel: Panel):
     batches = batches_of(panel, batch_size=5)
     assert (batches.days_per_batch, batches.largest_day, len(batches)) == (1, 12, 35)
     assert {len(batch.day_N) for batch in batches.epoch(0)} == {12}
 
 
-def test_more_processes_than_days_in_a_batch_are_refused(panel: Panel):
+def test_a_batch_size_with_too_few_days_for_the_processes_is_refused(panel: Panel):
     with pytest.raises(PanelError) as refused:
         batches_of(panel, batch_size=24, world_size=2)
     assert str(refused.value) == (
-        "batches: batch_size 24, days of up to 12 rows; expected a day for each of 2 processes in every batch, got 1"
+        "batches: batch_size 24 is too small for days of up to 12 rows; "
+        "expected a day for each of 2 processes in every batch, got 1"
     )
 
 
-def test_a_part_without_a_sample_is_refused(panel: Panel):
-    with pytest.raises(PanelError, match="holds no sample; expected at least one, got 0"):
+def test_a_part_without_samples_is_refused(panel: Panel):
+    with pytest.raises(PanelError, match="has no samples; expected at least one, got 0"):
         batches_of(panel, DateRange(2, 10, label_stop=90))
 
 
-def test_a_batch_moves_to_a_device_whole(panel: Panel):
+def test_every_tensor_of_a_batch_moves_to_a_device(panel: Panel):
     moved = next(batches_of(panel).epoch(0)).to("meta")
     assert {getattr(moved, name).device.type for name in (*TENSORS, "num_labeled_days_global_H")} == {"meta"}

@@ -1,4 +1,4 @@
-"""The day's graph: the strongest correlations of the returns it is given, and nothing else."""
+"""The graph of a day connects the strongest correlations of the returns, and nothing else."""
 
 from pathlib import Path
 
@@ -24,14 +24,14 @@ def edges(graph: DayGraph) -> set[tuple[int, int]]:
     return set(zip(graph.source_E.tolist(), graph.target_E.tolist(), strict=True))
 
 
-def test_codes_that_move_together_are_connected_wherever_they_stand():
+def test_codes_that_move_together_are_connected_in_any_order():
     group_N = np.random.default_rng(1).permutation(np.repeat(np.arange(6), 5))
     graph = day_graph(returns_of_groups(group_N), GraphSettings(neighbours=4, min_correlation=0.5))
     together = {(i, j) for i in range(30) for j in range(30) if i != j and group_N[i] == group_N[j]}
     assert edges(graph) == together
 
 
-def test_edges_are_the_strongest_correlations_of_returns_less_the_market():
+def test_edges_are_the_strongest_correlations_of_returns_minus_the_market():
     return_WN = returns()
     graph = day_graph(return_WN, GraphSettings(neighbours=5, min_correlation=0.0))
     excess_WN = return_WN - return_WN.mean(axis=1, keepdims=True)
@@ -42,14 +42,14 @@ def test_edges_are_the_strongest_correlations_of_returns_less_the_market():
     assert graph.correlation_E == pytest.approx(correlation_NN[graph.target_E, graph.source_E], abs=1e-5)
 
 
-def test_a_market_that_moves_every_code_connects_none():
+def test_a_common_market_return_adds_no_edges():
     return_WN = returns() + np.random.default_rng(9).normal(0.0, 0.05, (60, 1)).astype(np.float32)
     with_market = day_graph(return_WN, GraphSettings(min_correlation=0.3))
     without = day_graph(returns(), GraphSettings(min_correlation=0.3))
     assert edges(with_market) == edges(without)
 
 
-def test_an_opposite_pair_has_an_edge_of_negative_sign():
+def test_an_anticorrelated_pair_has_an_edge_with_a_negative_sign():
     return_WN = returns()
     return_WN[:, 1] = -return_WN[:, 0]
     graph = day_graph(return_WN, GraphSettings(min_correlation=0.9))
@@ -57,7 +57,7 @@ def test_an_opposite_pair_has_an_edge_of_negative_sign():
     assert graph.edge_attr == pytest.approx(np.array([[-1.0, 1.0, -1.0]] * 2), abs=0.1)
 
 
-def test_codes_without_enough_moving_returns_have_no_edge():
+def test_codes_with_too_few_or_constant_returns_have_no_edges():
     return_WN = returns_of_groups(np.zeros(6, dtype=np.int64) + np.arange(6) // 3)
     return_WN[:, 0] = 0.0
     return_WN[20:, 1] = np.nan
@@ -68,12 +68,12 @@ def test_codes_without_enough_moving_returns_have_no_edge():
 
 
 @pytest.mark.parametrize("shape", [(60, 0), (60, 1), (0, 5), (5, 5)])
-def test_a_day_with_too_little_past_has_an_empty_graph(shape: tuple[int, int]):
+def test_a_day_with_too_short_a_past_has_an_empty_graph(shape: tuple[int, int]):
     graph = day_graph(np.zeros(shape, dtype=np.float32), GraphSettings())
     assert (graph.num_nodes, graph.edge_index.shape, graph.edge_attr.shape) == (shape[1], (2, 0), (0, 3))
 
 
-def test_joined_graphs_stand_side_by_side():
+def test_joined_graphs_are_block_diagonal():
     graphs = [day_graph(returns(codes=codes, seed=codes), GraphSettings()) for codes in (12, 1, 20)]
     edge_index_2E, edge_attr_EA = join_graphs(graphs)
     block_N = torch.repeat_interleave(torch.arange(3), torch.tensor([12, 1, 20]))
@@ -84,7 +84,7 @@ def test_joined_graphs_stand_side_by_side():
     assert [part.shape for part in join_graphs([])] == [(2, 0), (0, 3)]
 
 
-def test_facts_count_nodes_edges_and_edges_without_correlation_behind_them():
+def test_facts_count_nodes_edges_and_uncorrelated_edges():
     settings = GraphSettings()
     group_N = np.repeat(np.arange(6), 5)
     honest = day_graph(returns_of_groups(group_N), settings)
@@ -97,7 +97,7 @@ def test_facts_count_nodes_edges_and_edges_without_correlation_behind_them():
     assert both.index_share == pytest.approx(30 / (num_edges + 30))
 
 
-def test_the_cache_builds_a_graph_once_and_a_changed_return_or_setting_makes_another(tmp_path: Path):
+def test_the_cache_builds_each_graph_once_and_another_for_a_changed_return_or_setting(tmp_path: Path):
     cache, settings = GraphCache(tmp_path), GraphSettings()
     first = cache.day_graph(returns(), settings)
     assert edges(cache.day_graph(returns(), settings)) == edges(first)
@@ -109,7 +109,7 @@ def test_the_cache_builds_a_graph_once_and_a_changed_return_or_setting_makes_ano
     assert cache.num_built == 3
 
 
-def test_a_new_process_finds_the_graphs_on_disk_and_rebuilds_one_that_is_damaged(tmp_path: Path):
+def test_a_new_process_finds_the_graphs_on_disk_and_rebuilds_a_damaged_one(tmp_path: Path):
     settings = GraphSettings()
     built = GraphCache(tmp_path).day_graph(returns(), settings)
     second = GraphCache(tmp_path)

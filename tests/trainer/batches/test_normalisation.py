@@ -1,4 +1,4 @@
-"""Locations and scales come from training alone, are really applied, and survive dead and wild features."""
+"""Locations and scales come from training only, are applied, and cope with dead features and outliers."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def panel_of(columns: dict[str, np.ndarray], tmp_path: Path) -> Panel:
     return read(columns, tmp_path / "panel.parquet")
 
 
-def test_training_features_have_mean_0_and_std_1_and_later_ones_what_they_have(tmp_path: Path):
+def test_training_features_have_mean_0_and_std_1_and_later_ones_need_not(tmp_path: Path):
     columns = table()
     columns["alpha"][60 * 12 :] += 10.0
     panel = panel_of(columns, tmp_path)
@@ -28,7 +28,7 @@ def test_training_features_have_mean_0_and_std_1_and_later_ones_what_they_have(t
     assert features_CDF[:, 60:, 0].mean() == pytest.approx(5.0, abs=0.2)
 
 
-def test_labels_are_normalised_by_the_training_labels_of_their_horizon_and_back(tmp_path: Path):
+def test_labels_are_normalised_by_their_horizons_training_labels_and_restored(tmp_path: Path):
     panel = panel_of(table(), tmp_path)
     normalisation = fit_normalisation(panel, TRAIN)
     train_DCH = panel.targets_DCH[19:60].astype(np.float64)
@@ -40,7 +40,7 @@ def test_labels_are_normalised_by_the_training_labels_of_their_horizon_and_back(
     assert there_and_back == pytest.approx(panel.targets_DCH, abs=1e-6, nan_ok=True)
 
 
-def test_a_large_offset_does_not_eat_the_digits_of_the_spread(tmp_path: Path):
+def test_a_large_offset_does_not_cost_precision(tmp_path: Path):
     columns = table()
     columns["alpha"] = columns["alpha"] + 1e4
     panel = panel_of(columns, tmp_path)
@@ -48,8 +48,8 @@ def test_a_large_offset_does_not_eat_the_digits_of_the_spread(tmp_path: Path):
     assert fit_normalisation(panel, TRAIN).feature_scale_F[0] == pytest.approx(std, rel=1e-5)
 
 
-def test_codes_of_different_levels_are_spread_around_one_mean(tmp_path: Path):
-    """More codes than one block of the pass over the panel, each block at another level."""
+def test_codes_at_different_levels_have_one_mean_and_spread(tmp_path: Path):
+    """There are more codes than in one block of the pass over the panel, and each block is at another level."""
     columns = table(codes=150, days=80)
     columns["alpha"] = columns["alpha"] + np.tile(np.arange(150), 80)
     panel = panel_of(columns, tmp_path)
@@ -59,7 +59,7 @@ def test_codes_of_different_levels_are_spread_around_one_mean(tmp_path: Path):
     assert normalisation.feature_scale_F[0] == pytest.approx(value_CD.std(), rel=1e-6)
 
 
-def test_one_wild_value_moves_the_robust_scale_little_and_is_clipped(tmp_path: Path):
+def test_an_outlier_hardly_changes_the_robust_scale_and_is_clipped(tmp_path: Path):
     columns = table()
     columns["alpha"][100] = 1e9
     panel = panel_of(columns, tmp_path)
@@ -91,14 +91,14 @@ def test_dead_features_and_missing_values_become_0(tmp_path: Path, method: str):
     assert normalisation.feature_scale_F[:2].tolist() == [1.0, 1.0]
 
 
-def test_a_horizon_without_a_training_label_is_left_as_it_is(tmp_path: Path):
+def test_a_horizon_without_training_labels_is_not_scaled(tmp_path: Path):
     panel = panel_of(table(), tmp_path)
     normalisation = fit_normalisation(panel, DateRange(19, 30, label_stop=38))
     assert normalisation.num_labels_H[3] == 0
     assert (normalisation.target_mean_H[3], normalisation.target_std_H[3]) == (0.0, 1.0)
 
 
-def test_the_kept_array_is_memory_mapped_reused_and_replaced_when_anything_changes(tmp_path: Path):
+def test_the_cached_array_is_memory_mapped_reused_and_replaced_after_a_change(tmp_path: Path):
     path, cache = write(table(), tmp_path / "panel.parquet"), tmp_path / "cache"
     panel = load_panel(path, PanelSchema())
     normalisation = fit_normalisation(panel, TRAIN)
@@ -114,8 +114,8 @@ def test_the_kept_array_is_memory_mapped_reused_and_replaced_when_anything_chang
     assert len(list(cache.iterdir())) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
+def test_an_unwritable_folder_is_reported(tmp_path: Path):
     path = write(table(), tmp_path / "panel.parquet")
     panel = load_panel(path, PanelSchema())
-    with pytest.raises(PanelError, match="cannot be kept; expected a writable folder, got"):
+    with pytest.raises(PanelError, match="cannot be written; expected a writable folder, got"):
         normalised_features(panel, fit_normalisation(panel, TRAIN), cache_dir=path)

@@ -1,4 +1,4 @@
-"""The same faults break any loop over a torch model: each changes what the monitors measure, from its epoch on."""
+"""The faults work in any loop over a torch model: each changes what the monitors measure, from its epoch on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import torch
 from torch import nn
 
 from trainer.faults import FAULTS, FaultPlan, Injection, Places, Site
-from trainer.measure.gradients import ActivationMonitor, GradientMonitor, WeightMonitor
+from trainer.measure.activations import ActivationMonitor
+from trainer.measure.gradients import GradientMonitor
+from trainer.measure.weights import WeightMonitor
 
 ROWS, DAYS, FEATURES, STEPS = 32, 3, 8, 4
 LR = 0.01
 
 
 class Network(nn.Module):
-    """Three parts. Shapes: (B, T, F) -> (B, 1)."""
+    """A network of three parts. Shapes: (B, T, F) -> (B, 1)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +36,7 @@ class Network(nn.Module):
 
 @dataclass
 class Epoch:
-    """What one epoch's last step measured."""
+    """The measurements in the last step of an epoch."""
 
     grads: dict[str, float] = field(default_factory=dict)
     num_none: dict[str, int] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class Epoch:
 
 
 def two_epochs(fault: str, *, lr: float = LR) -> tuple[Epoch, Epoch]:
-    """Train without the fault, then with it; return what each epoch measured."""
+    """Train one epoch without the fault and one with it; return the measurements of each."""
     torch.manual_seed(1)
     model, slept = Network(), []
     groups = {name: dict(part.named_parameters()) for name, part in model.named_children()}
@@ -64,7 +66,7 @@ def two_epochs(fault: str, *, lr: float = LR) -> tuple[Epoch, Epoch]:
     places = Places(encoding="second", middle="second", outputs=("second",), units="second.0.bias")
     site = Site(model, optimizer, nullcontext, slept.append, places)
     plan = FaultPlan([Injection(fault, 2, None)])
-    plan.sit_on(site)
+    plan.hook_into(site)
     x_BTF, weights_F = torch.randn(ROWS, DAYS, FEATURES), torch.randn(FEATURES)
     y_B1, epochs = (x_BTF[:, -1] @ weights_F).unsqueeze(1), []
     gradients = GradientMonitor(groups, per_feature=frozenset(), warn_norm=1e-7)
@@ -141,7 +143,7 @@ MEASURED: dict[str, Callable[[Epoch, Epoch], bool]] = {
     "update_underflow": lambda before, after: before.unchanged < 0.5 < after.unchanged,
     "weight_nonfinite": lambda before, after: (before.weights_nonfinite, after.weights_nonfinite > 0) == (0, True),
 }
-"""By fault: what its epoch measures that the one before did not. The silent stall waits for a fifth batch."""
+"""By fault: what only the second epoch measures. The silent stall would need a fifth batch, so it does not act here."""
 
 
 def test_every_fault_has_a_measure():
@@ -154,8 +156,8 @@ def test_a_fault_changes_what_is_measured(fault: str):
     assert MEASURED[fault](before, after)
 
 
-def test_a_leftover_gradient_is_seen_by_the_telemetrys_way_of_looking_too():
-    """It looks as the backward pass begins, since a loop may clear gradients as late as that."""
+def test_a_leftover_gradient_is_also_found_at_the_start_of_the_backward_pass():
+    """Telemetry measures it there, because a loop may clear gradients as late as that."""
     weight = nn.Parameter(torch.ones(3))
     monitor = WeightMonitor({"all": {"weight": weight}})
     optimizer = torch.optim.SGD([weight], lr=0.1)

@@ -1,4 +1,4 @@
-"""Injected faults are real: the run's own measurements show them, from their epoch on and not before."""
+"""Injected faults are real: the run's own measurements show them from their epoch on, and not before."""
 
 import math
 import re
@@ -34,7 +34,7 @@ def reports_of(run: Run, epoch: int) -> list[grammar.GradReport]:
 
 
 @pytest.mark.parametrize("linear_skip", [False, True])
-def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_epoch_on(
+def test_grad_zero_zeroes_the_encoders_gradients_and_no_others_from_its_epoch_on(
     panel: Path, tmp_path: Path, linear_skip: bool
 ):
     run = fit(tmp_path, panel, inject=("grad_zero@2",), linear_skip=linear_skip)
@@ -52,7 +52,7 @@ def test_grad_zero_makes_exactly_the_encoders_gradients_exactly_zero_from_its_ep
     assert all(each.norm > 0 for each in normalized)
 
 
-def test_grad_zero_is_warned_about_once_for_each_group_and_report(panel: Path, tmp_path: Path):
+def test_grad_zero_is_warned_about_once_per_group_and_report(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("grad_zero@2",))
     warned = Counter(each.step for each in run.records(grammar.GradBelow))
     assert warned == {report.step: len(CUT_OFF) for report in reports_of(run, 2)}
@@ -65,7 +65,7 @@ def test_a_fault_that_has_ended_leaves_no_trace(panel: Path, tmp_path: Path):
     assert any(group.norm == 0 for report in reports_of(run, 1) for group in report.groups)
 
 
-def test_pred_collapse_resets_each_head_again_and_again_and_none_recovers(panel: Path, tmp_path: Path):
+def test_pred_collapse_resets_each_head_repeatedly_and_none_recovers(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("pred_collapse@2",), epochs=3, batch_size=36, **QUICK_GUARD)
     resets = Counter(reset.epoch for reset in run.records(grammar.GuardReset))
     assert resets[1] == 0
@@ -79,9 +79,7 @@ def test_pred_collapse_resets_each_head_again_and_again_and_none_recovers(panel:
 
 
 @pytest.mark.parametrize("linear_skip", [False, True])
-def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(
-    panel: Path, tmp_path: Path, linear_skip: bool
-):
+def test_pred_collapse_makes_rank_and_portfolio_metrics_undefined(panel: Path, tmp_path: Path, linear_skip: bool):
     run = fit(tmp_path, panel, inject=("pred_collapse@2",), linear_skip=linear_skip)
     before, after = run.records(grammar.Metrics)
     assert not math.isnan(before.rank_ic)
@@ -90,7 +88,7 @@ def test_pred_collapse_makes_every_metric_of_rank_and_portfolio_undefined(
     assert all(math.isnan(line.rank_ic) and line.ratio < 1e-6 for line in collapsed)
 
 
-def test_the_commands_people_type_count_each_thing_once(panel: Path, tmp_path: Path):
+def test_the_grep_commands_of_the_seed_page_count_each_thing_once(panel: Path, tmp_path: Path):
     settings = {"epochs": 3, "batch_size": 36, **QUICK_GUARD}
     run = fit(tmp_path, panel, inject=("pred_collapse@2", "grad_zero@3"), **settings)
 
@@ -106,7 +104,7 @@ def test_the_commands_people_type_count_each_thing_once(panel: Path, tmp_path: P
     assert count(rb"GRAD-MONITOR") == sum(len(run.records(kind)) for kind in kinds)
 
 
-def test_loss_nonfinite_skips_every_step_of_its_epoch_and_hides_nothing(panel: Path, tmp_path: Path):
+def test_loss_nonfinite_skips_and_reports_every_step_of_its_epoch(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
     first, second = run.records(grammar.Epoch)
     assert math.isfinite(first.train_loss)
@@ -119,7 +117,7 @@ def test_loss_nonfinite_skips_every_step_of_its_epoch_and_hides_nothing(panel: P
     assert len(found) == len(lines)
 
 
-def test_a_gradient_that_is_not_a_number_is_warned_about_as_nan_and_never_as_zero(panel: Path, tmp_path: Path):
+def test_a_nan_gradient_is_warned_about_as_nan_and_never_as_zero(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, inject=("loss_nonfinite@2",))
     reports = reports_of(run, 2)
     assert all(math.isnan(group.norm) and group.nonfinite > 0 for report in reports for group in report.groups)
@@ -137,7 +135,7 @@ def test_a_skipped_step_moves_no_weight(panel: Path, tmp_path: Path):
     assert all(each.update > 0.0 for each in weights if each.step < first_step)
 
 
-def test_stall_silent_sleeps_while_nobody_else_can_write(tmp_path: Path):
+def test_stall_silent_sleeps_while_no_other_thread_can_write(tmp_path: Path):
     log = EventLog(tmp_path / "run.log", clock=lambda: 0.0)
     seen: list[object] = []
 
@@ -160,14 +158,14 @@ def test_stall_silent_sleeps_while_nobody_else_can_write(tmp_path: Path):
     log.close()
 
 
-def test_stall_silent_stops_a_real_run_for_longer_than_the_five_minutes_of_the_rule(panel: Path, tmp_path: Path):
+def test_stall_silent_stops_a_real_run_for_longer_than_the_rules_five_minutes(panel: Path, tmp_path: Path):
     slept: list[float] = []
     run = fit(tmp_path, panel, inject=("stall_silent@2",), hooks={"sleep": slept.append})
     assert slept == [420.0]
     assert run.result.status == "completed"
 
 
-def test_every_fault_says_what_it_does():
+def test_every_fault_has_a_summary():
     assert all(fault.summary.endswith(".") for fault in FAULTS.values())
 
 
@@ -192,10 +190,10 @@ def test_an_injection_names_fault_epochs_and_parameters(text: str, expected: Inj
     [
         ("grad_zero", "not a fault; expected FAULT@EPOCH, got 'grad_zero'"),
         ("grad_none@1", "unknown fault; expected one of .*grad_zero, .* got grad_none"),
-        ("grad_zero@0", "no such epochs; expected 1 or later"),
-        ("grad_zero@3-2", "no such epochs; .* in order, got 3-2"),
+        ("grad_zero@0", "impossible epochs; expected 1 or later"),
+        ("grad_zero@3-2", "impossible epochs; .* in order, got 3-2"),
         ("grad_zero@3:seconds=4", "unknown parameter; expected no parameter, got seconds"),
-        ("stall_silent@3:seconds=long", "seconds is not a number; expected one, got 'long'"),
+        ("stall_silent@3:seconds=long", "seconds; expected a number, got 'long'"),
     ],
 )
 def test_an_injection_that_cannot_be_read_is_refused(text: str, message: str):

@@ -1,4 +1,4 @@
-"""The synthetic market: a signal of known strength, of every planted kind, in prices of a realistic scale."""
+"""The synthetic market: a signal of known strength and of every planted kind, in prices of a realistic scale."""
 
 import json
 from pathlib import Path
@@ -24,25 +24,25 @@ def market() -> Market:
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), codes=st.integers(20, 80), days=st.integers(80, 160))
-def test_the_oracle_at_one_day_lies_between_a_tenth_and_a_fifth_for_any_seed(seed: int, codes: int, days: int):
+def test_the_oracle_at_one_day_is_between_a_tenth_and_a_fifth_for_any_seed(seed: int, codes: int, days: int):
     small = synthesise(codes=codes, days=days, seed=seed, features=16)
     assert 0.10 < small.oracle.mean_rank_ic(1) < 0.20
 
 
-def test_the_same_seed_gives_the_same_market_and_another_seed_another():
+def test_the_seed_determines_the_market():
     first, again, other = (synthesise(codes=20, days=80, seed=seed, features=12) for seed in (5, 5, 6))
     assert np.array_equal(first.features_DCF, again.features_DCF)
     assert np.array_equal(first.close_DC, again.close_DC)
     assert not np.array_equal(first.close_DC, other.close_DC)
 
 
-def test_every_horizon_carries_signal(market: Market):
+def test_every_horizon_has_a_signal(market: Market):
     scores = [market.oracle.mean_rank_ic(horizon) for horizon in HORIZONS_DAYS]
     assert min(scores) > 0.10
 
 
 def test_a_unit_of_expected_return_is_a_unit_of_return_at_every_horizon(market: Market):
-    """The closed forms are right: regressing what happened on what was expected has slope 1."""
+    """The closed forms are right: a regression of actual on expected returns has slope 1."""
     for h, horizon in enumerate(HORIZONS_DAYS):
         expected_DC = market.expected_DCH[:-horizon, :, h]
         happened_DC = market.targets_DCH[:-horizon, :, h]
@@ -55,8 +55,8 @@ def test_a_unit_of_expected_return_is_a_unit_of_return_at_every_horizon(market: 
     ("kind", "features"),
     [("linear", (0, 1)), ("interaction", (0, 1, 2, 3)), ("saturation", (0, 1)), ("spill_over", (0, 1))],
 )
-def test_the_closed_form_of_each_part_is_what_follows_on_average(kind: str, features: tuple[int, ...]):
-    """Over 80,000 starts, the next five days of the part are its five-day expectation; one day has variance 1."""
+def test_the_closed_form_of_each_part_is_its_average(kind: str, features: tuple[int, ...]):
+    """Over 80,000 starts the next five days of a part equal its five-day expectation; one day has variance 1."""
     rng = np.random.default_rng(2)
     persistence_F = np.array([0.75, 0.92, 0.8, 0.9])
     part = PlantedPart(kind, features, (0.6, -0.8), share=1.0)
@@ -95,7 +95,7 @@ def test_daily_returns_have_the_scale_of_the_recorded_run(market: Market):
 
 
 def test_most_edges_of_the_graph_of_past_returns_connect_codes_of_one_sector(market: Market):
-    """The graph is informative for the spill-over; by chance 7 of 99 edges would stay in the sector."""
+    """So the graph informs about the spill-over; by chance only 7 of 99 edges would stay in the sector."""
     return_DC = market.close_DC[1:] / market.close_DC[:-1] - 1.0
     graph = day_graph(return_DC[200:260].astype(np.float32), GraphSettings())
     is_peer_E = market.sector_C[graph.source_E] == market.sector_C[graph.target_E]
@@ -106,9 +106,9 @@ def test_most_edges_of_the_graph_of_past_returns_connect_codes_of_one_sector(mar
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"codes": 9}, "synthetic market: codes; expected at least 10, got 9"),
-        ({"days": 59}, "synthetic market: days; expected at least 60, got 59"),
-        ({"features": 10}, "synthetic market: features; expected at least 11, got 10"),
+        ({"codes": 9}, "synthetic market: too few codes; expected at least 10, got 9"),
+        ({"days": 59}, "synthetic market: too few days; expected at least 60, got 59"),
+        ({"features": 10}, "synthetic market: too few features; expected at least 11, got 10"),
     ],
 )
 def test_a_market_too_small_for_the_signal_is_refused(asked: dict[str, int], message: str):
@@ -117,7 +117,7 @@ def test_a_market_too_small_for_the_signal_is_refused(asked: dict[str, int], mes
     assert str(refused.value) == message
 
 
-def test_the_panel_file_holds_the_market_and_nulls_where_the_future_is_unknown(tmp_path: Path):
+def test_the_panel_file_has_the_market_and_nulls_for_an_unknown_future(tmp_path: Path):
     small = synthesise(codes=12, days=60, seed=1, features=12)
     path = tmp_path / "made" / "panel.parquet"
     write_panel(small, path)
@@ -135,7 +135,7 @@ def test_the_panel_file_holds_the_market_and_nulls_where_the_future_is_unknown(t
     assert np.array_equal(panel.targets_DCH, small.targets_DCH.astype(np.float32), equal_nan=True)
 
 
-def test_the_oracle_file_gives_back_the_score_of_any_range_of_dates(tmp_path: Path):
+def test_the_oracle_file_has_the_score_of_any_range_of_dates(tmp_path: Path):
     small = synthesise(codes=12, days=60, seed=1, features=12)
     path = tmp_path / "panel.parquet"
     write_panel(small, path)
@@ -156,15 +156,15 @@ def test_the_oracle_file_gives_back_the_score_of_any_range_of_dates(tmp_path: Pa
     assert document["rank_ic"]["1"] == small.oracle.mean_rank_ic(1)
 
 
-def test_a_panel_without_its_oracle_or_with_a_strange_one_is_named(tmp_path: Path):
-    with pytest.raises(MarketError, match=r"panel\.oracle\.json: cannot be read; expected the oracle file"):
+def test_a_missing_or_malformed_oracle_file_is_reported(tmp_path: Path):
+    with pytest.raises(MarketError, match=r"panel\.oracle\.json: cannot be read; expected a synthetic panel's"):
         read_oracle(tmp_path / "panel.parquet")
     (tmp_path / "panel.oracle.json").write_text("[1, 2]")
     with pytest.raises(MarketError, match=r"panel\.oracle\.json: not an oracle file; expected dates and"):
         read_oracle(tmp_path / "panel.parquet")
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
+def test_an_unwritable_folder_is_reported(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MarketError, match=r"panel\.parquet: cannot be written; expected a writable path"):
         write_panel(synthesise(codes=12, days=60, seed=1, features=12), tmp_path / "file" / "panel.parquet")

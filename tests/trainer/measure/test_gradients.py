@@ -1,4 +1,4 @@
-"""Monitors against gradients and weights whose figures are known."""
+"""The gradient monitor and the encoder hooks on gradients whose norms are known."""
 
 import math
 
@@ -7,14 +7,7 @@ import torch
 from torch import nn
 
 from trainer.config import ModelConfig
-from trainer.measure.gradients import (
-    ActivationMonitor,
-    EncoderGradient,
-    EncoderGradientHooks,
-    GradientMonitor,
-    WeightMonitor,
-    measure_inputs,
-)
+from trainer.measure.gradients import EncoderGradient, EncoderGradientHooks, GradientMonitor
 from trainer.model.network import StockModel
 
 SMALL = ModelConfig(hidden=8, selection_width=4, temporal_heads=2, graph_heads=2, dropout=0.0, edge_dropout=0.0)
@@ -47,14 +40,14 @@ def test_a_group_without_any_gradient_reports_zero_with_grad():
     assert (found.norm, found.num_with_grad, found.num_none) == (0.0, 0, 1)
 
 
-def test_a_nan_gradient_is_counted_and_makes_the_norm_nan_instead_of_zero():
+def test_a_nan_gradient_is_counted_and_makes_the_norm_nan():
     found = measure({"a": parameter(1.0, 1.0, grad=[float("nan"), 1.0])})
     assert math.isnan(found.norm)
     assert (found.num_nonfinite, found.num_small) == (1, 0)
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e-20, 1e-13, 1e-11, 1.0, 1e14, 1e16, 1e25])
-def test_a_gradient_whose_square_leaves_single_precision_has_its_norm_all_the_same(size: float):
+def test_the_norm_is_right_even_if_a_square_exceeds_single_precision(size: float):
     found = measure({"a": parameter(1.0, 1.0, grad=[3 * size, -4 * size]), "b": parameter(1.0, grad=[1.0])})
     alone = measure({"a": parameter(1.0, 1.0, grad=[3 * size, -4 * size])})
     assert alone.norm == pytest.approx(5 * size)
@@ -62,7 +55,7 @@ def test_a_gradient_whose_square_leaves_single_precision_has_its_norm_all_the_sa
     assert found.num_small == (5 * size < 1e-7)
 
 
-def test_an_ordinary_gradient_is_measured_as_in_double_precision():
+def test_an_ordinary_gradient_is_as_exact_as_in_double_precision():
     generator = torch.Generator().manual_seed(0)
     weight = nn.Parameter(torch.zeros(300, 1000))
     weight.grad = 1e-4 * torch.randn(300, 1000, generator=generator)
@@ -99,7 +92,7 @@ def test_each_dead_feature_makes_exactly_three_slices_of_the_selection_small(num
     assert found.num_with_grad == found.num_tensors
 
 
-def test_encoder_hooks_bring_the_gradient_of_a_modules_output():
+def test_encoder_hooks_measure_the_gradient_of_a_modules_output():
     layer = nn.Linear(2, 2)
     hooks = EncoderGradientHooks({"projected_features": layer})
     hooks.listen()
@@ -112,7 +105,7 @@ def test_encoder_hooks_bring_the_gradient_of_a_modules_output():
     )
 
 
-def test_encoder_hooks_report_each_backward_once_and_nothing_after_measuring():
+def test_encoder_hooks_report_once_and_stop_listening():
     layer = nn.Linear(2, 2)
     hooks = EncoderGradientHooks({"projected_features": layer})
     hooks.listen()
@@ -123,95 +116,10 @@ def test_encoder_hooks_report_each_backward_once_and_nothing_after_measuring():
     assert hooks.measure() == ()
 
 
-def test_a_tensor_that_no_gradient_reaches_is_reported_as_zero_and_not_left_out():
-    """A line that is missing proves nothing; a zero is what the rule for the encoder waits for."""
+def test_a_tensor_that_no_gradient_reaches_is_reported_as_zero():
+    """A missing line would prove nothing; the encoder's rule needs the zero."""
     layer, head = nn.Linear(2, 2), nn.Linear(2, 1)
     hooks = EncoderGradientHooks({"projected_features": layer})
     hooks.listen()
     head(layer(torch.ones(1, 2)).detach()).sum().backward()
     assert hooks.measure() == (EncoderGradient("projected_features", 0.0, 0.0),)
-
-
-def test_the_weight_monitor_sees_how_far_a_step_moved_and_what_stood_still():
-    weight = parameter(3.0, 4.0, grad=[1.0, 0.0])
-    monitor = WeightMonitor({"g": {"a": weight}})
-    optimizer = torch.optim.SGD([weight], lr=0.5)
-    weight.grad = None
-    monitor.before_backward()
-    weight.grad = torch.tensor([1.0, 0.0])
-    monitor.before_step()
-    optimizer.step()
-    (found,) = monitor.measure()
-    assert (found.update, found.unchanged, found.stale_grad) == pytest.approx((0.5, 0.5, 0.0))
-    assert found.ratio == pytest.approx(0.5 / math.hypot(2.5, 4.0))
-
-
-def test_a_gradient_left_over_from_the_last_step_is_stale():
-    weight = parameter(1.0, grad=[2.0])
-    monitor = WeightMonitor({"g": {"a": weight}})
-    monitor.before_backward()
-    monitor.before_step()
-    assert monitor.measure()[0].stale_grad == pytest.approx(2.0)
-
-
-def test_a_weight_that_is_not_a_number_is_counted():
-    weight = parameter(float("nan"), 1.0, grad=None)
-    monitor = WeightMonitor({"g": {"a": weight}})
-    monitor.before_backward()
-    monitor.before_step()
-    assert monitor.measure()[0].num_nonfinite == 1
-
-
-def test_units_that_are_never_active_are_dead():
-    layer = nn.ReLU()
-    monitor = ActivationMonitor({"layer": layer})
-    monitor.listen()
-    layer(torch.tensor([[1.0, -1.0, 2.0]] * 200))
-    (found,) = monitor.measure()
-    assert (found.num_dead, found.num_units) == (1, 3)
-
-
-def test_only_a_bounded_layer_saturates():
-    layer = nn.Tanh()
-    for bounds, expected in (({"layer": 1.0}, 1), ({}, 0)):
-        monitor = ActivationMonitor({"layer": layer}, bounds=bounds)
-        monitor.listen()
-        layer(torch.tensor([[9.0, 0.0]]))
-        assert monitor.measure()[0].num_saturated == expected
-
-
-def test_the_activation_monitor_stops_listening_once_measured():
-    layer = nn.ReLU()
-    monitor = ActivationMonitor({"layer": layer})
-    monitor.listen()
-    layer(torch.ones(2, 2))
-    assert len(monitor.measure()) == 1
-    layer(torch.ones(2, 2))
-    assert monitor.measure() == ()
-
-
-def test_the_worst_input_is_the_feature_farthest_from_mean_0_and_deviation_1():
-    windows = torch.randn(64, 5, 3, generator=torch.Generator().manual_seed(0))
-    windows[..., 1] *= 40.0
-    found = measure_inputs(windows)
-    assert found.worst == 1
-    assert found.worst_std == pytest.approx(40.0, rel=0.2)
-
-
-def test_a_feature_that_is_not_a_number_is_the_worst_of_all():
-    windows = torch.randn(8, 5, 3)
-    windows[..., 0] *= 1e6
-    windows[0, 0, 2] = float("nan")
-    assert measure_inputs(windows).worst == 2
-
-
-@pytest.mark.parametrize("size", [1e-30, 1e-20, 1e20])
-def test_a_move_whose_square_leaves_single_precision_has_its_size_all_the_same(size: float):
-    weight = parameter(0.0, 0.0, grad=None)
-    monitor = WeightMonitor({"g": {"a": weight}})
-    monitor.before_backward()
-    monitor.before_step()
-    with torch.no_grad():
-        weight += torch.tensor([3 * size, 0.0])
-    (found,) = monitor.measure()
-    assert (found.norm, found.update, found.unchanged) == (pytest.approx(3 * size), pytest.approx(3 * size), 0.5)

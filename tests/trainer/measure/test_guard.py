@@ -32,7 +32,7 @@ def points(spread: float) -> torch.Tensor:
 
 
 def run(guard: DegeneracyGuard, *spreads: float, first_step: int = 1) -> list[list[type]]:
-    """Return the kinds of finding of each step."""
+    """Return the types of the findings of each step."""
     kinds = []
     for step, spread in enumerate(spreads, start=first_step):
         guard.observe(points(spread), points(1.0), DAYS)
@@ -40,7 +40,7 @@ def run(guard: DegeneracyGuard, *spreads: float, first_step: int = 1) -> list[li
     return kinds
 
 
-def test_every_check_says_what_it_saw():
+def test_a_check_reports_its_numbers():
     guard, _ = make_guard()
     guard.observe(points(0.5), points(2.0), DAYS)
     assert guard.check(1) == (Check(horizon=1, std=0.5, target_std=2.0, ratio=0.25, num_strikes=0),)
@@ -51,17 +51,17 @@ def test_three_strikes_in_a_row_reset_the_head():
     assert run(guard, 0.0, 0.0, 0.0) == [[Check], [Check], [Check, Reset]]
 
 
-def test_a_good_check_between_two_bad_ones_starts_the_count_again():
+def test_a_good_check_resets_the_count_of_strikes():
     guard, _ = make_guard()
     assert run(guard, 0.0, 0.0, 1.0, 0.0, 0.0) == [[Check]] * 5
 
 
-def test_a_head_that_varies_again_has_recovered():
+def test_a_head_that_varies_again_after_a_reset_has_recovered():
     guard, _ = make_guard()
     assert run(guard, 0.0, 0.0, 0.0, 1.0, 1.0)[3:] == [[Check, Recovered], [Check]]
 
 
-def test_a_head_still_flat_after_its_steps_has_failed_and_is_reset_after_new_strikes():
+def test_a_head_still_flat_after_its_steps_has_failed_and_is_reset_after_more_strikes():
     guard, _ = make_guard()
     kinds = run(guard, *[0.0] * 7)
     assert kinds[3:] == [[Check], [Check, Failed], [Check], [Check, Reset]]
@@ -96,12 +96,12 @@ def test_a_head_that_only_knows_the_date_is_collapsed():
     assert guard.check(1)[0].std == pytest.approx(0.0, abs=1e-12)
 
 
-def test_checks_come_at_their_cadence_and_not_in_the_warm_up():
+def test_checks_keep_their_cadence_and_start_after_the_warm_up():
     guard, _ = make_guard(GuardConfig(**{**vars(CONFIG), "guard_every": 2, "guard_warmup_steps": 3}))
     assert [bool(kinds) for kinds in run(guard, *[1.0] * 6)] == [False, False, False, True, False, True]
 
 
-def test_a_prediction_that_is_not_a_number_is_left_out_of_the_average():
+def test_a_non_finite_prediction_is_left_out_of_the_average():
     guard, _ = make_guard()
     run(guard, 0.5)
     guard.observe(points(float("inf")), points(1.0), DAYS)
@@ -115,7 +115,7 @@ def test_unlabelled_rows_do_not_count_as_target_variance():
     assert guard.check(1)[0].target_std == pytest.approx(1.0)
 
 
-def test_a_guard_that_goes_on_from_its_state_judges_and_resets_alike():
+def test_a_guard_restored_from_its_state_decides_and_resets_alike():
     guard, heads = make_guard()
     run(guard, 0.0, 0.0)
     again, other_heads = make_guard()

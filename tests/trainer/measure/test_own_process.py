@@ -1,4 +1,4 @@
-"""What the log says of the training process itself."""
+"""What the log shows about the training process itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.phases import Phases
 
 
-def test_the_facts_are_those_the_system_gives_of_this_process():
+def test_the_facts_agree_with_psutil():
     own = psutil.Process()
     found = OwnProcess(lambda: own.create_time() + 133.0).facts()
     assert found.pid == os.getpid()
@@ -24,7 +24,7 @@ def test_the_facts_are_those_the_system_gives_of_this_process():
     assert found.rss_mb == pytest.approx(own.memory_info().rss / 2**20, rel=0.2)
 
 
-def test_a_process_with_a_second_thread_is_shown_as_one():
+def test_a_second_thread_shows_in_the_process_state():
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
@@ -35,7 +35,7 @@ def test_a_process_with_a_second_thread_is_shown_as_one():
         thread.join()
 
 
-def test_each_phase_and_each_heartbeat_brings_a_process_line(tmp_path: Path):
+def test_each_phase_and_each_heartbeat_is_followed_by_a_process_line(tmp_path: Path):
     log = EventLog(tmp_path / "run.log", lambda: 1000.0)
     phases = Phases(log, run="r1", pid=os.getpid(), heartbeat_s=30.0, clock=lambda: 1000.0)
     phases.enter("train", epoch=1, step=0)
@@ -44,7 +44,7 @@ def test_each_phase_and_each_heartbeat_brings_a_process_line(tmp_path: Path):
     assert kinds == [Phase, Process, Phase, Process]
 
 
-def test_a_process_that_cannot_be_looked_at_costs_the_line_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_process_facts_only_their_line_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     log = EventLog(tmp_path / "run.log", lambda: 1000.0)
     phases = Phases(log, run="r1", pid=1, heartbeat_s=30.0, clock=lambda: 1000.0)
     monkeypatch.setattr(OwnProcess, "facts", lambda self: (_ for _ in ()).throw(psutil.AccessDenied(1)))

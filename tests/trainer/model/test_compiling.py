@@ -1,4 +1,4 @@
-"""The setting `compile` is honoured, or refused in plain words."""
+"""The setting `compile` works, or is refused with a clear message."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_without_a_compiler_the_setting_is_refused(tmp_path: Path, monkeypatch: 
         fit(tmp_path, make_panel(tmp_path), compile=True)
 
 
-def test_every_step_without_hooks_runs_the_compiled_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_steps_without_hooks_run_the_compiled_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     calls: list[bool] = []
 
     def watched(function: torch.nn.Module, **options: object) -> object:

@@ -1,4 +1,4 @@
-"""Each loss term against figures worked out by hand or by an independent formula."""
+"""Each loss term against values computed by hand or by an independent formula."""
 
 import pytest
 import torch
@@ -66,21 +66,21 @@ def test_soft_rank_ic_gradient_raises_the_stock_that_should_rank_higher():
 
 def test_portfolio_utility_is_the_return_minus_half_its_square():
     targets = one_day([1.0, -1.0])
-    points = one_day([100.0, -100.0])  # so large that the flatness constant vanishes
+    points = one_day([100.0, -100.0])  # so large that the flatness constant is negligible
     assert portfolio_utility(points, targets, mask_of(targets)).item() == pytest.approx(1.0 - 0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize(("spread", "expected"), [(0.0, 1.0), (0.05, 0.25), (0.1, 0.0), (3.0, 0.0)])
-def test_variance_penalty_falls_from_one_to_zero_as_the_spread_reaches_its_floor(spread, expected):
+def test_variance_penalty_falls_from_one_to_zero_at_its_floor(spread, expected):
     targets = one_day([-1.0, 1.0])
     penalty = variance_penalty(targets * spread, targets, mask_of(targets), floor_ratio=0.1)
     assert penalty.item() == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["point_weight", "rank_ic_weight", "sharpe_weight", "variance_penalty_weight"])
-def test_doubling_a_weight_doubles_its_term_and_nothing_else(name):
+def test_doubling_a_weight_doubles_its_term(name):
     predictions, targets, days = random_batch(days=2, rows=6)
-    predictions = predictions * 0.01  # little spread, so that the variance penalty acts
+    predictions = predictions * 0.01  # so little spread that the variance penalty applies
     once = weighted_loss(**{name: 1.0})(predictions, targets, days)
     twice = weighted_loss(**{name: 2.0})(predictions, targets, days)
     assert len(once.terms) == 1
@@ -88,7 +88,7 @@ def test_doubling_a_weight_doubles_its_term_and_nothing_else(name):
     assert twice.total.item() == pytest.approx(2 * once.total.item(), rel=1e-6)
 
 
-def test_the_loss_of_two_days_is_the_mean_of_the_losses_of_each():
+def test_the_loss_of_two_days_is_the_mean_of_their_losses():
     predictions, targets, days = random_batch(days=2, rows=7)
     whole = weighted_loss(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
     both = whole(predictions, targets, days).total
@@ -96,7 +96,7 @@ def test_the_loss_of_two_days_is_the_mean_of_the_losses_of_each():
     assert both.item() == pytest.approx((each[0].item() + each[1].item()) / 2, rel=1e-5)
 
 
-def test_batches_that_share_one_divisor_sum_to_the_loss_of_all():
+def test_batches_with_a_common_divisor_sum_to_the_loss_of_all():
     predictions, targets, days = random_batch(days=3, rows=7)
     targets[days == 2, 3] = float("nan")
     whole = weighted_loss(point_weight=1.0, rank_ic_weight=0.3, sharpe_weight=0.2, variance_penalty_weight=0.1)
@@ -131,13 +131,13 @@ def test_an_unlabelled_row_changes_neither_loss_nor_gradient():
     assert predictions.grad.isfinite().all()
 
 
-def test_a_batch_without_any_label_is_refused_rather_than_given_a_loss_of_zero():
+def test_a_batch_without_labels_is_refused_instead_of_having_a_loss_of_zero():
     predictions, targets, days = random_batch(days=1, rows=3)
     with pytest.raises(ValueError, match="no day has two labels"):
         weighted_loss(point_weight=1.0)(predictions, targets * float("nan"), days)
 
 
-def test_the_floor_is_the_weights_of_rank_and_variance_when_those_are_the_only_terms():
+def test_the_floor_of_rank_and_variance_terms_is_the_sum_of_their_weights():
     _, targets, _ = random_batch(days=3, rows=20)
     floor = constant_loss(weighted_loss(rank_ic_weight=0.3, variance_penalty_weight=0.05), targets.split(20))
     assert floor == pytest.approx(0.35, abs=1e-3)

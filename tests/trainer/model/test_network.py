@@ -1,4 +1,4 @@
-"""The network's shapes, its gradient groups and what may not flow where."""
+"""The network's shapes, its gradient groups, and what information reaches what."""
 
 import pytest
 import torch
@@ -49,7 +49,7 @@ def test_every_parameter_gets_a_gradient(linear_skip):
     assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
 
 
-def test_per_feature_parameters_have_one_slice_for_each_feature():
+def test_per_feature_parameters_have_one_slice_per_feature():
     model = make_model()
     weights = dict(model.named_parameters())
     assert {len(weights[name]) for name in model.per_feature_parameters()} == {6}
@@ -74,7 +74,7 @@ def test_the_weights_of_the_features_sum_to_one():
     torch.testing.assert_close(selection._shares(torch.randn(9, 6)).sum(-1), torch.ones(9))
 
 
-def test_a_stock_hears_its_neighbours_only_through_edges():
+def test_a_stock_is_affected_by_others_only_through_edges():
     model = make_model().eval()
     windows, edge_index, edge_attr = make_batch()
     changed = windows.clone()
@@ -83,7 +83,7 @@ def test_a_stock_hears_its_neighbours_only_through_edges():
     assert (apart > 1e-6).tolist() == [True, True, False, False, False, False, False]
 
 
-def test_without_the_graph_no_stock_hears_another():
+def test_without_the_graph_no_stock_affects_another():
     model = make_model(use_graph=False).eval()
     windows, edge_index, edge_attr = make_batch()
     changed = windows.clone()
@@ -97,7 +97,7 @@ def test_an_untrained_linear_skip_changes_nothing():
 
 
 def skip_of(model: StockModel) -> torch.Tensor:
-    """Return what the linear skip adds when only feature 0 counts: 1 at horizon 0, neighbours' at half strength."""
+    """Return what the linear skip adds if only feature 0 counts: 1 at horizon 0, neighbours at half strength."""
     with torch.no_grad():
         model.linear_skip.weight[0, 0] = 1.0
         model.linear_skip.spill_over.fill_(0.5)
@@ -115,23 +115,23 @@ def skip_of(model: StockModel) -> torch.Tensor:
 
 
 def test_the_linear_skip_adds_the_last_days_forecast_and_the_neighbours_by_their_correlation():
-    # Row 4 hears (0.6 x 1 + 0.8 x 2) / sqrt(0.6^2 + 0.8^2); row 5 is anticorrelated with row 2; row 6 hears one row.
+    # Row 4 gets (0.6 x 1 + 0.8 x 2) / sqrt(0.6^2 + 0.8^2); row 5 is anticorrelated with row 2; row 6 has one neighbour.
     expected = torch.tensor([1.0, 2.0, 3.0, 4.0, 0.5 * 2.2, 0.5 * -3.0, 0.5 * 4.0])
     torch.testing.assert_close(skip_of(make_model(linear_skip=True)), expected, atol=1e-4, rtol=0.0)
 
 
-def test_without_the_graph_the_linear_skip_tells_no_neighbour():
+def test_without_the_graph_the_linear_skip_reaches_no_neighbour():
     expected = torch.tensor([1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0])
     torch.testing.assert_close(skip_of(make_model(linear_skip=True, use_graph=False)), expected, atol=1e-4, rtol=0.0)
 
 
-def test_edge_attributes_reach_the_prediction():
+def test_edge_attributes_affect_the_prediction():
     model = make_model().eval()
     windows, edge_index, edge_attr = make_batch()
     assert not torch.equal(model(windows, edge_index, edge_attr), model(windows, edge_index, 3 * edge_attr))
 
 
-def test_the_order_of_days_reaches_the_prediction():
+def test_the_order_of_days_affects_the_prediction():
     model = make_model().eval()
     windows, *graph = make_batch()
     assert not torch.allclose(model(windows, *graph), model(windows.flip(1), *graph), atol=1e-4)

@@ -1,4 +1,4 @@
-"""The averaged weights: what they are, where they are used, and that a resumed run has them."""
+"""The averaged weights: their formula, their use, and a resumed run that has them too."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_the_average_follows_its_formula():
     assert average.state_dict()["weights"]["weight"].item() == pytest.approx(expected)
 
 
-def test_the_model_has_the_average_within_the_block_and_its_own_weights_after_it():
+def test_the_model_has_the_average_only_within_the_block():
     layer = one_weight(0.0)
     average = WeightAverage(layer, 0.9)
     nn.init.constant_(layer.weight, 11.0)
@@ -49,7 +49,7 @@ def test_the_model_has_the_average_within_the_block_and_its_own_weights_after_it
     assert (inside, layer.weight.item()) == (pytest.approx(9.0), 11.0)
 
 
-def test_validation_uses_the_average_and_training_does_not(panel: Path, tmp_path: Path):
+def test_only_validation_uses_the_average_not_training(panel: Path, tmp_path: Path):
     own, averaged = (fit(tmp_path, panel, epochs=1, ema_decay=decay) for decay in (0.0, 0.99))
     losses = [[line.loss for line in run.records(grammar.Train)] for run in (own, averaged)]
     assert losses[0] == losses[1]

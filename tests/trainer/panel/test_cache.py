@@ -1,4 +1,4 @@
-"""A kept panel is used while it is true: reused for the same content, not when stale, mended when damaged."""
+"""A cached panel is reused for the same content, never when stale, and rebuilt when damaged."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from trainer.panel.file import load_panel
 from trainer.panel.panel import CacheUse, PanelError, PanelSchema
 
 
-def test_the_cache_is_memory_mapped_and_reused_while_the_content_stays(tmp_path: Path):
+def test_the_cache_is_memory_mapped_and_reused_for_the_same_content(tmp_path: Path):
     path, cache = write(table(), tmp_path / "panel.parquet"), tmp_path / "cache"
     plain = load_panel(path, PanelSchema())
     built = load_panel(path, PanelSchema(), cache_dir=cache)
@@ -37,7 +37,7 @@ def test_a_stale_cache_is_never_used(tmp_path: Path):
     assert len(list(cache.glob("*/*"))) == 1
 
 
-def test_a_damaged_cache_is_made_anew(tmp_path: Path):
+def test_a_damaged_cache_is_rebuilt(tmp_path: Path):
     path, cache = write(table(), tmp_path / "panel.parquet"), tmp_path / "cache"
     load_panel(path, PanelSchema(), cache_dir=cache)
     (array,) = cache.glob("*/*/targets_DCH.npy")
@@ -56,7 +56,7 @@ def test_another_schema_has_a_cache_of_its_own(tmp_path: Path):
     assert load_panel(path, PanelSchema(), cache_dir=cache).cache is CacheUse.REUSED
 
 
-def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path: Path):
+def test_an_unwritable_cache_folder_is_reported(tmp_path: Path):
     path = write(table(), tmp_path / "panel.parquet")
-    with pytest.raises(PanelError, match="cannot keep the panel; expected a writable folder, got"):
+    with pytest.raises(PanelError, match="cannot cache the panel; expected a writable folder, got"):
         load_panel(path, PanelSchema(), cache_dir=path)

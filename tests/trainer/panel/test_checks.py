@@ -1,4 +1,4 @@
-"""A panel is judged before a run trusts it: each fault is named with its columns, dates and counts."""
+"""A panel is checked before a run relies on it: each problem has its columns, dates and counts."""
 
 import os
 from dataclasses import astuple
@@ -30,7 +30,7 @@ def only(report: PanelReport) -> PanelProblem:
     return problem
 
 
-def test_a_clean_panel_has_no_problem_and_full_facts(tmp_path: Path):
+def test_a_clean_panel_has_no_problems_and_complete_facts(tmp_path: Path):
     report = judge(table(), tmp_path)
     assert report.problems == ()
     assert not report.is_refused
@@ -38,7 +38,7 @@ def test_a_clean_panel_has_no_problem_and_full_facts(tmp_path: Path):
     assert report.label_coverage == ((1, pytest.approx(89 / 90)), (5, pytest.approx(85 / 90)))
 
 
-def test_a_synthetic_market_has_no_problem(tmp_path: Path):
+def test_a_synthetic_market_has_no_problems(tmp_path: Path):
     write_panel(synthesise(codes=20, days=160, seed=1), tmp_path / "panel.parquet")
     report = check_panel(load_panel(tmp_path / "panel.parquet", PanelSchema()), SplitSettings())
     assert report.problems == ()
@@ -64,7 +64,7 @@ def test_rows_without_a_code_are_counted(tmp_path: Path):
     assert (problem.consequence, problem.count) == (Consequence.WARN, 2)
 
 
-def test_values_that_are_not_finite_name_their_columns_worst_first(tmp_path: Path):
+def test_non_finite_values_are_reported_by_column_worst_first(tmp_path: Path):
     columns = table()
     columns["beta"][[5, 6, 7]] = np.nan
     columns["gamma"][9] = np.inf
@@ -89,7 +89,7 @@ def test_infinite_labels_and_impossible_prices_are_counted(tmp_path: Path):
     assert "got 1 d (2 rows), 5 d (2 rows)" in kinds["infinite_targets"].message
 
 
-def test_few_constant_features_are_warned_about_and_many_are_refused(tmp_path: Path):
+def test_few_constant_features_are_a_warning_and_many_a_refusal(tmp_path: Path):
     columns = table() | {f"extra_{number}": table(seed=number)["alpha"] for number in range(9)}
     columns["alpha"] = np.full(90 * 12, 4.0)
     report = judge(columns, tmp_path)
@@ -104,13 +104,13 @@ def test_few_constant_features_are_warned_about_and_many_are_refused(tmp_path: P
     )
 
 
-def test_a_feature_that_lives_only_after_training_is_dead(tmp_path: Path):
+def test_a_feature_that_varies_only_after_training_is_dead(tmp_path: Path):
     columns = table()
     columns["alpha"][: 80 * 12] = 1.0
     assert judge(columns, tmp_path).features_dead == ("alpha",)
 
 
-def test_a_feature_that_holds_the_future_is_suspected(tmp_path: Path):
+def test_a_feature_that_contains_the_future_is_suspected(tmp_path: Path):
     columns = table()
     label_DC = read(columns, tmp_path / "panel.parquet", SHORT).targets_DCH[:, :, 1]
     noise_DC = np.random.default_rng(3).normal(0.0, 0.02, label_DC.shape)
@@ -120,7 +120,7 @@ def test_a_feature_that_holds_the_future_is_suspected(tmp_path: Path):
     assert "with 5 d)" in problem.message
 
 
-def test_too_few_dates_are_refused_together_with_everything_else(tmp_path: Path):
+def test_too_few_dates_are_refused_along_with_all_other_problems(tmp_path: Path):
     columns = table(days=16)
     columns = rows_where(columns, np.concatenate([np.arange(16 * 12), [14]]))
     report = judge(columns, tmp_path)
@@ -129,19 +129,19 @@ def test_too_few_dates_are_refused_together_with_everything_else(tmp_path: Path)
     with pytest.raises(PanelError) as refused:
         report.raise_if_refused()
     assert str(refused.value).splitlines() == [problem.message for problem in report.problems]
-    assert "no labeled date is left for train" in str(refused.value)
+    assert "no labeled date left for train" in str(refused.value)
 
 
-def test_a_part_whose_windows_are_all_broken_is_refused(tmp_path: Path):
+def test_a_part_without_a_complete_window_is_refused(tmp_path: Path):
     columns = table()
     every_third_day = np.arange(90 * 12) // 12 % 3 == np.arange(90 * 12) % 3
     report = judge(rows_where(columns, ~every_third_day), tmp_path)
     problems = [problem for problem in report.problems if problem.kind == "empty_split"]
     assert [problem.consequence for problem in problems] == [Consequence.REFUSE, Consequence.REFUSE]
-    assert "has no sample; expected at least one, got 416 rows, 416 without a whole window" in problems[0].message
+    assert "no samples; expected at least one, got 416 rows, 416 without a complete window" in problems[0].message
 
 
-def test_days_with_few_codes_and_horizons_without_labels_are_named(tmp_path: Path):
+def test_days_with_few_codes_and_horizons_without_labels_are_reported(tmp_path: Path):
     columns = table()
     days = columns["date"].astype("datetime64[D]")
     late_few = (days == np.unique(days)[80]) & (columns["code"] >= "c004")
@@ -150,10 +150,10 @@ def test_days_with_few_codes_and_horizons_without_labels_are_named(tmp_path: Pat
     settings = SplitSettings(valid_share=0.06, embargo_days=5, window_days=10)
     problem = only(judge(table(), tmp_path, settings))
     assert problem.kind == "unlabeled_horizon"
-    assert problem.message.endswith("expected labels of each, got none of 5 d")
+    assert problem.message.endswith("expected labels for each, got none for 5 d")
 
 
-def test_a_panel_without_past_returns_says_that_the_graph_is_empty(tmp_path: Path):
+def test_a_panel_without_past_returns_is_warned_about(tmp_path: Path):
     columns = table() | {"target_5d": np.random.default_rng(0).normal(size=90 * 12)}
     del columns["close"]
     panel = read(columns, tmp_path / "panel.parquet", PanelSchema(horizons=(5,)))
@@ -176,7 +176,7 @@ def test_every_row_of_the_file_is_accounted_for(tmp_path: Path):
     assert all(part > 0 for part in parts[2:])
 
 
-def test_a_file_that_changed_or_vanished_since_it_was_read_is_refused(tmp_path: Path):
+def test_a_file_changed_or_deleted_since_it_was_read_is_refused(tmp_path: Path):
     path = write(table(), tmp_path / "panel.parquet")
     panel = load_panel(path, SHORT)
     assert check_source(panel) is None
@@ -187,10 +187,10 @@ def test_a_file_that_changed_or_vanished_since_it_was_read_is_refused(tmp_path: 
     path.unlink()
     gone = check_source(panel)
     assert gone is not None
-    assert "the file is gone since it was read" in gone.message
+    assert "deleted since it was read" in gone.message
 
 
-def test_a_cache_made_from_another_content_is_reported(tmp_path: Path):
+def test_a_cache_built_from_other_content_is_reported(tmp_path: Path):
     path = write(table(seed=1), tmp_path / "panel.parquet")
     load_panel(path, SHORT, cache_dir=tmp_path / "cache")
     write(table(seed=2), path)
@@ -198,5 +198,5 @@ def test_a_cache_made_from_another_content_is_reported(tmp_path: Path):
     assert (only(report).kind, only(report).consequence) == ("stale_cache", Consequence.WARN)
 
 
-def test_long_lists_are_cut_with_the_number_of_the_rest():
+def test_long_lists_are_cut_and_end_with_the_number_of_the_rest():
     assert some_of(tuple("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"

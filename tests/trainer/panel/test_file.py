@@ -1,4 +1,4 @@
-"""A panel file becomes contiguous arrays whatever its order, names and types, or an error names the cause."""
+"""A panel file in any order, with any names and types, becomes contiguous arrays, or an error gives the cause."""
 
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from trainer.panel.panel import DuplicateRow, Panel, PanelError, PanelSchema
 
 
 def with_targets(columns: dict[str, np.ndarray], panel: Panel) -> dict[str, np.ndarray]:
-    """Add the labels that the panel derived from prices as columns."""
+    """Add the labels that the panel derived from prices as columns of the file."""
     days, codes, _ = panel.targets_DCH.shape
     labels = panel.targets_DCH.reshape(days * codes, -1)
     return columns | {f"target_{horizon}d": labels[:, h] for h, horizon in enumerate(panel.horizons)}
 
 
-def test_rows_land_at_their_date_and_code(tmp_path: Path):
+def test_rows_are_stored_by_date_and_code(tmp_path: Path):
     columns = table(codes=4, days=30)
     panel = read(columns, tmp_path / "panel.parquet")
     assert panel.codes == ("c000", "c001", "c002", "c003")
@@ -43,7 +43,7 @@ def test_the_order_of_the_rows_and_the_row_groups_do_not_matter(tmp_path: Path):
     assert same_arrays(in_order, load_panel(tmp_path / "shuffled.parquet", PanelSchema()))
 
 
-def test_a_window_is_a_view_of_the_days_up_to_its_date(tmp_path: Path):
+def test_a_window_is_a_view_of_the_days_until_its_date(tmp_path: Path):
     panel = read(table(), tmp_path / "panel.parquet")
     window_TF = panel.windows(20)[3, 50 - 19]
     assert np.shares_memory(window_TF, panel.features_CDF)
@@ -64,7 +64,7 @@ def test_labels_and_past_returns_come_from_the_price(tmp_path: Path):
     assert (panel.facts.labels_from, panel.facts.returns_from) == ("price", "price")
 
 
-def test_target_columns_are_used_where_all_are_there_and_are_never_features(tmp_path: Path):
+def test_target_columns_are_used_if_all_exist_and_are_never_features(tmp_path: Path):
     columns = table()
     from_price = read(columns, tmp_path / "price.parquet")
     labeled = with_targets(columns, from_price)
@@ -83,7 +83,7 @@ def test_without_a_price_the_past_return_is_the_one_day_label_of_the_day_before(
     assert panel.facts.returns_from == "target"
 
 
-def test_one_missing_target_column_makes_all_labels_come_from_the_price(tmp_path: Path):
+def test_if_a_target_column_is_missing_all_labels_come_from_the_price(tmp_path: Path):
     labeled = with_targets(table(), read(table(), tmp_path / "price.parquet"))
     labeled["target_1d"] = labeled["target_1d"] * 0.0
     del labeled["target_20d"]
@@ -93,7 +93,7 @@ def test_one_missing_target_column_makes_all_labels_come_from_the_price(tmp_path
     assert panel.feature_names == FEATURES
 
 
-def test_columns_may_have_other_names_and_types(tmp_path: Path):
+def test_columns_can_have_other_names_and_types(tmp_path: Path):
     columns = table(codes=12, days=30)
     renamed = {
         "day": columns["date"].astype(str).astype(object),
@@ -111,7 +111,7 @@ def test_columns_may_have_other_names_and_types(tmp_path: Path):
     assert np.array_equal(panel.targets_DCH, plain.targets_DCH, equal_nan=True)
 
 
-def test_features_named_like_a_label_or_not_numeric_are_left_out_and_reported(tmp_path: Path):
+def test_columns_named_like_a_label_or_not_numeric_are_ignored_and_reported(tmp_path: Path):
     columns = table() | {"future_return": table()["alpha"], "sector": table()["code"]}
     panel = read(columns, tmp_path / "panel.parquet")
     assert panel.feature_names == FEATURES
@@ -121,7 +121,7 @@ def test_features_named_like_a_label_or_not_numeric_are_left_out_and_reported(tm
     assert np.array_equal(chosen.features_CDF, panel.features_CDF[:, :, [2, 0]])
 
 
-def test_rows_without_a_place_and_values_without_a_number_are_counted(tmp_path: Path):
+def test_rows_without_a_key_and_non_finite_values_are_counted(tmp_path: Path):
     columns = table(codes=3, days=30)
     columns["code"][4] = None
     columns["alpha"][[6, 7]] = (np.inf, np.nan)
@@ -172,13 +172,13 @@ def spoiled(**changes: Any) -> dict[str, np.ndarray]:
         (
             spoiled(date=np.arange(90)),
             {},
-            "column date holds no dates; expected dates, timestamps or ISO text, got int64",
+            "column date has no dates; expected dates, timestamps or ISO text, got int64",
         ),
-        (spoiled(date=np.array(["soon"] * 90)), {}, "column date holds no dates; expected YYYY-MM-DD, got "),
+        (spoiled(date=np.array(["soon"] * 90)), {}, "column date has no dates; expected YYYY-MM-DD, got "),
         (
             spoiled(code=np.ones(90)),
             {},
-            "column code holds no codes; expected text or whole numbers, got double",
+            "column code has no codes; expected text or whole numbers, got double",
         ),
         (
             spoiled(code=np.array([None] * 89 + ["x"], dtype=object), date=np.array(["2024-01-01"] * 89 + [None])),
@@ -188,7 +188,7 @@ def spoiled(**changes: Any) -> dict[str, np.ndarray]:
         (rows_where(table(), np.arange(0)), {}, "the panel is empty; expected at least one row, got 0"),
     ],
 )
-def test_a_file_that_is_no_panel_is_refused_with_its_cause(
+def test_a_file_that_is_not_a_panel_is_refused_with_the_cause(
     tmp_path: Path, columns: dict[str, np.ndarray], schema: dict[str, Any], message: str
 ):
     path = tmp_path / "panel.parquet"
@@ -197,9 +197,9 @@ def test_a_file_that_is_no_panel_is_refused_with_its_cause(
     assert str(refused.value).startswith(f"{path}: {message}")
 
 
-def test_a_missing_file_a_directory_and_a_text_file_are_named(tmp_path: Path):
+def test_a_missing_file_a_folder_and_a_text_file_are_refused(tmp_path: Path):
     (tmp_path / "notes.parquet").write_text("these are not the bytes of a panel")
-    for name, got in (("none.parquet", "no such file"), (".", "a directory")):
+    for name, got in (("none.parquet", "no such file"), (".", "a folder")):
         with pytest.raises(PanelError, match=f"cannot be read; expected a parquet file, got {got}"):
             load_panel(tmp_path / name, PanelSchema())
     with pytest.raises(PanelError, match=r"notes\.parquet: not a readable parquet file; expected a parquet panel"):
@@ -207,7 +207,7 @@ def test_a_missing_file_a_directory_and_a_text_file_are_named(tmp_path: Path):
 
 
 @pytest.mark.parametrize("cache", [None, "cache"])
-def test_a_parquet_file_cut_short_or_with_spoiled_bytes_is_refused(tmp_path: Path, cache: str | None):
+def test_a_truncated_or_damaged_parquet_file_is_refused(tmp_path: Path, cache: str | None):
     path, cache_dir = tmp_path / "panel.parquet", tmp_path / cache if cache else None
     write_panel(synthesise(codes=12, days=60, seed=1, features=12), path)
     content = path.read_bytes()
@@ -218,6 +218,6 @@ def test_a_parquet_file_cut_short_or_with_spoiled_bytes_is_refused(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["target", "target_{h}d", "target_{}d"])
-def test_a_target_name_that_does_not_tell_horizons_apart_is_refused(name: str):
-    with pytest.raises(PanelError, match=r"schema: target; expected a name with \{horizon\} in it, got"):
+def test_a_target_name_that_is_the_same_for_all_horizons_is_refused(name: str):
+    with pytest.raises(PanelError, match=r"schema: unusable target; expected a name with \{horizon\} in it, got"):
         PanelSchema(target=name)

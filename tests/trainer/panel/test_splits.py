@@ -1,4 +1,4 @@
-"""The parts never see each other's future: embargo, purge, and nothing of a later part in training."""
+"""No part sees the future of another: embargo, purge, and nothing from a later part in training."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def divide(days: int, **settings: float) -> Splits:
     test_share=st.one_of(st.just(0.0), st.floats(0.01, 0.6)),
     embargo_days=st.integers(20, 60),
 )
-def test_parts_follow_each_other_with_the_embargo_between_them_or_are_refused(
+def test_parts_follow_each_other_with_the_embargo_in_between_or_are_refused(
     days: int, valid_share: float, test_share: float, embargo_days: int
 ):
     try:
@@ -50,7 +50,7 @@ def test_parts_follow_each_other_with_the_embargo_between_them_or_are_refused(
         assert splits.test.first - splits.valid.stop == embargo_days
 
 
-def test_shares_count_the_dates_that_end_a_whole_window():
+def test_shares_are_of_the_dates_that_end_a_complete_window():
     splits = divide(219, valid_share=0.2, test_share=0.1)
     assert splits == Splits(
         train=DateRange(19, 119, label_stop=139),
@@ -65,29 +65,29 @@ def test_shares_count_the_dates_that_end_a_whole_window():
 @pytest.mark.parametrize(
     ("days", "settings", "message"),
     [
-        (400, {"embargo_days": 19}, "splits: embargo_days; expected at least the longest horizon 20, got 19"),
+        (400, {"embargo_days": 19}, "splits: embargo_days is too short; expected at least the longest horizon 20, got"),
         (
             400,
             {"valid_share": 0.0},
-            "splits: valid_share and test_share; expected shares that leave some dates",
+            "splits: unusable valid_share or test_share; expected shares that leave dates for training",
         ),
-        (400, {"valid_share": 0.5, "test_share": 0.5}, "splits: valid_share and test_share; expected shares"),
+        (400, {"valid_share": 0.5, "test_share": 0.5}, "splits: unusable valid_share or test_share; expected shares"),
         (
             44,
             {},
-            "splits: no labeled date is left for train with window 20, embargo 20 and shares valid 0.2,",
+            "splits: no labeled date left for train with window 20, embargo 20 and shares valid 0.2,",
         ),
-        (20, {}, "splits: no labeled date is left for train, valid with window 20"),
+        (20, {}, "splits: no labeled date left for train, valid with window 20"),
     ],
 )
-def test_a_division_that_leaks_or_leaves_nothing_is_refused(days: int, settings: dict[str, float], message: str):
+def test_a_split_that_leaks_or_leaves_nothing_is_refused(days: int, settings: dict[str, float], message: str):
     with pytest.raises(PanelError) as refused:
         divide(days, **settings)
     assert str(refused.value).startswith(message)
 
 
 def test_a_label_that_ends_in_the_next_part_is_purged():
-    """Without an embargo the last dates of training keep only the horizons that end before validation."""
+    """Without an embargo the last training dates keep only the horizons that end before validation."""
     targets_DCH = np.ones((100, 2, 4), dtype=np.float32)
     labels_DCH = part_labels(targets_DCH, DateRange(30, 60, label_stop=60), HORIZONS)
     last_labeled = [30 + int(np.flatnonzero(np.isfinite(labels_DCH[:, 0, h])).max()) for h in range(4)]
@@ -128,7 +128,7 @@ def same_batches(left: list[DayBatch], right: list[DayBatch]) -> bool:
 
 
 def with_another_future(columns: dict[str, np.ndarray], *, days: int, from_day: int) -> dict[str, np.ndarray]:
-    """Spoil prices and features of every date from `from_day` on."""
+    """Change prices and features of every date from `from_day` on."""
     columns = {name: values.copy() for name, values in columns.items()}
     later = np.repeat(np.arange(days), 12) >= from_day
     spoil = np.random.default_rng(4)
@@ -138,8 +138,8 @@ def with_another_future(columns: dict[str, np.ndarray], *, days: int, from_day: 
     return columns
 
 
-def test_nothing_that_happens_from_the_first_validation_date_on_changes_a_training_batch(tmp_path: Path):
-    """Features, labels, normalisation and graph are bit for bit those of a panel with another future."""
+def test_no_change_from_the_first_validation_date_on_affects_a_training_batch(tmp_path: Path):
+    """Features, labels, normalisation and graph are the same, bit for bit, for a panel with another future."""
     columns = table(days=140)
     splits = divide(140, valid_share=0.3)
     spoiled = with_another_future(columns, days=140, from_day=splits.valid.first)
@@ -149,8 +149,8 @@ def test_nothing_that_happens_from_the_first_validation_date_on_changes_a_traini
     assert same_batches(honest, other)
 
 
-def test_the_same_change_inside_training_is_seen(tmp_path: Path):
-    """The proof above can fail: one day earlier, in the last labels of training, the batches differ."""
+def test_the_same_change_inside_training_is_noticed(tmp_path: Path):
+    """The proof above can fail: with the change one day earlier, in the last training labels, the batches differ."""
     columns = table(days=140)
     splits = divide(140, valid_share=0.3)
     spoiled = with_another_future(columns, days=140, from_day=splits.valid.first - 1)
@@ -168,8 +168,8 @@ def test_without_an_embargo_the_purge_alone_keeps_validation_out_of_training(tmp
     assert same_batches(honest, other)
 
 
-def test_a_planted_feature_that_looks_ahead_tells_training_nothing_of_validation(tmp_path: Path):
-    """The embargo hides a feature that holds the coming 20 days; without it the same feature gets through."""
+def test_a_feature_that_looks_ahead_reveals_nothing_of_validation_to_training(tmp_path: Path):
+    """The embargo hides a feature with the returns of the next 20 days; without it the feature gets through."""
 
     def with_leaking_feature(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         close_DC = columns["close"].reshape(140, 12)

@@ -1,4 +1,4 @@
-"""A disk without room costs lines of the log, counts them, and never ends the training."""
+"""A full disk costs lines of the log, which are counted, and never ends the training."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from trainer.training.loop import train
 
 
 class Disk:
-    """A disk with room for so many bytes."""
+    """A disk with space for `room` bytes."""
 
     def __init__(self, room: int) -> None:
         self.room = room
@@ -33,14 +33,14 @@ def write_numbers(log: EventLog, *numbers: float) -> None:
 
 
 def read(path: Path) -> list[object]:
-    """Return the numbers of the log's lines, and the text of those that are errors."""
+    """Return the number of each line, or the message of an error line."""
     lines = [parse_line(line) for line in path.read_bytes().splitlines()]
     assert None not in lines
     records = [line.record for line in lines if line is not None]
     return [record.message if isinstance(record, Error) else record.loss_floor for record in records]
 
 
-def test_lines_without_room_are_counted_and_told_of_as_soon_as_there_is_room(tmp_path: Path):
+def test_lost_lines_are_counted_and_reported_as_soon_as_there_is_space(tmp_path: Path):
     disk = Disk(10_000)
     log = EventLog(tmp_path / "run.log", lambda: 0.0, put=disk.put)
     write_numbers(log, 1.0)
@@ -49,30 +49,30 @@ def test_lines_without_room_are_counted_and_told_of_as_soon_as_there_is_room(tmp
     disk.room = 10_000
     write_numbers(log, 4.0)
     log.close()
-    assert read(log.path) == [1.0, "2 lines could not be written: no room on the disk", 4.0]
+    assert read(log.path) == [1.0, "2 lines could not be written: no space left on the disk", 4.0]
     assert log.num_lost == 2
 
 
-def test_a_line_cut_short_is_made_whole_before_anything_else_is_written(tmp_path: Path):
+def test_a_line_written_in_part_is_completed_before_anything_else_is_written(tmp_path: Path):
     disk = Disk(20)
     log = EventLog(tmp_path / "run.log", lambda: 0.0, put=disk.put)
     write_numbers(log, 1.0, 2.0)
     disk.room = 10_000
     write_numbers(log, 3.0)
     log.close()
-    assert read(log.path) == [1.0, "1 lines could not be written: no room on the disk", 3.0]
+    assert read(log.path) == [1.0, "1 lines could not be written: no space left on the disk", 3.0]
 
 
-def test_lines_lost_at_the_end_are_told_of_when_the_log_is_closed(tmp_path: Path):
+def test_lines_lost_at_the_end_are_reported_when_the_log_is_closed(tmp_path: Path):
     disk = Disk(0)
     log = EventLog(tmp_path / "run.log", lambda: 0.0, put=disk.put)
     write_numbers(log, 1.0)
     disk.room = 10_000
     log.close()
-    assert read(log.path) == ["1 lines could not be written: no room on the disk"]
+    assert read(log.path) == ["1 lines could not be written: no space left on the disk"]
 
 
-def test_a_log_that_breaks_in_another_way_is_not_passed_over(tmp_path: Path):
+def test_any_other_error_of_the_log_is_raised(tmp_path: Path):
     def put(file: int, line: bytes) -> int:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
@@ -80,7 +80,7 @@ def test_a_log_that_breaks_in_another_way_is_not_passed_over(tmp_path: Path):
         EventLog(tmp_path / "run.log", lambda: 0.0, put=put).write(Floor(loss_floor=1.0))
 
 
-def test_a_training_whose_log_never_finds_room_trains_to_its_end(tmp_path: Path):
+def test_a_training_without_space_for_its_log_completes(tmp_path: Path):
     asked = {**SMALL, "epochs": 1, "data": str(make_panel(tmp_path)), "checkpoint_dir": str(tmp_path / "c")}
     result = train(resolve(cli={**asked, "log": "/dev/full"}))
     assert (result.status, result.epochs) == ("completed", 1)

@@ -1,4 +1,4 @@
-"""Phases, their heartbeat, the pace of steps and the learning rate: all on counted time."""
+"""Phases, heartbeats, the pace of steps and the learning rate, on a fake clock."""
 
 import itertools
 from pathlib import Path
@@ -14,7 +14,7 @@ from trainer.training.schedule import learning_rate
 
 
 class Clock:
-    """Time that stands still until it is moved."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -43,7 +43,7 @@ def phases(log: EventLog, clock: Clock) -> Phases:
     return Phases(log, run="r1", pid=7, heartbeat_s=30.0, clock=clock)
 
 
-def test_a_phase_is_written_as_it_begins(log: EventLog, phases: Phases):
+def test_a_phase_is_logged_when_it_begins(log: EventLog, phases: Phases):
     phases.enter("train", epoch=2, step=10, total=5)
     (line,) = read(log)
     assert (line.name, line.epoch, line.step, line.done, line.total, line.beat) == (
@@ -57,7 +57,7 @@ def test_a_phase_is_written_as_it_begins(log: EventLog, phases: Phases):
     assert (line.run, line.pid) == ("r1", 7)
 
 
-def test_a_heartbeat_counts_itself_and_says_how_far_the_main_thread_is(log: EventLog, phases: Phases, clock: Clock):
+def test_a_heartbeat_has_its_number_and_the_progress_of_the_main_thread(log: EventLog, phases: Phases, clock: Clock):
     phases.enter("train", epoch=1, step=0, total=5)
     phases.moved(done=3, step=3)
     clock.now += 4.5
@@ -69,7 +69,7 @@ def test_a_heartbeat_counts_itself_and_says_how_far_the_main_thread_is(log: Even
     assert (second.beat, second.main_idle_s) == (2, 5.5)
 
 
-def test_a_clock_that_jumps_back_makes_no_negative_idle_time(log: EventLog, phases: Phases, clock: Clock):
+def test_idle_time_is_not_negative_after_the_clock_jumps_back(log: EventLog, phases: Phases, clock: Clock):
     phases.enter("load")
     clock.now -= 3600
     phases.beat()
@@ -83,12 +83,12 @@ def test_the_side_thread_beats_on_its_own_and_stops_with_the_run(log: EventLog, 
     assert not phases._thread.is_alive()
 
 
-def test_pace_splits_a_batch_into_waiting_and_work():
+def test_a_lap_separates_waiting_from_work():
     times = itertools.count(0.0, 1.0)
-    pace = Stopwatch(lambda: next(times))  # begins at 0
-    pace.loaded()  # waited 1 s
-    pace.stepped(batches=2, rows=10)  # worked 1 s
-    lap = pace.lap()  # at 3 s
+    stopwatch = Stopwatch(lambda: next(times))  # starts at 0
+    stopwatch.loaded()  # waited 1 s
+    stopwatch.stepped(batches=2, rows=10)  # worked 1 s
+    lap = stopwatch.lap()  # at 3 s
     assert (lap.s_per_batch, lap.load_s, lap.samples_per_s) == (1.5, 0.5, pytest.approx(10 / 3))
 
 
@@ -98,6 +98,6 @@ def test_the_learning_rate_warms_up_linearly_then_falls_as_half_a_cosine():
     assert rates == pytest.approx([0.25, 0.5, 1.0, 0.6, 0.2, 0.2])
 
 
-def test_without_warm_up_the_first_step_is_already_on_the_cosine():
+def test_without_warm_up_the_first_step_is_on_the_cosine():
     config = OptimConfig(base_lr=1.0, min_lr=0.0, warmup_steps=0)
     assert learning_rate(1, config, total_steps=2) == pytest.approx(0.5)

@@ -1,4 +1,4 @@
-"""Somebody else's training loop with our telemetry: its log is one that the shipped rules can judge."""
+"""Telemetry in an ordinary training loop: the shipped rules can judge its log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def train(
     rate: float = RATE,
     **options: object,
 ) -> None:
-    """Train as people do: zero, backward, clip, step; `change` acts on a step's loss, `takes` says which are taken."""
+    """Train as people do: zero, backward, clip, step. `change` replaces a step's loss; `takes` decides about a step."""
     model = model or network()
     optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=rate)
     data, step = batches(), 0
@@ -77,7 +77,7 @@ def judge(log: Path) -> tuple[Snapshot, list[Alert]]:
 
 
 def fired(log: Path) -> set[str]:
-    """Return the rules that fired and are not explained by another."""
+    """Return the rules that fired and are not explained by another rule."""
     return {each.rule for each in judge(log)[1] if each.state is State.FIRING and not each.inhibited_by}
 
 
@@ -90,7 +90,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "own.log"
 
 
-def test_every_line_of_a_healthy_loop_is_understood_and_nothing_fires(log: Path):
+def test_in_a_healthy_loop_every_line_is_understood_and_no_rule_fires(log: Path):
     train(log)
     snapshot, changes = judge(log)
     assert [(each.rule, each.reason) for each in changes] == []
@@ -100,13 +100,13 @@ def test_every_line_of_a_healthy_loop_is_understood_and_nothing_fires(log: Path)
         assert outcomes(log, rule) == {Outcome.OK}, rule
 
 
-def test_a_loss_that_is_no_number_is_found_at_its_step(log: Path):
+def test_a_nan_loss_is_found_at_its_step(log: Path):
     train(log, change=lambda step, loss: loss * float("nan") if step == 51 else loss)
     (first, *_) = (each for each in judge(log)[1] if each.state is State.FIRING)
     assert (first.rule, first.step) == ("TrainLossNonfinite", 52)
 
 
-def test_a_group_that_gets_no_gradient_is_found_unless_it_was_frozen_from_the_start(log: Path, tmp_path: Path):
+def test_a_group_without_gradient_is_found_unless_it_was_frozen_from_the_start(log: Path, tmp_path: Path):
     cut = network()
     cut[2].weight.register_hook(torch.zeros_like)
     cut[2].bias.register_hook(torch.zeros_like)
@@ -120,13 +120,13 @@ def test_a_group_that_gets_no_gradient_is_found_unless_it_was_frozen_from_the_st
     assert "frozen=0" in quiet.read_text()
 
 
-def test_steps_that_the_optimizer_did_not_take_count_as_skipped(log: Path):
+def test_steps_that_the_optimizer_does_not_take_count_as_skipped(log: Path):
     train(log, takes=lambda step: step < 60)
     assert "StepsSkipped" in fired(log)
     assert "skips_in_row=60" in log.read_text()
 
 
-def test_an_exception_ends_the_log_with_its_traceback_and_a_failed_run(log: Path):
+def test_an_exception_ends_the_log_as_failed(log: Path):
     def burst(step: int, loss: Tensor) -> Tensor:
         if step == 30:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
@@ -138,7 +138,7 @@ def test_an_exception_ends_the_log_with_its_traceback_and_a_failed_run(log: Path
     assert fired(log) & {"RunFailed", "Crash"}
 
 
-def test_a_loop_that_is_interrupted_was_stopped_and_did_not_fail(log: Path):
+def test_an_interrupted_loop_ends_its_log_as_stopped(log: Path):
     def interrupt(step: int, loss: Tensor) -> Tensor:
         if step == 30:
             raise KeyboardInterrupt
@@ -163,13 +163,13 @@ def test_the_training_is_the_same_with_and_without_telemetry(log: Path):
     assert all(torch.equal(one, other) for one, other in zip(watched.parameters(), alone.parameters(), strict=True))
 
 
-def test_nothing_stays_on_the_model_after_the_end(log: Path):
+def test_no_hook_stays_on_the_model_after_the_end(log: Path):
     model = network()
     train(log, model=model)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_gradients_are_those_before_clipping(log: Path):
+def test_gradients_are_measured_before_clipping(log: Path):
     train(log)
     records = [parse_line(line.encode()).record for line in log.read_text().splitlines() if "[TRAIN]" in line]
     norms = [record.grad_norm for record in records]
@@ -177,7 +177,7 @@ def test_gradients_are_those_before_clipping(log: Path):
     assert max(norms) > 1.0, "clipped to 1, they could not exceed it"
 
 
-def test_groups_and_layers_may_be_named(log: Path):
+def test_groups_and_layers_can_be_named(log: Path):
     model = network()
     train(log, model=model, groups={"body": nn.Sequential(model[0], model[2]), "head": model[4]}, layers={})
     text = log.read_text()
@@ -185,6 +185,6 @@ def test_groups_and_layers_may_be_named(log: Path):
     assert "ACTIVATION-MONITOR" not in text
 
 
-def test_a_group_of_foreign_parameters_is_refused_before_the_log_begins_to_grow(log: Path):
+def test_a_group_with_parameters_of_another_model_is_refused(log: Path):
     with pytest.raises(ValueError, match="'head': 2 parameters are not the model's"):
         train(log, groups={"head": nn.Linear(3, 1)})

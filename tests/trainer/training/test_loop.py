@@ -1,4 +1,4 @@
-"""A real training run, told by its log."""
+"""What the log of a real training run shows."""
 
 import math
 import os
@@ -31,7 +31,7 @@ def run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fit(tmp_path_factory.mktemp("run"), panel)
 
 
-def test_the_first_line_is_the_start_and_the_last_is_a_completed_end(run: Run):
+def test_the_first_line_is_the_start_and_the_last_the_end_as_completed(run: Run):
     lines = run.parsed()
     assert isinstance(lines[0].record, grammar.RunStart)
     assert (lines[0].record.pid, lines[0].record.attempt) == (os.getpid(), 1)
@@ -43,7 +43,7 @@ def test_the_first_line_is_the_start_and_the_last_is_a_completed_end(run: Run):
     )
 
 
-def test_every_line_is_in_the_grammar_and_written_again_gives_the_same_bytes(run: Run):
+def test_every_line_is_in_the_grammar_and_formats_to_the_same_bytes_again(run: Run):
     assert run.unknown() == []
     for line in run.lines:
         read = parse_line(line)
@@ -51,31 +51,31 @@ def test_every_line_is_in_the_grammar_and_written_again_gives_the_same_bytes(run
         assert format_line(read.at, read.record, level=read.level).encode() == line
 
 
-def test_every_tag_that_a_healthy_run_owes_is_there(run: Run):
+def test_a_healthy_run_writes_every_tag(run: Run):
     tags = {line.record.TAG for line in run.parsed()}
-    owed = {
+    expected = {
         *("RUN", "CONFIG", "INTENT", "DATA", "DATA-CHECK", "TARGET", "MODEL", "PHASE", "TRAIN", "FLOOR"),
         *("ENCODER-GRAD", "GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"),
         *("DEGENERACY-GUARD", "EPOCH", "METRICS", "CHECKPOINT", "PROC"),
     }
-    assert tags == owed
+    assert tags == expected
 
 
-def test_gradient_reports_come_at_step_zero_and_then_at_their_cadence(run: Run):
+def test_gradient_reports_start_at_step_zero_and_keep_their_cadence(run: Run):
     reports = run.records(grammar.GradReport)
     assert [report.step for report in reports] == list(range(0, STEPS, SMALL["grad_monitor_every"]))
     assert (reports[0].step, reports[0].epoch, reports[0].batch) == (0, 1, 1)
     assert tuple(group.group for group in reports[0].groups) == GRADIENT_GROUPS
 
 
-def test_every_gradient_of_a_healthy_run_is_alive(run: Run):
+def test_no_gradient_of_a_healthy_run_is_zero_missing_or_non_finite(run: Run):
     for report in run.records(grammar.GradReport):
         for group in report.groups:
             assert group.norm > 1e-7
             assert (group.small, group.none, group.nonfinite) == (0, 0, 0)
 
 
-def test_both_encoder_tensors_are_reported_at_every_report(run: Run):
+def test_both_encoder_tensors_are_in_every_report(run: Run):
     steps = Counter(report.step for report in run.records(grammar.EncoderGrad))
     assert steps == {report.step: 2 for report in run.records(grammar.GradReport)}
     assert {report.tensor for report in run.records(grammar.EncoderGrad)} == {
@@ -84,7 +84,7 @@ def test_both_encoder_tensors_are_reported_at_every_report(run: Run):
     }
 
 
-def test_every_step_of_a_healthy_run_moves_every_group_from_a_clean_gradient(run: Run):
+def test_every_step_of_a_healthy_run_moves_every_group_with_no_gradient_left_over(run: Run):
     reports = run.records(grammar.WeightReport)
     assert {report.group for report in reports} == set(GRADIENT_GROUPS)
     assert all(report.update > 0 and report.stale_grad == 0 and report.nonfinite == 0 for report in reports)
@@ -101,13 +101,13 @@ def test_the_learning_rate_follows_the_declared_schedule(run: Run):
     assert lines[-1].lr == pytest.approx(intent.min_lr)
 
 
-def test_training_lines_come_at_their_cadence_and_at_each_epochs_last_batch(run: Run):
+def test_train_lines_keep_their_cadence_and_end_each_epoch(run: Run):
     steps = [line.step for line in run.records(grammar.Train)]
     assert steps == [*range(2, BATCHES, 2), BATCHES, *range(BATCHES + 1, STEPS + 1, 2)]
     assert run.records(grammar.Train)[-1].batch == (BATCHES, BATCHES)
 
 
-def test_the_terms_of_the_loss_add_up_to_it(run: Run):
+def test_the_terms_add_up_to_the_loss(run: Run):
     for line in run.records(grammar.Train):
         terms = {name: float(value) for name, value in line.extra if name.startswith("loss_")}
         assert set(terms) == {"loss_quantile", "loss_rank_ic", "loss_sharpe", "loss_variance"}
@@ -123,14 +123,14 @@ def test_every_epoch_has_one_epoch_line_and_metrics_of_every_horizon(run: Run):
     ]
 
 
-def test_the_outcome_is_that_of_the_log(run: Run):
+def test_the_result_agrees_with_the_log(run: Run):
     best = min(run.records(grammar.Epoch), key=lambda line: line.val_loss)
     end = run.records(grammar.RunEnd)[-1]
     assert (run.result.best_epoch, run.result.best_val_loss) == (best.epoch.part, best.val_loss)
     assert (end.best_epoch, end.best_val_loss) == (best.epoch.part, best.val_loss)
 
 
-def test_phases_come_in_order_and_count_to_their_total(run: Run):
+def test_phases_come_in_order(run: Run):
     changes = [(line.name, line.epoch) for line in run.records(grammar.Phase) if line.beat is None]
     assert changes == [
         *(("load", None), ("fit_scaler", None)),
@@ -139,7 +139,7 @@ def test_phases_come_in_order_and_count_to_their_total(run: Run):
     assert {line.run for line in run.records(grammar.Phase)} == {run.records(grammar.RunStart)[0].run}
 
 
-def test_the_written_normalisation_is_that_of_the_training_part_alone(run: Run, panel: Path):
+def test_the_logged_normalisation_is_that_of_the_training_part_only(run: Run, panel: Path):
     from trainer.batches.dataset import read_panel
     from trainer.config import DataConfig
 
@@ -154,14 +154,14 @@ def test_the_written_normalisation_is_that_of_the_training_part_alone(run: Run, 
     assert one_day.std == pytest.approx(labels.std(), abs=1e-6)
 
 
-def test_two_runs_with_one_seed_write_the_same_losses_and_with_another_do_not(run: Run, panel: Path, tmp_path: Path):
+def test_two_runs_have_the_same_losses_with_the_same_seed_only(run: Run, panel: Path, tmp_path: Path):
     again, other = fit(tmp_path, panel), fit(tmp_path, panel, seed=2)
     losses = [[line.loss for line in each.records(grammar.Train)] for each in (run, again, other)]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
 
 
-def test_half_precision_trains_to_nearly_the_same_first_loss(run: Run, panel: Path, tmp_path: Path):
+def test_half_precision_has_nearly_the_same_first_loss(run: Run, panel: Path, tmp_path: Path):
     mixed = fit(tmp_path, panel, precision="bf16-mixed", epochs=1, dropout=0.0, edge_dropout=0.0)
     full = fit(tmp_path, panel, epochs=1, dropout=0.0, edge_dropout=0.0)
     first = [each.records(grammar.Train)[0].loss for each in (mixed, full)]
@@ -170,7 +170,7 @@ def test_half_precision_trains_to_nearly_the_same_first_loss(run: Run, panel: Pa
     assert mixed.records(grammar.Data)[0].precision == "bf16-mixed"
 
 
-def test_accumulation_takes_one_step_for_its_batches_and_leaves_no_stale_gradient(panel: Path, tmp_path: Path):
+def test_accumulated_batches_are_one_step_and_leave_no_stale_gradient(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, accumulate=3, epochs=1, train_every=1)
     lines = run.records(grammar.Train)
     assert [(line.step, line.batch.part) for line in lines] == [(1, 3), (2, 6), (3, 9), (4, 11)]
@@ -178,7 +178,7 @@ def test_accumulation_takes_one_step_for_its_batches_and_leaves_no_stale_gradien
     assert all(report.stale_grad == 0 for report in run.records(grammar.WeightReport))
 
 
-def test_three_accumulated_batches_give_the_loss_of_one_batch_three_times_as_large(panel: Path, tmp_path: Path):
+def test_three_accumulated_batches_have_the_loss_of_one_batch_three_times_as_large(panel: Path, tmp_path: Path):
     settings = {"epochs": 1, "train_every": 1, "dropout": 0.0, "edge_dropout": 0.0}
     small = fit(tmp_path, panel, batch_size=24, accumulate=3, **settings).records(grammar.Train)[0]
     large = fit(tmp_path, panel, batch_size=72, **settings).records(grammar.Train)[0]
@@ -186,7 +186,7 @@ def test_three_accumulated_batches_give_the_loss_of_one_batch_three_times_as_lar
     assert small.grad_norm == pytest.approx(large.grad_norm, rel=1e-4)
 
 
-def test_early_stopping_declares_itself(panel: Path, tmp_path: Path):
+def test_early_stopping_is_declared(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, epochs=6, patience=1, base_lr=0.5, min_lr=0.5, warmup_steps=0)
     declared = run.records(grammar.Intent)[-1]
     assert run.result.epochs < 6
@@ -203,7 +203,7 @@ def test_a_stop_signal_ends_the_log_as_stopped(panel: Path, tmp_path: Path):
     assert (end.status, end.epochs, run.result.status) == ("stopped", 0, "stopped")
 
 
-def test_a_failure_of_our_own_is_logged_with_its_traceback_before_the_end(
+def test_an_unexpected_error_is_logged_with_its_traceback_before_the_end_line(
     panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(*args: object, **kwargs: object) -> None:
@@ -219,7 +219,7 @@ def test_a_failure_of_our_own_is_logged_with_its_traceback_before_the_end(
     assert (end.status, end.error, run.result.status) == ("failed", "RuntimeError", "failed")
 
 
-def test_a_panel_that_cannot_be_used_ends_the_log_as_failed_and_is_raised(tmp_path: Path):
+def test_an_unusable_panel_is_raised_and_ends_the_log_as_failed(tmp_path: Path):
     missing = tmp_path / "missing.parquet"
     with pytest.raises(TrainerError, match=r"missing\.parquet.*expected"):
         fit(tmp_path, missing)
@@ -262,7 +262,7 @@ def test_one_dead_feature_is_warned_about_and_blanks_three_slices_of_the_selecti
         assert selection.small == 3
 
 
-def test_a_panel_file_that_changes_under_the_run_is_warned_about_at_the_next_epoch(tmp_path: Path):
+def test_a_panel_file_that_changes_during_the_run_is_warned_about_at_the_next_epoch(tmp_path: Path):
     panel = make_panel(tmp_path)
     run = fit(tmp_path, panel, hooks={"show": lambda bar: os.utime(panel, (0, 0))})
     warned = [line.record for line in run.parsed() if line.level == "WARNING"]
@@ -271,7 +271,7 @@ def test_a_panel_file_that_changes_under_the_run_is_warned_about_at_the_next_epo
     ]
 
 
-def test_without_a_log_path_the_log_is_named_by_run_and_time(
+def test_without_a_log_path_the_log_is_named_after_run_and_time(
     panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -281,8 +281,8 @@ def test_without_a_log_path_the_log_is_named_by_run_and_time(
     assert result.log.is_file()
 
 
-def test_the_floor_is_what_the_same_loss_gives_a_constant_prediction(run: Run):
+def test_the_floor_is_the_loss_of_a_constant_prediction(run: Run):
     (floor,) = run.records(grammar.Floor)
-    # 0.2 for the rank term, 0.01 for the penalty, and the quantile loss of a constant in units of the deviation.
+    # 0.2 from the rank term, 0.01 from the penalty, and the quantile loss of a constant in units of the deviation.
     assert 0.21 < floor.loss_floor < 0.21 + 0.5
     assert math.isfinite(floor.loss_floor)

@@ -1,4 +1,4 @@
-"""Two real processes train one model: the same curve as one process, one main log, and an end on each."""
+"""Two real processes train one model: the loss curve of one process, one main log, and an end line in each log."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def kill(number, *ranks):
 
 {runs}
 """
-"""One import of torch for all runs; each process of each is a fork."""
+"""torch is imported once; each process of each run is a fork."""
 
 RUNS = """
 two("whole.log")
@@ -83,7 +83,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def two(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the logs of all runs with two processes."""
+    """Return the folder with the logs of all runs with two processes."""
     folder = tmp_path_factory.mktemp("two")
     play(RUNS, folder, panel)
     return folder
@@ -91,7 +91,7 @@ def two(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def more(two: Path, panel: Path) -> Path:
-    """Return the same folder after further runs."""
+    """Return the same folder after more runs."""
     play(MORE_RUNS, two, panel)
     return two
 
@@ -123,18 +123,18 @@ def same_numbers(kind: type, left: Path, right: Path, *names: str, within: float
 
 @pytest.fixture(scope="module")
 def alone(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the log of the same run in one process."""
+    """Return the log of the same run with one process."""
     folder = tmp_path_factory.mktemp("alone")
     fit(folder, panel, **SETTINGS)
     return folder / "run-0.log"
 
 
-def test_two_processes_give_the_loss_curve_of_one_with_the_same_global_batch(two: Path, alone: Path):
+def test_two_processes_have_the_loss_curve_of_one_with_the_same_global_batch(two: Path, alone: Path):
     assert same_numbers(grammar.Train, two / "whole.log", alone, "loss", "lr")
     assert same_numbers(grammar.Epoch, two / "whole.log", alone, "train_loss", "val_loss")
 
 
-def test_metrics_are_those_of_the_days_of_all_processes(two: Path, alone: Path):
+def test_metrics_cover_the_days_of_all_processes(two: Path, alone: Path):
     assert numbers(of(grammar.Metrics, two / "whole.log"), "n_days") == numbers(of(grammar.Metrics, alone), "n_days")
     for kind, names in (
         (grammar.Metrics, ("sharpe", "rank_ic", "hit_rate")),
@@ -142,8 +142,8 @@ def test_metrics_are_those_of_the_days_of_all_processes(two: Path, alone: Path):
         (grammar.GuardCheck, ("std", "target_std", "ratio")),
     ):
         assert same_numbers(kind, two / "whole.log", alone, *names)
-    # A correlation over the few stocks of a day magnifies the rounding of predictions, which processors differ in:
-    # 1.1e-5 was seen where the predictions' own spread was the same to 3e-8.
+    # A correlation over the few stocks of a day magnifies the rounding of predictions, which differs between CPUs:
+    # 1.1e-5 was seen although the spread of the predictions agreed to 3e-8.
     for kind in (grammar.Metrics, grammar.HorizonMetrics):
         assert same_numbers(kind, two / "whole.log", alone, "ic", within=5e-5)
 
@@ -155,18 +155,18 @@ def test_the_gradient_monitor_reports_what_one_process_would(two: Path, alone: P
 
 
 @pytest.mark.slow
-def test_accumulated_batches_of_two_processes_give_the_same_curve_too(more: Path, panel: Path, tmp_path: Path):
+def test_accumulated_batches_of_two_processes_have_the_same_curve_too(more: Path, panel: Path, tmp_path: Path):
     fit(tmp_path, panel, **(SETTINGS | ACCUMULATED))
     assert same_numbers(grammar.Train, more / "accumulated.log", tmp_path / "run-0.log", "loss", "lr")
 
 
-def test_the_other_process_writes_its_log_into_a_folder_that_no_glob_of_logs_meets(two: Path):
+def test_the_other_process_logs_to_a_folder_that_a_glob_of_logs_does_not_match(two: Path):
     assert of(grammar.RunStart, two / "whole.log")[0].extra == (("rank", "0"), ("world_size", "2"))
     assert of(grammar.RunStart, two / "whole.ranks/1.log")[0].extra == (("rank", "1"), ("world_size", "2"))
     assert two / "whole.ranks/1.log" not in set(two.glob("*.log"))
 
 
-def test_both_processes_end_as_completed_and_the_main_one_alone_saves(two: Path):
+def test_both_processes_end_as_completed_and_only_the_main_one_saves(two: Path):
     for log in (two / "whole.log", two / "whole.ranks/1.log"):
         end = records(log)[-1]
         assert isinstance(end, RunEnd)
@@ -200,7 +200,7 @@ def test_a_stop_signal_to_one_process_ends_both_as_stopped_at_the_same_step(two:
 
 
 @pytest.mark.slow
-def test_two_processes_resume_to_the_bits_of_the_run_that_nobody_killed(more: Path):
+def test_two_killed_and_resumed_processes_end_with_the_bits_of_an_unbroken_run(more: Path):
     whole, resumed = (
         read_checkpoint(more / f"{name}.checkpoints" / "step_0000000022.ckpt") for name in ("whole", "killed")
     )
@@ -214,7 +214,7 @@ def test_a_checkpoint_of_two_processes_is_refused_to_one(two: Path, panel: Path,
         fit(tmp_path, panel, resume=str(two / "whole.checkpoints"), **SETTINGS)
 
 
-def test_a_main_process_that_cannot_begin_ends_the_others_too(two: Path):
+def test_a_main_process_that_cannot_start_ends_the_others_too(two: Path):
     assert of(grammar.Error, two / "held.log")[0].type == "CheckpointError"
     for log in (two / "held.log", two / "held.ranks/1.log"):
         end = records(log)[-1]
@@ -222,7 +222,7 @@ def test_a_main_process_that_cannot_begin_ends_the_others_too(two: Path):
         assert end.status == "failed"
 
 
-def test_a_process_started_by_hand_is_alone():
+def test_a_process_started_without_torchrun_is_alone():
     assert type(ranks_of({})) is Ranks
     assert type(ranks_of({"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"})) is Ranks
 
@@ -236,10 +236,10 @@ def test_a_process_started_by_torchrun_knows_its_place():
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"WORLD_SIZE": "two"}, "environment RANK: not as torchrun sets it; expected a whole number, got ''"),
+        ({"WORLD_SIZE": "two"}, "environment RANK: unusable; expected the whole number of torchrun, got ''"),
         ({"RANK": "2", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}, "expected less than WORLD_SIZE=2, got 2"),
     ],
 )
-def test_an_environment_that_torchrun_would_not_make_is_refused(environment: dict[str, str], message: str):
+def test_an_environment_that_torchrun_would_not_set_is_refused(environment: dict[str, str], message: str):
     with pytest.raises(RanksError, match=message):
         ranks_of(environment)

@@ -1,4 +1,4 @@
-"""A run that is killed and resumed gives, bit for bit, the weights of the run that was not."""
+"""A run that is killed and resumed ends with the weights of an unbroken run, bit for bit."""
 
 import os
 import random
@@ -40,7 +40,7 @@ for step in {steps!r}:
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, (step, status)
 """
-"""One import of torch for all; each run is a process of its own."""
+"""torch is imported once; each run is a fork."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """Return the last checkpoint of the run that nobody killed."""
+    """Return the last checkpoint of an unbroken run."""
     folder = tmp_path_factory.mktemp("whole")
     fit(folder, panel, checkpoint_dir=str(folder / "c"), **SETTINGS)
     return last_checkpoint(folder / "c")
@@ -62,7 +62,7 @@ def last_checkpoint(folder: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def killed(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with one killed run for each step of KILLED_AT and for step 15, in folders of that name."""
+    """Return a folder with one killed run for each step of KILLED_AT and for step 15, in folders named by the step."""
     folder = tmp_path_factory.mktemp("killed")
     script = KILL.format(steps=sorted({*KILLED_AT, 15}), folder=str(folder), panel=str(panel), settings=SETTINGS)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -72,7 +72,7 @@ def killed(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy_of(killed: Path, step: int, folder: Path) -> None:
-    """Copy one killed run, so that each test resumes it afresh."""
+    """Copy one killed run, so that each test resumes its own."""
     shutil.copytree(killed / str(step), folder, dirs_exist_ok=True)
 
 
@@ -84,7 +84,7 @@ def test_after_kill_9_the_resumed_run_ends_with_the_same_bits(
     if list((tmp_path / "c").glob("step_*.ckpt")):
         fit(tmp_path, panel, resume=str(tmp_path / "c"), **SETTINGS)
     else:
-        # Killed before the first checkpoint: there is nothing to resume, and the folder is free for a new start.
+        # Killed before the first checkpoint: nothing to resume, and the folder is free for a new start.
         fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"), **SETTINGS)
     again = last_checkpoint(tmp_path / "c")
     assert same_weights(again["model"], whole["model"])
@@ -93,7 +93,7 @@ def test_after_kill_9_the_resumed_run_ends_with_the_same_bits(
         assert same_weights(left, right)
 
 
-def test_a_resumed_run_is_the_same_run_in_its_second_attempt_and_says_from_where(
+def test_a_resumed_run_is_the_second_attempt_of_the_same_run_and_logs_where_it_continues(
     panel: Path, killed: Path, tmp_path: Path
 ):
     copy_of(killed, 15, tmp_path)
@@ -109,9 +109,7 @@ def test_a_resumed_run_is_the_same_run_in_its_second_attempt_and_says_from_where
     assert run.parsed()[-1].record.status == "completed"
 
 
-def test_an_epoch_that_was_cut_in_two_reports_the_loss_and_resets_of_both_halves(
-    panel: Path, killed: Path, tmp_path: Path
-):
+def test_an_interrupted_epoch_reports_the_loss_and_resets_of_both_halves(panel: Path, killed: Path, tmp_path: Path):
     whole = fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "whole"), **SETTINGS)
     copy_of(killed, 15, tmp_path)
     resumed = fit(tmp_path, panel, resume=str(tmp_path / "c"), **SETTINGS)
@@ -123,7 +121,7 @@ def test_an_epoch_that_was_cut_in_two_reports_the_loss_and_resets_of_both_halves
         )
 
 
-def test_a_finished_run_that_is_resumed_has_nothing_left_to_do(panel: Path, tmp_path: Path):
+def test_a_finished_run_does_nothing_when_resumed(panel: Path, tmp_path: Path):
     fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"))
     again = fit(tmp_path, panel, resume=str(tmp_path / "c"))
     assert again.records(grammar.Train) == []
@@ -138,13 +136,13 @@ def test_a_finished_run_that_is_resumed_has_nothing_left_to_do(panel: Path, tmp_
         ({"rank_ic_weight": 0.5}, "expected rank_ic_weight=0.2, got 0.5"),
     ],
 )
-def test_a_checkpoint_of_another_configuration_is_refused(panel: Path, tmp_path: Path, changes: dict, message: str):
+def test_a_checkpoint_from_another_configuration_is_refused(panel: Path, tmp_path: Path, changes: dict, message: str):
     fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"))
     with pytest.raises(CheckpointError, match=message):
         fit(tmp_path, panel, resume=str(tmp_path / "c"), **changes)
 
 
-def test_a_checkpoint_of_another_panel_is_refused(panel: Path, tmp_path: Path):
+def test_a_checkpoint_from_another_panel_is_refused(panel: Path, tmp_path: Path):
     fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"))
     other = make_panel(tmp_path, days=111)
     with pytest.raises(CheckpointError, match="expected a panel with fingerprint"):
@@ -153,11 +151,11 @@ def test_a_checkpoint_of_another_panel_is_refused(panel: Path, tmp_path: Path):
 
 def test_a_new_run_does_not_write_into_the_folder_of_an_old_one(panel: Path, tmp_path: Path):
     fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"))
-    with pytest.raises(CheckpointError, match="holds checkpoints of another run; expected an empty folder"):
+    with pytest.raises(CheckpointError, match="has checkpoints of another run; expected an empty folder"):
         fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"))
 
 
-def test_a_second_run_on_the_folder_of_a_living_one_is_refused_and_logged(panel: Path, tmp_path: Path):
+def test_a_second_run_on_the_folder_of_a_running_one_is_refused_and_logged(panel: Path, tmp_path: Path):
     seen: list[BaseException] = []
 
     def start_another(bar: object) -> None:

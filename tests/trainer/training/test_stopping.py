@@ -1,4 +1,4 @@
-"""A request to end interrupts the run where it may, never the line that says how the run ended."""
+"""A request to end interrupts the run, but never the writing of its end line."""
 
 import os
 import signal
@@ -24,14 +24,14 @@ def wait_for_good(bar):
     libc.pthread_mutex_lock(lock)
     libc.pthread_mutex_lock(lock)
 
-# The signal's own handler must not run before the wait: Python would raise between two calls.
+# Python's handler must not act before the wait, or it would raise between the two calls.
 with stop_on_signals(stuck_after_s=0.1) as stop:
     stop.ask = lambda: None
     fit(Path({folder!r}), Path({panel!r}), hooks=dict(show=wait_for_good, stop=stop))
 """
 
 
-def test_the_first_request_interrupts_and_later_ones_do_not():
+def test_only_the_first_request_interrupts():
     switch, seen = StopSwitch(), []
     with pytest.raises(Stopped), switch.interrupts():
         try:
@@ -42,7 +42,7 @@ def test_the_first_request_interrupts_and_later_ones_do_not():
     assert seen == ["cleaned up"]
 
 
-def test_a_request_before_the_run_interrupts_its_beginning():
+def test_a_request_before_the_run_interrupts_its_start():
     switch, seen = StopSwitch(), []
     switch.ask()
     with pytest.raises(Stopped), switch.interrupts():
@@ -50,7 +50,7 @@ def test_a_request_before_the_run_interrupts_its_beginning():
     assert seen == []
 
 
-def test_outside_of_the_run_a_request_is_only_noted():
+def test_outside_the_run_a_request_is_only_recorded():
     switch = StopSwitch()
     with switch.interrupts():
         pass
@@ -58,7 +58,7 @@ def test_outside_of_the_run_a_request_is_only_noted():
     assert switch.is_asked
 
 
-def test_a_signal_in_the_instant_of_the_end_line_does_not_lose_it(tmp_path: Path):
+def test_a_signal_while_the_end_line_is_written_does_not_lose_the_line(tmp_path: Path):
     panel = make_panel(tmp_path)
     at_end: list[int] = []
 
@@ -66,7 +66,7 @@ def test_a_signal_in_the_instant_of_the_end_line_does_not_lose_it(tmp_path: Path
         os.kill(os.getpid(), signal.SIGTERM)
 
     class Clock:
-        """Signals whenever the time is asked for once the run has been stopped: before and within the end line."""
+        """Sends a signal at each call once the run has been stopped: before and during the end line."""
 
         def __init__(self) -> None:
             self.now = 1.7e9
@@ -86,7 +86,7 @@ def test_a_signal_in_the_instant_of_the_end_line_does_not_lose_it(tmp_path: Path
     assert len(at_end) >= 2
 
 
-def test_a_run_stuck_in_a_library_still_writes_its_end_and_is_gone(tmp_path: Path):
+def test_a_run_stuck_in_a_library_still_writes_its_end_line_and_exits(tmp_path: Path):
     script = STUCK.format(folder=str(tmp_path), panel=str(make_panel(tmp_path)))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)

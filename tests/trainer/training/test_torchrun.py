@@ -1,4 +1,4 @@
-"""The launcher itself: `torchrun` starts two processes of the command line, and they train as one."""
+"""`torchrun` starts two processes of the `trainer` command, and they train as one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS = [
 
 
 def train(folder: Path, log: str, *launcher: str) -> list[object]:
-    """Train in a process of its own, or as many as the launcher starts; return the log's records."""
+    """Train in one new process, or in as many as the launcher starts; return the records of the log."""
     command = [*launcher, "trainer.cli", "fit", "--data", "panel.parquet", "--log", log, *OPTIONS]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -32,10 +32,10 @@ def train(folder: Path, log: str, *launcher: str) -> list[object]:
 
 
 @pytest.mark.slow
-def test_two_processes_under_torchrun_give_the_loss_curve_of_one(tmp_path: Path):
+def test_two_processes_under_torchrun_have_the_loss_curve_of_one(tmp_path: Path):
     make_panel(tmp_path)
     one = train(tmp_path, "one.log", sys.executable, "-m")
-    # Without the two dashes torchrun takes --log for an abbreviation of its own options.
+    # Without the two dashes torchrun reads --log as an abbreviation of one of its own options.
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
     two = train(tmp_path, "two.log", *launcher)
     for kind, field in ((Train, "loss"), (Epoch, "train_loss"), (Epoch, "val_loss")):

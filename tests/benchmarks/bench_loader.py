@@ -1,4 +1,4 @@
-"""The share of a step that waits for data, with no worker process, as the TRAIN lines of a demo training tell it."""
+"""The share of a step spent waiting for data, without worker processes, from the TRAIN lines of a demo training."""
 
 from __future__ import annotations
 

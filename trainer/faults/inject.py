@@ -37,5 +37,5 @@ def parse_injection(text: str) -> Injection:
         try:
             parameters[name] = float(number)
         except ValueError as error:
-            raise FaultError(f"--inject {text}: {name}; expected a number, got {number!r}") from error
+            raise FaultError(f"--inject {text}: unusable {name}; expected a number, got {number!r}") from error
     return Injection(match["fault"], first, last, parameters)

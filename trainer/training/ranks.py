@@ -138,7 +138,7 @@ class JoinedRanks(Ranks):
         except (dist.DistError, ValueError) as error:
             problem = str(error).splitlines()[0]
             raise RanksError(
-                f"rank {self.rank}: expected {self.world_size} processes to meet, got {problem}"
+                f"rank {self.rank}: cannot connect; expected {self.world_size} processes, got {problem}"
             ) from error
         self._choice = self.from_main(lambda: self._choice)
 
@@ -151,7 +151,7 @@ def ranks_of(environment: Mapping[str, str]) -> Ranks:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         text = environment.get(name, "")
         if not text.isdecimal():
-            raise RanksError(f"environment {name}: unusable; expected the whole number of torchrun, got {text!r}")
+            raise RanksError(f"environment {name}: unusable; expected a whole number set by torchrun, got {text!r}")
         numbers.append(int(text))
     rank, local_rank, world_size = numbers
     if not rank < world_size:

@@ -193,7 +193,7 @@ def test_an_injection_names_fault_epochs_and_parameters(text: str, expected: Inj
         ("grad_zero@0", "impossible epochs; expected 1 or later"),
         ("grad_zero@3-2", "impossible epochs; .* in order, got 3-2"),
         ("grad_zero@3:seconds=4", "unknown parameter; expected no parameter, got seconds"),
-        ("stall_silent@3:seconds=long", "seconds; expected a number, got 'long'"),
+        ("stall_silent@3:seconds=long", "unusable seconds; expected a number, got 'long'"),
     ],
 )
 def test_an_injection_that_cannot_be_read_is_refused(text: str, message: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,14 @@ def train(
     model = model or network()
     optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=rate)
     data, step = batches(), 0
-    settings = {"train_every": 2, "grad_every": 8, "intent": {"base_lr": rate, "schedule": "constant"}, **options}
+    ticks = itertools.count()
+    settings = {
+        "train_every": 2,
+        "grad_every": 8,
+        "intent": {"base_lr": rate, "schedule": "constant"},
+        "timer": lambda: next(ticks) / 1000,  # a step of a millisecond would depend on the load of the machine
+        **options,
+    }
     with Telemetry(model, optimizer, epochs=EPOCHS, batches=BATCHES, log=log, **settings) as telemetry:
         for _ in range(EPOCHS):
             model.train()

@@ -236,7 +236,7 @@ def test_a_process_started_by_torchrun_knows_its_place():
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"WORLD_SIZE": "two"}, "environment RANK: unusable; expected the whole number of torchrun, got ''"),
+        ({"WORLD_SIZE": "two"}, "environment RANK: unusable; expected a whole number set by torchrun, got ''"),
         ({"RANK": "2", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}, "expected less than WORLD_SIZE=2, got 2"),
     ],
 )

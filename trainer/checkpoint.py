@@ -1,9 +1,9 @@
-"""The checkpoint folder of one run: files that are whole or absent, checked when read, and one writer at a time.
+"""The checkpoint folder of one run: each file is complete or absent, is checked when read, and has one writer.
 
 Interface:
     with CheckpointFolder(path) as folder:              # locks it; CheckpointHeld when another run has it
         folder.save(state, epoch=3, step=141, is_best=True)
-        found = folder.latest()                         # newest file that is whole
+        found = folder.latest()                         # newest undamaged file
     read_checkpoint(path)                               # one file, checked; a folder means its best
 
 A file is one line, `trainwarden-checkpoint 1 sha256=... bytes=...`, then what `torch.save` wrote.
@@ -31,19 +31,19 @@ _LONGEST_HEAD = 200
 
 
 class CheckpointError(TrainerError):
-    """A checkpoint, or its folder, that cannot be used."""
+    """A checkpoint or checkpoint folder that cannot be used."""
 
 
 class CheckpointHeld(CheckpointError):
-    """The folder belongs to a run that is still alive."""
+    """The folder is locked by a run that is still alive."""
 
     def __init__(self, path: Path, holder: str) -> None:
-        super().__init__(f"{path}: held by another run; expected a folder of our own, got one held by {holder}")
+        super().__init__(f"{path}: in use by another run; expected a free folder, got one held by {holder}")
         self.path, self.holder = path, holder
 
 
-class Saved(NamedTuple):
-    """A file that was written or read."""
+class CheckpointFile(NamedTuple):
+    """One checkpoint file that was written or read."""
 
     path: Path
     epoch: int
@@ -52,23 +52,23 @@ class Saved(NamedTuple):
     sha256: str
 
 
-class Found(NamedTuple):
-    """The newest whole checkpoint, and the newer ones that are broken."""
+class LatestCheckpoint(NamedTuple):
+    """The newest undamaged checkpoint, and what is wrong with any newer ones."""
 
-    saved: Saved
+    file: CheckpointFile
     state: dict[str, Any]
     broken: tuple[str, ...]
 
 
 class Identity(NamedTuple):
-    """Whose folder it is."""
+    """The run and attempt that own a folder."""
 
     run: str
     attempt: int
 
 
 class CheckpointFolder:
-    """A folder that one run holds while it is open; the lock goes with the process, however that ends."""
+    """A folder that one run locks while it is open. The lock is released with the process, even if it is killed."""
 
     def __init__(self, path: Path, identity: Identity, *, keep: int) -> None:
         self.path, self._identity, self._keep = path, identity, keep
@@ -98,8 +98,8 @@ class CheckpointFolder:
     ) -> None:
         os.close(self._lock)
 
-    def save(self, state: dict[str, Any], *, epoch: int, step: int, is_best: bool = False) -> Saved:
-        """Write a checkpoint, then drop those beyond the number to keep; the best is kept apart."""
+    def save(self, state: dict[str, Any], *, epoch: int, step: int, is_best: bool = False) -> CheckpointFile:
+        """Write a checkpoint and delete the oldest beyond `keep`; the best one is kept in addition."""
         buffer = io.BytesIO()
         torch.save({**state, "epoch": epoch, "step": step}, buffer)
         payload = buffer.getbuffer()
@@ -114,10 +114,10 @@ class CheckpointFolder:
             part.replace(self.path / "best.ckpt")
         for old in self.files()[: -self._keep]:
             old.unlink()
-        return Saved(path, epoch, step, num_bytes, digest)
+        return CheckpointFile(path, epoch, step, num_bytes, digest)
 
-    def latest(self) -> Found:
-        """Read the newest checkpoint that is whole. Raises CheckpointError when there is none."""
+    def latest(self) -> LatestCheckpoint:
+        """Read the newest undamaged checkpoint. Raises CheckpointError when there is none."""
         broken: list[str] = []
         for path in reversed(self.files()):
             try:
@@ -125,27 +125,26 @@ class CheckpointFolder:
             except CheckpointError as error:
                 broken.append(str(error))
                 continue
-            head = _read_head(path)
-            saved = Saved(path, state["epoch"], state["step"], *head)
-            return Found(saved, state, tuple(broken))
-        problem = "; ".join(broken) or "no checkpoint"
+            file = CheckpointFile(path, state["epoch"], state["step"], *_read_head(path))
+            return LatestCheckpoint(file, state, tuple(broken))
+        problem = "; ".join(broken) or "none"
         raise CheckpointError(f"{self.path}: nothing to resume from; expected a checkpoint, got {problem}")
 
     def files(self) -> list[Path]:
-        """Return the checkpoints by step, the best's own name left out."""
+        """Return the checkpoints in order of their steps, without best.ckpt."""
         return sorted(self.path.glob("step_*.ckpt"))
 
 
 def read_identity(path: Path) -> Identity:
-    """Return whose folder this is, without holding it. Raises CheckpointError where it is nobody's."""
+    """Return the owner of a folder without locking it. Raises CheckpointError for a folder without an owner."""
     try:
         return Identity(**json.loads((path / "run.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint folder; expected run.json in it, got {error}") from error
+        raise CheckpointError(f"{path}: not a checkpoint folder; expected a run.json in it, got {error}") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read one checkpoint, or a folder's best one. Raises CheckpointError unless it is whole."""
+    """Read a checkpoint file, or the best one of a folder. Raises CheckpointError when it is damaged."""
     if path.is_dir():
         path = path / "best.ckpt"
     try:
@@ -154,7 +153,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: cannot be read; expected a checkpoint, got {error.strerror}") from error
     head = _HEAD.match(content)
     if head is None:
-        raise CheckpointError(f"{path}: not a checkpoint; expected its first line, got {content[:30]!r}")
+        raise CheckpointError(f"{path}: not a checkpoint; expected its header line, got {content[:30]!r}")
     payload = memoryview(content)[head.end() :]
     if len(payload) != int(head[2]):
         raise CheckpointError(f"{path}: cut short; expected {int(head[2])} bytes, got {len(payload)}")
@@ -164,7 +163,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: not a checkpoint of ours; expected tensors and numbers, got more") from error
+        raise CheckpointError(
+            f"{path}: not a trainer checkpoint; expected only tensors and numbers, got other objects"
+        ) from error
     return state
 
 
@@ -176,7 +177,7 @@ def _read_head(path: Path) -> tuple[int, str]:
 
 
 def _write_atomically(path: Path, *parts: bytes | memoryview) -> int:
-    """Write a file that appears under its name only when it is whole and on the disk; return its size."""
+    """Write a file that gets its final name only once it is complete and on disk; return its size."""
     part = path.with_suffix(".part")
     try:
         with part.open("wb") as file:
@@ -191,5 +192,5 @@ def _write_atomically(path: Path, *parts: bytes | memoryview) -> int:
         finally:
             os.close(folder)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written; expected free space, got {error.strerror}") from error
+        raise CheckpointError(f"{path}: cannot be written; expected free disk space, got {error.strerror}") from error
     return sum(len(piece) for piece in parts)

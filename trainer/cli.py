@@ -1,4 +1,4 @@
-"""The `trainer` command: parse, call, print, exit code. Heavy imports wait until a command needs them."""
+"""The `trainer` command. Imports of torch and numpy wait until a command needs them, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command one option for each row of the settings table."""
+    """Add one option to a command for each row of the settings table."""
     for row in reversed(list(settings())):
         kind: Any = type(row.default) if type(row.default) in (int, float, str) else str
         unit = f" [{row.unit}]" if row.unit else ""
@@ -46,11 +46,11 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def fit(file: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
-    Reads a long-format parquet panel, or makes a synthetic one under _data/; writes
-    _logs/training/NAME_TIME.log. Started by torchrun it trains on several devices or machines; the others' logs
-    are _logs/training/NAME_TIME.ranks/1.log and so on.
+    Reads a long-format parquet panel, or generates a synthetic one under _data/, and writes
+    _logs/training/NAME_TIME.log. Under torchrun it trains on several devices or machines; the other processes log
+    to _logs/training/NAME_TIME.ranks/1.log and so on.
 
-    Exit codes: 0 completed, 1 failed or stopped, 2 a setting or a panel that cannot be used.
+    Exit codes: 0 completed, 1 failed or stopped, 2 unusable setting or panel.
 
     Example: trainer fit --name first --epochs 6 --inject grad_zero@4
     """
@@ -66,20 +66,20 @@ def fit(file: Path | None, **asked: Any) -> None:
         ranks = ranks_of(os.environ)
         world_size = ranks.world_size
         with stop_on_signals() as stop, ProgressBar(sys.stderr, is_shown=ranks.is_main) as bar:
-            outcome = train(resolved, command=shlex.join(sys.argv), ranks=ranks, stop=stop, show=bar.show)
+            result = train(resolved, command=shlex.join(sys.argv), ranks=ranks, stop=stop, show=bar.show)
     except TrainerError as error:
         _complain(error)
         code = 2
     else:
-        code = 0 if outcome.status == "completed" else 1
+        code = 0 if result.status == "completed" else 1
         if ranks.is_main:
-            best = f"best validation loss {outcome.best_val_loss:.4f} in epoch {outcome.best_epoch}"
-            click.echo(f"{outcome.status} after {outcome.epochs} epochs, {best}", err=True)
-            if outcome.num_lost_lines:
-                click.echo(f"{outcome.num_lost_lines} lines of the log were lost: no room on the disk", err=True)
-            click.echo(outcome.log)
+            best = f"best validation loss {result.best_val_loss:.4f} in epoch {result.best_epoch}"
+            click.echo(f"{result.status} after {result.epochs} epochs, {best}", err=True)
+            if result.num_lost_lines:
+                click.echo(f"{result.num_lost_lines} log lines were lost: the disk was full", err=True)
+            click.echo(result.log)
     if world_size > 1:
-        os._exit(code)  # the reason stands at `JoinedRanks`
+        os._exit(code)  # see `JoinedRanks` for the reason
     sys.exit(code)
 
 
@@ -89,7 +89,7 @@ def fit(file: Path | None, **asked: Any) -> None:
 @click.option("--days", default=750, show_default=True, help="Trading days.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the market.")
 def synth(out: Path, codes: int, days: int, seed: int) -> None:
-    """Write a synthetic panel with a planted signal, and its best possible score beside it.
+    """Write a synthetic panel with a planted signal, and a file with its best possible score next to it.
 
     Example: trainer synth --out panel.parquet --codes 400 --days 750 --seed 1
     """
@@ -104,10 +104,10 @@ def synth(out: Path, codes: int, days: int, seed: int) -> None:
 
 
 @main.command()
-@click.option("--data", required=True, help="Panel file to judge.")
+@click.option("--data", required=True, help="Panel file to check.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
 def check(data: str, file: Path | None) -> None:
-    """Say what is wrong with a panel; exit 1 when `trainer fit` would refuse it.
+    """Report what is wrong with a panel; exit with 1 if `trainer fit` would refuse it.
 
     Example: trainer check --data panel.parquet
     """
@@ -121,7 +121,7 @@ def check(data: str, file: Path | None) -> None:
     except TrainerError as error:
         _refuse(error)
     for problem in report.problems:
-        click.echo(f"{problem.severity.value}: {problem.message}")
+        click.echo(f"{problem.consequence.value}: {problem.message}")
     click.echo(
         f"{panel.facts.rows_available} rows, {len(panel.dates)} dates, {len(panel.codes)} codes, "
         f"{len(panel.feature_names)} features, {len(report.features_dead)} dead: "
@@ -135,7 +135,7 @@ def check(data: str, file: Path | None) -> None:
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Panel with the trained features.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
 def predict(checkpoint: Path, data: Path, out: Path) -> None:
-    """Predict every stock and date of a panel; a folder stands for its best checkpoint.
+    """Predict every stock and date of a panel. A checkpoint folder means its best checkpoint.
 
     Example: trainer predict --checkpoint _logs/training/NAME.checkpoints --data panel.parquet --out preds.parquet
     """
@@ -150,13 +150,13 @@ def predict(checkpoint: Path, data: Path, out: Path) -> None:
 
 
 def _refuse(error: TrainerError) -> NoReturn:
-    """Say what the user got wrong, and leave with the code for it."""
+    """Print the user's mistake and exit with 2."""
     _complain(error)
     sys.exit(2)
 
 
 def _complain(error: TrainerError) -> None:
-    """Say what the user got wrong, on one line."""
+    """Print the user's mistake on stderr."""
     click.echo(f"trainer: {error}", err=True)
 
 

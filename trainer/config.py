@@ -1,6 +1,6 @@
-"""What a run is asked to do: frozen sections of settings, each checked as it is made.
+"""The settings of a run: frozen sections, each checked when it is created.
 
-The settings' names, defaults, units and meanings are their fields here; where values come from is in `settings`.
+A setting's name, default, unit and meaning are its field here; `settings` decides where its value comes from.
 """
 
 from __future__ import annotations
@@ -23,25 +23,24 @@ GRADIENT_GROUPS = (
 
 
 class TrainerError(Exception):
-    """A user's mistake; its text reads `where: what; expected ..., got ...`."""
+    """A user's mistake; the text has the form `where: what; expected ..., got ...`."""
 
 
-class ConfigError(TrainerError):
-    """A setting that no run can honour."""
+class SettingError(TrainerError):
+    """A setting that no run can use."""
 
 
 def setting(default: Any, what: str, *, unit: str = "", env: str | None = None, key: str | None = None) -> Any:
-    """Declare one setting: its default, one sentence, its unit, its environment variable and its name in the
-    log.
+    """Declare one setting: its default, one sentence on it, its unit, its environment variable, its name in the log.
 
-    Without `env` the variable is `TRAINER_<FIELD NAME>`; without `key` the log calls it by its field name.
+    Without `env` the variable is `TRAINER_<FIELD NAME>`; without `key` the log uses the field name.
     """
     return field(default=default, metadata={"what": what, "unit": unit, "env": env, "key": key})
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which panel is used and how its dates are divided."""
+    """Which panel is used and how its dates are split."""
 
     data: str = setting("", "Panel file to train on; empty means a synthetic panel.")
     codes: int = setting(60, "Stocks in the synthetic panel.")
@@ -50,18 +49,18 @@ class DataConfig:
     date_column: str = setting("date", "Column of the panel that holds the date.")
     code_column: str = setting("code", "Column of the panel that holds the stock's code.")
     price_column: str = setting("close", "Column of the panel that holds the adjusted price; may be absent.")
-    target_column: str = setting("target_{horizon}d", "Label columns; {horizon} stands for the horizon's days.")
+    target_column: str = setting("target_{horizon}d", "Label columns; {horizon} is replaced by the horizon in days.")
     cache_dir: str = setting("", "Folder for memory-mapped panels and graphs; empty keeps them in memory.")
     normalise: str = setting("mean_std", "Feature scaling fitted on the training part: mean_std or robust.")
-    max_missing_days: int = setting(0, "Days that a window may lack.", unit="days")
+    max_missing_days: int = setting(0, "Most days that may be missing from a window.", unit="days")
     graph_days: int = setting(60, "Past days whose returns are correlated for the graph.", unit="days")
-    graph_neighbours: int = setting(10, "Most edges that end in one stock.")
-    graph_min_correlation: float = setting(0.2, "Smallest correlation, of either sign, of an edge.")
+    graph_neighbours: int = setting(10, "Most edges that end at one stock.")
+    graph_min_correlation: float = setting(0.2, "Smallest absolute correlation of an edge.")
     window: int = setting(20, "Trading days that one sample looks back on.", unit="days")
     horizons: tuple[int, ...] = setting((1, 5, 10, 20), "Forecast horizons.", unit="days")
     embargo_days: int = setting(20, "Days left unused between the parts of the split.", unit="days")
     valid_share: float = setting(0.2, "Share of the dates held out for validation.")
-    test_share: float = setting(0.0, "Share of the dates, the latest, that training never reads.")
+    test_share: float = setting(0.0, "Share of the dates, the latest ones, that training never reads.")
 
     def __post_init__(self) -> None:
         _check_positive(self, "codes", "days", "window")
@@ -101,13 +100,14 @@ class ModelConfig:
     temporal_heads: int = setting(4, "Attention heads of the temporal encoder.")
     graph_heads: int = setting(4, "Attention heads of the graph attention.")
     dropout: float = setting(0.3, "Share of activations dropped in training.")
-    feature_dropout: float = setting(0.0, "Share of features that each row goes without in training.")
+    feature_dropout: float = setting(0.0, "Share of the features hidden from each row in training.")
     edge_dropout: float = setting(0.1, "Share of graph edges dropped in training.")
     linear_skip: bool = setting(
-        False, "Whether a linear forecast from the last day's features, and the neighbours', is added to the network's."
+        False,
+        "Whether to add a linear forecast from the last day's features, the neighbours' too, to the network's.",
     )
     norm: str = setting("layer_norm", "Adaptive norm: layer_norm, or fan_san, which attenuates gradients.")
-    use_graph: bool = setting(True, "Whether the graph's edges are used; without them each stock sees only itself.")
+    use_graph: bool = setting(True, "Whether to use the graph's edges; without them each stock sees only itself.")
 
     def __post_init__(self) -> None:
         _check_positive(self, "hidden", "selection_width", "temporal_heads", "graph_heads")
@@ -128,7 +128,7 @@ class ModelConfig:
 class LossConfig:
     """The terms of the loss; a weight of 0 turns its term off."""
 
-    point_loss: str = setting("quantile", "Base loss: quantile (five quantiles) or huber (the median only).")
+    point_loss: str = setting("quantile", "Base loss: quantile (all five quantiles) or huber (the median only).")
     point_weight: float = setting(1.0, "Weight of the base loss.")
     huber_delta: float = setting(1.0, "Where the Huber loss turns linear.", unit="target standard deviations")
     rank_ic_weight: float = setting(0.2, "Weight of 1 - soft RankIC.")
@@ -157,25 +157,25 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """How the weights move."""
+    """How the weights are optimized."""
 
     epochs: int = setting(6, "Passes over the training dates.", unit="epochs")
-    batch_size: int = setting(128, "Most rows in a batch; a batch holds whole days.", unit="rows")
+    batch_size: int = setting(128, "Most rows in a batch; batches are made of whole days.", unit="rows")
     base_lr: float = setting(5e-4, "Highest learning rate.")
     min_lr: float = setting(1e-5, "Learning rate at the end of the cosine.")
     warmup_steps: int = setting(20, "Optimizer steps of linear warm-up.", unit="steps")
     weight_decay: float = setting(0.05, "AdamW weight decay.")
     clip: float = setting(1.0, "Largest global gradient norm.")
-    accumulate: int = setting(1, "Batches whose gradients make one optimizer step.", unit="batches")
+    accumulate: int = setting(1, "Batches whose gradients are summed for one optimizer step.", unit="batches")
     precision: str = setting("fp32", "fp32 or bf16-mixed.")
     ema_decay: float = setting(
         0.0, "Decay of the moving average of the weights that validation and predict use; 0 uses the last weights."
     )
-    compile: bool = setting(False, "Whether the network runs through torch.compile.")
+    compile: bool = setting(False, "Whether to run the network through torch.compile.")
     patience: int = setting(0, "Epochs without a better validation loss before stopping; 0 never stops early.")
-    device: str = setting("auto", "cpu, cuda, cuda:N, or auto: cuda where there is one.")
-    threads: int = setting(0, "Processor threads of the computation; 0 takes one for each core.")
-    seed: int = setting(1, "Seed of weights, order and dropout.")
+    device: str = setting("auto", "cpu, cuda, cuda:N, or auto: cuda if there is a GPU.")
+    threads: int = setting(0, "CPU threads for the computation; 0 uses one per core.")
+    seed: int = setting(1, "Seed of the weights, the order of the batches and dropout.")
 
     def __post_init__(self) -> None:
         _check_positive(self, "epochs", "batch_size", "base_lr", "clip", "accumulate")
@@ -194,31 +194,31 @@ class MonitorConfig:
 
     grad_monitor: bool = setting(
         True,
-        "Whether gradient, weight, activation and input monitors run.",
+        "Whether to monitor gradients, weights, activations and inputs.",
         env="ENABLE_GRAD_MONITOR",
         key="ENABLE_GRAD_MONITOR",
     )
     grad_monitor_every: int = setting(
         10,
-        "Optimizer steps between two monitor reports.",
+        "Optimizer steps from one monitor report to the next.",
         unit="steps",
         env="GRAD_MONITOR_EVERY",
         key="GRAD_MONITOR_EVERY",
     )
     grad_warn_norm: float = setting(
         1e-7,
-        "Gradient norm below which a tensor is small and a group is warned about.",
+        "Gradient norm below which a tensor counts as small and a group gets a warning.",
         env="GRAD_MONITOR_WARN_NORM",
         key="GRAD_MONITOR_WARN_NORM",
     )
     encoder_grad_hooks: bool = setting(
         True,
-        "Whether encoder gradients are hooked and reported.",
+        "Whether to hook and report the encoder's gradients.",
         env="ENABLE_ENCODER_GRAD_HOOKS",
         key="ENABLE_ENCODER_GRAD_HOOKS",
     )
-    train_every: int = setting(5, "Batches between two TRAIN lines.", unit="batches")
-    heartbeat_s: float = setting(20.0, "Seconds between two PHASE heartbeats.", unit="s")
+    train_every: int = setting(5, "Batches from one TRAIN line to the next.", unit="batches")
+    heartbeat_s: float = setting(20.0, "Seconds from one PHASE heartbeat to the next.", unit="s")
 
     def __post_init__(self) -> None:
         _check_positive(self, "grad_monitor_every", "train_every", "heartbeat_s")
@@ -228,17 +228,17 @@ class MonitorConfig:
 
 @dataclass(frozen=True)
 class GuardConfig:
-    """When a horizon's predictions count as collapsed, and what is done about it."""
+    """When a horizon's predictions count as collapsed, and how its head is reset."""
 
-    guard_every: int = setting(2, "Optimizer steps between two checks.", unit="steps")
+    guard_every: int = setting(2, "Optimizer steps from one check to the next.", unit="steps")
     guard_min_ratio: float = setting(0.01, "Prediction std / target std below which a check is a strike.")
     guard_decay: float = setting(0.8, "Decay per step of the moving average of the prediction std.")
     guard_strikes: int = setting(3, "Strikes in a row before a head is reset.")
     guard_warmup_steps: int = setting(10, "Steps before the first check.", unit="steps")
-    recover_within_steps: int = setting(6, "Steps a reset head has to regain variance.", unit="steps")
+    recover_within_steps: int = setting(6, "Steps within which a reset head must regain variance.", unit="steps")
     reset_scale: float = setting(
         0.05,
-        "Noise of a head reset, in standard deviations of a fresh initialisation.",
+        "Noise added to a head by a reset, in standard deviations of a fresh initialisation.",
         env="DEGENERACY_RESET_SCALE",
         key="DEGENERACY_RESET_SCALE",
     )
@@ -251,27 +251,27 @@ class GuardConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The run's name, its files and its planned faults."""
+    """The run's name, files and injected faults."""
 
-    name: str = setting("fit", "Name of the run, the start of its log's file name.")
+    name: str = setting("fit", "Name of the run; its log's file name starts with it.")
     log: str = setting("", "Log file; empty means _logs/training/<name>_<YYYYMMDD_HHMMSS>.log (UTC).")
-    checkpoint_dir: str = setting("", "Folder of the checkpoints; empty means beside the log, NAME.checkpoints.")
+    checkpoint_dir: str = setting("", "Checkpoint folder; empty means NAME.checkpoints next to the log.")
     checkpoint_every: int = setting(0, "Optimizer steps between checkpoints; 0 saves at epoch ends.", unit="steps")
-    keep_checkpoints: int = setting(3, "Newest checkpoints kept, beside the best.")
-    resume: str = setting("", "Checkpoint folder of a run to go on with.")
-    inject: tuple[str, ...] = setting((), "Faults to provoke, each FAULT@EPOCH.")
+    keep_checkpoints: int = setting(3, "How many of the newest checkpoints to keep, in addition to the best.")
+    resume: str = setting("", "Checkpoint folder of the run to resume.")
+    inject: tuple[str, ...] = setting((), "Faults to inject, each FAULT@EPOCH.")
 
     def __post_init__(self) -> None:
         _check(bool(self.name) and "/" not in self.name, "name", "a file name without /", self.name)
         _check(self.checkpoint_every >= 0, "checkpoint_every", "at least 0", self.checkpoint_every)
         _check_positive(self, "keep_checkpoints")
         is_one = not (self.resume and self.checkpoint_dir)
-        _check(is_one, "checkpoint_dir", "nothing beside resume, which names the folder", self.checkpoint_dir)
+        _check(is_one, "checkpoint_dir", "no value, because resume names the folder", self.checkpoint_dir)
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything one run is asked to do."""
+class TrainerConfig:
+    """All settings of one run, by section."""
 
     run: RunConfig = field(default_factory=RunConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -282,23 +282,23 @@ class Config:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
     @classmethod
-    def from_dict(cls, sections: Mapping[str, Mapping[str, Any]]) -> Config:
-        """Return what `dataclasses.asdict` was made from. Raises TypeError for names that are no settings."""
+    def from_dict(cls, sections: Mapping[str, Mapping[str, Any]]) -> TrainerConfig:
+        """Return the configuration that `dataclasses.asdict` turned into `sections`; TypeError for unknown names."""
         return cls(**{name: section_type(**sections[name]) for name, section_type in SECTIONS.items()})
 
 
-SECTIONS: dict[str, Any] = {entry.name: entry.default_factory for entry in fields(Config)}
-"""Each section's class by its name in `Config` and in a settings file."""
+SECTIONS: dict[str, Any] = {entry.name: entry.default_factory for entry in fields(TrainerConfig)}
+"""Each section's class by its name in `TrainerConfig` and in a settings file."""
 
 
 def as_text(value: Any) -> str:
-    """Write a setting's value as a user would."""
+    """Return a setting's value as a user would write it."""
     return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
 def _check(is_right: bool, name: str, expected: str, got: Any) -> None:
     if not is_right:
-        raise ConfigError(f"{name}: cannot be used; expected {expected}, got {as_text(got)}")
+        raise SettingError(f"{name}: cannot be used; expected {expected}, got {as_text(got)}")
 
 
 def _check_positive(section: Any, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""From a checkpoint and a panel to predictions: one row for each stock and date that has a whole window."""
+"""Predictions from a checkpoint and a panel: one row for each stock and date that has a complete window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.batches.dataset import graph_settings, read_panel
 from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
-from trainer.config import Config, TrainerError
+from trainer.config import TrainerConfig, TrainerError
 from trainer.model.network import MEDIAN, QUANTILES, StockModel
 from trainer.panel.panel import Panel
 from trainer.panel.splits import DateRange
@@ -28,16 +28,18 @@ class PredictionError(TrainerError):
 def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None = None) -> int:
     """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns and return the number of rows.
 
-    `checkpoint` is a file or a run's checkpoint folder, meaning its best. The panel is normalised as the training
-    panel was, and needs the same feature columns. Raises TrainerError.
+    `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
+    panel and needs the same feature columns. Raises TrainerError.
     """
     state = read_checkpoint(checkpoint)
     try:
-        config = Config.from_dict(state["config"])
+        config = TrainerConfig.from_dict(state["config"])
         normalisation = _normalisation(state["normalisation"])
         feature_names = tuple(state["feature_names"])
     except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{checkpoint}: not of a training run; expected its settings, got {error!r}") from error
+        raise CheckpointError(
+            f"{checkpoint}: not from a training run; expected the run's settings, got {error!r}"
+        ) from error
     panel = read_panel(data, config.data, features=feature_names)
     model = StockModel(
         num_features=len(feature_names),
@@ -54,15 +56,15 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
         pq.write_table(pa.table(columns), part)
         part.replace(out)
     except OSError as error:
-        raise PredictionError(f"{out}: cannot be written; expected a path for a file, got {error}") from error
+        raise PredictionError(f"{out}: cannot be written; expected a writable file, got {error}") from error
     return len(columns["date"])
 
 
 @torch.no_grad()
 def _predict(
-    model: StockModel, panel: Panel, normalisation: Normalisation, config: Config, batch_size: int
+    model: StockModel, panel: Panel, normalisation: Normalisation, config: TrainerConfig, batch_size: int
 ) -> dict[str, pa.Array]:
-    """Predict every whole window; labels are neither needed nor used."""
+    """Predict every complete window, without labels."""
     batches = DayBatches(
         panel,
         DateRange(config.data.window - 1, len(panel.dates), label_stop=len(panel.dates)),

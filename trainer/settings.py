@@ -1,8 +1,8 @@
-"""The table of every setting, and its value: from a default, a file, the environment or the command line.
+"""The table of all settings, and their values: from the default, a file, the environment or the command line.
 
 In: the sections of `config`, an optional TOML file, environment variables, command-line values. Out: a checked
-`Config`, the source of each effective value, and the requests that nothing honours. No other file reads settings; a
-variable that is not in `settings()` has no effect, and `resolve` says so.
+`TrainerConfig`, the source of each effective value, and the requests that were ignored. No other file reads settings;
+a variable that is not in `settings()` has no effect, and `resolve` reports it.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainer.config import SECTIONS, Config, ConfigError, as_text
+from trainer.config import SECTIONS, SettingError, TrainerConfig, as_text
 
 
-class Setting(NamedTuple):
+class SettingRow(NamedTuple):
     """One row of the settings table."""
 
     section: str
     name: str
     key: str  # its name in CONFIG lines
-    env: str  # the environment variable that sets it
+    env: str  # its environment variable
     default: Any
     unit: str
     what: str
 
 
 class Effective(NamedTuple):
-    """One setting as the run uses it."""
+    """The value that the run uses for one setting."""
 
     key: str
     value: Any
@@ -37,7 +37,7 @@ class Effective(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A value that was asked for and overridden."""
+    """A requested value that was overridden."""
 
     key: str
     asked: str
@@ -45,32 +45,31 @@ class Ignored(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """A checked configuration and the truth about every request."""
+    """A checked configuration, and what happened to each request."""
 
-    config: Config
+    config: TrainerConfig
     effective: tuple[Effective, ...]
-    unused: tuple[str, ...]  # environment variables that look like ours and are read by nothing
+    unused: tuple[str, ...]  # environment variables that look like ours but are not in the table
     ignored: tuple[Ignored, ...]
 
 
-def settings() -> Iterator[Setting]:
-    """Yield every setting of every section, in the order of the log."""
+def settings() -> Iterator[SettingRow]:
+    """Yield every setting of every section, in the order in which the log lists them."""
     for section, section_type in SECTIONS.items():
         for entry in fields(section_type):
             env = entry.metadata["env"] or f"TRAINER_{entry.name.upper()}"
             key = entry.metadata["key"] or entry.name
             unit, what = entry.metadata["unit"], entry.metadata["what"]
-            yield Setting(section, entry.name, key, env, entry.default, unit, what)
+            yield SettingRow(section, entry.name, key, env, entry.default, unit, what)
 
 
 def resolve(
     *, cli: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None, file: Path | None = None
 ) -> Resolved:
-    """Merge the sources, the later winning: default, file, environment, command line.
+    """Merge default, file, environment and command line; the later source wins.
 
-    `cli` holds parsed values by field name, only those the user gave. `env` is the process environment.
-    `file` is TOML with the sections of `Config`. Raises ConfigError naming the place of the first value that
-    cannot be used.
+    `cli` has the values that the user gave, parsed, by field name. `env` is the process environment. `file` is TOML
+    with the sections of `TrainerConfig`. Raises SettingError with the place of the first value that cannot be used.
     """
     cli, env = cli or {}, env or {}
     from_file = _read_file(file) if file is not None else {}
@@ -88,12 +87,12 @@ def resolve(
         sections[row.section][row.name] = value
         effective.append(Effective(row.key, value, source))
         ignored += [Ignored(row.key, as_text(v), as_text(value)) for s, v in asked[1:-1] if v != value]
-    config = Config(**{name: section_type(**sections[name]) for name, section_type in SECTIONS.items()})
+    config = TrainerConfig(**{name: section_type(**sections[name]) for name, section_type in SECTIONS.items()})
     return Resolved(config, tuple(effective), _unused(env), tuple(ignored))
 
 
 def _unused(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the variables that share a first word with one of ours (ENABLE_, GRAD_, ...) but are in no row."""
+    """Return the variables that share a first word with one of ours (ENABLE_, GRAD_, ...) but are not in the table."""
     honoured = {row.env for row in settings()}
     first_words = tuple({name.split("_")[0] + "_" for name in honoured})
     return tuple(sorted(name for name in env if name.startswith(first_words) and name not in honoured))
@@ -103,18 +102,20 @@ def _read_file(path: Path) -> dict[str, dict[str, Any]]:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read; expected a TOML file, got {error.strerror}") from error
+        raise SettingError(f"{path}: cannot be read; expected a TOML file, got {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML; expected key = value lines, got {error}") from error
+        raise SettingError(f"{path}: not TOML; expected key = value lines, got {error}") from error
     known: dict[str, set[str]] = {}
     for row in settings():
         known.setdefault(row.section, set()).add(row.name)
     for section, values in tree.items():
         if section not in known or not isinstance(values, dict):
-            raise ConfigError(f"{path}: unknown section {section!r}; expected one of {', '.join(known)}, got {section}")
+            raise SettingError(
+                f"{path}: unknown section {section!r}; expected one of {', '.join(known)}, got {section}"
+            )
         for name in values:
             if name not in known[section]:
-                raise ConfigError(
+                raise SettingError(
                     f"{path}: unknown setting {name!r} in [{section}]; expected one of "
                     f"{', '.join(sorted(known[section]))}, got {name}"
                 )
@@ -124,8 +125,8 @@ def _read_file(path: Path) -> dict[str, dict[str, Any]]:
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-def _convert(value: Any, row: Setting, where: str) -> Any:
-    """Turn one asked value into its setting's type, or say where it stands and what it should be."""
+def _convert(value: Any, row: SettingRow, where: str) -> Any:
+    """Convert a requested value to its setting's type. Raises SettingError with its place and the expected type."""
     expected = type(row.default)
     try:
         if expected is bool and isinstance(value, str):
@@ -142,4 +143,4 @@ def _convert(value: Any, row: Setting, where: str) -> Any:
         return expected(value)
     except (TypeError, ValueError) as error:
         kind = {bool: "0 or 1", int: "a whole number", float: "a number", tuple: "a list"}.get(expected, "text")
-        raise ConfigError(f"{where}: {row.key} cannot be used; expected {kind}, got {value!r}") from error
+        raise SettingError(f"{where}: {row.key} cannot be used; expected {kind}, got {value!r}") from error

@@ -1,6 +1,6 @@
-"""What a watch costs that has nothing to do: processor time and memory on one quiet log, plain and with the live view.
+"""CPU time and memory of an idle watch: one quiet log, plain and with the live view.
 
-Run it by ``python tests/benchmarks/bench_footprint.py [SECONDS]``.
+Run ``python tests/benchmarks/bench_footprint.py [SECONDS]``.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from monitor.grammar import GradReport, GroupGrad, RunStart, Share, Train, forma
 
 SECONDS = 60.0
 LOOK_S, CALM_S = 2.0, 0.1
-"""A watch has started and read the log when it needs less processor time than CALM_S in LOOK_S."""
+"""A watch has started and read the log once it uses less CPU time than CALM_S in LOOK_S."""
 BAR_PCT, BAR_MB, BAR_LIVE_MB = 0.2, 60.0, 80.0
 NUM_STEPS = 2_000
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Cost(NamedTuple):
-    """Of a process that had nothing to do."""
+    """The cost of an idle process."""
 
     pct: float
-    """Processor time, in percent of one core."""
+    """CPU time, in percent of one core."""
     mb: float
     """Resident memory at the end."""
 
 
 def measure(seconds: float, *, is_live: bool) -> Cost:
-    """Watch a log to which nothing is written; what it costs to start and to read it is not counted."""
+    """Watch a log that does not grow; starting and reading the log are not counted."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "run.log"
         log.write_bytes(b"".join(lines()))
@@ -65,7 +65,7 @@ def measure(seconds: float, *, is_live: bool) -> Cost:
 
 
 def lines() -> list[bytes]:
-    """Return the log of a run that is training: all that a monitor can know of its signals."""
+    """Return the log of a run in training, with progress lines and gradient reports."""
     now = time.time() - NUM_STEPS / 100
     found = [format_line(now, RunStart(run="quiet", pid=1, host="here", cmd="trainer fit", attempt=1))]
     for step in range(1, NUM_STEPS + 1):
@@ -82,14 +82,14 @@ def lines() -> list[bytes]:
 
 
 def drain(descriptor: int) -> None:
-    """Read what is drawn, as a terminal does."""
+    """Read the output, as a terminal does."""
     with suppress(OSError):
         while os.read(descriptor, 65536):
             pass
 
 
 def wait_until_calm(pid: int) -> float:
-    """Return the processor time that it took to start and to read the log, once that is done."""
+    """Wait until the watch has started and read the log; return the CPU time that it took."""
     before = 0.0
     while True:
         time.sleep(LOOK_S)
@@ -100,7 +100,7 @@ def wait_until_calm(pid: int) -> float:
 
 
 def processor_s(pid: int) -> float:
-    """Return the processor time of a process so far, in the kernel and out of it; see proc(5)."""
+    """Return the CPU time of a process so far, in user and kernel mode; see proc(5)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
@@ -112,7 +112,7 @@ def resident_mb(pid: int) -> float:
 
 
 def main() -> None:
-    """Print three rows; for the processor time of the live view nothing is promised."""
+    """Print three rows; the CPU time of the live view has no bar."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     plain, live = measure(seconds, is_live=False), measure(seconds, is_live=True)
     what = f"a watch of one quiet log, {seconds:.0f} s"

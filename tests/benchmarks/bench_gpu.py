@@ -1,6 +1,6 @@
-"""The training step on a GPU, in fp32 and in bf16: time, memory, growth with the batch, and what the monitors cost.
+"""The training step on a GPU, in fp32 and in bf16: time, memory, growth with the batch, and the cost of the monitors.
 
-Where there is no GPU, one row says so. The bars are those of the processor's benchmarks where they have one.
+Without a GPU, one row reports that. The bars are the same as for the CPU, if there is one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GIB = 2**30
 
 
 class GpuStep(TrainingStep):
-    """A training step on the GPU, waited for; mixed precision where asked."""
+    """A training step on the GPU that waits for its end; in mixed precision if requested."""
 
     def __init__(self, batch: Batch, *, is_mixed: bool) -> None:
         super().__init__(make_model().to(DEVICE), Batch(*(each.to(DEVICE) for each in batch)))
@@ -40,11 +40,11 @@ class GpuStep(TrainingStep):
         batch = self.batch
         with torch.autocast(DEVICE, torch.bfloat16, enabled=self._is_mixed):
             predictions = self.model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA)
-        self._objective(predictions.float(), batch.labels_NK, batch.day_N).total.backward()
+        self._weighted_loss(predictions.float(), batch.labels_NK, batch.day_N).total.backward()
 
 
 def _times(*, is_mixed: bool) -> tuple[list[float], float]:
-    """Return seconds a step by batch, and the memory of the largest in GiB."""
+    """Return the seconds per step for each batch size, and the peak memory of the largest in GiB."""
     seconds = []
     for num_rows in BATCHES:
         step = GpuStep(make_batch(num_rows), is_mixed=is_mixed)

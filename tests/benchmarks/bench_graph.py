@@ -1,4 +1,4 @@
-"""Seconds to draw one day's graph from 60 days of returns."""
+"""Seconds to build one day's graph from 60 days of returns."""
 
 from __future__ import annotations
 

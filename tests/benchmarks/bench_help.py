@@ -1,4 +1,4 @@
-"""How long `monitor --help` takes from start to end, in seconds: the median of five processes."""
+"""Seconds that `monitor --help` takes, including its start: the median of five processes."""
 
 import statistics
 import subprocess
@@ -11,8 +11,8 @@ COMMAND = [str(Path(sys.executable).with_name("monitor")), "--help"]
 
 
 def main() -> None:
-    """Print the five times and their median; exit with 1 where the median is above the limit."""
-    subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)  # compiles to bytecode: not measured
+    """Print the five times and their median; exit with 1 if the median is above the limit."""
+    subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)  # compiles to bytecode, not measured
     times_s = [_once() for _ in range(5)]
     median_s = statistics.median(times_s)
     listed = " ".join(f"{each:.3f}" for each in times_s)

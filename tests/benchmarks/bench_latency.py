@@ -1,7 +1,7 @@
-"""How long it takes from the write of a line to its alert in the JSON-lines sink, with file events and without.
+"""The time from writing a line to its alert in the JSON-lines sink, with and without file events.
 
-One real ``monitor watch`` per way, 1,000 lines at random moments, each of which changes an alert.
-Run it by ``python tests/benchmarks/bench_latency.py [NUM_EVENTS]``.
+Each is measured with a real ``monitor watch`` and 1,000 lines at random moments, each of which changes an alert.
+Run ``python tests/benchmarks/bench_latency.py [NUM_EVENTS]``.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from monitor.live.daemon import POLL_S
 
 NUM_EVENTS = 1_000
 EVERY_S = 0.1
-"""Mean time between two events; ten of them lie in one poll interval."""
+"""Mean time between two events, a tenth of the poll interval."""
 STEP = re.compile(rb"\bstep=(\d+) ")
 BAR_S = 0.1
 LIMIT_S = 30.0
-# Started from here, so that no option for tests alone is needed: the waker is told not to use file events.
+# Replaces the Waker by one without file events, so that the command needs no option only for tests.
 POLLING = (
-    "import functools, sys; import monitor.tail.waker as waker; import monitor.cli.watch as watch; "
-    "watch.Waker = functools.partial(waker.Waker, use_events=False); from monitor.cli import main; main()"
+    "import functools, sys; import monitor.tail.waker as waker; import monitor.cli.watching as watching; "
+    "watching.Waker = functools.partial(waker.Waker, use_events=False); from monitor.cli import main; main()"
 )
 
 
 class Latencies(NamedTuple):
-    """Of all events, in seconds."""
+    """Latencies over all events, in seconds."""
 
     median: float
     p99: float
@@ -47,7 +47,7 @@ class Latencies(NamedTuple):
 
 
 def measure(num_events: int, *, use_events: bool, every_s: float) -> Latencies:
-    """Write events at random moments, so often in the mean; return how long their alerts took."""
+    """Write events at random moments, on average `every_s` apart; return how long their alerts took."""
     source = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         log, sink = Path(folder) / "run.log", Path(folder) / "alerts.jsonl"
@@ -70,9 +70,9 @@ def measure(num_events: int, *, use_events: bool, every_s: float) -> Latencies:
 
 
 class Arrivals:
-    """Notes in a thread of its own when the first alert of each step came.
+    """Records, in a separate thread, when the first alert of each step arrived.
 
-    It looks at the sink twice in a millisecond: to be woken would take longer than that.
+    It checks the sink twice per millisecond, because a wake-up would take longer than that.
     """
 
     def __init__(self, sink: Path) -> None:
@@ -82,14 +82,14 @@ class Arrivals:
         self._thread.start()
 
     def wait_for(self, count: int) -> None:
-        """Return when so many steps have had their alert."""
+        """Wait until this many steps have had an alert."""
         until = time.perf_counter() + LIMIT_S
         while len(self.at) < count:
             time.sleep(0.01)
-            assert time.perf_counter() < until, f"{len(self.at)} of {count} alerts came; within {LIMIT_S} s no more"
+            assert time.perf_counter() < until, f"only {len(self.at)} of {count} alerts arrived within {LIMIT_S} s"
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._is_over = True
         self._thread.join()
 
@@ -106,13 +106,13 @@ class Arrivals:
             offset += len(new)
             *lines, rest = (rest + new).split(b"\n")
             for line in lines:
-                # The line that an alert rests on is the last of its evidence.
+                # The line that caused an alert is the last of its evidence.
                 if steps := STEP.findall(line):
                     self.at.setdefault(int(steps[-1]), now)
 
 
 def event(number: int) -> bytes:
-    """Return a line that changes an alert: a loss that is no number fires it, the next one resolves it."""
+    """Return a line that changes an alert: a nan loss fires it, and the next loss resolves it."""
     loss = 0.5 if number % 2 else float("nan")
     record = Train(epoch=Share(1, 9), batch=Share(number, 10_000), step=number, loss=loss)
     return format_line(time.time(), record).encode() + b"\n"
@@ -131,7 +131,7 @@ def watched(log: Path, sink: Path, *, use_events: bool) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print a row for each way."""
+    """Print one row with and one without file events."""
     num_events = int(sys.argv[1]) if len(sys.argv) > 1 else NUM_EVENTS
     for use_events, bar_s in (
         (True, BAR_S),

@@ -1,6 +1,6 @@
 """Measure how many MB of log LineBuffer splits per second of CPU time.
 
-Run it by ``python tests/benchmarks/bench_linebuffer.py``.
+Run ``python tests/benchmarks/bench_linebuffer.py``.
 """
 
 from __future__ import annotations

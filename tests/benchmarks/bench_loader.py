@@ -1,4 +1,4 @@
-"""The share of a step that waits for data, with no worker process, as the TRAIN lines of a demo training tell it."""
+"""The share of a step spent waiting for data, without worker processes, from the TRAIN lines of a demo training."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def main() -> None:
         folder = Path(name)
         write_panel(synthesise(codes=CODES, days=DAYS, seed=1), folder / "demo.parquet")
         asked = {"data": str(folder / "demo.parquet"), "log": str(folder / "run.log")}
-        outcome = train(resolve(cli={**asked, "epochs": EPOCHS, "batch_size": BATCH_SIZE}))
-        lines = [parse_line(line) for line in outcome.log.read_bytes().splitlines()]
+        result = train(resolve(cli={**asked, "epochs": EPOCHS, "batch_size": BATCH_SIZE}))
+        lines = [parse_line(line) for line in result.log.read_bytes().splitlines()]
     steps = [line.record for line in lines if line is not None and isinstance(line.record, Train)]
     share = statistics.median(step.load_s / step.s_per_batch for step in steps)
     what = f"waiting for data, demo panel {CODES} × {DAYS}, batch {BATCH_SIZE}, default model, {len(steps)} lines"

@@ -1,7 +1,7 @@
-"""What it costs to follow 200 logs at once, each with 2 lines a second, on one core: lag, memory, processor time.
+"""The cost of following 200 logs at once on one core, each with 2 lines per second: lag, memory and CPU time.
 
-Lag is measured from the write of a line that changes an alert to that alert in the JSON-lines sink, with a state.
-Run it by ``python tests/benchmarks/bench_many_logs.py [SECONDS]``.
+Lag is the time from writing a line that changes an alert to that alert in the JSON-lines sink, with a state.
+Run ``python tests/benchmarks/bench_many_logs.py [SECONDS]``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SECONDS = 60.0
 REPORT_EVERY = 20
 """Lines between two GRAD-MONITOR lines of a log."""
 NAN_SHARE = 0.02
-"""Share of lines with a loss that is no number; each fires an alert, and the next line resolves it."""
+"""Share of lines with a nan loss; each fires an alert, and the next line resolves it."""
 BAR_S, BAR_MB = 1.0, 200.0
 
 
 class Found(NamedTuple):
-    """What the watch needed."""
+    """The lag and cost of the watch."""
 
     num_lines: int
     num_alerts: int
@@ -41,11 +41,11 @@ class Found(NamedTuple):
     largest_s: float
     mb: float
     pct: float
-    """Processor time, in percent of one core."""
+    """CPU time, in percent of one core."""
 
 
 def measure(seconds: float) -> Found:
-    """Write to all logs at an even pace, and see when the alerts come."""
+    """Write to all logs at an even pace, and measure when the alerts arrive."""
     source = random.Random(1)
     core = max(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as name:
@@ -63,7 +63,7 @@ def measure(seconds: float) -> Found:
         ) as process:
             try:
                 arrivals = Arrivals(sink)
-                # The first alert waits for the program to start.
+                # The first alert shows that the program has started.
                 writers[0].write(line(0, float("nan")))
                 arrivals.wait_for(1)
                 before, began = processor_s(process.pid), time.perf_counter()
@@ -71,10 +71,10 @@ def measure(seconds: float) -> Found:
                 while time.perf_counter() - began < seconds:
                     for place, writer in enumerate(writers):
                         number += 1
-                        # Evenly over the half second: 400 logs that write at one moment are no 400 runs.
+                        # Spread over the half second, because separate runs do not write at the same moment.
                         due = began + number * EVERY_S / NUM_LOGS
                         time.sleep(max(0.0, due - time.perf_counter()))
-                        # Each log at a line of its own: as little as their lines do the reports of all come at once.
+                        # Each log reports at a different line, because separate runs do not report at the same moment.
                         if (number // NUM_LOGS + place) % REPORT_EVERY == 0:
                             writer.write(report(number))
                             continue
@@ -100,7 +100,7 @@ def measure(seconds: float) -> Found:
 
 
 def line(number: int, loss: float) -> bytes:
-    """Return a TRAIN line whose step tells it from all others."""
+    """Return a TRAIN line with a unique step."""
     record = Train(epoch=Share(1, 9), batch=Share(number % 10_000, 10_000), step=number, loss=loss, s_per_batch=0.5)
     return format_line(time.time(), record).encode() + b"\n"
 

@@ -1,4 +1,4 @@
-"""Memory and time of a training step by batch size; each size in a process of its own, which knows its peak."""
+"""Memory and time of a training step by batch size, each in a separate process, for its own peak memory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from production import TrainingStep, make_batch, make_model
 SIZES = (256, 512, 1024, 2048)
 BAR_GIB = 8.0
 LINEAR_WITHIN = 1.5
-"""Largest ratio of the seconds per row at the largest size to those at the smallest. Chosen by hand."""
+"""Largest allowed ratio of seconds per row between the largest and the smallest size. Chosen by hand."""
 
 
 STOCKS_PER_DAY = 256
 
 
 def measure(num_rows: int, stocks_per_day: int) -> dict[str, float]:
-    """Return the seconds of a step, and the largest resident memory in GiB of this process so far."""
+    """Return the seconds of a step, and the peak resident memory of this process in GiB."""
     batch = make_batch(num_rows, stocks_per_day=stocks_per_day)
     seconds = median_seconds(TrainingStep(make_model(), batch), rounds=3)
     return {"seconds": seconds, "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
 def main() -> None:
-    """Print the memory at the largest size, and the seconds at each: as one day, and as whole days of a market."""
+    """Print the memory at the largest size and the seconds at each size, as one day and as whole days of a market."""
     one_day = {num_rows: _measured(num_rows, num_rows) for num_rows in SIZES}
     peak = one_day[SIZES[-1]]["gib"]
     print_row(f"training step, batch {SIZES[-1]}: resident", f"{peak:.2f} GiB", f"≤ {BAR_GIB:.0f} GiB", peak <= BAR_GIB)

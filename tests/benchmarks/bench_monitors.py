@@ -1,6 +1,6 @@
-"""What the monitors cost at their default cadence: a step in which they report and one without them, in turn.
+"""The cost of the monitors at their default cadence: alternates a step in which they report and one without them.
 
-Between two reports they do nothing but compare the step's number with their cadence.
+Between two reports they only compare the step's number with their cadence.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAIRS = 41
 
 
 class WatchedStep:
-    """A training step with the monitors around it, each time one in which they report."""
+    """A training step with the monitors, which report every time."""
 
     def __init__(self, step: TrainingStep, log: EventLog, config: MonitorConfig) -> None:
         self._step = step

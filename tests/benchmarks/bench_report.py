@@ -1,7 +1,7 @@
 """A status page of a long log: read cold, from the state of a watch, and for 1 GB with the progress bar.
 
-``--small`` leaves out the log of 1 GB, which takes minutes to write. Each figure is that of the whole command, its
-start included, as a person waits for it.
+``--small`` skips the log of 1 GB, which takes minutes to write. Each figure is for the whole command, including its
+start, as a person waits for it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _from_state(log: Path, state: Path, folder: Path) -> None:
-    """Measure the page as a watch renews it, in its process, and as a command makes it of the state."""
+    """Measure the page as a watch updates it, in its process, and as a command builds it from the state."""
     monitor = str(Path(sys.executable).with_name("monitor"))
     watch = [monitor, "watch", str(log), "--state", str(state), "--plain"]
     with subprocess.Popen(watch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -1,7 +1,7 @@
-"""The whole training step against pytorch-forecasting's variable selection alone: hidden 256, continuous size 16.
+"""The whole training step against only the variable selection of pytorch-forecasting: hidden 256, continuous size 16.
 
-pytorch-forecasting goes into a throw-away environment that sees ours through a .pth file, never into ours. Where it
-cannot be had, or not imported, the row says so.
+pytorch-forecasting is installed into a temporary environment that sees ours through a .pth file, never into ours. If
+it cannot be installed or imported, the row reports that.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ PACKAGES = (
     *("pandas", "scikit-learn", "scipy", "joblib", "threadpoolctl", "narwhals", "python-dateutil", "pytz", "six"),
     *("cloudpickle", "scikit-base"),
 )
-"""It and what importing it needs beside torch and numpy."""
+"""pytorch-forecasting, and what importing it needs in addition to torch and numpy."""
 
 
 def main() -> None:
-    """Make the environment, and measure within it."""
+    """Create the environment and measure in it."""
     with tempfile.TemporaryDirectory() as name:
         venv.create(name, with_pip=True)
         python = Path(name) / "bin" / "python"
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure() -> None:
-    """Print the ratio of its forward and backward pass to our whole step."""
+    """Print the ratio of its forward and backward passes to our whole step."""
     from pytorch_forecasting.models.temporal_fusion_transformer.sub_modules import VariableSelectionNetwork
 
     names = [f"feature_{number:02d}" for number in range(NUM_FEATURES)]

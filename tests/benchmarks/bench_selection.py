@@ -1,4 +1,4 @@
-"""Seconds of a training step by the selection's width: what its default was chosen from. Nothing is promised."""
+"""Seconds of a training step by the selection's width, from which its default was chosen. There is no bar."""
 
 from __future__ import annotations
 

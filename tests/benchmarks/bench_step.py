@@ -1,6 +1,6 @@
 """The training step against one with the original's structure: a Python loop over 82 gated networks of width 256.
 
-Everything behind the selection is the same in both, so the ratio is that of the selection's two forms.
+Everything after the selection is the same, so the ratio compares the two implementations of the selection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BAR = 10.0
 
 
 class FeatureNetwork(nn.Module):
-    """Gated residual network of one feature (Lim et al. 2021). Shapes: (B, T, 1) -> (B, T, H)."""
+    """The gated residual network of one feature (Lim et al. 2021). Shapes: (B, T, 1) -> (B, T, H)."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class FeatureNetwork(nn.Module):
 
 
 class LoopedSelection(nn.Module):
-    """One full-width network after another, then their mix. Shapes: (B, T, F) -> (B, T, H)."""
+    """One full-width network after another, then their weighted sum. Shapes: (B, T, F) -> (B, T, H)."""
 
     def __init__(self, num_features: int, hidden: int) -> None:
         super().__init__()

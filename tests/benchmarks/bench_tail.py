@@ -1,7 +1,7 @@
-"""The fault table: what happens to log files, and how many of the lines written come out once, in real processes.
+"""The fault table: what can happen to log files, and how many of the written lines are seen once, in real processes.
 
-Beside our own tail stand mtail, SEC and ``tail -F`` where they are installed, on the same files at the same time.
-Prints a table of its own, and one row of the common one. Run it by ``make bench-tail``.
+Compares our tail with mtail, SEC and ``tail -F``, if installed, on the same files at the same time. Prints its own
+table, and one row of the common one. Run ``make bench-tail``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PEERS = (Mtail, Sec, Tail)
 SETTLED_S = 2.5
 """Longest wait for a follower that has not seen everything yet: ten times the slowest poll."""
 STARTED_S = 1.5
-"""Time in which every follower is up that has nothing to show for it."""
+"""Time within which every follower has started, as not all of them show it."""
 TRIES = 200
-"""Files made in the hope that one takes the inode of the deleted one."""
+"""Files created until one gets the inode of the deleted one."""
 
 
 class World:
-    """A log, those who follow it, and what was written to it."""
+    """A log, its followers, and the number of lines written to it."""
 
     def __init__(self, folder: Path, kinds: list[type[Follower]]) -> None:
         self.log = folder / "logs" / "run.log"
@@ -38,7 +38,7 @@ class World:
         self.followers = [kind(self.log, folder / kind.__name__) for kind in kinds]
 
     def lines(self, count: int, *, text: bytes = b"", end: bytes = b"\n") -> bytes:
-        """Return so many new tagged lines."""
+        """Return this many new tagged lines."""
         first = self.written + 1
         self.written += count
         return b"".join(b"line %d %s%s" % (number, text, end) for number in range(first, first + count))
@@ -49,20 +49,20 @@ class World:
             file.write(data)
 
     def start(self, count: int) -> None:
-        """Start all followers on an empty log, and let each see so many lines."""
+        """Start all followers on an empty log, and let each see this many lines."""
         self.log.touch()
         self.start_waiting()
         self.append(self.lines(count))
         self.settle()
 
     def start_waiting(self) -> None:
-        """Start all followers on a log that is not there."""
+        """Start all followers, whether or not the log exists."""
         for follower in self.followers:
             follower.start()
         time.sleep(STARTED_S)
 
     def start_again(self) -> None:
-        """Start all followers for the second time; those that keep no position do not see all, and need their time."""
+        """Start all followers for the second time, and give time to those that keep no position and miss lines."""
         self.start_waiting()
         self.settle()
 
@@ -72,11 +72,11 @@ class World:
             follower.stop(number)
 
     def pause(self) -> None:
-        """Let what follows happen between two looks of every follower."""
+        """Stop the followers, so that what follows happens between two of their reads."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let the followers look again."""
+        """Let the followers continue."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
@@ -85,7 +85,7 @@ class World:
             follower.process.send_signal(number)
 
     def settle(self, limit_s: float = SETTLED_S) -> None:
-        """Wait until everyone has seen every line, or has had time to."""
+        """Wait until every follower has seen every line, or has had time for it."""
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
             if all(len(follower.seen()) == self.written for follower in self.followers):
@@ -93,7 +93,7 @@ class World:
             time.sleep(0.05)
 
     def result(self, follower: Follower) -> str:
-        """Word how many of the written lines a follower saw; lines that it saw twice are counted apart."""
+        """Return how many of the written lines a follower saw, as text; lines seen twice are counted separately."""
         seen: Counter[int] = follower.seen()
         doubled = sum(count - 1 for count in seen.values())
         gone = "" if follower.is_alive() else " died"
@@ -253,11 +253,11 @@ SCENARIOS: tuple[Callable[[World], None], ...] = (
 
 
 def main() -> None:
-    """Print the table; exit with 1 where our own tail has missed or doubled a line."""
+    """Print the table; exit with 1 if our own tail has missed or doubled a line."""
     kinds = [*OURS, *(kind for kind in PEERS if shutil.which(kind.program))]
     for kind in PEERS:
         if kind not in kinds:
-            print(f"{kind.program} is not installed: left out (apt-get install {kind.program})", file=sys.stderr)
+            print(f"{kind.program}: not installed, skipped (apt-get install {kind.program})", file=sys.stderr)
     width = max(len(scenario.__doc__ or "") for scenario in SCENARIOS)
     print(f"lines seen / lines written\n\n{'':<{width}}" + "".join(f"  {kind.name:>13}" for kind in kinds))
     num_whole = num_results = 0
@@ -286,7 +286,7 @@ def main() -> None:
 
 
 def wakes_while_quiet() -> int:
-    """Return how often our follower is woken in 2 s in which nothing is written, but read."""
+    """Return how often our follower is woken in 2 s in which the log is only read, not written."""
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), [Ours])
         try:

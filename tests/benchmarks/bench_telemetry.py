@@ -1,6 +1,6 @@
-"""What telemetry adds to somebody else's loop, at its default cadence: an epoch with it and one without, in turn.
+"""The cost of telemetry in an ordinary loop, at its default cadence: alternates an epoch with it and one without.
 
-The loop is the worst kind for it: a small network on a CPU, whose steps take about a millisecond.
+The loop is the worst case: a small network on a CPU, whose steps take about a millisecond.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import nn
 from trainer.telemetry.telemetry import Telemetry
 
 BATCHES, ROWS, WIDTH = 200, 256, 256
-"""Two gradient reports an epoch, as in an epoch of any length."""
+"""Two gradient reports per epoch."""
 BAR = 0.02
 PAIRS = 15
 

@@ -1,9 +1,9 @@
-"""A long log through `monitor replay`, all shipped rules evaluated, against mtail that extracts the same fields.
+"""A long log through `monitor replay` with all shipped rules, against mtail, which extracts the same fields.
 
 mtail (the Debian package) keeps the newest value of every number, by `fields.mtail`, and evaluates no rules. Its own
-counter proves that it has read every line. Where it is not installed, the row says so. ``--large`` adds a log of
-10,000,000 lines to those by which the growth is measured. Python's bytecode is kept from one replay to the next, as it
-is of an installed program, whatever the environment says: mtail needs not be compiled either.
+counter proves that it has read every line. If it is not installed, the row reports that. ``--large`` adds a log of
+10,000,000 lines to the growth measurement. Python's bytecode is kept between replays, as for an installed program,
+even if the environment disables it: mtail does not need compiling either.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ LINES = 1_000_000
 SIZES = (10_000, 100_000, LINES)
 LARGEST = 10_000_000
 LINEAR_WITHIN = 1.5
-"""Largest ratio of the seconds per line at the largest size to those at 100,000 lines, both without the time it takes
-to start, which is that of a log of one line. Chosen by hand."""
+"""Largest allowed ratio of seconds per line between the largest size and 100,000 lines, both without the time to start,
+which is the time for a log of one line. Chosen by hand."""
 
 
 class Done(NamedTuple):
-    """One process that has ended."""
+    """A finished process."""
 
     seconds: float
     peak_mb: float
@@ -66,13 +66,13 @@ def _run(command: list[str], *, expected: tuple[int, ...], within: Mapping[str, 
 
 
 def _lines_read(printed: str) -> int:
-    """Return what mtail's own counter of lines says."""
+    """Return the number of lines that mtail counted."""
     metric = json.loads(printed[printed.index("{") :])["lines"][0]
     return int(metric["LabelValues"][0]["Value"]["Value"])
 
 
 def main() -> None:
-    """Write the logs, and print the three rows."""
+    """Write the logs and print three rows."""
     sizes = SIZES + ((LARGEST,) if "--large" in sys.argv else ())
     with tempfile.TemporaryDirectory() as folder:
         logs = {size: Path(folder) / f"{size}.log" for size in (1, *sizes)}

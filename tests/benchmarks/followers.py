@@ -1,7 +1,7 @@
-"""Programs that follow a log, each as a process of its own, and which lines of it they have seen.
+"""Programs that follow a log, each in its own process, and the lines that they have seen.
 
-A line of these logs begins with its tag, ``line 17``; seen is what comes out as a record that begins with one.
-Run by itself (``followers.py LOG STATE``) this file is our own follower: FileTail and Waker, and nothing else.
+A line of these logs begins with its tag, ``line 17``; a follower has seen it if it outputs a record that begins with
+the tag. Run directly (``followers.py LOG STATE``), this file is our own follower: only FileTail and Waker.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MTAIL_PORT = 39_137
 
 
 class Follower:
-    """One program on one log. ``folder`` is its own."""
+    """One program on one log; ``folder`` is for its files."""
 
     name = ""
     program = ""
-    """What must be installed for it; empty for what Python brings along."""
+    """The program that must be installed; empty if Python is enough."""
 
     def __init__(self, log: Path, folder: Path) -> None:
         self.log, self.folder = log, folder
@@ -41,15 +41,15 @@ class Follower:
         folder.mkdir()
 
     def command(self) -> list[str]:
-        """Return how it is started, for the first time or again."""
+        """Return its command line, for the first start or a later one."""
         raise NotImplementedError
 
     def seen(self) -> Counter[int]:
-        """Return how often it has seen each tag, over all its starts."""
+        """Return how often it has seen each tag, over all starts."""
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start it; what it says goes to its folder."""
+        """Start it, with its output in its folder."""
         self.starts += 1
         with (self.folder / f"out.{self.starts}").open("wb") as out, (self.folder / "err").open("ab") as err:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=err, cwd=self.folder)
@@ -62,7 +62,7 @@ class Follower:
             self.process = None
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether it is running."""
         return self.process is not None and self.process.poll() is None
 
     def _in_output(self) -> Counter[int]:
@@ -86,7 +86,7 @@ class Ours(Follower):
         return Counter({int(tag): count for tag, count in self.state().get("seen", {}).items()})
 
     def state(self) -> dict[str, Any]:
-        """Return all that it has committed."""
+        """Return what it has committed."""
         try:
             return json.loads((self.folder / "state").read_text())
         except FileNotFoundError:
@@ -114,12 +114,12 @@ class Mtail(Follower):
         )
 
     def command(self) -> list[str]:
-        """Start it with a fast poll; the port is for its counters."""
+        """Start it with fast polling; the port is for its counters."""
         options = ["-progs", "progs", "-logs", str(self.log), "-port", str(MTAIL_PORT), "-address", "127.0.0.1"]
         return ["mtail", *options, "-poll_interval", "100ms", "-poll_log_interval", "100ms"]
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Keep its counters, which end with it, and end it."""
+        """Save its counters, which are lost when it ends, and end it."""
         self._before = self.seen()
         super().stop(number)
 
@@ -142,7 +142,7 @@ class Sec(Follower):
     name, program = "SEC", "sec"
 
     def command(self) -> list[str]:
-        """Start it from the log's first line; when started again, where it would go on by itself: at the end."""
+        """Start it at the log's first line; when started again, at the end, which is its default."""
         (self.folder / "conf").write_text(
             "type=Single\nptype=RegExp\npattern=^line (\\d+)\ndesc=$1\naction=write - line $1\n"
         )
@@ -167,7 +167,7 @@ class Tail(Follower):
     name, program = "tail -F", "tail"
 
     def command(self) -> list[str]:
-        """Start it from the first line; when started again, at the end."""
+        """Start it at the first line; when started again, at the end."""
         return ["tail", "-n", "+1" if self.starts == 1 else "0", "-F", str(self.log)]
 
     def seen(self) -> Counter[int]:
@@ -176,7 +176,7 @@ class Tail(Follower):
 
 
 def follow(log: Path, state: Path, *, use_events: bool) -> None:
-    """Follow a log until killed; commit position and tags seen together, by one rename."""
+    """Follow a log until killed; commit the position and the seen tags together, with one rename."""
     before = json.loads(state.read_text()) if state.exists() else {"position": None, "seen": {}, "wakes": 0}
     position = TailPosition(**before["position"]) if before["position"] else None
     seen: Counter[str] = Counter(before["seen"])

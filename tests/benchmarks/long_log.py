@@ -1,4 +1,4 @@
-"""Write the log of a long healthy run: 30 % of its lines are event lines, 70 % what libraries and scripts print.
+"""Write the log of a long healthy run: 30 % of its lines are event lines, 70 % are output of libraries and scripts.
 
 Of 1,142 event lines per epoch of 1,000 steps, 1,000 are TRAIN lines (one per step); 95 come from the gradient,
 weight, activation, encoder and input monitors and 20 from the degeneracy guard, 4 horizons at a time (every 200
@@ -41,7 +41,7 @@ OTHER_LINES = (
 
 
 def write_log(path: Path, num_lines: int) -> None:
-    """Write so many lines."""
+    """Write this many lines."""
     with path.open("w", encoding="utf-8") as file:
         lines = islice(_lines(num_lines), num_lines)
         while chunk := list(islice(lines, 20_000)):
@@ -49,7 +49,7 @@ def write_log(path: Path, num_lines: int) -> None:
 
 
 def _lines(num_lines: int) -> Iterator[str]:
-    """Yield event lines with others between them, without end."""
+    """Yield event lines with other lines in between, at least `num_lines`."""
     rng = random.Random(20251030)
     owed = 0.0
     num_epochs = math.ceil(num_lines * 0.3 / EVENTS_PER_EPOCH) + 1
@@ -101,7 +101,7 @@ def _stamp(now: float) -> str:
 def _train_line(
     now: float, step: int, epoch: int, epochs: int, batch: int, total_steps: int, rng: random.Random
 ) -> str:
-    """Write what format_line writes for a TRAIN record, in a tenth of its time."""
+    """Return what format_line returns for a TRAIN record, in a tenth of the time."""
     rate = 5e-4 * step / 200
     if step >= 200:
         rate = 1e-5 + (5e-4 - 1e-5) * (1 + math.cos(math.pi * (step - 200) / (total_steps - 200))) / 2

@@ -1,7 +1,7 @@
-"""The production model, a batch for it and its optimizer step: what the benchmarks of the trainer measure.
+"""The production model, a batch for it, and its optimizer step, which the trainer's benchmarks measure.
 
-82 features, 20 days, hidden width 256, four horizons, fp32. A batch is one day of as many stocks, each with ten
-graph neighbours; values are random, since no time depends on them.
+82 features, 20 days, hidden width 256, four horizons, fp32. A batch is one day with one stock per row, each with ten
+graph neighbours; values are random, because no time depends on them.
 Shapes: N rows, T window days, F features, K horizons, E edges, A edge attributes.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-# Threads that spin while they wait for one another measure the neighbours' load more than the work.
+# Threads that spin while waiting would make the result depend on the load of other processes.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -21,10 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batches.graph import EDGE_ATTRIBUTES
-from trainer.config import Config, ModelConfig
-from trainer.model.losses import Objective
-from trainer.model.network import StockModel
-from trainer.training.declare import objective_of
+from trainer.config import LossConfig, ModelConfig
+from trainer.model.losses import WeightedLoss
+from trainer.model.network import QUANTILES, StockModel
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256
 NUM_NEIGHBOURS = 10
@@ -42,7 +41,7 @@ class Batch(NamedTuple):
 
 
 def make_batch(num_rows: int, *, stocks_per_day: int | None = None) -> Batch:
-    """Return so many rows: one day of as many stocks, or whole days of so many."""
+    """Return this many rows: one day of as many stocks, or whole days of `stocks_per_day`."""
     num_edges = num_rows * NUM_NEIGHBOURS
     return Batch(
         x_NTF=torch.randn(num_rows, WINDOW_DAYS, NUM_FEATURES),
@@ -56,7 +55,7 @@ def make_batch(num_rows: int, *, stocks_per_day: int | None = None) -> Batch:
 
 
 def make_model(*, selection_width: int | None = None) -> StockModel:
-    """Return the model at production width; the selection's width is the default unless given."""
+    """Return the model at production width, with the default width of the selection unless given."""
     config = ModelConfig(hidden=HIDDEN, **({"selection_width": selection_width} if selection_width else {}))
     return StockModel(
         num_features=NUM_FEATURES,
@@ -72,7 +71,7 @@ class TrainingStep:
 
     def __init__(self, model: StockModel, batch: Batch) -> None:
         self.model, self.batch = model.train(), batch
-        self._objective: Objective = objective_of(Config())
+        self._weighted_loss = WeightedLoss(quantiles=QUANTILES, **vars(LossConfig()))
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
 
     def __call__(self) -> None:
@@ -85,7 +84,7 @@ class TrainingStep:
         """Compute the gradients."""
         batch = self.batch
         predictions = self.model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA)
-        self._objective(predictions, batch.labels_NK, batch.day_N).total.backward()
+        self._weighted_loss(predictions, batch.labels_NK, batch.day_N).total.backward()
 
     def move(self) -> None:
         """Clip the gradients and move the weights."""

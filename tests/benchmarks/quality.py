@@ -1,10 +1,10 @@
-"""How much of what can be known the trainer learns: its RankIC on held-out days against the oracle's.
+"""How much of the planted signal the trainer learns: its RankIC on held-out days against the oracle's.
 
-Each seed makes its own synthetic panel and trains on it twice, with the stocks' graph and without. The weights of the
-last epoch are scored on the test days, which training, validation and the choice of the settings below never read:
+Each seed has its own synthetic panel and two trainings, with the stocks' graph and without. The weights of the last
+epoch are scored on the test days, which neither training nor validation nor the choice of the settings below has used:
 the settings were chosen on panels of other seeds. The oracle ranks by the true expected return on the same days.
 
-Run it by ``python tests/benchmarks/quality.py``, or with the seeds wanted: ``quality.py 4 5 6``.
+Run ``python tests/benchmarks/quality.py``, optionally with seeds: ``quality.py 4 5 6``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from trainer.batches.dataset import split_settings
 from trainer.checkpoint import read_checkpoint
-from trainer.config import Config
+from trainer.config import TrainerConfig
 from trainer.market.generate import HORIZONS_DAYS, synthesise
 from trainer.market.write import read_oracle, write_panel
 from trainer.measure.metrics import score
@@ -33,7 +33,7 @@ from trainer.settings import resolve
 from trainer.training.loop import train
 
 SEEDS = (101, 102, 103)
-"""Panels that the settings have not seen: they were chosen on those of seeds 11, 12 and 21 to 32."""
+"""Seeds of panels that were not used to choose the settings; those had seeds 11, 12 and 21 to 32."""
 CODES, DAYS = 100, 600
 LEAST_SHARE_1D = 0.70
 LIMIT_S = 600.0
@@ -73,7 +73,7 @@ class Result(NamedTuple):
 
 
 def main() -> None:
-    """Print a table of all runs; exit with 1 where one of them falls short."""
+    """Print a table of all runs; exit with 1 if one of them misses a bar."""
     asked = " ".join(f"{name}={value}" for name, value in SETTINGS.items())
     print(f"Panels of {CODES} codes x {DAYS} days, 82 features. {asked}\n")
     others = "".join(f" RankIC {horizon} d (oracle) |" for horizon in HORIZONS_DAYS[1:])
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _run(seed: int, has_graph: bool) -> Result:
-    """Train as a user would, predict from the last epoch's checkpoint, score, and print the table's row."""
+    """Train as a user would, predict from the last epoch's checkpoint, score the predictions, and print a row."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         panel = folder / "panel.parquet"
@@ -103,11 +103,11 @@ def _run(seed: int, has_graph: bool) -> Result:
         asked = {**SETTINGS, "data": str(panel), "log": str(folder / "run.log"), "seed": seed, "use_graph": has_graph}
         resolved = resolve(cli=asked)
         began_s, began_processor_s = perf_counter(), process_time()
-        outcome = train(resolved)
+        fitted = train(resolved)
         seconds, processor_s = perf_counter() - began_s, process_time() - began_processor_s
-        assert (outcome.status, outcome.epochs) == ("completed", SETTINGS["epochs"])
+        assert (fitted.status, fitted.epochs) == ("completed", SETTINGS["epochs"])
         last = max((folder / "run.checkpoints").glob("step_*.ckpt"))
-        assert read_checkpoint(last)["progress"]["epochs"] == outcome.epochs
+        assert read_checkpoint(last)["progress"]["epochs"] == fitted.epochs
         predict(last, panel, folder / "predictions.parquet")
         test, rank_ic = rank_ic_of(panel, folder / "predictions.parquet", resolved.config)
         oracle = read_oracle(panel)
@@ -117,8 +117,8 @@ def _run(seed: int, has_graph: bool) -> Result:
     return result
 
 
-def rank_ic_of(panel: Path, predictions: Path, config: Config) -> tuple[DateRange, dict[int, float]]:
-    """Return the test days and the RankIC of the predictions on them by horizon."""
+def rank_ic_of(panel: Path, predictions: Path, config: TrainerConfig) -> tuple[DateRange, dict[int, float]]:
+    """Return the test days, and the RankIC of the predictions on them by horizon."""
     truth, predicted = pq.read_table(panel), pq.read_table(predictions)
     dates, day_N = np.unique(truth["date"].to_numpy(), return_inverse=True)
     test = split_dates(dates, split_settings(config.data), horizons=HORIZONS_DAYS).test

@@ -1,6 +1,6 @@
-"""Run every benchmark in a process of its own, and print one table of all promises.
+"""Run every benchmark in its own process, and print one table of all bars.
 
-Rows of the table come from the benchmarks that print rows; what others print stands above it.
+Benchmarks print rows of this table; all their other output is printed before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from figures import HEADER
 
 
 def main() -> None:
-    """Run all, print the table; exit with 1 where a benchmark fails or a promise is missed."""
+    """Run all benchmarks and print the table; exit with 1 if one fails or misses a bar."""
     rows, failed = [], []
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     for script in sorted(Path(__file__).parent.glob("bench_*.py")):

@@ -1,9 +1,9 @@
-"""What the selection network learns: grouped, at several widths, against the loop over 82 full-width networks.
+"""How well the selection network learns: grouped, at several widths, against the loop over 82 full-width networks.
 
-Few stocks, training days and epochs, so that the loop can be afforded; four times as many days are held out, for so
-few stocks tell little on one of them.
+There are few stocks, training days and epochs, because the loop is slow. Four times as many days are held out, because
+one day with so few stocks shows little.
 
-Run it by ``python tests/benchmarks/selection_quality.py``, or with the seeds wanted.
+Run ``python tests/benchmarks/selection_quality.py``, optionally with seeds.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from bench_step import LoopedSelection
 from quality import rank_ic_of
 from torch import Tensor
 
-import trainer.model.network
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
+from trainer.model import network
 from trainer.predict import predict
 from trainer.settings import resolve
 from trainer.training.loop import train
@@ -30,7 +30,7 @@ from trainer.training.loop import train
 SEEDS = (211, 212, 213)
 CODES, DAYS, HIDDEN = 40, 600, 256
 TEST_SHARE = 0.75
-"""Of 600 days: about 120 are left to train on."""
+"""Share of the 600 days; about 120 are left for training."""
 WIDTHS = (8, 16, 32, 64)
 SETTINGS: Mapping[str, Any] = {
     "epochs": 3,
@@ -44,11 +44,11 @@ SETTINGS: Mapping[str, Any] = {
     "rank_ic_weight": 1.0,
     "threads": 2,
 }
-"""What differs from the defaults: a rate and a term by which three short epochs show something at all."""
+"""What differs from the defaults: among others a rate and a term with which three short epochs show a difference."""
 
 
 class Loop(LoopedSelection):
-    """The loop in the place of the grouped selection, with the arguments of that one."""
+    """The loop with the arguments of the grouped selection, so that it can replace it."""
 
     PER_FEATURE: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ class Loop(LoopedSelection):
 
 
 def main() -> None:
-    """Print a table of the widths and the loop; exit with 1 where the default width learns less than the loop."""
+    """Print a table of the widths and the loop; exit with 1 if the default width learns less than the loop."""
     seeds = tuple(map(int, sys.argv[1:])) or SEEDS
     print(f"{CODES} codes x {DAYS} days, 3 epochs, hidden {HIDDEN}: RankIC at 1 d on the held-out days\n", flush=True)
     print("| selection | " + " | ".join(f"seed {seed}" for seed in seeds) + " | mean |")
@@ -84,11 +84,11 @@ def _rank_ic(seed: int, width: int | None) -> float:
         panel = folder / "panel.parquet"
         write_panel(synthesise(codes=CODES, days=DAYS, seed=seed), panel)
         asked = {**SETTINGS, "data": str(panel), "log": str(folder / "run.log"), "seed": seed}
-        kind = Loop if width is None else trainer.model.VariableSelection
-        with patch.object(trainer.model, "VariableSelection", kind):
+        kind = Loop if width is None else network.VariableSelection
+        with patch.object(network, "VariableSelection", kind):
             resolved = resolve(cli={**asked, "selection_width": width or HIDDEN})
-            outcome = train(resolved)
-            assert outcome.status == "completed", outcome
+            result = train(resolved)
+            assert result.status == "completed", result
             last = max((folder / "run.checkpoints").glob("step_*.ckpt"))
             predict(last, panel, folder / "predictions.parquet")
         _, rank_ic = rank_ic_of(panel, folder / "predictions.parquet", resolved.config)

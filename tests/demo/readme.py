@@ -1,4 +1,4 @@
-"""Write into the README what only a run or the rule files can say: the demo's output, and the table of rules."""
+"""Write the generated parts of the README: the demo's output and the table of rules."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from monitor.rules import Rule, load_rules
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 180
-"""Characters of an output line that the README shows; the log's own lines are longer."""
+"""Most characters of an output line in the README; lines of the log are longer."""
 
 
 def filled(readme: str, section: str, text: str) -> str:
-    """Return the README with the text between a section's two marks. Raises ValueError where they are missing."""
+    """Return the README with the text between a section's two marks. Raises ValueError if they are missing."""
     marks = re.compile(rf"(<!-- {section}: [^\n]*-->\n).*?(<!-- {section} end -->)", re.DOTALL)
     if not marks.search(readme):
-        raise ValueError(f"README.md: no marks for {section!r}; expected <!-- {section}: ... --> and its end")
+        raise ValueError(f"README.md: marks missing; expected <!-- {section}: ... --> and <!-- {section} end -->")
     return marks.sub(lambda match: f"{match[1]}{text}{match[2]}", readme)
 
 
 def rules_table(rules: list[Rule]) -> str:
-    """Return the kinds of fault as a Markdown table, with the rules that speak of each and the worst severity."""
+    """Return a Markdown table of the kinds of fault, the rules for each, and their highest severity."""
     by_fault: dict[str, list[Rule]] = {}
     for rule in rules:
         by_fault.setdefault(rule.fault, []).append(rule)
@@ -35,21 +35,20 @@ def rules_table(rules: list[Rule]) -> str:
 
 
 def _worst(rule: Rule) -> Severity:
-    """Return the severity that a rule's alert can reach."""
+    """Return the highest severity that a rule's alert can reach."""
     reached = [rule.severity, *(level.severity for level in getattr(rule.condition, "levels", ()))]
     return max(reached, key=lambda each: each.rank)
 
 
 def demo_block(output: str) -> str:
-    """Return what a watch says up to the first alert that another explains, and what is wrong at the end.
-
-    A code block, long lines cut; the alerts that are explained, their ends and all that is ok are left out.
+    """Return a watch's output, as a code block: all up to the first alert that another explains, and the problems at
+    the end. Long lines are cut; everything in between, and everything that is ok, is left out.
     """
     lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in output.splitlines()]
     explained = next((place for place, line in enumerate(lines) if line.startswith("⚪")), len(lines))
     summary = next((place for place, line in enumerate(lines) if " epochs done, step " in line), explained)
-    told = [line for line in lines[summary:] if not line.startswith(("✅", "➖"))]
-    shown = [*lines[:explained], "…", *told, "…"]
+    problems = [line for line in lines[summary:] if not line.startswith(("✅", "➖"))]
+    shown = [*lines[:explained], "…", *problems, "…"]
     return "```text\n" + "\n".join(shown) + "\n```\n"
 
 
@@ -59,7 +58,7 @@ def main() -> None:
     path.write_text(filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml"))))))
     outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
     if not outputs:
-        sys.exit("_logs/training/demo_*.watch.txt: none there, the demo's part is as it was; run make demo first")
+        sys.exit("_logs/training/demo_*.watch.txt: no such file, so the demo's part is unchanged; run make demo first")
     path.write_text(filled(path.read_text(), "demo", demo_block(outputs[-1].read_text())))
 
 

@@ -1,6 +1,6 @@
-"""Three small networks that have nothing to do with the shipped one, and where faults act in them.
+"""Three small networks unrelated to the shipped one, and where faults act in them.
 
-Shapes: B rows, T days, F features, H units; all of them (B, T, F) -> (B, 1).
+Shapes: B rows, T days, F features, H units; each network (B, T, F) -> (B, 1).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Mlp(nn.Module):
 
 
 class LastState(nn.Module):
-    """What a GRU remembers after the last day. Shapes: (B, T, H) -> (B, H)."""
+    """The state of a GRU after the last day. Shapes: (B, T, H) -> (B, H)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Gru(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Each day's features and its place in the window. Shapes: (B, T, F) -> (B, T, H)."""
+    """Embeds each day's features and its position in the window. Shapes: (B, T, F) -> (B, T, H)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Transformer(nn.Module):
 
 
 def _block(width_in: int, width_out: int, recipe: Recipe) -> list[nn.Module]:
-    """Return a linear layer, its norm if it has one, its activation function, its dropout."""
+    """Return a linear layer, its norm if any, its activation function and its dropout."""
     norms: dict[str, list[nn.Module]] = {
         "none": [],
         "layer": [nn.LayerNorm(width_out)],
@@ -118,4 +118,4 @@ OWN: dict[str, Architecture] = {
         Transformer, Places("encoder_2", "encoder_1", ("shared",), "shared.0.bias"), "embedding"
     ),
 }
-"""By the name that the board gives them."""
+"""By their names on the scoreboard."""

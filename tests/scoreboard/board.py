@@ -1,4 +1,4 @@
-"""Every judged run in, the board's tables out, as plain figures: by kind, by healthy kind, by detector."""
+"""The tables of the scoreboard, from the results of all runs: by kind, by healthy kind, by detector."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ OURS = "trainwarden"
 
 
 class KindRow(NamedTuple):
-    """What all runs of one kind came to."""
+    """The results of all runs of one kind."""
 
     number: int
     kind: str
     provoked: str
     runs: int
     shown: int
-    """Runs that came to what the bound is counted from."""
+    """Runs that reached the point from which the bound is counted."""
     detected: int
     first_right: int
     in_time: int
-    """Of those that were shown: told within the bound."""
+    """Detected runs that were not late."""
     median_delay: float | None
     worst_delay: float | None
     unit: str
-    """Of the delays: steps, or s."""
+    """Unit of the delays: steps or s."""
     bound: str
 
 
 class ArchitectureRow(NamedTuple):
-    """What the faulty runs of one network came to."""
+    """The results of the faulty runs of one network."""
 
     architecture: str
     runs: int
@@ -46,7 +46,7 @@ class ArchitectureRow(NamedTuple):
 
 
 class HealthyRow(NamedTuple):
-    """What all runs of one healthy kind came to."""
+    """The results of all runs of one healthy kind."""
 
     group: str
     """plain, hard or stories."""
@@ -56,34 +56,34 @@ class HealthyRow(NamedTuple):
     false_alarms: int
     """Runs with an alert at warning or above."""
     rules: tuple[str, ...]
-    """Those that fired."""
+    """The rules that fired."""
 
 
 class DetectorRow(NamedTuple):
-    """What one detector made of the same logs."""
+    """The results of one detector on the same logs."""
 
     name: str
     source: str
     false_plain: tuple[int, int]
-    """Runs with an alarm, of how many."""
+    """Runs with an alarm, and all runs."""
     false_hard: tuple[int, int]
     false_stories: tuple[int, int]
     kinds_in_every_run: tuple[int, int]
-    """Kinds of training faults of which every run had an alarm after the onset and none before, of how many."""
+    """Kinds of training faults with an alarm after the onset and none before it in every run, and all kinds."""
     runs_caught: tuple[int, int]
     named_right: tuple[int, int]
-    """Of the runs caught: first alarm by a rule that names the kind."""
+    """Caught runs whose first alarm came from a rule for that kind, and all runs."""
 
 
 class Miss(NamedTuple):
-    """One run that is not as the goal has it."""
+    """One run that missed the goal."""
 
     run: str
     what: str
 
 
 class Tables(NamedTuple):
-    """The whole board."""
+    """The whole scoreboard."""
 
     kinds: tuple[KindRow, ...]
     by_architecture: tuple[ArchitectureRow, ...]
@@ -93,7 +93,7 @@ class Tables(NamedTuple):
 
 
 def tables_of(runs: Sequence[Judged]) -> Tables:
-    """Add everything up."""
+    """Count all runs."""
     faulty, healthy = [r for r in runs if r.verdict], [r for r in runs if not r.verdict]
     return Tables(
         kinds=tuple(_kind_rows(faulty)),
@@ -105,13 +105,13 @@ def tables_of(runs: Sequence[Judged]) -> Tables:
 
 
 def is_in_time(run: Judged) -> bool:
-    """Whether a faulty run was told within its bound; one that never showed its fault was not late."""
-    said = run.verdict
-    return said is not None and said.is_detected and (said.over is None or said.over <= 0)
+    """Return whether a faulty run was detected within its bound; a run that never showed its fault is not late."""
+    verdict = run.verdict
+    return verdict is not None and verdict.is_detected and (verdict.over is None or verdict.over <= 0)
 
 
 def group_of(run: Judged) -> str:
-    """Return which healthy runs it belongs to: plain, hard or stories."""
+    """Return the group of a healthy run: plain, hard or stories."""
     return "stories" if run.job.architecture == STORY else PLAIN if run.job.kind == PLAIN else "hard"
 
 
@@ -121,16 +121,16 @@ def _kind_rows(faulty: Sequence[Judged]) -> Iterable[KindRow]:
         runs = [r for r in faulty if r.job.kind == kind.name and (r.job.architecture == STORY) == is_story]
         if not runs:
             continue
-        said = [r.verdict for r in runs if r.verdict]
-        delays = [each.delay for each in said if each.delay is not None]
+        verdicts = [r.verdict for r in runs if r.verdict]
+        delays = [each.delay for each in verdicts if each.delay is not None]
         yield KindRow(
             number=kind.number,
             kind=kind.name,
             provoked=kind.what if isinstance(kind, LifeKind) else kind.provoked,
             runs=len(runs),
-            shown=sum(each.is_shown for each in said),
-            detected=sum(each.is_detected for each in said),
-            first_right=sum(each.is_first_right for each in said),
+            shown=sum(each.is_shown for each in verdicts),
+            detected=sum(each.is_detected for each in verdicts),
+            first_right=sum(each.is_first_right for each in verdicts),
             in_time=sum(map(is_in_time, runs)),
             median_delay=median(delays) if delays else None,
             worst_delay=max(delays, default=None),
@@ -141,10 +141,10 @@ def _kind_rows(faulty: Sequence[Judged]) -> Iterable[KindRow]:
 
 def _architectures(faulty: Sequence[Judged]) -> Iterable[ArchitectureRow]:
     for name in dict.fromkeys([*TUNED_ON, *(r.job.architecture for r in faulty)]):
-        said = [r.verdict for r in faulty if r.job.architecture == name and r.verdict]
-        if said:
-            detected, right = sum(v.is_detected for v in said), sum(v.is_first_right for v in said)
-            yield ArchitectureRow(name, len(said), detected, right)
+        verdicts = [r.verdict for r in faulty if r.job.architecture == name and r.verdict]
+        if verdicts:
+            detected, right = sum(v.is_detected for v in verdicts), sum(v.is_first_right for v in verdicts)
+            yield ArchitectureRow(name, len(verdicts), detected, right)
 
 
 def _healthy_rows(healthy: Sequence[Judged]) -> Iterable[HealthyRow]:
@@ -202,17 +202,18 @@ def _kinds_in_every_run(caught: Mapping[str, bool], trained: Sequence[Judged]) -
 
 def _misses(runs: Sequence[Judged]) -> Iterable[Miss]:
     for run in sorted(runs, key=lambda each: each.job.name):
-        said = run.verdict
-        if said is None:
+        verdict = run.verdict
+        if verdict is None:
             if run.findings:
                 yield Miss(run.job.name, f"false alarm: {', '.join(dict.fromkeys(f.rule for f in run.findings))}")
             continue
+        is_wrong_first = verdict.is_detected and not verdict.is_first_right and not verdict.early
         words = [
-            *(["the run never came to what the bound is counted from"] if not said.is_shown else []),
-            *([f"fired before the fault: {', '.join(said.early)}"] if said.early else []),
-            *(["not detected"] if not said.is_detected else []),
-            *([f"first label {said.first}"] if said.is_detected and not said.is_first_right and not said.early else []),
-            *([f"late by {said.over:g} {_unit(run)}"] if (said.over or 0) > 0 else []),
+            *(["the run never reached the point from which the bound is counted"] if not verdict.is_shown else []),
+            *([f"fired before the fault: {', '.join(verdict.early)}"] if verdict.early else []),
+            *(["not detected"] if not verdict.is_detected else []),
+            *([f"first label {verdict.first}"] if is_wrong_first else []),
+            *([f"late by {verdict.over:g} {_unit(run)}"] if (verdict.over or 0) > 0 else []),
         ]
         if words:
             yield Miss(run.job.name, "; ".join(words))
@@ -223,7 +224,7 @@ def _unit(run: Judged) -> str:
 
 
 def as_json(tables: Tables) -> dict[str, Any]:
-    """Return the tables as a machine reads them."""
+    """Return the tables as JSON values."""
     return {name: [row._asdict() for row in rows] for name, rows in tables._asdict().items()}
 
 

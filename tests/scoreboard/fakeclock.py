@@ -1,4 +1,4 @@
-"""Time that does not know how busy the machine is: a clock that moves when told to, and a timer of our own work."""
+"""Time that does not depend on the load of the machine: a clock that a run moves, and a timer of its own work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 START = 1_750_000_000.0
 STEP_S = 1.0
-"""What one training step takes on the clock."""
+"""Duration of one training step on the clock."""
 
 
 class FakeClock:
@@ -19,14 +19,14 @@ class FakeClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Move the clock forward."""
         self._now += seconds
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass within a step."""
+        """Move the clock forward within a step."""
         self._slept_s += seconds
         self.advance(seconds)
 
     def timer(self) -> float:
-        """Return the seconds that this thread has worked, or slept by this clock: other processes cost it nothing."""
+        """Return the seconds that this thread has worked or slept by this clock; other processes do not count."""
         return time.thread_time() + self._slept_s

@@ -1,4 +1,4 @@
-"""Healthy runs: plain ones, and hard ones, in each of which something deliberate looks like a fault to naive rules."""
+"""Healthy runs: plain ones, and hard ones, in which something deliberate looks like a fault to naive rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HealthyKind:
     what: str
     recipe: dict[str, Any] = field(default_factory=dict)
     shipped: dict[str, Any] = field(default_factory=dict)
-    """What is different again for the shipped model."""
+    """Further differences for the shipped model."""
     architectures: tuple[str, ...] = ARCHITECTURES
 
     def job(self, architecture: str, seed: int) -> Job:
@@ -37,7 +37,7 @@ HARD: tuple[HealthyKind, ...] = (
     HealthyKind("frozen_first", "the part next to the inputs is frozen", {"is_first_frozen": True}, architectures=OWN),
     HealthyKind("accumulate_4", "gradients of four batches in each step", {"accumulate": 4}, {"epochs": 24}),
     HealthyKind(
-        "dropout", "half of the units dropped, or a third of the shipped model's", {"dropout": 0.5}, {"dropout": 0.3}
+        "dropout", "half of the units dropped; a third in the shipped model", {"dropout": 0.5}, {"dropout": 0.3}
     ),
     HealthyKind("lr_drop", "a tenth of the rate from epoch 4 on, declared", {"schedule": "drop"}, architectures=OWN),
     HealthyKind(
@@ -48,17 +48,17 @@ HARD: tuple[HealthyKind, ...] = (
     ),
     HealthyKind(
         "harder_undeclared",
-        "a little harder data, and nobody says so",
+        "slightly harder data from epoch 4 on, undeclared",
         {"harder_from": 4, "harder_by": 0.35},
         architectures=OWN,
     ),
     HealthyKind(
         "sgd_momentum",
-        "SGD with momentum, and nothing declared of its constant rate",
+        "SGD with momentum and an undeclared constant rate",
         {"optimizer": "sgd", "lr": 0.02, "schedule": "none", "warmup_steps": 0},
         architectures=OWN,
     ),
-    HealthyKind("label_noise", "a fifth of the labels are another row's", {"label_noise": 0.2}, architectures=OWN),
+    HealthyKind("label_noise", "a fifth of the labels from other rows", {"label_noise": 0.2}, architectures=OWN),
     HealthyKind("small_batch", "four rows in a batch", {"batch_size": 4}, architectures=OWN),
     HealthyKind("large_batch", "256 rows in a batch", {"batch_size": 256}, architectures=OWN),
     HealthyKind("weight_decay", "ten times the usual weight decay", {"weight_decay": 0.2}),
@@ -66,7 +66,7 @@ HARD: tuple[HealthyKind, ...] = (
     HealthyKind("tight_clip", "gradients clipped to a twentieth of the usual norm", {"clip": 0.05}),
     HealthyKind(
         "undeclared_warmup",
-        "a warm-up and a rate of which nothing is declared",
+        "an undeclared warm-up and rate",
         {"schedule": "none"},
         architectures=OWN,
     ),
@@ -77,28 +77,28 @@ HARD: tuple[HealthyKind, ...] = (
         "heavy_tails", "features with outliers (Student's t, 5 degrees)", {"has_heavy_tails": True}, architectures=OWN
     ),
     HealthyKind("long_validation", "280 silent seconds in each validation", {"validation_s": 280.0}, architectures=OWN),
-    HealthyKind("huber", "a loss that is straight far out", {"loss": "huber"}),
+    HealthyKind("huber", "a loss that is linear far from 0", {"loss": "huber"}),
     HealthyKind("high_rate", "three times the usual learning rate", {"lr": 6e-3}, {"lr": 1e-2}),
-    HealthyKind("noisy", "targets of which a tenth can be known", {"noise_std": 3.0}, architectures=OWN),
+    HealthyKind("noisy", "targets with a tenth of their variance predictable", {"noise_std": 3.0}, architectures=OWN),
     HealthyKind(
         "long_run",
-        "three times as many epochs, down to next to no rate",
+        "three times as many epochs, down to almost no rate",
         {"epochs": 21, "batch_size": 64, "dropout": 0.2},
     ),
-    HealthyKind("resumed", "stopped in epoch 3, and gone on", {}, {"is_resumed": True}, architectures=("shipped",)),
+    HealthyKind("resumed", "stopped in epoch 3 and resumed", {}, {"is_resumed": True}, architectures=("shipped",)),
     HealthyKind(
         "average_weights", "validation with averaged weights", {}, {"settings": (("ema_decay", 0.98),)}, ("shipped",)
     ),
     HealthyKind(
         "early_stop",
-        "ends where validation no longer gets better, declared",
+        "ends when validation no longer improves, declared",
         {},
         {"epochs": 12, "settings": (("patience", 3),)},
         ("shipped",),
     ),
     HealthyKind(
-        "linear_skip", "a linear forecast beside the network", {}, {"settings": (("linear_skip", True),)}, ("shipped",)
+        "linear_skip", "the network plus a linear forecast", {}, {"settings": (("linear_skip", True),)}, ("shipped",)
     ),
 )
-"""What is deliberate is declared, but for what `what` says."""
+"""Deliberate changes are declared, unless `what` says they are not."""
 EVERY: tuple[HealthyKind, ...] = (HealthyKind(PLAIN, "warm-up, cosine and clip"), *HARD)

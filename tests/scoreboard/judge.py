@@ -1,4 +1,4 @@
-"""What the monitor says of a finished log, with the shipped rules and nothing else."""
+"""The alerts of the monitor on a finished log, with the shipped rules only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from monitor.pipeline import Pipeline
 from monitor.rules import Rule, load_rules
 from monitor.run.summary import summarise
 from monitor.tail import Ending, Line, Stretch, read_stretches
-from tests.scoreboard.story import Told
+from tests.scoreboard.story import StoryItem
 
 RULES = Path(__file__).parents[2] / "rules"
 
 
 class Finding(NamedTuple):
-    """One alert as it began to fire, at warning or above and explained by no other."""
+    """One alert when it began to fire, at warning or above and not explained by another."""
 
     at: float
-    """By the log's clock, when it fired."""
+    """When it fired, by the log's clock."""
     line: int
-    """Of the log, counted from 1: the newest one that it cites."""
+    """Newest line of the log in its evidence, counted from 1."""
     step: int
     epoch: int
     fault: str
@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 
 def shipped_rules() -> list[Rule]:
-    """Load the rules as they are shipped."""
+    """Load the shipped rules."""
     return load_rules(sorted(RULES.glob("*.yaml")))
 
 
@@ -48,7 +48,7 @@ def judge(log: Path, rules: Sequence[Rule], background: Background | None = None
 
 
 def background_of(baseline: Path, rules: Sequence[Rule]) -> Background:
-    """Return what is known to a watch that was given a finished run to compare with."""
+    """Return the background of a watch that has a finished run as its baseline."""
     pipeline = Pipeline(str(baseline), Engine(rules))
     with baseline.open("rb") as stream:
         for part in read_stretches(stream):
@@ -60,7 +60,7 @@ def background_of(baseline: Path, rules: Sequence[Rule]) -> Background:
 
 
 def has_fired(alert: Alert) -> bool:
-    """Whether a person would be told of this change now."""
+    """Return whether this transition would notify a person now."""
     return alert.state is State.FIRING and alert.severity.is_alarming and not alert.inhibited_by
 
 
@@ -69,10 +69,10 @@ def _finding(alert: Alert) -> Finding:
     return Finding(alert.at or 0.0, line, alert.step or 0, alert.epoch, alert.fault, alert.rule, alert.summary)
 
 
-def judge_story(told: Sequence[Told], until: float, rules: Sequence[Rule]) -> list[Finding]:
-    """Watch a story as it is told, then on to a moment after its last line; return what fired, in order."""
+def judge_story(items: Sequence[StoryItem], until: float, rules: Sequence[Rule]) -> list[Finding]:
+    """Watch a story as it happens, and then until `until`; return what fired, in order."""
     pipeline, findings, offset = Pipeline("story", Engine(rules)), [], 0
-    for number, each in enumerate(told, start=1):
+    for number, each in enumerate(items, start=1):
         if each.how == "fact":
             changes = pipeline.learn(each.text, each.at)
         elif each.how == "lost":

@@ -1,4 +1,4 @@
-"""The kinds of fault that a training can show: how each is provoked, which labels are right, by when it must be told.
+"""The kinds of fault in a training: how each is provoked, which labels are right, and by when it must be detected.
 
 The table follows the numbers of the fault list that the rule pack covers.
 """
@@ -12,33 +12,33 @@ from typing import Any
 from tests.scoreboard.recipes import ARCHITECTURES, Guard, Job, Recipe
 
 ONSETS = (3, 4)
-"""Epochs in which a fault begins, by turns over the seeds, so that reports are not always as far away."""
+"""Epochs in which a fault begins, alternating over the seeds, so that its distance to the next report varies."""
 
 
 class Since(StrEnum):
-    """From where the bound is counted."""
+    """The point from which the bound is counted."""
 
     ONSET = "the first step that the fault touches"
     RESETS = "the 11th reset of an epoch"
     RESET = "the first reset"
     SPIKES = "the third reported spike"
-    DOUBLED = "the first interval of which every reported loss is twice the best window's median"
+    DOUBLED = "the first interval in which every reported loss is twice the best window's median"
     OVER_BEST = "the third validation in a row above 1.2 times the best"
     END = "the end line"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """How soon an alert must come; L, one log interval, is that of the lines that the kind's rules read."""
+    """How soon an alert must come. L, one log interval, is the interval of the lines that the kind's rules read."""
 
     steps: int = 0
     epochs: int = 0
     since: Since = Since.ONSET
     words: str = "L"
-    """As the list of kinds has it."""
+    """The bound in the list of kinds."""
 
     def allowed(self, steps_an_epoch: int) -> int:
-        """Return the most steps that may pass."""
+        """Return how many steps may pass."""
         return self.steps + self.epochs * steps_an_epoch
 
 
@@ -47,7 +47,7 @@ GRAD = Bound(steps=10)
 TRAIN = Bound(steps=5)
 """One interval of the progress lines."""
 VALIDATION = Bound(epochs=1)
-"""One interval of the validation's lines."""
+"""One interval of the validations' lines."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,28 @@ class Kind:
     """What is done to the run, in a few words."""
     bound: Bound
     is_injected: bool = True
-    """Whether the trainer's own fault of this name provokes it; else the recipe alone is at fault."""
+    """Whether the trainer's fault of this name provokes it; otherwise the recipe alone causes the fault."""
     recipe: dict[str, Any] = field(default_factory=dict)
     """How its runs differ from a plain healthy one."""
     shipped: dict[str, Any] = field(default_factory=dict)
-    """What is different again for the shipped model."""
+    """Further differences for the shipped model."""
     same_as: frozenset[str] = frozenset()
-    """Further labels that are right: this fault is one of those kinds as well, in the same step."""
+    """Other labels that are right, because this fault is of those kinds too, in the same step."""
     architectures: tuple[str, ...] = ARCHITECTURES
     from_start: bool = False
-    """Whether the run is at fault from its first step, and has no healthy start."""
+    """Whether the run is faulty from its first step, without a healthy start."""
     always_from: int | None = None
-    """The epoch in which it begins for every seed; None for those of `ONSETS`."""
+    """The epoch in which it begins for every seed; None for the epochs of `ONSETS`."""
     shipped_parameters: str = ""
-    """What the fault is given behind `FAULT@EPOCH` for the shipped model."""
+    """The fault's parameters after `FAULT@EPOCH` for the shipped model."""
     is_on_report: bool = False
     """Whether the fault acts in the step of the monitors' next report, by its parameter `batch`."""
     needs_baseline: bool = False
-    """Whether it is judged beside a healthy run of the same task."""
+    """Whether it is judged with a healthy run of the same task as its baseline."""
 
     @property
     def right(self) -> frozenset[str]:
-        """Return every label that names it rightly."""
+        """Return all labels that are right."""
         return self.same_as | {self.name}
 
     def onset_epoch(self, seed: int) -> int:
@@ -108,7 +108,7 @@ class Kind:
 SHIPPED_STEPS = 52
 """Optimizer steps that an epoch of the shipped trainer has on the board's panels."""
 SHIPPED = Recipe(lr=4e-3, dropout=0.1, weight_decay=0.05)
-"""A plain healthy run of the shipped trainer, small and quick, at a rate at which it learns in so few steps."""
+"""A plain healthy run of the shipped trainer, small and quick, with a rate at which it learns in so few steps."""
 
 OWN = ("mlp", "gru", "transformer")
 
@@ -118,7 +118,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         3,
         "weight_nonfinite",
-        "one nan weight in the middle part, set in the step of a report: one step later the loss names it first",
+        "one nan weight in the middle part, set in the step of a report; one step later the loss would show it first",
         GRAD,
         is_on_report=True,
     ),
@@ -130,17 +130,17 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         9,
         "dead_inputs",
-        "a quarter of the features 0; six of ten where only gradients tell of it",
+        "a quarter of the features 0; six of ten for the shipped model, where only gradients show it",
         GRAD,
         shipped_parameters="share=0.6",
     ),
-    Kind(10, "stale_grad", "zero_grad forgotten", GRAD),
-    Kind(11, "no_update", "the optimizer does not know the middle part", GRAD),
+    Kind(10, "stale_grad", "zero_grad never called", GRAD),
+    Kind(11, "no_update", "the optimizer lacks the middle part", GRAD),
     Kind(12, "lr_off", "a learning rate of 0 under a declared schedule", TRAIN),
     Kind(
         13,
         "update_ratio",
-        "the middle part drawn anew in each step",
+        "the middle part redrawn in each step",
         Bound(steps=20, words="2L"),
     ),
     Kind(
@@ -150,7 +150,7 @@ KINDS: tuple[Kind, ...] = (
         GRAD,
         recipe={"lr": 3e-5, "schedule": "constant", "warmup_steps": 0},
     ),
-    Kind(15, "dead_units", "80 % of a layer's units at an offset of -100", GRAD),
+    Kind(15, "dead_units", "80 % of a layer's units with a bias of -100", GRAD),
     Kind(16, "pred_collapse", "the same prediction for every row", VALIDATION),
     Kind(
         17,
@@ -162,7 +162,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         18,
         "reset_failed",
-        "predictions keep a little of their spread, whatever is reset",
+        "predictions keep little of their spread, even after resets",
         Bound(steps=6 + 2, since=Since.RESET, words="as declared"),
         recipe={"guard": Guard(decay=0.0, min_ratio=0.08, warmup_steps=60)},
         shipped_parameters="spread=0.06",
@@ -170,21 +170,21 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         19,
         "loss_spike",
-        "labels six times as large in every second batch; ten times where the loss grows with no square",
+        "labels six times as large in every second batch; ten times for the shipped model, whose loss is not squared",
         Bound(steps=5, since=Since.SPIKES),
         shipped_parameters="factor=10",
     ),
     Kind(
         20,
         "loss_diverge",
-        "noise on the labels that grows from batch to batch, faster where the loss grows with no square",
+        "noise on the labels that grows from batch to batch, faster for the shipped model, whose loss is not squared",
         Bound(steps=5, since=Since.DOUBLED),
         shipped_parameters="by=0.15",
     ),
     Kind(
         21,
         "not_learning",
-        "labels dealt out at random",
+        "labels shuffled at random",
         Bound(epochs=5, words="5 epochs"),
         shipped={"lr": 2e-3, "epochs": 8},
         from_start=True,
@@ -192,7 +192,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         22,
         "overfit",
-        "few rows, and noise for labels",
+        "few rows, mostly noise in the labels",
         Bound(epochs=0, since=Since.OVER_BEST, words="3"),
         recipe={
             "rows": 300,
@@ -216,12 +216,12 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         24,
         "metric_off_band",
-        "predictions 1 off in validation, beside a healthy run as baseline; 2 off where the loss grows with no square",
+        "predictions off by 1 in validation, with a healthy run as baseline; by 2 for the shipped model",
         Bound(epochs=2, words="2"),
         shipped_parameters="by=2",
         needs_baseline=True,
     ),
-    Kind(25, "input_shift", "inputs 1 off their normalisation", GRAD),
+    Kind(25, "input_shift", "inputs off their normalisation by 1", GRAD),
     Kind(
         31,
         "throughput_drop",
@@ -248,7 +248,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         37,
         "stale_source",
-        "the panel's file replaced while it is trained on",
+        "the panel's file replaced during the training",
         Bound(epochs=1, words="start"),
         shipped={"panel": "changing"},
         architectures=("shipped",),
@@ -258,7 +258,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         38,
         "ended_early",
-        "a loop that leaves after 7 of its 10 epochs",
+        "a loop that ends after 7 of its 10 epochs",
         Bound(since=Since.END, words="end"),
         recipe={"epochs": 10, "stops_after": 7},
         architectures=OWN,

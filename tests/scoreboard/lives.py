@@ -1,7 +1,7 @@
-"""How runs stall, hang, die and go astray, as stories; and how they merely look like it.
+"""Runs that stall, hang, die or go wrong in other ways, as stories; and healthy runs that only look like it.
 
-Each tells a run up to and beyond the fault and says when it began, how soon it must be told, and until when the
-monitor watched.
+Each function writes a run until after the fault, and returns when the fault began, how soon it must be detected, and
+until when the monitor watches.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from monitor import grammar
-from tests.scoreboard.story import BATCHES, GRAD_EVERY, TRAIN_EVERY, Story, Told
+from tests.scoreboard.story import BATCHES, GRAD_EVERY, TRAIN_EVERY, Story, StoryItem
 
 STORY = "story"
-"""What stands in a job for an architecture, where nobody trains."""
+"""The architecture in the job of a story, which has no network."""
 POLL_S = 2.0
 TRACEBACK = (
     "Traceback (most recent call last):",
@@ -24,13 +24,13 @@ TRACEBACK = (
 
 
 class Life(NamedTuple):
-    """A told run."""
+    """One story with its fault."""
 
     story: Story
     onset_at: float
     bound_s: float
     until: float
-    """When the monitor stopped watching."""
+    """When the monitor stops watching."""
 
 
 class LifeKind(NamedTuple):
@@ -40,12 +40,12 @@ class LifeKind(NamedTuple):
     name: str
     what: str
     bound: str
-    """As the list of kinds has it."""
+    """The bound in the list of kinds."""
     tell: Callable[[random.Random], Life]
 
 
 def stall_silent(draw: random.Random) -> Life:
-    """Not a byte more, in training or in the first validation."""
+    """Nothing more is written, in training or while saving."""
     story = _begun(draw)
     if draw.random() < 0.5:
         story.phase("checkpoint")
@@ -53,7 +53,7 @@ def stall_silent(draw: random.Random) -> Life:
 
 
 def soft_hang(draw: random.Random) -> Life:
-    """Heartbeats go on; no step does, or no piece of the validation."""
+    """Heartbeats continue, but no step does, or no piece of the validation."""
     story = _begun(draw)
     slowest_s = 1.15 * TRAIN_EVERY * story.step_s
     allowed_s = min(max(90.0, 6 * slowest_s), max(900.0, 3 * slowest_s))
@@ -65,12 +65,12 @@ def soft_hang(draw: random.Random) -> Life:
     else:
         onset, name, done = story.now, "train", story.step % BATCHES
     story.idle_until(story.now + 1800, name=name, done=done, total=10 if name == "validate" else BATCHES)
-    # The heartbeat in which the silence is seen to be too long may be 20 s away.
+    # The heartbeat that shows the silence to be too long may be 20 s away.
     return Life(story, onset, allowed_s + 20 + POLL_S, story.now)
 
 
 def crash(draw: random.Random) -> Life:
-    """A failed end; a traceback, a killed worker or a full memory without one; a process that is gone."""
+    """A failed end; or, without an end line, a traceback, a killed worker, out of memory or a killed process."""
     story, way = _begun(draw), draw.randrange(5)
     onset = story.now
     if way == 0:
@@ -88,12 +88,12 @@ def crash(draw: random.Random) -> Life:
             ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",),
         )[way - 1]
     )
-    # Nothing but a step that does not come within a minute tells it from one that was caught.
+    # Only the missing next step, within a minute, tells it apart from an error that was caught.
     return Life(story, onset, max(60.0, 3 * 1.15 * TRAIN_EVERY * story.step_s) + POLL_S, onset + 400)
 
 
 def restart_loop(draw: random.Random) -> Life:
-    """Started three times, and never further than before; or a step that goes back without a word."""
+    """The run starts three times and never gets further than before."""
     story = _begun(draw, steps=draw.randrange(8, 30))
     reached, onset = story.step, 0.0
     for attempt in (2, 3):
@@ -103,12 +103,12 @@ def restart_loop(draw: random.Random) -> Life:
         story.start(attempt=attempt)
         onset = onset or story.now
         story.train(max(TRAIN_EVERY, reached - draw.randrange(0, 5)))
-    third_at = [told.at for told in story.told if "[RUN] start" in told.text][2]
+    third_at = [item.at for item in story.items if "[RUN] start" in item.text][2]
     return Life(story, onset, third_at - onset + POLL_S, story.now)
 
 
 def gpu_underuse(draw: random.Random) -> Life:
-    """A GPU that was busy and idles more than not, while steps go on."""
+    """A GPU that was busy becomes mostly idle, while steps continue."""
     story = Story(draw, epochs=99, device="cuda:0")
     story.start()
     _train_for(story, 500)
@@ -118,7 +118,7 @@ def gpu_underuse(draw: random.Random) -> Life:
 
 
 def memory_growth(draw: random.Random) -> Life:
-    """Memory that grows from the second epoch on by a point or more in a minute."""
+    """Memory grows from the second epoch on by a point or more per minute."""
     story = Story(draw, epochs=99)
     story.start()
     story.train(2 * BATCHES)
@@ -126,45 +126,45 @@ def memory_growth(draw: random.Random) -> Life:
     for _ in range(60):
         _train_for(story, 20)
         story.rss_mb += by_mb
-    # Ten windows of two reports, one in 20 s, and one interval.
+    # Ten windows of two reports, one every 20 s, and one interval.
     return Life(story, onset, 10 * 2 * 20 + 2 * 20 + POLL_S, story.now)
 
 
 def two_writers(draw: random.Random) -> Life:
-    """A second process that writes into the same log."""
+    """A second process writes to the same log."""
     story, other = _begun(draw), Story(draw)
     other.now = onset = story.now + draw.uniform(1, 5)
     other.start()
     other.train(20)
     story.train(40)
-    story.told = sorted([*story.told, *other.told], key=lambda told: told.at)
+    story.items = sorted([*story.items, *other.items], key=lambda item: item.at)
     return Life(story, onset, 60.0, max(story.now, other.now))
 
 
 def evidence_gap(draw: random.Random) -> Life:
-    """Gradient reports end, as after a hook was lost, and nothing else does."""
+    """Gradient reports end, as after the loss of a hook; everything else continues."""
     story = _begun(draw)
-    last_report = story.told[-1].at
+    last_report = story.items[-1].at
     story.has_reports = False
     story.train(6 * GRAD_EVERY)
-    # Two cadences, and the progress line that shows them to be over.
+    # Two cadences, and the progress line that shows they are over.
     return Life(story, last_report, (2 * GRAD_EVERY + TRAIN_EVERY + 1) * 1.15 * story.step_s + 60, story.now)
 
 
 def evidence_lost(draw: random.Random) -> Life:
-    """Bytes of the log destroyed before anyone read them."""
+    """Bytes of the log are destroyed before they are read."""
     story = _begun(draw)
-    story.told.append(Told(story.now, str(draw.randrange(100, 90_000)), "lost"))
+    story.items.append(StoryItem(story.now, str(draw.randrange(100, 90_000)), "lost"))
     onset = story.now
     story.train(20)
     return Life(story, onset, POLL_S, story.now)
 
 
 def ended_early(draw: random.Random) -> Life:
-    """An end of its own accord before the declared epochs, or a loop that falls back to another."""
+    """The run ends by itself before the declared epochs, or falls back to another loop."""
     story, is_fallback = _begun(draw), draw.random() < 0.5
-    # A line without a time of its own stands at that of the one before.
-    onset = story.told[-1].at if is_fallback else story.now
+    # A line without a time has the time of the line before.
+    onset = story.items[-1].at if is_fallback else story.now
     if is_fallback:
         story.write_text("WARNING phase training failed: broken pipe; falling back to the simple loop")
         story.train(10)
@@ -174,7 +174,7 @@ def ended_early(draw: random.Random) -> Life:
 
 
 def config_ignored(draw: random.Random) -> Life:
-    """A variable that no code reads, a setting that is overridden, or one that no line echoes."""
+    """A variable that no code reads, a setting that is overridden, or one that is not in the log."""
     story, way = Story(draw), draw.randrange(3)
     cmd = "train.py --lr 0.01 --dropout 0.5" if way == 2 else "train.py --lr 0.01"
     story.write(grammar.RunStart(run=story.run, pid=story.pid, host="h", cmd=cmd, attempt=1))
@@ -190,7 +190,7 @@ def config_ignored(draw: random.Random) -> Life:
 
 
 def stale_source(draw: random.Random) -> Life:
-    """A checkpoint that nobody declared, data that changed under a resumed run, or a reused conversion of old data."""
+    """An undeclared checkpoint, or data that changed during the run."""
     story, way = Story(draw), draw.randrange(2)
     story.write(grammar.RunStart(run=story.run, pid=story.pid, host="h", cmd="train.py", attempt=1))
     onset = story.now
@@ -209,26 +209,26 @@ def stale_source(draw: random.Random) -> Life:
 
 
 LIVES: tuple[LifeKind, ...] = (
-    LifeKind(26, "stall_silent", "no byte more, in training or while saving", "300 s + poll", stall_silent),
-    LifeKind(27, "soft_hang", "heartbeats alone, in training or validation", "as stated", soft_hang),
-    LifeKind(28, "crash", "failed end, traceback, killed worker, full memory, process gone", "poll", crash),
+    LifeKind(26, "stall_silent", "no more bytes, in training or while saving", "300 s + poll", stall_silent),
+    LifeKind(27, "soft_hang", "only heartbeats, in training or validation", "as stated", soft_hang),
+    LifeKind(28, "crash", "failed end, traceback, killed worker, out of memory, killed process", "poll", crash),
     LifeKind(29, "restart_loop", "three starts without a higher step", "third start", restart_loop),
     LifeKind(30, "gpu_underuse", "a GPU at 15 to 52 %", "5 min", gpu_underuse),
-    LifeKind(32, "memory_growth", "half to more than a point in every report", "10 windows", memory_growth),
+    LifeKind(32, "memory_growth", "half a point to over a point per report", "10 windows", memory_growth),
     LifeKind(33, "two_writers", "a second process in the same log", "L", two_writers),
     LifeKind(34, "evidence_gap", "gradient reports end", "2 cadences", evidence_gap),
-    LifeKind(36, "config_ignored", "unread, overridden or not echoed", "start", config_ignored),
+    LifeKind(36, "config_ignored", "a setting unread, overridden or not logged", "start", config_ignored),
     LifeKind(37, "stale_source", "an undeclared checkpoint, data that changed", "start", stale_source),
-    LifeKind(38, "ended_early", "an early end, a fall-back", "end", ended_early),
+    LifeKind(38, "ended_early", "an early end, a fallback loop", "end", ended_early),
     LifeKind(40, "evidence_lost", "bytes destroyed unread", "at once", evidence_lost),
 )
 
 
-# ---- what merely looks like it
+# ---- healthy stories that only look faulty
 
 
 def quiet_validation(draw: random.Random) -> Life:
-    """Validations without a byte for up to five minutes."""
+    """Validations that write nothing for up to five minutes."""
     story = _begun(draw)
     for _ in range(3):
         story.train(BATCHES - story.step % BATCHES - 1)
@@ -238,7 +238,7 @@ def quiet_validation(draw: random.Random) -> Life:
 
 
 def caught_traceback(draw: random.Random) -> Life:
-    """A traceback that was caught: steps follow."""
+    """A traceback of a caught error: steps follow."""
     story = _begun(draw)
     story.write_text(*TRACEBACK)
     story.train(60)
@@ -246,7 +246,7 @@ def caught_traceback(draw: random.Random) -> Life:
 
 
 def declared_resume(draw: random.Random) -> Life:
-    """Stopped on request and gone on behind the step that it declares, twice."""
+    """Stopped on request and resumed after the declared step, twice."""
     story = _begun(draw)
     for attempt in (2, 3):
         story.end("stopped")
@@ -258,7 +258,7 @@ def declared_resume(draw: random.Random) -> Life:
 
 
 def slow_load(draw: random.Random) -> Life:
-    """Ten minutes of loading with heartbeats and pieces done."""
+    """Ten minutes of loading, with heartbeats and progress."""
     story = Story(draw)
     story.start()
     story.phase("fit_scaler", seconds=600, total=40)
@@ -267,7 +267,7 @@ def slow_load(draw: random.Random) -> Life:
 
 
 def uneven_steps(draw: random.Random) -> Life:
-    """Steps of which every tenth takes four times as long."""
+    """Every tenth step takes four times as long."""
     story = _begun(draw)
     for _ in range(20):
         story.train(9)
@@ -278,7 +278,7 @@ def uneven_steps(draw: random.Random) -> Life:
 
 
 def busy_gpu(draw: random.Random) -> Life:
-    """A GPU that pauses while it validates and saves."""
+    """A GPU that idles during validations and saves."""
     story = Story(draw, epochs=99, device="cuda:0")
     story.start()
     for _ in range(6):
@@ -297,7 +297,7 @@ QUIET: dict[str, Callable[[random.Random], Life]] = {
 
 
 def _begun(draw: random.Random, *, steps: int | None = None) -> Story:
-    """Return a healthy run in its second or third epoch, or at a given step."""
+    """Return a healthy run in its second or third epoch, or after a number of steps."""
     story = Story(draw)
     story.start()
     story.train(draw.randrange(70, 170) if steps is None else steps)

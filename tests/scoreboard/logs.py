@@ -1,4 +1,4 @@
-"""What a finished log says about a run, read for the scoreboard alone: no rule has a part in it."""
+"""Facts about a run from its finished log, read for the scoreboard without any rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.grammar import Phase, Record, parse_line
 
 
 class RunLog:
-    """A log with its records in order, and the highest step that had been told by each."""
+    """The records of a log in order, each with the highest step logged by then."""
 
     def __init__(self, path: Path) -> None:
         self._lines: list[tuple[int, float, int, Record]] = []
@@ -27,12 +27,12 @@ class RunLog:
 
     @property
     def last_step(self) -> int:
-        """Return the highest step of all."""
+        """The highest step in the log."""
         return self._lines[-1][2]
 
     @property
     def steps_an_epoch(self) -> int:
-        """Return how many optimizer steps the first epoch has."""
+        """The number of optimizer steps in the first epoch."""
         return next(
             step for _, _, step, record in self._lines if isinstance(record, Phase) and record.name == "validate"
         )
@@ -42,11 +42,11 @@ class RunLog:
         return [record for *_, record in self._lines if isinstance(record, kind)]
 
     def with_steps(self, kind: type[Record]) -> list[tuple[int, Any]]:
-        """Return every record of one type with the highest step told by then."""
+        """Return every record of one type, with the highest step logged by then."""
         return [(step, record) for _, _, step, record in self._lines if isinstance(record, kind)]
 
     def begin_of_epoch(self, epoch: int) -> tuple[float, int]:
-        """Return when training of this epoch began, and the number of the line that says so."""
+        """Return when the training of this epoch began, and the number of that line."""
         return next(
             (at, number)
             for number, at, _, record in self._lines
@@ -54,11 +54,11 @@ class RunLog:
         )
 
     def step_at(self, at: float) -> int:
-        """Return the step that was the newest at this time, by the first line that bears it or the last before."""
+        """Return the highest step logged at this time, by the first line with this time or else the last one before."""
         place = bisect_left(self._times, at)
-        is_told = place < len(self._times) and self._times[place] == at
-        return self._lines[place if is_told else place - 1][2] if place or is_told else 0
+        is_exact = place < len(self._times) and self._times[place] == at
+        return self._lines[place if is_exact else place - 1][2] if place or is_exact else 0
 
     def step_before(self, line: int) -> int:
-        """Return the highest step told before a line."""
+        """Return the highest step logged before a line."""
         return max((step for number, _, step, _ in self._lines if number < line), default=0)

@@ -1,7 +1,7 @@
-"""A training loop as anyone would write it, around any torch module: the public telemetry writes its log.
+"""An ordinary training loop around any torch module, which logs with the public telemetry.
 
-In: a job. Out: its log. What the telemetry does not write (data, inputs, the guard, metrics, the loss's floor) the
-loop measures with the trainer's own instruments and writes beside it.
+In: a job. Out: its log. What telemetry does not write (data, inputs, the guard, metrics, the floor of the loss) the
+loop measures with the trainer's own instruments and writes to the same log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.scoreboard.recipes import Job, Recipe
 from tests.scoreboard.task import Task, make_task
 from trainer.config import GuardConfig, OptimConfig
 from trainer.faults import FaultPlan, Site, parse_injection
-from trainer.measure.gradients import measure_inputs
+from trainer.measure.activations import measure_inputs
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.metrics import overall, score
 from trainer.telemetry.eventlog import DataCheck, EventLog, Floor, Share
@@ -31,7 +31,7 @@ NAMES = tuple(f"f{place}" for place in range(64))
 
 
 def train_own(job: Job, log: Path) -> None:
-    """Train one of the other networks as its recipe says."""
+    """Train one of the other networks by its recipe."""
     torch.manual_seed(job.seed)
     recipe, architecture = job.recipe, OWN[job.architecture]
     clock, task = FakeClock(), make_task(recipe, job.seed)
@@ -41,8 +41,8 @@ def train_own(job: Job, log: Path) -> None:
     optimizer = _optimizer(model, recipe)
     plan = FaultPlan([parse_injection(job.inject)] if job.inject else [])
     site = Site(model, optimizer, nullcontext, clock.sleep, architecture.places)
-    # Before the telemetry, which then sees what the fault has done.
-    plan.sit_on(site)
+    # Before telemetry adds its hooks, so that it measures the effect of the fault.
+    plan.hook_into(site)
     with Telemetry(
         model,
         optimizer,
@@ -56,17 +56,17 @@ def train_own(job: Job, log: Path) -> None:
         clock=clock,
         timer=clock.timer,
     ) as telemetry:
-        beside = EventLog(log, clock)
-        loop = _Loop(recipe, architecture, task, clock, telemetry, beside, plan, site)
+        extra = EventLog(log, clock)
+        loop = _Loop(recipe, architecture, task, clock, telemetry, extra, plan, site)
         loop.begin()
         for epoch in range(1, (recipe.stops_after or recipe.epochs) + 1):
             loop.train_epoch(epoch)
             loop.validate(epoch)
-    beside.close()
+    extra.close()
 
 
 class _Loop:
-    """One run under way."""
+    """One run in progress."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class _Loop:
         task: Task,
         clock: FakeClock,
         telemetry: Telemetry,
-        beside: EventLog,
+        extra: EventLog,
         plan: FaultPlan,
         site: Site,
     ) -> None:
         self._recipe, self._task, self._clock = recipe, task, clock
-        self._telemetry, self._beside, self._plan, self._site = telemetry, beside, plan, site
+        self._telemetry, self._extra, self._plan, self._site = telemetry, extra, plan, site
         self._model, self._optimizer = site.model, site.optimizer
         self._step, self._order = 0, torch.Generator().manual_seed(1)
         self._train_x, self._train_y = task.train_x_BTF, task.train_y_B1
@@ -103,7 +103,7 @@ class _Loop:
         )
 
     def begin(self) -> None:
-        """Say what a constant prediction would lose."""
+        """Log the loss of a constant prediction."""
         constant_B1 = self._train_y.mean(0, keepdim=True).expand_as(self._train_y)
         self._beside.write(Floor(loss_floor=float(self._loss(constant_B1, self._train_y))))
 
@@ -183,7 +183,7 @@ class _Loop:
             group["lr"] = rate
 
     def _declare(self, epoch: int) -> None:
-        """Say what is about to change on purpose, and change it."""
+        """Declare what is about to change on purpose, and change it."""
         recipe = self._recipe
         if recipe.schedule == "drop" and epoch == 4:
             self._beside.write(Intent(base_lr=recipe.lr / 10, phase_change="lr_drop"))
@@ -194,7 +194,7 @@ class _Loop:
             self._train_y = self._train_y + recipe.harder_by * noise_B1
 
     def _check_data(self) -> None:
-        """Say how many features never move in what the loop is given."""
+        """Log how many features of the training inputs are constant."""
         spread_F = self._plan.change_windows(self._train_x).flatten(0, 1).std(0)
         dead = (spread_F == 0).nonzero().flatten().tolist()
         names = tuple(NAMES[place] for place in dead)
@@ -212,7 +212,7 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _intent(recipe: Recipe) -> dict[str, object]:
-    """Return what the run declares at its start beside what the telemetry knows."""
+    """Return what the run declares at its start, apart from what telemetry knows."""
     rates: dict[str, object] = {
         "base_lr": recipe.lr,
         "min_lr": recipe.lr / 50 if recipe.schedule == "cosine" else None,

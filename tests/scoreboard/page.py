@@ -1,6 +1,6 @@
-"""The board's tables in, `docs/scoreboard.md`, `docs/scoreboard.json` and the README's summary out.
+"""`docs/scoreboard.md`, `docs/scoreboard.json` and the README's summary, from the tables of the board.
 
-`python -m tests.scoreboard.page` writes page and summary anew from the figures that are there, after a change of words.
+`python -m tests.scoreboard.page` rewrites page and summary from the existing figures, after a change of their text.
 """
 
 from __future__ import annotations
@@ -22,69 +22,71 @@ from tests.scoreboard.runs import rules_digest
 ROOT = Path(__file__).parents[2]
 PAGE, FIGURES, README = ROOT / "docs/scoreboard.md", ROOT / "docs/scoreboard.json", ROOT / "README.md"
 RULE_OF_THREE = 3.0
-"""None of n runs leaves a rate of up to 3 / n, at 95 % (Hanley and Lippman-Hand 1983)."""
+"""If none of n runs fails, the failure rate is below 3 / n at 95 % (Hanley and Lippman-Hand 1983)."""
 
 INTRODUCTION = """\
 # The fault scoreboard
 
-Every kind of fault that the rule pack covers, provoked in real training runs, and healthy runs that look like faults;
-judged by the shipped rules, and by other detectors on the same logs. `make scoreboard` runs it all again and writes
-this page and the README's summary.
+Every kind of fault that the rule pack covers, provoked in real training runs, and healthy runs that look like faults.
+They are judged by the shipped rules and, on the same logs, by other detectors. `make scoreboard` repeats all runs and
+writes this page and the README's summary.
 
 ## What is measured
 
-- **Runs.** Real trainings on a CPU, of 300 optimizer steps and six epochs at least: the shipped model in the shipped
-  loop (`trainer.training.loop`), and an MLP, a GRU and a small transformer in a loop of their own that logs through
-  `trainer.telemetry`. The transformer was never looked at while rules and faults were made. Faults are those of
-  `trainer fit --inject`, begun in epoch 3 or 4 after a healthy start, where the kind has one.
-- **Stories.** Faults of life and death need no training: logs told line by line on a fake clock, judged as a watch
-  would.
-- **Times.** A step takes one second on the log's clock; durations in the log are those of the training thread's own
-  work. So no log knows how busy the machine was.
-- **Seeds.** {seeds} were used to make rules and faults; what stands here was run on others, after the rules were
-  frozen (their digest stands below).
-- **Detected**: an alert at warning or above, explained by no other, that bears the kind's name, after the onset.
-- **First right**: the very first such alert after the onset bears the kind's name, and none fired before. {same_as}
-- **In time**: that alert comes within the bound of the kind. L is one interval of the lines that tell of it: {train}
-  steps for progress lines, {grad} for the monitors' reports, one epoch for validations. Where a kind is defined by a
-  count, the bound is counted from when the run has reached it, by figures of the log that no rule had a part in.
+- **Runs.** Real trainings on a CPU, each with at least 300 optimizer steps and six epochs: the shipped model in the
+  shipped loop (`trainer.training.loop`), and an MLP, a GRU and a small transformer in a separate loop that logs with
+  `trainer.telemetry`. The transformer was never used while rules and faults were developed. Faults are injected as with
+  `trainer fit --inject`, in epoch 3 or 4 after a healthy start, if the kind has one.
+- **Stories.** Faults such as stalls and crashes need no training: their logs are written line by line on a fake clock
+  and judged like those of a live watch.
+- **Times.** A step takes one second on the log's clock; durations in the log count only the training thread's own
+  work. So no log depends on the load of the machine.
+- **Seeds.** {seeds} were used to develop rules and faults; the results below are from other seeds, run after the rules
+  were frozen (their digest is at the end).
+- **Detected**: after the onset, an alert at warning or above, not explained by another, names the kind.
+- **First right**: the very first such alert after the onset names the kind, and none fired before. {same_as}
+- **In time**: that alert comes within the bound of the kind. L is one interval of the lines that show the fault:
+  {train} steps for progress lines, {grad} for the monitors' reports, one epoch for validations. If a kind is defined by
+  a count, the bound starts when the run reaches that count, as computed from the log without any rule.
 """
 TUNED = """\
 ## What the tuning seeds changed
 
-The board is kinder to the rules than the world in so far as these were made on the tuning seeds, with alarms in view:
+The board is easier for the rules than the real world, because the following changes were made on the tuning seeds with
+their alarms in view:
 
-- Healthy runs that alarmed and were made milder, because what they showed is a fault by the list's own words:
+- Healthy runs that alarmed were made milder if they really showed a fault by the definition in the list:
   `heavy_tails` from Student's t of 3 degrees to 5 (single rows of eight times the loss are spikes), `dropout` of the
   shipped model from a half to a third (the spread of one horizon stayed below a hundredth for three validations),
   `harder_undeclared` (validation did get worse for good), `long_run` (it did overfit). Plain runs of the shipped model
-  were given a higher rate and more width, for some did not learn within their floor's bound. With the harsher recipes
-  of `heavy_tails` and `dropout`, run afterwards on the same held-out seeds and by the same rules, 2 of their 21 runs
+  got a higher rate and more width, because some did not learn within the bound of their floor. With the harsher recipes
+  of `heavy_tails` and `dropout`, run afterwards on the same held-out seeds and with the same rules, 2 of their 21 runs
   alarm instead of 1: `dropout.shipped.103` with PredictionCollapse is added.
-- Faults that were missed and were made stronger, until the log shows what the list calls that fault: `loss_diverge`,
+- Faults that were missed were made stronger until the log shows the fault as the list defines it: `loss_diverge`,
   `loss_spike`, `metric_off_band`, `reset_failed`, `update_ratio`, and `dead_inputs` of the shipped model.
-- Rules that were changed: `SharpeConstant` (the correlation must stand still too), `PredictionCollapse` (below a
+- Rules that were changed: `SharpeConstant` (the correlation must be constant too), `PredictionCollapse` (below a
   hundredth in two validations, below a five-hundredth in one), `LossSpike` (a rise that has not come back counts as one
-  spike), `GradientDrop` (explains the faint gradient that it leaves), `EvidenceGap` (a checkpoint makes nothing
+  spike), `GradientDrop` (explains the faint gradient that it leaves), `EvidenceGap` (a checkpoint makes no report
   overdue).
-- Left out: `overfit` and `ended_early` as trainings of the shipped model; `config_ignored` and `stale_source` are
-  trainings of the shipped model only. `weight_nonfinite` acts in the step of a report, for else the loss tells first.
-- Bounds that the list leaves open and were chosen here: one validation for `pred_collapse`, a minute for a `crash`
-  without an end line.
+- Left out: `overfit` and `ended_early` as trainings of the shipped model. `config_ignored` and `stale_source` are
+  trainings of the shipped model only. `weight_nonfinite` acts in the step of a report, or the loss would show it first.
+- Bounds that the list leaves open were chosen here: one validation for `pred_collapse`, a minute for a `crash` without
+  an end line.
 """
-RIVALS_TOLD = """\
-For them any alarm after the onset counts, whatever it names, if none came before. What each of them sees, and how it
-was made, stands in `tests/scoreboard/rivals/README.md`. Of stories only the false alarms are counted.
+RIVALS_TEXT = """\
+For them any alarm after the onset counts, by any of their rules, if none came before.
+`tests/scoreboard/rivals/README.md` describes what each of them sees and how it was built. For stories only false alarms
+are counted.
 """
 
 
 class Circumstances(NamedTuple):
-    """What a reader needs to know to run it again."""
+    """What a reader needs to repeat the runs."""
 
     command: str
     minutes: float
     taken_over: int
-    """Runs that had been done before, and were not done again."""
+    """Runs from an earlier run of the same code, which were not repeated."""
     runs: int
     workers: int
     rules: str
@@ -96,7 +98,7 @@ class Circumstances(NamedTuple):
 
 
 def circumstances(*, command: str, minutes: float, taken_over: int, runs: int, workers: int) -> Circumstances:
-    """Return what is to be told, with the rules and the machine as they are now."""
+    """Return the circumstances, with the current rules and machine."""
     import torch
 
     return Circumstances(
@@ -116,7 +118,7 @@ def circumstances(*, command: str, minutes: float, taken_over: int, runs: int, w
 def page(tables: Tables, how: Circumstances) -> str:
     """Return the page."""
     same = [f"{kind.name} also as {' or '.join(sorted(kind.same_as))}" for kind in KINDS if kind.same_as]
-    words = f"Another name is right only where the fault is both in the same step: {'; '.join(same)}."
+    words = f"Another name is right only if the fault is of both kinds in the same step: {'; '.join(same)}."
     seeds = ", ".join(map(str, TUNING_SEEDS))
     return "\n".join(
         [
@@ -129,7 +131,7 @@ def page(tables: Tables, how: Circumstances) -> str:
             _bounds(tables),
             _healthy(tables.healthy),
             "## Other detectors on the same logs\n",
-            RIVALS_TOLD,
+            RIVALS_TEXT,
             _detectors(tables.detectors),
             _misses(tables),
             _circumstances(how),
@@ -138,7 +140,7 @@ def page(tables: Tables, how: Circumstances) -> str:
 
 
 def summary(tables: Tables, how: Circumstances) -> str:
-    """Return what the README says."""
+    """Return the README's summary."""
     rows = tables.kinds
     runs = sum(row.runs for row in rows)
     shares = [
@@ -156,8 +158,8 @@ def summary(tables: Tables, how: Circumstances) -> str:
         for row in tables.detectors
     )
     return (
-        f"{table}\n{others}\nOn {how.runs:,} runs with seeds that were never looked at before; what each number means, "
-        "and every miss, stands in\n[docs/scoreboard.md](docs/scoreboard.md). `make scoreboard` runs it again.\n"
+        f"{table}\n{others}\nOn {how.runs:,} runs with seeds that were never used before. The meaning of each number, "
+        "and every miss, is in\n[docs/scoreboard.md](docs/scoreboard.md). `make scoreboard` repeats the runs.\n"
     )
 
 
@@ -174,7 +176,7 @@ def write_words(tables: Tables, how: Circumstances) -> None:
 
 
 def read() -> tuple[Tables, Circumstances]:
-    """Return the figures that are there."""
+    """Return the existing figures."""
     document = json.loads(FIGURES.read_text())
     return from_json(document), Circumstances(**document["circumstances"])
 
@@ -235,17 +237,17 @@ def _misses(tables: Tables) -> str:
     if not tables.misses:
         return "## Misses\n\nNone.\n"
     kinds = dict.fromkeys(miss.run.split(".")[0] for miss in tables.misses)
-    told: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for kind in kinds:
         if kind in REASONS:
-            told.setdefault(REASONS[kind], []).append(kind)
-    reasons = "".join(f"- **{', '.join(alike)}**: {reason}\n" for reason, alike in told.items())
+            by_reason.setdefault(REASONS[kind], []).append(kind)
+    reasons = "".join(f"- **{', '.join(alike)}**: {reason}\n" for reason, alike in by_reason.items())
     lines = "".join(f"- `{miss.run}`: {miss.what}\n" for miss in tables.misses)
-    return f"## Misses\n\nEvery run that is not as the goal has it (kind, network, seed).\n\n{reasons}\n{lines}"
+    return f"## Misses\n\nEvery run that missed the goal (kind, network, seed).\n\n{reasons}\n{lines}"
 
 
 def _circumstances(how: Circumstances) -> str:
-    kept = f", {how.taken_over} of them taken over from an earlier run of the same code" if how.taken_over else ""
+    kept = f", {how.taken_over} of them from an earlier run of the same code" if how.taken_over else ""
     return (
         "## How it was run\n\n"
         f"`{how.command}`: {how.runs:,} runs in {how.minutes:.0f} minutes with {how.workers} workers{kept}; "

@@ -1,4 +1,4 @@
-"""Which runs make a board: kinds by architectures by seeds, and the healthy ones."""
+"""The runs of a scoreboard: every kind on every architecture with every seed, and healthy runs."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from tests.scoreboard.lives import LIVES, QUIET, STORY
 from tests.scoreboard.recipes import ARCHITECTURES, TUNED_ON, Job, Recipe
 
 TUNING_SEEDS = (1, 2, 3)
-"""Looked at while rules and faults were made."""
+"""Used while rules and faults were developed."""
 HELD_OUT_SEEDS = (11, 12, 13, 14, 15)
-"""Never looked at before the rules were frozen."""
+"""Never used before the rules were frozen."""
 NUM_PLAIN, NUM_HARD = 41, 3
-"""Held-out healthy runs for each architecture, of the plain kind and of each hard one."""
+"""Held-out healthy runs per architecture, of the plain kind and of each hard kind."""
 FIRST_HEALTHY_SEED = 101
 STORIES = 8
-"""Stories of each kind; the tuning board has as many as it has seeds."""
+"""Stories of each kind; the tuning board has one per seed."""
 QUICK_KINDS = ("loss_nonfinite", "grad_zero", "lr_off", "metric_constant", "dead_inputs", "update_ratio")
 QUICK_HEALTHY = (PLAIN, "dropout", "accumulate_4", "frozen_first")
 
 
 class Board(StrEnum):
-    """Which part of the board is run."""
+    """Which runs to do."""
 
     TUNING = "tuning"
-    """The tuning seeds, without the architecture that is never tuned on."""
+    """The tuning seeds, without the architecture that is never used for tuning."""
     HELD_OUT = "held-out"
-    """What is published: the other seeds, on every architecture."""
+    """The published board: the held-out seeds on every architecture."""
     QUICK = "quick"
-    """A sample of the tuning seeds, for a check that all of it works."""
+    """A sample of the tuning seeds, to check that everything works."""
 
 
 def jobs_of(board: Board) -> list[Job]:
-    """Return every run of a board, long ones first."""
+    """Return all runs of a board, long ones first."""
     found = list({Board.TUNING: _tuning, Board.HELD_OUT: _held_out, Board.QUICK: _quick}[board]())
     return sorted(found, key=lambda job: (job.architecture != "shipped", job.kind, job.architecture, job.seed))
 

@@ -1,4 +1,4 @@
-"""What one real training run of the scoreboard is asked to do; every default is a plain healthy run."""
+"""The settings of one real training run of the scoreboard; the defaults are a plain healthy run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 ARCHITECTURES = ("shipped", "mlp", "gru", "transformer")
 TUNED_ON = ("shipped", "mlp", "gru")
-"""Architectures that were looked at while rules and faults were made; the last one never was."""
+"""Architectures used while rules and faults were developed; the last one never was."""
 
 
 @dataclass(frozen=True)
 class Guard:
-    """When predictions count as collapsed; the trainer's own guard judges, in every loop."""
+    """When predictions count as collapsed, for the trainer's guard, which every loop uses."""
 
     every: int = 2
     decay: float = 0.8
@@ -23,15 +23,15 @@ class Guard:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One run, for whichever loop trains it; a field that a loop has no use for does not stand in its recipes."""
+    """One run of any loop; each loop's recipes set only fields that it uses."""
 
     epochs: int = 7
     batches: int = 47
-    """Optimizer steps of an epoch; of the shipped loop it is what its panel gives."""
+    """Optimizer steps of an epoch; in the shipped loop its panel decides."""
     batch_size: int = 32
     lr: float = 2e-3
     schedule: str = "cosine"
-    """cosine, constant, drop (a tenth from the fourth epoch on) or none (constant, and nothing of it declared)."""
+    """cosine, constant, drop (a tenth from the fourth epoch on) or none (constant and undeclared)."""
     warmup_steps: int = 20
     optimizer: str = "adamw"
     weight_decay: float = 0.01
@@ -45,33 +45,33 @@ class Recipe:
     loss: str = "mse"
     """mse or huber."""
     label_noise: float = 0.0
-    """Share of training labels that are another row's."""
+    """Share of training labels taken from another row."""
     noise_std: float = 0.5
-    """Standard deviation of what no input explains; that of what they explain is 1."""
+    """Standard deviation of the unexplained part of the targets; that of the explained part is 1."""
     rows: int = 0
-    """Training rows; 0 for as many as an epoch's batches hold, else they are drawn with replacement."""
+    """Training rows, drawn with replacement; 0 for as many as an epoch needs."""
     has_heavy_tails: bool = False
     scales: float = 1.0
-    """Largest spread of a feature; the smallest is 1 over it."""
+    """Largest spread of a feature; the smallest is its inverse."""
     harder_from: int = 0
-    """Epoch from which there is more noise on the training labels; 0 for never."""
+    """Epoch from which the training labels have more noise; 0 for never."""
     harder_by: float = 0.7
-    """Its standard deviation."""
+    """Standard deviation of that noise."""
     is_change_declared: bool = False
     validation_s: float = 2.0
     stops_after: int = 0
-    """Epoch after which the loop ends though more are declared; 0 for none."""
+    """Epoch after which the loop ends although more are declared; 0 for none."""
     train_every: int = 5
     grad_every: int = 10
     guard: Guard = field(default_factory=Guard)
     settings: tuple[tuple[str, object], ...] = ()
-    """Of the shipped trainer alone: its settings by name, above all that is here."""
+    """Shipped trainer only: its settings by name, which override everything here."""
     is_resumed: bool = False
-    """Of the shipped trainer alone: whether it is killed in the middle of epoch 3 and goes on."""
+    """Shipped trainer only: whether it is stopped in the middle of epoch 3 and resumed."""
     env: tuple[tuple[str, str], ...] = ()
-    """Of the shipped trainer alone: the environment that it is started in."""
+    """Shipped trainer only: its environment."""
     panel: str = "market"
-    """Of the shipped trainer alone: market, noise (its targets are) or changing (its file is, in the third epoch)."""
+    """Shipped trainer only: market, noise (as targets) or changing (its file is replaced in the third epoch)."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Job:
     """One run of the board."""
 
     kind: str
-    """The fault's kind, or the healthy kind."""
+    """The kind of fault, or the healthy kind."""
     architecture: str
     seed: int
     recipe: Recipe
@@ -88,5 +88,5 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Return what tells it from every other run."""
+        """The unique name of the run."""
         return f"{self.kind}.{self.architecture}.{self.seed}"

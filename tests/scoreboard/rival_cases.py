@@ -1,4 +1,4 @@
-"""What each rule of a rival names, and the like of it that it leaves alone: log, then the alarms it must give."""
+"""Cases for each rule of a rival: logs that it must alarm at, and similar ones that it must not, with the alarms."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
     ),
     "a mean gradient above 1e-7": (TENSORS, [gradients(0, body=1.0), gradients(10, body=2e-5)], []),
     "a gradient of zeros": (TENSORS, [gradients(10, body=0.0)], [(10, "VanishingGradient"), (10, "AllZero")]),
-    "it is said once while it lasts": (
+    "one alarm while it lasts": (
         TENSORS,
         [gradients(each, body=9e-6) for each in (0, 10, 20)],
         [(0, "VanishingGradient")],
     ),
-    "and again when it comes back": (
+    "another alarm when it comes back": (
         TENSORS,
         [gradients(0, body=9e-6), gradients(10, body=1.0), gradients(20, body=9e-6)],
         [(0, "VanishingGradient"), (20, "VanishingGradient")],
@@ -58,13 +58,13 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
     "a weight of nan": (TENSORS, [weights(10, nonfinite=3)], [(10, "ExplodingTensor")]),
     "updates above 10 weights": (TENSORS, [weights(10, update=11.0)], [(10, "WeightUpdateRatio")]),
     "updates below 1e-8 weights": (TENSORS, [weights(10, update=9e-9)], [(10, "WeightUpdateRatio")]),
-    "updates as they should be": (TENSORS, [weights(10), weights(20, update=9.0)], []),
-    "weights that stand still for three reports": (
+    "normal updates": (TENSORS, [weights(10), weights(20, update=9.0)], []),
+    "weights that do not move for three reports": (
         TENSORS,
         [weights(each, update=0.0, unchanged=1.0) for each in (0, 10, 20)],
         [(0, "WeightUpdateRatio"), (20, "UnchangedTensor")],
     ),
-    "a loss that stands still for three lines": (
+    "a loss that does not move for three lines": (
         TENSORS,
         [step(each, 0.7) for each in (10, 20, 30)],
         [(30, "UnchangedTensor")],
@@ -74,7 +74,7 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
     "more than half of the units dead": (TENSORS, [units(10, dead=51)], [(10, "DeadRelu")]),
     "inputs off the mean of zero": (TENSORS, [InputReport(step=3, mean=-0.3, std=1.0)], [(3, "CheckInputImages")]),
     "inputs near the mean of zero": (TENSORS, [InputReport(step=3, mean=0.19, std=1.0)], []),
-    "no tensor for half an hour, heartbeats all the same": (
+    "no tensor for half an hour, despite heartbeats": (
         TENSORS,
         [step(1, 1.0), *[900.0, Phase(name="train", beat=1)] * 3, step(2, 0.9)],
         [(1, "StalledTrainingRule")],
@@ -86,22 +86,22 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [(12, "LossNotDecreasing")],
     ),
     "a loss no lower than nine steps before": (LOSSES, [step(1, 1.0), step(10, 1.0)], []),
-    "a loss no lower than ten steps before the last look": (
+    "a loss no lower than ten steps before the last check": (
         LOSSES,
         [step(1, 1.0), step(11, 0.5), step(16, 1.0), step(21, 0.4)],
         [],
     ),
     "validation 11 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.11)], [(9, "Overfit")]),
     "validation 9 % above training": (LOSSES, [step(9, 1.0), epoch(1, 1.0, 1.09)], []),
-    "neither loss better for long": (
+    "no improvement of either loss for long": (
         LOSSES,
         [part for each in range(1, 12) for part in (step(each, 1.0 - each / 1000), epoch(each, 1.0, 1.0, 20))],
         [(11, "Overtraining")],
     ),
-    "a GPU half used": (PROFILER, [step(1, 1.0), *gpu(60, used=[69.0])], [(1, "LowGPUUtilization")]),
-    "a GPU half used, not for long yet": (PROFILER, [step(1, 1.0), *gpu(50, used=[69.0])], []),
-    "a GPU in full use": (PROFILER, [step(1, 1.0), *gpu(60, used=[70.0])], []),
-    "a GPU in full use by fits and starts": (
+    "a GPU used to 69 %": (PROFILER, [step(1, 1.0), *gpu(60, used=[69.0])], [(1, "LowGPUUtilization")]),
+    "a GPU used to 69 %, but not for long": (PROFILER, [step(1, 1.0), *gpu(50, used=[69.0])], []),
+    "a GPU used to 70 %": (PROFILER, [step(1, 1.0), *gpu(60, used=[70.0])], []),
+    "a GPU that is busy only half of the time": (
         PROFILER,
         [step(1, 1.0), *gpu(60, used=[95.0, 9.0])],
         [(1, "LowGPUUtilization")],
@@ -129,7 +129,7 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [*MODEL, gradients(0, input=71.0, body=1.0, head=1.0)],
         [(0, "gradient explode")],
     ),
-    "gradients in the order of the report do not matter": (
+    "the order of groups in the report does not matter": (
         AUTO,
         [*MODEL, gradients(0, head=1.0, body=1.0, input=69.0)],
         [],
@@ -180,7 +180,7 @@ CASES: dict[str, tuple[Rival, list[Part], list[tuple[int | None, str]]]] = {
         [step(each + 2, loss) for each, loss in enumerate([20.0] + [1.0] * 9 + [8.0, 8.0])],
         [],
     ),
-    "a loss that is no number": (SPIKES, [*falling(1, 50), step(55, NAN)], [(55, "SpikeDetection")]),
+    "a loss of nan in mid-training": (SPIKES, [*falling(1, 50), step(55, NAN)], [(55, "SpikeDetection")]),
     "nan in any line": (GREP, [step(1, 1.0), step(2, NAN)], [(2, "nan")]),
     "nan as part of a word": (GREP, [step(1, 1.0), "loading finance data"], []),
     "a traceback": (GREP, [step(1, 1.0), "Traceback (most recent call last):"], [(1, "Traceback")]),

@@ -32,7 +32,7 @@ EPOCHS, BATCHES = 4, 25
 NAN = math.nan
 
 Part = Record | float | str
-"""A record is a line a second after the last one, a number so many further seconds, a text a line as it is."""
+"""A record is a line one second after the last one, a number adds so many seconds, and a text is a line as it is."""
 
 
 def write(path: Path, parts: Iterable[Part]) -> Path:
@@ -51,7 +51,7 @@ def write(path: Path, parts: Iterable[Part]) -> Path:
 
 
 def labels(rival: Rival, path: Path, **until: float) -> list[tuple[int | None, str]]:
-    return [(verdict.step, verdict.label) for verdict in rival.judge(path, **until)]
+    return [(alarm.step, alarm.label) for alarm in rival.judge(path, **until)]
 
 
 def step(number: int, loss: float | None, **more: Any) -> Train:
@@ -84,7 +84,7 @@ def units(number: int, dead: int, *, mean: float = 0.1) -> ActivationReport:
 
 
 def gpu(num_lines: int, *, used: Sequence[float] = (90.0,), memory: float = 20.0) -> list[Part]:
-    """A line every ten seconds; the use goes round, the memory is in per cent."""
+    """Return a line every ten seconds; `used` repeats in a cycle, `memory` is in percent."""
     lines = (Gpu(index=0, util_pct=each, used_mb=memory, total_mb=100.0) for each in cycle(used))
     return [part for line in islice(lines, num_lines) for part in (9.0, line)]
 
@@ -96,7 +96,7 @@ MODEL = [
 
 
 def train(path: Path, *, is_broken: bool = False) -> Path:
-    """Train a small network with the public telemetry, four epochs of 25 steps; broken, its loss ends in nan."""
+    """Train a small network with the public telemetry for four epochs of 25 steps; a broken one gets a nan loss."""
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)

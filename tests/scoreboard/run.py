@@ -1,6 +1,6 @@
-"""Run a board: `python -m tests.scoreboard.run held-out` trains, judges, and writes what came of it.
+"""Run a board: `python -m tests.scoreboard.run held-out` trains, judges, and writes the page.
 
-Any other board, and any part of one, is printed.
+Other boards, and parts of a board, are printed instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.scoreboard.runs import Judged, is_kept, rivals_here, run_job
 
 
 def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
-    """Yield every run as it is done, in no order, with a bar on the terminal."""
+    """Yield the runs as they finish, with a progress bar on the terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -31,13 +31,13 @@ def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
         TimeRemainingColumn(),
     )
     rivals_here()
-    # Forked once what takes seconds to import is there.
+    # Imported before the fork, because these imports take seconds.
     import tests.scoreboard.ownloop
     import tests.scoreboard.shipped  # noqa: F401
 
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        # Before the bar, whose thread must not be there when processes are forked.
+        # Submitted before the bar starts, because its thread must not exist when processes are forked.
         waiting = [pool.submit(run_job, job) for job in jobs]
         with Progress(*columns, console=Console(stderr=True)) as progress:
             shown = progress.add_task("runs", total=len(jobs))
@@ -48,7 +48,7 @@ def run_all(jobs: Sequence[Job], *, workers: int) -> Iterator[Judged]:
 
 
 def main() -> None:
-    """Parse, run, print what is not as it should be, and write the page where the whole board was run."""
+    """Run the requested runs, print the misses, and write the page if the whole board was run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("board", type=Board, choices=list(Board))
     parser.add_argument("--workers", type=int, default=2)

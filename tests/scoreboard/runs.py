@@ -1,7 +1,7 @@
-"""Trains and judges the runs of a board, each once: what was done is kept, and told by a digest of all it depends on.
+"""Trains and judges the runs of a board, each once: results are cached under a digest of all that they depend on.
 
-In: jobs. Out: one record for each. `_logs/scoreboard/logs` holds the logs, `judged` what the monitor said of them,
-`rivals` what the others said.
+In: jobs. Out: one record per job. `_logs/scoreboard/logs` has the logs, `judged` the monitor's results, and `rivals`
+the results of the others.
 """
 
 from __future__ import annotations
@@ -28,23 +28,21 @@ from tests.scoreboard.verdicts import Verdict, onset_of, verdict, verdict_of_sto
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "_logs/scoreboard"
 BASELINE_SEEDS = 1000
-"""How far the seed of a healthy run to compare with lies from that of the run itself."""
+"""Added to a run's seed for the seed of its healthy baseline."""
 _HERE = "tests/scoreboard"
 _TRAINING = (
     "trainer/**/*.py",
-    "monitor/grammar/logline.py",
-    "monitor/grammar/record.py",
-    "monitor/grammar/fields.py",
+    "monitor/grammar/*.py",
     *(f"{_HERE}/{name}.py" for name in ("recipes", "architectures", "task", "fakeclock", "ownloop", "shipped")),
 )
-_TELLING = ("monitor/grammar/logline.py", *(f"{_HERE}/{name}.py" for name in ("lives", "story", "fakeclock")))
+_TELLING = ("monitor/grammar/*.py", *(f"{_HERE}/{name}.py" for name in ("lives", "story", "fakeclock")))
 _JUDGING = (
     "rules/*.yaml",
     "monitor/**/*.py",
     *(f"{_HERE}/{name}.py" for name in ("judge", "kinds", "lives", "logs", "verdicts")),
 )
 _RIVALRY = (
-    "monitor/grammar/logline.py",
+    "monitor/grammar/*.py",
     f"{_HERE}/rivals/*.py",
     *(f"{_HERE}/{name}.py" for name in ("kinds", "lives", "logs")),
 )
@@ -52,49 +50,49 @@ _BY_NAME = {kind.name: kind for kind in KINDS}
 _LIVES = {kind.name: kind for kind in LIVES}
 
 
-class RivalSaid(NamedTuple):
-    """What one rival said of one run."""
+class RivalResult(NamedTuple):
+    """The result of one rival on one run."""
 
     name: str
     source: str
     alarms: int
     has_caught: bool
-    """Any alarm from the fault's onset on, and none before: it need not name the kind. False for a healthy run."""
+    """Whether it alarmed after the fault's onset and not before, with any rule. False for a healthy run."""
     has_named: bool
-    """The first of them is by a rule that names the kind."""
+    """Whether its first alarm came from a rule for that kind."""
 
 
 class Judged(NamedTuple):
-    """What the monitor and the others said of one run."""
+    """The results of the monitor and of the rivals on one run."""
 
     job: Job
     findings: tuple[Finding, ...]
     verdict: Verdict | None
     """None for a healthy run."""
     log: Path
-    rivals: tuple[RivalSaid, ...]
+    rivals: tuple[RivalResult, ...]
 
 
 def run_job(job: Job) -> Judged:
-    """Train, or tell, and judge one run, or take what was kept of it."""
+    """Train or write one run and judge it, or return the cached result."""
     log = write_story(job) if job.architecture == STORY else train(job)
     kept = _judged(job, log)
     if not kept.exists():
         _write(kept, _judge(job, log))
     found = json.loads(kept.read_text())
-    said = (
+    judged_as = (
         None if found["verdict"] is None else Verdict(**{**found["verdict"], "early": tuple(found["verdict"]["early"])})
     )
-    return Judged(job, tuple(Finding(**each) for each in found["findings"]), said, log, _rivals(job, log))
+    return Judged(job, tuple(Finding(**each) for each in found["findings"]), judged_as, log, _rivals(job, log))
 
 
 def is_kept(job: Job) -> bool:
-    """Whether a run was trained and judged before, by the same code."""
+    """Return whether the same code has trained and judged this run before."""
     return _judged(job, _log_of(job)).exists()
 
 
 def train(job: Job) -> Path:
-    """Train one run, unless its log is there; return the log."""
+    """Train one run unless its log exists; return the log."""
     log = _log_of(job)
     if not log.exists():
         import torch
@@ -122,11 +120,11 @@ def _judged(job: Job, log: Path) -> Path:
 
 @cache
 def rivals_here() -> tuple[Rival, ...]:
-    """Return the rivals that can judge on this machine, what they need installed; to be asked before any fork."""
+    """Install what the rivals need and return those that work on this machine. Call this before any fork."""
     reasons = {rival.name: rival.prepare() for rival in RIVALS}
     for name, reason in reasons.items():
         if reason is not None:
-            print(f"{name}: left out: {reason}", file=sys.stderr)
+            print(f"{name}: skipped: {reason}", file=sys.stderr)
     return tuple(rival for rival in RIVALS if reasons[rival.name] is None)
 
 
@@ -136,16 +134,16 @@ def rules_digest() -> str:
 
 
 def write_story(job: Job) -> Path:
-    """Write the log of a story, unless it is there; return it."""
+    """Write the log of a story unless it exists; return it."""
     log = _log_of(job)
     if not log.exists():
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("".join(f"{told.text}\n" for told in life_of(job).story.told if told.how == "line"))
+        log.write_text("".join(f"{item.text}\n" for item in life_of(job).story.items if item.how == "line"))
     return log
 
 
 def life_of(job: Job) -> Life:
-    """Tell a story again: the same seed tells the same."""
+    """Return the story of a job; the same seed always gives the same story."""
     tell = QUIET[job.kind] if job.kind in QUIET else _LIVES[job.kind].tell
     return tell(random.Random(job.name))
 
@@ -153,9 +151,9 @@ def life_of(job: Job) -> Life:
 def _judge(job: Job, log: Path) -> dict[str, Any]:
     if job.architecture == STORY:
         life = life_of(job)
-        findings = judge_story(life.story.told, life.until, _rules())
-        told = verdict_of_story(_LIVES[job.kind], life, findings) if job.kind in _LIVES else None
-        return _as_json(findings, told)
+        findings = judge_story(life.story.items, life.until, _rules())
+        of_story = verdict_of_story(_LIVES[job.kind], life, findings) if job.kind in _LIVES else None
+        return _as_json(findings, of_story)
     kind, background = _BY_NAME.get(job.kind), None
     if kind is not None and kind.needs_baseline:
         baseline = replace(job, kind=f"{job.kind}_baseline", seed=job.seed + BASELINE_SEEDS, inject="")
@@ -164,33 +162,33 @@ def _judge(job: Job, log: Path) -> dict[str, Any]:
     return _as_json(findings, None if kind is None else verdict(kind, RunLog(log), findings, seed=job.seed))
 
 
-def _rivals(job: Job, log: Path) -> tuple[RivalSaid, ...]:
-    """Let the rivals judge the same log, or take what was kept of it."""
+def _rivals(job: Job, log: Path) -> tuple[RivalResult, ...]:
+    """Let the rivals judge the same log, or return the cached results."""
     names = [rival.name for rival in rivals_here()]
     kept = FOLDER / "rivals" / f"{job.name}-{_digest(_code(_RIVALRY), log.name, *names)}.json"
     if not kept.exists():
-        _write(kept, [_rival_said(rival, job, log)._asdict() for rival in rivals_here()])
-    return tuple(RivalSaid(**each) for each in json.loads(kept.read_text()))
+        _write(kept, [_rival_result(rival, job, log)._asdict() for rival in rivals_here()])
+    return tuple(RivalResult(**each) for each in json.loads(kept.read_text()))
 
 
-def _rival_said(rival: Rival, job: Job, log: Path) -> RivalSaid:
+def _rival_result(rival: Rival, job: Job, log: Path) -> RivalResult:
     life = life_of(job) if job.architecture == STORY else None
     alarms = rival.judge(log, until=None if life is None else life.until)
     is_faulty = job.kind in _BY_NAME or job.kind in _LIVES
     if not (is_faulty and alarms):
-        return RivalSaid(rival.name, rival.source, len(alarms), False, False)
+        return RivalResult(rival.name, rival.source, len(alarms), False, False)
     seen, kind = RunLog(log), _BY_NAME.get(job.kind)
     onset = seen.step_at(life.onset_at) if life else 0 if kind is None else onset_of(kind, seen, seed=job.seed)
-    # A verdict on the finished log bears no step, and comes behind every onset.
+    # An alarm about the finished log has no step and comes after every onset.
     is_early = any(each.step is not None and each.step < onset for each in alarms)
     has_named = alarms[0].label in rival.catches(job.kind)
-    return RivalSaid(rival.name, rival.source, len(alarms), not is_early, has_named and not is_early)
+    return RivalResult(rival.name, rival.source, len(alarms), not is_early, has_named and not is_early)
 
 
-def _as_json(findings: Sequence[Finding], said: Verdict | None) -> dict[str, Any]:
+def _as_json(findings: Sequence[Finding], found: Verdict | None) -> dict[str, Any]:
     return {
         "findings": [each._asdict() for each in findings],
-        "verdict": None if said is None else said._asdict(),
+        "verdict": None if found is None else found._asdict(),
     }
 
 

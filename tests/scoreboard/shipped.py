@@ -1,6 +1,6 @@
 """The shipped model in the shipped loop: `trainer.training.loop.train` itself, in this process, on a small panel.
 
-In: a job. Out: its log. Nothing of the trainer is replaced; it is given a clock that moves one step at a time.
+In: a job. Out: its log. No part of the trainer is replaced; it gets a clock that moves one step at a time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SMALL: Mapping[str, Any] = {
 
 
 def train_shipped(job: Job, log: Path) -> None:
-    """Train the shipped model as the recipe says; its files beside the log are gone afterwards."""
+    """Train the shipped model by the recipe; all its files except the log are deleted afterwards."""
     with tempfile.TemporaryDirectory() as scratch:
         panel = _write_panel(job, Path(scratch) / "panel.parquet")
         clock, recipe = FakeClock(), job.recipe
@@ -63,7 +63,7 @@ def train_shipped(job: Job, log: Path) -> None:
 def _train(
     settings: Mapping[str, Any], recipe: Recipe, clock: FakeClock, panel: Path, *, stop_in: int | None = None
 ) -> None:
-    """Run the trainer; ask it to stop in the middle of an epoch, if in any."""
+    """Run the trainer; ask it to stop in the middle of epoch `stop_in`, if any."""
     stop = StopSwitch()
 
     def show(bar: Bar) -> None:
@@ -85,7 +85,7 @@ def _train(
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Return the recipe in the trainer's own settings."""
+    """Return the recipe as settings of the trainer."""
     guard = recipe.guard
     return {
         "epochs": recipe.epochs,
@@ -113,7 +113,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
 def _write_panel(job: Job, path: Path) -> Path:
     panel, draw = synthesise(codes=CODES, days=DAYS, seed=job.seed, features=FEATURES), np.random.default_rng(job.seed)
     if job.recipe.panel == "noise":
-        # Each day's returns belong to other codes than its features.
+        # Each day's returns are shuffled among the codes, apart from their features.
         panel = replace(panel, targets_DCH=draw.permuted(panel.targets_DCH, axis=1))
     write_panel(panel, path)
     return path

@@ -1,6 +1,6 @@
-"""A run told line by line on a fake clock: what a trainer writes when nobody trains, for faults of life and death.
+"""A run written line by line on a fake clock, without a training, for faults such as stalls and crashes.
 
-Times, losses and gradients vary as the seed has it; nothing here knows a rule.
+Times, losses and gradients vary with the seed; nothing here depends on a rule.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ NOT_LOGGED = ("DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-
 BATCHES, TRAIN_EVERY, GRAD_EVERY = 60, 5, 10
 
 
-class Told(NamedTuple):
-    """One thing that the monitor comes to know."""
+class StoryItem(NamedTuple):
+    """One piece of information for the monitor."""
 
     at: float
     text: str
     how: str = "line"
-    """line: of the log; fact: seen beside it; lost: so many of its bytes destroyed unread."""
+    """line: a line of the log; fact: observed outside the log; lost: number of bytes destroyed before being read."""
 
 
 class Story:
-    """A run that goes on as it is told to."""
+    """A run whose course its methods decide."""
 
     def __init__(self, draw: random.Random, *, epochs: int = 8, device: str = "cpu") -> None:
-        self.told: list[Told] = []
+        self.items: list[StoryItem] = []
         self.now = START
         self.step_s = draw.uniform(0.4, 3.0)
         self.pid, self.run = draw.randrange(1000, 60000), f"story-{draw.getrandbits(32):08x}"
@@ -37,27 +37,27 @@ class Story:
         self._draw, self._epochs, self._device = draw, epochs, device
         self._beat, self._beat_at = 0, START
         self.rss_mb, self.util_pct = 2000.0, 92.0
-        """What PROC and GPU lines say, give or take a little."""
+        """The values in PROC and GPU lines, which vary slightly around them."""
         self.has_reports = True
-        """Whether gradients and weights are reported."""
+        """Whether there are reports of gradients and weights."""
 
     def write(self, record: Record, *, level: str | None = None) -> None:
         """Write a line now."""
         self.now = round(self.now, 3)
-        self.told.append(Told(self.now, format_line(self.now, record, level=level)))
+        self.items.append(StoryItem(self.now, format_line(self.now, record, level=level)))
 
     def write_text(self, *lines: str) -> None:
-        """Write foreign lines, such as a traceback."""
-        self.told += [Told(self.now, line) for line in lines]
+        """Write other lines, such as a traceback."""
+        self.items += [StoryItem(self.now, line) for line in lines]
 
     def start(self, *, attempt: int = 1, resume_from: int | None = None) -> None:
-        """Begin, or begin again."""
+        """Start or restart the run."""
         self.write(grammar.RunStart(run=self.run, pid=self.pid, host="h", cmd="train.py", attempt=attempt))
         self.declare(resume_from=resume_from)
         self.phase("load", seconds=self._draw.uniform(5, 40))
 
     def declare(self, *, resume_from: int | None = None) -> None:
-        """Say what is deliberate."""
+        """Write the intent."""
         self.write(
             grammar.Intent(
                 epochs=self._epochs,
@@ -70,7 +70,7 @@ class Story:
         )
 
     def phase(self, name: str, *, seconds: float = 0.0, total: int | None = None) -> None:
-        """Enter a phase, and let it last with heartbeats alone; of `total` pieces one is done after the other."""
+        """Enter a phase that has only heartbeats for `seconds`, in which `total` pieces are done one by one."""
         self._enter(name, total)
         done_at = self.now
         for piece in range(total or 1):
@@ -78,7 +78,7 @@ class Story:
             self.idle_until(done_at, name=name, done=piece, total=total)
 
     def train(self, steps: int) -> None:
-        """Take steps, validating where an epoch ends."""
+        """Take steps, with a validation at the end of each epoch."""
         if self.step % BATCHES == 0:
             self._enter("train", BATCHES)
         for _ in range(steps):
@@ -104,7 +104,7 @@ class Story:
     def idle_until(
         self, moment: float, *, name: str = "train", done: int | None = None, total: int | None = None
     ) -> None:
-        """Let time pass with heartbeats from the side thread, and nothing done."""
+        """Let time pass with only heartbeats from the side thread."""
         idle_since = self.now
         while self._beat_at <= moment:
             self.now = max(self.now, self._beat_at)
@@ -114,9 +114,9 @@ class Story:
         self.now = round(moment, 3)
 
     def fact(self, record: Record) -> None:
-        """Let the monitor see something beside the log."""
+        """Let the monitor observe a fact outside the log."""
         text = format_line(self.now, record, level=record.LEVEL).split(" ", 1)[1]
-        self.told.append(Told(self.now, text, "fact"))
+        self.items.append(StoryItem(self.now, text, "fact"))
 
     def end(self, status: str = "completed", *, error: str | None = None) -> None:
         """Write the end line."""

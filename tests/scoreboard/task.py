@@ -1,4 +1,4 @@
-"""Something to learn: windows of features, and a target that part of them explain.
+"""A learnable task: windows of features, and a target that they explain in part.
 
 Shapes: B rows, T days, F features.
 """
@@ -17,7 +17,7 @@ VALID_DAYS, VALID_ROWS_A_DAY = 24, 16
 
 
 class Task(NamedTuple):
-    """Training rows and validation rows, the latter by day."""
+    """Training rows, and validation rows by day."""
 
     train_x_BTF: Tensor
     train_y_B1: Tensor

@@ -1,10 +1,9 @@
-"""Whether a run's findings are right: detected, named, in time, and nothing before the fault.
+"""Whether a run's findings are right: fault detected, named correctly and in time, and nothing before it.
 
-In: a kind, the log of one of its runs, what fired on it. Out: plain figures for the board.
+In: a kind, the log of one of its runs, and what fired on it. Out: plain values for the board.
 
-The first label is right where the first alert that fires once the fault acts, at warning or above and explained by
-no other, bears the kind's own name or one of the few that the kind's row lists; anything that fired before counts
-against it.
+The first label is right if the first alert after the fault begins, at warning or above and not explained by another,
+has the kind's name or one of the few that the kind lists, and nothing fired before.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from tests.scoreboard.logs import RunLog
 SPIKES_TOLD, RESETS_ALLOWED, VALIDATIONS_OVER = 3, 10, 3
 OVER_BEST, DOUBLED = 1.2, 2.0
 INTERVAL, WINDOW = 5, 20
-"""Reports of the interval that is judged, and of the windows whose medians it is held against."""
+"""Number of reports in the interval that is judged, and in the windows to whose medians it is compared."""
 
 
 class Verdict(NamedTuple):
-    """What one faulty run came to."""
+    """The result of one faulty run."""
 
     is_shown: bool
-    """Whether the run did what its kind is defined by, from where the bound is counted."""
+    """Whether the run reached the point that defines its kind, from which the bound is counted."""
     is_detected: bool
     is_first_right: bool
     first: str
@@ -38,9 +37,9 @@ class Verdict(NamedTuple):
     early: tuple[str, ...]
     """Rules that fired before the fault began."""
     delay: float | None
-    """From the first step that the fault touches to the first right alert, in steps; of a story, in seconds."""
+    """From the fault's first step to the first right alert, in steps, or in seconds for a story."""
     over: float | None
-    """From where the bound is counted to the first right alert, less what the bound allows; above 0 is too late."""
+    """From the point where the bound starts to the first right alert, minus the bound; above 0 is too late."""
 
 
 def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) -> Verdict:
@@ -52,7 +51,7 @@ def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) 
     after = [f for f, before in zip(findings, is_early, strict=True) if not before]
     right = [f for f in after if f.fault in kind.right]
     since = _since(kind.bound.since, log, onset)
-    told = log.step_at(right[0].at) if right else None
+    detected_at = log.step_at(right[0].at) if right else None
     allowed = kind.bound.allowed(log.steps_an_epoch)
     return Verdict(
         is_shown=since is not None,
@@ -60,8 +59,8 @@ def verdict(kind: Kind, log: RunLog, findings: Sequence[Finding], *, seed: int) 
         is_first_right=bool(after) and not early and after[0].fault in kind.right,
         first=after[0].fault if after else "",
         early=early,
-        delay=None if told is None else max(0, told - onset),
-        over=None if told is None or since is None else told - since - allowed,
+        delay=None if detected_at is None else max(0, detected_at - onset),
+        over=None if detected_at is None or since is None else detected_at - since - allowed,
     )
 
 
@@ -72,7 +71,7 @@ def onset_of(kind: Kind, log: RunLog, *, seed: int) -> int:
 
 
 def verdict_of_story(kind: LifeKind, life: Life, findings: Sequence[Finding]) -> Verdict:
-    """Compare what fired with what was told. Times of a log are in whole milliseconds."""
+    """Compare what fired with the story. Times of a log are in whole milliseconds."""
     early = tuple(dict.fromkeys(f.rule for f in findings if f.at < life.onset_at - 0.001))
     after = [f for f in findings if f.at >= life.onset_at - 0.001]
     right = [f for f in after if f.fault == kind.name]
@@ -89,7 +88,7 @@ def verdict_of_story(kind: LifeKind, life: Life, findings: Sequence[Finding]) ->
 
 
 def _since(since: Since, log: RunLog, onset: int) -> int | None:
-    """Return the step from which the bound is counted; None where the run never came to it."""
+    """Return the step from which the bound is counted; None if the run never reached it."""
     match since:
         case Since.ONSET:
             return onset
@@ -109,7 +108,7 @@ def _since(since: Since, log: RunLog, onset: int) -> int | None:
 
 
 def _resets(log: RunLog) -> int | None:
-    """Return the step of the first reset that is one too many in its epoch."""
+    """Return the step of the first reset that exceeds the allowed number in its epoch."""
     counted: Counter[int] = Counter()
     for reset in log.records(grammar.GuardReset):
         counted[reset.epoch] += 1
@@ -119,7 +118,7 @@ def _resets(log: RunLog) -> int | None:
 
 
 def _doubled(log: RunLog, onset: int) -> int | None:
-    """Return the end of the first interval of reports that all are twice the best window's median before it."""
+    """Return the end of the first interval whose reports all exceed twice the best median of a window before it."""
     lines: list[Any] = log.records(grammar.Train)
     best = float("inf")
     for end in range(WINDOW + INTERVAL, len(lines) + 1):

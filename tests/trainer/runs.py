@@ -13,7 +13,7 @@ from monitor.grammar import LogLine, Record, Unknown, parse_line
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.settings import resolve, settings
-from trainer.training.loop import Outcome, train
+from trainer.training.loop import FitResult, train
 
 EPOCHS = 2
 SMALL: Mapping[str, Any] = {
@@ -37,7 +37,7 @@ Kind = TypeVar("Kind", bound=Record)
 class Run(NamedTuple):
     """A finished run and its log."""
 
-    outcome: Outcome
+    result: FitResult
     lines: list[bytes]
 
     def records(self, kind: type[Kind]) -> list[Kind]:
@@ -45,11 +45,11 @@ class Run(NamedTuple):
         return [line.record for line in self.parsed() if isinstance(line.record, kind)]
 
     def parsed(self) -> list[LogLine]:
-        """Return every native line."""
+        """Return every line in the native format."""
         return [line for line in map(parse_line, self.lines) if line is not None]
 
     def unknown(self) -> list[Unknown]:
-        """Return every line whose text breaks its tag's grammar."""
+        """Return every line with a known tag whose text is not in its grammar."""
         return self.records(Unknown)
 
 
@@ -68,17 +68,17 @@ def fit(
     hooks: Mapping[str, Callable[..., Any]] | None = None,
     **changes: Any,
 ) -> Run:
-    """Train with a clock that counts, and read the log; `hooks` are further arguments of `train`."""
+    """Train with a clock that counts, and read the log; `hooks` are more arguments of `train`."""
     ticks = itertools.count()
     log = folder / f"run-{len(list(folder.glob('run-*')))}.log"
     set_by_env = {row.name for row in settings() if row.env in (env or {})}
     small = {name: value for name, value in SMALL.items() if name not in set_by_env}
     cli = {**small, "data": str(panel), "log": str(log), **changes}
     resolved = resolve(cli=cli, env=env)
-    outcome = train(resolved, **{"clock": lambda: 1.7e9 + next(ticks) / 100, **(hooks or {})})
-    return Run(outcome, log.read_bytes().splitlines())
+    result = train(resolved, **{"clock": lambda: 1.7e9 + next(ticks) / 100, **(hooks or {})})
+    return Run(result, log.read_bytes().splitlines())
 
 
 def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two state dictionaries are equal bit for bit."""
+    """Return whether two state dictionaries are equal, bit for bit."""
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

@@ -1,4 +1,4 @@
-"""The checkpoint folder: whole files, checked files, one holder."""
+"""The checkpoint folder: complete files, checked files, one owner."""
 
 import fcntl
 import os
@@ -27,16 +27,16 @@ def folder_at(path: Path, *, keep: int = 2) -> CheckpointFolder:
     return CheckpointFolder(path, OURS, keep=keep)
 
 
-def test_what_was_saved_comes_back(tmp_path: Path):
+def test_a_saved_state_is_read_back(tmp_path: Path):
     with folder_at(tmp_path / "c") as folder:
         saved = folder.save(state_at(20), epoch=2, step=20)
         found = folder.latest()
-    assert found.saved == saved
+    assert found.file == saved
     assert torch.equal(found.state["model"]["w"], torch.full((3,), 20.0))
     assert saved.num_bytes == saved.path.stat().st_size
 
 
-def test_the_newest_are_kept_and_the_best_beside_them(tmp_path: Path):
+def test_the_newest_checkpoints_and_the_best_are_kept(tmp_path: Path):
     with folder_at(tmp_path, keep=2) as folder:
         for step in (1, 2, 3, 4):
             folder.save(state_at(step), epoch=0, step=step, is_best=step == 1)
@@ -47,7 +47,7 @@ def test_the_newest_are_kept_and_the_best_beside_them(tmp_path: Path):
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
-def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_taken(tmp_path: Path, damage: str):
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(tmp_path: Path, damage: str):
     with folder_at(tmp_path) as folder:
         folder.save(state_at(1), epoch=0, step=1)
         path = folder.save(state_at(2), epoch=0, step=2).path
@@ -62,7 +62,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_taken(tmp_path: P
     assert len(found.broken) == 1
 
 
-def test_a_file_half_written_when_the_process_died_is_never_seen_and_is_cleared_away(tmp_path: Path):
+def test_a_partly_written_file_of_a_dead_process_is_never_used_and_is_deleted(tmp_path: Path):
     with folder_at(tmp_path) as folder:
         folder.save(state_at(1), epoch=0, step=1)
     part = tmp_path / "step_0000000002.part"
@@ -72,11 +72,11 @@ def test_a_file_half_written_when_the_process_died_is_never_seen_and_is_cleared_
         assert not part.exists()
 
 
-def test_a_folder_that_a_living_run_holds_is_refused_and_its_holder_is_named(tmp_path: Path):
+def test_a_folder_of_a_running_run_is_refused_with_the_name_of_its_owner(tmp_path: Path):
     holder = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     os.write(holder, b"other-run pid 42\n")
     fcntl.flock(holder, fcntl.LOCK_EX)
-    with pytest.raises(CheckpointHeld, match="held by other-run pid 42"), folder_at(tmp_path):
+    with pytest.raises(CheckpointHeld, match=r"in use by another run; .* other-run pid 42"), folder_at(tmp_path):
         pass
     os.close(holder)
     with folder_at(tmp_path):
@@ -88,18 +88,18 @@ def test_a_folder_without_checkpoints_has_nothing_to_resume(tmp_path: Path):
         folder.latest()
 
 
-def test_a_folder_that_is_not_ours_is_named(tmp_path: Path):
-    with pytest.raises(CheckpointError, match=r"not a checkpoint folder; expected run\.json"):
+def test_a_folder_without_a_run_is_refused(tmp_path: Path):
+    with pytest.raises(CheckpointError, match=r"not a checkpoint folder; expected a run\.json"):
         read_identity(tmp_path)
 
 
-def test_a_checkpoint_that_would_run_code_is_not_loaded(tmp_path: Path):
+def test_a_checkpoint_with_code_is_not_loaded(tmp_path: Path):
     class Evil:
         def __reduce__(self) -> tuple:
             return (os.mkdir, (str(tmp_path / "evil"),))
 
     with folder_at(tmp_path / "c") as folder:
         path = folder.save({"x": Evil()}, epoch=0, step=1).path
-    with pytest.raises(CheckpointError, match="not a checkpoint of ours"):
+    with pytest.raises(CheckpointError, match="not a trainer checkpoint; expected only tensors"):
         read_checkpoint(path)
     assert not (tmp_path / "evil").exists()

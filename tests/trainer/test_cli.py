@@ -1,4 +1,4 @@
-"""The command as a user types it."""
+"""The `trainer` command."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_help_imports_neither_torch_nor_numpy(command: list[str]):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_every_setting_has_a_flag_with_its_sentence_and_variable():
+def test_every_setting_has_an_option_with_its_sentence_and_variable():
     code, out, _ = invoke("fit", "--help")
     words = " ".join(out.split())
     assert code == 0
@@ -54,7 +54,7 @@ def test_synth_check_and_fit_work_one_after_another(tmp_path: Path, monkeypatch:
     assert Path("run.log").read_text().count("Epoch 1/1: Train Loss=") == 1
 
 
-def test_without_a_panel_a_synthetic_one_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_panel_a_synthetic_one_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = invoke("fit", "--codes", "12", "--days", "110", "--name", "own", *FLAGS, "--epochs", "1")
     assert code == 0
@@ -66,14 +66,14 @@ def test_without_a_panel_a_synthetic_one_is_made(tmp_path: Path, monkeypatch: py
     ("words", "message"),
     [
         (["--data", "missing.parquet"], "missing.parquet: cannot be read; expected a parquet file"),
-        (["--data", "."], "expected a parquet file, got a directory"),
+        (["--data", "."], "expected a parquet file, got a folder"),
         (["--inject", "nonsense@1"], "unknown fault; expected one of"),
         (["--clip", "-1"], "clip: cannot be used; expected more than 0, got -1.0"),
         (["--config", "missing.toml"], "missing.toml: cannot be read; expected a TOML file"),
         (["--log", "."], ".: cannot be written; expected a log file"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(
+def test_bad_input_prints_one_line_and_exits_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
 ):
     monkeypatch.chdir(tmp_path)
@@ -83,7 +83,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert len(err.splitlines()) == 1
 
 
-def test_check_names_the_problem_of_a_panel_that_fit_would_refuse(tmp_path: Path):
+def test_check_reports_why_fit_would_refuse_a_panel(tmp_path: Path):
     import pyarrow.parquet as pq
 
     panel = make_panel(tmp_path)

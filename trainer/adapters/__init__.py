@@ -1,1 +1,1 @@
-"""Telemetry for loops that others wrote: each file needs the package it is named after, and nothing else does."""
+"""Telemetry for the training loops of other packages; each file needs the package it is named after."""

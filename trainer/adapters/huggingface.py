@@ -20,11 +20,11 @@ from trainer.telemetry.telemetry import Telemetry
 class TelemetryCallback(TrainerCallback):
     """Writes the log of every training, in its main process.
 
-    The loss is the one that the model returns, for the Trainer itself may report a mean in place of a nan.
+    The loss is taken from the model's output, because the Trainer may report a mean instead of a nan.
     """
 
     def __init__(self, **options: Any) -> None:
-        """``options`` go to Telemetry."""
+        """``options`` are passed to Telemetry."""
         self._options = options
         self._telemetry: Telemetry | None = None
         self._listener: RemovableHandle | None = None
@@ -53,18 +53,18 @@ class TelemetryCallback(TrainerCallback):
             batches=max(1, round(state.max_steps / args.num_train_epochs)),
             **given,
         )
-        # Given the number of items of all its batches, a model returns its part of the step's loss, not a mean.
+        # A model that takes the number of items of all batches of a step returns its share of the step's loss, no mean.
         forward = inspect.signature(model.forward).parameters.values()
         takes_count = getattr(model, "accepts_loss_kwargs", any(each.kind is each.VAR_KEYWORD for each in forward))
         self._adds_up = bool(takes_count)
-        self._listener = model.register_forward_hook(self._hear)
-        atexit.register(self._die)
+        self._listener = model.register_forward_hook(self._take_loss)
+        atexit.register(self._close_at_exit)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self._telemetry is None:
             return
         if not self._losses:
-            raise ValueError("model: its output has no loss; expected a model that is given labels and returns its own")
+            raise ValueError("model: no loss in its output; expected a model that gets labels and returns a loss")
         losses = torch.stack(self._losses)
         self._losses = []
         self._telemetry.step(losses.sum() if self._adds_up else losses.mean())
@@ -95,19 +95,19 @@ class TelemetryCallback(TrainerCallback):
         self._end_epoch({})
         self._close("completed")
 
-    def _hear(self, model: nn.Module, inputs: Any, output: Any) -> None:
+    def _take_loss(self, model: nn.Module, inputs: Any, output: Any) -> None:
         loss = output.get("loss") if isinstance(output, Mapping) else None
         if model.training and isinstance(loss, Tensor):
             self._losses.append(loss.detach().reshape(()))
 
     def _end_epoch(self, metrics: dict[str, float]) -> None:
-        """End the epoch if it is over: the Trainer evaluates after its end, or not at all."""
+        """Log the end of the epoch if it is over: the Trainer evaluates after the end of the epoch, or not at all."""
         if self._telemetry is not None and self._is_epoch_over:
             self._is_epoch_over = False
             self._telemetry.epoch(metrics.pop("eval_loss", None), **metrics)
 
-    def _die(self) -> None:
-        """The process ends before the training does: nobody tells a callback why, but Python knows."""
+    def _close_at_exit(self) -> None:
+        """Close the log if the process exits in the middle of a training. Callbacks are not told why; Python knows."""
         error: BaseException | None = getattr(sys, "last_value", None)
         if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
             self._close("stopped")
@@ -121,4 +121,4 @@ class TelemetryCallback(TrainerCallback):
         self._telemetry = None
         if self._listener is not None:
             self._listener.remove()
-        atexit.unregister(self._die)
+        atexit.unregister(self._close_at_exit)

@@ -18,7 +18,7 @@ class TelemetryCallback(Callback):
     """Writes the log of every fit, in its main process."""
 
     def __init__(self, *, val_loss: str = "val_loss", **options: Any) -> None:
-        """``val_loss`` is the name under which the module logs its validation loss; ``options`` go to Telemetry."""
+        """``val_loss`` is the name under which the module logs its validation loss; Telemetry gets ``options``."""
         self._val_loss, self._options = val_loss, options
         self._telemetry: Telemetry | None = None
         self._losses: list[Tensor] = []

@@ -1,1 +1,1 @@
-"""Panel → batches: normalisation, graph, dataset."""
+"""From a panel to batches: normalisation, graphs, and whole days of samples."""

@@ -1,4 +1,4 @@
-"""Day batches: whole days of samples, packed up to a number of rows, with the days' graphs side by side.
+"""Batches of whole days: samples packed up to a number of rows, with the graphs of their days side by side.
 
 Interface:
     batches = DayBatches(panel, splits.train, normalisation, features_CDF=normalised_features(...),
@@ -8,15 +8,16 @@ Interface:
     for batch in batches.epoch(3): ...                       # -> DayBatch
     for batch in batches.epoch(3, first_batch=17): ...       # resume: the position is (epoch, next batch)
 
-The order is a pure function of (seed, epoch). Rank r of w takes every w-th day of each global batch, so that
-w ranks together see exactly the batch that one process would; per-day losses weighted by 1 / num_days_global
-and summed over ranks give the one-process loss.
+The order is a pure function of (seed, epoch). Rank r of w takes every w-th day of each global batch, so w ranks
+together see exactly the batch of one process; per-day losses weighted by 1 / num_days_global and summed over ranks
+give the one-process loss.
 Shape legend: N rows, T window days, F features, H horizons, E edges, A edge attributes.
 """
 
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,11 +37,11 @@ class DayBatch:
     x_NTF: torch.Tensor
     """Normalised features of the window that ends on the row's date, float32; missing values are 0."""
     y_NH: torch.Tensor
-    """Normalised labels, float32; 0 where mask_NH is False."""
+    """Normalised labels, float32; 0 if mask_NH is False."""
     mask_NH: torch.Tensor
-    """True where the label exists and belongs to this part."""
+    """True if the label exists and belongs to this part."""
     day_N: torch.Tensor
-    """Which day of the batch, 0..num_days-1, ascending."""
+    """Number of the day in the batch, 0..num_days-1, ascending."""
     date_index_N: torch.Tensor
     """Index into panel.dates."""
     code_index_N: torch.Tensor
@@ -48,7 +49,7 @@ class DayBatch:
     edge_index_2E: torch.Tensor
     """Edges between rows, never across days."""
     edge_attr_EA: torch.Tensor
-    """Correlation, its size, its sign."""
+    """Correlation, its absolute value, its sign."""
     epoch: int
     batch: int
     """Number of this batch in its epoch, from 0."""
@@ -57,30 +58,17 @@ class DayBatch:
     num_days_global: int
     """Days in this batch over all ranks."""
     num_labeled_days_global_H: torch.Tensor
-    """Per horizon: days of the global batch with at least two labels, those that a daily loss can use."""
+    """Per horizon: days of the global batch with at least two labels, which a daily loss can use."""
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "DayBatch":
         """Return the batch with every tensor on the device."""
-
-        def moved(tensor: torch.Tensor) -> torch.Tensor:
-            return tensor.to(device, non_blocking=non_blocking)
-
-        return dataclasses.replace(
-            self,
-            x_NTF=moved(self.x_NTF),
-            y_NH=moved(self.y_NH),
-            mask_NH=moved(self.mask_NH),
-            day_N=moved(self.day_N),
-            date_index_N=moved(self.date_index_N),
-            code_index_N=moved(self.code_index_N),
-            edge_index_2E=moved(self.edge_index_2E),
-            edge_attr_EA=moved(self.edge_attr_EA),
-            num_labeled_days_global_H=moved(self.num_labeled_days_global_H),
-        )
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        moved: dict[str, Any] = {name: each.to(device, non_blocking=non_blocking) for name, each in tensors.items()}
+        return dataclasses.replace(self, **moved)
 
 
 class DayBatches:
-    """The samples of one part of a panel, packed by day; raises PanelError when it has none."""
+    """The samples of one part of a panel, packed by day. Raises PanelError if there are none."""
 
     def __init__(
         self,
@@ -116,23 +104,23 @@ class DayBatches:
             part.first + day: np.flatnonzero(sample_DC[day]) for day in range(len(part)) if sample_DC[day].any()
         }
         self.days = np.array(list(self._codes_of_day), dtype=np.int64)
-        """Date indices that have samples."""
+        """Indices of the dates that have samples."""
         self._is_labeled_DH = (self._mask_DCH & sample_DC[:, :, None]).sum(axis=1) >= 2
         if not len(self.days):
             raise PanelError(
-                f"{panel.source}: {part.describe(panel.dates)} holds no sample; expected at least one, got 0"
+                f"{panel.source}: {part.describe(panel.dates)} has no samples; expected at least one, got 0"
             )
         self.days_per_batch = _days_per_batch([len(codes) for codes in self._codes_of_day.values()], batch_size)
         self.largest_day = max(len(codes) for codes in self._codes_of_day.values())
-        """Rows of the largest day: with more than batch_size a batch still holds that whole day."""
+        """Rows of the largest day. If they exceed batch_size, a batch still has that whole day."""
         if min(len(days) for days in self.plan(0)) < world_size:
             raise PanelError(
-                f"batches: batch_size {batch_size}, days of up to {self.largest_day} rows; expected a day "
-                f"for each of {world_size} processes in every batch, got {len(self.plan(0)[-1])}"
+                f"batches: batch_size {batch_size} is too small for days of up to {self.largest_day} rows; expected "
+                f"a day for each of {world_size} processes in every batch, got {len(self.plan(0)[-1])}"
             )
 
     def __len__(self) -> int:
-        """Batches per epoch."""
+        """Return the number of batches in an epoch."""
         return -(-len(self.days) // self.days_per_batch)
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
@@ -143,13 +131,13 @@ class DayBatches:
         return np.array_split(days, len(self))
 
     def epoch(self, epoch: int, *, first_batch: int = 0) -> Iterator[DayBatch]:
-        """Yield this rank's share of the batches of an epoch, from `first_batch` on."""
+        """Yield this rank's share of each batch of an epoch, starting at `first_batch`."""
         for batch, days in enumerate(self.plan(epoch)):
             if batch >= first_batch:
                 yield self._assemble(epoch, batch, days)
 
     def graphs(self, days: NDArray[np.int64]) -> list[DayGraph]:
-        """Return the graph of each date index, among that day's samples."""
+        """Return the graph of each date index, over that day's samples."""
         return [self._day_graph(int(day)) for day in days]
 
     def _day_graph(self, day: int) -> DayGraph:
@@ -183,6 +171,6 @@ class DayBatches:
 
 
 def _days_per_batch(rows_of_days: list[int], batch_size: int) -> int:
-    """The most days that fit in a batch whichever days they are, at least one."""
+    """Return how many days fit in a batch, whichever they are; at least 1."""
     rows_so_far = np.cumsum(sorted(rows_of_days, reverse=True))
     return max(int((rows_so_far <= batch_size).sum()), 1)

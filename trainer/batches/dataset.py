@@ -1,4 +1,4 @@
-"""From a panel file to the batches of a run: the arrangement of what `panel` and its neighbours do."""
+"""From a panel file to the batches of a run, with the settings of the run's configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from trainer.batches.batches import DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import Normalisation, fit_normalisation, normalised_features
-from trainer.config import Config, DataConfig
+from trainer.config import DataConfig, TrainerConfig
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.panel.file import load_panel
@@ -21,12 +21,12 @@ from trainer.panel.splits import Splits, SplitSettings, part_labels
 SYNTHETIC_FOLDER = Path("_data")
 
 FLOOR_DAYS = 64
-"""Most training days that the loss floor is computed from."""
+"""Most training days from which the loss floor is computed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One panel, divided and normalised."""
+    """One panel, split and normalised."""
 
     panel: Panel
     splits: Splits
@@ -35,7 +35,7 @@ class Dataset:
     valid: DayBatches
 
     def floor_days(self) -> list[torch.Tensor]:
-        """Return the normalised labels of evenly spread training days, each (codes, horizons), else nan."""
+        """Return the normalised labels of evenly spread training days, each (codes, horizons); nan if unlabeled."""
         chosen = self.train.days[np.linspace(0, len(self.train.days) - 1, FLOOR_DAYS).round().astype(int)]
         labels_DCH = part_labels(self.panel.targets_DCH, self.splits.train, self.panel.horizons)
         normalised = self.normalisation.normalise_targets(labels_DCH[np.unique(chosen) - self.splits.train.first])
@@ -43,7 +43,7 @@ class Dataset:
 
 
 def panel_path(config: DataConfig) -> Path:
-    """Return the panel that is asked for, after making the synthetic one where none is named."""
+    """Return the path of the requested panel; generate the synthetic one if none is named."""
     if config.data:
         return Path(config.data)
     path = SYNTHETIC_FOLDER / f"synthetic_{config.codes}x{config.days}_seed{config.data_seed}.parquet"
@@ -52,10 +52,7 @@ def panel_path(config: DataConfig) -> Path:
 
 
 def read_panel(path: Path, config: DataConfig, *, features: tuple[str, ...] | None = None) -> Panel:
-    """Read the panel under the column names of the configuration, with these features or with all it has.
-
-    Raises PanelError.
-    """
+    """Read the panel by the configured column names, with these features or all. Raises PanelError."""
     schema = PanelSchema(
         date=config.date_column,
         code=config.code_column,
@@ -68,7 +65,7 @@ def read_panel(path: Path, config: DataConfig, *, features: tuple[str, ...] | No
 
 
 def graph_settings(config: DataConfig) -> GraphSettings:
-    """Return how the day's graph is drawn."""
+    """Return the configured settings of a day's graph."""
     return GraphSettings(
         window_days=config.graph_days,
         neighbours=config.graph_neighbours,
@@ -77,7 +74,7 @@ def graph_settings(config: DataConfig) -> GraphSettings:
 
 
 def split_settings(config: DataConfig) -> SplitSettings:
-    """Return how the panel's dates are divided."""
+    """Return the configured settings of the split."""
     return SplitSettings(
         valid_share=config.valid_share,
         test_share=config.test_share,
@@ -86,9 +83,9 @@ def split_settings(config: DataConfig) -> SplitSettings:
     )
 
 
-def prepare(panel: Panel, splits: Splits, config: Config, *, rank: int = 0, world_size: int = 1) -> Dataset:
-    """Fit the normalisation on the training part and pack both parts into batches, of which this is the share
-    of process `rank` of `world_size`. Raises PanelError.
+def prepare(panel: Panel, splits: Splits, config: TrainerConfig, *, rank: int = 0, world_size: int = 1) -> Dataset:
+    """Fit the normalisation on the training part and pack both parts into batches, for process `rank` of
+    `world_size`. Raises PanelError.
     """
     data = config.data
     normalisation = fit_normalisation(panel, splits.train, method=data.normalise)  # type: ignore[arg-type]

@@ -1,13 +1,13 @@
-"""The stocks' graph of one day, from past returns alone: window of returns in, edges and their measure out.
+"""The graph of the stocks of one day, from past returns only: a window of returns in, edges and facts about them out.
 
 Interface:
     day_graph(return_WN, settings) -> DayGraph             # W past days x N codes, without the day itself
-    GraphCache(directory).day_graph(return_WN, settings)   # the same, kept by content hash
+    GraphCache(directory).day_graph(return_WN, settings)   # the same, cached by content hash
     join_graphs(graphs) -> (edge_index_2E, edge_attr_EA)   # block-diagonal, as torch tensors
-    measure_graph(graphs, settings) -> GraphFacts          # what DATA-CHECK reports about edges, however made
+    measure_graph(graphs, settings) -> GraphFacts          # what DATA-CHECK reports about the edges of any graph
 
-An edge j -> i says that j is among the codes whose past returns correlate most with those of i.
-Shape legend: W window days, N codes of the day, E edges, A edge attributes (3: correlation, its size, its
+An edge j -> i means that j is among the codes whose past returns correlate most with i's.
+Shape legend: W window days, N codes of the day, E edges, A edge attributes (3: correlation, its absolute value, its
 sign).
 """
 
@@ -27,16 +27,16 @@ EDGE_ATTRIBUTES = ("correlation", "size", "sign")
 
 @dataclass(frozen=True)
 class GraphSettings:
-    """How a day's graph is drawn."""
+    """How a day's graph is built."""
 
     window_days: int = 60
     """Past days whose returns are correlated."""
     min_days: int = 20
-    """Fewest returns of a code in the window; a code with fewer has no edge."""
+    """Fewest returns of a code in the window; a code with fewer has no edges."""
     neighbours: int = 8
-    """Most edges that end in one code."""
+    """Most edges that end at one code."""
     min_correlation: float = 0.3
-    """Smallest |correlation| of an edge: 2.3 standard errors of that of two unrelated 60-day series."""
+    """Smallest |correlation| of an edge: 2.3 standard errors of the correlation of two unrelated 60-day series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class DayGraph:
 
     @property
     def edge_attr(self) -> NDArray[np.float32]:
-        """Correlation, its size and its sign (1 or -1), [E, 3]."""
+        """Correlation, its absolute value and its sign (1 or -1), [E, 3]."""
         correlation_E = self.correlation_E
         sign_E = np.where(correlation_E < 0, np.float32(-1), np.float32(1))
         return np.stack([correlation_E, np.abs(correlation_E), sign_E], axis=1)
@@ -63,25 +63,25 @@ class DayGraph:
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """What a graph is made of, summed over days."""
+    """Counts of graphs, summed over days."""
 
     nodes: int
     edges: int
     mean_degree: float
     """Edges per node; nan without nodes."""
     isolated: int
-    """Nodes that no edge ends in."""
+    """Nodes at which no edge ends."""
     index_share: float
-    """Share of edges without a correlation of at least the minimum behind them; nan without edges. A graph of
-    index neighbours has 1."""
+    """Share of the edges with a correlation below the minimum: 1 for a graph that connects neighbouring indices; nan
+    without edges."""
 
 
 def day_graph(return_WN: NDArray[np.float32], settings: GraphSettings) -> DayGraph:
     """Connect each code to the codes whose returns correlate most with its own over the window.
 
-    The market's return, the mean over codes, is taken off each day first: it is common to all pairs and says
-    nothing about which codes belong together. A missing return (nan) counts as the code's own mean; a code
-    with fewer than `min_days` returns, or with returns that never move, has no edges.
+    The market's return, the mean over codes, is subtracted from each day first: it is common to all pairs and does not
+    show which codes belong together. A missing return (nan) counts as the code's own mean. A code with fewer than
+    `min_days` returns, or with constant returns, has no edges.
     """
     unit_WN = _unit_columns(return_WN, settings.min_days)
     num_nodes = unit_WN.shape[1]
@@ -103,7 +103,7 @@ def day_graph(return_WN: NDArray[np.float32], settings: GraphSettings) -> DayGra
 
 
 def join_graphs(graphs: Sequence[DayGraph]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Place graphs side by side without edges between them: edge_index_2E int64 and edge_attr_EA float32."""
+    """Join graphs without edges between them; return edge_index_2E as int64 and edge_attr_EA as float32."""
     starts = np.cumsum([0, *(graph.num_nodes for graph in graphs)])
     if not graphs:
         return torch.empty(2, 0, dtype=torch.int64), torch.empty(0, len(EDGE_ATTRIBUTES))
@@ -113,7 +113,7 @@ def join_graphs(graphs: Sequence[DayGraph]) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def measure_graph(graphs: Sequence[DayGraph], settings: GraphSettings) -> GraphFacts:
-    """Count what DATA-CHECK reports, from the edges themselves."""
+    """Compute what DATA-CHECK reports, from the edges themselves."""
     nodes = sum(graph.num_nodes for graph in graphs)
     edges = sum(len(graph.source_E) for graph in graphs)
     reached = sum(len(np.unique(graph.target_E)) for graph in graphs)
@@ -128,9 +128,9 @@ def measure_graph(graphs: Sequence[DayGraph], settings: GraphSettings) -> GraphF
 
 
 class GraphCache:
-    """Day graphs kept by the hash of what they are made from: a changed return never meets an old graph.
+    """Day graphs cached by the hash of the returns and settings they are built from, so never stale.
 
-    `directory` None keeps them in memory only. A file that cannot be read is built anew and counted.
+    With `directory` None they are in memory only. A file that cannot be read is rebuilt and counted.
     """
 
     def __init__(self, directory: Path | None = None, *, memory_bytes: int = 256 * 2**20) -> None:
@@ -188,18 +188,18 @@ class GraphCache:
 
 
 def _unit_columns(return_WN: NDArray[np.float32], min_days: int) -> NDArray[np.float32]:
-    """Take the market off, centre each code and scale it to length 1; zeros for a code without an edge."""
+    """Subtract the market, centre each code and scale it to length 1; zeros for a code without edges."""
     known_WN = np.isfinite(return_WN)
     known_N = known_WN.sum(axis=0)
     filled_WN = np.where(known_WN, return_WN, np.float32(0))
     market_W = filled_WN.sum(axis=1, keepdims=True) / np.maximum(known_WN.sum(axis=1, keepdims=True), 1)
     excess_WN = (filled_WN - market_W) * known_WN
     excess_WN -= known_WN * (excess_WN.sum(axis=0) / np.maximum(known_N, 1))
-    # Judged before the market is taken off: less the market, a suspended code looks like it upside down.
+    # Tested before the market is subtracted: after that, a suspended code looks like the market with its sign flipped.
     first_N = filled_WN[known_WN.argmax(axis=0), np.arange(len(known_N))] if len(filled_WN) else known_N
     moves_N = ((filled_WN != first_N) & known_WN).any(axis=0) & (known_N >= min_days)
     length_N, raw_length_N = np.sqrt((excess_WN**2).sum(axis=0)), np.sqrt((filled_WN**2).sum(axis=0))
-    # What single precision leaves of a code that is the market itself is rounding, not a return.
+    # For a code that equals the market, the difference is single-precision rounding, not a return.
     moves_N &= length_N > 1e-5 * raw_length_N
     scale_N = moves_N / np.where(moves_N, length_N, 1.0)
     return np.ascontiguousarray(excess_WN * scale_N, dtype=np.float32)

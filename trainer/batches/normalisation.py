@@ -24,7 +24,7 @@ from trainer.panel.splits import DateRange, part_labels
 Method = Literal["mean_std", "robust"]
 
 CLIP = 10.0
-"""Largest normalised feature, in scales; chosen by hand so that one wild value cannot dominate a batch."""
+"""Largest normalised feature, in scales; chosen by hand so that one outlier cannot dominate a batch."""
 _IQR_PER_STD = 1.349
 """Interquartile range of a normal distribution in standard deviations."""
 _QUARTILE_ROWS = 1_000_000
@@ -42,23 +42,23 @@ class Normalisation:
     target_std_H: NDArray[np.float32]
     """1 for a horizon without labels or with a constant one; its mean is then 0 or the constant."""
     num_labels_H: NDArray[np.int64]
-    """Labels that the means and standard deviations were taken over."""
+    """Number of labels from which the means and standard deviations were computed."""
 
     def normalise_targets(self, target_H: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn returns [..., H] into standard units."""
+        """Convert returns [..., H] to standard units."""
         return (target_H - self.target_mean_H) / self.target_std_H
 
     def restore_targets(self, value_H: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn standard units [..., H] back into returns."""
+        """Convert standard units [..., H] back to returns."""
         return value_H * self.target_std_H + self.target_mean_H
 
 
 def fit_normalisation(panel: Panel, train: DateRange, *, method: Method = "mean_std") -> Normalisation:
-    """Fit on the features of the windows that end in the training part and on its unpurged labels.
+    """Fit on the features of the windows that end in the training part, and on its labels that were not purged.
 
-    `robust` takes median and interquartile range of each feature, `mean_std` mean and standard deviation;
-    labels always take mean and standard deviation. A feature whose interquartile range is 0 but which is not
-    constant falls back to its mean and standard deviation.
+    `robust` uses the median and interquartile range of each feature, `mean_std` the mean and standard deviation.
+    Labels always use the mean and standard deviation, and so does a feature that has an interquartile range of 0
+    without being constant.
     """
     moments = feature_moments(panel, train.stop)
     location_F = np.where(moments.is_dead_F & (moments.count_F > 0), moments.low_F, moments.mean_F)
@@ -89,10 +89,10 @@ def fit_normalisation(panel: Panel, train: DateRange, *, method: Method = "mean_
 def normalised_features(
     panel: Panel, normalisation: Normalisation, *, cache_dir: Path | None = None
 ) -> NDArray[np.float32]:
-    """Return the whole panel's features [C, D, F] in standard units, clipped to +-CLIP, missing values as 0.
+    """Return the whole panel's features [C, D, F] in standard units, clipped to +-CLIP, with missing values as 0.
 
-    With `cache_dir` the array is a memory-mapped file there, found by its content; files of the same source
-    with another content are removed. Raises PanelError when it cannot be written.
+    With `cache_dir` the array is a memory-mapped file there, named after its content; files from the same source with
+    other content are deleted. Raises PanelError when it cannot be written.
     """
     shape = panel.features_CDF.shape
     if cache_dir is None:
@@ -113,13 +113,13 @@ def normalised_features(
                     other.unlink(missing_ok=True)
         return np.load(path, mmap_mode="r")
     except OSError as error:
-        raise PanelError(f"{path}: cannot be kept; expected a writable folder, got {error}") from error
+        raise PanelError(f"{path}: cannot be written; expected a writable folder, got {error}") from error
 
 
 def _quartiles(panel: Panel, stop: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lower quartile, median and upper quartile of each feature before a date index; nan without values.
+    """Return the lower quartile, median and upper quartile of each feature before a date index; nan without values.
 
-    A panel of more rows than _QUARTILE_ROWS is read on evenly spaced codes only.
+    For a panel with more rows than _QUARTILE_ROWS only evenly spaced codes are read.
     """
     every = max(-(-len(panel.codes) * stop // _QUARTILE_ROWS), 1)
     value_FN = np.ascontiguousarray(panel.features_CDF[::every, :stop].reshape(-1, len(panel.feature_names)).T)

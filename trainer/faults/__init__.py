@@ -1,8 +1,5 @@
-"""Named faults that break a real training run for real, so that a monitor can be shown to notice.
-
-In: `FAULT@EPOCH` from the command line, and the site they act on. Out: a changed computation; no fault writes
-a line. `FAULTS` is the whole list; any loop over a torch model can be broken with them that asks the plan at its
-places.
+"""Named faults that really break a training run, to show that a monitor notices; any loop over a torch model can ask
+`FaultPlan` for them.
 """
 
 from trainer.faults.fault import Fault, Places, Site

@@ -1,4 +1,4 @@
-"""Faults of what the loop trains on: inputs, labels, and the loss made of them."""
+"""Faults of the inputs, the labels and the loss computed from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainer.faults.fault import Fault, Site
 
 
 class LossNonfinite(Fault):
-    summary = "The first row of every training batch holds a feature that is not a number, and so is the loss."
+    summary = "The first row of every training batch has a feature that is nan, which makes the loss nan."
 
     def change_windows(self, windows_BTF: Tensor) -> Tensor:
         windows_BTF = windows_BTF.clone()
@@ -30,7 +30,7 @@ class DeadInputs(Fault):
 
 
 class InputShift(Fault):
-    summary = "Training inputs lie `by` off the normalisation that the run declared."
+    summary = "Training inputs are off the declared normalisation by `by`."
     parameters: ClassVar[dict[str, float]] = {"by": 1.0}
 
     def change_windows(self, windows_BTF: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class InputShift(Fault):
 
 
 class NotLearning(Fault):
-    summary = "Labels are dealt out to the rows of their batch at random, as after a join in the wrong order."
+    summary = "Labels are shuffled among the rows of their batch, as after a join in the wrong order."
 
     def change_labels(self, labels_BK: Tensor) -> Tensor:
         return labels_BK[torch.randperm(len(labels_BK))]
@@ -70,7 +70,7 @@ class LossDiverge(Fault):
 
 
 class LossZero(Fault):
-    summary = "The loss is 0 times what it should be, as if no label matched a prediction."
+    summary = "The loss is multiplied by 0, as if no label matched a prediction."
 
     def change_loss(self, loss: Tensor) -> Tensor:
         return 0.0 * loss

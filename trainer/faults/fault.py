@@ -1,4 +1,4 @@
-"""What a fault is: places in a training loop, each of which does nothing unless its fault acts there.
+"""The base class of faults: methods that the loop calls at its places, which do nothing unless a fault overrides them.
 
 Shapes: B rows, T days, F features, K outputs.
 """
@@ -16,31 +16,31 @@ from torch.optim import Optimizer
 
 @dataclass(frozen=True)
 class Places:
-    """Where in a model faults act, by the names of its parts; by default those of the shipped model."""
+    """Where faults act in a model, by the names of its parts; the defaults fit the shipped model."""
 
     encoding: str = "backbone_projection"
-    """The part whose output is all that the loss hears of the inputs, but for a linear skip."""
+    """The part through whose output alone, apart from a linear skip, the inputs reach the loss."""
     middle: str = "temporal_encoder"
-    """A part that is next neither to the inputs nor to the loss."""
+    """A part that is next to neither the inputs nor the loss."""
     outputs: tuple[str, ...] = ("prediction_head_shared", "linear_skip")
-    """Parts after which equal rows are equal predictions; those that the model lacks are left out."""
+    """Parts after whose outputs equal rows get equal predictions; parts that the model does not have are skipped."""
     units: str = "prediction_head_shared.1.bias"
-    """The offsets right before a layer's activation function, by parameter name."""
+    """Name of the bias parameter right before a layer's activation function."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a fault may touch."""
+    """What a fault may change."""
 
     model: nn.Module
     optimizer: Optimizer
     hold_log: Callable[[], AbstractContextManager[None]]
-    """While held, nobody writes to the log, the heartbeat included."""
+    """A context in which no other thread writes to the log, not even the heartbeat."""
     sleep: Callable[[float], None]
     places: Places = field(default_factory=Places)
 
     def part(self, name: str) -> nn.Module | None:
-        """Return a part of the model by name; None where it has none of that name."""
+        """Return a part of the model by name; None if there is no such part."""
         return dict(self.model.named_modules()).get(name)
 
     def middle(self) -> list[nn.Parameter]:
@@ -50,11 +50,11 @@ class Site:
 
 
 class Fault:
-    """One fault, by the name of its kind in the rule pack."""
+    """One kind of fault."""
 
     summary: ClassVar[str] = ""
     parameters: ClassVar[dict[str, float]] = {}
-    """Names and defaults of what can be set behind `FAULT@EPOCH:`."""
+    """Names and defaults of the parameters that can follow `FAULT@EPOCH:`."""
 
     def __init__(self, **parameters: float) -> None:
         self.values = {**self.parameters, **parameters}
@@ -77,11 +77,11 @@ class Fault:
         return labels_BK
 
     def change_loss(self, loss: Tensor) -> Tensor:
-        """Return the loss to report and to go backward from instead."""
+        """Return the loss to report and to call backward on instead."""
         return loss
 
     def before_step(self, site: Site) -> None:
         """Act when the optimizer is about to move the weights."""
 
     def after_step(self, site: Site) -> None:
-        """Act when the optimizer has moved the weights, before anyone looks at them."""
+        """Act when the optimizer has moved the weights, before they are measured."""

@@ -1,4 +1,4 @@
-"""Faults of the gradient between the backward pass and the optimizer."""
+"""Faults of the gradient, between the backward pass and the optimizer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.faults.fault import Fault, Site
 
 
 class _ChangedGradient(Fault):
-    """A fault that replaces the gradients of some weights as the backward pass brings them."""
+    """A fault that replaces the gradients of some weights during the backward pass."""
 
     _handles: Sequence[RemovableHandle] = ()
 
@@ -31,7 +31,7 @@ class _ChangedGradient(Fault):
 
 
 class GradNonfinite(_ChangedGradient):
-    summary = "One element of every gradient in the model's middle part is infinite; the loss is not."
+    summary = "One element of every gradient in the model's middle part is infinite; the loss is finite."
 
     def change(self, gradient: Tensor) -> Tensor:
         gradient = gradient.clone()
@@ -40,7 +40,7 @@ class GradNonfinite(_ChangedGradient):
 
 
 class GradDrop(_ChangedGradient):
-    summary = "The gradients of the model's middle part are `factor` times what they should be."
+    summary = "The gradients of the model's middle part are multiplied by `factor`."
     parameters: ClassVar[dict[str, float]] = {"factor": 3e-4}
 
     def change(self, gradient: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class GradDrop(_ChangedGradient):
 
 
 class GradExplode(_ChangedGradient):
-    summary = "Every gradient is `factor` times what it should be, as if a loss scale were never taken back."
+    summary = "Every gradient is multiplied by `factor`, as if a loss scale were never undone."
     parameters: ClassVar[dict[str, float]] = {"factor": 1024.0}
 
     def weights(self, site: Site) -> Sequence[nn.Parameter]:
@@ -59,7 +59,7 @@ class GradExplode(_ChangedGradient):
 
 
 class GradMissing(Fault):
-    summary = "The first weights of the model's middle part are frozen, and nobody says so."
+    summary = "The first weights of the model's middle part are frozen, without a declaration."
 
     def begin(self, site: Site) -> None:
         self._frozen = site.middle()[:1]
@@ -73,7 +73,7 @@ class GradMissing(Fault):
 
 
 class StaleGrad(Fault):
-    summary = "Gradients are never set back to zero: every step adds to those of all steps before."
+    summary = "Gradients are never zeroed: every step adds to the gradients of all steps before."
 
     def begin(self, site: Site) -> None:
         self._zero = site.optimizer.zero_grad

@@ -1,4 +1,4 @@
-"""Reads which fault is to be injected, as people type it."""
+"""Parses the text of --inject into a planned fault."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ from trainer.faults.plan import FAULTS, Injection
 
 
 class FaultError(TrainerError):
-    """A fault that cannot be injected as asked."""
+    """A fault that cannot be injected as requested."""
 
 
-_FORM = re.compile(r"(?P<fault>\w+)@(?P<first>\d+)(?P<range>-(?P<last>\d*))?(?::(?P<parameters>.+))?")
+_PATTERN = re.compile(r"(?P<fault>\w+)@(?P<first>\d+)(?P<range>-(?P<last>\d*))?(?::(?P<parameters>.+))?")
 
 
 def parse_injection(text: str) -> Injection:
-    """Read `FAULT@EPOCH`, `FAULT@FIRST-LAST` or `FAULT@FIRST-` (to the end), with `:name=number,...` behind
-    it.
-
-    A bare epoch is open-ended too. Raises FaultError.
+    """Parse `FAULT@EPOCH` or `FAULT@FIRST-` (both to the end) or `FAULT@FIRST-LAST`, each with an optional
+    `:name=number,...` after it. Raises FaultError.
     """
-    match = _FORM.fullmatch(text)
+    match = _PATTERN.fullmatch(text)
     if match is None:
         raise FaultError(f"--inject {text}: not a fault; expected FAULT@EPOCH, got {text!r}")
     if match["fault"] not in FAULTS:
         raise FaultError(f"--inject {text}: unknown fault; expected one of {', '.join(FAULTS)}, got {match['fault']}")
     first, last = int(match["first"]), int(match["last"]) if match["last"] else None
     if first < 1 or (last is not None and last < first):
-        raise FaultError(f"--inject {text}: no such epochs; expected 1 or later, in order, got {first}-{last or ''}")
+        raise FaultError(f"--inject {text}: impossible epochs; expected 1 or later, in order, got {first}-{last or ''}")
     known = FAULTS[match["fault"]].parameters
     parameters = {}
     for part in (match["parameters"] or "").split(",") if match["parameters"] else ():
@@ -39,5 +37,5 @@ def parse_injection(text: str) -> Injection:
         try:
             parameters[name] = float(number)
         except ValueError as error:
-            raise FaultError(f"--inject {text}: {name} is not a number; expected one, got {number!r}") from error
+            raise FaultError(f"--inject {text}: unusable {name}; expected a number, got {number!r}") from error
     return Injection(match["fault"], first, last, parameters)

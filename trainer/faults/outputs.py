@@ -1,4 +1,4 @@
-"""Faults of what one part of the model gives to the next, and of the model as validation uses it."""
+"""Faults of the outputs of the model's parts, and of the predictions in validation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.faults.fault import Fault, Site
 
 
 class _ChangedOutput(Fault):
-    """A fault that replaces what parts of the model give to the next."""
+    """A fault that replaces the outputs of some parts of the model."""
 
     _handles: Sequence[RemovableHandle] = ()
 
@@ -42,12 +42,12 @@ class GradZero(_ChangedOutput):
         return (site.places.encoding,)
 
     def change(self, module: nn.Module, output: Tensor) -> Tensor:
-        # Times zero, not detached alone: the gradients must exist and be 0, as they are behind a dead layer.
+        # The term times zero keeps the gradients existing but 0, as behind a dead layer; detach alone would drop them.
         return output.detach() + 0.0 * output
 
 
 class GradVanish(_ChangedOutput):
-    summary = "The gradient shrinks by `factor` on its way into the encoder, as stacked normalisations make it."
+    summary = "The gradient into the encoder is multiplied by `factor`, as by a stack of normalisations."
     parameters: ClassVar[dict[str, float]] = {"factor": 1e-10}
 
     def names(self, site: Site) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class GradVanish(_ChangedOutput):
 
 
 class _Flattened(_ChangedOutput):
-    """Predictions that hardly differ from row to row."""
+    """Predictions that hardly differ between rows."""
 
     parameters: ClassVar[dict[str, float]] = {"spread": 0.0}
 
@@ -72,16 +72,16 @@ class _Flattened(_ChangedOutput):
 
 
 class PredictionCollapse(_Flattened):
-    summary = "Every row gets the same prediction, or `spread` of what it would differ by, whatever is reset."
+    summary = "Every row gets the same prediction, or keeps `spread` of its difference, even after a reset."
 
 
 class ResetFailed(_Flattened):
-    summary = "Predictions keep `spread` of their differences, whatever is reset: too little for a strict guard."
+    summary = "Predictions keep `spread` of their differences, even after a reset: too little for a strict guard."
     parameters: ClassVar[dict[str, float]] = {"spread": 0.05}
 
 
 class ResetsExcess(_ChangedOutput):
-    summary = "Every row gets the same prediction in every second step: a guard that acts at once resets all the time."
+    summary = "Every row gets the same prediction in every second step: a guard that acts at once keeps resetting."
 
     def begin(self, site: Site) -> None:
         super().begin(site)
@@ -99,7 +99,7 @@ class ResetsExcess(_ChangedOutput):
 
 
 class ScaleOff(_ChangedOutput):
-    summary = "Predictions are `factor` times as large in validation, as if they were scaled back twice."
+    summary = "Predictions in validation are multiplied by `factor`, as if they were denormalised twice."
     parameters: ClassVar[dict[str, float]] = {"factor": 5.0}
 
     def names(self, site: Site) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class ScaleOff(_ChangedOutput):
 
 
 class MetricOffBand(_ChangedOutput):
-    summary = "Predictions lie `by` off in validation, as if the targets' mean were added twice."
+    summary = "Predictions in validation are off by `by`, as if the targets' mean were added twice."
     parameters: ClassVar[dict[str, float]] = {"by": 1.0}
 
     def names(self, site: Site) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ class MetricOffBand(_ChangedOutput):
 
 
 class MetricConstant(Fault):
-    summary = "Validation goes on with the weights from before the fault: every figure is the same again."
+    summary = "Validation keeps using the weights from before the fault: every metric stays the same."
 
     def begin(self, site: Site) -> None:
         self._weights: list[Tensor] = list(site.model.parameters())

@@ -1,4 +1,4 @@
-"""Faults of time: a loop that stands still, or that crawls."""
+"""Faults of time: a loop that stalls or slows down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainer.faults.fault import Fault, Site
 
 
 class StallSilent(Fault):
-    summary = "The run stops before a batch and writes nothing at all, heartbeat included, for `seconds`."
+    summary = "The run stops before a batch and writes nothing, not even a heartbeat, for `seconds`."
     parameters: ClassVar[dict[str, float]] = {"seconds": 420.0, "batch": 5.0}
 
     def before_batch(self, site: Site, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""The faults of one run: which there are, which act in an epoch, and what becomes of a batch between them."""
+"""The list of all faults, and the plan of one run: which faults act in an epoch, and how they change a batch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ FAULTS: dict[str, type[Fault]] = {
     "update_underflow": UpdateUnderflow,
     "weight_nonfinite": WeightNonfinite,
 }
-"""Every fault by the name its kind has in the rule pack."""
+"""Every fault, by the name of its kind in the rule pack."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ class Injection:
 
 
 class FaultPlan:
-    """The faults of one run, each begun and ended with its epochs; the loop asks it at the places of `Fault`."""
+    """The faults of one run, each begun and ended with its epochs. The loop calls it at the places of `Fault`."""
 
     def __init__(self, injections: Sequence[Injection]) -> None:
         self._planned = [(each, FAULTS[each.fault](**each.parameters)) for each in injections]
         self._acting: list[tuple[Injection, Fault]] = []
 
-    def sit_on(self, site: Site) -> None:
-        """Act in the optimizer's steps; to be called before anyone sits on it who measures."""
+    def hook_into(self, site: Site) -> None:
+        """Hook the faults into the optimizer's steps. Call this before hooks that measure are added."""
 
         def before(*args: Any) -> None:
             for fault in self.acting():
@@ -97,7 +97,7 @@ class FaultPlan:
             site.optimizer.register_step_post_hook(after)
 
     def enter_epoch(self, epoch: int, site: Site) -> None:
-        """Begin and end what is due as `epoch`, counted from 1, begins."""
+        """Begin and end the faults that are due at the start of `epoch`, counted from 1."""
         due = [
             (each, fault)
             for each, fault in self._planned
@@ -112,7 +112,7 @@ class FaultPlan:
         self._acting = due
 
     def acting(self) -> list[Fault]:
-        """Return the faults of the present epoch."""
+        """Return the faults of the current epoch."""
         return [fault for _, fault in self._acting]
 
     def before_batch(self, site: Site, batch: int) -> None:
@@ -133,7 +133,7 @@ class FaultPlan:
         return labels_BK
 
     def change_loss(self, loss: Tensor) -> Tensor:
-        """Return the loss to report and to go backward from."""
+        """Return the loss to report and to call backward on."""
         for fault in self.acting():
             loss = fault.change_loss(loss)
         return loss

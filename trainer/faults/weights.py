@@ -1,4 +1,4 @@
-"""Faults of how the optimizer moves the weights, and of the weights themselves."""
+"""Faults of the weights, and of how the optimizer moves them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainer.faults.fault import Fault, Site
 
 
 class WeightNonfinite(Fault):
-    summary = "Once, after batch `batch`, one weight of the model's middle part is not a number."
+    summary = "Once, after batch `batch`, one weight of the model's middle part becomes nan."
     parameters: ClassVar[dict[str, float]] = {"batch": 1.0}
 
     def begin(self, site: Site) -> None:
@@ -28,7 +28,7 @@ class WeightNonfinite(Fault):
 
 
 class NoUpdate(Fault):
-    summary = "The optimizer does not know the model's middle part: its gradients come, its weights stay."
+    summary = "The optimizer does not have the model's middle part: it gets gradients, but its weights do not move."
 
     def before_step(self, site: Site) -> None:
         for weight in site.middle():
@@ -36,7 +36,7 @@ class NoUpdate(Fault):
 
 
 class LearningRateOff(Fault):
-    summary = "The learning rate of every step is `factor` times the one of its schedule."
+    summary = "The learning rate of every step is the scheduled one times `factor`."
     parameters: ClassVar[dict[str, float]] = {"factor": 0.0}
 
     def before_step(self, site: Site) -> None:
@@ -45,18 +45,18 @@ class LearningRateOff(Fault):
 
 
 class UpdateRatio(Fault):
-    summary = "The matrices of the model's middle part are drawn anew in every step, as if it were built again."
+    summary = "The matrices of the model's middle part are redrawn in every step, as if it were built again."
 
     @torch.no_grad()
     def after_step(self, site: Site) -> None:
         for weight in site.middle():
-            # Norms and offsets begin at a constant: drawn at random they would be another fault.
+            # Norms and biases start at a constant; random ones would be another fault.
             if weight.dim() > 1:
                 weight.copy_(weight.std() * torch.randn_like(weight))
 
 
 class UpdateUnderflow(Fault):
-    summary = "Weights are kept in bfloat16: steps smaller than its spacing are lost."
+    summary = "Weights are rounded to bfloat16: steps smaller than its spacing are lost."
 
     def begin(self, site: Site) -> None:
         self.after_step(site)
@@ -68,7 +68,7 @@ class UpdateUnderflow(Fault):
 
 
 class DeadUnits(Fault):
-    summary = "A `share` of a layer's units is pushed to where its activation function is 0 for every input."
+    summary = "A `share` of a layer's units gets a bias so low that the activation function is 0 for every input."
     parameters: ClassVar[dict[str, float]] = {"share": 0.8}
 
     @torch.no_grad()

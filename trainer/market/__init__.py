@@ -1,1 +1,1 @@
-"""A synthetic market to train on."""
+"""A synthetic market to train on, with a signal of known strength."""

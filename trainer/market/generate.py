@@ -1,13 +1,13 @@
-"""Synthetic market: prices and features with a planted signal whose best possible score is known.
+"""A synthetic market: prices and features with a planted signal whose best possible score is known.
 
 Interface:
     market = synthesise(codes=400, days=750, seed=1)    # -> Market, arrays only
     market.oracle                                       # -> Oracle: daily RankIC of the true expected return
-Files are written and read by `market_files`.
+`write` has its files.
 
-A code's return of the next day is a drift, a factor shock and a small expected part made of today's features:
-a linear part, a non-linear part (products of two features, a saturating response) and a spill-over part (the
-linear response of the other codes of its sector, which are the codes its returns correlate with).
+A code's return of the next day is a drift, factor shocks and a small expected part made of today's features: a linear
+part, a non-linear part (products of two features, a saturating response) and a spill-over part (the linear response of
+the other codes of its sector, with whose returns its own correlate).
 
 Shape legend: D dates, C codes, F features, H horizons.
 """
@@ -23,8 +23,8 @@ from trainer.panel.labels import forward_returns
 
 HORIZONS_DAYS = (1, 5, 10, 20)
 ORACLE_RANK_IC_1D = 0.17
-"""Mean daily RankIC at 1 d that the signal's strength is solved for, so that 20 epochs on 100 codes x 400
-days have enough to learn from; chosen by hand.
+"""Mean daily RankIC at 1 d for which the signal's strength is solved, so that 20 epochs on 100 codes x 400 days have
+enough to learn from. Chosen by hand.
 """
 TARGET_STD_1D = 0.009
 """Pooled standard deviation of daily returns; the recorded production run had 0.0086."""
@@ -40,26 +40,26 @@ _TAIL_DEGREES_OF_FREEDOM = 5
 
 
 class MarketError(TrainerError, ValueError):
-    """A market that cannot be made as asked."""
+    """A market that cannot be generated or written as requested."""
 
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
-    """The best achievable cross-sectional score: the true expected return ranked against what happened."""
+    """The best achievable cross-sectional score: the true expected return ranked against the actual return."""
 
     horizons: tuple[int, ...]
     dates: NDArray[np.datetime64]
     daily_rank_ic_DH: NDArray[np.float64]
-    """Spearman correlation over codes; nan where the horizon ends after the last date."""
+    """Spearman correlation over codes; nan if the horizon ends after the last date."""
 
     def mean_rank_ic(self, horizon: int, first: int = 0, stop: int | None = None) -> float:
-        """Average one horizon's daily RankIC over date indices first..stop-1, unlabeled dates left out."""
+        """Return the mean daily RankIC of one horizon over the labeled dates among indices first..stop-1."""
         return float(np.nanmean(self.daily_rank_ic_DH[first:stop, self.horizons.index(horizon)]))
 
 
 @dataclass(frozen=True, eq=False)
 class Market:
-    """A generated panel; the target of date d and horizon h is close[d + h] / close[d] - 1."""
+    """A generated panel; the target of date d at horizon h is close[d + h] / close[d] - 1."""
 
     seed: int
     dates: NDArray[np.datetime64]
@@ -77,7 +77,7 @@ class Market:
 def synthesise(*, codes: int, days: int, seed: int, features: int = 82) -> Market:
     """Generate a market of `codes` codes over `days` business days.
 
-    Raises MarketError when there are too few codes, days or features to plant the signal in.
+    Raises MarketError for too few codes, days or features to plant the signal in.
     """
     _refuse_below("codes", codes, MIN_CODES)
     _refuse_below("days", days, MIN_DAYS)
@@ -115,7 +115,7 @@ def synthesise(*, codes: int, days: int, seed: int, features: int = 82) -> Marke
 
 
 def daily_rank_ic(score_DC: NDArray[np.float64], outcome_DC: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each date's Spearman correlation over codes; values have no ties; nan without every outcome."""
+    """Return each date's Spearman correlation over codes, of values without ties; nan if an outcome is missing."""
     rank_ic_D = _row_correlation(_ranks(score_DC), _ranks(outcome_DC))
     rank_ic_D[~np.isfinite(outcome_DC).all(axis=1)] = np.nan
     return rank_ic_D
@@ -123,11 +123,11 @@ def daily_rank_ic(score_DC: NDArray[np.float64], outcome_DC: NDArray[np.float64]
 
 def _refuse_below(name: str, value: int, least: int) -> None:
     if value < least:
-        raise MarketError(f"synthetic market: {name}; expected at least {least}, got {value}")
+        raise MarketError(f"synthetic market: too few {name}; expected at least {least}, got {value}")
 
 
 def _shocks(rng: np.random.Generator, days: int, sector_C: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Unexpected returns as [D, C], unit variance: market, sector, style and own shocks with heavy tails."""
+    """Return unexpected returns of unit variance, [D, C]: market, sector, style and own shocks with heavy tails."""
     codes, sectors = len(sector_C), int(sector_C.max()) + 1
 
     def heavy(*shape: int) -> NDArray[np.float64]:
@@ -143,14 +143,14 @@ def _shocks(rng: np.random.Generator, days: int, sector_C: NDArray[np.int64]) ->
 
 
 def _returns(signal_DC: NDArray[np.float64], shock_DC: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    """The signal of one date arrives with the shock of the next."""
+    """Return the shocks plus the signal, each date's signal added to the next date's shock."""
     return_DC = shock_DC.copy()
     return_DC[1:] += strength * signal_DC[:-1]
     return return_DC
 
 
 def _solve_strength(signal_DC: NDArray[np.float64], shock_DC: NDArray[np.float64]) -> float:
-    """Bisect the strength at which ranking by the signal has a mean daily RankIC of ORACLE_RANK_IC_1D."""
+    """Find, by bisection, the strength at which ranking by the signal has a mean daily RankIC of ORACLE_RANK_IC_1D."""
     signal_rank_DC = _ranks(signal_DC[:-1])
     low, high = 0.0, 1.0
     for _ in range(12):

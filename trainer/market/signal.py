@@ -1,7 +1,7 @@
-"""The planted signal of a synthetic market: which features move returns, and what they lead one to expect.
+"""The planted signal of a synthetic market: which features move returns, and which returns they make expected.
 
-Features are first-order autoregressions, so the expectation of each response any number of days ahead has a
-closed form, and with it the best achievable score of every horizon.
+Features are first-order autoregressions, so the expectation of each response has a closed form for any number of days
+ahead, and so has the best achievable score of every horizon.
 Shape legend: D dates, C codes, F features, H horizons.
 """
 
@@ -22,17 +22,17 @@ class PlantedPart:
     kind: str
     """linear | interaction | saturation | spill_over"""
     features: tuple[int, ...]
-    """Feature columns that carry it."""
+    """The feature columns that it depends on."""
     weights: tuple[float, ...]
-    """One per feature, or one per pair for interaction; in units of the standardised response."""
+    """One per feature, or per pair for interaction; in units of the standardised response."""
     share: float
-    """Share of the variance of the expected 1 d return."""
+    """Its share of the variance of the expected 1 d return."""
 
 
 def persistent_features(
     rng: np.random.Generator, days: int, codes: int, persistence_F: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Unit-variance first-order autoregressions, stationary from the first date, as [D, C, F]."""
+    """Draw first-order autoregressions of unit variance, stationary from the first date, [D, C, F]."""
     latent_DCF = rng.standard_normal((days, codes, len(persistence_F)), dtype=np.float32)
     keep_F = persistence_F.astype(np.float32)
     latent_DCF[1:] *= np.sqrt(1.0 - keep_F**2)
@@ -42,7 +42,7 @@ def persistent_features(
 
 
 def plant(rng: np.random.Generator, features: int) -> tuple[PlantedPart, ...]:
-    """Draw which features carry which part, with weights of unit length: responses have unit variance."""
+    """Draw the features of each part, and weights of unit length, which give responses of unit variance."""
     column = rng.permutation(features).tolist()
     pairs_from, saturating_from = _LINEAR, _LINEAR + 2 * _PAIRS
     linear = (tuple(column[:pairs_from]), _unit_weights(rng, _LINEAR))
@@ -64,10 +64,10 @@ def expected_signal(
     parts: tuple[PlantedPart, ...],
     horizons: tuple[int, ...],
 ) -> NDArray[np.float64]:
-    """Sum over the next h days of the signal expected today, as [D, C, H]; unit variance at one day.
+    """Return the signal of the next h days as expected today, summed, [D, C, H]; unit variance at one day.
 
-    For a unit autoregression with persistence p the expectation k days ahead is closed: p**k * z for z
-    itself, (p * q)**k * y * z for a product of two, and sin(p**k * z) * exp((p**(2 * k) - 1) / 2) for sin(z).
+    The expectation k days ahead for a unit autoregression z with persistence p is p**k * z. For a product y * z with
+    persistences q and p it is (p * q)**k * y * z, and for sin(z) it is sin(p**k * z) * exp((p**(2 * k) - 1) / 2).
     """
     days, codes, _ = latent_DCF.shape
     total_DCH = np.zeros((days, codes, len(horizons)))
@@ -97,7 +97,7 @@ def _decayed(response_DC: NDArray[np.float64], decay: float, horizons: tuple[int
 
 
 def _saturated(z_DC: NDArray[np.float64], persistence: float, horizons: tuple[int, ...]) -> NDArray[np.float64]:
-    """The expected sum of sin(z), scaled to unit variance; it turns over beyond 1.57 standard deviations."""
+    """Return the expected sum of sin(z), scaled to unit variance; it falls again beyond 1.57 standard deviations."""
     unit = np.sqrt((1.0 - np.exp(-2.0)) / 2.0)
     sum_DC, expected_DCH = np.zeros_like(z_DC), np.empty((*z_DC.shape, len(horizons)))
     for ahead in range(max(horizons)):
@@ -109,7 +109,7 @@ def _saturated(z_DC: NDArray[np.float64], persistence: float, horizons: tuple[in
 
 
 def _peer_mean(z_DC: NDArray[np.float64], sector_C: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean over the other codes of the sector, scaled to unit variance; 0 for a code alone in its sector."""
+    """Return the mean over the sector's other codes, scaled to unit variance; 0 for the only code of a sector."""
     member_CS = np.eye(sector_C.max() + 1)[sector_C]
     sum_DC = z_DC @ member_CS @ member_CS.T
     peers_C = np.maximum(member_CS.sum(axis=0)[sector_C] - 1.0, 1.0)

@@ -1,10 +1,10 @@
-"""The files of a synthetic market: a long-format parquet panel and, beside it, what its signal can score.
+"""The files of a synthetic market: a long-format parquet panel, and next to it the best possible scores.
 
 Interface:
     write_panel(market, Path("panel.parquet"))          # also writes panel.oracle.json
     read_oracle(Path("panel.parquet"))                  # -> Oracle
 
-Columns: date, code, feature_00.., target_1d, target_5d, target_10d, target_20d (null where unlabeled), close.
+Columns: date, code, feature_00.., target_1d, target_5d, target_10d, target_20d (null if unlabeled), close.
 """
 
 import json
@@ -19,12 +19,12 @@ from trainer.market.generate import Market, MarketError, Oracle
 
 
 def oracle_path(panel_path: Path) -> Path:
-    """Name the file beside a panel that holds its best achievable scores."""
+    """Return the path of the file with a panel's best achievable scores."""
     return panel_path.with_suffix(".oracle.json")
 
 
 def write_panel(market: Market, path: Path) -> None:
-    """Write the panel and its oracle file; raises MarketError where the files cannot be written."""
+    """Write the panel and its oracle file. Raises MarketError when they cannot be written."""
     days, codes, features = market.features_DCF.shape
     columns_FN = np.ascontiguousarray(market.features_DCF.reshape(days * codes, features).T)
     columns: dict[str, pa.Array] = {
@@ -53,9 +53,9 @@ def write_panel(market: Market, path: Path) -> None:
 
 
 def read_oracle(panel_path: Path) -> Oracle:
-    """Read the best achievable scores written beside a synthetic panel.
+    """Read the best achievable scores of a synthetic panel.
 
-    Raises MarketError when there is no such file or it is not one of ours.
+    Raises MarketError when the file is missing or is not an oracle file.
     """
     path = oracle_path(panel_path)
     try:
@@ -66,7 +66,7 @@ def read_oracle(panel_path: Path) -> Oracle:
         return Oracle(horizons, np.array(document["dates"], dtype="datetime64[D]"), series_DH)
     except OSError as error:
         raise MarketError(
-            f"{path}: cannot be read; expected the oracle file of a synthetic panel, got {error.strerror}"
+            f"{path}: cannot be read; expected a synthetic panel's oracle file, got {error.strerror}"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MarketError(f"{path}: not an oracle file; expected dates and daily_rank_ic, got {error!r}") from error

@@ -1,1 +1,1 @@
-"""What is measured of a training: gradients, metrics, guard, pace."""
+"""Measurements of a training: gradients, weights, activations, metrics, predictions, pace."""

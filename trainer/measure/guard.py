@@ -1,7 +1,7 @@
-"""The degeneracy guard: notice that a horizon predicts the same for every stock, and shake its head awake.
+"""The degeneracy guard: notices when a horizon predicts the same for every stock, and resets its head.
 
-In: predictions and targets of each step. Out: what each check found and did, as records; never a log line.
-The predictions' standard deviation is that within a day: across days it would hide a head that only knows the
+In: predictions and targets of each step. Out: records of what each check found and did; nothing is logged here.
+The standard deviation of predictions is taken within each day: across days it would hide a head that only knows the
 date.
 """
 
@@ -17,7 +17,7 @@ from trainer.config import GuardConfig
 
 
 class Check(NamedTuple):
-    """One horizon, looked at."""
+    """One check of one horizon."""
 
     horizon: int
     std: float  # moving average of the predictions' standard deviation
@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 
 class Reset(NamedTuple):
-    """One head was given noise."""
+    """Noise was added to one head."""
 
     horizon: int
     scale: float
@@ -35,14 +35,14 @@ class Reset(NamedTuple):
 
 
 class Recovered(NamedTuple):
-    """A head that was reset predicts differences again."""
+    """After a reset, a head predicts different values again."""
 
     horizon: int
     std: float
 
 
 class Failed(NamedTuple):
-    """A head that was reset did not regain variance in the steps it had."""
+    """After a reset, a head did not regain variance in time."""
 
     horizon: int
     std: float
@@ -52,12 +52,11 @@ Finding = Check | Reset | Recovered | Failed
 
 
 class DegeneracyGuard:
-    """Watch each horizon's moving average of prediction std / target std; reset a head after enough strikes
-    in a row.
+    """Watch each horizon's moving average of prediction std / target std; reset its head after enough strikes in a row.
 
-    A reset adds noise of `reset_scale` times a fresh initialisation's standard deviation to the head's
-    weights. The head then has `recover_within_steps` to pass a check; strikes count again afterwards.
-    `over_ranks` adds up what several processes see, so that all judge and act alike.
+    A reset adds noise to the head's weights, `reset_scale` times the standard deviation of a fresh initialisation.
+    The head then has `recover_within_steps` to pass a check; no strikes count until then. `over_ranks` adds up the
+    sums of several processes, so that all of them decide alike.
     """
 
     def __init__(
@@ -76,25 +75,25 @@ class DegeneracyGuard:
         self._reset_step: list[int | None] = [None] * len(horizons)
 
     def observe(self, points_BK: Tensor, targets_BK: Tensor, day_B: Tensor) -> None:
-        """Take one step's predictions and targets into the moving averages. Shapes: (B, K), (B, K), (B,)."""
+        """Add one step's predictions and targets to the moving averages. Shapes: (B, K), (B, K), (B,)."""
         sums = torch.stack([_within_day_sums(points_BK.detach(), day_B), _within_day_sums(targets_BK, day_B)])
         squares, counts = self._over_ranks(sums).unbind(1)
         stds = (squares / counts).sqrt()
         average = self._stds.to(stds.device)
         moved = self._config.guard_decay * average + (1 - self._config.guard_decay) * stds
         moved = torch.where(average.isnan(), stds, moved)
-        # A non-finite prediction is another fault's evidence and says nothing about variance.
+        # A non-finite prediction is evidence of another fault, not of too little variance.
         self._stds = torch.where(stds.isfinite(), moved, average)
 
     def check(self, step: int) -> tuple[Finding, ...]:
-        """Judge every horizon and reset the heads that have had their strikes; empty between two checks."""
+        """Check every horizon and reset the heads with enough strikes; return () when no check is due."""
         if step < self._config.guard_warmup_steps or step % self._config.guard_every:
             return ()
         pairs = self._stds.t().tolist()
         return tuple(finding for place, pair in enumerate(pairs) for finding in self._judge(place, step, *pair))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything a resumed run needs to judge alike."""
+        """Return everything that a resumed run needs to decide alike."""
         return {
             "stds": self._stds.cpu(),
             "strikes": list(self._strikes),
@@ -103,7 +102,7 @@ class DegeneracyGuard:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Continue from a `state_dict`."""
         self._stds = state["stds"].clone()
         self._strikes, self._reset_step = list(state["strikes"]), list(state["reset_step"])
         self._generator.set_state(state["generator"])
@@ -122,18 +121,18 @@ class DegeneracyGuard:
             findings.append(Failed(horizon, std))
             self._reset_step[place] = None
         elif reset_step is not None:
-            # The head is still within the steps it was given: no strike yet.
+            # The head still has time to recover: no strike yet.
             self._strikes[place] = 0
         findings.insert(0, Check(horizon, std, target_std, ratio, self._strikes[place]))
         if self._strikes[place] >= self._config.guard_strikes:
-            self._shake(self._heads[place])
+            self._reset(self._heads[place])
             self._strikes[place], self._reset_step[place] = 0, step
             findings.append(Reset(horizon, self._config.reset_scale, self._config.recover_within_steps))
         return findings
 
     @torch.no_grad()
-    def _shake(self, head: nn.Module) -> None:
-        """Add noise to every weight matrix, in units of a fresh initialisation, 1 / sqrt(inputs)."""
+    def _reset(self, head: nn.Module) -> None:
+        """Add noise to every weight matrix, in units of a fresh initialisation: 1 / sqrt(inputs)."""
         for weight in head.parameters():
             if weight.dim() < 2:
                 continue
@@ -142,7 +141,7 @@ class DegeneracyGuard:
 
 
 def _within_day_sums(values_BK: Tensor, day_B: Tensor) -> Tensor:
-    """Return the sum of squared deviations of labelled rows from their day's mean, and the number of rows.
+    """Return the sum of squared deviations of the labelled rows from their day's mean, and the number of those rows.
 
     Shapes: (B, K), (B,) -> (2, K).
     """

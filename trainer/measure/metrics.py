@@ -1,7 +1,7 @@
-"""Validation metrics, each with the definition that stands beside it in the log.
+"""Validation metrics, and the definitions that the log gives with them.
 
-In: point predictions and realised returns of one horizon, and the day of each row. Out: numbers in which
-undefined is nan, never 0: a constant prediction has no rank, no portfolio and no correlation.
+In: point predictions and realised returns of one horizon, and the day of each row. Out: numbers; an undefined one is
+nan, never 0: a constant prediction has neither ranks nor a portfolio nor a correlation.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ Floats = NDArray[np.float64]
 
 TRADING_DAYS_PER_YEAR = 252
 DECILE = 10
-"""The long and the short leg each hold one tenth of the day's stocks, at least one."""
+"""The long and the short leg each have a tenth of the day's stocks, and at least one."""
 
 DEFINITIONS = {
     "sharpe": "mean / std over days of top minus bottom decile mean return, times sqrt(252 / horizon)",
     "ic": "mean over days of the Pearson correlation of prediction and return",
     "rank_ic": "mean over days of the Spearman correlation with average ranks for ties",
-    "hit_rate": "share of rows where prediction and return lie on the same side of their day's means",
+    "hit_rate": "share of rows where prediction and return are on the same side of their day's means",
     "pred_std": "standard deviation of predictions around their day's mean; target_std likewise",
     "overall": "mean over horizons of the daily figures",
 }
 
 
 class Score(NamedTuple):
-    """One horizon's validation."""
+    """The metrics of one horizon."""
 
     sharpe: float
     ic: float
@@ -43,7 +43,7 @@ class Score(NamedTuple):
 
 
 class Overall(NamedTuple):
-    """All horizons together; nan as soon as one horizon's figure is undefined."""
+    """The metrics of all horizons together; nan if a horizon's metric is undefined."""
 
     sharpe: float
     ic: float
@@ -54,9 +54,9 @@ class Overall(NamedTuple):
 
 
 def score(predictions_B: Floats, returns_B: Floats, day_B: NDArray[np.int64], *, horizon_days: int) -> Score:
-    """Return one horizon's metrics; rows whose return is nan are unlabelled and left out.
+    """Return one horizon's metrics; rows with a return of nan are unlabelled and are skipped.
 
-    `day_B` is in order. A day counts once it has two labelled rows.
+    `day_B` must be in order. A day counts if it has at least two labelled rows.
     """
     labelled = ~np.isnan(returns_B)
     predictions, returns, days = predictions_B[labelled], returns_B[labelled], day_B[labelled]
@@ -89,7 +89,7 @@ def score(predictions_B: Floats, returns_B: Floats, day_B: NDArray[np.int64], *,
 
 
 def overall(scores: Sequence[Score]) -> Overall:
-    """Return the mean over horizons; `n_days` is that of the horizon with the fewest."""
+    """Return the mean over horizons; `n_days` is the smallest of any horizon."""
     sharpe, ic, rank_ic, hit_rate = (
         float(np.mean([getattr(each, name) for each in scores])) for name in ("sharpe", "ic", "rank_ic", "hit_rate")
     )
@@ -98,7 +98,7 @@ def overall(scores: Sequence[Score]) -> Overall:
 
 
 def ranks(values_M: Floats) -> Floats:
-    """Return ranks from 1; equal values share the average of their places."""
+    """Return ranks from 1; equal values share the average of their ranks."""
     _, place, counts = np.unique(values_M, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     average: Floats = (last - (counts - 1) / 2)[place]
@@ -106,7 +106,7 @@ def ranks(values_M: Floats) -> Floats:
 
 
 def pearson(left_M: Floats, right_M: Floats) -> float:
-    """Return the correlation; nan when either side is constant."""
+    """Return the correlation; nan if either side is constant."""
     if not (_varies(left_M) and _varies(right_M)):
         return float("nan")
     left, right = left_M - left_M.mean(), right_M - right_M.mean()
@@ -114,10 +114,9 @@ def pearson(left_M: Floats, right_M: Floats) -> float:
 
 
 def decile_spread(predictions_M: Floats, returns_M: Floats) -> float:
-    """Return the mean return of the highest-predicted decile minus that of the lowest; nan for a constant
-    prediction.
+    """Return the mean return of the decile predicted highest minus that of the lowest; nan for a constant prediction.
 
-    Rows that tie at a decile's edge share its remaining places, so row order decides nothing.
+    Rows that tie at a decile's edge share its remaining places, so the order of rows does not matter.
     """
     if not _varies(predictions_M):
         return float("nan")
@@ -133,7 +132,7 @@ def _leg(predictions_M: Floats, returns_M: Floats, places: int) -> float:
 
 
 def _hits(predictions_M: Floats, returns_M: Floats) -> tuple[float, float]:
-    """Return how many rows are on the right side, and how many have a side at all."""
+    """Return the number of rows predicted on the right side of the mean, and of rows that are on a side at all."""
     if not _varies(predictions_M):
         return 0.0, 0.0
     sides = np.sign(predictions_M - predictions_M.mean()) * np.sign(returns_M - returns_M.mean())
@@ -148,14 +147,14 @@ def _by_day(predictions: Floats, returns: Floats, days: NDArray[np.int64]) -> It
 
 
 def _within_day_std(values: Floats, days: NDArray[np.int64]) -> float:
-    """Return the standard deviation around each day's mean: a model that only knows the date has none."""
+    """Return the standard deviation around each day's mean: 0 for a model that only knows the date."""
     _, place, counts = np.unique(days, return_inverse=True, return_counts=True)
     means = np.bincount(place, weights=values) / counts
     return float(np.sqrt(((values - means[place]) ** 2).mean()))
 
 
 def _varies(values_M: Floats) -> bool:
-    """Whether the values differ by more than the rounding of single precision."""
+    """Return whether the values differ by more than single-precision rounding."""
     return bool(np.ptp(values_M) > 4 * np.finfo(np.float32).eps * np.abs(values_M).max())
 
 

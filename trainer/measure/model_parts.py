@@ -1,6 +1,6 @@
-"""The parts of a model that nobody described: which parameters form a gradient group, which modules are layers.
+"""Default parts of any model: which parameters form a gradient group, which modules are layers.
 
-In: any module. Out: names as the model itself uses them.
+In: any module. Out: parts by the names that the model uses.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 Part = nn.Module | Iterable[nn.Parameter]
-"""What may be a group: a module, or some parameters."""
+"""A module or some parameters, to be reported as one group."""
+Groups = Mapping[str, Mapping[str, nn.Parameter]]
+"""Parameters by group and full name."""
 
 MOST_PARTS = 32
-"""Children that are told apart; the monitor's memory is bounded. Chosen by hand."""
+"""Most children that are reported one by one, to bound the monitor's memory. Chosen by hand."""
 REST = "rest"
-"""The group of what no other group has."""
+"""The group of all parameters that are in no other group."""
 
 _CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
 
 def children_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the model's children by name; those of its only child where that holds everything, as in a wrapper."""
+    """Return the model's children by name, or those of its only child if that contains everything, as in a wrapper."""
     children = list(model.children())
     own = list(model.parameters(recurse=False))
     if len(children) == 1 and not own and list(children[0].children()):
@@ -31,9 +33,9 @@ def children_of(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def groups_of(model: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str, nn.Parameter]]:
-    """Return the model's parameters by group and full name, each once: a shared one belongs to the first group.
+    """Return the model's parameters by group and full name. A shared parameter belongs to its first group only.
 
-    Raises ValueError for a parameter that the model lacks.
+    Raises ValueError for a parameter that the model does not have.
     """
     left = {weight: name for name, weight in model.named_parameters()}
     known = frozenset(left)
@@ -50,29 +52,29 @@ def groups_of(model: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str
 
 
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the children that have outputs, by name."""
+    """Return the children that have outputs of their own, by name."""
     return {name: child for name, child in children_of(model).items() if not isinstance(child, _CONTAINERS)}
 
 
 class ForwardOrder:
-    """Listens to one forward pass and tells in which order it came to the parts."""
+    """Listen to one forward pass for the order in which it reaches the parts."""
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
-        self._came: list[str] = []
+        self._reached: list[str] = []
         self._handles: list[RemovableHandle] = []
         for name, part in parts.items():
             if isinstance(part, nn.Module):
-                # A container is never called, only what it holds.
+                # A container is never called, only the modules in it.
                 self._handles += [
                     each.register_forward_pre_hook(lambda *_, name=name: self._note(name)) for each in part.modules()
                 ]
 
     def take(self) -> dict[str, int]:
-        """Stop listening and return the depth of each part that was come to, counted from the input."""
+        """Stop listening and return the depth, counted from the input, of each part that was reached."""
         for handle in self._handles:
             handle.remove()
-        return {name: depth for depth, name in enumerate(self._came)}
+        return {name: depth for depth, name in enumerate(self._reached)}
 
     def _note(self, name: str) -> None:
-        if name not in self._came:
-            self._came.append(name)
+        if name not in self._reached:
+            self._reached.append(name)

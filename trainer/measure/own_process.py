@@ -1,4 +1,4 @@
-"""What the operating system says of this process; cheap enough to ask at every heartbeat."""
+"""What the operating system reports about this process; cheap enough for every heartbeat."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _LETTERS = {
 
 
 class ProcessFacts(NamedTuple):
-    """One process at one moment."""
+    """Facts about one process at one moment."""
 
     pid: int
     stat: str
     """As ``ps`` shows it: R, S, D, T or Z, and l for more than one thread."""
     cpu_pct: float
-    """Of one core, since it was asked last; 0 the first time."""
+    """Percent of one core since the last call; 0 the first time."""
     rss_mb: float
     """Resident memory, in MiB."""
     ram_total_mb: float
     etime_s: float
-    """Since the process began."""
+    """Seconds since the process started."""
 
 
 class OwnProcess:
-    """This process, with what a difference between two looks needs."""
+    """This process, with the state for differences between two calls."""
 
     def __init__(self, clock: Callable[[], float], process: psutil.Process | None = None) -> None:
         self._clock, self._process = clock, process or psutil.Process(os.getpid())
         self._process.cpu_percent()
 
     def facts(self) -> ProcessFacts:
-        """Look now. Raises psutil.Error and OSError where the system does not tell."""
+        """Return the facts now. Raises psutil.Error or OSError if the system does not provide them."""
         process = self._process
         with process.oneshot():
             letter = _LETTERS.get(process.status(), "S")

@@ -1,4 +1,4 @@
-"""What one optimizer step did, and how fast steps pass: seconds per batch, and the part spent waiting."""
+"""The result of one optimizer step, and the pace of steps: seconds per batch, and how many of them were waiting."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import NamedTuple
 
 
 class StepResult(NamedTuple):
-    """What one step did."""
+    """The result of one step."""
 
     loss: float
     terms: dict[str, float]
-    """The parts of the loss, each times its weight."""
+    """The terms of the loss, each times its weight."""
     num_pairs: int
-    """Pairs (day, horizon) that the loss is a mean over."""
+    """Number of pairs (day, horizon) over which the loss is the mean."""
     num_rows: int
     lr: float
     grad_norm: float
-    """Over all parameters, before clipping."""
+    """Norm over all parameters, before clipping."""
     num_resets: int
 
 
 class Lap(NamedTuple):
-    """The batches since the last lap."""
+    """The pace of the batches since the last lap."""
 
     s_per_batch: float
     load_s: float
-    """Seconds of each batch that passed waiting for data."""
+    """Seconds per batch spent waiting for data."""
     samples_per_s: float
 
 
-class Pace:
-    """A stopwatch between two TRAIN lines; `timer` returns monotonic seconds."""
+class Stopwatch:
+    """A stopwatch from one TRAIN line to the next; `timer` returns monotonic seconds."""
 
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
@@ -39,17 +39,17 @@ class Pace:
         self._begin()
 
     def loaded(self) -> None:
-        """The data of the next step has arrived."""
+        """Call this when the data of the next step has arrived."""
         self._load_s += self._timer() - self._waiting_since
 
     def stepped(self, *, batches: int, rows: int) -> None:
-        """A step on so many batches and rows is over."""
+        """Call this after a step on this many batches and rows."""
         self._batches += batches
         self._rows += rows
         self._waiting_since = self._timer()
 
     def lap(self) -> Lap:
-        """Return the pace since the last lap and begin a new one."""
+        """Return the pace since the last lap and start a new one."""
         seconds = self._timer() - self._begun
         batches = max(self._batches, 1)
         lap = Lap(seconds / batches, self._load_s / batches, self._rows / seconds if seconds else float("nan"))

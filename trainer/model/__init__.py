@@ -1,1 +1,1 @@
-"""The network, its losses and what is kept beside its weights."""
+"""The network, its loss, and the moving average of its weights."""

@@ -1,7 +1,7 @@
-"""The loss: four terms, each a mean over days, so that it adds up over batches, accumulation and machines.
+"""The loss: four terms, each a mean over days, so that losses add up over batches, accumulation and machines.
 
-In: predictions and targets in units of the target's standard deviation, and the day of each row. Out: the
-total and every weighted term. Rows without a label take no part in any term.
+In: predictions and targets in units of the target's standard deviation, and the day of each row. Out: the total and
+every weighted term. Rows without a label count in no term.
 
 Shapes: B rows, K horizons, Q quantiles, C days in the batch, M most rows of a day.
 """
@@ -24,7 +24,7 @@ RANK_TEMPERATURE = 0.25
 
 @dataclass(frozen=True)
 class Loss:
-    """A batch's loss."""
+    """The loss of a batch."""
 
     total: Tensor
     terms: Mapping[str, Tensor]
@@ -32,11 +32,10 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Objective:
-    """The loss under fixed weights; a term of weight 0 is not computed.
+class WeightedLoss:
+    """The loss with fixed weights of its terms; a term of weight 0 is not computed.
 
-    Every term is a sum over pairs (day, horizon) with at least two labels, divided by the number of such
-    pairs.
+    Every term is a mean over the pairs (day, horizon) that have at least two labels.
     """
 
     quantiles: tuple[float, ...]
@@ -52,11 +51,11 @@ class Objective:
     def __call__(
         self, predictions_BKQ: Tensor, targets_BK: Tensor, day_B: Tensor, *, num_pairs: int | None = None
     ) -> Loss:
-        """Return the loss of a batch; targets that are nan are unlabelled. `day_B` counts from 0, in order.
+        """Return the loss of a batch; a target of nan is unlabelled. `day_B` counts from 0, in order.
 
-        `num_pairs` divides instead of the batch's own number of pairs: given the number of several batches
-        together, their losses sum to the loss of all. Raises ValueError when there is no pair: a loss of zero
-        would look like success.
+        `num_pairs` replaces the batch's own number of pairs as the divisor: with the number of pairs of several
+        batches, their losses sum to the loss of all. Raises ValueError for a batch without any pair, because a loss
+        of zero would look like success.
         """
         grid = _DayGrid(day_B)
         targets_CMK = grid.spread(targets_BK)
@@ -64,7 +63,7 @@ class Objective:
         is_pair_CK = mask_CMK.sum(1) >= 2
         divisor = int(is_pair_CK.sum()) if num_pairs is None else num_pairs
         if divisor == 0:
-            raise ValueError("loss: no day has two labels; expected at least one that has, got 0")
+            raise ValueError("loss: no day has two labels; expected at least one day with two, got 0")
         targets_CMK = targets_CMK.masked_fill(~mask_CMK, 0.0)
         points_CMK, terms = grid.spread(predictions_BKQ[..., self.quantiles.index(0.5)]), {}
         if self.point_weight and self.point_loss == "quantile":
@@ -85,13 +84,13 @@ class Objective:
 
 
 def count_pairs(targets_BK: Tensor, day_B: Tensor) -> int:
-    """Return how many pairs (day, horizon) of a batch have at least two labels."""
+    """Count the pairs (day, horizon) of a batch that have at least two labels."""
     grid = _DayGrid(day_B)
     return int((grid.spread((~targets_BK.isnan()).float()).sum(1) >= 2).sum())
 
 
 def pinball(predictions_CMKQ: Tensor, targets_CMK: Tensor, quantiles: tuple[float, ...]) -> Tensor:
-    """Return the quantile loss, max(q e, (q - 1) e) with e = target - prediction, mean over the quantiles.
+    """Return the quantile loss max(q e, (q - 1) e) with e = target - prediction, averaged over the quantiles.
 
     Koenker and Bassett 1978. Shapes: (C, M, K, Q), (C, M, K) -> (C, M, K).
     """
@@ -103,7 +102,7 @@ def pinball(predictions_CMKQ: Tensor, targets_CMK: Tensor, quantiles: tuple[floa
 def soft_rank_ic(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
     """Return each day's correlation of soft prediction ranks with target ranks; 0 for a constant prediction.
 
-    The soft rank of i is the sum over j of sigmoid((p_i - p_j) / t) (Qin et al. 2010), as a share of the day.
+    The soft rank of i is the sum over j of sigmoid((p_i - p_j) / t) (Qin et al. 2010), divided by the day's rows.
     Shapes: three times (C, M, K) -> (C, K).
     """
     spread_C1K = _std(points_CMK, mask_CMK).detach().unsqueeze(1)
@@ -117,12 +116,11 @@ def soft_rank_ic(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor) -> T
 
 
 def portfolio_utility(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
-    """Return each day's r - r^2 / 2, r the return of a long-short portfolio weighted by the centred
-    prediction.
+    """Return each day's r - r^2 / 2, where r is the return of a long-short portfolio weighted by centred predictions.
 
-    The portfolio of highest expected quadratic utility is that of highest Sharpe ratio (Markowitz 1952), and
-    unlike a ratio the utility adds up over days. Weights sum to 0, their absolute values to at most 1; 0 for
-    a constant prediction. Shapes: three times (C, M, K) -> (C, K).
+    The portfolio with the highest expected quadratic utility has the highest Sharpe ratio (Markowitz 1952), and unlike
+    a ratio the utility adds up over days. The weights sum to 0 and their absolute values to at most 1; a constant
+    prediction gives 0. Shapes: three times (C, M, K) -> (C, K).
     """
     centred = _centre(points_CMK, mask_CMK)
     exposure = centred.abs().sum(1, keepdim=True) + FLAT * mask_CMK.sum(1, keepdim=True).clamp(min=1)
@@ -131,8 +129,7 @@ def portfolio_utility(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor)
 
 
 def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor, floor_ratio: float) -> Tensor:
-    """Return max(0, 1 - std(prediction) / (floor_ratio x std(target)))^2 of each day; 1 for a constant
-    prediction.
+    """Return max(0, 1 - std(prediction) / (floor_ratio x std(target)))^2 of each day; 1 for a constant prediction.
 
     Shapes: three times (C, M, K) -> (C, K).
     """
@@ -140,17 +137,17 @@ def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor, 
     return functional.relu(1 - _std(points_CMK, mask_CMK) / (floor_CK + 1e-6)) ** 2
 
 
-def constant_loss(objective: Objective, days: Sequence[Tensor]) -> float:
-    """Return the loss, over these days' targets, of the best constants: each horizon's own quantiles.
+def constant_loss(weighted_loss: WeightedLoss, days: Sequence[Tensor]) -> float:
+    """Return the loss of the best constant predictions on these days: the quantiles of each horizon.
 
-    Shapes: each day (M, K), nan where unlabelled. Raises ValueError when no day has two labels.
+    Shapes: each day (M, K), nan if unlabelled. Raises ValueError when no day has two labels.
     """
-    levels = torch.tensor(objective.quantiles)
+    levels = torch.tensor(weighted_loss.quantiles)
     labels = torch.cat(list(days)).t()
     constants_KQ = torch.stack([_quantiles(column[~column.isnan()], levels) for column in labels])
     num_pairs = sum(count_pairs(day, torch.zeros(len(day), dtype=torch.int64)) for day in days)
     losses = [
-        objective(
+        weighted_loss(
             constants_KQ.expand(len(day), -1, -1),
             day,
             torch.zeros(len(day), dtype=torch.int64),
@@ -162,7 +159,7 @@ def constant_loss(objective: Objective, days: Sequence[Tensor]) -> float:
 
 
 class _DayGrid:
-    """Lay rows out by day, (B, ...) -> (C, M, ...), with zeros where a day has fewer rows."""
+    """Arrange rows by day, (B, ...) -> (C, M, ...), with zeros for days with fewer rows."""
 
     def __init__(self, day_B: Tensor) -> None:
         _, counts_C = torch.unique_consecutive(day_B, return_counts=True)
@@ -177,7 +174,7 @@ class _DayGrid:
 
 
 def _shares_below(values_CMK: Tensor, mask_CMK: Tensor, below: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return, for each row, the share of its day's rows that `below` counts under it."""
+    """Return, for each row, the share of its day's rows that `below` counts as below it."""
     gap_CMMK = values_CMK.unsqueeze(2) - values_CMK.unsqueeze(1)
     counted = below(gap_CMMK) * mask_CMK.unsqueeze(1)
     return counted.sum(2) / mask_CMK.sum(1, keepdim=True).clamp(min=1)
@@ -192,7 +189,7 @@ def _centre(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
 
 
 def _std(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
-    # The small constant keeps the gradient of a constant prediction finite (zero).
+    # The small constant makes the gradient of a constant prediction zero instead of infinite.
     return (_mean(_centre(values_CMK, mask_CMK) ** 2, mask_CMK) + 1e-12).sqrt()
 
 

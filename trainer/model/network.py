@@ -21,7 +21,7 @@ MEDIAN = QUANTILES.index(0.5)
 
 
 class GatedLinear(nn.Module):
-    """Linear map with a sigmoid gate (Dauphin et al. 2017, gated linear units).
+    """A linear map with a sigmoid gate (Dauphin et al. 2017, gated linear units).
 
     Shapes: (..., in) -> (..., out).
     """
@@ -37,11 +37,10 @@ class GatedLinear(nn.Module):
 class VariableSelection(nn.Module):
     """One small gated residual network per feature, mixed by softmax weights (Lim et al. 2021, section 4.2).
 
-    All features run in the same batched matrix products. Each parameter named in `PER_FEATURE` has one slice
-    per feature along its first axis. Three of those slices, `value_weight`, `skip_weight` and `score_weight`,
-    multiply the feature itself, so exactly these three have a zero gradient when the feature is zero
-    everywhere. The networks have no layer norm: over the few values that one number becomes, it would keep
-    the number's sign and lose its size.
+    All features go through the same batched matrix products. Each parameter in `PER_FEATURE` has one slice per feature
+    along its first axis. Three of these slices, `value_weight`, `skip_weight` and `score_weight`, multiply the feature
+    itself, so exactly these three have a zero gradient if the feature is zero everywhere. The networks have no layer
+    norm: over the few values made from one number, it would keep the number's sign and lose its size.
 
     Shapes: (B, T, F) -> (B, T, W).
     """
@@ -56,7 +55,7 @@ class VariableSelection(nn.Module):
         self.feature_dropout = nn.Dropout1d(feature_dropout)
         self.value_weight = nn.Parameter(torch.randn(num_features, width))
         self.value_bias = _small_offsets(num_features, width)
-        # Small, or the many features that say nothing drown the few that do until they are unlearnt.
+        # Small, or the many uninformative features drown the few informative ones until training suppresses them.
         self.skip_weight = nn.Parameter(0.3 * torch.randn(num_features, width))
         self.skip_bias = _small_offsets(num_features, width)
         self.mix_weight = nn.Parameter(torch.randn(num_features, width, width) / math.sqrt(width))
@@ -71,7 +70,7 @@ class VariableSelection(nn.Module):
 
     def forward(self, x_BTF: Tensor) -> Tensor:
         num_rows, window, num_features = x_BTF.shape
-        # A feature is hidden from a row on all its days: on one alone, its neighbours would tell.
+        # A feature is hidden from a row on all days; if hidden on one day only, the days around would give it away.
         x_BTF = self.feature_dropout(x_BTF.transpose(1, 2)).transpose(1, 2)
         x_NF = x_BTF.reshape(-1, num_features)
         values_FNW = self._values(x_NF.t().unsqueeze(-1))
@@ -79,24 +78,23 @@ class VariableSelection(nn.Module):
         return (values_FNW * shares_FN.unsqueeze(-1)).sum(0).reshape(num_rows, window, -1)
 
     def _values(self, x_FN1: Tensor) -> Tensor:
-        """Shapes: (F, N, 1) -> (F, N, W), every feature through its own network."""
+        """Send every feature through its own network. Shapes: (F, N, 1) -> (F, N, W)."""
         x_FN2 = torch.cat([x_FN1, torch.ones_like(x_FN1)], dim=-1)
         hidden = functional.elu(x_FN2 @ torch.stack([self.value_weight, self.value_bias], dim=1), inplace=True)
-        # Two linear maps in a row, made one before they meet the rows.
+        # Two linear maps in a row, multiplied into one before they are applied to the rows.
         weight_FWV = self.mix_weight @ self.gate_weight
         bias_F1V = torch.baddbmm(self.gate_bias.unsqueeze(1), self.mix_bias.unsqueeze(1), self.gate_weight)
         gated = functional.glu(torch.baddbmm(bias_F1V, hidden, weight_FWV), dim=-1)
         return torch.baddbmm(gated, x_FN2, torch.stack([self.skip_weight, self.skip_bias], dim=1))
 
     def _shares(self, x_NF: Tensor) -> Tensor:
-        """Shapes: (N, F) -> (N, F), the weight of each feature; rows sum to 1."""
+        """Return the weight of each feature; rows sum to 1. Shapes: (N, F) -> (N, F)."""
         scores = self.score_gate(functional.elu(x_NF @ self.score_weight + self.score_bias))
         return functional.linear(scores, self.choice_weight, self.choice_bias).softmax(-1)
 
 
 class TemporalEncoder(nn.Module):
-    """LSTM, then self-attention with learnt positions, then a gated feed-forward; each gated, added,
-    normalised.
+    """LSTM, then self-attention with learnt positions, then a feed-forward network; each gated, added and normalised.
 
     Shapes: (B, T, H) -> (B, H), the state of the last day.
     """
@@ -120,7 +118,7 @@ class TemporalEncoder(nn.Module):
         remembered, _ = self.recurrent(x_BTH)
         x_BTH = self.recurrent_norm(x_BTH + self.recurrent_gate(self.dropout(remembered)))
         placed = x_BTH + self.positions
-        # Only the last day leaves the encoder, so only the last day asks; every day answers.
+        # Only the last day leaves the encoder, so only it is a query; every day is a key.
         attended, _ = self.attention(placed[:, -1:], placed, x_BTH, need_weights=False)
         x_BH = self.attention_norm(x_BTH[:, -1] + self.attention_gate(attended[:, 0]))
         fed = self.feed_gate(self.dropout(functional.elu(self.feed(x_BH))))
@@ -128,8 +126,7 @@ class TemporalEncoder(nn.Module):
 
 
 class GraphEncoder(nn.Module):
-    """Attention over each day's stocks (GATv2, Brody et al. 2022) with edge features, residual and edge
-    dropout.
+    """Attention over each day's stocks (GATv2, Brody et al. 2022) with edge features, a residual and edge dropout.
 
     Shapes: (B, H), (2, E), (E, D) -> (B, H).
     """
@@ -146,7 +143,7 @@ class GraphEncoder(nn.Module):
         if self.training and self.edge_dropout > 0:
             kept = torch.rand(edge_index_2E.shape[1], device=x_BH.device) >= self.edge_dropout
             edge_index_2E, edge_attr_ED = edge_index_2E[:, kept], edge_attr_ED[kept]
-        # The scatter softmax loses stocks with many neighbours in half precision.
+        # In half precision the scatter softmax fails for stocks with many neighbours.
         with torch.autocast(x_BH.device.type, enabled=False):
             x_BH = x_BH.float()
             return self.norm(x_BH + self.attention(x_BH, edge_index_2E, edge_attr_ED.float()))
@@ -155,9 +152,9 @@ class GraphEncoder(nn.Module):
 class FanSanNorm(nn.Module):
     """Frequency-adaptive, then slice-adaptive normalisation of a series; kept because it destroys gradients.
 
-    Both subtract the series' own mean. The backbone hands over a series of one day, whose mean is itself, so
-    the output is the learnt offset whatever the input, and every gradient behind it is exactly 0: a real
-    fault to watch for, not a norm to train with.
+    Both subtract the series' own mean. The backbone passes a series of one day, which equals its mean, so the output
+    is the learnt offset for any input, and every gradient behind it is exactly 0. It is a real fault to test the
+    monitor with, not a norm to train with.
 
     Shapes: (B, H) -> (B, H).
     """
@@ -186,11 +183,11 @@ class FanSanNorm(nn.Module):
 
 
 class LinearSkip(nn.Module):
-    """What the last day's features say in a straight line, told to the neighbours as well; 0 before training.
+    """A linear forecast from the last day's features, passed on to the neighbours too; 0 before training.
 
     Each horizon's linear forecast is sent along the edges, weighted by their correlations, and added with a learnt
-    strength: predict, then propagate (Gasteiger et al. 2019). Neighbours need no weights of their own, which the few
-    independent groups of stocks could not tell from noise.
+    strength: predict, then propagate (Gasteiger et al. 2019). Neighbours have no weights of their own, because there
+    are too few independent groups of stocks to tell such weights from noise.
 
     Shapes: (B, F), (2, E), (E, D) -> (B, K).
     """
@@ -198,26 +195,25 @@ class LinearSkip(nn.Module):
     def __init__(self, num_features: int, num_horizons: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(num_horizons, num_features))
-        # Off zero, or neither the weights nor the strength would learn from the neighbours at first.
+        # Not zero, or neither the weights nor the strength would learn from the neighbours at first.
         self.spill_over = nn.Parameter(torch.full((num_horizons,), 0.3))
 
     def forward(self, x_BF: Tensor, edge_index_2E: Tensor, edge_attr_ED: Tensor) -> Tensor:
         source_E, target_E = edge_index_2E
-        # Sums over many edges lose too much in half precision.
+        # Sums over many edges lose too much precision in half precision.
         with torch.autocast(x_BF.device.type, enabled=False):
             own_BK = functional.linear(x_BF.float(), self.weight)
             correlation_E = edge_attr_ED[:, 0].float()
             told_BK = torch.zeros_like(own_BK).index_add(0, target_E, correlation_E.unsqueeze(-1) * own_BK[source_E])
             square_B = correlation_E.new_zeros(len(x_BF)).index_add(0, target_E, correlation_E.square())
-            # The sum of independent forecasts keeps the size of one, however many neighbours there are.
+            # Scaled so that the sum of independent forecasts has the size of one, for any number of neighbours.
             return own_BK + self.spill_over * told_BK / (square_B + 1e-6).sqrt().unsqueeze(-1)
 
 
 class StockModel(nn.Module):
-    """The whole network; its children carry the names of the gradient groups.
+    """The whole network; its children have the names of the gradient groups.
 
-    Shapes: windows (B, T, F), edge_index (2, E), edge_attr (E, D) -> predictions (B, K, Q) of normalised
-    targets.
+    Shapes: windows (B, T, F), edge_index (2, E), edge_attr (E, D) -> predictions (B, K, Q) of normalised targets.
     """
 
     def __init__(
@@ -256,7 +252,7 @@ class StockModel(nn.Module):
     def gradient_groups(self) -> Mapping[str, Mapping[str, nn.Parameter]]:
         """Return each group's parameters by full name, in the order of `GRADIENT_GROUPS`.
 
-        The linear skip forecasts each horizon and counts among the heads.
+        The linear skip counts as part of the heads, because it forecasts each horizon.
         """
         groups: dict[str, dict[str, nn.Parameter]] = {group: {} for group in GRADIENT_GROUPS}
         for name, weight in self.named_parameters():
@@ -265,7 +261,7 @@ class StockModel(nn.Module):
         return groups
 
     def per_feature_parameters(self) -> frozenset[str]:
-        """Return the full names of the parameters that hold one slice per feature along their first axis."""
+        """Return the full names of the parameters that have one slice per feature along their first axis."""
         return frozenset(f"variable_selection.{name}" for name in VariableSelection.PER_FEATURE)
 
 
@@ -291,7 +287,7 @@ def _head(hidden: int) -> nn.Sequential:
 
 
 def _small_offsets(*shape: int) -> nn.Parameter:
-    """Offsets that begin off zero, or a zero feature would blank further slices than its own three."""
+    """Draw biases that are not zero, or a zero feature would blank more slices than its own three."""
     return nn.Parameter(0.1 * torch.randn(shape))
 
 

@@ -1,4 +1,4 @@
-"""The moving average of a model's weights, which validation and prediction use instead of the last ones."""
+"""The moving average of a model's weights, which validation and prediction use instead of the last weights."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class WeightAverage:
         self._average = [weight.clone() for weight in self._weights]
 
     def update(self) -> None:
-        """Take the weights of one more step in."""
+        """Add the weights of one more step."""
         self._num_updates += 1
         decay = min(self._decay, (1 + self._num_updates) / (10 + self._num_updates))
         torch._foreach_lerp_(self._average, self._weights, 1 - decay)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Let the model have the averaged weights within this block."""
+        """Give the model the averaged weights within this block."""
         last = [weight.clone() for weight in self._weights]
         torch._foreach_copy_(self._weights, self._average)
         try:
@@ -40,11 +40,11 @@ class WeightAverage:
             torch._foreach_copy_(self._weights, last)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average by the model's names, and how many steps are in it."""
+        """Return the average by parameter name, and the number of steps in it."""
         return {"num_updates": self._num_updates, "weights": dict(zip(self._names, self._average, strict=True))}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Continue from a `state_dict`."""
         self._num_updates = state["num_updates"]
         torch._foreach_copy_(self._average, [state["weights"][name].to(own) for name, own in self._named()])
 

@@ -1,1 +1,1 @@
-"""The panel of features and labels: files, checks, splits, samples."""
+"""The panel of features and labels: reading, checking and splitting it."""

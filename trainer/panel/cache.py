@@ -1,7 +1,7 @@
-"""The panel's arrays as memory-mapped files: kept while the file's content and the schema are the same.
+"""The panel's arrays as memory-mapped files, kept as long as the file's content and the schema stay the same.
 
-Arrays are found by the SHA-256 of the content they were made from. Those of another content are stale: they
-are never used, but removed once the new ones are made, and the caller is told.
+Arrays are looked up by the SHA-256 of the content they were made from. Arrays from other content are stale: they are
+never used, they are deleted once the new ones are built, and the caller learns of it.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ _LAYOUT = 1
 _ARRAY_NAMES = ("features_CDF", "present_CD", "targets_DCH", "returns_DC")
 
 NewArray = Callable[[str, tuple[int, ...], type], NDArray[Any]]
-"""Makes an array to be filled: name, shape, kind of element."""
+"""Creates an array to be filled, given its name, shape and element type."""
 
 
 class PanelArrays(NamedTuple):
-    """What is read from a panel file, whichever memory holds it; legend in `panel`."""
+    """What was read from a panel file, in memory or memory-mapped; legend in `panel`."""
 
     dates: NDArray[np.datetime64]
     codes: tuple[str, ...]
@@ -40,14 +40,14 @@ class PanelArrays(NamedTuple):
 
 
 class PanelCache:
-    """The folder that holds the arrays of one panel file under one schema, in a sub-folder per content."""
+    """The folder with the arrays of one panel file under one schema; a sub-folder per content."""
 
     def __init__(self, directory: Path, source: Path, schema: PanelSchema) -> None:
         key = hashlib.sha256(repr((_LAYOUT, str(source.resolve()), schema)).encode()).hexdigest()[:12]
         self.folder = directory / f"{source.stem}-{key}"
 
     def find(self, fingerprint: str) -> tuple[PanelArrays | None, CacheUse]:
-        """Return the arrays made from exactly this content, else None; and what that means for the cache."""
+        """Return the arrays made from exactly this content, or None, and the state of the cache."""
         kept = self._of_content(fingerprint)
         if not kept.exists():
             is_stale = self.folder.exists() and any(self.folder.iterdir())
@@ -58,10 +58,10 @@ class PanelCache:
             return None, CacheUse.REPAIRED
 
     def build(self, fingerprint: str, read: Callable[[NewArray], PanelArrays]) -> PanelArrays:
-        """Let `read` fill memory-mapped arrays, keep them, and remove those of other contents.
+        """Let `read` fill memory-mapped arrays, keep them, and delete arrays from other contents.
 
-        A process that builds the same at the same time does no harm: the first to finish is kept. Raises
-        PanelError when the folder cannot be written.
+        Another process may build the same arrays at the same time: the first to finish is kept. Raises PanelError
+        when the folder cannot be written.
         """
         kept = self._of_content(fingerprint)
         part = self.folder / f"{kept.name}.{os.getpid()}.part"
@@ -88,13 +88,13 @@ class PanelCache:
             shutil.rmtree(part, ignore_errors=True)
 
     def _unwritable(self, error: OSError) -> PanelError:
-        return PanelError(f"{self.folder}: cannot keep the panel; expected a writable folder, got {error}")
+        return PanelError(f"{self.folder}: cannot cache the panel; expected a writable folder, got {error}")
 
     def _of_content(self, fingerprint: str) -> Path:
         return self.folder / fingerprint[:16]
 
     def _keep(self, part: Path, kept: Path) -> None:
-        """Move the finished folder into place, unless another process has put a readable one there."""
+        """Move the finished folder into place, unless another process has already put a readable one there."""
         if kept.exists():
             try:
                 _open(kept)

@@ -1,11 +1,11 @@
-"""What is wrong with a panel, judged before a run trusts it: a panel and its division in, named problems out.
+"""Checks of a panel before a run relies on it: a panel and how to split it in, named problems out.
 
 Interface:
     report = check_panel(panel, SplitSettings())     # -> PanelReport; the facts of DATA and DATA-CHECK lines
     report.raise_if_refused()                        # PanelError with every reason to refuse
-    check_source(panel)                              # in panel_file_checks: worth repeating each epoch
+    check_source(panel)                              # in `file_checks`: worth repeating each epoch
 
-A problem is refused when the numbers of a run on this panel would be wrong, and warned about otherwise.
+A problem is a refusal if it would make the numbers of a run wrong, and a warning otherwise.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy as np
 from trainer.panel.file_checks import row_problems, source_problems, value_problems
 from trainer.panel.moments import feature_moments
 from trainer.panel.panel import Panel, PanelError
-from trainer.panel.problem import Problem, Severity
+from trainer.panel.problem import Consequence, PanelProblem
 from trainer.panel.samples import RowAccount, account_rows, choose_samples
 from trainer.panel.splits import DateRange, Splits, SplitSettings, split_dates
 from trainer.panel.training_checks import dead_problems, leak_problems, part_problems
@@ -23,41 +23,41 @@ from trainer.panel.training_checks import dead_problems, leak_problems, part_pro
 
 @dataclass(frozen=True)
 class PanelReport:
-    """The judged panel."""
+    """What the checks found."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[PanelProblem, ...]
     splits: Splits | None
-    """None when the dates cannot be divided as asked; a problem says why."""
+    """None when the dates cannot be split as requested; a problem has the reason."""
     rows: RowAccount | None
-    """Where every row of the file went; None without splits."""
+    """What happened to every row of the file; None without splits."""
     features_dead: tuple[str, ...]
     """Features that are constant or have no finite value on the dates that training reads."""
     nonfinite_share: float
-    """Share of the feature values of all placed rows that are null, nan or infinite."""
+    """Share of null, nan and infinite values among the features of all rows in the panel."""
     label_coverage: tuple[tuple[int, float], ...]
-    """Per horizon: share of the placed rows that have a label."""
+    """Per horizon: share of the panel's rows that have a label."""
 
     @property
     def is_refused(self) -> bool:
         """Whether a run must not start on this panel."""
-        return any(problem.severity is Severity.REFUSE for problem in self.problems)
+        return any(problem.consequence is Consequence.REFUSE for problem in self.problems)
 
     def raise_if_refused(self) -> None:
-        """Raise PanelError with one line per reason to refuse."""
-        reasons = [problem.message for problem in self.problems if problem.severity is Severity.REFUSE]
+        """Raise PanelError with one line per refusal."""
+        reasons = [problem.message for problem in self.problems if problem.consequence is Consequence.REFUSE]
         if reasons:
             raise PanelError("\n".join(reasons))
 
 
 def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int = 0) -> PanelReport:
-    """Judge a loaded panel under the way its dates would be divided."""
+    """Check a loaded panel, given how its dates would be split."""
     problems = [*row_problems(panel), *value_problems(panel), *source_problems(panel)]
     train = DateRange(0, len(panel.dates), label_stop=len(panel.dates))
     splits, rows = None, None
     try:
         splits = split_dates(panel.dates, settings, horizons=panel.horizons)
     except PanelError as error:
-        problems.append(Problem(Severity.REFUSE, "empty_split", f"{panel.source}: {error}", len(panel.dates)))
+        problems.append(PanelProblem(Consequence.REFUSE, "empty_split", f"{panel.source}: {error}", len(panel.dates)))
     if splits is not None:
         train = splits.train
         parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
@@ -75,7 +75,7 @@ def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int 
     placed = max(int(panel.present_CD.sum()), 1)
     num_labels_H = np.isfinite(panel.targets_DCH).sum(axis=(0, 1))
     return PanelReport(
-        problems=tuple(sorted(problems, key=lambda problem: problem.severity is Severity.WARN)),
+        problems=tuple(sorted(problems, key=lambda problem: problem.consequence is Consequence.WARN)),
         splits=splits,
         rows=rows,
         features_dead=dead,

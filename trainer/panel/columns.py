@@ -1,4 +1,4 @@
-"""Which column of a panel file is used for what: its schema and the asked mapping in, `Columns` out."""
+"""What each column of a panel file is used for: the file's schema and the requested mapping in, `Columns` out."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,29 +8,29 @@ import pyarrow as pa
 from trainer.panel.panel import PanelError, PanelSchema
 
 _LABEL_PREFIXES = ("target", "label", "future", "forward", "fwd", "__")
-"""A column that starts like this is never taken for a feature unless it is named as one."""
+"""A column that starts like this is a feature only if it is requested by name."""
 
 
 class Columns(NamedTuple):
-    """What each column of the file is used for."""
+    """The columns of the file by their use."""
 
     features: tuple[str, ...]
     labels: tuple[str, ...]  # empty: labels come from the price
-    price: str | None  # None: the file has none
-    ignored: tuple[str, ...]  # neither numeric nor asked for, or named like a label
+    price: str | None  # None: the file has no price
+    ignored: tuple[str, ...]  # not numeric, not requested, or named like a label
 
     @property
     def values(self) -> list[str]:
-        """All columns but date and code."""
+        """All columns except date and code."""
         return [*self.features, *self.labels, *([self.price] if self.price is not None else [])]
 
 
 def assign_columns(path: Path, file_schema: pa.Schema, schema: PanelSchema) -> Columns:
-    """Assign the columns; raises PanelError naming every one that is missing or of the wrong kind."""
+    """Assign the columns. Raises PanelError with the names of all that are missing or have the wrong type."""
     names, targets = set(file_schema.names), schema.target_columns()
     repeated = sorted({name for name in names if file_schema.names.count(name) > 1})
     if repeated:
-        raise PanelError(f"{path}: column names repeat; expected each once, got {', '.join(repeated)} again")
+        raise PanelError(f"{path}: repeated column names; expected each once, got {', '.join(repeated)} again")
     missing = [name for name in (schema.date, schema.code) if name not in names]
     has_price = schema.price is not None and schema.price in names
     has_labels = all(name in names for name in targets)

@@ -1,8 +1,8 @@
-"""Reading a long-format parquet panel: bytes of a file in, a `Panel` and the facts of its reading out.
+"""Reading a long-format parquet panel: a file in, a `Panel` with facts about its reading out.
 
 Interface:
     load_panel(path, schema, cache_dir=None) -> Panel
-Memory: one row batch above the arrays themselves; with a cache directory the arrays are memory-mapped files.
+Memory: the arrays and one batch of rows; with a cache directory the arrays are memory-mapped files.
 """
 
 import hashlib
@@ -25,24 +25,32 @@ _ROWS_PER_BATCH = 65_536
 
 
 def load_panel(path: Path, schema: PanelSchema, *, cache_dir: Path | None = None) -> Panel:
-    """Read a panel; with `cache_dir` its arrays are kept there as memory-mapped files and reused while the
+    """Read a panel. With `cache_dir` its arrays are kept there as memory-mapped files, and reused as long as the
     file's content and the schema stay the same.
 
-    Raises PanelError for a file that is missing, not parquet, without the columns the schema names, or empty.
+    Raises PanelError for a file that is missing, empty, not parquet, or without the columns that the schema names.
     """
     fingerprint, mtime_s = _fingerprint(path)
+    cache_use = CacheUse.NONE
     if cache_dir is None:
-        return _panel(path, mtime_s, fingerprint, schema, _read(path, schema, _new_in_memory), cache=CacheUse.NONE)
-    cache = PanelCache(cache_dir, path, schema)
-    arrays, found = cache.find(fingerprint)
-    if arrays is None:
-        arrays = cache.build(fingerprint, lambda new_array: _read(path, schema, new_array))
-    return _panel(path, mtime_s, fingerprint, schema, arrays, cache=found)
+        arrays = _read(path, schema, _new_in_memory)
+    else:
+        cache = PanelCache(cache_dir, path, schema)
+        found, cache_use = cache.find(fingerprint)
+        arrays = found or cache.build(fingerprint, lambda new_array: _read(path, schema, new_array))
+    return Panel(
+        source=path,
+        source_mtime_s=mtime_s,
+        fingerprint=fingerprint,
+        horizons=schema.horizons,
+        cache=cache_use,
+        **arrays._asdict(),
+    )
 
 
 def _fingerprint(path: Path) -> tuple[str, float]:
     if not path.is_file():
-        got = "a directory" if path.is_dir() else "no such file"
+        got = "a folder" if path.is_dir() else "no such file"
         raise PanelError(f"{path}: cannot be read; expected a parquet file, got {got}")
     try:
         with path.open("rb") as file:
@@ -122,13 +130,13 @@ def _absent(new_array: NewArray, name: str, shape: tuple[int, ...]) -> NDArray[n
 
 
 def _blank(value: NDArray[Any], is_bad: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Turn the bad values into nan, in place, and count them over rows."""
+    """Turn the bad values into nan, in place; return their number per column."""
     value[is_bad] = np.nan
     return is_bad.sum(axis=0)
 
 
 def _row_batches(file: pq.ParquetFile, columns: Columns) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Yield (number of the first row, rows) in the order of the file."""
+    """Yield (number of the first row, rows) in file order."""
     first = 0
     for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns.values):
         yield first, batch
@@ -136,7 +144,7 @@ def _row_batches(file: pq.ParquetFile, columns: Columns) -> Iterator[tuple[int, 
 
 
 def _matrix(batch: pa.RecordBatch, names: tuple[str, ...]) -> NDArray[np.float32]:
-    """Stack columns as float32 [rows, columns]; null becomes nan, a value too large for float32 infinite."""
+    """Stack columns as float32 [rows, columns]; null becomes nan, and a value too large for float32 infinite."""
     matrix = np.empty((batch.num_rows, len(names)), dtype=np.float32)
     with np.errstate(over="ignore"):
         for at, name in enumerate(names):
@@ -149,23 +157,3 @@ def _matrix(batch: pa.RecordBatch, names: tuple[str, ...]) -> NDArray[np.float32
 
 def _new_in_memory(name: str, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
     return np.empty(shape, dtype=kind)
-
-
-def _panel(
-    path: Path, mtime_s: float, fingerprint: str, schema: PanelSchema, arrays: PanelArrays, *, cache: CacheUse
-) -> Panel:
-    return Panel(
-        source=path,
-        source_mtime_s=mtime_s,
-        fingerprint=fingerprint,
-        dates=arrays.dates,
-        codes=arrays.codes,
-        feature_names=arrays.feature_names,
-        horizons=schema.horizons,
-        features_CDF=arrays.features_CDF,
-        present_CD=arrays.present_CD,
-        targets_DCH=arrays.targets_DCH,
-        returns_DC=arrays.returns_DC,
-        cache=cache,
-        facts=arrays.facts,
-    )

@@ -1,40 +1,40 @@
-"""Checks of a panel's file: the facts of its reading in, problems out."""
+"""Checks of a panel's file: a loaded panel in, problems with its rows, columns and values out."""
 
 import numpy as np
 
 from trainer.panel.panel import CacheUse, Panel
-from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.problem import Consequence, PanelProblem, some_of
 
 
-def check_source(panel: Panel) -> Problem | None:
-    """Compare the panel's file with what it was when it was read: changed or gone files are refused."""
+def check_source(panel: Panel) -> PanelProblem | None:
+    """Return a refusal if the panel's file has changed or disappeared since it was read."""
     try:
         mtime_s = panel.source.stat().st_mtime
     except OSError:
-        message = f"{panel.source}: the file is gone since it was read; expected the file of this run, got none"
-        return Problem(Severity.REFUSE, "stale_source", message, 1)
+        message = f"{panel.source}: deleted since it was read; expected the file of this run, got no file"
+        return PanelProblem(Consequence.REFUSE, "stale_source", message, 1)
     if mtime_s == panel.source_mtime_s:
         return None
     message = (
-        f"{panel.source}: the file changed since it was read; expected modification time "
+        f"{panel.source}: changed since it was read; expected modification time "
         f"{_utc(panel.source_mtime_s)}, got {_utc(mtime_s)}"
     )
-    return Problem(Severity.REFUSE, "stale_source", message, 1)
+    return PanelProblem(Consequence.REFUSE, "stale_source", message, 1)
 
 
-def source_problems(panel: Panel) -> list[Problem]:
+def source_problems(panel: Panel) -> list[PanelProblem]:
     """Report a stale cache, and a file that changed since it was read."""
     problems = []
     if panel.cache in (CacheUse.REBUILT, CacheUse.REPAIRED):
-        why = "was made from another content of the file" if panel.cache is CacheUse.REBUILT else "could not be read"
-        message = f"{panel.source}: the cache {why}; expected its fingerprint, made the cache anew"
-        problems.append(Problem(Severity.WARN, "stale_cache", message, 1))
+        why = "was built from other content" if panel.cache is CacheUse.REBUILT else "could not be read"
+        message = f"{panel.source}: the cache {why}; expected the file's fingerprint, rebuilt the cache"
+        problems.append(PanelProblem(Consequence.WARN, "stale_cache", message, 1))
     changed = check_source(panel)
     return [*problems, changed] if changed is not None else problems
 
 
-def row_problems(panel: Panel) -> list[Problem]:
-    """Report repeated and unplaceable rows, and columns left out."""
+def row_problems(panel: Panel) -> list[PanelProblem]:
+    """Report repeated rows, rows without a key, and unused columns."""
     facts, source, problems = panel.facts, panel.source, []
     if facts.rows_duplicate:
         named = ", ".join(f"{row.date} {row.code} ({row.rows} rows)" for row in facts.duplicates)
@@ -42,23 +42,25 @@ def row_problems(panel: Panel) -> list[Problem]:
             ", ..." if facts.rows_duplicate > sum(row.rows - 1 for row in facts.duplicates) else ""
         )
         dates = tuple(row.date for row in facts.duplicates)
-        problems.append(Problem(Severity.REFUSE, "duplicate_rows", message, facts.rows_duplicate, dates=dates))
+        problems.append(PanelProblem(Consequence.REFUSE, "duplicate_rows", message, facts.rows_duplicate, dates=dates))
     if facts.rows_without_key:
-        message = f"{source}: {facts.rows_without_key} rows have no date or no code; expected both, left them out"
-        problems.append(Problem(Severity.WARN, "rows_without_key", message, facts.rows_without_key))
+        message = f"{source}: {facts.rows_without_key} rows lack a date or a code; expected both, skipped the rows"
+        problems.append(PanelProblem(Consequence.WARN, "rows_without_key", message, facts.rows_without_key))
     if facts.ignored_columns:
         message = (
-            f"{source}: {len(facts.ignored_columns)} columns are not used; expected numeric features "
-            f"not named like a label, got {some_of(facts.ignored_columns)}"
+            f"{source}: {len(facts.ignored_columns)} columns are not used; expected numeric columns "
+            f"without a label's name, got {some_of(facts.ignored_columns)}"
         )
         problems.append(
-            Problem(Severity.WARN, "ignored_columns", message, len(facts.ignored_columns), facts.ignored_columns)
+            PanelProblem(
+                Consequence.WARN, "ignored_columns", message, len(facts.ignored_columns), facts.ignored_columns
+            )
         )
     return problems
 
 
-def value_problems(panel: Panel) -> list[Problem]:
-    """Report values that are not usable: features, labels, prices, past returns."""
+def value_problems(panel: Panel) -> list[PanelProblem]:
+    """Report unusable features, labels, prices and past returns."""
     facts, source, problems = panel.facts, panel.source, []
     counts = {name: n for name, n in zip(panel.feature_names, facts.non_finite_features, strict=True) if n}
     if counts:
@@ -66,20 +68,22 @@ def value_problems(panel: Panel) -> list[Problem]:
         named = tuple(f"{name} ({counts[name]} rows)" for name in worst)
         message = (
             f"{source}: {sum(counts.values())} feature values in {len(counts)} columns are not finite; "
-            f"expected numbers, took the training mean, got {some_of(named)}"
+            f"expected numbers, used the training mean, got {some_of(named)}"
         )
-        problems.append(Problem(Severity.WARN, "non_finite_features", message, sum(counts.values()), tuple(worst)))
+        problems.append(
+            PanelProblem(Consequence.WARN, "non_finite_features", message, sum(counts.values()), tuple(worst))
+        )
     infinite = {h: n for h, n in zip(panel.horizons, facts.infinite_targets, strict=True) if n}
     if infinite:
         horizons = ", ".join(f"{h} d ({n} rows)" for h, n in infinite.items())
-        message = f"{source}: labels are infinite; expected returns, took them as unlabeled, got {horizons}"
-        problems.append(Problem(Severity.WARN, "infinite_targets", message, sum(infinite.values())))
+        message = f"{source}: infinite labels; expected returns, treated the rows as unlabeled, got {horizons}"
+        problems.append(PanelProblem(Consequence.WARN, "infinite_targets", message, sum(infinite.values())))
     if facts.bad_prices:
-        message = f"{source}: {facts.bad_prices} prices are missing or not above 0; expected prices, took none"
-        problems.append(Problem(Severity.WARN, "bad_prices", message, facts.bad_prices))
+        message = f"{source}: {facts.bad_prices} prices are missing or not above 0; expected prices, ignored these"
+        problems.append(PanelProblem(Consequence.WARN, "bad_prices", message, facts.bad_prices))
     if not np.isfinite(panel.returns_DC).any():
-        message = f"{source}: no past returns, so the graph has no edge; expected a price or a 1 d label, got none"
-        problems.append(Problem(Severity.WARN, "no_past_returns", message, len(panel.dates)))
+        message = f"{source}: no past returns, so the graph has no edges; expected a price or 1 d labels, got neither"
+        problems.append(PanelProblem(Consequence.WARN, "no_past_returns", message, len(panel.dates)))
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Where each row of a panel file goes: its date and code columns in, `RowKeys` out."""
+"""Where each row of a panel file goes: the date and code columns in, `RowKeys` out."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +15,11 @@ _NUM_EXAMPLES = 5
 
 
 class RowKeys(NamedTuple):
-    """The dates and codes of a file and the place of each row among them."""
+    """The dates and codes of a file, and the index of each row in them."""
 
     dates: NDArray[np.datetime64]  # ascending
     codes: tuple[str, ...]  # sorted
-    date_of_row: NDArray[np.int64]  # -1 for a row without a key and for a repeated one
+    date_of_row: NDArray[np.int64]  # -1 for a row without a key or with a repeated one
     code_of_row: NDArray[np.int64]
     rows_without_key: int
     rows_duplicate: int
@@ -27,9 +27,9 @@ class RowKeys(NamedTuple):
 
 
 def read_keys(path: Path, file: pq.ParquetFile, schema: PanelSchema) -> RowKeys:
-    """Place every row by date and code, the first of a repeated (date, code) only.
+    """Find the date and code of every row; of a repeated (date, code) only the first row counts.
 
-    Raises PanelError when a key column has the wrong kind or no row has both.
+    Raises PanelError when a key column has the wrong type or no row has both keys.
     """
     table = file.read(columns=[schema.date, schema.code])
     date_column = _as_dates(path, schema.date, table.column(schema.date))
@@ -69,13 +69,13 @@ def _as_dates(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray
     kind = column.type
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     if not (is_text or pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-        raise PanelError(f"{path}: column {name} holds no dates; expected dates, timestamps or ISO text, got {kind}")
+        raise PanelError(f"{path}: column {name} has no dates; expected dates, timestamps or ISO text, got {kind}")
     try:
         if is_text:
             column = pc.utf8_slice_codeunits(column, 0, 10)
         return column.cast(pa.date32(), safe=False)
     except pa.ArrowInvalid as error:
-        raise PanelError(f"{path}: column {name} holds no dates; expected YYYY-MM-DD, got {error}") from error
+        raise PanelError(f"{path}: column {name} has no dates; expected YYYY-MM-DD, got {error}") from error
 
 
 def _as_codes(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -83,5 +83,5 @@ def _as_codes(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray
         column = column.cast(column.type.value_type)
     kind = column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
-        raise PanelError(f"{path}: column {name} holds no codes; expected text or whole numbers, got {kind}")
+        raise PanelError(f"{path}: column {name} has no codes; expected text or whole numbers, got {kind}")
     return column.cast(pa.string())

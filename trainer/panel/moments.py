@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from trainer.panel.panel import Panel
 
 CODES_PER_BLOCK = 64
-"""Codes whose values are held in double precision at once."""
+"""How many codes are in memory at once in double precision."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMoments:
-    """Facts about each feature's finite values; without any: mean 0, std 0, low inf, high -inf."""
+    """Statistics of each feature's finite values; without any: mean 0, std 0, low inf, high -inf."""
 
     count_F: NDArray[np.int64]
     mean_F: NDArray[np.float64]
@@ -26,12 +26,12 @@ class FeatureMoments:
 
     @property
     def is_dead_F(self) -> NDArray[np.bool_]:
-        """Whether the feature has no two different values."""
+        """Whether the feature has fewer than two different values."""
         return self.low_F >= self.high_F
 
 
 def feature_moments(panel: Panel, stop: int) -> FeatureMoments:
-    """Measure the features on date indices 0..stop-1, block by block of codes, merging means exactly."""
+    """Measure the features on date indices 0..stop-1, one block of codes at a time, merging the means exactly."""
     features = len(panel.feature_names)
     count_F = np.zeros(features, dtype=np.int64)
     mean_F, squares_F = np.zeros(features), np.zeros(features)

@@ -1,14 +1,14 @@
 """The panel: a long-format parquet file in, contiguous arrays out, with every row of the file accounted for.
 
 Interface:
-    panel = load_panel(path, PanelSchema(), cache_dir=None)    # in panel_file; raises PanelError
+    panel = load_panel(path, PanelSchema(), cache_dir=None)    # in `file`; raises PanelError
     panel.windows(20)[code, date - 19]                         # a 20-day window: a view, no copy
-    report = check_panel(panel, SplitSettings())               # in panel_checks; divides the dates as well
-    normalisation = fit_normalisation(panel, report.splits.train)    # in normalisation
-    batches = DayBatches(panel, report.splits.train, ...)      # in batches
+    report = check_panel(panel, SplitSettings())               # in `checks`; splits the dates too
+    normalisation = fit_normalisation(panel, report.splits.train)    # in `batches.normalisation`
+    batches = DayBatches(panel, report.splits.train, ...)      # in `batches.batches`
 
-The file holds one row per (date, code). Labels come from target columns, else from a price column; the
-returns that the graph is made of come from the price column, else from the one-day target a day later.
+The file has one row per (date, code). Labels come from target columns, or else from a price column. The returns that
+the graph is built from come from the price column, or else from the one-day target of the date before.
 Shape legend: C codes, D dates, F features, H horizons, T window days.
 """
 
@@ -24,58 +24,58 @@ from trainer.config import TrainerError
 
 
 class PanelError(TrainerError, ValueError):
-    """A panel that cannot be used; reads `where: what; expected ..., got ...`."""
+    """A panel that cannot be used."""
 
 
 @dataclass(frozen=True)
 class PanelSchema:
-    """Which column of the file means what."""
+    """What the columns of the file are called."""
 
     date: str = "date"
     """Date or timestamp column, or ISO text."""
     code: str = "code"
     """Stock code, text or whole number."""
     price: str | None = "close"
-    """Adjusted price; used where it exists, required where a target is missing. None: the file has none."""
+    """Adjusted price; optional unless a target is missing. None: the file has no price."""
     target: str = "target_{horizon}d"
-    """Name of the label column of a horizon."""
+    """Label column of a horizon."""
     horizons: tuple[int, ...] = (1, 5, 10, 20)
     """Forecast horizons in dates of the panel, ascending."""
     features: tuple[str, ...] | None = None
     """Feature columns in order; None: every other numeric column that does not look like a label."""
 
     def __post_init__(self) -> None:
-        """Raise PanelError when the target's name does not tell the horizons apart."""
+        """Raise PanelError if the target's name is the same for two horizons."""
         try:
             names = self.target_columns()
         except (KeyError, IndexError, ValueError):
             names = ()
         if not names or len(set(names)) < len(names):
-            raise PanelError(f"schema: target; expected a name with {{horizon}} in it, got {self.target!r}")
+            raise PanelError(f"schema: unusable target; expected a name with {{horizon}} in it, got {self.target!r}")
 
     def target_columns(self) -> tuple[str, ...]:
-        """Name the label columns, one per horizon."""
+        """Return the names of the label columns, one per horizon."""
         return tuple(self.target.format(horizon=horizon) for horizon in self.horizons)
 
 
 class CacheUse(Enum):
-    """What became of the cache when the panel was loaded."""
+    """How the cache was used when the panel was loaded."""
 
     NONE = "none"
     """No cache directory was given."""
     BUILT = "built"
-    """There was none for this file and schema."""
+    """There was no cache for this file and schema; one was built."""
     REUSED = "reused"
-    """Its content matches the file."""
+    """The cache matched the file's content."""
     REBUILT = "rebuilt"
-    """It was stale: made from another content of the file; it was made anew."""
+    """The cache was stale, that is built from other content; it was rebuilt."""
     REPAIRED = "repaired"
-    """It could not be read; it was made anew."""
+    """The cache could not be read; it was rebuilt."""
 
 
 @dataclass(frozen=True)
 class DuplicateRow:
-    """A (date, code) that the file holds more than once."""
+    """A (date, code) that occurs more than once in the file."""
 
     date: str
     code: str
@@ -84,24 +84,24 @@ class DuplicateRow:
 
 @dataclass(frozen=True)
 class LoadFacts:
-    """What reading the file showed; the checks judge it."""
+    """What was counted while the file was read; the checks turn it into problems."""
 
     rows_available: int
     """Rows of the file."""
     rows_without_key: int
     """Rows without a date or a code; they are not in the panel."""
     rows_duplicate: int
-    """Rows beyond the first of their (date, code); the first is kept."""
+    """Rows after the first of their (date, code); only the first is kept."""
     duplicates: tuple[DuplicateRow, ...]
-    """The first few of them."""
+    """The first few duplicates."""
     non_finite_features: tuple[int, ...]
     """Per feature: rows whose value is null, nan or infinite."""
     infinite_targets: tuple[int, ...]
     """Per horizon: rows whose label is infinite; they count as unlabeled."""
     bad_prices: int
-    """Rows whose price is null, not finite or not above 0; returns that need them are unknown."""
+    """Rows whose price is null, not finite or not above 0; returns that need it are unknown."""
     ignored_columns: tuple[str, ...]
-    """Columns not used because they are not numeric or look like labels."""
+    """Columns that are not used, because they are not numeric or look like labels."""
     labels_from: str
     """target | price"""
     returns_from: str
@@ -110,7 +110,7 @@ class LoadFacts:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A panel in memory or memory-mapped; absent values are nan."""
+    """A panel in memory or memory-mapped; missing values are nan."""
 
     source: Path
     source_mtime_s: float
@@ -118,21 +118,21 @@ class Panel:
     fingerprint: str
     """SHA-256 of the file's bytes."""
     dates: NDArray[np.datetime64]
-    """Ascending, each once."""
+    """Ascending and distinct."""
     codes: tuple[str, ...]
     feature_names: tuple[str, ...]
     horizons: tuple[int, ...]
     features_CDF: NDArray[np.float32]
     present_CD: NDArray[np.bool_]
     targets_DCH: NDArray[np.float32]
-    """Return from the date to `horizon` dates later; nan where unlabeled."""
+    """Return from the date to `horizon` dates later; nan if unlabeled."""
     returns_DC: NDArray[np.float32]
-    """Return that was known at the end of the date: from the date before to it."""
+    """Return from the date before to this date, so known at its end."""
     cache: CacheUse
     facts: LoadFacts
 
     def windows(self, window_days: int) -> NDArray[np.float32]:
-        """Return the features as [C, D - T + 1, T, F], a view: entry [c, d] ends on date index d + T - 1."""
+        """Return a view of the features, [C, D - T + 1, T, F]; window [c, d] ends on date index d + T - 1."""
         return window_view(self.features_CDF, window_days)
 
 

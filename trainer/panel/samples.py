@@ -1,10 +1,10 @@
-"""Which (date, code) pairs of a part are samples, and what became of every row of the file.
+"""Which (date, code) pairs of a part are samples, and what happened to every row of the file.
 
 Interface:
     choose_samples(panel, splits.train, window_days=20) -> Samples
     account_rows(panel, {"train": ..., "valid": ..., "test": ...}) -> RowAccount    # adds up to the file
 
-Shape legend: D dates (of the panel, or of the part where said), C codes.
+Shape legend: D dates of the panel (of the part, if noted), C codes.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from trainer.panel.splits import DateRange, part_labels
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows whose date lies in one part."""
+    """What happened to the rows whose date is in one part."""
 
     present: int
-    """Rows of the part; the sum of the three below."""
+    """All rows of the part: the sum of the three below."""
     incomplete: int
-    """Left out: too many days of the window are missing."""
+    """Skipped: too many days of the window are missing."""
     unlabeled: int
-    """Left out: no horizon has a label that belongs to the part."""
+    """Skipped: no horizon has a label that belongs to the part."""
     used: int
 
 
@@ -41,16 +41,16 @@ class Samples:
 
 @dataclass(frozen=True)
 class RowAccount:
-    """Every row of the file, once."""
+    """Every row of the file, counted once."""
 
     available: int
-    """Rows of the file; the sum of all below."""
+    """Rows of the file: the sum of all below."""
     without_key: int
     """No date or no code."""
     duplicate: int
-    """A (date, code) seen before."""
+    """Their (date, code) occurred before."""
     outside: int
-    """Dates of the first windows, which no whole window ends on, and of the embargoes."""
+    """On an embargo date, or on a date too early to end a complete window."""
     incomplete: int
     unlabeled: int
     used: int
@@ -59,8 +59,8 @@ class RowAccount:
 def choose_samples(
     panel: Panel, part: DateRange, *, window_days: int, max_missing_days: int = 0, labeled_only: bool = True
 ) -> Samples:
-    """Take the rows of a part whose window misses at most `max_missing_days` dates and, if `labeled_only`,
-    that have a label of any horizon which ends before the next part.
+    """Choose the rows of a part whose window lacks at most `max_missing_days` dates. With `labeled_only` they must
+    also have a label, of any horizon, that ends before the next part.
     """
     present_DC = panel.present_CD.T
     num_before_DC = np.zeros((len(panel.dates) + 1, len(panel.codes)), dtype=np.int32)
@@ -77,7 +77,7 @@ def choose_samples(
 
 
 def account_rows(panel: Panel, parts: Mapping[str, Samples]) -> RowAccount:
-    """Say where every row of the file went, given the samples of all parts."""
+    """Count what happened to every row of the file, given the samples of all parts."""
     facts = panel.facts
     rows = [samples.rows for samples in parts.values()]
     return RowAccount(

@@ -1,12 +1,12 @@
-"""Dates divided into train, valid and test, so that no label of one part looks into the next.
+"""The dates split into train, valid and test, such that no label of one part reaches into the next.
 
 Interface:
     split_dates(panel.dates, SplitSettings(valid_share=0.2), horizons=panel.horizons)    # -> Splits
-    part_labels(panel.targets_DCH, splits.train, panel.horizons)    # those that reach the next part are nan
+    part_labels(panel.targets_DCH, splits.train, panel.horizons)    # nan if a label reaches the next part
 
-Between two parts lie `embargo_days` dates that belong to none. A label that would still reach into the next
-part is purged. Features of a validation window may reach back into the embargo and the training part: they
-are past.
+Two parts are separated by `embargo_days` dates that belong to neither. A label that would still reach into the next
+part is purged. The features of a validation window may reach back into the embargo and the training part, because they
+are in the past.
 """
 
 from dataclasses import dataclass
@@ -30,49 +30,50 @@ class DateRange:
         return self.stop - self.first
 
     def describe(self, dates: NDArray[np.datetime64]) -> str:
-        """Write the range as date..date, or `none` when it is empty."""
+        """Return the range as date..date, or `none` if it is empty."""
         return f"{dates[self.first]}..{dates[self.stop - 1]}" if len(self) else "none"
 
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """How the dates are divided."""
+    """How the dates are split."""
 
     valid_share: float = 0.2
-    """Share of the dates that a whole window ends on."""
+    """Share of the dates on which a complete window ends."""
     test_share: float = 0.0
-    """The same, the latest of them; 0 for no test part."""
+    """The same for the test part, which has the latest dates; 0 for no test part."""
     embargo_days: int = 20
-    """Dates between two parts that belong to none; at least the longest horizon."""
+    """Unused dates between two parts; at least the longest horizon."""
     window_days: int = 20
-    """Dates that one sample looks back on, its own included."""
+    """Dates that one sample looks back on, including its own."""
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The three parts in order of time."""
+    """The three parts in chronological order."""
 
     train: DateRange
     valid: DateRange
     test: DateRange
-    """Empty when no test share was asked for."""
+    """Empty if the test share is 0."""
     embargo_days: int
 
 
 def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horizons: tuple[int, ...]) -> Splits:
-    """Divide the dates: the last share is test, the one before it valid, the rest, less the embargoes, train.
+    """Split the dates: the last share is test, the share before it valid, and the rest, less the embargoes, train.
 
-    Raises PanelError when the embargo is shorter than the longest horizon, or when a part that was asked for
-    would have no date with a label of the shortest horizon.
+    Raises PanelError when the embargo is shorter than the longest horizon, or when a requested part would have no
+    date with a label of the shortest horizon.
     """
     embargo_days, valid_share, test_share = settings.embargo_days, settings.valid_share, settings.test_share
     if embargo_days < max(horizons):
         raise PanelError(
-            f"splits: embargo_days; expected at least the longest horizon {max(horizons)}, got {embargo_days}"
+            f"splits: embargo_days is too short; expected at least the longest horizon {max(horizons)}, "
+            f"got {embargo_days}"
         )
     if not (valid_share > 0.0 and test_share >= 0.0 and valid_share + test_share < 1.0):
         raise PanelError(
-            f"splits: valid_share and test_share; expected shares that leave some dates for training, "
+            f"splits: unusable valid_share or test_share; expected shares that leave dates for training, "
             f"got {valid_share} and {test_share}"
         )
     first, stop = settings.window_days - 1, len(dates)
@@ -89,7 +90,7 @@ def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horiz
     empty = [name for name in asked if not _has_label(parts[name], first, min(horizons))]
     if empty:
         raise PanelError(
-            f"splits: no labeled date is left for {', '.join(empty)} with window {settings.window_days}, "
+            f"splits: no labeled date left for {', '.join(empty)} with window {settings.window_days}, "
             f"embargo {embargo_days} and shares valid {valid_share}, test {test_share}; "
             f"expected more dates, got {stop}"
         )
@@ -97,7 +98,7 @@ def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horiz
 
 
 def part_labels(targets_DCH: NDArray[np.float32], part: DateRange, horizons: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return a part's labels [dates of the part, C, H]; those that end in the next part or later are nan."""
+    """Return a part's labels [dates of the part, C, H]; labels that end in the next part or later are nan."""
     labels_DCH = np.array(targets_DCH[part.first : part.stop])
     for h, horizon in enumerate(horizons):
         labels_DCH[max(part.label_stop - horizon - part.first, 0) :, :, h] = np.nan

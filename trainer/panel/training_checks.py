@@ -1,4 +1,4 @@
-"""Checks of what training would read: a panel and one part of its dates in, problems out.
+"""Checks of the data that training would read: a panel and one part of its dates in, problems out.
 
 Shape legend: C codes, D dates, F features, H horizons.
 """
@@ -8,29 +8,29 @@ from numpy.typing import NDArray
 
 from trainer.panel.moments import CODES_PER_BLOCK, FeatureMoments
 from trainer.panel.panel import Panel
-from trainer.panel.problem import Problem, Severity, some_of
+from trainer.panel.problem import Consequence, PanelProblem, some_of
 from trainer.panel.samples import Samples
 from trainer.panel.splits import DateRange, part_labels
 
 DEAD_SHARE_REFUSED = 0.1
-"""Share of dead features above which a panel is refused, as dead inputs are then critical in a run."""
+"""Share of dead features above which a panel is refused, because a run would then alert on dead inputs as critical."""
 SUSPECT_CORRELATION = 0.3
-"""|correlation| of a feature and a label that no honest daily feature reaches; chosen by hand."""
+"""|correlation| of a feature with a label that no honest daily feature reaches. Chosen by hand."""
 MIN_CODES_PER_DAY = 10
-"""Fewest codes of a day with a decile portfolio of one code."""
+"""Fewest codes of a day for which a decile portfolio has one code."""
 
 
-def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) -> list[Problem]:
-    """Report a part without samples, with thin days or with a horizon that has no label."""
+def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) -> list[PanelProblem]:
+    """Report a part that has no samples, days with few codes, or a horizon without labels."""
     problems = []
     where = f"{panel.source}: {name} part {part.describe(panel.dates)}"
     if not samples.rows.used:
         rows = samples.rows
         message = (
-            f"{where} has no sample; expected at least one, got {rows.present} rows, {rows.incomplete} "
-            f"without a whole window, {rows.unlabeled} without a label"
+            f"{where}: no samples; expected at least one, got {rows.present} rows, {rows.incomplete} "
+            f"without a complete window, {rows.unlabeled} without a label"
         )
-        return [Problem(Severity.REFUSE, "empty_split", message, rows.present)]
+        return [PanelProblem(Consequence.REFUSE, "empty_split", message, rows.present)]
     codes_of_day = samples.is_sample_DC.sum(axis=1)
     thin = np.flatnonzero((codes_of_day > 0) & (codes_of_day < MIN_CODES_PER_DAY))
     if len(thin):
@@ -39,30 +39,30 @@ def part_problems(panel: Panel, name: str, part: DateRange, samples: Samples) ->
             f"{where}: {len(thin)} dates have few codes; expected at least {MIN_CODES_PER_DAY}, "
             f"got fewer on {some_of(dates)}"
         )
-        problems.append(Problem(Severity.WARN, "thin_days", message, len(thin), dates=dates))
+        problems.append(PanelProblem(Consequence.WARN, "thin_days", message, len(thin), dates=dates))
     num_labels_H = np.isfinite(part_labels(panel.targets_DCH, part, panel.horizons)).sum(axis=(0, 1))
     without = [f"{horizon} d" for horizon, num in zip(panel.horizons, num_labels_H, strict=True) if not num]
     if without:
-        message = f"{where}: horizons without a label; expected labels of each, got none of {', '.join(without)}"
-        problems.append(Problem(Severity.WARN, "unlabeled_horizon", message, len(without)))
+        message = f"{where}: horizons without labels; expected labels for each, got none for {', '.join(without)}"
+        problems.append(PanelProblem(Consequence.WARN, "unlabeled_horizon", message, len(without)))
     return problems
 
 
-def dead_problems(panel: Panel, dead: tuple[str, ...]) -> list[Problem]:
-    """Report dead features; refuse more than DEAD_SHARE_REFUSED of them."""
+def dead_problems(panel: Panel, dead: tuple[str, ...]) -> list[PanelProblem]:
+    """Report dead features; more than DEAD_SHARE_REFUSED are a refusal."""
     if not dead:
         return []
     num_features = len(panel.feature_names)
-    severity = Severity.REFUSE if len(dead) > DEAD_SHARE_REFUSED * num_features else Severity.WARN
+    consequence = Consequence.REFUSE if len(dead) > DEAD_SHARE_REFUSED * num_features else Consequence.WARN
     message = (
         f"{panel.source}: {len(dead)} of {num_features} features are constant or empty in training; "
         f"expected values that vary, got {some_of(dead)}"
     )
-    return [Problem(severity, "dead_features", message, len(dead), dead)]
+    return [PanelProblem(consequence, "dead_features", message, len(dead), dead)]
 
 
-def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> list[Problem]:
-    """Report features that correlate with a label more than an honest feature can."""
+def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> list[PanelProblem]:
+    """Report features whose correlation with a label is too high for an honest feature."""
     correlation_FH = _label_correlations(panel, train, moments)
     suspects = np.flatnonzero(np.abs(correlation_FH).max(axis=1) > SUSPECT_CORRELATION)
     if not len(suspects):
@@ -73,20 +73,20 @@ def leak_problems(panel: Panel, train: DateRange, moments: FeatureMoments) -> li
         h = int(np.abs(correlation_FH[feature]).argmax())
         named.append(f"{panel.feature_names[feature]} ({correlation_FH[feature, h]:+.2f} with {panel.horizons[h]} d)")
     message = (
-        f"{panel.source}: features correlate with the future like a leak; expected at most "
+        f"{panel.source}: features may leak the future; expected a correlation with a label of at most "
         f"{SUSPECT_CORRELATION}, got {some_of(tuple(named))}"
     )
-    return [Problem(Severity.WARN, "suspected_leak", message, len(names), names)]
+    return [PanelProblem(Consequence.WARN, "suspected_leak", message, len(names), names)]
 
 
 def _label_correlations(panel: Panel, train: DateRange, moments: FeatureMoments) -> NDArray[np.float64]:
-    """Pearson correlation of each feature with each label over the training rows that have both, [F, H]."""
+    """Return the Pearson correlation of each feature with each label over the training rows with both, [F, H]."""
     label_DCH = part_labels(panel.targets_DCH, train, panel.horizons).astype(np.float64)
     features, horizons = len(panel.feature_names), len(panel.horizons)
     count, sum_x, sum_y, sum_xx, sum_yy, sum_xy = np.zeros((6, features, horizons))
     for first in range(0, len(panel.codes), CODES_PER_BLOCK):
         block = slice(first, first + CODES_PER_BLOCK)
-        # About the mean, so that a large offset does not eat the digits of the sums.
+        # Subtract the mean first, or a large offset would cost the sums their precision.
         x_NF = panel.features_CDF[block, train.first : train.stop].reshape(-1, features) - moments.mean_F
         y_NH = label_DCH[:, block].transpose(1, 0, 2).reshape(-1, horizons)
         has_x_NF, has_y_NH = np.isfinite(x_NF).astype(np.float64), np.isfinite(y_NH).astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a training says of itself: log lines, instruments, and `Telemetry` for anybody's loop."""
+"""The log lines of a training: the writer, the instruments of our own loop, and `Telemetry` for any other loop."""
 
 from trainer.telemetry.telemetry import Telemetry
 

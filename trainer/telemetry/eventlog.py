@@ -1,7 +1,7 @@
-"""The only writer of log lines: takes measurements, makes records of them, writes each with one call.
+"""The only writer of log lines: turns measurements into records and writes each line with one call.
 
-In: records of the other stations. Out: lines on a file opened for appending, so that even two writers never
-mix within a line. Wall time enters as `clock`.
+In: records of the other packages. Out: lines in a file opened for appending, so that even two writers never mix their
+text within a line. Wall time is an argument, `clock`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from torch import nn
+
 from monitor import grammar
 from monitor.grammar import (
     Checkpoint,
@@ -24,8 +26,6 @@ from monitor.grammar import (
     Error,
     Floor,
     Intent,
-    Model,
-    ModelGroup,
     Nonfinite,
     Phase,
     RunEnd,
@@ -34,13 +34,17 @@ from monitor.grammar import (
     Target,
     Train,
 )
-from trainer.checkpoint import Saved
+from trainer.checkpoint import CheckpointFile
 from trainer.config import TrainerError
-from trainer.measure.gradients import EncoderGradient, GroupGradient, GroupWeight, InputStatistics, LayerActivation
+from trainer.measure.activations import InputStatistics, LayerActivation
+from trainer.measure.gradients import EncoderGradient, GroupGradient
 from trainer.measure.guard import Check, Failed, Finding, Recovered, Reset
 from trainer.measure.metrics import Overall, Score
+from trainer.measure.model_parts import Groups
 from trainer.measure.own_process import ProcessFacts
 from trainer.measure.pace import Lap, StepResult
+from trainer.measure.weights import GroupWeight
+from trainer.panel.problem import PanelProblem
 from trainer.settings import Ignored, Resolved
 
 __all__ = [
@@ -54,8 +58,6 @@ __all__ = [
     "Floor",
     "Intent",
     "LogWriteError",
-    "Model",
-    "ModelGroup",
     "Nonfinite",
     "Phase",
     "RunEnd",
@@ -66,7 +68,7 @@ __all__ = [
     "default_log_path",
     "rank_log_path",
 ]
-"""The records that need no translation pass through here: no other file of the trainer knows the grammar."""
+"""Records that need no conversion are re-exported here, because no other file of the trainer imports the grammar."""
 
 LOG_FOLDER = Path("_logs/training")
 
@@ -78,14 +80,14 @@ class LogWriteError(TrainerError):
 
 
 def default_log_path(name: str, at: float) -> Path:
-    """Return the log's place for a run of this name begun at this time (UTC)."""
+    """Return the path of the log of a run with this name, started at this time (UTC)."""
     return LOG_FOLDER / f"{name}_{datetime.fromtimestamp(at, UTC):%Y%m%d_%H%M%S}.log"
 
 
 def rank_log_path(main_log: Path, rank: int) -> Path:
-    """Return the log of one of several processes: those beside the main one lie in a folder of their own.
+    """Return the path of the log of one of several processes: all but the main one log to a folder of their own.
 
-    Commands that look at `_logs/training/*.log` so find each epoch and each gradient once.
+    So commands that read `_logs/training/*.log` find each epoch and each gradient only once.
     """
     return main_log if rank == 0 else main_log.with_suffix(".ranks") / f"{rank}.log"
 
@@ -93,15 +95,15 @@ def rank_log_path(main_log: Path, rank: int) -> Path:
 class EventLog:
     """An open log. Safe to use from several threads.
 
-    A disk without room costs lines, never the training: lost ones are counted, and a line tells how many as soon
-    as there is room. `put` writes bytes to a file descriptor and returns how many it took, as `os.write` does.
+    A full disk costs lines, never the training: lost lines are counted, and a line gives their number as soon as there
+    is space again. `put` writes bytes to a file descriptor and returns how many it wrote, like `os.write`.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float], *, put: Callable[[int, bytes], int] = os.write) -> None:
         self.path, self._clock, self._put = path, clock, put
         self.num_lost = 0
-        """Lines that nobody will ever read."""
-        self._num_untold, self._rest = 0, b""
+        """Lines that were not written."""
+        self._num_unreported, self._rest = 0, b""
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,13 +112,13 @@ class EventLog:
             raise LogWriteError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
 
     def write(self, *records: grammar.Record, level: str | None = None) -> None:
-        """Write one line per record; at its type's level unless one is given."""
+        """Write one line per record, at its type's level unless `level` is given."""
         for record in records:
             with self._lock:
                 self._append(grammar.format_line(self._clock(), record, level=level))
 
     def write_text(self, text: str) -> None:
-        """Write foreign lines, such as a traceback, as they are."""
+        """Write other text as it is, such as a traceback."""
         for line in text.splitlines():
             with self._lock:
                 self._append(line)
@@ -134,28 +136,27 @@ class EventLog:
             os.close(self._file)
 
     def _append(self, line: str) -> None:
-        """Write one line if there is room for it, else count it as lost."""
-        if not (self._settle() and self._take((line + "\n").encode(errors="backslashreplace"))):
+        """Write one line if there is space for it, or else count it as lost."""
+        if not (self._settle() and self._put_line((line + "\n").encode(errors="backslashreplace"))):
             self.num_lost += 1
-            self._num_untold += 1
+            self._num_unreported += 1
 
     def _settle(self) -> bool:
-        """Write what earlier lines have left to write; return whether nothing is left."""
-        if self._rest and not self._take(b""):
+        """Write what is pending from earlier lines; return whether nothing is pending any longer."""
+        if self._rest and not self._put_line(b""):
             return False
-        if self._num_untold:
-            message = f"{self._num_untold} lines could not be written: no room on the disk"
-            told, self._num_untold = self._num_untold, 0
+        if self._num_unreported:
+            message = f"{self._num_unreported} lines could not be written: no space left on the disk"
             record = Error(type="LogLinesLost", message=message)
-            if not self._take((grammar.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
-                self._num_untold = told
+            if not self._put_line((grammar.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
                 return False
+            self._num_unreported = 0
         return not self._rest
 
-    def _take(self, line: bytes) -> bool:
-        """Write the rest of the line before, then this one; return whether at least its first byte was written.
+    def _put_line(self, line: bytes) -> bool:
+        """Write the rest of the line before, then this one; return whether at least one byte was written.
 
-        A line of which only the beginning found room is not lost: its rest is written before anything else.
+        A line that was written only in part is not lost: its rest is written before anything else.
         """
         line = self._rest + line
         try:
@@ -168,26 +169,41 @@ class EventLog:
         return num_written > 0
 
     def settings(self, resolved: Resolved) -> None:
-        """Write the effective settings, then the requests that nothing honours."""
+        """Write the effective settings, then the requests that have no effect."""
         for key, value, source in resolved.effective:
             self.write(grammar.Config(key=key, value=_setting_text(value), source=source))
         self.write(*(grammar.ConfigUnused(unused=name) for name in resolved.unused))
         self.ignored(resolved.ignored)
 
     def ignored(self, requests: Iterable[Ignored]) -> None:
-        """Write the values that were asked for and overridden."""
+        """Write the requested values that were overridden."""
         for each in requests:
             self.write(grammar.ConfigIgnored(ignored=each.key, asked=each.asked, used=each.used))
 
-    def problem(self, kind: str, message: str, *, columns: tuple[str, ...], count: int) -> None:
-        """Write a warning about the data, in the words that its check found for it."""
-        extra = (("problem", kind), ("count", str(count)), ("message", message))
-        self.write(DataCheck(names=columns or None, extra=extra), level="WARNING")
+    def problem(self, problem: PanelProblem) -> None:
+        """Write a warning about the panel."""
+        extra = (("problem", problem.kind), ("count", str(problem.count)), ("message", problem.message))
+        self.write(DataCheck(names=problem.columns or None, extra=extra), level="WARNING")
+
+    def model(self, groups: Groups, depths: Mapping[str, int]) -> None:
+        """Write the number of parameters, in total and by group, and each group's depth from the input if known."""
+        weights = [weight for group in groups.values() for weight in group.values()]
+        self.write(grammar.Model(parameters=_num(weights), tensors=len(weights), trainable=_num_trainable(weights)))
+        for name, group in groups.items():
+            self.write(
+                grammar.ModelGroup(
+                    group=name,
+                    tensors=len(group),
+                    parameters=_num(group.values()),
+                    trainable=_num_trainable(group.values()),
+                    depth=depths.get(name),
+                )
+            )
 
     def gradients(
         self, report: Sequence[GroupGradient], *, step: int, epoch: int, batch: int, warn_norm: float
     ) -> None:
-        """Write the report of all groups, then a warning for each that is below the level or not finite."""
+        """Write the report of all groups, then a warning for each group with too small or non-finite gradients."""
         groups = tuple(
             grammar.GroupGrad(
                 group=each.group,
@@ -209,12 +225,12 @@ class EventLog:
                 self.write(grammar.GradNonfinite(group=each.group, norm=each.norm, step=step))
 
     def encoder_gradients(self, found: Iterable[EncoderGradient], *, step: int) -> None:
-        """Write the gradient that reached each hooked tensor."""
+        """Write the gradient of each hooked tensor."""
         for each in found:
             self.write(grammar.EncoderGrad(tensor=each.tensor, norm=each.norm, max=each.max, step=step))
 
     def weights(self, found: Iterable[GroupWeight], *, step: int) -> None:
-        """Write each group's weights and last update."""
+        """Write the weights and the last update of each group."""
         for each in found:
             self.write(
                 grammar.WeightReport(
@@ -230,7 +246,7 @@ class EventLog:
             )
 
     def activations(self, found: Iterable[LayerActivation], *, step: int) -> None:
-        """Write each watched layer's outputs."""
+        """Write the outputs of each watched layer."""
         for each in found:
             self.write(
                 grammar.ActivationReport(
@@ -244,7 +260,7 @@ class EventLog:
             )
 
     def inputs(self, found: InputStatistics, *, step: int, features: Sequence[str]) -> None:
-        """Write a batch's inputs against what the normalisation promises: mean 0, standard deviation 1."""
+        """Write a batch's inputs, and what the normalisation declares: mean 0, standard deviation 1."""
         self.write(
             grammar.InputReport(
                 step=step,
@@ -259,7 +275,7 @@ class EventLog:
         )
 
     def guard(self, findings: Iterable[Finding], *, step: int, epoch: int, strikes: int) -> None:
-        """Write what the degeneracy guard found and did; `strikes` is how many make a reset."""
+        """Write what the degeneracy guard found and did; `strikes` is how many cause a reset."""
         for finding in findings:
             self.write(_guard_record(finding, step=step, epoch=epoch, strikes=strikes))
 
@@ -293,29 +309,29 @@ class EventLog:
         )
 
     def process(self, found: ProcessFacts) -> None:
-        """Write what the operating system says of this process."""
+        """Write what the operating system reports about this process."""
         self.write(grammar.Process(**found._asdict()))
 
-    def checkpoint(self, action: str, saved: Saved, *, seconds: float) -> None:
+    def checkpoint(self, action: str, file: CheckpointFile, *, seconds: float) -> None:
         """Write that a checkpoint was saved or loaded."""
         self.write(
             Checkpoint(
                 action=action,
-                path=str(saved.path),
-                epoch=saved.epoch,
-                step=saved.step,
-                bytes=saved.num_bytes,
+                path=str(file.path),
+                epoch=file.epoch,
+                step=file.step,
+                bytes=file.num_bytes,
                 seconds=round(seconds, 3),
-                sha256=saved.sha256,
+                sha256=file.sha256,
             )
         )
 
     def checkpoint_broken(self, problem: str) -> None:
-        """Write that a checkpoint newer than the one in use cannot be read."""
+        """Write that a newer checkpoint than the loaded one cannot be read."""
         self.write(Checkpoint(action="broken", extra=(("message", problem),)), level="WARNING")
 
     def metrics(self, overall: Overall, scores: Mapping[int, Score], *, epoch: int) -> None:
-        """Write one epoch's validation, all horizons together first."""
+        """Write the validation of one epoch: first over all horizons, then each horizon."""
         self.write(grammar.Metrics(epoch=epoch, **overall._asdict()))
         for horizon, score in scores.items():
             fields = score._asdict()
@@ -336,6 +352,14 @@ def _guard_record(finding: Finding, *, step: int, epoch: int, strikes: int) -> g
             return grammar.GuardRecovered(h=horizon, std=std, step=step)
         case Failed(horizon, std):
             return grammar.GuardFailed(h=horizon, std=std, step=step)
+
+
+def _num(weights: Iterable[nn.Parameter]) -> int:
+    return sum(weight.numel() for weight in weights)
+
+
+def _num_trainable(weights: Iterable[nn.Parameter]) -> int:
+    return _num(weight for weight in weights if weight.requires_grad)
 
 
 def _setting_text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What is measured in which step: the monitors of `gradients`, on their cadence, read into the log."""
+"""The monitors of our own loop: what they measure in which step, written to the log."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from trainer.config import MonitorConfig
-from trainer.measure.gradients import (
-    ActivationMonitor,
-    EncoderGradientHooks,
-    GradientMonitor,
-    WeightMonitor,
-    measure_inputs,
-)
+from trainer.measure.activations import ActivationMonitor, measure_inputs
+from trainer.measure.gradients import EncoderGradientHooks, GradientMonitor
+from trainer.measure.weights import WeightMonitor
 from trainer.model.network import StockModel
 from trainer.telemetry.eventlog import EventLog
 
 
 class Instruments:
-    """The monitors of one model. The loop says where it is in a step; they act when their turn has come."""
+    """The monitors of one model. The loop calls them at three points of each step; they act when a report is due."""
 
     def __init__(
         self, model: StockModel, config: MonitorConfig, log: EventLog, *, feature_names: Sequence[str]
@@ -47,7 +43,7 @@ class Instruments:
         self._encoder = EncoderGradientHooks(encoder) if config.encoder_grad_hooks else None
 
     def before_forward(self, step: int, windows_BTF: Tensor) -> None:
-        """Begin a step: note leftover gradients, listen to gradients and activations, measure the inputs."""
+        """Record leftover gradients, listen to gradients and activations, and report the inputs."""
         if self._encoder is not None and self.is_due(step):
             self._encoder.listen()
         if self._monitors(step):
@@ -56,7 +52,7 @@ class Instruments:
             self._log.inputs(measure_inputs(windows_BTF), step=step, features=self._feature_names)
 
     def after_backward(self, step: int, *, epoch: int, batch: int) -> None:
-        """Report gradients, after unscaling and before clipping."""
+        """Report activations and gradients, after unscaling and before clipping."""
         if self._encoder is not None and self.is_due(step):
             self._log.encoder_gradients(self._encoder.measure(), step=step)
         if self._monitors(step):
@@ -76,7 +72,7 @@ class Instruments:
             self._log.weights(self._weights.measure(), step=step)
 
     def is_due(self, step: int) -> bool:
-        """Return whether this is a step in which hooks sit on the model."""
+        """Return whether this step has a report, for which hooks are on the model."""
         return step % self._config.grad_monitor_every == 0
 
     def _monitors(self, step: int) -> bool:

@@ -1,7 +1,7 @@
-"""Which phase the run is in: a PHASE line at each change, and a heartbeat from a side thread within each.
+"""The phase of the run: a PHASE line at each change, and heartbeats from a side thread within each phase.
 
-The heartbeat proves only that the process lives; `done` and `main_idle_s` say whether the main thread moves. With each
-line goes what the operating system says of the process.
+A heartbeat proves only that the process is alive; `done` and `main_idle_s` show whether the main thread makes progress.
+Each PHASE line is followed by a PROC line with what the operating system reports about the process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trainer.telemetry.eventlog import EventLog, Phase
 
 
 class Phases:
-    """The run's phase and its progress, written down at every change and every `heartbeat_s` seconds."""
+    """The run's phase and its progress, logged at every change and every `heartbeat_s` seconds."""
 
     def __init__(self, log: EventLog, *, run: str, pid: int, heartbeat_s: float, clock: Callable[[], float]) -> None:
         self._log, self._run, self._pid, self._heartbeat_s, self._clock = log, run, pid, heartbeat_s, clock
@@ -50,14 +50,14 @@ class Phases:
         done: int = 0,
         total: int | None = None,
     ) -> None:
-        """Begin a phase, or go on with it after `done` pieces of work; `total` is how many there are, if known."""
+        """Begin a phase, or resume it after `done` pieces of work out of `total`, if that is known."""
         self._name, self._epoch, self._step, self._total = name, epoch, step, total
         self._done = done if total is not None else None
         self._moved_at = self._clock()
         self._write()
 
     def moved(self, *, done: int, step: int | None = None) -> None:
-        """Note that the main thread has done so many pieces of the phase."""
+        """Record how many pieces of the phase the main thread has done."""
         self._done, self._moved_at = done, self._clock()
         self._step = step if step is not None else self._step
 

@@ -1,7 +1,6 @@
-"""The public way to log from a training loop of one's own: any torch model, one call a step and one an epoch.
+"""The public way to log from your own training loop: any torch model, one call per step and one per epoch.
 
-In: a model, its optimizer and what is known about the run. Out: a log in the native grammar, as our own trainer
-writes it.
+In: a model, its optimizer and facts about the run. Out: a log in the native grammar, like the log of our own trainer.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainer.measure.model_parts import Part, children_of, layers_of
-from trainer.measure.pace import Lap, Pace
+from trainer.measure.pace import Lap, Stopwatch
 from trainer.telemetry.eventlog import (
     Epoch,
     Error,
@@ -37,17 +36,17 @@ from trainer.telemetry.eventlog import (
     Train,
     default_log_path,
 )
-from trainer.telemetry.hooks import Onlooker
+from trainer.telemetry.hooks import TrainingHooks
 from trainer.telemetry.phases import Phases
 
 NOT_LOGGED = ("CONFIG", "DATA", "DATA-CHECK", "DEGENERACY-GUARD", "ENCODER-GRAD", "FLOOR", "INPUT-MONITOR", "METRICS")
-"""What our own trainer writes of its panel, its guard and its settings: the rules for it do not apply."""
+"""Lines about settings, panel and guard that only our own trainer writes: their rules do not apply."""
 
 
 class Telemetry:
-    """Writes one training's log. Use it as a context manager, so that the log tells how the training ended.
+    """Writes the log of one training. Use it as a context manager, so that the log shows how the training ended.
 
-    Of several processes that train together, let the main one alone have it. Not for use from several threads.
+    If several processes train together, create it in the main one only. Do not use it from several threads.
     """
 
     def __init__(
@@ -68,19 +67,19 @@ class Telemetry:
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Begin the log and sit on the model.
+        """Start the log and add hooks to the model.
 
-        ``batches`` is how many optimizer steps an epoch has. Every ``train_every`` steps there is a TRAIN line, every
-        ``grad_every`` a report of gradients, weights and ``layers``. ``groups`` are modules or parameters by the name
-        they get in reports, by default the model's children; so are ``layers``, and ``{}`` leaves them out, as a
-        compiled model wants it. ``intent`` holds further keys of the INTENT line, such as ``base_lr``,
-        ``warmup_steps`` and ``schedule``: what is declared there is not taken for a fault. Raises LogWriteError for a
-        log that cannot be written, ValueError for a group of foreign parameters.
+        ``batches`` is the number of optimizer steps in an epoch. There is a TRAIN line every ``train_every`` steps, and
+        a report of gradients, weights and ``layers`` every ``grad_every`` steps. ``groups`` are modules or parameters
+        by their names in reports; the default is the model's children. The same goes for ``layers``; ``{}`` turns them
+        off, which suits a compiled model. ``intent`` has further keys of the INTENT line, such as ``base_lr``,
+        ``warmup_steps`` and ``schedule``: what you declare there is not reported as a fault. Raises LogWriteError if
+        the log cannot be written, ValueError for a group with parameters of another model.
         """
         self._epochs, self._batches, self._train_every = epochs, batches, train_every
         self._clock, self._started_at = clock, clock()
         self.path = Path(log) if log is not None else default_log_path(name, self._started_at)
-        """Where the log is."""
+        """The path of the log."""
         self._epoch, self._batch, self._step = 1, 0, 0
         self._skipped = self._skips_in_row = 0
         self._loss, self._sum_loss, self._num_losses, self._ended_epochs = 0.0, 0.0, 0, 0
@@ -88,9 +87,9 @@ class Telemetry:
         self._unread: list[Tensor] = []
         self._is_waiting = True
         self._phase, self._forwards, self._is_closed = "", 0, False
-        self._pace = Pace(timer)
+        self._pace = Stopwatch(timer)
         self._log = EventLog(self.path, clock)
-        self._onlooker = Onlooker(
+        self._hooks = TrainingHooks(
             model,
             optimizer,
             self._log,
@@ -105,8 +104,8 @@ class Telemetry:
             "epochs": epochs,
             "cadence_train": train_every,
             "cadence_grad": grad_every,
-            "device": self._onlooker.device,
-            "frozen": self._onlooker.frozen or None,
+            "device": self._hooks.device,
+            "frozen": self._hooks.frozen or None,
             "not_logged": NOT_LOGGED,
         }
         self._log.write(Intent(**{**declared, **(intent or {})}))
@@ -116,12 +115,12 @@ class Telemetry:
         self._expect_step()
 
     def step(self, loss: Tensor | float, *, samples: int = 0, **terms: float) -> None:
-        """Note one optimizer step, after it: its loss, how many samples it saw, the terms of the loss if any.
+        """Log one optimizer step, after it: its loss, its number of samples, and the terms of the loss if any.
 
-        A step that the optimizer did not take, such as one that a gradient scaler skipped, counts as skipped.
+        A step that the optimizer did not take, for example because a gradient scaler skipped it, counts as skipped.
         """
         self._batch, self._step = self._batch + 1, self._step + 1
-        took_step, grad_norm = self._onlooker.outcome()
+        took_step, grad_norm = self._hooks.end_step()
         self._skipped += not took_step
         self._skips_in_row = 0 if took_step else self._skips_in_row + 1
         if isinstance(loss, Tensor) and loss.device.type != "cpu":
@@ -131,7 +130,7 @@ class Telemetry:
         self._pace.stepped(batches=1, rows=samples)
         self._phases.moved(done=self._batch, step=self._step)
         is_due = self._is_train_due(self._batch, self._step)
-        # Reading a number of another device waits for it: that is done when a line is due, not at each step.
+        # Reading a number from another device waits for that device, so it is done only when a line is due.
         if is_due:
             self._read_losses()
         if is_due or not math.isfinite(self._loss):
@@ -139,14 +138,14 @@ class Telemetry:
         self._expect_step()
 
     def forward(self, *, is_training: bool) -> None:
-        """Say that a forward pass begins, of a step or of the validation; seen without it where the model is called
-        as a whole.
+        """Call this before a forward pass of a step or of the validation, unless the model is called as a whole, which
+        the hooks notice by themselves.
         """
         name = "train" if is_training else "validate"
         if name != self._phase:
             self.phase(name, total=self._batches if is_training else None)
         if is_training:
-            self._onlooker.listen()
+            self._hooks.listen()
             if self._is_waiting:
                 self._is_waiting = False
                 self._pace.loaded()
@@ -155,22 +154,22 @@ class Telemetry:
             self._phases.moved(done=self._forwards)
 
     def look(self) -> None:
-        """Look at the gradients now, if it is time to. Call it between backward (and unscaling) and clipping, where
-        you clip; else the gradients are looked at as the optimizer takes them.
+        """Measure the gradients now, if a report is due. If you clip, call it after backward (and unscaling) and before
+        clipping; otherwise the gradients are measured when the optimizer uses them.
         """
-        self._onlooker.look()
+        self._hooks.measure_gradients()
 
     def phase(self, name: str, *, total: int | None = None) -> None:
-        """Say what begins: load, train, validate or checkpoint. Forward passes begin the middle two by themselves."""
+        """Start a phase: load, train, validate or checkpoint. Forward passes start train and validate by themselves."""
         self._phase, self._forwards = name, 0
         done = self._batch if name == "train" else 0
         epoch = None if name == "load" else self._epoch
         self._phases.enter(name, epoch=epoch, step=self._step, done=done, total=total)
 
     def epoch(self, val_loss: Tensor | float | None = None, **metrics: float) -> None:
-        """Note the end of an epoch, after its validation; further metrics stand in its line by their names.
+        """Log the end of an epoch, after its validation; further metrics are added to its line by their names.
 
-        Without a validation loss there is no line, for it would have to state one.
+        Without a validation loss no line is written, because the line requires one.
         """
         self._read_losses()
         if val_loss is not None:
@@ -182,11 +181,11 @@ class Telemetry:
         self._expect_step()
 
     def close(self, status: str = "completed", *, error: BaseException | None = None) -> None:
-        """Write how the training ended (completed, stopped or failed) and let go of it; may be called twice."""
+        """Log how the training ended (completed, stopped or failed) and remove the hooks. May be called twice."""
         if self._is_closed:
             return
         self._is_closed = True
-        self._onlooker.leave()
+        self._hooks.remove()
         self._phases.__exit__(None, None, None)
         self._read_losses()
         if error is not None:
@@ -220,19 +219,19 @@ class Telemetry:
     def _expect_step(self) -> None:
         self._is_waiting = True
         batch, step = self._batch + 1, self._step + 1
-        self._onlooker.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
+        self._hooks.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
 
     def _is_train_due(self, batch: int, step: int) -> bool:
         return step % self._train_every == 0 or batch == self._batches
 
     def _read_losses(self) -> None:
-        """Wait for the losses that lie on another device."""
+        """Wait for the losses that are still on another device."""
         if self._unread:
             losses, self._unread = torch.stack(self._unread).tolist(), []
             self._take_losses(losses)
 
     def _take_losses(self, losses: Sequence[float]) -> None:
-        """Take the losses of the newest steps, and name those that are no numbers."""
+        """Add the losses of the newest steps, and report those that are not finite."""
         for step, loss in enumerate(losses, self._step - len(losses) + 1):
             if not math.isfinite(loss):
                 self._log.write(Nonfinite(where="loss", count=1, step=step, action="report"))
@@ -247,7 +246,7 @@ class Telemetry:
                 batch=Share(self._batch, self._batches),
                 step=self._step,
                 loss=self._loss,
-                lr=self._onlooker.lr,
+                lr=self._hooks.lr,
                 s_per_batch=round(lap.s_per_batch, 6),
                 load_s=round(lap.load_s, 6),
                 samples_per_s=round(lap.samples_per_s, 3) if with_rate else None,
@@ -268,7 +267,7 @@ class Telemetry:
                 epoch=Share(self._epoch, self._epochs),
                 train_loss=self._sum_loss / self._num_losses if self._num_losses else float("nan"),
                 val_loss=val_loss,
-                lr=self._onlooker.lr,
+                lr=self._hooks.lr,
                 extra=tuple((name, repr(float(value))) for name, value in metrics.items()),
             )
         )

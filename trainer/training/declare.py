@@ -1,4 +1,4 @@
-"""The lines before the first epoch: what is deliberate, which data, which model, the floor of its loss."""
+"""The log lines before the first epoch: intent, data, and the floor of the loss."""
 
 from __future__ import annotations
 
@@ -8,37 +8,21 @@ import torch
 
 from trainer.batches.dataset import Dataset, graph_settings
 from trainer.batches.graph import measure_graph
-from trainer.config import Config, OptimConfig
-from trainer.model.losses import Objective, constant_loss
-from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
+from trainer.config import TrainerConfig
+from trainer.model.losses import WeightedLoss, constant_loss
 from trainer.panel.checks import PanelReport
 from trainer.panel.file_checks import check_source
 from trainer.settings import Ignored, Resolved
-from trainer.telemetry.eventlog import Data, DataCheck, EventLog, Floor, Intent, Model, ModelGroup, Share, Target
+from trainer.telemetry.eventlog import Data, DataCheck, EventLog, Floor, Intent, Share, Target
 
 _DIGITS = 16
 
 
-def objective_of(config: Config) -> Objective:
-    """Return the loss that the configuration asks for."""
-    loss = config.loss
-    return Objective(
-        quantiles=QUANTILES,
-        point_loss=loss.point_loss,
-        huber_delta=loss.huber_delta,
-        point_weight=loss.point_weight,
-        rank_ic_weight=loss.rank_ic_weight,
-        sharpe_weight=loss.sharpe_weight,
-        variance_penalty_weight=loss.variance_penalty_weight,
-        variance_floor_ratio=loss.variance_floor_ratio,
-    )
-
-
 def write_intent(
-    log: EventLog, config: Config, *, total_steps: int, device: torch.device, resume_from: int | None
+    log: EventLog, config: TrainerConfig, *, total_steps: int, device: torch.device, resume_from: int | None
 ) -> None:
-    """Declare what is deliberate."""
-    optim: OptimConfig = config.optim
+    """Declare what the run does on purpose."""
+    optim = config.optim
     log.write(
         Intent(
             accumulate=optim.accumulate,
@@ -59,7 +43,7 @@ def write_intent(
 
 
 def write_overruled(log: EventLog, resolved: Resolved, dataset: Dataset) -> None:
-    """Name the settings that were asked for and cannot be honoured with this panel."""
+    """Report the requested settings that this panel overrides."""
     data, panel = resolved.config.data, dataset.panel
     asked = {each.key for each in resolved.effective if each.source != "default"}
     if data.data:
@@ -70,8 +54,8 @@ def write_overruled(log: EventLog, resolved: Resolved, dataset: Dataset) -> None
         log.ignored([Ignored("batch_size", str(batch_size), str(largest_day))])
 
 
-def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
-    """Describe the panel, its division and the normalisation that is really applied."""
+def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
+    """Describe the panel, its split and the normalisation that is applied."""
     panel, splits = dataset.panel, dataset.splits
     log.write(
         Data(
@@ -96,7 +80,7 @@ def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: Con
     )
     write_data_check(log, dataset, report, config)
     for problem in report.problems:
-        log.problem(problem.kind, problem.message, columns=problem.columns, count=problem.count)
+        log.problem(problem)
     normalisation = dataset.normalisation
     for horizon, mean, std in zip(
         panel.horizons, normalisation.target_mean_H.tolist(), normalisation.target_std_H.tolist(), strict=True
@@ -104,16 +88,16 @@ def write_data(log: EventLog, dataset: Dataset, report: PanelReport, config: Con
         log.write(Target(h=horizon, mean=mean, std=std))
 
 
-def write_epoch_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
-    """Say again what the data is like, and whether its file changed under the run."""
+def write_epoch_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
+    """Repeat the data check, and report a change of the panel's file during the run."""
     write_data_check(log, dataset, report, config)
     changed = check_source(dataset.panel)
     if changed is not None:
-        log.problem(changed.kind, changed.message, columns=changed.columns, count=changed.count)
+        log.problem(changed)
 
 
-def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: Config) -> None:
-    """Say how healthy the training inputs and the graphs of the training dates are."""
+def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, config: TrainerConfig) -> None:
+    """Report the health of the training inputs and of the graphs of the training dates."""
     facts = measure_graph(dataset.train.graphs(dataset.train.days), graph_settings(config.data))
     log.write(
         DataCheck(
@@ -129,29 +113,6 @@ def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, confi
     )
 
 
-def write_model(log: EventLog, model: StockModel) -> None:
-    """Count the model's parameters, in all and by gradient group."""
-    groups = model.gradient_groups()
-    weights = [weight for group in groups.values() for weight in group.values()]
-    log.write(
-        Model(
-            parameters=sum(weight.numel() for weight in weights),
-            tensors=len(weights),
-            trainable=sum(weight.numel() for weight in weights if weight.requires_grad),
-        )
-    )
-    for name, group in groups.items():
-        log.write(
-            ModelGroup(
-                group=name,
-                tensors=len(group),
-                parameters=sum(weight.numel() for weight in group.values()),
-                trainable=sum(weight.numel() for weight in group.values() if weight.requires_grad),
-                depth=GROUP_DEPTHS[name],
-            )
-        )
-
-
-def write_floor(log: EventLog, dataset: Dataset, objective: Objective) -> None:
-    """Write what a model that has learnt nothing would lose on the training days."""
-    log.write(Floor(loss_floor=constant_loss(objective, dataset.floor_days())))
+def write_floor(log: EventLog, dataset: Dataset, weighted_loss: WeightedLoss) -> None:
+    """Write the loss on the training days of a model that has learnt nothing."""
+    log.write(Floor(loss_floor=constant_loss(weighted_loss, dataset.floor_days())))

@@ -1,4 +1,4 @@
-"""The last line of a log: how the run ended, written once whatever happens and whoever comes first."""
+"""The last line of a log: how the run ended, written exactly once, by the first thread that gets to it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import threading
 from collections.abc import Callable
 
 from trainer.telemetry.eventlog import EventLog, RunEnd
-from trainer.training.session import Progress
+from trainer.training.session import FitProgress
 
 
 class EndLine:
-    """The end line of one run, begun at `started_at` on the clock."""
+    """The end line of one run that started at `started_at`, by the clock."""
 
-    def __init__(self, log: EventLog, progress: Progress, *, clock: Callable[[], float], started_at: float) -> None:
+    def __init__(self, log: EventLog, progress: FitProgress, *, clock: Callable[[], float], started_at: float) -> None:
         self._log, self._progress, self._clock, self._started_at = log, progress, clock, started_at
         self._lock, self._is_written = threading.Lock(), False
 
     def write(self, status: str, *, error: str | None = None) -> None:
-        """Write how the run ended, unless that stands there already."""
+        """Write how the run ended, unless that has been written."""
         with self._lock:
             if self._is_written:
                 return

@@ -1,7 +1,7 @@
-"""One training run, read top to bottom: load, check, normalise, declare, train, validate, end.
+"""One training run, from top to bottom: load, check, normalise, declare, train, validate, end.
 
-In: a resolved configuration; time enters as `clock` (seconds since 1970) and `timer` (monotonic seconds).
-Out: a log whose last line always says how the run ended, and an `Outcome`.
+In: a resolved configuration; time is an argument, `clock` (seconds since 1970) and `timer` (monotonic seconds).
+Out: a log whose last line always shows how the run ended, and a `FitResult`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from trainer.checkpoint import (
 from trainer.config import RunConfig, TrainerError
 from trainer.faults import FaultPlan, parse_injection
 from trainer.measure.metrics import overall
-from trainer.measure.pace import Pace
+from trainer.measure.pace import Stopwatch
 from trainer.settings import Resolved
 from trainer.telemetry.eventlog import (
     CheckpointConflict,
@@ -47,14 +47,14 @@ from trainer.training.end_line import EndLine
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import learning_rate
-from trainer.training.session import Bar, Progress, Session
+from trainer.training.session import Bar, FitProgress, Session
 from trainer.training.state import capture
 from trainer.training.step import take_step
 from trainer.training.stopping import Stopped, StopSwitch
 from trainer.training.validation import validate
 
 
-class Outcome(NamedTuple):
+class FitResult(NamedTuple):
     """How a run ended."""
 
     status: str  # completed, stopped or failed
@@ -63,7 +63,7 @@ class Outcome(NamedTuple):
     best_epoch: int
     best_val_loss: float
     rank_ic: dict[int, float]  # by horizon, at the last validation
-    num_lost_lines: int  # that the log had no room for
+    num_lost_lines: int  # log lines for which the disk had no space
 
 
 def train(
@@ -76,19 +76,19 @@ def train(
     timer: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
     show: Callable[[Bar], None] = lambda bar: None,
-) -> Outcome:
-    """Train as configured and write the run's log; the end line is written whatever happens.
+) -> FitResult:
+    """Train as configured and write the run's log; the end line is always written.
 
-    `ranks` are the processes that train together, without it this one alone; each writes a log of its own. `stop`
-    is how the run is asked to end. Several processes end at the same step, so that none waits for one that left.
-    Raises TrainerError for a user's mistake, after logging it. A failure of our own ends with status
-    `failed`, its traceback in the log.
+    `ranks` are the processes that train together, by default only this one; each writes its own log. `stop` is how to
+    ask the run to end. Several processes end at the same step, so that none waits for one that has left. Raises
+    TrainerError for a user's mistake, after logging it. Any other error ends the run with status `failed` and its
+    traceback in the log.
     """
     config, started_at, ranks, stop = resolved.config, clock(), ranks or Ranks(), stop or StopSwitch()
     faults = FaultPlan([parse_injection(text) for text in config.run.inject])
     path = Path(config.run.log) if config.run.log else default_log_path(config.run.name, started_at)
     path, folder, identity = ranks.agree((path, *_folder(config.run, path)))
-    progress, status, failure = Progress(), "failed", None
+    progress, status, failure = FitProgress(), "failed", None
     with closing(EventLog(rank_log_path(path, ranks.rank), clock)) as log:
         end = EndLine(log, progress, clock=clock, started_at=started_at)
         stop.when_stuck = lambda: end.write("stopped" if ranks.world_size == 1 else "failed", error="stuck")
@@ -138,13 +138,13 @@ def train(
             log.write_text(traceback.format_exc())
         finally:
             end.write(status, error=failure)
-    return Outcome(
+    return FitResult(
         status, log.path, progress.epochs, progress.best_epoch, progress.best_val_loss, progress.rank_ic, log.num_lost
     )
 
 
 def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
-    """Return where the checkpoints go and whose they are: a resumed run's own, or a new run's."""
+    """Return the checkpoint folder and its run and attempt: those of the resumed run, or of a new one."""
     if run.resume:
         before = read_identity(Path(run.resume))
         return Path(run.resume), Identity(before.run, before.attempt + 1)
@@ -153,12 +153,12 @@ def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
 
 
 def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
-    """Return which of several processes this is, as further keys of the start line."""
+    """Return which of several processes this is, as extra keys of the start line."""
     return () if ranks.world_size == 1 else (("rank", str(ranks.rank)), ("world_size", str(ranks.world_size)))
 
 
 def _train(session: Session) -> None:
-    """Run every epoch that is left."""
+    """Run all remaining epochs."""
     config, progress = session.config, session.progress
     for epoch in range(progress.epochs + 1, config.optim.epochs + 1):
         if 0 < config.optim.patience <= progress.epochs - progress.best_epoch:
@@ -173,13 +173,13 @@ def _train(session: Session) -> None:
 
 
 def _train_epoch(session: Session, epoch: int) -> None:
-    """Train on every training date once, or on those that a resumed epoch has left."""
+    """Train on every training date once, or on the remaining ones of a resumed epoch."""
     config, progress, phases = session.config, session.progress, session.phases
     num_batches = len(session.dataset.train)
     _enter_train(session, epoch)
     session.faults.enter_epoch(epoch, session.site)
     session.model.train()
-    pace = Pace(session.timer)
+    pace = Stopwatch(session.timer)
     batches = session.dataset.train.epoch(epoch, first_batch=progress.batch)
     for group in _groups(batches, config.optim.accumulate):
         pace.loaded()
@@ -205,7 +205,7 @@ def _train_epoch(session: Session, epoch: int) -> None:
 
 
 def _validate_epoch(session: Session, epoch: int, *, started: float) -> bool:
-    """Validate, write the figures of the epoch begun at `started`, and return whether it is the best so far."""
+    """Validate, log the results of the epoch that began at `started`, and return whether it is the best so far."""
     log, progress = session.log, session.progress
     session.phases.enter("validate", epoch=epoch, step=progress.step, total=len(session.dataset.valid))
     validation = validate(session)
@@ -237,7 +237,7 @@ def _enter_train(session: Session, epoch: int) -> None:
 
 
 def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
-    """Save the run as it stands in this epoch."""
+    """Save the current state of the run."""
     step, started = session.progress.step, session.timer()
     session.phases.enter("checkpoint", epoch=epoch, step=step)
     state = capture(session)

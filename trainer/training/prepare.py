@@ -1,4 +1,4 @@
-"""Everything between the start line and the first epoch: load, check, normalise, build, resume, declare."""
+"""What happens between the start line and the first epoch: load, check, normalise, build, resume, declare."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import torch
 
 from trainer.batches.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.batches.graph import EDGE_ATTRIBUTES
-from trainer.checkpoint import CheckpointError, CheckpointFolder, Found
-from trainer.config import ConfigError
+from trainer.checkpoint import CheckpointError, CheckpointFolder, LatestCheckpoint
+from trainer.config import SettingError
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
-from trainer.model.network import StockModel
+from trainer.model.losses import WeightedLoss
+from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import check_panel
 from trainer.settings import Resolved
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
-from trainer.training.declare import objective_of, write_data, write_floor, write_intent, write_model, write_overruled
+from trainer.training.declare import write_data, write_floor, write_intent, write_overruled
 from trainer.training.ranks import Ranks
-from trainer.training.session import Bar, Progress, Session
+from trainer.training.session import Bar, FitProgress, Session
 from trainer.training.state import check_same_run, restore
 from trainer.training.stopping import StopSwitch
 
@@ -32,7 +33,7 @@ def prepare_session(
     log: EventLog,
     phases: Phases,
     checkpoints: CheckpointFolder,
-    progress: Progress,
+    progress: FitProgress,
     *,
     ranks: Ranks,
     stop: StopSwitch,
@@ -41,7 +42,7 @@ def prepare_session(
     sleep: Callable[[float], None],
     show: Callable[[Bar], None],
 ) -> Session:
-    """Load, check and normalise the panel, build everything that trains, and declare it all in the log."""
+    """Load, check and normalise the panel, build the model and what trains it, and declare all of it in the log."""
     config = resolved.config
     log.settings(resolved)
     device = _device(config.optim.device, ranks)
@@ -50,7 +51,7 @@ def prepare_session(
         torch.set_num_threads(config.optim.threads)
     if ranks.is_main and checkpoints.files() and not config.run.resume:
         raise CheckpointError(
-            f"{checkpoints.path}: holds checkpoints of another run; expected an empty folder or --resume, "
+            f"{checkpoints.path}: has checkpoints of another run; expected an empty folder or --resume, "
             f"got {len(checkpoints.files())} files"
         )
 
@@ -76,7 +77,7 @@ def prepare_session(
     network = ranks.shared(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay)
     site = Site(model, optimizer, log.hold, sleep)
-    faults.sit_on(site)
+    faults.hook_into(site)
     session = Session(
         config=config,
         log=log,
@@ -91,7 +92,7 @@ def prepare_session(
         compiled=compiled(network, device) if config.optim.compile else network,
         optimizer=optimizer,
         average=WeightAverage(model, config.optim.ema_decay) if config.optim.ema_decay else None,
-        objective=objective_of(config),
+        weighted_loss=WeightedLoss(quantiles=QUANTILES, **vars(config.loss)),
         guard=DegeneracyGuard(
             list(model.prediction_head_heads),
             panel.horizons,
@@ -108,32 +109,32 @@ def prepare_session(
         timer=timer,
         show=show,
     )
-    # Every process drops other units, and draws the same weights before.
+    # From here on each process drops different units; before, all have drawn the same weights.
     torch.manual_seed(config.optim.seed + ranks.rank)
     if found is not None:
         _resume(session, found)
     write_intent(log, config, total_steps=total_steps, device=device, resume_from=progress.step or None)
     write_overruled(log, resolved, dataset)
     write_data(log, dataset, report, config)
-    write_model(log, model)
-    write_floor(log, dataset, session.objective)
+    log.model(model.gradient_groups(), GROUP_DEPTHS)
+    write_floor(log, dataset, session.weighted_loss)
     return session
 
 
-def _resume(session: Session, found: Found) -> None:
-    """Go on where the checkpoint stands."""
+def _resume(session: Session, found: LatestCheckpoint) -> None:
+    """Continue from the checkpoint."""
     started = session.timer()
     check_same_run(found, session.config, session.dataset, world_size=session.ranks.world_size)
     restore(session, found.state)
     for problem in found.broken:
         session.log.checkpoint_broken(problem)
-    session.log.checkpoint("load", found.saved, seconds=session.timer() - started)
+    session.log.checkpoint("load", found.file, seconds=session.timer() - started)
 
 
 def _device(asked: str, ranks: Ranks) -> torch.device:
-    """Return the device asked for; of several processes on a machine each takes its own GPU.
+    """Return the requested device; each of several processes on a machine takes its own GPU.
 
-    Raises ConfigError where there is none.
+    Raises SettingError if that device does not exist.
     """
     if asked == "auto":
         asked = "cuda" if torch.cuda.is_available() else "cpu"
@@ -141,9 +142,9 @@ def _device(asked: str, ranks: Ranks) -> torch.device:
     if device.type == "cpu":
         return device
     if device.index is not None and ranks.world_size > 1:
-        raise ConfigError(f"device: one for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
+        raise SettingError(f"device: one GPU for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
     device = torch.device("cuda", ranks.local_rank if device.index is None else device.index)
     if device.index >= torch.cuda.device_count():
-        raise ConfigError(f"device: not there; expected one of {torch.cuda.device_count()} GPUs, got {device}")
+        raise SettingError(f"device: does not exist; expected one of {torch.cuda.device_count()} GPUs, got {device}")
     torch.cuda.set_device(device)
     return device

@@ -1,4 +1,4 @@
-"""A progress bar for people: on the terminal's last line, and only where there is a terminal."""
+"""A progress bar on the last line of a terminal; without a terminal, nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ProgressBar:
-    """Draws on a stream that is a terminal, and is silent on any other."""
+    """Draws on a stream if it is a terminal, and does nothing otherwise."""
 
     def __init__(self, stream: TextIO, *, width: int = 24, is_shown: bool = True) -> None:
         self._stream, self._width, self._is_shown = stream, width, is_shown and stream.isatty()
@@ -26,7 +26,7 @@ class ProgressBar:
             self._stream.flush()
 
     def show(self, bar: Bar) -> None:
-        """Draw where the run is, over what was drawn before."""
+        """Draw the position of the run over the previous bar."""
         if self._is_shown:
             filled = self._width * bar.batch // max(bar.batches, 1)
             blocks = "#" * filled + "." * (self._width - filled)

@@ -1,7 +1,7 @@
-"""The processes that train one model together, one for each device, as `torchrun` starts them.
+"""The processes that train one model together, one per device, as `torchrun` starts them.
 
 In: RANK, LOCAL_RANK and WORLD_SIZE of the environment. Out: sums and lists over all processes, and a network whose
-gradients are sums over all. A run of one process uses `Ranks` itself, which gives back what it is given.
+gradients are summed over all. A run of one process uses `Ranks` itself, which returns its arguments.
 """
 
 import datetime
@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from trainer.config import TrainerError
 
 PATIENCE = datetime.timedelta(minutes=30)
-"""How long a process waits for the others, as long as the main one may need to load a panel; torch's own default."""
+"""How long a process waits for the others, enough for the main one to load a panel; torch's own default."""
 
 Anything = TypeVar("Anything")
 
@@ -38,18 +38,18 @@ class Ranks:
         return self.rank == 0
 
     def agree(self, choice: Anything) -> Anything:
-        """Return the main process's choice. The main one does not wait: it tells the others when it joins."""
+        """Return the main process's choice. The main process does not wait: it sends its choice when it joins."""
         return choice
 
     def join(self) -> None:
-        """Meet the other processes; nothing below works before. Raises RanksError when they do not come."""
+        """Connect to the other processes, which all methods below require. Raises RanksError if they do not come."""
 
     def shared(self, model: nn.Module) -> nn.Module:
-        """Return the network to train with: it calls `model`, and backward brings the gradients together."""
+        """Return the network to train with: it calls `model`, and its backward pass combines the gradients."""
         return model
 
     def gradients_held(self, network: nn.Module) -> AbstractContextManager[None]:
-        """Return the context of a forward and backward pass whose gradients wait for those of the next."""
+        """Return the context for a forward and backward pass whose gradients are not combined until the next one."""
         return nullcontext()
 
     def sum_gradients(self, model: nn.Module) -> None:
@@ -60,24 +60,24 @@ class Ranks:
         return values
 
     def gather(self, value: Anything) -> list[Anything]:
-        """Return what each process gives, in order; values are pickled."""
+        """Return the values of all processes, in order; values are pickled."""
         return [value]
 
     def from_main(self, read: Callable[[], Anything]) -> Anything:
-        """Return what `read` gives in the main process, the only one that calls it."""
+        """Return the result of `read`, which only the main process calls."""
         return read()
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """Let the main process do its part before any other begins, so that they find its files."""
+        """Run this block in the main process first, so that the others find its files."""
         yield
 
 
 class JoinedRanks(Ranks):
-    """One of several processes: gloo between processors, nccl between GPUs.
+    """One of several processes: gloo between CPUs, nccl between GPUs.
 
-    Nothing takes the group down but the end of the process: while an interpreter waits for gloo's threads to end,
-    one of them may wait for the interpreter. Whoever joined should end by `os._exit`.
+    The group is never shut down, except by the end of the process: while the interpreter waits for gloo's threads to
+    end, one of them may wait for the interpreter. A process that has joined should therefore end with `os._exit`.
     """
 
     _choice: Any = None
@@ -104,7 +104,7 @@ class JoinedRanks(Ranks):
         return held
 
     def sum_gradients(self, model: nn.Module) -> None:
-        # DistributedDataParallel took the mean; each process's loss is already its share of the whole.
+        # DistributedDataParallel takes the mean, but each process's loss is already its share of the whole.
         torch._foreach_mul_([weight.grad for weight in model.parameters() if weight.grad is not None], self.world_size)
 
     def sum(self, values: Tensor) -> Tensor:
@@ -138,22 +138,22 @@ class JoinedRanks(Ranks):
         except (dist.DistError, ValueError) as error:
             problem = str(error).splitlines()[0]
             raise RanksError(
-                f"rank {self.rank}: expected {self.world_size} processes to meet, got {problem}"
+                f"rank {self.rank}: cannot connect; expected {self.world_size} processes, got {problem}"
             ) from error
         self._choice = self.from_main(lambda: self._choice)
 
 
 def ranks_of(environment: Mapping[str, str]) -> Ranks:
-    """Return this process's place as `torchrun` put it into the environment. Raises RanksError."""
+    """Return this process's place, which `torchrun` puts into the environment. Raises RanksError."""
     if environment.get("WORLD_SIZE", "1") == "1":
         return Ranks()
     numbers = []
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         text = environment.get(name, "")
         if not text.isdecimal():
-            raise RanksError(f"environment {name}: not as torchrun sets it; expected a whole number, got {text!r}")
+            raise RanksError(f"environment {name}: unusable; expected a whole number set by torchrun, got {text!r}")
         numbers.append(int(text))
     rank, local_rank, world_size = numbers
     if not rank < world_size:
-        raise RanksError(f"environment RANK: no such process; expected less than WORLD_SIZE={world_size}, got {rank}")
+        raise RanksError(f"environment RANK: too high; expected less than WORLD_SIZE={world_size}, got {rank}")
     return JoinedRanks(rank, local_rank, world_size)

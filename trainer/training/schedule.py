@@ -10,8 +10,8 @@ from trainer.config import OptimConfig
 def learning_rate(step: int, config: OptimConfig, *, total_steps: int) -> float:
     """Return the rate of optimizer step `step`, counted from 1.
 
-    It rises from 0 before the first step to `base_lr` at step `warmup_steps`, then follows half a cosine
-    (Loshchilov and Hutter 2017) to `min_lr` at step `total_steps`.
+    It rises linearly from 0 to `base_lr` at step `warmup_steps`, then falls along half a cosine (Loshchilov and Hutter
+    2017) to `min_lr` at step `total_steps`.
     """
     if step < config.warmup_steps:
         return config.base_lr * step / config.warmup_steps

@@ -1,4 +1,4 @@
-"""What one training run holds together: the parts that every step and every validation use."""
+"""The parts of one training run that every step and every validation use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointFolder
-from trainer.config import Config
+from trainer.config import TrainerConfig
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.pace import StepResult
-from trainer.model.losses import Objective
+from trainer.model.losses import WeightedLoss
 from trainer.model.network import StockModel
 from trainer.model.weight_average import WeightAverage
 from trainer.panel.checks import PanelReport
@@ -29,7 +29,7 @@ from trainer.training.stopping import StopSwitch
 
 
 class Bar(NamedTuple):
-    """Where the run is, for a progress bar."""
+    """The position of the run, for a progress bar."""
 
     epoch: int
     epochs: int
@@ -39,20 +39,20 @@ class Bar(NamedTuple):
 
 
 @dataclass
-class Progress:
-    """What changes as the run goes on, beside weights, optimizer and guard; plain values, so that it can be saved."""
+class FitProgress:
+    """What changes during a run apart from weights, optimizer and guard; plain values, so that it can be saved."""
 
     step: int = 0
-    """Optimizer steps tried so far, skipped ones included."""
+    """Optimizer steps so far, including skipped ones."""
     epochs: int = 0
-    """Whole epochs so far, validation included."""
+    """Complete epochs so far, including their validation."""
     batch: int = 0
-    """Batches trained on in the epoch under way."""
+    """Batches trained on in the current epoch."""
     loss_sum: float = 0.0
-    """Sum over the epoch's pairs (day, horizon) of their loss."""
+    """Sum of the losses of the epoch's pairs (day, horizon)."""
     num_pairs: int = 0
     num_resets: int = 0
-    """Head resets in the epoch under way."""
+    """Head resets in the current epoch."""
     skipped: int = 0
     skips_in_row: int = 0
     best_epoch: int = 0
@@ -61,11 +61,11 @@ class Progress:
     """By horizon, at the last validation."""
 
     def begin_epoch(self) -> None:
-        """Forget the sums of the epoch before."""
+        """Clear the sums of the last epoch."""
         self.batch, self.loss_sum, self.num_pairs, self.num_resets = 0, 0.0, 0, 0
 
     def add(self, result: StepResult, *, batches: int) -> None:
-        """Count one step's loss and resets in."""
+        """Add the loss and resets of one step."""
         self.batch += batches
         self.loss_sum += result.loss * result.num_pairs
         self.num_pairs += result.num_pairs
@@ -73,37 +73,37 @@ class Progress:
 
     @property
     def train_loss(self) -> float:
-        """Mean loss of the epoch under way; nan as soon as one step's loss was not a number."""
+        """Mean loss of the current epoch; nan once the loss of a step was nan."""
         return self.loss_sum / self.num_pairs if self.num_pairs else math.nan
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """One run under way."""
+    """One run in progress."""
 
-    config: Config
+    config: TrainerConfig
     log: EventLog
     phases: Phases
     checkpoints: CheckpointFolder
-    """Held, and written to, by the main process alone."""
+    """Locked and written by the main process only."""
     ranks: Ranks
     stop: StopSwitch
     dataset: Dataset
     report: PanelReport
     model: StockModel
     network: nn.Module
-    """The model as training calls it: backward brings the gradients of all processes together."""
+    """The model as training calls it: its backward pass combines the gradients of all processes."""
     compiled: Callable[..., Tensor]
-    """The network in its fastest form, which knows nothing of hooks; the network itself unless compiled."""
+    """The compiled network, which does not run hooks; the network itself if compiling is off."""
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
     """None: validation and prediction use the last weights."""
-    objective: Objective
+    weighted_loss: WeightedLoss
     guard: DegeneracyGuard
     instruments: Instruments
     faults: FaultPlan
     site: Site
-    progress: Progress
+    progress: FitProgress
     device: torch.device
     total_steps: int
     timer: Callable[[], float]
@@ -111,10 +111,10 @@ class Session:
     show: Callable[[Bar], None]
 
     def autocast(self) -> torch.autocast:
-        """Return the context of a forward pass in the precision that was asked for."""
+        """Return the context for a forward pass in the configured precision."""
         is_mixed = self.config.optim.precision == "bf16-mixed"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
-        """Return the context in which the model has the weights that validation and prediction use."""
+        """Return the context in which the model has the weights for validation and prediction."""
         return nullcontext() if self.average is None else self.average.in_use()

@@ -1,6 +1,6 @@
-"""A run's whole state as a checkpoint holds it, and back: weights, optimizer, guard, randomness, position.
+"""The state of a run in a checkpoint, saved and restored: weights, optimizer, guard, random generators, position.
 
-The order of the batches and the learning rate are functions of the position, so they need no state of their own.
+The order of the batches and the learning rate are functions of the position, so they need no state.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from trainer.batches.dataset import Dataset
-from trainer.checkpoint import CheckpointError, Found
-from trainer.config import Config, LossConfig, ModelConfig
+from trainer.checkpoint import CheckpointError, LatestCheckpoint
+from trainer.config import LossConfig, ModelConfig, TrainerConfig
 from trainer.training.session import Session
 
 _MUST_AGREE = {
@@ -21,11 +21,11 @@ _MUST_AGREE = {
     "loss": tuple(entry.name for entry in fields(LossConfig)),
     "optim": ("batch_size", "accumulate", "seed", "precision", "ema_decay", "compile"),
 }
-"""Settings without which a resumed run would not be the same run; others, such as epochs, may change."""
+"""Settings that a resumed run must not change; others, such as epochs, may change."""
 
 
 def capture(session: Session) -> dict[str, Any]:
-    """Return everything that resuming or predicting needs; all processes call it together."""
+    """Return everything that resuming and predicting need. All processes must call it together."""
     normalisation = session.dataset.normalisation
     random = {
         "cpu": torch.get_rng_state(),
@@ -37,7 +37,7 @@ def capture(session: Session) -> dict[str, Any]:
         "feature_names": list(session.dataset.panel.feature_names),
         "normalisation": {
             "method": normalisation.method,
-            **{name: torch.from_numpy(value) for name, value in vars(normalisation).items() if name not in ("method",)},
+            **{name: torch.from_numpy(value) for name, value in vars(normalisation).items() if name != "method"},
         },
         "model": session.model.state_dict(),
         "average": session.average.state_dict() if session.average is not None else None,
@@ -48,9 +48,9 @@ def capture(session: Session) -> dict[str, Any]:
     }
 
 
-def check_same_run(found: Found, config: Config, dataset: Dataset, *, world_size: int) -> None:
-    """Raise CheckpointError, naming every difference, unless the checkpoint is of this panel and configuration
-    and of as many processes.
+def check_same_run(found: LatestCheckpoint, config: TrainerConfig, dataset: Dataset, *, world_size: int) -> None:
+    """Raise CheckpointError with every difference, unless the checkpoint is from this panel, this configuration and
+    the same number of processes.
     """
     problems = []
     if len(found.state["random"]) != world_size:
@@ -65,11 +65,11 @@ def check_same_run(found: Found, config: Config, dataset: Dataset, *, world_size
             if then != value:
                 problems.append(f"expected {name}={then}, got {value}")
     if problems:
-        raise CheckpointError(f"{found.saved.path}: of another run; " + "; ".join(problems))
+        raise CheckpointError(f"{found.file.path}: from another run; " + "; ".join(problems))
 
 
 def restore(session: Session, state: dict[str, Any]) -> None:
-    """Put a captured state into the parts of this session."""
+    """Load a captured state into this session."""
     session.model.load_state_dict(state["model"])
     if session.average is not None:
         session.average.load_state_dict(state["average"])

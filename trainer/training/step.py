@@ -1,4 +1,4 @@
-"""One optimizer step: forward and backward of its batches, look, clip, move, guard.
+"""One optimizer step: forward and backward passes of its batches, measure, clip, move, guard.
 
 Shapes: N rows, K horizons.
 """
@@ -23,23 +23,23 @@ from trainer.training.stopping import Stopped
 
 
 def labels_of(batch: DayBatch) -> Tensor:
-    """Return the normalised labels of a batch with nan where there is none. Shapes: -> (N, K)."""
+    """Return the normalised labels of a batch; nan if unlabelled. Shapes: -> (N, K)."""
     return batch.y_NH.masked_fill(~batch.mask_NH, float("nan"))
 
 
 def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_batch: int) -> StepResult:
-    """Take one optimizer step on the batches of `group`, the first of them number `first_batch` of the epoch.
+    """Take one optimizer step on the batches of `group`, whose first is number `first_batch` of the epoch.
 
-    Each batch's loss is divided by the pairs of the whole group over all processes, so that the gradients add up
-    to that of one large batch. A step whose loss or gradient is not finite is reported and not taken. Raises
-    Stopped in every process once one of several has been asked to end.
+    Each batch's loss is divided by the pairs of the whole group over all processes, so that the gradients add up to
+    the gradient of one large batch. A step with a non-finite loss or gradient is reported and skipped. Raises Stopped
+    in every process once one of them has been asked to end.
     """
     progress, config = session.progress, session.config
     step, last_batch = progress.step, first_batch + len(group) - 1
     num_pairs = sum(int(batch.num_labeled_days_global_H.sum()) for batch in group)
     if num_pairs == 0:
         raise ValueError(f"epoch {epoch}, batch {first_batch}: no day has two labels; expected at least one, got 0")
-    # Hooks, those of faults too, are seen by the network as it is written only.
+    # The compiled network does not run hooks, neither ours nor those of faults.
     is_hooked = session.instruments.is_due(step) or session.faults.acting()
     forward = session.network if is_hooked else session.compiled
     losses: list[Tensor] = []
@@ -53,7 +53,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
         with nullcontext() if is_last else session.ranks.gradients_held(session.network):
             with session.autocast():
                 predictions = forward(windows, batch.edge_index_2E, batch.edge_attr_EA)
-            loss = session.objective(predictions, labels, batch.day_N, num_pairs=num_pairs)
+            loss = session.weighted_loss(predictions, labels, batch.day_N, num_pairs=num_pairs)
             total = session.faults.change_loss(loss.total)
             total.backward()
         losses.append(torch.stack([total, *loss.terms.values()]).detach())
@@ -64,7 +64,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     norm = nn.utils.clip_grad_norm_(session.model.parameters(), config.optim.clip)
     own = losses[0].new_tensor([sum(len(batch.day_N) for batch in group), session.stop.is_asked])
     over_ranks = session.ranks.sum(torch.cat([own, torch.stack(losses).sum(0)]))
-    # The one time that a step waits for the device.
+    # The only point at which a step waits for the device.
     grad_norm, num_rows, num_asked, loss_value, *term_values = torch.cat([norm.reshape(1), over_ranks]).tolist()
     if num_asked:
         raise Stopped

@@ -1,6 +1,6 @@
-"""How a run is asked to end: SIGTERM and SIGINT become an exception in the main thread, once, and only where it is due.
+"""How a run is asked to end: SIGTERM and SIGINT raise an exception in the main thread, once, and only where allowed.
 
-A process that does not react, because its main thread waits within a library, ends by a side thread.
+If the main thread does not react, because it is stuck inside a library, a side thread ends the process.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STUCK_AFTER_S = 20.0
-"""How long the main thread has to end; `torchrun` kills 30 s after it asked."""
+"""Time within which the main thread must end; `torchrun` kills the process 30 s after its request."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopped(BaseException):
-    """Someone asked the run to end. Not an error, so that no handler of errors swallows it."""
+    """The run was asked to end. Not an Exception, so that error handlers do not swallow it."""
 
 
 class StopSwitch:
-    """Whether the run has been asked to end, and where that may interrupt it."""
+    """Whether the run has been asked to end, and where this may interrupt it."""
 
     def __init__(self) -> None:
         self.is_asked = False
         self.when_stuck: Callable[[], None] = lambda: None
-        """The last words of a run whose main thread does not end."""
+        """Called before the process is ended because its main thread is stuck."""
         self._may_interrupt = False
         self._ended = threading.Event()
 
     def ask(self) -> None:
-        """Note the wish, and raise Stopped at the first one, if the run may be interrupted now."""
+        """Record the request; raise Stopped at the first one, if the run may be interrupted now."""
         is_first, self.is_asked = not self.is_asked, True
         if is_first and self._may_interrupt:
             raise Stopped
 
     @contextmanager
     def interrupts(self) -> Iterator[None]:
-        """Let a request raise Stopped within this block, one that came before included.
+        """Let a request raise Stopped within this block, even one that came before it.
 
-        What stands outside, such as the line that says how the run ended, is never cut off.
+        Code outside, such as writing the end line, is never interrupted.
         """
         try:
             self._may_interrupt = True
@@ -52,7 +52,7 @@ class StopSwitch:
             self._may_interrupt = False
 
     def ended(self) -> None:
-        """Note that the run has ended by itself."""
+        """Record that the run has ended by itself."""
         self._ended.set()
 
     def wait_for_end(self, seconds: float) -> bool:
@@ -62,12 +62,12 @@ class StopSwitch:
 
 @contextmanager
 def stop_on_signals(*, stuck_after_s: float = STUCK_AFTER_S) -> Iterator[StopSwitch]:
-    """Turn SIGTERM and SIGINT into requests of the switch that is given."""
+    """Turn SIGTERM and SIGINT into requests to the yielded switch."""
     switch = StopSwitch()
     arrived, arrives = os.pipe()
     os.set_blocking(arrives, False)
     before = {number: signal.signal(number, lambda number, frame: switch.ask()) for number in _SIGNALS}
-    # Written by the system's own handler: it tells the side thread even when the main thread cannot run Python.
+    # The C signal handler writes to it, so it wakes the side thread even when the main thread cannot run Python.
     wakeup = signal.set_wakeup_fd(arrives, warn_on_full_buffer=False)
     guard = threading.Thread(target=_end_if_stuck, args=(switch, arrived, stuck_after_s), name="stop", daemon=True)
     guard.start()
@@ -84,7 +84,7 @@ def stop_on_signals(*, stuck_after_s: float = STUCK_AFTER_S) -> Iterator[StopSwi
 
 
 def _end_if_stuck(switch: StopSwitch, arrived: int, stuck_after_s: float) -> None:
-    """Wait for a signal, then for the run's end; end the process where that does not come."""
+    """Wait for a signal, then for the run to end; if it does not, end the process."""
     while number := os.read(arrived, 1):
         if number[0] in _SIGNALS and not switch.wait_for_end(stuck_after_s):
             switch.when_stuck()

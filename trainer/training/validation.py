@@ -1,6 +1,6 @@
-"""One pass over the validation dates: its loss, and each horizon's metrics in units of returns.
+"""One pass over the validation dates: the loss, and each horizon's metrics in units of returns.
 
-Each process predicts its share of the days; every one of them scores the days of all.
+Each process predicts its share of the days, and scores the days of all processes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trainer.training.step import labels_of
 
 
 class Validation(NamedTuple):
-    """What a validation found."""
+    """The result of one validation."""
 
     loss: float
     scores: dict[int, Score]
@@ -25,7 +25,7 @@ class Validation(NamedTuple):
 
 
 def validate(session: Session) -> Validation:
-    """Predict every validation sample and score it; rows without a label take no part."""
+    """Predict and score all validation samples that have a label."""
     with torch.no_grad(), session.averaged_weights():
         return _validate(session)
 
@@ -40,8 +40,8 @@ def _validate(session: Session) -> Validation:
             predictions = session.model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
-            loss = session.objective(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
-            # `pairs` are those of all processes: each one's loss is its share of the batch's.
+            loss = session.weighted_loss(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
+            # `pairs` counts the pairs of all processes: each process's loss is its share of the batch's loss.
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
         points.append(predictions[..., MEDIAN].cpu().numpy())

@@ -11,7 +11,7 @@ from tests.scoreboard.healthy import PLAIN
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.page import FIGURES, PAGE, Circumstances, page, read, summary
 from tests.scoreboard.recipes import Job, Recipe
-from tests.scoreboard.runs import Judged, RivalSaid
+from tests.scoreboard.runs import Judged, RivalResult
 from tests.scoreboard.verdicts import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -20,14 +20,14 @@ RIGHT = Verdict(True, True, True, "grad_zero", (), 6.0, -4.0)
 ALARM = Finding(1e9, 5, 100, 3, "overfit", "Overfitting", "")
 
 
-def run(kind: str, seed: int, said: Verdict | None, *findings: Finding, rival: RivalSaid | None = None) -> Judged:
+def run(kind: str, seed: int, said: Verdict | None, *findings: Finding, rival: RivalResult | None = None) -> Judged:
     rivals = () if rival is None else (rival,)
     return Judged(Job(kind, "mlp", seed, Recipe()), findings, said, Path("x"), rivals)
 
 
 @pytest.fixture
 def runs() -> list[Judged]:
-    caught, silent = RivalSaid("other", "a paper", 1, True, False), RivalSaid("other", "a paper", 0, False, False)
+    caught, silent = RivalResult("other", "a paper", 1, True, False), RivalResult("other", "a paper", 0, False, False)
     return [
         run("grad_zero", 1, RIGHT, rival=caught),
         run("grad_zero", 2, RIGHT._replace(delay=9.0, over=2.0), rival=silent),

@@ -59,7 +59,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("rival", WRITTEN_ANEW, ids=lambda rival: rival.name)
 def test_a_real_run_whose_loss_becomes_nan_is_seen_by_all(rival: Rival, healthy: Path, broken: Path):
-    named = [verdict for verdict in rival.judge(broken) if verdict.label in rival.catches("loss_nonfinite")]
+    named = [alarm for alarm in rival.judge(broken) if alarm.label in rival.catches("loss_nonfinite")]
     if isinstance(rival, SageMakerLosses | SageMakerProfiler):
         assert named == []  # none of their rules is about numbers that are none
         return

@@ -1,8 +1,8 @@
-"""AUTOTRAINER's problems, written anew from the paper and the default thresholds of the authors' own program.
+"""AUTOTRAINER's problems, reimplemented from the paper and the default thresholds of the authors' program.
 
-Its problems are about the gradients of the first and the last layer, about the losses of an epoch and about accuracy.
-It looks every third epoch; here it is shown every gradient report. Its gradient problems count only while accuracy
-is below 70 %; our regressions have no accuracy, so that gate stands open.
+They are about the gradients of the first and the last layer, the losses of an epoch, and accuracy. The program checks
+every third epoch; here it gets every gradient report. Its gradient problems count only while accuracy is below 70 %;
+our regressions have no accuracy, so that condition is always true.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import ClassVar
 from monitor.grammar import ActivationReport, Epoch, GradReport, GroupGrad, ModelGroup, WeightReport
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import Line, observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 
 VANISH_RATIO, VANISH_NORM, EXPLODE_RATIO = 1e-3, 1e-4, 70.0
 """beta_1, beta_2, beta_3: norm of the first layer's gradient over the last one's, and that norm itself."""
 DEAD_SHARE = 0.7
 """gamma: share of the gradient that is exactly zero."""
 SWING, SWING_SHARE = 0.03, 0.2
-"""zeta, eta: accuracy between neighbouring extremes, and in how large a part of the epochs."""
+"""zeta, eta: difference in accuracy between neighbouring extremes, and in which share of the epochs."""
 SLOW_GAIN = 0.01
 """delta: the largest gain of accuracy from one epoch to the next."""
 EXPLODED_LOSS = 1e5
 """A validation loss that counts as exploded."""
 JUDGED_FROM, EVERY_EPOCHS = 0.3, 3
-"""Accuracy is judged from this part of the epochs on, every third epoch."""
+"""Accuracy is judged every third epoch, after this share of the epochs."""
 
 VANISH, EXPLODE, DYING, UNSTABLE, SLOW = (
     "gradient vanish",
@@ -40,7 +40,7 @@ VANISH, EXPLODE, DYING, UNSTABLE, SLOW = (
 
 
 class AutoTrainer(Rival):
-    """The five problems; the last two only where the EPOCH line has `accuracy=` and `val_accuracy=`."""
+    """The five problems; the last two only if the EPOCH line has `accuracy=` and `val_accuracy=`."""
 
     name = "AUTOTRAINER thresholds"
     source = (
@@ -60,7 +60,7 @@ class AutoTrainer(Rival):
         "the gate of accuracy below 70 %": "accuracy, where a run has none",
     }
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         alarms, layers, history = Alarms(), _Layers(), _Accuracy()
         for line in observe(log):
             match line.record:
@@ -77,11 +77,11 @@ class AutoTrainer(Rival):
                 case Epoch() as epoch:
                     _losses(epoch, line, alarms)
                     history.judge(epoch, line, alarms)
-        return alarms.verdicts
+        return alarms.found
 
 
 class _Layers:
-    """The model's groups from the input to the output, and what came of their gradients."""
+    """The model's groups from the input to the output, and the checks of their gradients."""
 
     def __init__(self) -> None:
         self._depths: dict[str, int] = {}
@@ -95,9 +95,9 @@ class _Layers:
             self._sizes[group.group] = group.trainable
 
     def activate(self, report: ActivationReport, line: Line, alarms: Alarms) -> None:
-        """A unit that is never active passes no gradient: its share stands for that of zeros, which the log lacks."""
+        """Judge dead units: they pass no gradient, so they stand in for the share of zeros, which is not logged."""
         if report.dead_units is None or not math.isfinite(report.mean or 0.0):
-            return  # nan is the program's first question; what it does to units is not asked
+            return  # the program checks for nan first, and then checks no units
         self._units[report.layer] = report.dead_units
         dead, whole = (sum(counts) for counts in zip(*self._units.values(), strict=True))
         text = f"{dead} of {whole} units inactive"
@@ -123,7 +123,7 @@ class _Layers:
         alarms.note(EXPLODE, "layers", ratio > EXPLODE_RATIO, line, text)
 
     def _zeros(self, groups: list[GroupGrad], line: Line, alarms: Alarms) -> None:
-        """Groups that are zero as a whole are a lower bound of the zeros."""
+        """Judge the zeros by the groups that are entirely zero, a lower bound."""
         known = [group for group in groups if group.group in self._sizes]
         whole = sum(self._sizes[group.group] for group in known)
         zero = sum(self._sizes[group.group] for group in known if group.max == 0)
@@ -132,7 +132,7 @@ class _Layers:
 
 
 class _Accuracy:
-    """Training and validation accuracy of every epoch that states both."""
+    """Training and validation accuracy of every epoch that has both."""
 
     def __init__(self) -> None:
         self._train: list[float] = []
@@ -167,7 +167,7 @@ def _gain(accuracy: list[float]) -> float:
 
 
 def _num_swings(accuracy: list[float]) -> int:
-    """Count the extremes, a high paired with a low in their order, that lie far apart."""
+    """Count pairs of a high and a low, in their order, that are far apart."""
     triples = list(zip(accuracy, accuracy[1:], accuracy[2:], strict=False))
     highs = [middle for before, middle, after in triples if middle >= before and middle >= after]
     lows = [middle for before, middle, after in triples if middle <= before and middle <= after]

@@ -1,7 +1,7 @@
 """Lightning's SpikeDetection: a loss far above the running mean of the last losses.
 
-Written anew from its documentation, with its defaults. In Lightning it sees every batch and ends the training at the
-first spike; here it sees every TRAIN line and goes on, leaving spikes out of the mean.
+Reimplemented from its documentation, with its defaults. In Lightning it sees every batch and ends the training at the
+first spike; here it sees every TRAIN line and continues, without spikes in the mean.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import ClassVar
 from monitor.grammar import Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 
 WINDOW, WARMUP, RELATIVE = 10, 1, 2.0
-"""`window`, `warmup` (batches of an epoch) and `rtol`; `atol` is None, so it asks nothing."""
+"""`window`, `warmup` (batches of an epoch) and `rtol`; `atol` is None, so it requires nothing."""
 
 SPIKE = "SpikeDetection"
 
 
 class LightningSpikes(Rival):
-    """The callback with mode min and finite_only: a loss that is not finite is a spike too."""
+    """The callback with mode min and finite_only: a non-finite loss is a spike too."""
 
     name = "Lightning SpikeDetection"
     source = (
@@ -33,7 +33,7 @@ class LightningSpikes(Rival):
     kinds: ClassVar = {SPIKE: frozenset({"loss_spike", "loss_nonfinite", "loss_diverge"})}
     not_observable: ClassVar = {}
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         alarms, last = Alarms(), 0.0
         kept: deque[float] = deque(maxlen=WINDOW)
         for line in observe(log):
@@ -46,7 +46,7 @@ class LightningSpikes(Rival):
             if not is_spike:
                 kept.append(train.loss)
                 last = train.loss
-        return alarms.verdicts
+        return alarms.found
 
 
 def _is_spike(loss: float, last: float, kept: deque[float]) -> bool:

@@ -1,6 +1,6 @@
-"""What every rival is given: the lines of a log, each with its record and the training step it belongs to.
+"""The input of every rival: the lines of a log, each with its record and its training step.
 
-In: the path of a log. Out: its lines in order. The newest log is kept, since several rivals judge it in turn.
+In: the path of a log. Out: its lines in order. The newest log is cached, because several rivals judge it in turn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from monitor.grammar import (
 )
 
 TENSORS = (Train, Epoch, GradReport, WeightReport, ActivationReport, InputReport)
-"""Records that tell what a debugger would read from the tensors themselves."""
+"""Records of what a debugger would read from the tensors themselves."""
 
 
 class Line(NamedTuple):
@@ -30,10 +30,10 @@ class Line(NamedTuple):
 
     text: bytes
     at: float | None
-    """Seconds since 1970; None where the line is not in the native form."""
+    """Seconds since 1970; None if the line is not in the native format."""
     record: Record | None
     step: int | None
-    """The record's own step, else that of the newest TRAIN line."""
+    """The record's own step, or else the step of the newest TRAIN line."""
 
 
 def observe(log: Path) -> tuple[Line, ...]:
@@ -43,7 +43,7 @@ def observe(log: Path) -> tuple[Line, ...]:
 
 
 def has_ended(lines: tuple[Line, ...]) -> bool:
-    """Whether the log says at its end that the run is over."""
+    """Return whether the log ends with the end line of the run."""
     return any(isinstance(line.record, RunEnd) for line in lines[-3:])
 
 

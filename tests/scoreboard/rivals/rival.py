@@ -1,7 +1,7 @@
-"""What a rival is: another detector that judges the same log, with its own words for what it finds.
+"""The interface of a rival: another detector that judges the same log, with its own names for what it finds.
 
-In: the path of a log in the native grammar. Out: verdicts in the order in which the rival would have given them,
-had it watched the log grow.
+In: the path of a log in the native grammar. Out: alarms in the order in which the rival would have given them while
+the log grew.
 """
 
 from __future__ import annotations
@@ -11,43 +11,43 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
 
-class Verdict(NamedTuple):
-    """One alarm, at the moment at which its condition begins to hold; it is not repeated while it holds."""
+class RivalAlarm(NamedTuple):
+    """One alarm, when its condition begins to hold; it is not repeated while the condition holds."""
 
     step: int | None
     """The newest training step that the rival had seen; None before the first."""
     label: str
-    """The rival's own name of its rule."""
+    """The rival's name of its rule."""
     text: str
-    """What it saw, with the numbers."""
+    """What it found, with the numbers."""
     at: float | None
-    """When, by the log's clock, in seconds since 1970; None where the log has no time there."""
+    """Seconds since 1970 by the log's clock; None if the log has no time there."""
 
 
 class Rival(Protocol):
-    """A detector. A class of its own states the four names and writes `judge`."""
+    """A detector. Each class sets the four attributes and implements `judge`."""
 
     name: str
-    """What the board calls it."""
+    """Its name on the board."""
     source: str
     """Where its rules and thresholds are published."""
     kinds: ClassVar[Mapping[str, frozenset[str]]]
-    """The fault kinds that each of its rules names; a rule that names none is there too, with none."""
+    """The kinds of fault for each of its rules; empty for a rule that names none of ours."""
     not_observable: ClassVar[Mapping[str, str]]
-    """Published rules that cannot be judged by our log, each with what they would need."""
+    """Published rules that our log cannot answer, with what each would need."""
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         """Return every alarm on this log.
 
-        `until` is when the watching stopped, in seconds since 1970, for logs that fall silent; without it that is
-        the time of the last line.
+        `until` is when the watching stopped, in seconds since 1970, for logs that fall silent; the default is the time
+        of the last line.
         """
         ...
 
     def catches(self, kind: str) -> frozenset[str]:
-        """Return its rules that name this fault kind."""
+        """Return its rules for this kind of fault."""
         return frozenset(label for label, kinds in self.kinds.items() if kind in kinds)
 
     def prepare(self) -> str | None:
-        """Install what it needs, if anything; return why it cannot judge here, None where it can."""
+        """Install what it needs, if anything; return why it cannot work here, or None if it can."""
         return None

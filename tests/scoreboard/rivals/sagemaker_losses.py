@@ -1,7 +1,7 @@
-"""SageMaker Debugger's built-in rules about the loss, written anew from their documentation, with its defaults.
+"""SageMaker Debugger's built-in rules about the loss, reimplemented from their documentation, with its defaults.
 
-They stand apart from the tensor rules, since people attach one or the other. The training loss of a step is that of
-its TRAIN line; the two losses of an epoch are those of its EPOCH line.
+They are separate from the tensor rules, because people attach one or the other. The training loss of a step comes from
+its TRAIN line; the two losses of an epoch come from its EPOCH line.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import ClassVar
 from monitor.grammar import Epoch, Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 from tests.scoreboard.rivals.sagemaker_tensors import DOCUMENT
 
 NUM_STEPS = 10
-"""LossNotDecreasing: `num_steps`; `diff_percent` is not given by default: any decrease will do."""
+"""LossNotDecreasing: `num_steps`; `diff_percent` is not set by default, so any decrease is enough."""
 OVERFIT_RATIO, OVERFIT_PATIENCE = 0.1, 1
 """Overfit: `ratio_threshold` of (validation - training) / training, `patience` in validations."""
 PATIENCE_TRAIN, PATIENCE_VALIDATION, DELTA = 5, 10, 0.1
@@ -35,7 +35,7 @@ class SageMakerLosses(Rival):
     }
     not_observable: ClassVar = {}
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         alarms, decrease = Alarms(), _Decrease()
         training, validation = _Patience(PATIENCE_TRAIN), _Patience(PATIENCE_VALIDATION)
         num_over = 0
@@ -54,24 +54,24 @@ class SageMakerLosses(Rival):
                     alarms.note("Overfit", "losses", num_over >= OVERFIT_PATIENCE, line, text)
                 case _:
                     continue
-            # The page does not say whether one loss is enough; both is the reading with fewer alarms.
+            # The documentation leaves open whether one loss is enough; requiring both gives fewer alarms.
             text = (
                 f"no training loss better by {DELTA} in {PATIENCE_TRAIN}, no validation loss in {PATIENCE_VALIDATION}"
             )
             is_over = training.is_over and validation.is_over
             alarms.note("Overtraining", "losses", is_over, line, text)
-        return alarms.verdicts
+        return alarms.found
 
 
 class _Decrease:
-    """Which loss a step is compared with: at least so many steps before, and no oftener than that."""
+    """The loss that a step is compared with: at least NUM_STEPS before it, and compared only every NUM_STEPS."""
 
     def __init__(self) -> None:
         self._saved: list[tuple[int, float]] = []
         self._checked: int | None = None
 
     def earlier(self, step: int, loss: float) -> float | None:
-        """Keep a loss; return the one to compare it with, None where it is not yet time."""
+        """Store a loss; return the one to compare it with, or None if no comparison is due."""
         self._saved.append((step, loss))
         if self._checked is None:
             self._checked = step
@@ -82,7 +82,7 @@ class _Decrease:
 
 
 class _Patience:
-    """How many losses in a row brought no new best."""
+    """How many losses in a row were not a new best."""
 
     def __init__(self, patience: int) -> None:
         self._patience, self._best, self._num_waited = patience, float("inf"), 0

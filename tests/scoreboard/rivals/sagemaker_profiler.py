@@ -1,7 +1,7 @@
-"""SageMaker Debugger's built-in profiler rules, written anew from their documentation, with its defaults.
+"""SageMaker Debugger's built-in profiler rules, reimplemented from their documentation, with its defaults.
 
-They count data points of 500 ms; our GPU lines come more seldom, so their numbers of points are taken as times. Without
-GPU and TRAIN lines nothing is said.
+They count data points of 500 ms; our GPU lines are less frequent, so the numbers of points become times. Without GPU
+and TRAIN lines there are no alarms.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import ClassVar
 from monitor.grammar import Gpu, Train
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import Line, has_ended, observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 
 POINT_S = 0.5
 """`system_monitor_interval_millis`: 500."""
 PATIENCE_S = 1000 * POINT_S
-"""`patience` of LowGPUUtilization and GPUMemoryIncrease: what a GPU does in its first points is not judged."""
+"""`patience` of LowGPUUtilization and GPUMemoryIncrease: a GPU's first points are not judged."""
 BUSY_PCT, IDLE_PCT, WINDOW_S = 70.0, 10.0, 500 * POINT_S
 """LowGPUUtilization: `threshold_p95`, `threshold_p5`, `window`."""
 INCREASE_PCT, POINTS = 5.0, 10
-"""GPUMemoryIncrease: `increase` in points of the total; `window`, here of GPU lines, against as many before them."""
+"""GPUMemoryIncrease: `increase` in percentage points; `window`, here in GPU lines, compared with as many before it."""
 INITIALISED_S = 20 * 60.0
 """MaxInitializationTime: `threshold`."""
 
@@ -49,7 +49,7 @@ class SageMakerProfiler(Rival):
         "LoadBalancing": "several GPUs at the same instant",
     }
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         lines, alarms = observe(log), Alarms()
         _initialisation(lines, alarms, until)
         cards: dict[int | None, _Card] = {}
@@ -57,11 +57,11 @@ class SageMakerProfiler(Rival):
             if isinstance(line.record, Gpu) and line.at is not None:
                 card = cards.setdefault(line.record.index, _Card(f"GPU {line.record.index}", line.at))
                 card.take(line.record, line, line.at, alarms)
-        return sorted(alarms.verdicts, key=lambda verdict: verdict.at or 0.0)
+        return sorted(alarms.found, key=lambda alarm: alarm.at or 0.0)
 
 
 class _Card:
-    """What one GPU did lately."""
+    """The recent use of one GPU."""
 
     def __init__(self, name: str, since: float) -> None:
         self._name, self._since = name, since

@@ -1,7 +1,7 @@
-"""SageMaker Debugger's built-in rules about tensors, written anew from their documentation, with its defaults.
+"""SageMaker Debugger's built-in rules about tensors, reimplemented from their documentation, with its defaults.
 
-They read tensors; our log has what they compute of them, one number a group of tensors where they have one a tensor,
-and at every report where their default is every 500 steps.
+They read tensors. Our log has the numbers that they compute from tensors, but per group of tensors instead of per
+tensor, and at every report, while their default is every 500 steps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar
 from monitor.grammar import ActivationReport, Epoch, GradReport, InputReport, Train, WeightReport
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import TENSORS, Line, has_ended, observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 
 DOCUMENT = "https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html"
 
@@ -23,7 +23,7 @@ VANISHED = 1e-7
 LARGE, SMALL, EPSILON = 10.0, 1e-8, 1e-9
 """WeightUpdateRatio: `large_threshold`, `small_threshold`, `epsilon`."""
 INACTIVE_PCT = 50.0
-"""DeadRelu: `threshold_layer`; a unit is dead below `threshold_inactivity`, 1 %, as ACTIVATION-MONITOR counts it."""
+"""DeadRelu: `threshold_layer`; a unit is dead below `threshold_inactivity`, 1 %, as in ACTIVATION-MONITOR."""
 SAVED, RELATIVE, ABSOLUTE = 3, 1e-5, 1e-8
 """UnchangedTensor: `num_steps`, `rtol`, `atol`."""
 INPUT_MEAN = 0.2
@@ -33,7 +33,7 @@ STALLED_S = 1800.0
 
 
 class SageMakerTensors(Rival):
-    """Every tensor rule that our log can answer, attached with the defaults of its page."""
+    """Every tensor rule that our log can answer, with the documented defaults."""
 
     name = "SageMaker Debugger tensor rules"
     source = f"Amazon SageMaker AI Developer Guide, List of Debugger built-in rules, {DOCUMENT}"
@@ -57,7 +57,7 @@ class SageMakerTensors(Rival):
         "NLPSequenceRatio": "token ids",
     }
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         lines, alarms, saved = observe(log), Alarms(), _Saved()
         _stalls(lines, alarms, until)
         for line in lines:
@@ -75,7 +75,7 @@ class SageMakerTensors(Rival):
                     _loss(loss, line, alarms, saved)
                 case Epoch(val_loss=float(loss)):
                     _finite(loss, "validation loss", line, alarms)
-        return sorted(alarms.verdicts, key=lambda verdict: verdict.at or 0.0)
+        return sorted(alarms.found, key=lambda alarm: alarm.at or 0.0)
 
 
 class _Saved:
@@ -85,7 +85,7 @@ class _Saved:
         self._values: dict[str, deque[float]] = {}
 
     def is_unchanged(self, tensor: str, value: float) -> bool:
-        """Keep a value; return whether the last ones are all close, in numpy.allclose's sense."""
+        """Store a value; return whether the last ones are all close, in the sense of numpy.allclose."""
         kept = self._values.setdefault(tensor, deque(maxlen=SAVED))
         kept.append(value)
         return len(kept) == SAVED and all(abs(each - value) <= ABSOLUTE + RELATIVE * abs(value) for each in kept)
@@ -97,7 +97,7 @@ class _Saved:
 def _gradients(report: GradReport, line: Line, alarms: Alarms) -> None:
     for group in report.groups:
         if not group.grad.part:
-            continue  # without a gradient there is no tensor to be saved
+            continue  # without a gradient, SageMaker saves no tensor
         subject = f"gradient of {group.group}"
         if group.mean_abs is not None:
             text = f"{subject}: mean absolute value {group.mean_abs:g}"
@@ -117,7 +117,7 @@ def _weights(report: WeightReport, line: Line, alarms: Alarms, saved: _Saved) ->
     ratio = report.update / (report.l2 + EPSILON)
     text = f"{subject}: update / weight {ratio:g}"
     alarms.note("WeightUpdateRatio", subject, ratio > LARGE or ratio < SMALL, line, text)
-    # The tensors themselves are not in the log. That none of their elements moved is the sure case.
+    # The tensors themselves are not in the log. Only if none of their elements moved are they unchanged for sure.
     if report.unchanged != 1.0:
         saved.forget(subject)
     is_unchanged = report.unchanged == 1.0 and saved.is_unchanged(subject, report.l2)
@@ -149,7 +149,7 @@ def _finite(value: float, subject: str, line: Line, alarms: Alarms) -> None:
 
 
 def _stalls(lines: tuple[Line, ...], alarms: Alarms, until: float | None) -> None:
-    """Look for times in which no tensor came; before the first one they count from the first line."""
+    """Look for long times without a tensor; the first one counts from the first line."""
     last = next((line for line in lines if line.at is not None), None)
     for line in lines:
         if isinstance(line.record, TENSORS) and line.at is not None and last is not None:

@@ -1,7 +1,7 @@
-"""Tail and grep: what people do by hand and in shell scripts, with the commands of a status page typed by hand.
+"""Tail and grep: what people do by hand and in shell scripts, with the commands of the original status page.
 
-Somebody looks after every line: a pattern alarms at each line that shows it, as `tail -f | grep` does, a count and the
-silence once. Nothing here knows whether the run is over.
+It checks after every line: a pattern alarms at each line that matches, like `tail -f | grep`; a count and the silence
+alarm once. It does not notice when the run is over.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import ClassVar
 
 from tests.scoreboard.rivals.alarms import Alarms
 from tests.scoreboard.rivals.observed import Line, observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 
 RESETS = re.compile(rb"DEGENERACY-GUARD.*reset applied")
 PATTERNS = {"nan": re.compile(rb"\bnan\b", re.IGNORECASE), "Traceback": re.compile(rb"Traceback")}
 MOST_RESETS = 10
-"""The page calls more than these, over the whole log, a warning sign."""
+"""More than this, over the whole log, is a warning sign on the status page."""
 SILENCE_S = 300.0
-"""The page expects the log's last change less than five minutes ago."""
+"""The status page expects that the log changed less than five minutes ago."""
 
 
 class TailAndGrep(Rival):
@@ -28,7 +28,7 @@ class TailAndGrep(Rival):
     name = "tail and grep"
     source = (
         "the status page this project started from, sections Monitoring Commands and Warning Signs: "
-        "more than 10 resets, no change for 5 minutes; nan and Traceback are what anybody greps for"
+        "more than 10 resets, no change for 5 minutes; nan and Traceback are what people usually grep for"
     )
     kinds: ClassVar = {
         "nan": frozenset({"loss_nonfinite", "grad_nonfinite", "weight_nonfinite"}),
@@ -38,7 +38,7 @@ class TailAndGrep(Rival):
     }
     not_observable: ClassVar = {}
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         alarms, num_resets = Alarms(), 0
         last: Line | None = None
         for line in observe(log):
@@ -53,4 +53,4 @@ class TailAndGrep(Rival):
             alarms.note("resets > 10", "log", num_resets > MOST_RESETS, line, f"{num_resets} resets")
         if until is not None and last is not None:
             alarms.silence("no new bytes", SILENCE_S, last, until)
-        return alarms.verdicts
+        return alarms.found

@@ -1,7 +1,7 @@
-"""trainproof, the package itself, in an environment of its own: nothing of it is written anew.
+"""trainproof, the package itself, in its own environment.
 
-In: a log, as JSON lines (see `trainproof_log`). Out: its findings of level WARN and FAIL. One process stays up and
-answers for one log after another, since its start would cost more than its judgement.
+In: a log, as JSON lines (see `trainproof_log`). Out: its findings of level WARN and FAIL. One process keeps running and
+judges one log after another, because starting it takes longer than judging.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.scoreboard.rivals.observed import observe
-from tests.scoreboard.rivals.rival import Rival, Verdict
+from tests.scoreboard.rivals.rival import Rival, RivalAlarm
 from tests.scoreboard.rivals.trainproof_log import converted
 
 VERSION = "0.22.0"
@@ -57,14 +57,14 @@ class Trainproof(Rival):
         self.name = f"trainproof {VERSION.removesuffix('.0')} {command}"
         self._command = command
 
-    def judge(self, log: Path, *, until: float | None = None) -> list[Verdict]:
+    def judge(self, log: Path, *, until: float | None = None) -> list[RivalAlarm]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "log.jsonl"
             path.write_text(converted(observe(log)), encoding="utf-8")
             return _ask({"path": str(path), "until": until, "as": self._command})
 
     def prepare(self) -> str | None:
-        """Make the environment; once, before several processes judge."""
+        """Create its environment. Call this once, before several processes judge."""
         if is_installed():
             return None
         try:
@@ -76,27 +76,27 @@ class Trainproof(Rival):
         except (OSError, subprocess.SubprocessError) as error:
             reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             return f"trainproof {VERSION} cannot be installed: {reason[-1]}"
-        return None if is_installed() else f"trainproof {VERSION} is not what was installed in {HOME}"
+        return None if is_installed() else f"{HOME}: another version than trainproof {VERSION} was installed"
 
 
 def is_installed() -> bool:
-    """Whether the environment is there and holds the version that is judged."""
+    """Return whether the environment exists and has the right version."""
     return bool(list(HOME.glob(f"lib/python*/site-packages/trainproof-{VERSION}.dist-info/RECORD")))
 
 
 _processes: dict[int, subprocess.Popen[str]] = {}
-"""The process that answers, by the process that asks: a forked child has one of its own."""
+"""The judging process of each process that asks: a forked child has its own."""
 
 
-def _ask(request: Mapping[str, object]) -> list[Verdict]:
+def _ask(request: Mapping[str, object]) -> list[RivalAlarm]:
     process = _processes.get(os.getpid()) or _start()
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     if not (answer := process.stdout.readline()):
         stop()
-        raise RuntimeError(f"trainproof's process ended at {request}; expected an answer")
-    return [Verdict(*each) for each in json.loads(answer)]
+        raise RuntimeError(f"trainproof: its process ended; expected an answer to {request}")
+    return [RivalAlarm(*each) for each in json.loads(answer)]
 
 
 def _start() -> subprocess.Popen[str]:
@@ -104,14 +104,14 @@ def _start() -> subprocess.Popen[str]:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     _processes[os.getpid()] = process
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    assert told == {"trainproof": VERSION}, told
+    greeting = json.loads(process.stdout.readline())
+    assert greeting == {"trainproof": VERSION}, greeting
     return process
 
 
 @atexit.register
 def stop() -> None:
-    """End the process that answers, if there is one of ours."""
+    """End the judging process of this process, if there is one."""
     if process := _processes.pop(os.getpid(), None):
         with process:
             process.terminate()

@@ -1,21 +1,21 @@
-"""Our log as JSON lines that trainproof reads: it refuses tagged lines, and takes one JSON object a line.
+"""Our log as JSON lines for trainproof, which refuses tagged lines and reads one JSON object per line.
 
 The conversion is lossless: each native line becomes one object with its time, level and tag and with every field under
-its own name, numbers as numbers; a line of another form becomes `{"text": line}`. On top of that, a field that
-trainproof knows under another name has that name:
+its own name, numbers as numbers; any other line becomes `{"text": line}`. A field for which trainproof has another name
+gets that name:
 
 | line | field | name in the object | why |
 |---|---|---|---|
-| TRAIN | `loss`, `lr`, `grad_norm`, `step` | the same | trainproof's own names |
-| TRAIN | `s_per_batch`, `load_s` | `step_time`, `loader_time` | its names for them |
-| TRAIN, EPOCH | time of the line | `time`, besides `at` | its name; other lines are no steps |
-| EPOCH | `val_loss` | `eval_loss` | its name; Hugging Face logs it so, on a line of its own |
-| EPOCH | `train_loss`, `lr` | `epoch_train_loss`, `epoch_lr` | an epoch's mean is no step's loss |
-| EPOCH | step of the newest TRAIN line | `step` | an EPOCH line has none |
-| GPU | `util_pct` | `gpu_util` | its name |
-| every other line | every field | its own | trainproof knows none of them but `step` |
+| TRAIN | `loss`, `lr`, `grad_norm`, `step` | the same | trainproof's names |
+| TRAIN | `s_per_batch`, `load_s` | `step_time`, `loader_time` | trainproof's names |
+| TRAIN, EPOCH | time of the line | `time`, in addition to `at` | trainproof's name; other lines are not steps |
+| EPOCH | `val_loss` | `eval_loss` | trainproof's name; Hugging Face logs it like this, on a separate line |
+| EPOCH | `train_loss`, `lr` | `epoch_train_loss`, `epoch_lr` | the mean of an epoch is not the loss of a step |
+| EPOCH | step of the newest TRAIN line | `step` | an EPOCH line has no step |
+| GPU | `util_pct` | `gpu_util` | trainproof's name |
+| every other line | every field | the same | trainproof knows only `step` |
 
-A share `4/5` is `[4, 5]`, a group of a gradient report is an object under `groups`.
+A share `4/5` becomes `[4, 5]`, and each group of a gradient report an object under `groups`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAMES: Mapping[type[Record], Mapping[str, str]] = {
     Epoch: {"val_loss": "eval_loss", "train_loss": "epoch_train_loss", "lr": "epoch_lr"},
     Gpu: {"util_pct": "gpu_util"},
 }
-"""Fields that get the name which trainproof has for them."""
+"""Fields that get trainproof's name."""
 
 _WHOLE = re.compile(r"[-+]?\d+")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)")
@@ -60,14 +60,14 @@ def as_object(line: Line) -> dict[str, Any]:
 
 
 def _fields(record: Record) -> dict[str, Any]:
-    """Return what a record states, unknown keys included."""
+    """Return all fields of a record, including unknown keys."""
     known = {field.name: getattr(record, field.name) for field in dataclasses.fields(record) if field.name != "extra"}
     stated = {name: _plain(value) for name, value in known.items() if value is not None}
     return stated | {name: _number(text) for name, text in record.extra}
 
 
 def _plain(value: object) -> object:
-    """Return a value as JSON has it."""
+    """Return a value as JSON can represent it."""
     if isinstance(value, Record):
         return _fields(value)
     if isinstance(value, Share):
@@ -78,7 +78,7 @@ def _plain(value: object) -> object:
 
 
 def _number(text: str) -> object:
-    """Return the value of an unknown key as a number, where it is one."""
+    """Return the value of an unknown key, as a number if it is one."""
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text

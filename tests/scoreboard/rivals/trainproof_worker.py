@@ -1,4 +1,4 @@
-"""Runs in trainproof's own environment: takes logs on stdin and answers with what trainproof finds in each.
+"""Runs in trainproof's environment: reads requests from stdin and answers each with what trainproof finds.
 
 In: one JSON object a line, `{"path": JSON-lines file, "until": seconds or null, "as": "epoch" or "watch"}`. Out: for
 each a line with a JSON list of `[step, rule, text, time]`. Needs trainproof and nothing else.
@@ -19,36 +19,36 @@ from trainproof.epoch import check_epoch
 ALARMING = ("WARN", "FAIL")
 Finding = dict[str, Any]
 Request = dict[str, Any]
-Said = list[list[Any]]
+Alarms = list[list[Any]]
 
 PLACES = {"step", "time"}
 UNREADABLE = "TP-NO-RECORDS"
-"""Its verdict on a log that it could not judge: its exit code is then 2, not 1."""
+"""Its finding for a log that it cannot judge, with the exit code 2 instead of 1."""
 
 
-def judge_epoch(request: Request) -> Said:
-    """What `trainproof epoch` says of the finished log."""
+def judge_epoch(request: Request) -> Alarms:
+    """Return what `trainproof epoch` finds in the finished log."""
     findings = check_epoch(request["path"])["findings"]
     place = last_place(parse_log_with_format(request["path"]))
-    return [said(each, place) for each in alarming(findings)]
+    return [as_alarm(each, place) for each in alarming(findings)]
 
 
-def judge_watch(request: Request) -> Said:
-    """What `trainproof watch` would say as the log grows, polled at every record; a rule that goes on is said once."""
+def judge_watch(request: Request) -> Alarms:
+    """Return what `trainproof watch` would find as the log grows, polled at every record; each rule alarms once."""
     records = parse_log_with_format(request["path"])
-    verdicts, holding = stalls(request), set[str]()
+    alarms, holding = stalls(request), set[str]()
     for count, record in enumerate(records, 1):
         if not record.keys() - PLACES:
-            continue  # nothing that a rule reads: its poll would find what the last one found
+            continue  # no field that a rule reads: the poll would find what the last one found
         found = {each["id"]: each for each in alarming(polled(request["path"], records[:count]))}
         place = last_place(records[:count])
-        verdicts += [said(each, place) for rule, each in found.items() if rule not in holding]
+        alarms += [as_alarm(each, place) for rule, each in found.items() if rule not in holding]
         holding = set(found)
-    return sorted(verdicts, key=lambda verdict: verdict[3] or 0.0)
+    return sorted(alarms, key=lambda alarm: alarm[3] or 0.0)
 
 
 def polled(path: str, records: list[Finding]) -> list[Finding]:
-    """The findings of one of its own polls, given the records that it would have read by then."""
+    """Return the findings of one of its polls, given the records that it would have read by then."""
     findings: list[Finding] = []
     watch.parse_log_with_format = lambda *arguments: records
     watch.print_verdict_console = lambda verdict, shown: findings.extend(shown)
@@ -57,10 +57,10 @@ def polled(path: str, records: list[Finding]) -> list[Finding]:
     return findings
 
 
-def stalls(request: Request) -> Said:
-    """Its stall warning, by the times in the log instead of those of the polls, with its own default."""
+def stalls(request: Request) -> Alarms:
+    """Return its stall warnings, by the times in the log instead of the polls, with its default limit."""
     limit_s = inspect.signature(watch.watch_loop).parameters["stall_timeout"].default
-    with open(request["path"], encoding="utf-8") as stream:  # noqa: PTH123 (no more than Python itself)
+    with open(request["path"], encoding="utf-8") as stream:  # noqa: PTH123 (plain Python)
         lines = [json.loads(line) for line in stream]
     found, step, last_at = [], None, None
     for line in [*lines, {"at": request["until"]}]:
@@ -77,12 +77,12 @@ def alarming(findings: list[Finding]) -> list[Finding]:
 
 
 def last_place(records: list[Finding]) -> tuple[int | None, float | None]:
-    """The newest step and time of these records."""
+    """Return the newest step and time of these records."""
     step = next((int(each["step"]) for each in reversed(records) if "step" in each), None)
     return step, next((each["time"] for each in reversed(records) if "time" in each), None)
 
 
-def said(finding: Finding, place: tuple[int | None, float | None]) -> list[Any]:
+def as_alarm(finding: Finding, place: tuple[int | None, float | None]) -> list[Any]:
     text = " ".join(filter(None, [finding["message"], finding["evidence"]]))
     return [place[0], finding["id"], text, place[1]]
 

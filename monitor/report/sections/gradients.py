@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.base.evidence import Evidence
-from monitor.conditions import Outcome, Reading
 from monitor.conditions.reading import Background
 from monitor.grammar import Data, EncoderGrad, GradReport, GroupGrad
 from monitor.reader.dialects.state import NATIVE
 from monitor.report.figures import SHOWN, bounded, sparkline
-from monitor.report.judgement import RuleVerdict, ground, history, reason_of, worst_applicable
-from monitor.report.statement import WORST_FIRST, Mark, Statement, worst
+from monitor.report.judgement import RuleVerdict, ground
+from monitor.report.sections.gradient_verdicts import judged_label, reads_signal
+from monitor.report.statement import Mark, Statement, worst
 from monitor.run.attempt import Attempt, shortened_labels
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
@@ -170,7 +170,7 @@ def _encoder(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> tuple[Stateme
     stated = {record.tensor: (record, evidence) for record, evidence in attempt.all_stated(EncoderGrad)}
     found = []
     for tensor in dict.fromkeys((*TENSORS, *stated)):
-        mark, words, line = _judged("encoder_grad.", ("tensor", tensor), verdicts)
+        mark, words, line = judged_label("encoder_grad.", ("tensor", tensor), verdicts)
         if tensor not in stated:
             evidence = () if line is None else (line,)
             found.append(Statement(tensor, words or "not seen", evidence, _unless_proved(mark)))
@@ -185,7 +185,7 @@ def _encoder(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> tuple[Stateme
 def _report(attempt: Attempt, verdicts: Sequence[RuleVerdict]) -> Statement:
     stated = attempt.stated(GradReport)
     if stated is None:
-        off = [verdict for verdict in verdicts if _reads(verdict, "grad.l2") and not verdict.applies]
+        off = [verdict for verdict in verdicts if reads_signal(verdict, "grad.l2") and not verdict.applies]
         if off and not attempt.of("grad.l2"):
             found = ground(off[0])
             return Statement("", found.text, found.evidence, found.mark)
@@ -203,7 +203,7 @@ def _row(
     evidence: tuple[Evidence, ...],
     verdicts: Sequence[RuleVerdict],
 ) -> GroupRow:
-    mark, words, line = _judged("grad.", ("group", name), verdicts)
+    mark, words, line = judged_label("grad.", ("group", name), verdicts)
     if found is None:
         series = attempt.of("grad.l2").get(shortened_labels((("group", name),)))
         if series is not None and not evidence:
@@ -269,54 +269,6 @@ def _declared_without(attempt: Attempt, name: str) -> int:
     return 0
 
 
-def _judged(prefix: str, label: tuple[str, str], verdicts: Sequence[RuleVerdict]) -> tuple[Mark, str, Evidence | None]:
-    """Return the mark for one label, the words of every reading that is not ok, and the newest line of evidence."""
-    marks: list[Mark] = []
-    words: list[tuple[Mark, str, str]] = []
-    evidence: list[Evidence] = []
-    for verdict in verdicts:
-        readings = [each for each in verdict.readings if _covers(each, label)]
-        # A rule without labels judges the whole model: it is shown among the warning signs.
-        if not _reads(verdict, prefix) or label[0] not in verdict.rule.labels or not readings:
-            continue
-        mark = verdict.mark_of(readings)
-        marks.append(mark)
-        evidence += [line for reading in readings for line in reading.evidence]
-        if readings[0].outcome is not Outcome.OK:
-            words.append((mark, verdict.rule.alert, reason_of(readings[0])))
-        elif mark is not Mark.OK:
-            words.append((mark, verdict.rule.alert, history(verdict.open_alerts or verdict.past)))
-    if not marks:
-        return Mark.UNKNOWN, "no enabled rule judges this", None
-    if Mark.OK in marks:
-        # A rule that needs a longer history does not revoke what the present figures prove.
-        marks = [mark for mark in marks if mark is not Mark.UNKNOWN]
-        words = [each for each in words if each[0] is not Mark.UNKNOWN]
-    return worst_applicable(marks), _told(words), max(evidence, key=_offset, default=None)
-
-
-def _told(words: Sequence[tuple[Mark, str, str]]) -> str:
-    """Give the worst reading in full, and name the rules of the others."""
-    if not words:
-        return ""
-    ranked = sorted(words, key=lambda each: WORST_FIRST.index(each[0]))
-    others = ", ".join(dict.fromkeys(rule for _, rule, _ in ranked[1:] if rule != ranked[0][1]))
-    first = f"{ranked[0][1]}: {ranked[0][2]}"
-    return f"{first}; also {others}" if others else first
-
-
-def _reads(verdict: RuleVerdict, prefix: str) -> bool:
-    return any(name.startswith(prefix) for name in verdict.rule.condition.watches)
-
-
-def _covers(reading: Reading, label: tuple[str, str]) -> bool:
-    return not reading.labels or shortened_labels((label,))[0] in reading.labels
-
-
 def _unless_proved(mark: Mark) -> Mark:
     """Return unknown in place of ok: a missing figure is never green."""
     return Mark.UNKNOWN if mark is Mark.OK else mark
-
-
-def _offset(evidence: Evidence) -> int:
-    return evidence.offset

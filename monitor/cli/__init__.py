@@ -48,7 +48,7 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            from monitor.rules.problems import suggestion  # loaded here: --help must stay fast
+            from monitor.base.suggestion import suggestion
 
             expected = f"one of {', '.join(COMMANDS)}{suggestion(cmd_name, COMMANDS)}"
             raise MonitorError(ctx.command_path, f"unknown command {cmd_name!r}", expected=expected)

@@ -8,7 +8,7 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import terminal
-from monitor.cli.options import rule_files
+from monitor.rules.choice import rule_files
 
 
 @click.group("config")

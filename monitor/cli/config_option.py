@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.base.errors import Problems
-from monitor.cli.options import OtherRuns, RuleChoice, enabled, rule_files
+from monitor.cli.options import OtherRuns
 from monitor.conditions import Background
 from monitor.rules import Overrides, Rule, declared_rules
+from monitor.rules.choice import RuleChoice, enabled, rule_files
 
 if TYPE_CHECKING:
     from monitor.config import Config

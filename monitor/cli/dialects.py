@@ -10,9 +10,10 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import redact, terminal
-from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, LineChoice, dialects_of, line_options
+from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, line_options
 from monitor.reader.dialects import NATIVE, Dialect, load_dialect, shipped_dialect_files, shipped_dialects
 from monitor.reader.dialects.check import parts_of
+from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.reader.dialects.explain import account_of
 from monitor.reader.dialects.to_native import KINDS
 from monitor.tail import read_lines

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 import click
 
 from monitor.base.escape import redact, terminal
-from monitor.cli.options import EXIT_BLIND, LineChoice, RuleChoice, dialects_of, line_options, make_engine, rule_options
+from monitor.cli.options import EXIT_BLIND, line_options, make_engine, rule_options
 from monitor.cli.which_run import find, read_snapshot
 from monitor.pipeline import Pipeline
+from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.rules.armed import Armed, RuleCoverage, coverage_of
+from monitor.rules.choice import RuleChoice
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
 """In the order of printing: worst first."""

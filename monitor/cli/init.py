@@ -39,7 +39,7 @@ def command(log: str, out: Path) -> None:
     if str(out) != "-" and (out.exists() or out.is_symlink()):
         raise MonitorError(str(out), "exists already", expected="a new file: another --out, or - to print it")
     pipeline = Pipeline(log, Engine(()))
-    read_log(pipeline, shows_progress=True)
+    read_log(pipeline)
     if is_blind(pipeline):
         what = f"too little about a training: {pipeline.run.understood:,} of {pipeline.run.lines:,} lines understood"
         raise LogError(log, what, expected="a training log (see monitor doctor)")

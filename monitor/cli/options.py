@@ -3,63 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from monitor.base import resources
-from monitor.base.errors import LogError, MonitorError, Problems, RuleError
+from monitor.base.errors import LogError
 from monitor.cli.other_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
-from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
-from monitor.rules import Overrides, Rule, declared_rules, read_setting
-from monitor.rules.problems import suggestion
+from monitor.reader.dialects import DialectReader
+from monitor.reader.dialects.choice import LineChoice
+from monitor.rules.choice import RuleChoice
 
 EXIT_FIRED = 1
 EXIT_BLIND = 3
 
 Command = Callable[..., Any]
-
-
-class RuleChoice(NamedTuple):
-    """What the command line changes about the rules."""
-
-    paths: tuple[Path, ...]
-    settings: tuple[str, ...]
-    disabled: tuple[str, ...]
-
-    def rules(self) -> list[Rule]:
-        """Load the enabled rules. Raises Problems."""
-        return enabled(self.declared())
-
-    def declared(self) -> list[Rule]:
-        """Load all rules, disabled ones included. Raises Problems."""
-        return declared_rules(rule_files(self.paths), self.changes())
-
-    def changes(self) -> Overrides:
-        """Read --set and --disable. Raises Problems."""
-        settings, problems = [], []
-        for text in self.settings:
-            try:
-                settings.append(read_setting(text))
-            except RuleError as error:
-                problems.append(error)
-        if problems:
-            raise Problems(list[MonitorError](problems))
-        return Overrides(tuple(settings), self.disabled)
-
-
-def enabled(rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules that are switched on. Raises RuleError where none is."""
-    found = [rule for rule in rules if rule.enabled]
-    if not found:
-        raise RuleError("--disable", "leaves no rule", expected="at least one rule to check")
-    return found
 
 
 def rule_options(command: Command) -> Command:
@@ -94,15 +56,6 @@ def rule_options(command: Command) -> Command:
     return with_choice
 
 
-class LineChoice(NamedTuple):
-    """How the command line wants lines of other trainers to be read."""
-
-    dialect: str | None
-    """None to detect it from the log."""
-    time_zone: str | None
-    """Zone of the times that name none."""
-
-
 def line_options(command: Command) -> Command:
     """Give a command the options --dialect and --time-zone; it receives them as ``lines``."""
 
@@ -121,37 +74,6 @@ def line_options(command: Command) -> Command:
         return command(*args, lines=LineChoice(dialect, time_zone), **others)
 
     return with_lines
-
-
-def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | None = None) -> DialectReader:
-    """Return the reader of lines: the command line decides, then the watch file, then the lines themselves.
-
-    Raises DialectError.
-    """
-    name, zone = lines.dialect or dialect, _zone_of(lines.time_zone or time_zone)
-    if name is None:
-        return DialectReader(zone=zone)
-    if name.endswith((".yaml", ".yml")):
-        own = load_dialect(Path(name))
-        return DialectReader(own.name, (own,), zone)
-    known = (NATIVE, *(each.name for each in shipped_dialects()))
-    if name not in known:
-        expected = f"{', '.join(known)}{suggestion(name, known)}, or a file NAME.yaml"
-        raise DialectError(f"--dialect {name}", "unknown dialect", expected=expected)
-    return DialectReader(name, zone=zone)
-
-
-def _zone_of(name: str | None) -> tzinfo | None:
-    if name is None:
-        return None
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    # An unknown zone is a KeyError; a path outside the folder of zones, or a folder in it, raises another error.
-    except (KeyError, ValueError, OSError):
-        expected = "a name such as Europe/Berlin, or UTC"
-        raise DialectError(f"--time-zone {name}", "not a time zone", expected=expected) from None
 
 
 def background_options(command: Command) -> Command:
@@ -206,22 +128,6 @@ def make_engine(
 ) -> Engine:
     """Return an engine with the shipped rules and the user's. Raises Problems."""
     return Engine(choice.rules(), background, dialects)
-
-
-def rule_files(rule_paths: Sequence[Path]) -> list[Path]:
-    """Return the shipped rule files, then the user's, which override them. Raises RuleError."""
-    files = shipped_rule_files()
-    for path in rule_paths:
-        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        if not found:
-            raise RuleError(str(path), "contains no rule file", expected="files named *.yaml")
-        files += found
-    return files
-
-
-def shipped_rule_files() -> list[Path]:
-    """Return the rule files that come with the program."""
-    return sorted(resources.rules_dir().glob("*.yaml"))
 
 
 def exit_code(pipelines: Sequence[Pipeline], *, judged: Sequence[Pipeline] | None = None) -> int:

@@ -36,7 +36,7 @@ def other_run(option: str, name: str, state: Path | None = None) -> RunSummary:
 def summary_of(log: str) -> RunSummary:
     """Read a log to its end, without rules, and return its figures. Raises LogError."""
     pipeline = Pipeline(log, Engine(()))
-    read_log(pipeline, shows_progress=True)
+    read_log(pipeline)
     return summarise(pipeline.run, log)
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import gc
-from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from monitor.alert import Alert, AlertKey, iso_time
 from monitor.base.errors import MonitorError
-from monitor.cli.options import (
-    LineChoice,
-    OtherRuns,
-    RuleChoice,
-    background_options,
-    dialects_of,
-    exit_code,
-    line_options,
-    make_engine,
-    rule_options,
-)
-from monitor.cli.reading import read_searched
+from monitor.cli.options import OtherRuns, background_options, exit_code, line_options, make_engine, rule_options
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
+from monitor.reader.dialects.choice import LineChoice, dialects_of
+from monitor.replay import replay
+from monitor.rules.choice import RuleChoice
 from monitor.sinks.jsonl import json_line
-from monitor.store.facts import FactKind, FactsError, read_facts
-from monitor.tail import Ending, Line, Stretch, read_lines
-from monitor.tail.opening import opened
 from monitor.terminal.lines import alert_lines, summary_lines
+
+
+class Replayed(NamedTuple):
+    """A log, read to its end."""
+
+    pipeline: Pipeline
+    transitions: list[Alert]
+    until: float | None
+    """The end of the silence that is judged; None for none."""
 
 
 @click.command("replay")
@@ -81,7 +77,7 @@ def command(
     background, dialects = known.background(logs), dialects_of(lines)
     pipelines = []
     for log in logs:
-        pipeline, changes, until = _replay(log, make_engine(choice, background, dialects), now, facts)
+        pipeline, changes, until = _read(log, make_engine(choice, background, dialects), now, facts)
         pipelines.append(pipeline)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
@@ -92,61 +88,17 @@ def command(
     return exit_code(pipelines)
 
 
-def _replay(
-    log: str, engine: Engine, now: str | None, facts: Path | None
-) -> tuple[Pipeline, list[Alert], float | None]:
-    """Read a log to its end; return the pipeline, its transitions, and the end of the silence to judge, if any."""
+def _read(log: str, engine: Engine, now: str | None, facts: Path | None) -> Replayed:
     pipeline = Pipeline(log, engine)
-    changes: list[Alert] = []
-    # Lines make no reference cycles, and the search for some takes a tenth of the time.
-    gc.set_threshold(100_000, 50, 50)
-    with opened(log) as stream:
-        moment = None if now is None else _moment(now, log)
-        recorded = _Recorded(facts)
-        # Facts belong between certain lines; without facts, whole stretches are folded at once.
-        for part, spans in read_searched(stream, pipeline) if facts is None else zip(read_lines(stream), repeat(None)):
-            changes += recorded.tell_due(pipeline)
-            if facts and isinstance(part, Line) and part.ending is Ending.END:
-                # The live watch was still waiting for this line to be completed.
-                continue
-            changes += pipeline.take_all(part, spans=spans) if isinstance(part, Stretch) else pipeline.take(part)
-        changes += recorded.tell_due(pipeline)
-        recorded.check_all_told(pipeline)
+    moment = None if now is None else _moment(now, log)
+    transitions = replay(pipeline, facts=facts)
     last = pipeline.run.now
     if moment is None or last is None:
-        return pipeline, changes, None
+        return Replayed(pipeline, transitions, None)
     if moment < last and now != "mtime":
         raise MonitorError("--now", f"{now} is before the last line of the log", expected=f"{iso_time(last)} or later")
     until = max(moment, last)
-    return pipeline, changes + pipeline.pass_time(until), until
-
-
-class _Recorded:
-    """The facts of a live watch, each told before the line that it preceded."""
-
-    def __init__(self, path: Path | None) -> None:
-        """Read the file. Raises FactsError."""
-        self._path = path
-        self._facts = deque(read_facts(path) if path else ())
-
-    def tell_due(self, pipeline: Pipeline) -> list[Alert]:
-        """Tell the facts that preceded the next line; return the transitions."""
-        changes: list[Alert] = []
-        while self._facts and self._facts[0].lines <= pipeline.run.lines:
-            fact = self._facts.popleft()
-            if fact.kind is FactKind.LOST:
-                changes += pipeline.lose(fact.lost_bytes, fact.how, fact.at)
-            elif fact.kind is FactKind.PROBED:
-                changes += pipeline.learn(fact.text, fact.at)
-            elif fact.at is not None:
-                changes += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
-        return changes
-
-    def check_all_told(self, pipeline: Pipeline) -> None:
-        """Refuse a log that ends before its facts. Raises FactsError."""
-        if self._facts:
-            what = f"has a fact of line {self._facts[-1].lines:,}, but the log has {pipeline.run.lines:,} lines"
-            raise FactsError(str(self._path), what, expected="the facts of this log, with all its rotated files")
+    return Replayed(pipeline, transitions + pipeline.pass_time(until), until)
 
 
 def _moment(text: str, log: str) -> float:

@@ -12,18 +12,12 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
-from monitor.cli.options import (
-    LineChoice,
-    OtherRuns,
-    RuleChoice,
-    background_options,
-    dialects_of,
-    line_options,
-    rule_options,
-)
+from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.which_run import find, known_snapshot, read_snapshot
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
+from monitor.reader.dialects.choice import LineChoice, dialects_of
+from monitor.rules.choice import RuleChoice
 from monitor.tail.opening import check_outputs
 
 if TYPE_CHECKING:

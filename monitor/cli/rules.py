@@ -13,10 +13,11 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import terminal
-from monitor.cli.options import RuleChoice, rule_files, rule_options, shipped_rule_files
+from monitor.base.suggestion import suggestion
+from monitor.cli.options import rule_options
 from monitor.rules import Rule, load_rules
+from monitor.rules.choice import RuleChoice, rule_files, shipped_rule_files
 from monitor.rules.explain import as_written, explanation, fires_when
-from monitor.rules.problems import suggestion
 from monitor.ruletests.inline import outcome_of
 from monitor.ruletests.scenario import check_names, is_scenario_file, play, read_scenarios
 

@@ -20,19 +20,13 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
-from monitor.cli.options import (
-    LineChoice,
-    OtherRuns,
-    RuleChoice,
-    background_options,
-    dialects_of,
-    line_options,
-    rule_options,
-)
+from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.watching import Manner, follow, open_state, probes_of, publisher_of
 from monitor.engine.step import Engine
 from monitor.live.daemon import Daemon
 from monitor.live.os_signals import Stops
+from monitor.reader.dialects.choice import LineChoice, dialects_of
+from monitor.rules.choice import RuleChoice
 from monitor.sinks import open_sinks
 from monitor.tail.logset import LogSet
 from monitor.tail.opening import check_outputs

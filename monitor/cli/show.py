@@ -15,10 +15,11 @@ from monitor.base.errors import MonitorError
 from monitor.base.escape import redact, terminal
 from monitor.base.evidence import Evidence
 from monitor.cli.excerpt import Excerpt, excerpt
-from monitor.cli.options import RuleChoice, json_option, make_engine, rule_options, state_option
+from monitor.cli.options import json_option, make_engine, rule_options, state_option
 from monitor.cli.other_run import default_directory
 from monitor.cli.reading import read_log
 from monitor.pipeline import Pipeline
+from monitor.rules.choice import RuleChoice
 
 MOST_LISTED = 12
 """Alerts listed where an id matches several, or none."""
@@ -122,7 +123,7 @@ def _chosen(prefix: str, known: Sequence[_FoundAlert], where: str) -> _FoundAler
 
 def _replayed(log: str, choice: RuleChoice) -> list[_FoundAlert]:
     pipeline = Pipeline(log, make_engine(choice))
-    return [_of(alert) for alert in read_log(pipeline, shows_progress=True)]
+    return [_of(alert) for alert in read_log(pipeline)]
 
 
 def _from_state(folder: Path) -> list[_FoundAlert]:

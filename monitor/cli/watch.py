@@ -11,19 +11,13 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
-from monitor.cli.options import (
-    LineChoice,
-    OtherRuns,
-    RuleChoice,
-    background_options,
-    dialects_of,
-    line_options,
-    rule_options,
-)
+from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.watching import Manner, Reloading, are_many, follow, no_sources, open_state, probes_of, publisher_of
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
 from monitor.live.reload import InForce
+from monitor.reader.dialects.choice import LineChoice, dialects_of
+from monitor.rules.choice import RuleChoice
 from monitor.service.sdnotify import from_environment
 from monitor.sinks import open_sinks
 from monitor.tail.logset import STDIN, LogSet

@@ -118,7 +118,7 @@ def known_snapshot(found: FoundRun, engine: Engine) -> Snapshot:
 
 def read_snapshot(pipeline: Pipeline) -> Snapshot:
     """Read the log to its end and judge it as of now, unless it looks abandoned."""
-    read_log(pipeline, shows_progress=True)
+    read_log(pipeline)
     now = pipeline.run.now
     if now is None or pipeline.run.attempt.ended is not None or pipeline.log == "-":
         return pipeline.snapshot(now, is_following=False)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import get_args
 
+from monitor.base.suggestion import suggestion
 from monitor.base.yamlfile import Place
 from monitor.config.expression import (
     AllOf,
@@ -21,7 +22,7 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.reader.signals import CATALOGUE
-from monitor.rules.problems import suggestion, unknown_key
+from monitor.rules.problems import unknown_key
 
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, PrivateAttr, model_validator
 
 from monitor.base.errors import MonitorError
+from monitor.base.suggestion import suggestion
 from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.reading import Band
 from monitor.conditions.values import Seconds
@@ -29,7 +30,6 @@ from monitor.config.values import (
     as_level,
 )
 from monitor.rules.overrides import RuleSetting
-from monitor.rules.problems import suggestion
 
 TOLERANCE = 0.1
 """How far a value may be from a level given as one number, as a share of that number. Chosen by hand, 2026-11."""

@@ -9,11 +9,12 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitor.base.errors import MonitorError, Problems, RuleError
+from monitor.base.suggestion import suggestion
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.rules.overrides import Overrides, RuleSetting, field_of
-from monitor.rules.problems import Problem, holds_conditions, problems_of, suggestion, unknown_key, unknown_rule
+from monitor.rules.problems import Problem, holds_conditions, problems_of, unknown_key, unknown_rule
 from monitor.rules.rule import COMMON, Rule
 from monitor.run.run import Run
 

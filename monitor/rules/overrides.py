@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.base.errors import MonitorError, RuleError
+from monitor.base.suggestion import suggestion
 from monitor.base.yamlfile import plain_value
-from monitor.rules.problems import suggestion, unknown_rule
+from monitor.rules.problems import unknown_rule
 
 FIXED = frozenset({"alert", "kind", "tests"})
 """Fields that cannot be changed."""

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 
 from monitor.base.errors import RuleError
+from monitor.base.suggestion import suggestion
 from monitor.base.yamlfile import Place
 from monitor.conditions import KINDS, Condition
 from monitor.reader.signals import CATALOGUE
 
 SHOWN = 60
 """How many characters of a wrong value a message repeats."""
-_WORD_LIMIT = 40
-"""Longer words get no suggestion: no name is as long, and comparing takes time."""
 
 
 MOST_WORDED = 1_000
@@ -60,15 +59,6 @@ def unknown_rule(
 ) -> RuleError:
     """Return the error for the name of a rule that does not exist."""
     return RuleError(where, f"{about}unknown rule {name!r}", expected=expected + suggestion(name, known))
-
-
-def suggestion(word: object, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for a word close to a known one, else nothing."""
-    if not isinstance(word, str) or len(word) > _WORD_LIMIT:
-        return ""
-    by_lower = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(word.lower(), list(by_lower), n=1)
-    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
 def models_in(annotation: object) -> Iterator[type[BaseModel]]:

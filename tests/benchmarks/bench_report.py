@@ -78,12 +78,12 @@ def _from_state(log: Path, state: Path, folder: Path) -> None:
 
 
 def _renewed(log: Path, folder: Path) -> float:
-    from monitor.cli.options import shipped_rule_files
     from monitor.cli.reading import read_log
     from monitor.engine.step import Engine
     from monitor.pipeline import Pipeline
     from monitor.report import build, publish
     from monitor.rules import load_rules
+    from monitor.rules.choice import shipped_rule_files
 
     pipeline = Pipeline(str(log), Engine(load_rules(shipped_rule_files())))
     read_log(pipeline)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from monitor.alert import Alert
-from monitor.cli.options import rule_files
 from monitor.conditions import Outcome, Reading
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
+from monitor.rules.choice import rule_files
 from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
 from tests.trainer.runs import fit, make_panel

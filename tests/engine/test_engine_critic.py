@@ -9,10 +9,10 @@ import pytest
 
 from monitor import grammar
 from monitor.base.errors import MonitorError
-from monitor.cli.options import rule_files
 from monitor.conditions.threshold import Threshold
 from monitor.grammar import GuardCheck, Share
 from monitor.rules import load_rules
+from monitor.rules.choice import rule_files
 from monitor.run.attempt import SERIES_LIMIT
 from tests.engine.test_alert_life import pipeline, told
 from tests.engine.test_alert_life import train as text_train

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from monitor import grammar
-from monitor.cli.options import rule_files
 from monitor.conditions import Background
 from monitor.config import load_config
 from monitor.engine.step import Engine
@@ -17,6 +16,7 @@ from monitor.pipeline import Pipeline
 from monitor.report import Page, build, render_markdown
 from monitor.report.statement import Mark
 from monitor.rules import Overrides, load_rules
+from monitor.rules.choice import rule_files
 from monitor.run.summary import RunSummary, summarise
 from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 

@@ -3,10 +3,10 @@
 
 import io
 
-from monitor.cli.options import shipped_rule_files
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
+from monitor.rules.choice import shipped_rule_files
 from monitor.tail import read_lines
 
 RULES = tuple(load_rules(shipped_rule_files()))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from monitor.cli.options import LineChoice, dialects_of
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
+from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.reader.dialects.prefixes import take_apart
 from tests.reader.dialects.logs import (
     ATFT,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cli.options import shipped_rule_files
 from monitor.grammar import Record, RunEnd
 from monitor.rules import load_rules
+from monitor.rules.choice import shipped_rule_files
 from tests.scoreboard.rival_cases import CASES, GREP, TENSORS
 from tests.scoreboard.rival_logs import BEGIN, gradients, labels, step, train, units, weights, write
 from tests.scoreboard.rivals import RIVALS, Rival

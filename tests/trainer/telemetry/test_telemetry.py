@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from monitor.alert import Alert, State
-from monitor.cli.options import rule_files
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.grammar import parse_line
 from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
+from monitor.rules.choice import rule_files
 from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
 from trainer.telemetry.telemetry import Telemetry

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from monitor.base.errors import LogError
-from monitor.cli.reading import read_searched
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
+from monitor.replay import read_searched
 from monitor.tail import STRETCH_BYTES, Stretch, read_stretches
 
 FILLER = b"  worker 4: 240 rows in 12.4 ms, nothing left to read ahead\n"

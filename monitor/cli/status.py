@@ -16,7 +16,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.cli.other_run import default_directory
-from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
+from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.report.run_state import PASSING, RunState, Verdict, run_state_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
@@ -74,7 +74,7 @@ def command(state: Path | None, as_json: bool) -> int:
 def _silences(directory: Path, wall: float) -> list[Silence]:
     """Return what is silenced or acknowledged; a file that cannot be read is said, and hides nothing else."""
     try:
-        return still_of_use(read_silences(directory), wall)
+        return unexpired(read_silences(directory), wall)
     except StateError as error:
         click.echo(terminal(f"monitor: {error}"), err=True)
         return []

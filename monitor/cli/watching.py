@@ -24,7 +24,7 @@ from monitor.live.follower import FactSource
 from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
-from monitor.notify import Delivery, Paces, settled_by_a_start
+from monitor.notify import Delivery, Paces, ended_by_start
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier
 from monitor.sinks import OpenedSinks
@@ -136,7 +136,7 @@ def follow(
                 held.enter_context(Control(committer.directory, clock))
             except StateError as error:
                 problems.append(f"{error}; nobody can silence while the watch runs")
-        committer.add(settled_by_a_start(committer.delivery, clock.wall()))
+        committer.add(ended_by_start(committer.delivery.still_firing, clock.wall()))
         daemon = Daemon(
             followers,
             clock,

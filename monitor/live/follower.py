@@ -12,7 +12,7 @@ from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
 from monitor.live.lag_alert import Lag
-from monitor.notify import told_as_one
+from monitor.notify import summarise_history
 from monitor.pipeline import Pipeline
 from monitor.reader.event import Event, evidence_of
 from monitor.run.run import Run
@@ -319,7 +319,7 @@ class Follower:
         history = list(self.pipeline.history)
         if not self._tells_history and history:
             firing = [alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING]
-            summary = told_as_one(self.pipeline.log, history, firing)
+            summary = summarise_history(self.pipeline.log, history, firing)
             self._keeper.add([summary])
             self._listener.on_history(history, summary)
             self._is_urgent = True

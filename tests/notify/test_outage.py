@@ -15,7 +15,7 @@ import pytest
 
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError, SinkError
-from monitor.notify import Delivery, reload_failed, settled_by_a_start, unwatched
+from monitor.notify import Delivery, ended_by_start, reload_failed, unwatched
 from monitor.notify.own_alerts import receiver_failed
 from monitor.sinks import open_sinks
 from monitor.store.store import Store
@@ -155,7 +155,7 @@ def test_a_new_watch_ends_what_an_earlier_one_said_of_itself(tmp_path: Path, is_
     settle(store, delivery, 0.0)
     kill(store)
     store, delivery = opened(tmp_path, sink)
-    delivery.add(settled_by_a_start(delivery, WALL + 400))
+    delivery.add(ended_by_start(delivery.still_firing, WALL + 400))
     settle(store, delivery, 400.0)
     assert len(sink.got) == 6
     assert [(name, state) for name, state, _ in sink.got[-3:]] == [
@@ -163,7 +163,7 @@ def test_a_new_watch_ends_what_an_earlier_one_said_of_itself(tmp_path: Path, is_
         (told[1].id, "resolved"),
         (told[2].id, "closed"),
     ], "that a receiver failed is not over for that"
-    assert settled_by_a_start(delivery, WALL + 401) == []
+    assert ended_by_start(delivery.still_firing, WALL + 401) == []
     store.close()
 
 

@@ -50,7 +50,7 @@ def test_a_watch_sees_a_silence_that_comes_and_goes(tmp_path: Path):
 def test_a_broken_file_silences_nothing_and_is_named(tmp_path: Path, data: str):
     (tmp_path / FILE).write_text(data)
     assert Silences(tmp_path).covering(alert(1), NOW) is None
-    with pytest.raises(StateError, match="holds no silences"):
+    with pytest.raises(StateError, match="does not contain silences"):
         read_silences(tmp_path)
 
 
@@ -72,7 +72,7 @@ def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
     [
         (["silence", "StepTimeGrown"], "--for: is missing"),
         (["silence", "StepTimeGrown", "--for", "soon"], "--for: "),
-        (["silence", "no rule; rm -rf", "--for", "1h"], "is neither a rule nor an alert's id"),
+        (["silence", "no rule; rm -rf", "--for", "1h"], "neither a rule nor an alert's id: "),
         (["ack", "xyz"], "is no alert's id"),
         (["unsilence", "StepTimeGrown"], "nothing silences 'StepTimeGrown'"),
     ],

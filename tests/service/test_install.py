@@ -146,7 +146,7 @@ def test_every_receiver_hears_that_nobody_watches_and_why(folder: Path):
     assert (told["alert"], told["state"], told["severity"]) == ("Unwatched", "firing", "critical")
     assert told["reason"] == "it hung: its loop gave no sign of life"
     assert json.loads((folder / "alerts.jsonl").read_text())["id"] == told["id"]
-    assert err.count("critical Unwatched firing: nobody watches x any more") == 1
+    assert err.count("critical Unwatched firing: x is no longer watched") == 1
 
 
 def test_what_a_receiver_does_not_take_waits_and_the_next_watch_says_that_it_is_over(folder: Path):

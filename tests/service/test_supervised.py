@@ -96,7 +96,7 @@ def test_a_reload_puts_changed_rules_in_force(folder: Path):
         until(lambda: watch.has_said("READY=1"))
         (folder / "mine.yaml").write_text(MINE.format(level=0))
         watch.reload()
-        until(lambda: "read again: " in watch.err())
+        until(lambda: "reloaded: " in watch.err())
         write(folder / "run.log", [*EPOCH_1, *TROUBLED[len(EPOCH_1) :]])
         until(lambda: ("LossSeen", "firing") in alerts(folder))
 
@@ -124,7 +124,7 @@ def test_what_only_a_start_can_change_is_said(folder: Path):
         until(lambda: watch.has_said("READY=1"))
         (folder / "watch.yaml").write_text("rules: [mine.yaml]\nsinks: []\n")
         watch.reload()
-        until(lambda: "watch.yaml: sinks: changed; in force from the next start on" in watch.err())
+        until(lambda: "watch.yaml: sinks: changed; in force from the next start" in watch.err())
 
 
 def test_of_a_run_that_nobody_watches_any_more_the_status_knows_nothing_of_now(folder: Path):

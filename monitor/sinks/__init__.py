@@ -1,4 +1,4 @@
-"""Alerts → receivers: one small file per kind, one verb."""
+"""Sends alerts to receivers; one file per kind."""
 
 from monitor.sinks.sink import Sink
 from monitor.sinks.spec import KINDS, OpenedSinks, SinkSpec, open_sink, open_sinks

@@ -216,7 +216,7 @@ def test_a_service_of_apprise_that_does_not_take_it_is_tried_again(require: Call
     require("apprise")
     with web() as server:
         server.plan = [500]
-        with pytest.raises(SinkError, match="did not take the notice") as caught:
+        with pytest.raises(SinkError, match="did not accept the notice") as caught:
             open_sink(f"apprise:json://127.0.0.1:{server.port}/").send([alert(1)])
     assert not caught.value.permanent
 
@@ -224,7 +224,7 @@ def test_a_service_of_apprise_that_does_not_take_it_is_tried_again(require: Call
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
 def test_an_address_that_apprise_does_not_know_is_refused(require: Callable[[str], None]):
     require("apprise")
-    with pytest.raises(MonitorError, match="no address that apprise knows"):
+    with pytest.raises(MonitorError, match="apprise does not know the address"):
         open_sink("apprise:nonsense://x")
 
 
@@ -309,18 +309,18 @@ def test_every_mistake_is_one_line_and_all_come_at_once(tmp_path: Path, monkeypa
         {"webhook": "https://example.com", "template": str(tmp_path / "none.j2")},
     ).splitlines()
     expected = [
-        "'pigeon' names no receiver",
-        "is no web address",
+        "unknown receiver 'pigeon'",
+        "not a web address",
         "the variable 'NOWHERE' is not set",
         "missing cannot be read",
-        "can be read by others (mode 0644); expected chmod 600",
+        "(mode 0644); expected chmod 600",
         "systemd passed no credentials",
-        "is no program",
-        "format 'telegram' is unknown",
+        "cannot find the program 'no-such-program-at-all'",
+        "unknown format 'telegram'",
         "unknown key colour",
-        "secret stands in the watch file itself",
+        "secret is written in the watch file itself",
         "from is missing",
-        "'no address' is no mail address",
+        "not a mail address: 'no address'",
         "names no receiver",
         "none.j2 cannot be read",
     ]
@@ -350,7 +350,7 @@ def test_a_template_of_the_user_cannot_reach_out_of_its_sandbox(server: Web, tmp
     own = tmp_path / "own.j2"
     own.write_text("{{ ''.__class__.__mro__[1].__subclasses__() }}")
     sink = open_sink({"webhook": server.url, "format": "slack", "template": str(own)})
-    with pytest.raises(SinkError, match="the template breaks"):
+    with pytest.raises(SinkError, match="the template fails"):
         sink.send([alert(1)])
     own2 = tmp_path / "fine.j2"
     own2.write_text("{{ alerts | length }} of {{ run | esc }}: {{ subject | esc }}")

@@ -16,7 +16,7 @@ from monitor.notify.own_alerts import RELOAD_FAILED as RELOAD
 from monitor.notify.own_alerts import STATE_LOST as LOST
 from monitor.notify.own_alerts import UNWATCHED
 from monitor.sinks import KINDS
-from monitor.sinks.webhook import FORMS
+from monitor.sinks.webhook import FORMATS
 from tests.cli.test_help import LEAVES, parse
 from tests.notify.receivers import alert
 
@@ -45,12 +45,12 @@ def test_every_watch_file_is_one(name: str, tmp_path: Path):
 def test_every_receiver_is_described_and_no_other():
     rows = re.findall(r"^\| `([a-z]+)[:`]", PAGES["notify.md"].partition("## Secrets")[0], re.MULTILINE)
     assert set(rows) == set(KINDS)
-    assert all(f"`{form}`" in PAGES["notify.md"] for form in FORMS)
+    assert all(f"`{form}`" in PAGES["notify.md"] for form in FORMATS)
 
 
 def test_the_webhooks_fields_are_those_that_are_sent():
     section = PAGES["notify.md"].partition("## The webhook's JSON")[2]
-    told = json.loads(json.dumps(FORMS["generic"]([alert(1)], None, "")))
+    told = json.loads(json.dumps(FORMATS["generic"]([alert(1)], None, "")))
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(told)
 
 

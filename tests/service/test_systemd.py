@@ -352,7 +352,9 @@ def test_a_watch_file_that_cannot_be_used_stays_down_and_is_told_and_over_with_t
     assert machine.property(seven.unit, "ExecMainStatus") == "2"
     assert seven.restarts() == 0
     until(lambda: [state for _, state in seven.told("Unwatched")] == ["firing"])
-    assert "<2>critical Unwatched firing: seven is no longer watched" in machine.journal("monitor-failure@seven.service")
+    assert "<2>critical Unwatched firing: seven is no longer watched" in machine.journal(
+        "monitor-failure@seven.service"
+    )
     machine.write("/etc/trainwarden/seven.yaml", good)
     machine.run("systemctl", "start", seven.unit)
     assert machine.property(seven.unit, "ActiveState") == "active"

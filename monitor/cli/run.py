@@ -29,10 +29,11 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.watching import Manner, follow, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, follow, open_state, publisher_of
 from monitor.engine.step import Engine
 from monitor.live.daemon import Daemon
 from monitor.live.os_signals import Stops
+from monitor.probes import probes_of
 from monitor.sinks import open_sinks
 from monitor.tail.logset import LogSet
 from monitor.tail.opening import check_outputs
@@ -105,7 +106,7 @@ def command(
         child = _start(words, None if own_log else path)
         click.echo(terminal(f"started {shlex.join(words)} as process {child.pid}; its log is {path}"), err=True)
         logs = LogSet([str(path)])
-        follow(logs, engine, opened, manner, sources=probes_of(child.pid, child.poll), stops=_stops_of(child))
+        follow(logs, engine, opened, manner, probes=probes_of(child.pid, child.poll), stops=_stops_of(child))
         code = child.wait()
     finally:
         opened.committer.close()

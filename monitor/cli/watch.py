@@ -20,10 +20,11 @@ from monitor.cli.options import (
     line_options,
     rule_options,
 )
-from monitor.cli.watching import Manner, Reloading, _are_many, follow, no_sources, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, Reloading, _are_many, follow, open_state, publisher_of, without_probes
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
 from monitor.live.reload import InForce
+from monitor.probes import probes_of
 from monitor.service.sdnotify import from_environment
 from monitor.sinks import open_sinks
 from monitor.tail.logset import STDIN, LogSet
@@ -148,7 +149,7 @@ def command(
             first.engine,
             opened,
             manner,
-            sources=no_sources if no_probes else probes_of(pid),
+            probes=without_probes if no_probes else probes_of(pid),
             reloading=Reloading(first, lambda: in_force(read_again(config))),
             notifier=from_environment(os.environ, os.getpid()),
         )

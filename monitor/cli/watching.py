@@ -20,11 +20,11 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Committer, Opened, open_committer
 from monitor.live.daemon import Daemon
 from monitor.live.discovery import Discovery
-from monitor.live.follower import FactSource
 from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
 from monitor.notify import Delivery, Paces, ended_by_start
+from monitor.probes import Probe
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier
 from monitor.sinks import OpenedSinks
@@ -38,8 +38,8 @@ from monitor.terminal.choose import choose
 if TYPE_CHECKING:
     from monitor.config import Config
 
-Sources = Callable[[str], Sequence[FactSource]]
-"""What looks beside a log, for each log."""
+Probes = Callable[[str], Sequence[Probe]]
+"""Makes the probes of a log."""
 
 
 class Manner(NamedTuple):
@@ -72,13 +72,6 @@ def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Op
     return opened
 
 
-def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) -> Sources:
-    """Return what looks at a log's process and its GPUs; ``exit_of`` returns how a child of ours ended."""
-    from monitor.probes import GpuProbe, ProcessProbe
-
-    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of, log=Path(log)), GpuProbe(pid))
-
-
 class Reloading(NamedTuple):
     """How a watch reads again what it goes by."""
 
@@ -87,8 +80,8 @@ class Reloading(NamedTuple):
     """Raises MonitorError for files that cannot be used."""
 
 
-def no_sources(log: str) -> Sequence[FactSource]:
-    """Look at nothing beside a log."""
+def without_probes(log: str) -> Sequence[Probe]:
+    """Return no probes: only the log is read."""
     del log
     return ()
 
@@ -99,15 +92,15 @@ def follow(
     opened: Opened,
     manner: Manner,
     *,
-    sources: Sources = no_sources,
+    probes: Probes = without_probes,
     stops: Stops | None = None,
     reloading: Reloading | None = None,
     notifier: Notifier | None = None,
 ) -> int:
     """Watch logs, each from where its state ends or from the manner's start; return the exit code.
 
-    ``sources`` look beside each log; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
-    without a terminal, SIGHUP reads again; ``notifier`` is told how it stands.
+    ``probes`` makes each log's probes; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
+    without a terminal, SIGHUP reloads; ``notifier`` reports to the supervisor.
     """
     committer, clock = opened.committer, SystemClock()
     output = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
@@ -120,7 +113,7 @@ def follow(
         start=manner.start,
         notify_history=manner.notify_history,
         is_state_lost=bool(opened.lost),
-        sources=sources,
+        probes=probes,
     )
     finder = Discovery(logs, opener, clock, talk.complain, known=committer.known_logs()) if logs.can_grow else None
     with ExitStack() as held:

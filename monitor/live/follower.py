@@ -151,7 +151,7 @@ class Follower:
 
     @property
     def version(self) -> object:
-        """A value that transitions whenever there is something new to store."""
+        """A value that changes whenever there is something new to store."""
         run, counters = self.pipeline.run, self.tail.counters
         read = (counters.bytes_read, counters.generations, self._has_caught_up)
         return (

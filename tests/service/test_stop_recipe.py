@@ -56,9 +56,10 @@ ALWAYS = ",".join(map(str, range(20, 1000)))
 def test_a_run_whose_loss_stays_no_number_is_stopped(tmp_path: Path):
     log = tmp_path / "run.log"
     log.touch()
-    with training(log, ALWAYS) as process:
-        sink = recipe("--after", "0.5", "--signal")
-        with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink):
+    sink = recipe("--after", "0.5", "--signal")
+    with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink) as watch:
+        until(lambda: watch.has_said("READY=1"))
+        with training(log, ALWAYS) as process:
             until(lambda: process.poll() is not None, 30)
     assert process.returncode == -15
     (mark,) = (tmp_path / "state").glob("stopped-*")
@@ -68,11 +69,12 @@ def test_a_run_whose_loss_stays_no_number_is_stopped(tmp_path: Path):
 def test_a_file_can_be_left_for_somebody_who_may_stop_it(tmp_path: Path):
     log = tmp_path / "run.log"
     log.touch()
-    with training(log, ALWAYS) as process:
-        sink = recipe("--after", "0.2", "--touch", "stop")
-        with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink):
+    sink = recipe("--after", "0.2", "--touch", "stop")
+    with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink) as watch:
+        until(lambda: watch.has_said("READY=1"))
+        with training(log, ALWAYS) as process:
             until((tmp_path / "stop").exists, 30)
-        assert process.poll() is None
+            assert process.poll() is None
 
 
 @pytest.mark.parametrize("nan", ["5", "0"], ids=["an alert that is over when it looks again", "nothing wrong"])

@@ -146,7 +146,7 @@ def test_a_folder_however_deep_has_room_for_the_socket(tmp_path: Path):
 
 def test_a_folder_in_which_no_socket_can_be_is_said_in_one_line(tmp_path: Path):
     (tmp_path / NAME).write_text("somebody's own")
-    with pytest.raises(StateError, match="cannot be made"):
+    with pytest.raises(StateError, match="cannot be created"):
         Control(tmp_path, CLOCK)
     assert (tmp_path / NAME).read_text() == "somebody's own"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.service import hidden_paths, why_failed
-from monitor.service.units import escaped, is_unedited, marked
+from monitor.service.units import escaped, is_unedited, sealed
 from monitor.store.store import Store
 from tests.cli.command import monitor
 from tests.notify.receivers import free_port, until, web
@@ -76,15 +76,15 @@ def test_a_second_installation_writes_the_same_and_an_edited_file_is_left_alone(
 
 def test_a_file_of_an_earlier_version_that_nobody_edited_is_renewed(tmp_path: Path):
     (tmp_path / UNIT).parent.mkdir(parents=True)
-    (tmp_path / UNIT).write_text(marked("[Unit]\nDescription=of long ago\n"))
+    (tmp_path / UNIT).write_text(sealed("[Unit]\nDescription=of long ago\n"))
     install(tmp_path)
     assert "of long ago" not in (tmp_path / UNIT).read_text()
 
 
 def test_the_mark_tells_an_edited_file_from_one_that_is_not():
-    assert is_unedited(marked("a\nb\n"))
-    assert not is_unedited(marked("a\nb\n").replace("b", "c"))
-    assert not is_unedited(marked("a\n") + "more\n")
+    assert is_unedited(sealed("a\nb\n"))
+    assert not is_unedited(sealed("a\nb\n").replace("b", "c"))
+    assert not is_unedited(sealed("a\n") + "more\n")
     assert not is_unedited("a\n")
 
 

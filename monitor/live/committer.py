@@ -65,8 +65,6 @@ class Loaded(NamedTuple):
     """The state to continue from; None if there is none that can be read."""
     lost: list[Alert]
     """Alerts that a stored state was lost."""
-    problems: list[str]
-    """Messages for the user."""
 
 
 class Committer:
@@ -93,15 +91,14 @@ class Committer:
     def load(self, log: str) -> Loaded:
         """Return the stored state of a log."""
         if self._store is None:
-            return Loaded(None, [], [])
+            return Loaded(None, [])
         try:
-            return Loaded(self._store.load(log), [], [])
+            return Loaded(self._store.load(log), [])
         except UnknownState as error:
             self._store.forget_log(log)
-            why = f"the state was written by another version ({error}); the log is read from its start"
-            lost = [state_lost(log, str(self._store.directory), why)]
+            lost = [_written_by_another_version(log, self._store, error)]
             self.add(lost)
-            return Loaded(None, lost, [why])
+            return Loaded(None, lost)
 
     def forget(self, log: str) -> None:
         """Delete the stored state of a log that cannot be resumed."""
@@ -199,7 +196,7 @@ class Committer:
         if not self._is_troubled:
             return []
         self._is_troubled = False
-        return [f"{store.directory}: the state can be written again"]
+        return [f"{store.directory}: the state is written again"]
 
     def _trouble(self, store: Store, error: StateError) -> list[str]:
         if store.was_renewed():
@@ -227,19 +224,17 @@ def open_committer(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Pa
 
     store = Store(directory, history_limit=HISTORY_LIMIT)
     try:
-        lost, problems = [], []
+        lost = []
         if store.set_aside is not None:
             why = f"the state was damaged; it was moved to {store.set_aside}, and the log is read from its start"
             lost.append(state_lost(str(directory), str(store.set_aside), why))
-            problems.append(why)
         try:
             left, told = store.parcels(), store.told()
         except UnknownState as error:
             store.forget_all()
             left, told = [], []
-            why = f"the state was written by another version ({error}); the log is read from its start"
-            lost.append(state_lost(str(directory), str(directory), why))
-            problems.append(why)
+            lost.append(_written_by_another_version(str(directory), store, error))
+        problems = [alert.summary for alert in lost]
         silences = Silences(directory)
         delivery = Delivery(
             sinks,
@@ -255,3 +250,8 @@ def open_committer(directory: Path, sinks: Mapping[str, Sink], paces: Paces = Pa
     except BaseException:
         store.close()
         raise
+
+
+def _written_by_another_version(log: str, store: Store, error: UnknownState) -> Alert:
+    why = f"the state was written by another version ({error}); the log is read from its start"
+    return state_lost(log, str(store.directory), why)

@@ -50,10 +50,7 @@ class Discovery:
             if log in self._seen:
                 continue
             status = _status(log)
-            if status is None:
-                continue
-            is_resting = log in self._resting
-            if is_resting and self._resting[log] == status:
+            if status is None or self._resting.get(log) == status:
                 continue
             if is_first and str(Path(log).absolute()) not in self._known and self._is_old(status):
                 self._resting[log] = status
@@ -64,7 +61,7 @@ class Discovery:
             self._seen.add(log)
             try:
                 # A log from before the watch, or one that rested, has a history; a log that came later has none.
-                is_new = not is_resting and (not is_first or bool(self._known))
+                is_new = log not in self._resting and (not is_first or bool(self._known))
                 follower, messages = self._opener.open(log, may_be_missing=False, is_new=is_new)
             except MonitorError as error:
                 self._complain(f"{error}; the log is not followed")

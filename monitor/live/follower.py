@@ -58,7 +58,8 @@ class Follower:
         self._silence = SilenceClock(
             pipeline.run, tail, clock, is_first_attach=is_first_attach, line_came_at=self._saved.line_came_at
         )
-        self._has_caught_up = False
+        self.has_caught_up = False
+        """Whether everything that was there when the watch began has been read."""
         self._replaced_lines = 0
         self._is_urgent = False
         self._left: tuple[str | None, int] | None = None
@@ -73,22 +74,17 @@ class Follower:
         return self.pipeline.log
 
     @property
-    def has_caught_up(self) -> bool:
-        """Whether everything that was there when the watch began has been read."""
-        return self._has_caught_up
-
-    @property
     def is_over(self) -> bool:
         """Whether the run has ended, by its log, and the log is read to its end."""
         has_ended = self.pipeline.run.attempt.ended is not None or self.tail.is_at_end
         return has_ended and not self.tail.is_behind
 
-    def poll(self) -> bool:
-        """Fold new output and judge the silence; return False if there is more to read first."""
+    def poll(self) -> None:
+        """Fold new output and judge the silence, unless there is more to read first."""
         polled_at = self._clock.monotonic()
         bytes_before, has_time = self.tail.counters.bytes_read, False
         results: Iterable[Line | Notice | Gathered] = self.tail.poll(polled_at)
-        if not self._has_caught_up and self._has_long_backlog():
+        if not self.has_caught_up and self._has_long_backlog():
             results = _gathered(results)
         for result in results:
             if isinstance(result, Gathered):
@@ -100,12 +96,12 @@ class Follower:
             elif result.ending is not Ending.PARTIAL:
                 has_time |= self._take(result)
         has_found = self.tail.counters.bytes_read > bytes_before
-        if self._has_caught_up:
+        if self.has_caught_up:
             self._note_lag(polled_at - self._read_at if has_found else 0.0, polled_at)
         if self.tail.is_behind:
-            return False
+            return
         self._read_at = polled_at
-        if not self._has_caught_up and not self._is_awaited():
+        if not self.has_caught_up and not self._is_awaited():
             self._catch_up()
         elif has_found and not has_time:
             self._note_bytes()
@@ -116,7 +112,6 @@ class Follower:
             if transitions:
                 self.recording.recorder.passed(self.pipeline.run.lines, now)
             self._tell(transitions)
-        return True
 
     def now(self) -> float | None:
         """Return the run's present time; None if it is unknown."""
@@ -153,7 +148,7 @@ class Follower:
     def version(self) -> object:
         """A value that changes whenever there is something new to store."""
         run, counters = self.pipeline.run, self.tail.counters
-        read = (counters.bytes_read, counters.generations, self._has_caught_up)
+        read = (counters.bytes_read, counters.generations, self.has_caught_up)
         return (
             *read,
             run.lines,
@@ -167,7 +162,7 @@ class Follower:
         """Return the run if its present attempt has ended and is read to its end; once per attempt."""
         run = self.pipeline.run
         attempt = (run.id, run.attempt.number)
-        if not self._has_caught_up or not self.is_over or run.attempt.ended is None or self._left == attempt:
+        if not self.has_caught_up or not self.is_over or run.attempt.ended is None or self._left == attempt:
             return None
         self._left = attempt
         return run
@@ -236,7 +231,7 @@ class Follower:
 
     def _note_bytes(self) -> None:
         """End a silence when bytes without a time come, even if they are only part of a line."""
-        if self._has_caught_up:
+        if self.has_caught_up:
             self._hear(self._silence.note_bytes())
 
     def _hear(self, at: float | None) -> None:
@@ -269,7 +264,7 @@ class Follower:
 
     def _catch_up(self) -> None:
         """Tell the history and start to judge the silence, now that all older output has been read."""
-        self._has_caught_up = True
+        self.has_caught_up = True
         history = list(self.pipeline.history)
         if not self._tells_history and history:
             firing = [alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING]

@@ -57,8 +57,13 @@ class Opener:
             position = None if is_new else position_at(path, self._start)
             pipeline = Pipeline(log, self.engine)
         else:
-            position, pipeline = saved.position, _resumed(log, self.engine, saved)
-        return self._follower(pipeline, FileTail(path, position), loaded, is_new=is_new), loaded.problems
+            position = saved.position
+            pipeline = Pipeline(
+                log, self.engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
+            )
+        return self._follower(pipeline, FileTail(path, position), loaded, is_new=is_new), [
+            alert.summary for alert in loaded.lost
+        ]
 
     def _open_stream(self) -> tuple[Follower, list[str]]:
         if sys.stdin is None or sys.stdin.closed:
@@ -71,7 +76,7 @@ class Opener:
                 "starts afresh"
             )
         tail = StreamTail(STDIN, sys.stdin.fileno())
-        return self._follower(Pipeline(STDIN, self.engine), tail, Loaded(None, [], [])), messages
+        return self._follower(Pipeline(STDIN, self.engine), tail, Loaded(None, [])), messages
 
     def _follower(self, pipeline: Pipeline, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Follower:
         return Follower(
@@ -84,7 +89,3 @@ class Opener:
             tells_history=self._notify_history or is_new,
             probes=self._probes(pipeline.log),
         )
-
-
-def _resumed(log: str, engine: Engine, saved: Saved) -> Pipeline:
-    return Pipeline(log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history)

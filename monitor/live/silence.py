@@ -78,7 +78,8 @@ class SilenceClock:
         if not is_timed and (not run.understood or run.attempt.ended is not None):
             return CaughtUp()
         if is_timed and not self._is_first_attach and not self._tail.counters.bytes_read:
-            self._line_came_at = self._resumed_at()
+            if self._came_before is not None:
+                self._line_came_at = self._clock.monotonic() - max(0.0, self._clock.wall() - self._came_before)
             return CaughtUp()
         try:
             silent_s = age_s(log, self._clock.wall())
@@ -95,8 +96,3 @@ class SilenceClock:
         self._is_by_arrival = True
         came_at = self.time_of_day() - silent_s
         return CaughtUp(came_at if run.heard_at is None or came_at > run.heard_at else None)
-
-    def _resumed_at(self) -> float | None:
-        """Return when the last line came, by this process's clock, if an earlier process saw it come."""
-        came_at = self._came_before
-        return None if came_at is None else self._clock.monotonic() - max(0.0, self._clock.wall() - came_at)

@@ -53,7 +53,7 @@ class Delivery:
     @property
     def num_waiting(self) -> int:
         """Number of alerts that a receiver has not accepted yet."""
-        return sum(len(queue.waiting) for queue in self._queues.values())
+        return sum(self.waiting_for.values())
 
     @property
     def waiting_for(self) -> dict[str, int]:

@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from monitor.alert import Alert, State
@@ -167,7 +168,7 @@ class ReceiverQueue:
         if isinstance(sink, Resends):
             batch = [each for each in batch if each.parcel.alert.run == run]
         alerts = _marked(batch)
-        return _Task(lambda: sink.send(alerts), batch, alerts, run)
+        return _Task(partial(sink.send, alerts), batch, alerts, run)
 
     def _next_notice(self, now: Now) -> _Task | None:
         """Return the notice of the first run that is due, for people."""
@@ -185,7 +186,7 @@ class ReceiverQueue:
             if self._is_hurried or now.mono >= due_at(sifted.told, chosen[0].came_at, last_at, self._paces):
                 alerts = _marked(chosen)
                 # Drop superseded alerts only with the notice: until then they show that the alert has begun.
-                return _Task(_sending(sink, alerts), chosen + dropped, alerts, run)
+                return _Task(partial(sink.send, alerts), chosen + dropped, alerts, run)
         return None
 
     def _next_repetition(self, now: Now) -> _Task | None:
@@ -200,7 +201,7 @@ class ReceiverQueue:
                 if sink.is_for_people:
                     alerts = [alert for alert in alerts if not self._is_silenced(alert, now.wall)]
                 if alerts:
-                    return _Task(_sending(sink, alerts), [], alerts, run)
+                    return _Task(partial(sink.send, alerts), [], alerts, run)
         return None
 
     def _next_beat(self, now: Now) -> _Task | None:
@@ -208,7 +209,7 @@ class ReceiverQueue:
         if not isinstance(sink, Beats) or now.mono < self._beat_at:
             return None
         firing = [alert for told in self._told.values() for alert in told.firing]
-        return _Task(lambda: sink.beat(firing), is_beat=True)
+        return _Task(partial(sink.beat, firing), is_beat=True)
 
     def _finish(self, task: _Task, error: SinkError | None, now: Now) -> None:
         self._task = None
@@ -246,10 +247,6 @@ class ReceiverQueue:
             places = {id(each) for each in gone}
             self.waiting = deque(each for each in self.waiting if id(each) not in places)
             self._delivered += [each.parcel.number for each in gone if each.parcel.number]
-
-
-def _sending(sink: Sink, alerts: Sequence[Alert]) -> Callable[[], None]:
-    return lambda: sink.send(alerts)
 
 
 def _marked(batch: Iterable[Waiting]) -> list[Alert]:

@@ -168,14 +168,12 @@ def new_silence(target: str, author: str, reason: str, begins_at: float, ends_at
 
 def line_of(silence: Silence) -> str:
     """Return a silence as one line of text."""
-    until = "until it is over" if silence.ends_at is None else f"until {_time(silence.ends_at)}"
+    until = "until it is over"
+    if silence.ends_at is not None:
+        until = f"until {datetime.fromtimestamp(silence.ends_at, UTC):%Y-%m-%d %H:%M:%SZ}"
     verb = "acknowledged" if silence.is_acknowledgement else "silent"
     why = f": {silence.reason}" if silence.reason else ""
     return terminal(f"{silence.id} {silence.target} {verb} {until} by {silence.author}{why}")
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def unexpired(silences: Sequence[Silence], now: float) -> list[Silence]:

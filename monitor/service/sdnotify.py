@@ -1,4 +1,4 @@
-"""Reports the daemon's state to systemd through sd_notify: ready, status, alive, reloading, stopping.
+"""Reports the daemon's state to systemd through sd_notify: ready, status, alive, stopping.
 
 Without a service manager (NOTIFY_SOCKET is unset) nothing is sent.
 """
@@ -29,12 +29,8 @@ class Notifier:
         return bool(self._address)
 
     def ready(self) -> None:
-        """Report that the watch is ready, or that a reload is over."""
+        """Report that the watch is ready."""
         self._send("READY=1", f"MAINPID={os.getpid()}")
-
-    def reloading(self, monotonic: float) -> None:
-        """Report that a reload has begun; ``ready`` reports its end."""
-        self._send("RELOADING=1", f"MONOTONIC_USEC={int(monotonic * 1e6)}")
 
     def stopping(self) -> None:
         """Report that the watch is stopping."""

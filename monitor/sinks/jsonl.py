@@ -51,7 +51,9 @@ class JsonLines:
                 for line in lines:
                     data = f"{line}\n".encode()
                     if not self._is_whole:
-                        data = _after(_torn_end(descriptor), data)
+                        # After a torn line: the rest of the same line, or a line end and then the new one.
+                        torn = _torn_end(descriptor)
+                        data = data[len(torn) :] if data.startswith(torn) else b"\n" + data
                     # A failed or short write may have left part of the line.
                     self._is_whole = False
                     while data:
@@ -81,10 +83,3 @@ def _torn_end(descriptor: int) -> bytes:
         tail = os.pread(descriptor, end - start, start) + tail
         end = start
     return tail.rpartition(b"\n")[2]
-
-
-def _after(torn: bytes, line: bytes) -> bytes:
-    """Return what to write after a torn line: its own rest, or a line end and then the new line."""
-    if line.startswith(torn):
-        return line[len(torn) :]
-    return b"\n" + line

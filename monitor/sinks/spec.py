@@ -54,14 +54,6 @@ def open_sinks(specs: Sequence[SinkSpec]) -> OpenedSinks:
     return opened
 
 
-def open_sink(spec: SinkSpec) -> Sink:
-    """Open one sink. Raises MonitorError for an unknown kind or an unusable address."""
-    opened = OpenedSinks({}, [], [])
-    _open(spec, opened)
-    (sink,) = opened.sinks.values()
-    return sink
-
-
 def _open(spec: SinkSpec, opened: OpenedSinks) -> None:
     word, place, given = _parts(spec)
     kind = _kind(word) if word in KINDS else None
@@ -71,7 +63,9 @@ def _open(spec: SinkSpec, opened: OpenedSinks) -> None:
         forms = ", ".join(f"{each}:{_kind(each).takes.place}".removesuffix(":") for each in KINDS)
         raise MonitorError("--sink", what, expected=f"one of {forms}")
     where = f"sink {word}"
-    address = _ADDRESSES[kind.takes.address](place, where)
+    address: Secret | Path | str = place
+    if kind.takes.address is not str:
+        address = read_secret(place, where) if kind.takes.address is Secret else Path(place)
     sink = kind(address, where, *_options(kind.takes.options, given, where))
     name = f"{word}:{address.shown if isinstance(address, Secret) else place}".removesuffix(":")
     if isinstance(address, Secret) and address.is_literal and address.shown != address.value:
@@ -103,13 +97,6 @@ def _parts(spec: SinkSpec) -> tuple[str, str, dict[str, object]]:
     options = {str(key): value for key, value in spec.items()}
     address = options.pop(named[0])
     return named[0], "" if address is None else str(address), options
-
-
-_ADDRESSES: Mapping[type, Callable[[str, str], Secret | Path | str]] = {
-    Secret: read_secret,
-    Path: lambda place, where: Path(place),
-    str: lambda place, where: place,
-}
 
 
 # ---- options, read by the types of the fields

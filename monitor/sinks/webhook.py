@@ -75,8 +75,7 @@ def key_of(alerts: Sequence[Alert]) -> str:
     return hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
 
 
-def _generic(alerts: Sequence[Alert], template: Path | None, topic: str) -> Mapping[str, object]:
-    del template, topic
+def _generic(alerts: Sequence[Alert], *_: object) -> Mapping[str, object]:
     is_firing = any(alert.state is State.FIRING for alert in alerts)
     return {
         "version": VERSION,
@@ -88,13 +87,11 @@ def _generic(alerts: Sequence[Alert], template: Path | None, topic: str) -> Mapp
     }
 
 
-def _slack(alerts: Sequence[Alert], template: Path | None, topic: str) -> Mapping[str, object]:
-    del topic
+def _slack(alerts: Sequence[Alert], template: Path | None, *_: object) -> Mapping[str, object]:
     return {"text": write_message(alerts, template="message.txt.j2", language="slack", own=template)}
 
 
-def _discord(alerts: Sequence[Alert], template: Path | None, topic: str) -> Mapping[str, object]:
-    del topic
+def _discord(alerts: Sequence[Alert], template: Path | None, *_: object) -> Mapping[str, object]:
     text = write_message(alerts, template="message.txt.j2", language="markdown", own=template)
     content = text if len(text) <= DISCORD_CHARACTERS else f"{text[: DISCORD_CHARACTERS - 1]}…"
     return {"content": content, "allowed_mentions": {"parse": []}}

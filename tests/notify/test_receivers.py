@@ -16,7 +16,7 @@ import pytest
 from monitor.base.errors import MonitorError, Problems, SinkError
 from monitor.base.evidence import Evidence
 from monitor.notify import Delivery
-from monitor.sinks import open_sink, open_sinks
+from monitor.sinks import open_sinks
 from monitor.sinks.command import Command
 from monitor.sinks.http import Web as Address
 from monitor.sinks.secret import Secret
@@ -34,6 +34,11 @@ def server() -> Iterator[Web]:
 
 def address(url: str) -> Secret:
     return Secret(url, "env:HOOK")
+
+
+def open_sink(spec: Any) -> Any:
+    (sink,) = open_sinks([spec]).sinks.values()
+    return sink
 
 
 def hostile() -> Any:

@@ -1,9 +1,10 @@
-"""Alerts: what a rule found, in the one form that every receiver and the report see."""
+"""Alerts: what a rule found, in the one form that every receiver and the report get."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,40 +17,40 @@ JSON_VERSION = 1
 
 
 class Severity(StrEnum):
-    """How much a person should mind."""
+    """How urgent an alert is."""
 
     INFO = "info"
     """Worth knowing; no alarm."""
     WARNING = "warning"
     """Look at it today."""
     CRITICAL = "critical"
-    """The run is wasting its time now."""
+    """The run is wasting time now."""
 
     @property
     def is_alarming(self) -> bool:
-        """Whether it counts as something that fired: exit code 1, false alarm if wrong."""
+        """Whether it counts as an alarm: exit code 1, and a false alarm if wrong."""
         return self is not Severity.INFO
 
     @property
     def rank(self) -> int:
-        """How severe it is: 0 for the mildest."""
+        """Severity as a number; 0 is the mildest."""
         return list(Severity).index(self)
 
 
 class State(StrEnum):
-    """Where an alert is in its life."""
+    """The states of an alert."""
 
     PENDING = "pending"
-    """Breached, but not yet for as long or as often as the rule asks."""
+    """Breached, but not yet for as long or as often as the rule requires."""
     FIRING = "firing"
     RESOLVED = "resolved"
-    """There is evidence that it is over."""
+    """Evidence shows that it is over."""
     CLOSED = "closed"
-    """The attempt ended while it fired: nothing more will be known."""
+    """The attempt ended while it was firing, so its end will never be known."""
 
 
 class AlertKey(NamedTuple):
-    """Which alert: one per rule and labels."""
+    """Identifies an alert within a run: one per rule and labels."""
 
     rule: str
     labels: Labels
@@ -57,10 +58,10 @@ class AlertKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert at one moment. Times are in seconds since 1970-01-01 UTC, by the run's clock; None if it has none."""
+    """One alert at one moment. Times are seconds since 1970-01-01 UTC by the run's clock; None if the log has none."""
 
     id: str
-    """Stable across restarts, rotations and replays: made of the run, the rule, the labels and the first evidence."""
+    """Stable across restarts, rotations and replays: derived from run, rule, labels and first evidence."""
     run: str
     attempt: int
     rule: str
@@ -78,25 +79,29 @@ class Alert:
     summary: str
     action: str
     reason: str
-    """Why it is in this state, in words."""
+    """Why it is in this state."""
     needs: str
-    """What a replay needs besides the log to find it again: empty, or ``facts``."""
+    """What a replay needs besides the log to reproduce it: empty, or ``facts``."""
     evidence: tuple[Evidence, ...]
     inhibited_by: str = ""
-    """The rule whose alert explains this one, so that nobody is paged for it; empty for none."""
+    """The rule whose alert explains this one, so that it pages no one; empty for none."""
     resent: bool = False
-    """Sent before, or perhaps: the state or the proof of delivery was lost. The id is the same."""
+    """May have been sent before, with the same id: the state or the proof of delivery was lost."""
 
     @property
     def key(self) -> AlertKey:
-        """Which alert it is."""
+        """The alert's rule and labels."""
         return AlertKey(self.rule, self.labels)
 
-    def to_json(self) -> dict[str, object]:
-        """Return the one form in which every machine receives an alert.
+    def ended(self, state: State, at: float | None, reason: str) -> Alert:
+        """Return the transition that ends this alert."""
+        return replace(self, state=state, at=at, ends_at=at, reason=reason)
 
-        Strict JSON, non-finite numbers as text; the shapes of common secrets are blotted out of the evidence.
-        ``inhibited_by`` is there only where another alert explains this one, ``resent`` only where it is true.
+    def to_json(self) -> dict[str, object]:
+        """Return the alert as every machine receives it: strict JSON, with non-finite numbers as text.
+
+        Text that looks like a secret is redacted from the evidence. ``inhibited_by`` is present only if another alert
+        explains this one, ``resent`` only if true.
         """
         return {
             "version": JSON_VERSION,
@@ -128,8 +133,13 @@ class Alert:
         }
 
 
+def alert_id(identity: tuple[object, ...]) -> str:
+    """Return an alert's id: 16 hexadecimal digits that depend on ``identity`` alone."""
+    return hashlib.sha256(repr(identity).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
 def iso_time(at: float | None) -> str | None:
-    """Return a time as ``2025-10-30T23:40:51.123Z``; None for none, or one that no calendar holds."""
+    """Return a time as ``2025-10-30T23:40:51.123Z``; None for None and for times outside the calendar."""
     if at is None:
         return None
     try:
@@ -147,14 +157,14 @@ class Parcel(NamedTuple):
     """One alert on its way to one receiver."""
 
     number: int
-    """Unique within the state folder; 0 for one that is not committed yet."""
+    """Unique within the state folder; 0 until it is committed."""
     sink: str
     """The receiver, as the user named it."""
     alert: Alert
 
 
 class Told(NamedTuple):
-    """What one receiver was told of one run."""
+    """What one receiver was told about one run."""
 
     sink: str
     """The receiver, as the user named it."""
@@ -162,4 +172,4 @@ class Told(NamedTuple):
     sent_at: float
     """Time of the newest notice, in seconds since 1970-01-01 UTC."""
     firing: tuple[Alert, ...]
-    """What it was told is firing, and nothing newer of."""
+    """Alerts that it was told are firing and has not been told are over."""

@@ -1,4 +1,4 @@
-"""What is known of one log at one moment: all that a report, a status or the live view is made of."""
+"""What is known of one log at one moment; reports, status and the live view are made from it."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from monitor.rules import Rule
 from monitor.run.run import Run
 
 HISTORY_LIMIT = 1_000
-"""Transitions kept for the report's timeline; the count of alerts goes on."""
+"""Transitions kept for the report's timeline; the count of alerts is not limited."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known at one moment: all that a report or a status is made of."""
+    """What is known of one log at one moment."""
 
     log: str
     run: Run
     now: float | None
     """The run's time at this moment."""
     is_following: bool
-    """Whether the log is still watched; else it was read to its end."""
+    """Whether the log is still being followed; otherwise it was read to its end."""
     readings: tuple[tuple[Rule, tuple[Reading, ...]], ...]
-    """What every rule says now."""
+    """The present readings of every rule."""
     open: tuple[Alert, ...]
-    """Alerts that fire now."""
+    """The alerts firing now."""
     history: tuple[Alert, ...]
     """The transitions so far, oldest first."""
     totals: Totals | None = None
-    """What reading the log has come to; None where it was read by nobody who counts."""
+    """Totals of reading the log; None if they were not counted."""
 
 
 class Totals(NamedTuple):
-    """What the tail has done for this log, all runs of the program together."""
+    """What the tail has read of this log, in all processes together."""
 
     bytes_read: int = 0
     truncated_lines: int = 0
-    """Lines of which only the head was kept."""
+    """Lines cut off because they were too long."""
     replaced_lines: int = 0
-    """Lines that were no valid UTF-8; rules read bytes and mind nothing."""
+    """Lines that are not valid UTF-8; rules read bytes, so they are unaffected."""
     lost_bytes: int = 0
     """Bytes that were destroyed before they were read."""
     bytes_behind: int = 0
-    """Bytes known to be there and not yet read."""
+    """Bytes known to exist but not read yet."""
     seconds_behind: float = 0.0
-    """Longest that any of them may have been waiting; 0 where there are none."""
+    """Longest time that any of them may have been waiting; 0 if there are none."""
     generations: int = 0
-    """Files that the log has been so far: more than one after a rotation or a truncation."""
+    """Number of files the log has been: more than one after a rotation or truncation."""
     polling: str = ""
-    """Why the log is looked at by the clock alone; empty where file events wake."""
+    """Why the log is only polled; empty if file events announce its changes."""
 
 
 Publish = Callable[[Snapshot, Path], None]
-"""Writes the status page of a snapshot to a place."""
+"""Writes a snapshot's status page to a path."""

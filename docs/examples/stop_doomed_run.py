@@ -1,6 +1,6 @@
 """Stop a training whose alert has been firing for a while: a program for the sink `command:`, which you must set up.
 
-Reads alerts as JSON lines. Alerts of the named rules count if they are critical and still fire at a second look.
+Reads alerts as JSON lines. Acts on critical alerts of the named rules that still fire when it looks again.
 
     command: python3 stop_doomed_run.py TrainLossNonfinite GradientNonfinite --state DIR --signal
 """
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 LONGEST_S = 50.0
-"""The sink gives a program 60 s."""
+"""The sink kills a program after 60 s."""
 NEWEST_BYTES = 50_000_000
 _START = re.compile(rb"\[RUN\] start [^\n]*?\bpid=(\d+)")
 
@@ -55,17 +55,17 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rules", nargs="+", help="rules whose alerts doom a run")
-    parser.add_argument("--state", type=Path, required=True, help="the state folder of the watch")
-    parser.add_argument("--after", type=float, default=45.0, help="seconds that the alert must keep firing, at most 50")
-    parser.add_argument("--monitor", default="monitor", help="command that starts the monitor")
+    parser.add_argument("--state", type=Path, required=True, help="the watch's state folder")
+    parser.add_argument("--after", type=float, default=45.0, help="seconds for which it must keep firing, at most 50")
+    parser.add_argument("--monitor", default="monitor", help="how the monitor is started")
     how = parser.add_mutually_exclusive_group(required=True)
-    how.add_argument("--touch", type=Path, help="leave this file, for somebody who may stop the training")
+    how.add_argument("--touch", type=Path, help="create this file, for a unit that may stop the training")
     how.add_argument("--signal", action="store_true", help="send SIGTERM to the process of the log's RUN line")
     return parser.parse_args()
 
 
 def _firing(monitor: str, state: Path) -> set[str]:
-    """Return the ids of what fires now. A watch that cannot be asked stops nothing."""
+    """Return the ids of the alerts that fire now. Exits if the status cannot be read, so that nothing is stopped."""
     done = subprocess.run(
         [*monitor.split(), "status", "--state", str(state), "--json"], capture_output=True, text=True, check=False
     )
@@ -75,7 +75,7 @@ def _firing(monitor: str, state: Path) -> set[str]:
 
 
 def _signal(log: Path) -> None:
-    """Send SIGTERM to the process that the log's newest RUN line names, if it writes to this log."""
+    """Send SIGTERM to the process in the log's newest RUN line, if it has this log open."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - NEWEST_BYTES))
         found = _START.findall(file.read())
@@ -86,7 +86,7 @@ def _signal(log: Path) -> None:
         descriptor = os.pidfd_open(pid)
     except OSError as error:
         sys.exit(f"stop_doomed_run: process {pid}: {error.strerror}; nothing is stopped")
-    # Held by a descriptor: from here on the number cannot become another process's.
+    # Held by a pidfd: from here on the PID cannot be reused unnoticed.
     try:
         held = {os.path.realpath(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError as error:

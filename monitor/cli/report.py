@@ -103,14 +103,14 @@ def command(
 
 def _silences(state: Path | None) -> list[Statement]:
     """Return the silences in a state folder, the next to end first; or that their file cannot be read."""
-    from monitor.notify.silences import read_silences, still_of_use
+    from monitor.notify.silences import read_silences, unexpired
     from monitor.report.figures import moment
     from monitor.report.statement import Mark, Statement
 
     if state is None:
         return []
     try:
-        found = still_of_use(read_silences(state), SystemClock().wall())
+        found = unexpired(read_silences(state), SystemClock().wall())
     except StateError as error:
         return [Statement("", str(error), mark=Mark.UNKNOWN)]
     found.sort(key=lambda each: (each.ends_at is None, each.ends_at or 0.0, each.target))

@@ -21,10 +21,11 @@ from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
-from monitor.cli.watching import Manner, follow, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, follow, open_state, publisher_of
 from monitor.engine.step import Engine
 from monitor.live.daemon import Daemon
 from monitor.live.os_signals import Stops
+from monitor.probes import probes_of
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.rules.choice import RuleChoice
 from monitor.sinks import open_sinks
@@ -103,7 +104,7 @@ def command(
         child = _start(words, None if own_log else path)
         click.echo(terminal(f"started {shlex.join(words)} as process {child.pid}; its log is {path}"), err=True)
         logs = LogSet([str(path)])
-        follow(logs, engine, opened, manner, sources=probes_of(child.pid, child.poll), stops=_stops_of(child))
+        follow(logs, engine, opened, manner, probes=probes_of(child.pid, child.poll), stops=_stops_of(child))
         code = child.wait()
     finally:
         opened.committer.close()

@@ -14,7 +14,7 @@ from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, Problems, ReportError, StateError
 from monitor.base.escape import terminal
-from monitor.service.units import UnitFile, Wanted, check_name, escaped, is_unedited, marked, unit_files
+from monitor.service.units import UnitFile, Wanted, check_name, escaped, is_unedited, sealed, unit_files
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 """Folders that the units hide from the service."""
@@ -91,7 +91,7 @@ def install(
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             is_new = not place.exists()
-            write_atomically(place, marked(file.text))
+            write_atomically(place, sealed(file.text))
             if is_new:
                 place.chmod(0o644)
         except OSError as error:

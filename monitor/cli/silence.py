@@ -13,7 +13,7 @@ from monitor.base.errors import MonitorError, StateError
 from monitor.cli.options import state_option
 from monitor.cli.other_run import default_directory
 from monitor.conditions.values import seconds
-from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
+from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.service.control import Request, ask, perform
 
 
@@ -37,7 +37,7 @@ def command(target: str | None, duration: str | None, reason: str, author: str, 
     """
     directory = state_of(state)
     if target is None:
-        for each in still_of_use(read_silences(directory), SystemClock().wall()):
+        for each in unexpired(read_silences(directory), SystemClock().wall()):
             click.echo(line_of(each))
         return 0
     if duration is None:

@@ -13,7 +13,7 @@ from monitor.base.errors import MonitorError, SinkError
 from monitor.base.escape import terminal
 from monitor.base.evidence import Evidence
 from monitor.cli.config_option import config_option
-from monitor.notify import Moment, own_alert
+from monitor.notify import own_alert
 from monitor.sinks import open_sinks
 from monitor.sinks.sink import Beats
 
@@ -54,7 +54,7 @@ def test(config: Config, sinks: tuple[str, ...]) -> int:
             if isinstance(sink, Beats):
                 sink.beat([])
             sink.send([firing])
-            sink.send([replace(firing, state=State.RESOLVED, ends_at=now)])
+            sink.send([firing.ended(State.RESOLVED, now, firing.reason)])
         except SinkError as error:
             has_failed = True
             click.echo(terminal(f"❌ {name}: {error}"))
@@ -67,8 +67,8 @@ def _test_alert(now: float) -> Alert:
     words = "this is a test of trainwarden; nothing is wrong"
     alert = own_alert(
         "TestAlert",
-        (now,),
-        Moment(now, starts_at=now),
+        ("TestAlert", now),
+        now,
         severity=Severity.INFO,
         fault="test",
         summary=words,

@@ -17,7 +17,7 @@ from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory
-from monitor.notify.silences import Silence, line_of, read_silences, still_of_use
+from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.run.attempt import Status
 from monitor.store.store import Seen, look
@@ -70,7 +70,7 @@ def command(state: Path | None, as_json: bool) -> int:
 def _silences(directory: Path, wall: float) -> list[Silence]:
     """Return the silences and acknowledgements; an unreadable file is reported, and hides nothing else."""
     try:
-        return still_of_use(read_silences(directory), wall)
+        return unexpired(read_silences(directory), wall)
     except StateError as error:
         click.echo(terminal(f"monitor: {error}"), err=True)
         return []

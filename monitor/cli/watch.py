@@ -12,10 +12,11 @@ import click
 from monitor.base.errors import MonitorError
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
-from monitor.cli.watching import Manner, Reloading, are_many, follow, no_sources, open_state, probes_of, publisher_of
+from monitor.cli.watching import Manner, Reloading, are_many, follow, open_state, publisher_of, without_probes
 from monitor.conditions.values import seconds
 from monitor.engine.step import Engine
 from monitor.live.reload import InForce
+from monitor.probes import probes_of
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.rules.choice import RuleChoice
 from monitor.service.sdnotify import from_environment
@@ -152,7 +153,7 @@ def command(
             first.engine,
             opened,
             manner,
-            sources=no_sources if no_probes else probes_of(pid),
+            probes=without_probes if no_probes else probes_of(pid),
             reloading=Reloading(first, lambda: in_force(read_again(config))),
             notifier=from_environment(os.environ, os.getpid()),
         )

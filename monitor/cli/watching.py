@@ -20,11 +20,11 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Committer, Opened, open_committer
 from monitor.live.daemon import Daemon
 from monitor.live.discovery import Discovery
-from monitor.live.follower import FactSource
 from monitor.live.opener import Opener
 from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
-from monitor.notify import Delivery, Paces, settled_by_a_start
+from monitor.notify import Delivery, Paces, ended_by_start
+from monitor.probes import Probe
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier
 from monitor.sinks import OpenedSinks
@@ -38,8 +38,8 @@ from monitor.terminal.choose import choose
 if TYPE_CHECKING:
     from monitor.config import Config
 
-Sources = Callable[[str], Sequence[FactSource]]
-"""Returns the sources of further facts, such as probes, for a log."""
+Probes = Callable[[str], Sequence[Probe]]
+"""Makes the probes of a log."""
 
 
 class Manner(NamedTuple):
@@ -72,13 +72,6 @@ def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Op
     return opened
 
 
-def probes_of(pid: int | None, exit_of: Callable[[], int | None] | None = None) -> Sources:
-    """Return the probes of a log's process and its GPUs; ``exit_of`` returns the exit status of our own child."""
-    from monitor.probes import GpuProbe, ProcessProbe
-
-    return lambda log: (ProcessProbe(SystemClock(), pid, exit_of=exit_of, log=Path(log)), GpuProbe(pid))
-
-
 class Reloading(NamedTuple):
     """How a watch reloads its rules and its watch file."""
 
@@ -87,8 +80,8 @@ class Reloading(NamedTuple):
     """Raises MonitorError for faulty files."""
 
 
-def no_sources(log: str) -> Sequence[FactSource]:
-    """Return no further sources."""
+def without_probes(log: str) -> Sequence[Probe]:
+    """Return no probes: only the log is read."""
     del log
     return ()
 
@@ -99,15 +92,15 @@ def follow(
     opened: Opened,
     manner: Manner,
     *,
-    sources: Sources = no_sources,
+    probes: Probes = without_probes,
     stops: Stops | None = None,
     reloading: Reloading | None = None,
     notifier: Notifier | None = None,
 ) -> int:
     """Watch logs, each from where its state ends, else from ``manner.start``; return the exit code.
 
-    ``stops`` decides what signals do while the watch runs. With ``reloading``, and without a terminal, SIGHUP
-    reloads; ``notifier`` is told the state of the watch.
+    ``probes`` makes each log's probes; ``stops`` decides what signals do while the watch runs. With ``reloading``, and
+    without a terminal, SIGHUP reloads; ``notifier`` reports to the supervisor.
     """
     committer, clock = opened.committer, SystemClock()
     output = choose(is_plain=manner.plain, has_keys=STDIN not in logs.named)
@@ -120,7 +113,7 @@ def follow(
         start=manner.start,
         notify_history=manner.notify_history,
         is_state_lost=bool(opened.lost),
-        sources=sources,
+        probes=probes,
     )
     finder = Discovery(logs, opener, clock, talk.complain, known=committer.known_logs()) if logs.can_grow else None
     with ExitStack() as held:
@@ -136,7 +129,7 @@ def follow(
                 held.enter_context(Control(committer.directory, clock))
             except StateError as error:
                 problems.append(f"{error}; silencing is not possible while this watch runs")
-        committer.add(settled_by_a_start(committer.delivery, clock.wall()))
+        committer.add(ended_by_start(committer.delivery.still_firing, clock.wall()))
         daemon = Daemon(
             followers,
             clock,

@@ -1,1 +1,1 @@
-"""Following logs while they are written: opening, polling, committing, stopping."""
+"""Follows logs while they are written: opens, polls and commits them, reloads its settings, and stops in order."""

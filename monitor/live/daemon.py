@@ -1,4 +1,4 @@
-"""The loop of a live watch: look at what changed, keep what is known, let the alerts out, wait for more."""
+"""The loop of a live watch: poll the logs, commit the state, send alerts, wait for more."""
 
 from __future__ import annotations
 
@@ -10,38 +10,25 @@ from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
-from monitor.live.follower import Follower, LogListener
-from monitor.live.status_line import how_it_stands
+from monitor.live.follower import Follower
+from monitor.live.listener import Listener
+from monitor.live.status_line import status_line
 from monitor.run.summary import summarise
 from monitor.service.sdnotify import Notifier
-from monitor.snapshot import Snapshot
 from monitor.tail import Waker
 
 POLL_S = 1.0
-"""Longest wait between two looks at a log: right without file events too, a second late at most."""
+"""Longest time between two polls of a log; without file events, output is read at most this late."""
 
 TURN_S = 0.05
-"""Time after which a turn that has many logs to look at keeps what it has, and lets its alerts out. Chosen by hand."""
+"""Time after which a turn with many logs to poll commits and sends what it has so far. Chosen by hand."""
 
 STATUS_S = 5.0
-"""Least time between two words to a supervisor on how it stands. Chosen by hand."""
-
-
-class Listener(LogListener):
-    """What a watch tells the outside; the default says nothing."""
-
-    def on_trouble(self, text: str) -> None:
-        """Hear of something that befell the watch: a state that cannot be written, a receiver that does not answer."""
-
-    def on_report_due(self, snapshot: Snapshot) -> None:
-        """Hear that it is time for a new status page of a log."""
-
-    def on_turn(self) -> None:
-        """Hear that there was a look, which happens at least every POLL_S."""
+"""Shortest time between two status lines to the supervisor. Chosen by hand."""
 
 
 class Daemon:
-    """Follows logs until it is stopped, until their runs have ended, or until no more can come."""
+    """Follows logs until it is stopped, their runs have ended, or no more output can come."""
 
     def __init__(
         self,
@@ -55,109 +42,112 @@ class Daemon:
         find_more: Callable[[], Iterable[Follower]] | None = None,
         notifier: Notifier | None = None,
     ) -> None:
-        """``find_more`` returns logs that have appeared since it was asked last, ready to be followed.
+        """``find_more`` returns followers of the logs that have appeared since its last call.
 
-        Without ``report_every_s`` nobody wants pages, without ``notifier`` there is no supervisor.
+        Without ``report_every_s`` no pages are written; without ``notifier`` there is no supervisor.
         """
-        self._clock, self._listener, self._keeper = clock, listener, committer
+        self._clock, self._listener, self._committer = clock, listener, committer
         self._notifier, self._is_ready, self._status_due_at = notifier or Notifier(), False, clock.monotonic()
         self._report_every_s, self._until_end, self._find_more = report_every_s, until_end, find_more
-        self._followings: dict[Path, Follower] = {}
+        self._followers: dict[Path, Follower] = {}
         self._pages_due_at: dict[str, float] = {}
-        # Those to be looked at next, in the order in which their bytes came.
+        # Followers to be polled next, in the order in which their output came.
         self._waiting: dict[Path, Follower] = {}
         self._is_stopped = False
         self._waker: Waker | None = None
-        self._looked_at_all = clock.monotonic() - POLL_S
-        # What others ask for; a signal handler or another thread appends.
-        self._asked: deque[Callable[[], None]] = deque()
+        self._polled_all_at = clock.monotonic() - POLL_S
+        # Requests to the loop; a signal handler or another thread appends.
+        self._requests: deque[Callable[[], None]] = deque()
         for each in followers:
             self._add(each)
 
     @property
     def followers(self) -> tuple[Follower, ...]:
-        """The logs that are followed, in the order in which they came."""
-        return tuple(self._followings.values())
+        """The followers, in the order in which their logs were found."""
+        return tuple(self._followers.values())
 
     def run(self, waker: Waker) -> None:
-        """Follow the logs; returns when stopped, or when nothing more can come."""
+        """Follow the logs; return when stopped, or when no more output can come."""
         self._waker = waker
-        for each in self._followings.values():
+        for each in self._followers.values():
             self._watch_for(each, waker)
         changed: Collection[Path] | None = None
         while not self._is_stopped:
             self.turn(changed)
             if self._is_over():
                 return
-            if not self._waiting and not any(each.tail.is_behind for each in self._followings.values()):
-                # From look to look, not from the end of the work: by polling alone a line waits no longer than POLL_S.
-                waker.wait(max(0.0, self._looked_at_all + POLL_S - self._clock.monotonic()))
+            if not self._waiting and not any(each.tail.is_behind for each in self._followers.values()):
+                # Counted from poll to poll, so that without file events a line waits no longer than POLL_S.
+                waker.wait(max(0.0, self._polled_all_at + POLL_S - self._clock.monotonic()))
             changed = waker.take_changed()
 
     def stop(self) -> None:
-        """End `run` after its present turn; for a signal handler too."""
+        """End `run` after its present turn; a signal handler may call this."""
         self._is_stopped = True
         if self._waker is not None:
             self._waker.wake()
 
     def ask(self, action: Callable[[], None]) -> None:
-        """Have something done by the loop itself before its next look; for a signal handler too."""
-        self._asked.append(action)
+        """Have the loop perform an action before its next poll; a signal handler may call this."""
+        self._requests.append(action)
         if self._waker is not None:
             self._waker.wake()
 
     def replace_rules(self, engine: Engine) -> None:
-        """Go on with other rules; alerts of rules that are gone are closed. From the loop, or before it runs."""
-        for each in self._followings.values():
+        """Switch to other rules and close the alerts of rules that are gone. Call from the loop, or before it runs."""
+        for each in self._followers.values():
             each.replace_rules(engine)
 
     def turn(self, changed: Collection[Path] | None = None) -> None:
-        """Look: fold what is new, let silence speak, keep what is known, then renew the pages that are due.
+        """Poll: fold new output, judge silences, commit, send, then renew the pages that are due.
 
-        ``changed`` are the logs that may have changed; None for any. All are looked at every POLL_S.
+        ``changed`` are the logs that may have changed; None for all. Every log is polled every POLL_S.
         """
-        while self._asked:
-            self._asked.popleft()()
+        while self._requests:
+            self._requests.popleft()()
         now = self._clock.monotonic()
-        if changed is None or now - self._looked_at_all >= POLL_S:
-            self._looked_at_all = now
-            self._look_for_more()
-            due = self._followings
+        if changed is None or now - self._polled_all_at >= POLL_S:
+            self._polled_all_at = now
+            self._find_new()
+            due = self._followers
         else:
-            if any(path not in self._followings for path in changed):
-                self._look_for_more()
-            due = {path: each for path, each in self._followings.items() if path in changed or _is_eager(each)}
+            if any(path not in self._followers for path in changed):
+                self._find_new()
+            due = {path: each for path, each in self._followers.items() if path in changed or _is_eager(each)}
         for path, each in due.items():
             self._waiting.setdefault(path, each)
-        looked_at = self._look(until=now + TURN_S)
-        for text in self._keeper.settle(self._clock, looked_at):
+        polled = self._poll(until=now + TURN_S)
+        for text in self._committer.settle(self._clock, polled):
             self._listener.on_trouble(text)
-        self._leave_figures(looked_at)
+        self._save_baselines(polled)
         if self._report_every_s is not None:
             self._renew_pages(self._report_every_s)
         self._listener.on_turn()
-        self._tell_supervisor()
+        self._notify_supervisor()
 
     def end(self) -> None:
-        """Keep what is known; after the last turn."""
+        """Commit everything and wait for receivers; call after the last turn."""
         self._notifier.stopping()
-        self._keeper.hurry()
-        for text in [*self._keeper.settle(self._clock, self._followings.values()), *self._keeper.finish(self._clock)]:
+        self._committer.hurry()
+        for text in [
+            *self._committer.settle(self._clock, self._followers.values()),
+            *self._committer.finish(self._clock),
+        ]:
             self._listener.on_trouble(text)
 
-    def _look(self, *, until: float) -> list[Follower]:
-        """Look at the logs that wait for it, first come, first served; return those that had their turn."""
-        looked_at: list[Follower] = []
-        while self._waiting and (not looked_at or self._clock.monotonic() < until):
+    def _poll(self, *, until: float) -> list[Follower]:
+        """Poll the waiting logs, first come, first served; return those that were polled in time."""
+        polled: list[Follower] = []
+        while self._waiting and (not polled or self._clock.monotonic() < until):
             each = self._waiting.pop(next(iter(self._waiting)))
-            each.look()
-            looked_at.append(each)
+            each.poll()
+            polled.append(each)
             if each.tail.is_at_end and each.tail.descriptor is not None and self._waker is not None:
                 self._waker.drop_stream(each.tail.descriptor)
-        return looked_at
+        return polled
 
-    def _tell_supervisor(self) -> None:
-        """Say that a turn is over: nothing but a loop that goes round keeps the watchdog quiet."""
+    def _notify_supervisor(self) -> None:
+        """Report that a turn is over; only a loop that keeps turning satisfies the watchdog."""
         now = self._clock.monotonic()
         if not self._is_ready:
             self._is_ready = True
@@ -165,17 +155,17 @@ class Daemon:
         self._notifier.sign(now)
         if self._notifier.is_heard and now >= self._status_due_at:
             self._status_due_at = now + STATUS_S
-            self._notifier.status(how_it_stands(self.followers))
+            self._notifier.status(status_line(self.followers))
 
-    def _leave_figures(self, looked_at: Iterable[Follower]) -> None:
-        """Leave the figures of runs that have ended in the state folder, for later runs to be compared with."""
-        directory = self._keeper.directory
+    def _save_baselines(self, polled: Iterable[Follower]) -> None:
+        """Store the figures of ended runs in the state folder, so that later runs can be compared with them."""
+        directory = self._committer.directory
         if directory is None:
             return
-        for each in looked_at:
+        for each in polled:
             run = each.take_ended()
             if run is not None:
-                # Most watches end before their run does.
+                # Imported late: most watches end before their run does.
                 from monitor.store.baselines import Baselines
 
                 try:
@@ -183,12 +173,12 @@ class Daemon:
                 except MonitorError as error:
                     self._listener.on_trouble(str(error))
 
-    def _look_for_more(self) -> None:
+    def _find_new(self) -> None:
         for each in self._find_more() if self._find_more else ():
             self._add(each)
 
     def _add(self, follower: Follower) -> None:
-        self._followings[Path(follower.log)] = follower
+        self._followers[Path(follower.log)] = follower
         self._pages_due_at[follower.log] = self._clock.monotonic()
         if self._waker is not None:
             self._watch_for(follower, self._waker)
@@ -203,19 +193,19 @@ class Daemon:
 
     def _renew_pages(self, every_s: float) -> None:
         now = self._clock.monotonic()
-        for each in self._followings.values():
+        for each in self._followers.values():
             if each.has_caught_up and not each.tail.is_behind and now >= self._pages_due_at[each.log]:
                 self._pages_due_at[each.log] = now + every_s
                 self._listener.on_report_due(each.snapshot())
 
     def _is_over(self) -> bool:
-        """Whether every log says that its run has ended, where that is asked for, or none can grow any more."""
-        followers = self._followings.values()
+        """Whether all runs have ended, if the user asked to stop then, or no log can grow any further."""
+        followers = self._followers.values()
         if self._until_end and followers and all(each.is_over for each in followers):
             return True
         return bool(followers) and not self._find_more and all(each.tail.is_at_end for each in followers)
 
 
 def _is_eager(follower: Follower) -> bool:
-    """Whether a log is worth a look though no event named it: it has more to read, or its events name nothing."""
+    """Whether to poll a log that no file event named: it has more to read, or it is a stream."""
     return follower.tail.is_behind or follower.tail.descriptor is not None

@@ -1,4 +1,4 @@
-"""Logs that appear while a watch runs, or that begin to grow again after a long rest."""
+"""Finds logs that appear while a watch runs, or that grow again after a long rest."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from monitor.tail.opening import ABANDONED_AFTER_S
 
 
 class _Resting(NamedTuple):
-    """A file as it was when it was left alone."""
+    """Size and time of change of a log that is not followed because it is old."""
 
     num_bytes: int
     changed_ns: int
 
 
 class Discovery:
-    """Opens what the patterns and folders of a watch have, once each.
+    """Opens each log in a watch's folders and patterns once.
 
-    What was last written long before the watch began, and is not known from earlier, is left alone until it grows:
-    a folder of a hundred runs has one or two that live.
+    An unknown log that was last written long before the watch began is not followed until it grows: of the hundred
+    runs in a folder, one or two are live.
     """
 
     def __init__(
@@ -37,45 +37,42 @@ class Discovery:
         *,
         known: Collection[str] = (),
     ) -> None:
-        """``known`` are the full names of the logs that an earlier watch has kept a state of."""
+        """``known`` are the full names of the logs that have a stored state."""
         self._logs, self._opener, self._clock, self._complain, self._known = logs, opener, clock, complain, known
         self._seen: set[str] = set()
         self._resting: dict[str, _Resting] = {}
         self._has_looked = False
 
     def more(self) -> Iterator[Follower]:
-        """Yield what there is to follow since this was asked last."""
+        """Yield followers of the logs found since the last call."""
         is_first, self._has_looked = not self._has_looked, True
         for log in self._logs.found():
             if log in self._seen:
                 continue
             status = _status(log)
-            if status is None:
-                continue
-            is_resting = log in self._resting
-            if is_resting and self._resting[log] == status:
+            if status is None or self._resting.get(log) == status:
                 continue
             if is_first and str(Path(log).absolute()) not in self._known and self._is_old(status):
                 self._resting[log] = status
                 continue
             if len(self._seen) == MOST_LOGS:
-                self._complain(f"more than {MOST_LOGS:,} logs are there; what is found beyond them is not followed")
+                self._complain(f"more than {MOST_LOGS:,} logs found; the others are not followed")
                 return
             self._seen.add(log)
             try:
-                # What lay here before anybody watched, or rested, has a history; what came since has none.
-                is_new = not is_resting and (not is_first or bool(self._known))
-                follower, told = self._opener.open(log, may_be_missing=False, is_new=is_new)
+                # A log from before the watch, or one that rested, has a history; a log that came later has none.
+                is_new = log not in self._resting and (not is_first or bool(self._known))
+                follower, messages = self._opener.open(log, may_be_missing=False, is_new=is_new)
             except MonitorError as error:
-                self._complain(f"{error}; it is left alone")
+                self._complain(f"{error}; the log is not followed")
                 continue
-            for text in told:
+            for text in messages:
                 self._complain(text)
             yield follower
         if is_first and self._resting:
             self._complain(
-                f"{len(self._resting):,} logs there were last written more than {ABANDONED_AFTER_S / 3600:.0f} h ago; "
-                "they are left alone until something is written to them"
+                f"{len(self._resting):,} logs were last written more than {ABANDONED_AFTER_S / 3600:.0f} h ago; "
+                "they are followed once something is written to them"
             )
 
     def _is_old(self, status: _Resting) -> bool:

@@ -1,4 +1,4 @@
-"""Open a log to be followed: from where its state ends, or as one that nobody has seen before."""
+"""Opens a log to be followed, from where its stored state ends or as a new one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from monitor.base.clock import Clock
 from monitor.base.errors import LogError
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer, Loaded
-from monitor.live.follower import FactSource, Follower, LogListener
+from monitor.live.follower import Follower
+from monitor.live.listener import LogListener
 from monitor.pipeline import Pipeline
+from monitor.probes import Probe
 from monitor.store import Saved
 from monitor.tail import FileTail, StreamTail, Tail
 from monitor.tail.logset import STDIN
@@ -27,27 +29,27 @@ class Opener:
         engine: Engine,
         committer: Committer,
         clock: Clock,
-        announcer_of: Callable[[Pipeline], LogListener],
+        listener_of: Callable[[Pipeline], LogListener],
         *,
         start: Start = Start.START,
         notify_history: bool = False,
         is_state_lost: bool = False,
-        sources: Callable[[str], Sequence[FactSource]] = lambda log: (),
+        probes: Callable[[str], Sequence[Probe]] = lambda log: (),
     ) -> None:
-        """``start`` is where a first attach begins; ``is_state_lost`` says that all logs were known once."""
+        """``start`` is where a first attach begins; ``is_state_lost`` means that all logs had a state that was lost."""
         self.engine = engine
-        self._keeper, self._clock, self._voice, self._sources = committer, clock, announcer_of, sources
+        self._committer, self._clock, self._listener_of, self._probes = committer, clock, listener_of, probes
         self._start, self._notify_history, self._is_state_lost = start, notify_history, is_state_lost
 
     def open(self, log: str, *, may_be_missing: bool, is_new: bool = False) -> tuple[Follower, list[str]]:
-        """Return a log ready to be followed, and what a person should know of its state.
+        """Return a follower of a log, and messages for the user about its state.
 
-        ``is_new`` says that the log did not exist when the watch began: nothing in it is history. Raises LogError for
-        what cannot be a log, StateError.
+        ``is_new`` means that the log did not exist when the watch began, so nothing in it is history. Raises LogError
+        for a file that cannot be a log, and StateError.
         """
         if log == STDIN:
             return self._open_stream()
-        path, loaded = Path(log), self._keeper.load(log)
+        path, loaded = Path(log), self._committer.load(log)
         saved = loaded.saved
         if not ((may_be_missing or saved) and not path.exists()):
             check_followable(path)
@@ -55,34 +57,35 @@ class Opener:
             position = None if is_new else position_at(path, self._start)
             pipeline = Pipeline(log, self.engine)
         else:
-            position, pipeline = saved.position, _watcher_of(log, self.engine, saved)
-        return self._following(pipeline, FileTail(path, position), loaded, is_new=is_new), loaded.problems
+            position = saved.position
+            pipeline = Pipeline(
+                log, self.engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
+            )
+        return self._follower(pipeline, FileTail(path, position), loaded, is_new=is_new), [
+            alert.summary for alert in loaded.lost
+        ]
 
     def _open_stream(self) -> tuple[Follower, list[str]]:
         if sys.stdin is None or sys.stdin.closed:
             raise LogError(STDIN, "standard input is closed", expected="a log on it")
-        self._keeper.forget(STDIN)
-        told = []
-        if self._keeper.directory is not None:
-            told.append(
-                "standard input cannot be read again: what is kept of it is for monitor status, and a later watch "
-                "begins anew"
+        self._committer.forget(STDIN)
+        messages = []
+        if self._committer.directory is not None:
+            messages.append(
+                "standard input cannot be read again: its stored state is for monitor status only, and a later watch "
+                "starts afresh"
             )
         tail = StreamTail(STDIN, sys.stdin.fileno())
-        return self._following(Pipeline(STDIN, self.engine), tail, Loaded(None, [], [])), told
+        return self._follower(Pipeline(STDIN, self.engine), tail, Loaded(None, [])), messages
 
-    def _following(self, pipeline: Pipeline, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Follower:
+    def _follower(self, pipeline: Pipeline, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Follower:
         return Follower(
             pipeline,
             tail,
             self._clock,
-            self._voice(pipeline),
-            self._keeper,
+            self._listener_of(pipeline),
+            self._committer,
             saved=loaded.saved or Saved(is_resending=bool(self._is_state_lost or loaded.lost)),
             tells_history=self._notify_history or is_new,
-            sources=self._sources(pipeline.log),
+            probes=self._probes(pipeline.log),
         )
-
-
-def _watcher_of(log: str, engine: Engine, saved: Saved) -> Pipeline:
-    return Pipeline(log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history)

@@ -1,4 +1,4 @@
-"""What signals do to a watch: end it in good order or, where nobody sits at a terminal, let it read its files again."""
+"""What signals do to a watch: end it in good order or, without a terminal, make it reload its files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from types import FrameType
 from monitor.live.daemon import Daemon
 
 Stops = Callable[[Daemon], AbstractContextManager[list[int]]]
-"""Lets signals end a watch; yields those that came."""
+"""Installs handlers that end a watch; yields the signals that came."""
 CALM = frozenset({signal.SIGTERM, signal.SIGHUP})
-"""Sent by whoever runs the watch, not by a person who wants an answer: the exit code is 0."""
+"""Signals from a supervisor rather than a person who wants a result: the exit code is 0."""
 
 
 def stops_of(reload: Callable[[], None] | None) -> Stops:
-    """Let SIGINT, SIGTERM and SIGHUP end the watch; with ``reload``, SIGHUP makes its loop call that instead."""
+    """Let SIGINT, SIGTERM and SIGHUP end the watch; with ``reload``, SIGHUP makes its loop call it instead."""
 
     @contextmanager
     def stops(daemon: Daemon) -> Iterator[list[int]]:
@@ -35,7 +35,7 @@ def stops_of(reload: Callable[[], None] | None) -> Stops:
 
         handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGHUP: hang_up}
         if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-            # Started under nohup: it is meant to outlive its terminal.
+            # Started under nohup: the watch is meant to outlive its terminal.
             del handlers[signal.SIGHUP]
         old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
@@ -48,7 +48,7 @@ def stops_of(reload: Callable[[], None] | None) -> Stops:
 
 
 def has_terminal() -> bool:
-    """Whether there is a terminal whose end would be told by a SIGHUP."""
+    """Whether there is a controlling terminal, whose end would send SIGHUP."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:

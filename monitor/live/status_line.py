@@ -1,4 +1,4 @@
-"""How a watch stands, in the one line that a supervisor shows beside it."""
+"""The state of a watch as the one line that a supervisor shows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from monitor.live.follower import Follower
 from monitor.run.attempt import Status
 
 
-def how_it_stands(followers: Sequence[Follower]) -> str:
-    """Say of one log where its run is, of several how many run, and how much fires; the log's words are not escaped."""
+def status_line(followers: Sequence[Follower]) -> str:
+    """Return where the run is, or how many of several runs are running, and how many alerts fire.
+
+    Text from the log is not escaped.
+    """
     firing = sum(_num_firing(each) for each in followers)
     alerts = "nothing fires" if not firing else f"{firing} alert{'s' if firing > 1 else ''} firing"
     if not followers:
@@ -27,6 +30,6 @@ def how_it_stands(followers: Sequence[Follower]) -> str:
 
 
 def _num_firing(follower: Follower) -> int:
-    """Return how many alerts of a log fire that no other alert explains."""
+    """Return the number of a log's firing alerts that no other alert explains."""
     open_now = follower.pipeline.states.open.values()
     return sum(alert.state is State.FIRING and not alert.inhibited_by for alert in open_now)

@@ -1,13 +1,11 @@
-"""Alerts of the monitor about itself: they belong to no run, and no log alone can tell them again."""
+"""The monitor's alerts about itself: they belong to no run, and a replay cannot derive them from the log alone."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
-from monitor.alert import Alert, Severity, State
+from monitor.alert import Alert, Severity, State, alert_id
 from monitor.base.errors import MonitorError
 from monitor.base.evidence import Evidence
 from monitor.reader.signals import Labels
@@ -17,21 +15,13 @@ STATE_LOST = "StateLost"
 RELOAD_FAILED = "ReloadFailed"
 UNWATCHED = "Unwatched"
 MOST_CITED = 10
-"""Mistakes cited; the journal has them all."""
-
-
-class Moment(NamedTuple):
-    """When something of the monitor's own happened, in seconds since 1970; None where nobody knows."""
-
-    at: float | None
-    starts_at: float | None
-    ends_at: float | None = None
+"""Mistakes cited as evidence; the journal has all of them."""
 
 
 def own_alert(
     rule: str,
     identity: tuple[object, ...],
-    moment: Moment,
+    at: float | None,
     *,
     summary: str,
     action: str,
@@ -42,18 +32,21 @@ def own_alert(
     fault: str = "monitor",
     labels: Labels = (),
 ) -> Alert:
-    """Return an alert; its id follows from the rule and from ``identity``, which tells this one from others of it."""
+    """Return an alert of the monitor's own that starts ``at`` (seconds since 1970, None if unknown).
+
+    ``identity`` alone decides its id.
+    """
     return Alert(
-        id=hashlib.sha256(repr((rule, *identity)).encode("utf-8", "backslashreplace")).hexdigest()[:16],
+        id=alert_id(identity),
         run="",
         attempt=0,
         rule=rule,
         fault=fault,
         severity=severity,
         state=state,
-        at=moment.at,
-        starts_at=moment.starts_at,
-        ends_at=moment.ends_at,
+        at=at,
+        starts_at=at,
+        ends_at=None if state is State.FIRING else at,
         epoch=0,
         step=None,
         labels=labels,
@@ -69,32 +62,32 @@ def own_alert(
 
 def receiver_failed(name: str, why: str, state: State, *, began_at: float, at: float) -> Alert:
     """Return an alert for a receiver that has failed since ``began_at``; times are in seconds since 1970."""
-    words = f"{name} does not take alerts" if state is not State.RESOLVED else f"{name} takes alerts again"
-    return own_alert(
+    alert = own_alert(
         RECEIVER_FAILED,
-        (name, round(began_at, 3)),
-        Moment(at, starts_at=began_at, ends_at=None if state is State.FIRING else at),
+        (RECEIVER_FAILED, name, round(began_at, 3)),
+        at,
         state=state,
         labels=(("receiver", name),),
-        summary=words,
-        action="Test it: monitor sinks test. What it should have got is in the other receivers and in the report.",
+        summary=f"{name} accepts alerts again" if state is State.RESOLVED else f"{name} does not accept alerts",
+        action="Test it: monitor sinks test. The other receivers and the report have the alerts that it missed.",
         reason=why,
         evidence=(Evidence(name, 0, 0, None, why),),
     )
+    return replace(alert, starts_at=began_at)
 
 
 def state_lost(log: str, kept: str, why: str) -> Alert:
-    """Return an alert for a state that could not be read; ``kept`` is where it can be looked at."""
+    """Return an alert for a state that could not be read; ``kept`` is where it can be inspected."""
     return own_alert(
         STATE_LOST,
-        (log, kept),
-        Moment(None, starts_at=None),
+        (STATE_LOST, log, kept),
+        None,
         state=State.CLOSED,
         fault="evidence_lost",
         summary=why,
         action=(
-            "Alerts of this log go out once more, with the same ids, marked as resent. What lay in files that are "
-            "gone by now cannot be read again."
+            "Alerts of this log are sent once more, with the same ids, marked as resent. Lines in files that have "
+            "since been deleted cannot be read again."
         ),
         reason=why,
         evidence=(Evidence(kept, 0, 0, None, why),),
@@ -102,38 +95,46 @@ def state_lost(log: str, kept: str, why: str) -> Alert:
 
 
 def reload_failed(problems: Sequence[MonitorError], at: float) -> Alert:
-    """Return an alert for a reload that was refused for these mistakes, one at least; ``at`` in seconds since 1970."""
+    """Return an alert for a reload refused because of these mistakes (at least one); ``at`` in seconds since 1970."""
     first = str(problems[0])
     return own_alert(
         RELOAD_FAILED,
-        (round(at, 3),),
-        Moment(at, starts_at=at),
-        summary="the changed rules or watch file cannot be used; those from before stay in force",
+        (RELOAD_FAILED, round(at, 3)),
+        at,
+        summary="the changed rules or watch file cannot be used; the previous ones stay in force",
         action=(
-            "Mend what is named (monitor config check, monitor rules check), then reload. Do not restart: a start "
-            "with this file is refused, and nobody watches then."
+            "Correct the mistakes (monitor config check, monitor rules check), then reload. Do not restart: a start "
+            "with this file is refused, and the run would go unwatched."
         ),
         reason=first if len(problems) == 1 else f"{first} (and {len(problems) - 1} more)",
         evidence=tuple(Evidence(each.where, 0, 0, None, str(each)) for each in problems[:MOST_CITED]),
     )
 
 
-def reload_mended(failed: Alert, at: float) -> Alert:
-    """Return the end of such an alert: what is there now has been read and is in force."""
-    words = "rules and watch file were read and are in force"
-    return replace(failed, state=State.RESOLVED, at=at, ends_at=at, reason=words)
-
-
 def unwatched(instance: str, why: str, at: float) -> Alert:
-    """Return an alert for an instance of the service that has ended for good; ``at`` in seconds since 1970."""
+    """Return an alert for a service instance that has failed for good; ``at`` in seconds since 1970."""
     return own_alert(
         UNWATCHED,
-        (instance, round(at, 3)),
-        Moment(at, starts_at=at),
+        (UNWATCHED, instance, round(at, 3)),
+        at,
         severity=Severity.CRITICAL,
         labels=(("instance", instance),),
-        summary=f"nobody watches {instance} any more: the monitor has failed, and is not started again",
-        action=f"journalctl -u monitor@{instance} says why; then systemctl restart monitor@{instance}",
+        summary=f"{instance} is no longer watched: the monitor has failed and will not be started again",
+        action=f"See journalctl -u monitor@{instance} for the cause; then systemctl restart monitor@{instance}",
         reason=why,
         evidence=(Evidence(f"monitor@{instance}.service", 0, 0, None, why),),
     )
+
+
+def ended_by_start(still_firing: Callable[[str], Sequence[Alert]], at: float) -> list[Alert]:
+    """Return the ends of alerts that an earlier watch raised about itself, now that a new watch has begun.
+
+    ``still_firing`` returns a rule's firing alerts. A failed receiver may still be failing, so its alert is closed
+    rather than resolved.
+    """
+    ends = {
+        UNWATCHED: (State.RESOLVED, "a new watch has begun with the present files"),
+        RELOAD_FAILED: (State.RESOLVED, "a new watch has begun with the present files"),
+        RECEIVER_FAILED: (State.CLOSED, "a new watch has begun and tries the receiver again"),
+    }
+    return [alert.ended(state, at, why) for rule, (state, why) in ends.items() for alert in still_firing(rule)]

@@ -1,6 +1,6 @@
-"""Silences: for a while nobody is told of some alerts; who asked for it, why, and until when.
+"""Silences: which alerts people are not told about for a while, at whose request, why, and until when.
 
-They lie in the state folder as JSON, written whole, and read by the watch when they change.
+They are kept as JSON in the state folder; the file is always replaced whole, and the watch reads it when it changes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from monitor.base.escape import terminal
 
 FILE = "silences.json"
 MOST = 1_000
-"""Silences that are kept; a file with more is none of ours."""
+"""Most silences kept; a file with more was not written by this program."""
 FILE_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
 class Silence:
-    """One request. Times are in seconds since 1970-01-01 UTC."""
+    """One silence. Times are in seconds since 1970-01-01 UTC."""
 
     id: str
     target: str
-    """A rule's name, or the id of an alert or its beginning."""
+    """A rule's name, or an alert's id or the beginning of one."""
     author: str
     reason: str
     begins_at: float
@@ -41,33 +41,33 @@ class Silence:
 
     @property
     def is_acknowledgement(self) -> bool:
-        """Whether somebody has taken the alert on, rather than asked for quiet."""
+        """Whether a person has taken on the alert, rather than muted it."""
         return self.ends_at is None
 
     def is_active(self, now: float) -> bool:
-        """Whether it holds at a time."""
+        """Whether it is in effect at a time."""
         return self.begins_at <= now and (self.ends_at is None or now < self.ends_at)
 
     def covers(self, alert: Alert) -> bool:
-        """Whether it is about this alert."""
+        """Whether it applies to this alert."""
         is_id = len(self.target) >= SHORTEST_ID and alert.id.startswith(self.target)
         return is_id or (alert.rule == self.target and not self.is_acknowledgement)
 
 
 SHORTEST_ID = 6
-"""Characters of an alert's id that name it."""
+"""Fewest characters of an alert's id that identify it."""
 
 
 class Silences:
-    """The silences of a state folder, read again when they have changed."""
+    """The silences of a state folder, read again when the file has changed."""
 
     def __init__(self, directory: Path | None) -> None:
         self._path = None if directory is None else directory / FILE
-        self._mark: object = None
+        self._seen: object = None
         self._known: tuple[Silence, ...] = ()
 
     def covering(self, alert: Alert, now: float) -> Silence | None:
-        """Return a silence that covers an alert now; None where there is none."""
+        """Return a silence that covers an alert now, if any."""
         return next((each for each in self._fresh() if each.is_active(now) and each.covers(alert)), None)
 
     def _fresh(self) -> tuple[Silence, ...]:
@@ -77,18 +77,18 @@ class Silences:
             found = self._path.stat()
         except OSError:
             return ()
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if mark != self._mark:
-            # A broken file silences nothing: to be told once too often is the lesser evil.
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if stamp != self._seen:
+            # A broken file silences nothing: one notice too many is the lesser evil.
             self._known = ()
             with suppress(StateError):
                 self._known = tuple(read_silences(self._path.parent))
-            self._mark = mark
+            self._seen = stamp
         return self._known
 
 
 def read_silences(directory: Path) -> list[Silence]:
-    """Return the silences of a state folder, expired ones too. Raises StateError for a file that is none of ours."""
+    """Return the silences of a state folder, expired ones too. Raises StateError for a file of another program."""
     path = directory / FILE
     try:
         with path.open("rb") as file:
@@ -100,14 +100,14 @@ def read_silences(directory: Path) -> list[Silence]:
     try:
         found = json.loads(data)
         if len(data) > FILE_BYTES or not isinstance(found, list) or len(found) > MOST:
-            raise ValueError("too much of it")
+            raise ValueError("not a list, or too long")
         return [read_silence(each) for each in found]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise StateError(str(path), f"holds no silences ({error})", expected="a file of this program") from None
+        raise StateError(str(path), f"does not contain silences ({error})", expected="a file of this program") from None
 
 
 def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[Silence]]) -> None:
-    """Put what ``change`` returns in the place of the present silences, while nobody else does. Raises StateError."""
+    """Replace the silences by what ``change`` makes of them, under a lock. Raises StateError."""
     path = directory / FILE
     try:
         with _locked(directory):
@@ -124,14 +124,14 @@ def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[
 
 
 def add_silence(directory: Path, made: Silence, now: float) -> None:
-    """Add a silence, and forget those that have ended. Raises StateError."""
-    change_silences(directory, lambda known: [*still_of_use(known, now), made])
+    """Add a silence and remove those that have ended. Raises StateError."""
+    change_silences(directory, lambda known: [*unexpired(known, now), made])
 
 
 def end_silences(directory: Path, target: str) -> list[Silence]:
-    """End every silence of a rule, of an alert, or of the silence's own id; return those that ended.
+    """End every silence whose target or own id is ``target``; return those that ended.
 
-    Raises StateError, and MonitorError where there is none.
+    Raises StateError, and MonitorError if there is none.
     """
     ended: list[Silence] = []
 
@@ -146,54 +146,52 @@ def end_silences(directory: Path, target: str) -> list[Silence]:
 
 
 def target_of(text: str) -> str:
-    """Return what is silenced if it is a rule that could exist, or an alert's id. Raises MonitorError."""
+    """Return ``text`` if it could be a rule's name or an alert's id. Raises MonitorError."""
     is_name = re.fullmatch(r"[A-Za-z]\w{0,99}", text, re.ASCII) is not None
     if not (is_name or is_alert_id(text)):
-        what = f"{terminal(text, 40)!r} is neither a rule nor an alert's id"
+        what = f"neither a rule nor an alert's id: {terminal(text, 40)!r}"
         raise MonitorError("TARGET", what, expected=f"a rule's name, or {SHORTEST_ID} to 16 digits of an id")
     return text
 
 
 def is_alert_id(text: str) -> bool:
-    """Whether a text could be an alert's id, or enough of its beginning."""
+    """Whether a text could be an alert's id, or a long enough beginning of one."""
     return re.fullmatch(rf"[0-9a-f]{{{SHORTEST_ID},16}}", text) is not None
 
 
 def new_silence(target: str, author: str, reason: str, begins_at: float, ends_at: float | None) -> Silence:
-    """Make a silence with an id of its own."""
-    said = repr((target, author, reason, begins_at, ends_at))
-    name = hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    """Return a silence with an id derived from its fields."""
+    identity = repr((target, author, reason, begins_at, ends_at))
+    name = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     return Silence(name, target, author, reason, begins_at, ends_at)
 
 
 def line_of(silence: Silence) -> str:
-    """Return a silence as a line for a person."""
-    until = "until it is over" if silence.ends_at is None else f"until {_time(silence.ends_at)}"
+    """Return a silence as one line of text."""
+    until = "until it is over"
+    if silence.ends_at is not None:
+        until = f"until {datetime.fromtimestamp(silence.ends_at, UTC):%Y-%m-%d %H:%M:%SZ}"
     verb = "acknowledged" if silence.is_acknowledgement else "silent"
     why = f": {silence.reason}" if silence.reason else ""
     return terminal(f"{silence.id} {silence.target} {verb} {until} by {silence.author}{why}")
 
 
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def still_of_use(silences: Sequence[Silence], now: float) -> list[Silence]:
-    """Leave out what has ended."""
+def unexpired(silences: Sequence[Silence], now: float) -> list[Silence]:
+    """Return the silences that have not ended."""
     return [each for each in silences if each.ends_at is None or now < each.ends_at]
 
 
 def read_silence(found: object) -> Silence:
-    """Return a silence that was written as JSON. Raises ValueError, TypeError or KeyError."""
+    """Return a silence from its JSON. Raises ValueError, TypeError or KeyError."""
     if not isinstance(found, dict):
-        raise TypeError("an entry that is no object")
+        raise TypeError("an entry is not an object")
     ends_at = found["ends_at"]
     name, target, author, reason = (str(found[key])[:500] for key in ("id", "target", "author", "reason"))
     return Silence(name, target, author, reason, float(found["begins_at"]), None if ends_at is None else float(ends_at))
 
 
 def _hand_over(descriptor: int, directory: Path) -> None:
-    """Let the folder's owner have a file that root makes in it: the watch must be able to read it."""
+    """Give a file that root creates to the folder's owner, so that the watch can read it."""
     if os.geteuid() == 0:
         owner = directory.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -202,7 +200,7 @@ def _hand_over(descriptor: int, directory: Path) -> None:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    # The folder itself: a lock file made by root would lock the watch's own user out.
+    # Lock the folder itself: a lock file made by root would lock out the watch's own user.
     lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

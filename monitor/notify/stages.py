@@ -1,7 +1,7 @@
-"""What people are told of what happened: stage by stage, each a pure sifting of what waits.
+"""What people are told, decided in stages; each stage is a pure function of the waiting alerts.
 
-Silence, grouping, deduplication, retry and record are the stages of a notice; inhibition came before, in the engine.
-This file sifts and times; `queue` sends, tries again and records.
+A notice goes through silence, grouping, deduplication, retry and record; the engine has applied inhibition before.
+This file sifts and times; `receiver_queue` sends, retries and records.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ from monitor.alert import Alert, Severity, State
 
 
 class Paces(NamedTuple):
-    """How long people are left in peace; the defaults are those of Alertmanager, which operators know."""
+    """How often people are notified; the defaults are Alertmanager's, which operators know."""
 
     group_wait_s: float = 30.0
-    """What fires first waits so long for others; what is critical does not."""
+    """A new alert waits this long for others; a critical one does not."""
     group_interval_s: float = 300.0
-    """Least time between two notices about one run."""
+    """Shortest time between two notices about one run."""
     repeat_interval_s: float = 14_400.0
-    """What goes on firing is told again so often."""
+    """A firing alert is repeated this often."""
 
 
 class Sifted(NamedTuple):
-    """What became of what waits."""
+    """The waiting alerts, sorted by what becomes of them."""
 
     told: list[Alert]
     """To be told, oldest first."""
     held: list[Alert]
-    """Not now, but perhaps later."""
+    """Kept waiting; perhaps told later."""
     dropped: list[Alert]
-    """Never: nobody has to know."""
+    """Never told."""
 
 
 class View(NamedTuple):
-    """What the stages know."""
+    """What the stages need to know besides the alerts."""
 
     is_silenced: Callable[[Alert], bool]
     known: Collection[str]
-    """Ids of what people were told is firing."""
+    """Ids of alerts that people were told are firing."""
 
 
 Stage = Callable[[Sequence[Alert], View], Sifted]
 
 
 def leave_out_explained(alerts: Sequence[Alert], view: View) -> Sifted:
-    """Drop what another alert explains."""
+    """Drop alerts that another alert explains."""
     del view
     return _split(alerts, drop=lambda alert: bool(alert.inhibited_by))
 
 
 def hold_silenced(alerts: Sequence[Alert], view: View) -> Sifted:
-    """Hold what fires silently, until it is over or the silence is."""
+    """Hold silenced alerts until the silence ends; drop those that end first."""
     over = {alert.id for alert in alerts if alert.state is not State.FIRING}
     silenced = {alert.id for alert in alerts if alert.state is State.FIRING and view.is_silenced(alert)}
     silenced -= frozenset(view.known)
@@ -64,7 +64,7 @@ def hold_silenced(alerts: Sequence[Alert], view: View) -> Sifted:
 
 
 def tell_the_newest(alerts: Sequence[Alert], view: View) -> Sifted:
-    """Tell of each alert how it stands now, and of no end where nobody knows of a beginning."""
+    """Keep the newest state of each alert; drop the end of an alert whose beginning was never told."""
     newest = {alert.id: alert for alert in alerts}
     begun = {alert.id for alert in alerts if alert.state is State.FIRING} | frozenset(view.known)
     return _split(
@@ -77,7 +77,7 @@ STAGES: tuple[Stage, ...] = (leave_out_explained, hold_silenced, tell_the_newest
 
 
 def sift(alerts: Sequence[Alert], view: View) -> Sifted:
-    """Take alerts through all stages."""
+    """Pass alerts through all stages."""
     rest, held, dropped = list(alerts), list[Alert](), list[Alert]()
     for stage in STAGES:
         found = stage(rest, view)
@@ -86,7 +86,7 @@ def sift(alerts: Sequence[Alert], view: View) -> Sifted:
 
 
 def due_at(told: Sequence[Alert], came_at: float, last_at: float | None, paces: Paces) -> float:
-    """Return when a group is to be told of: it began to wait at ``came_at``, and was told of last at ``last_at``."""
+    """Return when a group is due: it began to wait at ``came_at``; its run's last notice went out at ``last_at``."""
     if any(alert.state is State.FIRING and alert.severity is Severity.CRITICAL for alert in told):
         return came_at
     waited = came_at + paces.group_wait_s

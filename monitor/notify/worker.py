@@ -1,4 +1,4 @@
-"""One thread that carries things to one slow receiver, so that nobody else waits for it."""
+"""A thread that sends to one slow receiver, so that the watch and other receivers do not wait for it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class DeliveryWorker:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._errands: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[SinkError | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def go(self, job: Job) -> None:
-        """Begin a job; the one before is done."""
+        """Start a job; the previous one must be done."""
         if self._thread is None:
-            # A daemon: a receiver that hangs must not keep the watch from ending.
+            # A daemon thread: a receiver that hangs must not keep the watch from ending.
             self._thread = threading.Thread(target=self._run, name=f"to {self._name}", daemon=True)
             self._thread.start()
-        self._errands.put(job)
+        self._jobs.put(job)
 
     def result(self, timeout_s: float = 0.0) -> tuple[bool, SinkError | None]:
-        """Return whether the job is done, and what went wrong."""
+        """Return whether the job is done, and its error if any."""
         try:
             return True, self._results.get(timeout=timeout_s) if timeout_s > 0 else self._results.get_nowait()
         except queue.Empty:
@@ -37,13 +37,15 @@ class DeliveryWorker:
 
     def _run(self) -> None:
         while True:
-            job = self._errands.get()
+            job = self._jobs.get()
             try:
                 job()
             except SinkError as error:
                 self._results.put(error)
             except Exception as error:
-                # A mistake in a receiver must not end the watch, nor go unseen.
-                self._results.put(SinkError(self._name, f"fails by {type(error).__name__} ({error})", permanent=True))
+                # A bug in a sink must not end the watch, nor go unseen.
+                self._results.put(
+                    SinkError(self._name, f"failed with {type(error).__name__} ({error})", permanent=True)
+                )
             else:
                 self._results.put(None)

@@ -1,7 +1,7 @@
-"""The GPUs that a training uses, as their driver sees them; asked in a process of its own.
+"""Facts about the GPUs that a training uses, queried from their driver in a separate worker process.
 
-A driver call may hang for ever, and must not hang the watch: the asking process writes a line per look, and is
-killed and started anew, later and later, when it falls silent. Without a driver there are no GPU facts, and no error.
+A driver call may hang for ever and must not hang the watch. The worker writes one line per query; if it falls silent
+it is killed and restarted after ever longer waits. Without a driver there are no GPU facts, and no error.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from monitor.grammar import Gpu, RunStart, body_of
 from monitor.run.run import Run
 
 LOOK_S = 30.0
-"""How often the driver is asked."""
+"""How often the driver is queried."""
 SILENT_S = 90.0
-"""A look takes milliseconds; an asking process that is silent for so long hangs."""
+"""A query takes milliseconds; a worker that is silent for this long hangs."""
 RETRY_S = (60.0, 3_600.0)
-"""First and longest wait before one that hung or ended is started again; each is twice the one before."""
+"""First and longest wait before a worker that hung or ended is restarted; the wait doubles each time."""
 NO_DRIVER = 3
-"""How the asking process ends where there is no driver or no GPU: it is not asked again."""
+"""Exit code of the worker if there is no driver or no GPU: it is not started again."""
 LINE_BYTES = 65_536
 DEVICES = ("/dev/nvidiactl", "/dev/dxg")
-"""Without any of these there is no driver to ask: on Linux, and in a Linux within Windows."""
+"""Device files of the driver on Linux and in WSL; without any of them there is no driver."""
 
 
 class GpuProbe:
-    """Asks for one log. Cheap to have where there is no GPU."""
+    """Queries the GPUs of one log's training. Cheap on a machine without a GPU."""
 
     def __init__(self, pid: int | None = None, *, command: list[str] | None = None) -> None:
         self._given = pid
         self._command = command or [sys.executable, "-m", "monitor.probes.nvml_worker"]
-        self._is_needless = command is None and not any(Path(each).exists() for each in DEVICES)
+        self._is_unavailable = command is None and not any(Path(each).exists() for each in DEVICES)
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
         self._heard_at = self._start_at = 0.0
         self._wait_s = RETRY_S[0]
 
     def poll(self, monotonic: float, run: Run) -> list[str]:
-        """Return what the driver has said since, as lines without a time."""
-        if self._is_needless or run.attempt.ended is not None or run.attempt.intent.device == "cpu":
+        """Return what the driver reported since the last poll, as lines without a time."""
+        if self._is_unavailable or run.attempt.ended is not None or run.attempt.intent.device == "cpu":
             self.close()
             return []
         if self._process is None:
@@ -52,21 +52,21 @@ class GpuProbe:
             return []
         found = self._read(self._process, monotonic)
         if self._process.poll() is not None:
-            self._is_needless = self._process.returncode == NO_DRIVER
+            self._is_unavailable = self._process.returncode == NO_DRIVER
             self._give_up(monotonic)
         elif monotonic - self._heard_at > SILENT_S:
             self._give_up(monotonic)
         return found
 
     def close(self) -> None:
-        """End the asking process."""
+        """End the worker."""
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
                 process.kill()
             assert process.stdout is not None
             process.stdout.close()
-            # A process that hangs in the driver does not die before the driver lets go of it; it is not waited for.
+            # A process that hangs in a driver call dies only when the call returns; do not wait for that.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.2)
 
@@ -82,7 +82,7 @@ class GpuProbe:
                 start_new_session=True,
             )
         except OSError:
-            self._is_needless = True
+            self._is_unavailable = True
             return
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
@@ -107,7 +107,7 @@ class GpuProbe:
 
 
 def _bodies(line: bytes) -> list[str]:
-    """Return what a line of the asking process says of each GPU; nothing for a line that is none."""
+    """Return one native line per GPU of a worker's line; none for a line that cannot be read."""
     try:
         return [body_of(Gpu(**found)) for found in json.loads(line)]
     except (ValueError, TypeError):

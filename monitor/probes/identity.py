@@ -1,4 +1,4 @@
-"""Which process writes a log: the one of its RUN line, if that is of this machine and still itself."""
+"""Finds the process that writes a log: the one its RUN line names, if it runs here and its PID was not reused."""
 
 from __future__ import annotations
 
@@ -17,56 +17,56 @@ if TYPE_CHECKING:
     import psutil
 
 STARTED_WITHIN_S = 5.0
-"""A process that began so much later than its RUN line says is another one with its number. Chosen by hand, for the
-clocks of a log and of the system."""
+"""A process that started this much later than its RUN line has only inherited the PID. Chosen by hand; it allows for
+the log's clock to differ from the system's."""
 PASSING_ON = ("tee", "cat", "logger", "rotatelogs", "multilog", "ts", "awk", "sed", "grep", "docker", "ssh")
-"""Programs that write what another one says."""
+"""Programs that write another program's output."""
 
 
 @dataclass
 class Held:
-    """A process that was found alive, and is held on to: its number cannot be taken by another unseen."""
+    """A process that was found alive, held so that its PID cannot be reused unnoticed."""
 
     pid: int
     descriptor: int
-    """Of the process (pidfd): readable as soon as it has ended."""
+    """The process's pidfd: readable as soon as it has ended."""
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """Hold a process; None where there is none of that number, or the system cannot hold it."""
+        """Hold a process; None if it does not exist or the system cannot hold it."""
         try:
             return cls(pid, os.pidfd_open(pid))
         except OSError:
             return None
 
     def has_ended(self) -> bool:
-        """Whether it is no more, or a zombie that nobody has buried."""
+        """Whether it has ended; a zombie has."""
         import select
 
         return bool(select.select([self.descriptor], [], [], 0)[0])
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
         os.close(self.descriptor)
 
 
 @dataclass
 class Child:
-    """A process that we started ourselves, and that tells us how it ended."""
+    """A process that we started ourselves, so that we learn its exit code."""
 
     pid: int
     exit_of: Callable[[], int | None]
 
     def has_ended(self) -> bool:
-        """Whether it is no more."""
+        """Whether it has ended."""
         return self.exit_of() is not None
 
     def close(self) -> None:
-        """Let go of it, which for a child is nothing."""
+        """Release it; a child needs nothing."""
 
 
 def pid_of(run: Run, *, own_host: str | None = None) -> int | None:
-    """Return the number of the process that says in the log that it writes it; None for one of another machine."""
+    """Return the PID in the log's RUN line; None if there is none or it is from another machine."""
     stated = run.attempt.stated(RunStart)
     if stated is None:
         return None
@@ -77,9 +77,9 @@ def pid_of(run: Run, *, own_host: str | None = None) -> int | None:
 
 
 def writer_of(log: Path) -> int | None:
-    """Return the process of our own user that holds a log open for writing; of a family, its head. None for no one.
+    """Return the process of our own user that has a log open for writing; of parent and children, the parent.
 
-    What only passes another program's output on, as ``tee`` does, is not the training.
+    None if there is none, or if it only passes on another program's output, as ``tee`` does.
     """
     try:
         wanted = log.stat()
@@ -87,7 +87,7 @@ def writer_of(log: Path) -> int | None:
         return None
     parents = {pid: _parent_of(pid) for pid in _own_processes() if _writes(pid, wanted.st_dev, wanted.st_ino)}
     heads = [pid for pid, parent in parents.items() if parent not in parents]
-    # Several that have nothing to do with each other: nobody can tell which is the training.
+    # Of several unrelated processes, we cannot tell which one is the training.
     return heads[0] if len(heads) == 1 and _name_of(heads[0]) not in PASSING_ON else None
 
 
@@ -99,7 +99,7 @@ def _own_processes() -> Iterator[int]:
 
 
 def _writes(pid: int, device: int, inode: int) -> bool:
-    """Whether a process has a file open for writing; False where it may not be looked at."""
+    """Whether a process has a file open for writing; False if we lack the permission to look."""
     try:
         descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -122,7 +122,7 @@ def _is_for_writing(pid: int, descriptor: str) -> bool:
 
 def _parent_of(pid: int) -> int | None:
     try:
-        # The name before it is in parentheses, and may hold any character.
+        # The name before it is in parentheses and may contain any character.
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return None
@@ -136,7 +136,7 @@ def _name_of(pid: int) -> str:
 
 
 def began_too_late(process: psutil.Process, run: Run) -> bool:
-    """Whether a process began after the line that it is said to have written."""
+    """Whether a process started after the RUN line that names it."""
     stated = run.attempt.stated(RunStart)
     at = stated[1].at if stated else None
     return at is not None and process.create_time() > at + STARTED_WITHIN_S

@@ -1,7 +1,7 @@
-"""``python -m monitor.probes.asking SECONDS PID``: ask the driver for ever, a line of JSON for each look.
+"""``python -m monitor.probes.nvml_worker SECONDS PID``: query the driver for ever, one line of JSON per query.
 
-Ends with 3 where there is no driver or no GPU. Tells of the GPUs that the process or one of its children uses; of
-all, where none says that it does: the driver of a container hides the numbers.
+Exits with 3 if there is no driver or no GPU. Reports the GPUs that the process or its children use; if the driver
+shows none of them, as in a container, where it hides PIDs, reports all GPUs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIB = 2**20
 
 
 def main() -> None:
-    """Ask until somebody ends it."""
+    """Query the driver until killed."""
     import pynvml
 
     every_s, pid = float(sys.argv[1]), int(sys.argv[2])
@@ -37,14 +37,14 @@ def main() -> None:
 
 
 def _look(pynvml: Any, index: int, handle: Any) -> dict[str, object]:
-    """Return what the driver says of a GPU, in percent, MiB, degrees Celsius and watts."""
-    name = _asked(pynvml.nvmlDeviceGetName, handle)
+    """Return what the driver reports of a GPU, in percent, MiB, degrees Celsius and watts."""
+    name = _query(pynvml.nvmlDeviceGetName, handle)
     utilisation, memory = (
-        _asked(pynvml.nvmlDeviceGetUtilizationRates, handle),
-        _asked(pynvml.nvmlDeviceGetMemoryInfo, handle),
+        _query(pynvml.nvmlDeviceGetUtilizationRates, handle),
+        _query(pynvml.nvmlDeviceGetMemoryInfo, handle),
     )
-    power_mw = _asked(pynvml.nvmlDeviceGetPowerUsage, handle)
-    temperature = _asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU)
+    power_mw = _query(pynvml.nvmlDeviceGetPowerUsage, handle)
+    temperature = _query(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU)
     return {
         "index": index,
         "name": name.decode() if isinstance(name, bytes) else name,
@@ -56,8 +56,8 @@ def _look(pynvml: Any, index: int, handle: Any) -> dict[str, object]:
     }
 
 
-def _asked(question: Any, *about: Any) -> Any:
-    """Return the driver's answer; None where this GPU gives none."""
+def _query(question: Any, *about: Any) -> Any:
+    """Return the driver's answer; None if this GPU does not support the query."""
     import pynvml
 
     try:
@@ -67,11 +67,11 @@ def _asked(question: Any, *about: Any) -> Any:
 
 
 def _users(pynvml: Any, handle: Any) -> set[int]:
-    return {each.pid for each in _asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) or ()}
+    return {each.pid for each in _query(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) or ()}
 
 
 def _family(pid: int) -> set[int]:
-    """Return a process and its children, as far as they can be seen."""
+    """Return a process and its children, as far as they are visible."""
     import psutil
 
     try:

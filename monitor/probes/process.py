@@ -1,8 +1,8 @@
-"""The training process, seen from outside: that it lives, what it takes, and that it is gone.
+"""Facts about the training process, seen from outside: that it runs, what it uses, and that it has ended.
 
-A process is held by a descriptor of its own (pidfd) from the moment in which it is found, so that its end is seen at
-once and no other process can pass for it. One that was never found alive is never said to have died: the log may be
-of another machine, or of a container with numbers of its own.
+From the moment it is found, the process is held by a pidfd, so that its end is seen at once and no other process can
+be mistaken for it. A process that was never found alive is never reported dead: the log may come from another machine
+or from a container with its own PIDs.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_
 from monitor.run.run import Run
 
 LOOK_S = 30.0
-"""How often the process is described; its end is looked for at every turn."""
+"""How often the process is described; every poll checks whether it has ended."""
 LAST_WORDS_S = 2.0
-"""A process that ended is reported so much later: its last lines are read first."""
+"""Delay before an ended process is reported, so that its last lines are read first."""
 WRITTEN_WITHIN_S = 300.0
-"""A log that did not grow for longer has no writer worth looking for. Chosen by hand."""
+"""If a log has not grown for longer, its writer is not looked for. Chosen by hand."""
 MIB = 2**20
 _CGROUP = Path("/sys/fs/cgroup")
 _VMSTAT = Path("/proc/vmstat")
 
 
 class ProcessProbe:
-    """Looks after the process of one log, or after the one of a given number."""
+    """Observes the process that writes one log, or the process with a given PID."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class ProcessProbe:
         exit_of: Callable[[], int | None] | None = None,
         log: Path | None = None,
     ) -> None:
-        """``exit_of`` belongs to a child of our own: it returns how that ended, as `subprocess` tells it.
+        """``exit_of`` is given for a child of our own and returns its exit code, as `subprocess` encodes it.
 
-        Without a number the process is the one that the RUN line names or, where there is no such line, the one of
-        our own user that writes to ``log``. Of that one's end nothing follows: it may have ended well.
+        Without ``pid``, the process is the one that the RUN line names or, if there is no RUN line, the process of our
+        own user that writes to ``log``. The end of the latter is not reported: it may have ended well.
         """
         self._clock, self._given, self._exit_of, self._log = clock, pid, exit_of, log
         self._writer: int | None = None
@@ -50,11 +50,11 @@ class ProcessProbe:
         self._ended_at: float | None = None
         self._look_at = 0.0
         self._oom_kills: int | None = None
-        self._is_told_by_log = False
+        self._is_described_by_log = False
         self._cpu_s: tuple[float, float] | None = None
 
     def poll(self, monotonic: float, run: Run) -> list[str]:
-        """Return what is new, as lines without a time."""
+        """Return new facts as lines without a time."""
         stated = run.attempt.stated(RunStart)
         place = (run.attempt.number, stated[1].line if stated else 0)
         if place != self._place:
@@ -71,18 +71,18 @@ class ProcessProbe:
             self._begin(run)
             return []
         if self._held.has_ended():
-            return self._tell_end(monotonic)
-        # Before the first line nobody knows by which clock the log is dated.
+            return self._report_end(monotonic)
+        # Before the first line we do not know by which clock the log is dated.
         if monotonic < self._look_at or not run.lines:
             return []
         self._look_at = monotonic + LOOK_S
-        # A trainer that describes itself is not described twice.
+        # Do not describe a trainer that describes itself.
         described = run.attempt.stated(Process)
-        self._is_told_by_log |= described is not None and self._cpu_s is None
-        return [] if self._is_told_by_log else self._describe(self._held.pid, monotonic)
+        self._is_described_by_log |= described is not None and self._cpu_s is None
+        return [] if self._is_described_by_log else self._describe(self._held.pid, monotonic)
 
     def close(self) -> None:
-        """Let go of the process."""
+        """Release the process."""
         if self._held is not None:
             self._held.close()
             self._held = None
@@ -91,7 +91,7 @@ class ProcessProbe:
         """Look for the process of a new attempt."""
         self.close()
         self._ended_at, self._look_at = None, 0.0
-        self._is_told_by_log, self._cpu_s = False, None
+        self._is_described_by_log, self._cpu_s = False, None
         self._writer, self._is_writer = None, False
         pid = self._given or pid_of(run)
         if pid is not None and self._exit_of is not None:
@@ -105,7 +105,7 @@ class ProcessProbe:
         self._held, self._oom_kills = held, oom_kills(held.pid)
 
     def _look_for_writer(self, monotonic: float, run: Run) -> None:
-        """Hold the process that writes to the log, if it is the same one for a while: a script may just add a line."""
+        """Hold the process that writes to the log if two looks find the same one: a script may just append a line."""
         if self._log is None or self._given is not None or run.attempt.stated(RunStart) or monotonic < self._look_at:
             return
         self._look_at = monotonic + LOOK_S
@@ -117,13 +117,13 @@ class ProcessProbe:
             self._held, self._is_writer, self._look_at = Held.of(self._writer), True, 0.0
 
     def _is_written(self) -> bool:
-        """Whether the log grew lately: to look for the writers of a thousand old ones would take a while."""
+        """Whether the log grew lately: looking for the writers of a thousand old logs would take too long."""
         try:
             return self._log is not None and self._clock.wall() - self._log.stat().st_mtime < WRITTEN_WITHIN_S
         except OSError:
             return False
 
-    def _tell_end(self, monotonic: float) -> list[str]:
+    def _report_end(self, monotonic: float) -> list[str]:
         assert self._held is not None
         if self._ended_at is None:
             self._ended_at = monotonic
@@ -134,12 +134,12 @@ class ProcessProbe:
         if status == 0:
             return [body_of(RunEnd(status="completed"))]
         found = self._end_of(pid, status)
-        # That a child of ours failed is known, and needs no waiting for lines that may follow.
+        # The exit code proves that a child failed; no later line can change that.
         ends = [RunEnd(status="failed", error=f"{found.how} {found.signal or found.status}")] if status else []
         return [body_of(found), *map(body_of, ends)]
 
     def _end_of(self, pid: int, status: int | None) -> ProcessGone:
-        """Return what is known of the end: the status of a child of ours, else that it is gone."""
+        """Return what is known of the end: a child's exit code, else only that the process is gone."""
         before, after = self._oom_kills, oom_kills(pid)
         killed = after - before if before is not None and after is not None and after > before else None
         if status is not None and status < 0:
@@ -163,20 +163,20 @@ class ProcessProbe:
                 record = Process(
                     pid=pid,
                     stat=_letter(process.status()) + ("l" if process.num_threads() > 1 else ""),
-                    # Of one look nothing follows: not that the process is idle either.
+                    # One sample gives no CPU rate, not even zero.
                     cpu_pct=None if since is None else round(100 * since, 1),
                     rss_mb=round(memory.rss / MIB, 1),
                     ram_total_mb=round(psutil.virtual_memory().total / MIB, 1),
                     etime_s=round(max(0.0, self._clock.wall() - process.create_time()), 1),
                 )
         except (psutil.Error, OSError):
-            # Of another user, under a service that hides others' processes: alive is all that can be said.
+            # Another user's process, hidden from our service: all we know is that it runs.
             return []
         return [body_of(record)]
 
 
 def oom_kills(pid: int) -> int | None:
-    """Return how many processes of its control group, else of the machine, the kernel has killed for memory."""
+    """Return how many processes of ``pid``'s control group, else of the machine, were killed for lack of memory."""
     try:
         group = Path(f"/proc/{pid}/cgroup").read_text().strip().splitlines()[-1].rpartition("::")[2]
         found = _count(_CGROUP / group.lstrip("/") / "memory.events")
@@ -197,7 +197,7 @@ def _count(path: Path) -> int | None:
 
 
 def _is_another(pid: int, run: Run) -> bool:
-    """Whether the number belongs to a process that cannot have written the log; False where nobody can tell."""
+    """Whether the PID now belongs to a process that cannot have written the log; False if we cannot tell."""
     import psutil
 
     try:

@@ -1,1 +1,1 @@
-"""The monitor as a service: systemd, the control socket, unit files."""
+"""Runs the monitor as a service: systemd notification, the control socket, unit files."""

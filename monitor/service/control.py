@@ -1,7 +1,7 @@
-"""How people speak to a running watch: a socket in its state folder takes requests to silence and to acknowledge.
+"""A socket in the state folder through which users ask a running watch to silence and acknowledge alerts.
 
-A request is one line of JSON, and so is its answer. Who asks is told by the kernel, not by the request. Who may ask is
-decided by the rights on the socket: the watch's own user, and the group that may read the state.
+A request is one line of JSON, and so is its answer. The kernel, not the request, identifies the user. The socket's
+permissions decide who may ask: the watch's own user, and the group that may read the state.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ MODE = 0o660
 REQUEST_BYTES = 4_096
 ANSWER_BYTES = 65_536
 PATIENCE_S = 2.0
-"""Longest that one request may take; the next in the queue waits so long. Chosen by hand."""
+"""Longest time that one request may take, while the next one waits. Chosen by hand."""
 LONGEST_S = 366 * 86_400.0
-"""Longest silence: what shall never be told again is a rule to be disabled."""
+"""Longest silence: to mute a rule for good, disable it."""
 REASON_CHARACTERS = 300
 _QUEUE = 16
 
 
 class Request(NamedTuple):
-    """What somebody wants."""
+    """What a user asks for."""
 
     verb: str
     """``silence``, ``ack`` or ``unsilence``."""
@@ -53,13 +53,13 @@ class Request(NamedTuple):
     """How long a silence lasts."""
     reason: str = ""
     author: str = ""
-    """Whom to name beside the user that asks; empty for nobody."""
+    """A name to record with the asking user; empty for none."""
 
 
 def perform(request: Request, directory: Path, user: str, now: float) -> list[Silence]:
-    """Do what is asked, by a user, at a time of day; return the silences that were made or ended.
+    """Do what ``user`` asks at the time ``now``; return the silences that were made or ended.
 
-    Raises MonitorError for a request that cannot be meant, StateError where the file cannot be written.
+    Raises MonitorError for an invalid request, StateError if the file cannot be written.
     """
     target = target_of(request.target)
     if request.verb == "unsilence":
@@ -68,7 +68,9 @@ def perform(request: Request, directory: Path, user: str, now: float) -> list[Si
     ends_at = None
     if request.verb == "silence":
         if request.for_s is None or not 0 < request.for_s <= LONGEST_S:
-            raise MonitorError("--for", "is no time to be silent", expected="more than 0 s, and at most a year")
+            raise MonitorError(
+                "--for", "the silence is too short or too long", expected="more than 0 s, at most a year"
+            )
         ends_at = now + request.for_s
     made = new_silence(target, author, request.reason[:REASON_CHARACTERS], now, ends_at)
     add_silence(directory, made, now)
@@ -76,17 +78,17 @@ def perform(request: Request, directory: Path, user: str, now: float) -> list[Si
 
 
 class Control:
-    """The socket of a watch, served by a thread of its own: whoever dawdles keeps no log waiting."""
+    """The socket of a watch, served by its own thread so that a slow client does not delay the logs."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
-        """Begin to listen. The caller holds the folder's lock. Raises StateError where no socket can be made."""
+        """Start to listen. The caller holds the folder's lock. Raises StateError if the socket cannot be created."""
         self._directory, self._clock = directory, clock
         self._is_closed = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
             with _opened(directory) as folder:
                 with suppress(FileNotFoundError):
-                    # Of an earlier watch that was killed: the lock says that it is no more.
+                    # Stale socket of a killed watch; we hold the lock, so its owner is gone.
                     if stat.S_ISSOCK(os.stat(NAME, dir_fd=folder, follow_symlinks=False).st_mode):
                         os.unlink(NAME, dir_fd=folder)
                 self._socket.bind(_address(folder))
@@ -94,13 +96,13 @@ class Control:
             self._socket.listen(_QUEUE)
         except OSError as error:
             self._socket.close()
-            what = f"cannot be made ({error.strerror})"
+            what = f"cannot be created ({error.strerror})"
             raise StateError(str(directory / NAME), what, expected="a folder that can hold a socket") from None
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._is_closed = True
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -119,7 +121,7 @@ class Control:
             try:
                 peer, _ = self._socket.accept()
             except OSError:
-                # Closed, or out of descriptors: then the next one is taken when there are some again.
+                # Closed, or out of file descriptors; in that case wait until some are free.
                 if self._is_closed:
                     return
                 threading.Event().wait(PATIENCE_S)
@@ -138,12 +140,12 @@ class Control:
 
 
 def ask(directory: Path, request: Request, clock: Clock) -> list[Silence] | None:
-    """Have the watch of a state folder do something; None where no watch listens. Raises MonitorError."""
+    """Send a request to the watch of a state folder; None if no watch listens. Raises MonitorError."""
     where = str(directory / NAME)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as peer:
         try:
             with _opened(directory) as folder:
-                # A timeout of Python's would give up at once while others are in the queue.
+                # With Python's own timeout, connect fails at once while the queue is full.
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(_QUEUE * PATIENCE_S), 0))
                 peer.connect(_address(folder))
             peer.sendall(json.dumps(request._asdict()).encode() + b"\n")
@@ -151,43 +153,43 @@ def ask(directory: Path, request: Request, clock: Clock) -> list[Silence] | None
         except (FileNotFoundError, ConnectionRefusedError):
             return None
         except PermissionError:
-            expected = "a member of the group that the state folder belongs to"
-            raise StateError(where, "is not for this user", expected=expected) from None
+            expected = "a member of the state folder's group"
+            raise StateError(where, "this user may not use it", expected=expected) from None
         except (OSError, ValueError) as error:
             what = f"does not answer ({error})"
-            raise StateError(where, what, expected="an answer of the watch; see its journal") from None
+            raise StateError(where, what, expected="an answer from the watch; see its journal") from None
     if "error" in found:
         raise MonitorError(where, str(found["error"]))
     return [read_silence(each) for each in found["done"]]
 
 
 def _request(line: bytes) -> Request:
-    """Return what a line asks for. Raises MonitorError for one that cannot be meant."""
+    """Return the request in a line. Raises MonitorError for an invalid one."""
     try:
         found = json.loads(line)
         if not isinstance(found, Mapping) or not set(found) <= set(Request._fields):
-            raise ValueError("other keys than a request has")
+            raise ValueError("unknown keys")
         for_s = found.get("for_s")
         if not (for_s is None or (isinstance(for_s, int | float) and math.isfinite(for_s))):
-            raise ValueError("for_s is no number")
+            raise ValueError("for_s is not a number")
         words = {key: value for key, value in found.items() if key != "for_s"}
         if not all(isinstance(value, str) for value in words.values()):
-            raise ValueError("a text is none")
+            raise ValueError("a value is not text")
         request = Request(**words, for_s=None if for_s is None else float(for_s))
         if request.verb not in ("silence", "ack", "unsilence"):
-            raise ValueError("no such verb")
+            raise ValueError("unknown verb")
         return request
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise MonitorError("control", f"is no request ({error})", expected="one line of JSON") from None
+        raise MonitorError("control", f"not a valid request ({error})", expected="one line of JSON") from None
 
 
 def _read_line(peer: socket.socket, most_bytes: int, clock: Clock, *, patience_s: float = PATIENCE_S) -> bytes:
-    """Return what a peer sends up to a line end. Raises MonitorError for too much of it, or too late."""
+    """Return a line from a peer. Raises MonitorError if it is too long or comes too late."""
     until, data = clock.monotonic() + patience_s, b""
     while b"\n" not in data:
         left_s = until - clock.monotonic()
         if left_s <= 0 or len(data) > most_bytes:
-            what = "takes too long" if left_s <= 0 else "is too long"
+            what = "the line takes too long" if left_s <= 0 else "the line is too long"
             raise MonitorError("control", what, expected=f"a line of at most {most_bytes} bytes, sent at once")
         peer.settimeout(left_s)
         try:
@@ -195,15 +197,15 @@ def _read_line(peer: socket.socket, most_bytes: int, clock: Clock, *, patience_s
         except TimeoutError:
             continue
         except OSError as error:
-            raise MonitorError("control", f"breaks off ({error.strerror})") from None
+            raise MonitorError("control", f"the connection broke ({error.strerror})") from None
         if not some:
-            raise MonitorError("control", "breaks off", expected="a whole line")
+            raise MonitorError("control", "the connection broke", expected="a whole line")
         data += some
     return data[: data.index(b"\n")]
 
 
 def _user_of(peer: socket.socket) -> str:
-    """Return who is at the other end, by the word of the kernel."""
+    """Return the user at the other end, as the kernel reports it."""
     _, uid, _ = struct.unpack("iII", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII")))
     try:
         return pwd.getpwuid(uid).pw_name
@@ -221,5 +223,5 @@ def _opened(directory: Path) -> Iterator[int]:
 
 
 def _address(folder: int) -> str:
-    """Return a name for the socket that fits, however deep the folder lies: such names have 107 bytes at most."""
+    """Return a short path of the socket, for folders of any depth: socket paths are limited to 107 bytes."""
     return f"/proc/self/fd/{folder}/{NAME}"

@@ -1,4 +1,4 @@
-"""The shipped units of systemd → files with their places: the real path of the monitor, and what one instance wants."""
+"""Turns the shipped systemd units into files to install, with the monitor's real path and an instance's drop-ins."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from monitor.base import resources
 from monitor.base.errors import MonitorError
 
 COMMAND = "/usr/local/bin/monitor"
-"""Stands for the monitor in the shipped units."""
+"""Placeholder for the monitor in the shipped units."""
 HOME_LOGS = "/home/alice/project/_logs"
-"""Stands for a folder of logs in the shipped drop-in."""
+"""Placeholder for a folder of logs in the shipped drop-in."""
 _COMMON = (
     ("monitor@.service", "etc/systemd/system/monitor@.service"),
     ("monitor-failure@.service", "etc/systemd/system/monitor-failure@.service"),
     ("monitor.tmpfiles", "etc/tmpfiles.d/trainwarden.conf"),
     ("trainwarden.sysusers", "etc/sysusers.d/trainwarden.conf"),
 )
-_MARK = "# Written by monitor service install; what is above has the SHA-256 "
+_SEAL = "# Written by monitor service install; what is above has the SHA-256 "
 
 
 class Wanted(NamedTuple):
-    """What one instance wants beyond the template; each thing is a drop-in."""
+    """What one instance needs as well as the template; each item is a drop-in."""
 
     gpu: bool = False
     plain: bool = False
     home_logs: str | None = None
-    """A folder below /home that stays in sight."""
+    """A folder below /home that stays visible."""
     credentials: tuple[str, ...] = ()
-    """Names of secrets that systemd hands over."""
+    """Names of secrets that systemd passes to the service."""
 
 
 class UnitFile(NamedTuple):
-    """One file."""
+    """One file to install."""
 
     path: str
-    """Below the root folder, without a leading slash."""
+    """Path below the root folder, without a leading slash."""
     text: str
 
 
 def unit_files(command: str, name: str | None = None, wanted: Wanted = Wanted()) -> list[UnitFile]:  # noqa: B008
-    """Return the files of the service, those of one instance included where one is named. Raises MonitorError."""
+    """Return the files of the service and, if ``name`` is given, of that instance. Raises MonitorError."""
     files = [UnitFile(place, _shipped(unit).replace(COMMAND, command)) for unit, place in _COMMON]
     if name is not None:
         check_name(name)
@@ -52,25 +52,25 @@ def unit_files(command: str, name: str | None = None, wanted: Wanted = Wanted())
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be an instance and a file's name at once. Raises MonitorError."""
+    """Check that ``name`` can be an instance's and a file's name. Raises MonitorError."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}", name):
         expected = "letters, digits and _ . : - (the watch file is /etc/trainwarden/NAME.yaml)"
-        raise MonitorError("NAME", f"{name!r:.60} is no name for an instance", expected=expected)
+        raise MonitorError("NAME", f"not a valid instance name: {name!r:.60}", expected=expected)
 
 
-def marked(text: str) -> str:
-    """Return a file's text with a last line by which a later version knows that nobody has edited it."""
-    return f"{text}{_MARK}{_digest(text)}\n"
+def sealed(text: str) -> str:
+    """Return the text with a last line that shows later whether the file was edited."""
+    return f"{text}{_SEAL}{_digest(text)}\n"
 
 
 def is_unedited(found: str) -> bool:
-    """Whether a file is as `marked` made it."""
-    text, mark, digest = found.rpartition(_MARK)
-    return bool(mark) and digest.strip() == _digest(text)
+    """Whether a file is unchanged since `sealed` made it."""
+    text, seal, digest = found.rpartition(_SEAL)
+    return bool(seal) and digest.strip() == _digest(text)
 
 
 def escaped(command: str) -> str:
-    """Return a path as a unit must write it: systemd reads ``%`` and blanks as something else."""
+    """Return a path quoted for a unit, in which ``%`` and blanks have a meaning."""
     quoted = command.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}"' if re.search(r"[\s\"\\']", command) else quoted
 
@@ -87,7 +87,7 @@ def _drop_ins(name: str, wanted: Wanted) -> Iterator[UnitFile]:
         *head, example = _shipped("secrets.conf").rstrip("\n").split("\n")
         lines = [example.replace("webhook", credential) for credential in wanted.credentials]
         text = "\n".join([*head, *lines, ""])
-        # Who tells that nobody watches needs them as well.
+        # The unit that reports a failure needs them as well.
         yield UnitFile(f"{folder}/secrets.conf", text)
         yield UnitFile(f"etc/systemd/system/monitor-failure@{name}.service.d/secrets.conf", text)
 

@@ -1,4 +1,4 @@
-"""``alertmanager:URL``: Prometheus Alertmanager's API, version 2; it groups, silences and routes by itself."""
+"""``alertmanager:URL``: posts to Prometheus Alertmanager (API v2), which groups, silences and routes by itself."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from monitor.base.clock import Clock, SystemClock
 from monitor.base.escape import redact
 from monitor.sinks.http import Web
 from monitor.sinks.secret import Secret
+from monitor.sinks.sink import Takes
 
 RESEND_S = 60.0
-"""How often a firing alert is sent again: Alertmanager takes one that stays away for an end (resolve_timeout, 5 min
-by default), and so do we, after four times as long."""
+"""How often a firing alert is sent again. Alertmanager resolves an alert that is not repeated (resolve_timeout, 5 min
+by default); we tell it to do so after four intervals."""
 EVIDENCE_LIMIT = 3
 
 
 class Alertmanager:
-    """One Alertmanager. Alerts of one rule, run and labels are one alert to it."""
+    """One Alertmanager. It treats alerts of the same rule, run and labels as one."""
 
+    takes = Takes("URL", Secret)
     is_for_people, is_slow, resend_s = False, True, RESEND_S
 
     def __init__(self, url: Secret, where: str, *, clock: Clock | None = None) -> None:
@@ -27,13 +29,13 @@ class Alertmanager:
         self._web, self._clock = Web(url, where), clock or SystemClock()
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Post alerts, those that are explained by another left out. Raises SinkError."""
-        told = [self._told(alert) for alert in alerts if not alert.inhibited_by]
-        if told:
+        """Post the alerts that no other alert explains. Raises SinkError."""
+        posted = [self._json(alert) for alert in alerts if not alert.inhibited_by]
+        if posted:
             headers = {"Content-Type": "application/json"}
-            self._web.post(json.dumps(told, allow_nan=False).encode("ascii"), headers, path="/api/v2/alerts")
+            self._web.post(json.dumps(posted, allow_nan=False).encode("ascii"), headers, path="/api/v2/alerts")
 
-    def _told(self, alert: Alert) -> dict[str, object]:
+    def _json(self, alert: Alert) -> dict[str, object]:
         now = self._clock.wall()
         labels = {f"label_{name}" if name in _OURS else name: value for name, value in alert.labels}
         labels |= {
@@ -51,7 +53,7 @@ class Alertmanager:
                 f"{each.path}:{each.line}: {redact(each.text)}" for each in alert.evidence[:EVIDENCE_LIMIT]
             ),
         }
-        # What began in another year of a replayed log began then; what ended must have ended by now.
+        # A replayed log may start years ago, but Alertmanager accepts no times in the future.
         starts_at = min(alert.starts_at if alert.starts_at is not None else now, now)
         if alert.state is State.FIRING:
             ends_at = now + 4 * RESEND_S

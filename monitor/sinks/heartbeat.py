@@ -1,7 +1,7 @@
-"""``heartbeat:URL``: a sign of life for a dead man's switch, in the form of Healthchecks.
+"""``heartbeat:URL``: signs of life for a dead man's switch, as Healthchecks expects them.
 
-Its ``/start`` when the watch begins, the address itself every minute while nothing critical fires, and ``/fail`` as
-soon as something does; a monitor that died says nothing, and that is the point.
+Posts to ``/start`` when the watch begins, to the address itself every minute while nothing critical fires, and to
+``/fail`` as soon as something does. A dead monitor posts nothing, which is what the switch detects.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from monitor.alert import Alert, Severity, State
 from monitor.sinks.http import Web
 from monitor.sinks.message import subject_of
 from monitor.sinks.secret import Secret
+from monitor.sinks.sink import Takes
 
 BEAT_S = 60.0
 _SPACE = uuid.UUID("8a6f2b34-5d0e-4a57-9b0c-6f3f4f0a9d11")
 
 
 class Heartbeat:
-    """One check."""
+    """One check of Healthchecks."""
 
+    takes = Takes("URL", Secret)
     is_for_people, is_slow, resend_s, beats_s = False, True, BEAT_S, BEAT_S
 
     def __init__(self, url: Secret, where: str) -> None:
@@ -28,7 +30,7 @@ class Heartbeat:
         self._web, self._is_started = Web(url, where), False
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Tell of something critical that fires; of nothing else. Raises SinkError."""
+        """Report critical firing alerts, and nothing else. Raises SinkError."""
         critical = [
             each
             for each in alerts
@@ -39,7 +41,7 @@ class Heartbeat:
             self._web.post(subject_of(critical).encode(), {}, path=f"/fail?rid={run}")
 
     def beat(self, firing: Sequence[Alert]) -> None:
-        """Say that the watch lives, unless something critical fires. Raises SinkError."""
+        """Report that the watch is alive, unless something critical fires. Raises SinkError."""
         if not self._is_started:
             self._web.post(b"", {}, path="/start")
             self._is_started = True

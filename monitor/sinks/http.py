@@ -1,4 +1,4 @@
-"""One POST: what every receiver on the web needs, and when a failure is worth another try."""
+"""HTTP POST for all web sinks, and which failures are worth retrying."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from monitor.sinks.secret import Secret
 
 TIMEOUT_S = 10.0
 RESPONSE_BYTES = 65_536
-"""Of a response so much is read; nothing but its status counts."""
+"""Bytes read of a response; only its status counts."""
 WORTH_RETRYING = frozenset({408, 425, 429})
-"""Besides every 5xx: the receiver was not ready, it did not refuse."""
+"""As well as every 5xx: the receiver was not ready, rather than refusing."""
 LONGEST_RETRY_AFTER_S = 3_600.0
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """An alert goes where its configuration says, and nowhere else."""
+    """Follows no redirect: an alert goes only to the configured address."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
@@ -33,14 +33,14 @@ class Web:
     """One address that takes POST requests."""
 
     def __init__(self, url: Secret, where: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        """Raises MonitorError for what is no address."""
+        """Raises MonitorError for an invalid address."""
         try:
             parts = urlsplit(url.value)
             host, port = parts.hostname, parts.port
         except ValueError:
             host, port, parts = None, None, urlsplit("")
         if parts.scheme not in ("http", "https") or not host or not url.value.isascii() or " " in url.value:
-            raise MonitorError(where, f"{url.shown} is no web address", expected="http://HOST/… or https://HOST/…")
+            raise MonitorError(where, f"not a web address: {url.shown}", expected="http://HOST/… or https://HOST/…")
         del port
         self.url, self.shown, self._timeout_s = url.value, url.shown, timeout_s
         self._opener: OpenerDirector = build_opener(_NoRedirects, *([ProxyHandler({})] if _is_loopback(host) else []))
@@ -79,5 +79,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _seconds(value: str | None) -> float:
-    """Return what a Retry-After header asks for in seconds, within bounds; 0 for a date or nonsense."""
+    """Return the seconds of a Retry-After header, within bounds; 0 for a date or nonsense."""
     return min(float(value), LONGEST_RETRY_AFTER_S) if value and value.isdecimal() and len(value) < 10 else 0.0

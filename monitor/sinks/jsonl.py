@@ -1,4 +1,4 @@
-"""``jsonl:PATH``: every transition as one JSON object per line, appended; the same objects as ``replay --json``."""
+"""``jsonl:PATH``: appends every transition as one line of JSON; the same objects as ``replay --json``."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from pathlib import Path
 
 from monitor.alert import Alert
 from monitor.base.errors import SinkError
+from monitor.sinks.sink import Takes
 
 CHUNK_BYTES = 64 * 1024
 
 
 class JsonLines:
-    """A file that grows by one line per transition, each in one write; other programs may append to it as well."""
+    """A file with one line per transition, each appended in one write; other programs may append to it as well."""
 
+    takes = Takes("PATH", Path)
     is_for_people, is_slow = False, False
 
-    def __init__(self, path: Path) -> None:
-        """Check now that the file can be written, rather than at the first alert."""
+    def __init__(self, path: Path, where: str = "") -> None:
+        """Check that the file can be written, so that a mistake shows before the first alert."""
+        del where
         self._path = path
         self._is_whole = False
         self._append([])
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Append the alerts. A line that an earlier kill or a full disk tore is completed, or closed."""
+        """Append the alerts, after completing or closing a line that a kill or a full disk left unfinished."""
         self._append([json_line(alert) for alert in alerts])
 
     def missing(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Return those that the file does not hold as whole lines."""
+        """Return the alerts that the file does not contain as whole lines."""
         wanted = {f"{json_line(alert)}\n".encode(): alert for alert in alerts}
         try:
             with self._path.open("rb") as file:
@@ -48,8 +51,10 @@ class JsonLines:
                 for line in lines:
                     data = f"{line}\n".encode()
                     if not self._is_whole:
-                        data = _behind(_torn_end(descriptor), data)
-                    # A write that fails, or is cut short, may have left a part of the line.
+                        # After a torn line: the rest of the same line, or a line end and then the new one.
+                        torn = _torn_end(descriptor)
+                        data = data[len(torn) :] if data.startswith(torn) else b"\n" + data
+                    # A failed or short write may have left part of the line.
                     self._is_whole = False
                     while data:
                         data = data[os.write(descriptor, data) :]
@@ -65,12 +70,12 @@ class JsonLines:
 
 
 def json_line(alert: Alert) -> str:
-    """Return an alert as one line of strict JSON; lone surrogates of a broken text are escaped."""
+    """Return an alert as one line of strict JSON; lone surrogates are escaped."""
     return json.dumps(alert.to_json(), ensure_ascii=True, allow_nan=False)
 
 
 def _torn_end(descriptor: int) -> bytes:
-    """Return what stands behind the file's last line end: nothing, unless a write was cut off."""
+    """Return what follows the file's last line end: nothing, unless a write was cut off."""
     end = os.fstat(descriptor).st_size
     tail = b""
     while b"\n" not in tail and end > 0:
@@ -78,10 +83,3 @@ def _torn_end(descriptor: int) -> bytes:
         tail = os.pread(descriptor, end - start, start) + tail
         end = start
     return tail.rpartition(b"\n")[2]
-
-
-def _behind(torn: bytes, line: bytes) -> bytes:
-    """Return what to write behind a torn line: the rest of the same one, or its end and then the new one."""
-    if line.startswith(torn):
-        return line[len(torn) :]
-    return b"\n" + line

@@ -1,4 +1,4 @@
-"""Alerts → words for people, by the templates of ``templates/`` or the user's own."""
+"""Alerts → messages for people, from the templates in ``templates/`` or the user's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 SHOWN = 20
-"""Alerts of one message that are told in full; the others are counted. Chosen by hand."""
+"""Alerts shown in full in one message; further ones are only counted. Chosen by hand."""
 
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "⚪"}
 _ESCAPES: dict[str, Callable[[str], str]] = {
@@ -25,11 +25,11 @@ _ESCAPES: dict[str, Callable[[str], str]] = {
     "markdown": escape.markdown,
     "slack": lambda text: escape.terminal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
 }
-"""What makes a log's text harmless, by the language of a template."""
+"""How to escape a log's text, by the language of the template."""
 
 
 def subject_of(alerts: Sequence[Alert]) -> str:
-    """Return one line that says the most important thing: the worst alert, and how many others there are."""
+    """Return one line with the worst alert and the number of others."""
     worst = max(alerts, key=lambda alert: (alert.state is State.FIRING, alert.severity.rank))
     others = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
     state = worst.state.value.upper() if worst.state is State.FIRING else worst.state.value
@@ -37,14 +37,14 @@ def subject_of(alerts: Sequence[Alert]) -> str:
 
 
 def sign_of(alert: Alert) -> str:
-    """Return a coloured sign for an alert."""
+    """Return a coloured dot for an alert."""
     return _SIGNS[alert.severity] if alert.state is State.FIRING else "🟢" if alert.state is State.RESOLVED else "⚪"
 
 
 def write_message(alerts: Sequence[Alert], *, template: str, language: str, own: Path | None = None) -> str:
-    """Render alerts with the shipped template of that name, or the user's file in its place.
+    """Render alerts with the shipped template of that name, or with the user's file ``own`` instead.
 
-    Raises SinkError for a template that breaks.
+    Raises SinkError if the template fails.
     """
     from jinja2 import TemplateError
 
@@ -54,11 +54,11 @@ def write_message(alerts: Sequence[Alert], *, template: str, language: str, own:
         )
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         where = str(own or template)
-        raise SinkError(where, f"the template breaks ({error})", expected="a template", permanent=True) from None
+        raise SinkError(where, f"the template fails ({error})", expected="a template", permanent=True) from None
 
 
 def check_template(own: Path, where: str) -> None:
-    """Refuse a template that cannot be read. Raises MonitorError."""
+    """Check that a template can be read. Raises MonitorError."""
     from jinja2 import TemplateError
 
     try:
@@ -67,7 +67,7 @@ def check_template(own: Path, where: str) -> None:
         what = f"{own} cannot be read ({getattr(error, 'strerror', None) or error})"
         raise MonitorError(where, what, expected="a Jinja2 template") from None
     except TemplateError as error:
-        raise MonitorError(where, f"{own} is no template ({error})", expected="a Jinja2 template") from None
+        raise MonitorError(where, f"{own} is not a valid template ({error})", expected="a Jinja2 template") from None
 
 
 @cache

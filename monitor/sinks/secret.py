@@ -1,4 +1,4 @@
-"""Addresses and passwords that nobody may read over a shoulder: named in the configuration, kept elsewhere."""
+"""Secret addresses and passwords: the configuration names them, their values are kept elsewhere."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from monitor.base.errors import MonitorError
 from monitor.base.escape import redact_url
 
 SECRET_BYTES = 8_192
-"""Longest secret that is read from a file."""
+"""Longest secret read from a file."""
 
 
 class Secret(NamedTuple):
-    """A value, and what may be shown in its place."""
+    """A secret value, and what may be shown instead."""
 
     value: str
     shown: str
     is_literal: bool = False
-    """Whether the value itself stands in the configuration, where others may read it."""
+    """Whether the value itself is in the configuration, where others may read it."""
 
     def __repr__(self) -> str:
         return f"Secret({self.shown})"
 
 
 def read_secret(place: str, where: str) -> Secret:
-    """Return what ``env:NAME``, ``file:PATH`` or ``credential:NAME`` (of systemd) holds, else the text itself.
+    """Return the value of ``env:NAME``, ``file:PATH`` or systemd's ``credential:NAME``, else the text itself.
 
-    Raises MonitorError for a variable that is not set, and for a file that is missing, empty or readable by others.
+    Raises MonitorError if the variable is not set, or if the file is missing, empty or readable by others.
     """
     kind, _, name = place.partition(":")
     if kind == "env":
@@ -58,9 +58,9 @@ def _from_file(path: Path, where: str, *, is_private: bool) -> str:
             where, f"{path} cannot be read ({error.strerror})", expected="a file with one line"
         ) from None
     if is_private and stat.S_IMODE(mode) & 0o077:
-        what = f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})"
+        what = f"other users can read {path} (mode {stat.S_IMODE(mode):04o})"
         raise MonitorError(where, what, expected=f"chmod 600 {path}")
     value = data.decode("utf-8", "replace").strip()
     if not value or "\n" in value or len(data) > SECRET_BYTES:
-        raise MonitorError(where, f"{path} does not hold a secret", expected="one line of text")
+        raise MonitorError(where, f"{path} does not contain a secret", expected="one line of text")
     return value

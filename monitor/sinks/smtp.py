@@ -1,10 +1,11 @@
-"""``smtp``: a mail per notice, as plain text and as HTML."""
+"""``smtp:HOST`` or ``smtp:HOST:PORT``: sends a mail per notice, as plain text and HTML."""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -15,44 +16,48 @@ from monitor.base.clock import Clock, SystemClock
 from monitor.base.errors import MonitorError, SinkError
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret
+from monitor.sinks.sink import Takes
 from monitor.sinks.webhook import key_of
 
 TIMEOUT_S = 20.0
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
-"""By how the connection is made secret."""
+"""Default ports by kind of encryption."""
 
 
 class Smtp:
-    """A mail server, a sender and the people who want to know."""
+    """A mail server, a sender and recipients."""
 
     is_for_people, is_slow = True, True
 
-    def __init__(
-        self,
-        server: str,
-        where: str,
-        *,
-        sender: str,
-        to: Sequence[str],
-        user: str | None = None,
-        password: Secret | None = None,
-        tls: str = "starttls",
-        template: Path | None = None,
-        clock: Clock | None = None,
-    ) -> None:
+    @dataclass(frozen=True)
+    class Options:
+        """Further keys of an entry in the watch file."""
+
+        from_: str
+        to: list[str] = field(default_factory=list)
+        user: str | None = None
+        password: Secret | None = None
+        tls: str = "starttls"
+        template: Path | None = None
+
+    takes = Takes("HOST", str, Options)
+
+    def __init__(self, server: str, where: str, options: Options, *, clock: Clock | None = None) -> None:
         """``server`` is HOST or HOST:PORT. Raises MonitorError."""
+        tls, user, password = options.tls, options.user, options.password
         if tls not in PORTS:
-            raise MonitorError(where, f"tls {tls!r} is unknown", expected=f"one of {', '.join(PORTS)}")
+            raise MonitorError(where, f"unknown tls {tls!r}", expected=f"one of {', '.join(PORTS)}")
         host, _, port = server.partition(":")
         if not host or (port and not (port.isdecimal() and 0 < int(port) < 65_536)):
-            raise MonitorError(where, f"{server!r} is no mail server", expected="HOST or HOST:PORT")
+            raise MonitorError(where, f"not a mail server: {server!r}", expected="HOST or HOST:PORT")
         if (user is None) != (password is None):
             raise MonitorError(where, "user and password belong together", expected="both, or neither")
-        if not to:
-            raise MonitorError(where, "nobody to write to", expected="to: one address or more")
+        if not options.to:
+            raise MonitorError(where, "no recipient is named", expected="to: one address or more")
         self._host, self._port, self._tls = host, int(port) if port else PORTS[tls], tls
-        self._sender, self._to = _address(sender, where), tuple(_address(each, where) for each in to)
-        self._user, self._password, self._template, self._clock = user, password, template, clock or SystemClock()
+        self._sender, self._to = _address(options.from_, where), tuple(_address(each, where) for each in options.to)
+        self._user, self._password, self._template = user, password, options.template
+        self._clock = clock or SystemClock()
         self._shown = f"smtp:{host}:{self._port}"
 
     def send(self, alerts: Sequence[Alert]) -> None:
@@ -64,18 +69,20 @@ class Smtp:
                     server.login(self._user, self._password.value)
                 refused = server.send_message(mail)
         except smtplib.SMTPRecipientsRefused:
-            raise SinkError(self._shown, "took none of the recipients", permanent=True) from None
+            raise SinkError(self._shown, "accepted none of the recipients", permanent=True) from None
         except smtplib.SMTPResponseException as error:
-            # By RFC 5321, 4yz asks to try again and 5yz does not.
+            # RFC 5321: 4yz is temporary, 5yz is permanent.
             raise SinkError(self._shown, f"answered {error.smtp_code}", permanent=error.smtp_code >= 500) from None
         except smtplib.SMTPNotSupportedError as error:
-            raise SinkError(self._shown, str(error), expected="tls or user to be left out", permanent=True) from None
+            raise SinkError(
+                self._shown, str(error), expected="an entry without tls or without user", permanent=True
+            ) from None
         except (smtplib.SMTPException, OSError) as error:
-            words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise SinkError(self._shown, f"does not answer ({words})", permanent=False) from None
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise SinkError(self._shown, f"does not answer ({why})", permanent=False) from None
         if refused:
             raise SinkError(
-                self._shown, f"refused {len(refused)} of the recipients; the others have it", permanent=True
+                self._shown, f"refused {len(refused)} of the recipients; the others have the mail", permanent=True
             )
 
     def _connected(self) -> smtplib.SMTP:
@@ -96,7 +103,7 @@ class Smtp:
         mail["Subject"] = subject_of(alerts)
         mail["From"], mail["To"] = self._sender, self._to
         mail["Date"] = formatdate(self._clock.wall())
-        # The same for the same notice, so that a second delivery is one mail to a server that looks at it.
+        # The id depends on the notice alone, so that a mail server can recognise a second delivery.
         mail["Message-ID"] = f"<{key_of(alerts)}@{self._sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(write_message(alerts, template="message.txt.j2", language="text", own=self._template))
@@ -111,5 +118,5 @@ def _address(text: str, where: str) -> Address:
     except (ValueError, IndexError):
         address = None
     if address is None or not address.domain or "\n" in text or "\r" in text:
-        raise MonitorError(where, f"{text!r} is no mail address", expected="name@domain")
+        raise MonitorError(where, f"not a mail address: {text!r}", expected="name@domain")
     return address

@@ -1,32 +1,46 @@
-"""Words of the user → receivers: ``--sink KIND:PLACE``, or an entry of the watch file with more to say."""
+"""Opens the sinks that a user names: ``--sink KIND:ADDRESS``, or an entry of the watch file with options."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.sinks.secret import Secret, read_secret
-from monitor.sinks.sink import Sink
+from monitor.sinks.sink import Sink, SinkKind
+
+KINDS = {
+    "jsonl": "JsonLines",
+    "stderr": "Stderr",
+    "command": "Command",
+    "webhook": "Webhook",
+    "alertmanager": "Alertmanager",
+    "smtp": "Smtp",
+    "heartbeat": "Heartbeat",
+    "apprise": "Apprise",
+}
+"""Each kind's class, in the module of the kind's name; imported only when used."""
 
 SinkSpec = str | Mapping[str, object]
 """``webhook:env:HOOK``, or ``{webhook: env:HOOK, format: slack}``."""
 
 
 class OpenedSinks(NamedTuple):
-    """Receivers that are ready."""
+    """Sinks that are ready to send."""
 
     sinks: dict[str, Sink]
-    """By a name that may be shown and is kept with what waits for the receiver."""
+    """By name; the name may be shown and is stored with waiting alerts."""
     warnings: list[str]
     files: list[Path]
     """Files that they write to."""
 
 
 def open_sinks(specs: Sequence[SinkSpec]) -> OpenedSinks:
-    """Make all receivers. Raises Problems with every mistake, before anything is sent."""
+    """Open all sinks. Raises Problems with every mistake, before anything is sent."""
     opened, problems = OpenedSinks({}, [], []), list[MonitorError]()
     for spec in specs:
         try:
@@ -40,169 +54,106 @@ def open_sinks(specs: Sequence[SinkSpec]) -> OpenedSinks:
     return opened
 
 
-def open_sink(spec: SinkSpec) -> Sink:
-    """Make one receiver. Raises MonitorError for a kind nobody knows, or a place that cannot be used."""
-    opened = OpenedSinks({}, [], [])
-    _open(spec, opened)
-    (sink,) = opened.sinks.values()
-    return sink
-
-
-class _Words:
-    """One entry, asked key by key; what nobody asked for is a mistake."""
-
-    def __init__(self, spec: SinkSpec) -> None:
-        if isinstance(spec, str):
-            kind, _, place = spec.partition(":")
-            self.kind, self.place, self._options = kind, place, dict[str, object]()
-        else:
-            named = [str(key) for key in spec if key in KINDS]
-            if len(named) != 1:
-                what = f"an entry with the keys {', '.join(map(str, spec)) or 'none'} names no receiver"
-                raise MonitorError("sinks", what, expected=f"one of {', '.join(KINDS)} as a key")
-            self.kind, place_given = named[0], spec[named[0]]
-            self.place = "" if place_given is None else str(place_given)
-            self._options = {str(key): value for key, value in spec.items() if key != self.kind}
-        self.where = f"sink {self.kind}"
-
-    def text(self, key: str, default: str | None = None) -> str | None:
-        value = self._options.pop(key, default)
-        if value is not None and not isinstance(value, str | int | float):
-            raise MonitorError(self.where, f"{key} is no text", expected=f"{key}: some words")
-        return None if value is None else str(value)
-
-    def texts(self, key: str) -> list[str]:
-        value = self._options.pop(key, None)
-        found = [value] if isinstance(value, str) else value
-        if found is None:
-            return []
-        if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
-            raise MonitorError(self.where, f"{key} is no list of texts", expected=f"{key}: [one, another]")
-        return list(found)
-
-    def needed(self, key: str) -> str:
-        value = self.text(key)
-        if not value:
-            raise MonitorError(self.where, f"{key} is missing", expected=f"an entry of the watch file with {key}:")
-        return value
-
-    def secret(self, key: str) -> Secret | None:
-        value = self.text(key)
-        if value is None:
-            return None
-        found = read_secret(value, self.where)
-        if found.is_literal:
-            what = f"{key} stands in the watch file itself"
-            raise MonitorError(self.where, what, expected=f"{key}: env:NAME, file:PATH or credential:NAME")
-        return found
-
-    def template(self) -> Path | None:
-        value = self.text("template")
-        if value is None:
-            return None
-        from monitor.sinks.message import check_template
-
-        check_template(Path(value), self.where)
-        return Path(value)
-
-    def finish(self) -> None:
-        if self._options:
-            what = f"unknown key {', '.join(sorted(self._options))}"
-            raise MonitorError(self.where, what, expected=f"keys that {self.kind} knows; see docs/notify.md")
-
-
 def _open(spec: SinkSpec, opened: OpenedSinks) -> None:
-    words = _Words(spec)
-    if words.kind not in KINDS or (not words.place and words.kind != "stderr"):
-        shown = words.kind if len(words.kind) < 20 else f"{words.kind[:20]}…"
-        places = ", ".join(f"{kind}:{place}" if place else kind for kind, (place, _) in KINDS.items())
-        raise MonitorError("--sink", f"{shown!r} names no receiver and place", expected=f"one of {places}")
-    _, make = KINDS[words.kind]
-    sink, secret = make(words)
-    words.finish()
-    name = f"{words.kind}:{secret.shown if secret else words.place}".removesuffix(":")
-    if secret is not None and secret.is_literal and secret.shown != secret.value:
-        # Two addresses of one host are two receivers; neither can be guessed from this.
-        name += f"#{hashlib.sha256(secret.value.encode()).hexdigest()[:6]}"
+    word, place, given = _parts(spec)
+    kind = _kind(word) if word in KINDS else None
+    if kind is None or (kind.takes.place and not place):
+        shown = word if len(word) < 20 else f"{word[:20]}…"
+        what = f"unknown receiver {shown!r}" if kind is None else f"{word} has no address"
+        forms = ", ".join(f"{each}:{_kind(each).takes.place}".removesuffix(":") for each in KINDS)
+        raise MonitorError("--sink", what, expected=f"one of {forms}")
+    where = f"sink {word}"
+    address: Secret | Path | str = place
+    if kind.takes.address is not str:
+        address = read_secret(place, where) if kind.takes.address is Secret else Path(place)
+    sink = kind(address, where, *_options(kind.takes.options, given, where))
+    name = f"{word}:{address.shown if isinstance(address, Secret) else place}".removesuffix(":")
+    if isinstance(address, Secret) and address.is_literal and address.shown != address.value:
+        # The digest tells apart two addresses on one host, and neither can be guessed from it.
+        name += f"#{hashlib.sha256(address.value.encode()).hexdigest()[:6]}"
         opened.warnings.append(
-            f"{name}: the address stands where others may read it; expected {words.kind}:env:NAME or :file:PATH"
+            f"{name}: others may be able to read this address; expected {word}:env:NAME or :file:PATH"
         )
     if name in opened.sinks:
         raise MonitorError("--sink", f"{name} is named twice", expected="each receiver once")
     opened.sinks[name] = sink
-    if words.kind == "jsonl":
-        opened.files.append(Path(words.place))
+    if isinstance(address, Path):
+        opened.files.append(address)
 
 
-_Made = tuple[Sink, Secret | None]
+def _kind(word: str) -> SinkKind:
+    return cast(SinkKind, getattr(import_module(f"monitor.sinks.{word}"), KINDS[word]))
 
 
-def _jsonl(words: _Words) -> _Made:
-    from monitor.sinks.jsonl import JsonLines
-
-    return JsonLines(Path(words.place)), None
-
-
-def _stderr(words: _Words) -> _Made:
-    from monitor.sinks.stderr import Stderr
-
-    return Stderr(), None
-
-
-def _command(words: _Words) -> _Made:
-    from monitor.sinks.command import Command
-
-    return Command(words.place, words.where), None
+def _parts(spec: SinkSpec) -> tuple[str, str, dict[str, object]]:
+    """Return the kind's word, the address as written and the options. Raises MonitorError."""
+    if isinstance(spec, str):
+        word, _, place = spec.partition(":")
+        return word, place, {}
+    named = [str(key) for key in spec if key in KINDS]
+    if len(named) != 1:
+        what = f"an entry with the keys {', '.join(map(str, spec)) or 'none'} names no receiver"
+        raise MonitorError("sinks", what, expected=f"one of {', '.join(KINDS)} as a key")
+    options = {str(key): value for key, value in spec.items()}
+    address = options.pop(named[0])
+    return named[0], "" if address is None else str(address), options
 
 
-def _webhook(words: _Words) -> _Made:
-    from monitor.sinks.webhook import Webhook
-
-    url = read_secret(words.place, words.where)
-    form, key, template = words.text("format", "generic") or "", words.secret("secret"), words.template()
-    return Webhook(url, words.where, form=form, key=key, template=template), url
+# ---- options, read by the types of the fields
 
 
-def _alertmanager(words: _Words) -> _Made:
-    from monitor.sinks.alertmanager import Alertmanager
-
-    url = read_secret(words.place, words.where)
-    return Alertmanager(url, words.where), url
-
-
-def _smtp(words: _Words) -> _Made:
-    from monitor.sinks.smtp import Smtp
-
-    sender, to, user, tls = words.needed("from"), words.texts("to"), words.text("user"), words.text("tls", "starttls")
-    password, template = words.secret("password"), words.template()
-    made = Smtp(
-        words.place, words.where, sender=sender, to=to, user=user, password=password, tls=tls or "", template=template
-    )
-    return made, None
+def _options(wanted: type[Any] | None, given: Mapping[str, object], where: str) -> list[object]:
+    """Return the sink's options, if it has any; its field ``from_`` is the key ``from``. Raises MonitorError."""
+    known = {field.name.rstrip("_"): field for field in fields(wanted)} if wanted else {}
+    hints, read = get_type_hints(wanted) if wanted else {}, dict[str, object]()
+    for key, field in known.items():
+        if key in given:
+            read[field.name] = _READERS[hints[field.name]](given[key], key, where)
+        if field.default is MISSING and field.default_factory is MISSING and not read.get(field.name):
+            raise MonitorError(where, f"{key} is missing", expected=f"an entry of the watch file with {key}:")
+    if unknown := sorted(given.keys() - known):
+        expected = f"one of {', '.join(known)}" if known else "no further key"
+        raise MonitorError(where, f"unknown key {', '.join(unknown)}", expected=expected)
+    return [wanted(**read)] if wanted else []
 
 
-def _heartbeat(words: _Words) -> _Made:
-    from monitor.sinks.heartbeat import Heartbeat
-
-    url = read_secret(words.place, words.where)
-    return Heartbeat(url, words.where), url
-
-
-def _apprise(words: _Words) -> _Made:
-    from monitor.sinks.apprise import Apprise
-
-    url = read_secret(words.place, words.where)
-    return Apprise(url, words.where, template=words.template()), url
+def _text(value: object, key: str, where: str) -> str | None:
+    if value is not None and not isinstance(value, str | int | float):
+        raise MonitorError(where, f"{key} is not text", expected=f"{key}: TEXT")
+    return None if value is None else str(value)
 
 
-KINDS: Mapping[str, tuple[str, Callable[[_Words], _Made]]] = {
-    "jsonl": ("PATH", _jsonl),
-    "stderr": ("", _stderr),
-    "command": ("PROGRAM", _command),
-    "webhook": ("ADDRESS", _webhook),
-    "alertmanager": ("URL", _alertmanager),
-    "smtp": ("HOST", _smtp),
-    "heartbeat": ("URL", _heartbeat),
-    "apprise": ("URL", _apprise),
+def _texts(value: object, key: str, where: str) -> list[str]:
+    found = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        raise MonitorError(where, f"{key} is not a list of texts", expected=f"{key}: [one, another]")
+    return list(found)
+
+
+def _secret(value: object, key: str, where: str) -> Secret | None:
+    text = _text(value, key, where)
+    found = None if text is None else read_secret(text, where)
+    if found is not None and found.is_literal:
+        what = f"{key} is written in the watch file itself"
+        raise MonitorError(where, what, expected=f"{key}: env:NAME, file:PATH or credential:NAME")
+    return found
+
+
+def _template(value: object, key: str, where: str) -> Path | None:
+    text = _text(value, key, where)
+    if text is None:
+        return None
+    from monitor.sinks.message import check_template
+
+    check_template(Path(text), where)
+    return Path(text)
+
+
+_READERS: Mapping[Any, Callable[[object, str, str], object]] = {
+    str: lambda value, key, where: _text(value, key, where) or "",
+    str | None: _text,
+    list[str]: _texts,
+    Secret | None: _secret,
+    Path | None: _template,
 }
-"""By kind: what its place is, and what makes it."""
+"""Reads an option's value, by the type of its field; a ``Path`` is a message template."""

@@ -10,8 +10,8 @@ import click
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
-from monitor.live.daemon import Listener
-from monitor.live.follower import Follower, LogListener
+from monitor.live.follower import Follower
+from monitor.live.listener import Listener, LogListener
 from monitor.pipeline import BLIND_BELOW, Pipeline, is_blind
 from monitor.reader.event import Event
 from monitor.snapshot import Publish, Snapshot

@@ -16,8 +16,9 @@ from monitor.base.clock import SystemClock
 from monitor.engine.step import Engine
 from monitor.live import daemon
 from monitor.live.committer import Committer
-from monitor.live.daemon import POLL_S, Daemon, Listener
+from monitor.live.daemon import POLL_S, Daemon
 from monitor.live.follower import Follower
+from monitor.live.listener import Listener
 from monitor.notify import Delivery
 from monitor.pipeline import Pipeline
 from monitor.tail import FileTail, Waker

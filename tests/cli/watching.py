@@ -9,8 +9,9 @@ from pathlib import Path
 from monitor.alert import Alert
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
-from monitor.live.daemon import POLL_S, Daemon, Listener
+from monitor.live.daemon import POLL_S, Daemon
 from monitor.live.follower import Follower
+from monitor.live.listener import Listener
 from monitor.notify import Delivery
 from monitor.pipeline import Pipeline
 from monitor.reader.event import Event

@@ -1,4 +1,4 @@
-"""Receivers for tests, all real and on the loopback: a web server that misbehaves on demand, and alerts to send it."""
+"""Receivers for tests: a real web server on the loopback that misbehaves on demand, and alerts to send to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass
 class Web:
-    """A web server: what it got, and what it does with the next requests (200 where nothing is planned)."""
+    """A web server: what it got, and what it does with the next requests (200 if nothing is planned)."""
 
     url: str
     port: int
@@ -47,7 +47,7 @@ class Web:
 
 
 def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """Wait until something is so; a test fails where it never is."""
+    """Wait until a condition holds; fail if it never does."""
     deadline = CLOCK.monotonic() + patience_s
     while not is_so():
         assert CLOCK.monotonic() < deadline, "waited in vain"
@@ -56,7 +56,7 @@ def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
 
 @contextmanager
 def web(port: int = 0) -> Iterator[Web]:
-    """Run a server on a free port; ``hang`` in its plan keeps a request unanswered, ``close`` hangs up."""
+    """Run a server on a free port; in its plan, ``hang`` leaves a request unanswered and ``close`` hangs up."""
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -101,7 +101,7 @@ def free_port() -> int:
 
 
 def alert(number: int = 1, **others: Any) -> Alert:
-    """Return an alert of its own id; warning and firing unless said otherwise."""
+    """Return an alert with its own id; a firing warning by default."""
     line = Evidence("run.log", 40 + number, 4000 + number, 1e9, f"2025-10-30T23:40:51.123Z INFO [TRAIN] step={number}")
     made = Alert(
         id=f"{number:016x}",

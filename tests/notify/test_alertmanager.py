@@ -1,4 +1,4 @@
-"""A real Alertmanager on a free port of the loopback: what fires appears there, what is over clears."""
+"""A real Alertmanager on the loopback: firing alerts appear in it, and ended ones clear."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Alertmanager:
             return json.loads(response.read())
 
     def alerts(self) -> dict[str, dict[str, Any]]:
-        """Return what it takes for active, by name."""
+        """Return its active alerts by name."""
         found = self.ask("/api/v2/alerts?active=true&silenced=true&inhibited=true")
         return {each["labels"]["alertname"]: each for each in found}
 
@@ -65,7 +65,7 @@ def manager(require: Callable[[str], None], tmp_path: Path) -> Iterator[Alertman
             process.terminate()
 
 
-def test_what_fires_appears_what_is_over_clears_and_what_is_explained_never_comes(manager: Alertmanager):
+def test_firing_alerts_appear_ended_ones_clear_and_explained_ones_are_not_posted(manager: Alertmanager):
     clock = SystemClock()
     delivery = Delivery(open_sinks([f"alertmanager:{manager.url}"]).sinks)
 
@@ -101,7 +101,7 @@ def test_what_fires_appears_what_is_over_clears_and_what_is_explained_never_come
     until(lambda: manager.alerts() == {})
 
 
-def test_what_fires_on_is_sent_again_before_alertmanager_takes_it_for_over(manager: Alertmanager):
+def test_a_firing_alert_is_sent_again_before_alertmanager_resolves_it(manager: Alertmanager):
     clock = SystemClock()
     delivery = Delivery(open_sinks([f"alertmanager:{manager.url}"]).sinks)
     now, mono = clock.wall(), clock.monotonic()

@@ -1,4 +1,4 @@
-"""A receiver that is down for an hour, and a watch that is killed meanwhile: all arrives, in order, none twice anew."""
+"""A receiver is down for an hour while the watch is killed: every alert arrives, in order, once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from monitor.alert import Alert, State
 from monitor.base.errors import MonitorError, SinkError
-from monitor.notify import Delivery, reload_failed, settled_by_a_start, unwatched
+from monitor.notify import Delivery, ended_by_start, reload_failed, unwatched
 from monitor.notify.own_alerts import receiver_failed
 from monitor.sinks import open_sinks
 from monitor.store.store import Store
@@ -26,7 +26,7 @@ WALL = 1_700_000_000.0
 
 
 class Patchy:
-    """A receiver of people that is down until it is not."""
+    """A receiver that is down until told otherwise."""
 
     is_for_people, is_slow = False, False
 
@@ -53,11 +53,11 @@ def settle(store: Store, delivery: Delivery, passed_s: float) -> None:
 
 
 def kill(store: Store) -> None:
-    """Leave the store as a kill does: no word of goodbye, its lock gone with the process."""
+    """Leave the store as a kill does: nothing is closed, and the lock is gone with the process."""
     store._lock.close()
 
 
-def test_an_hour_without_an_answer_and_a_state_opened_anew_without_having_been_closed(tmp_path: Path):
+def test_alerts_survive_an_hour_of_outage_and_repeated_kills(tmp_path: Path):
     sink, rng = Patchy(), random.Random(20251030)
     store, delivery = opened(tmp_path, sink)
     expected, passed_s = [], 0.0
@@ -72,7 +72,7 @@ def test_an_hour_without_an_answer_and_a_state_opened_anew_without_having_been_c
             store, delivery = opened(tmp_path, sink)
         passed_s += 5
     assert len(expected) > 20 and sink.got == []
-    assert sink.num_tries < 200, "hardly a try every five minutes, but for the restarts"
+    assert sink.num_tries < 200, "about one try every five minutes, apart from restarts"
     sink.is_down = False
     delivery.hurry()
     settle(store, delivery, passed_s)
@@ -84,8 +84,8 @@ def test_an_hour_without_an_answer_and_a_state_opened_anew_without_having_been_c
     store.close()
 
 
-def test_a_real_webhook_that_is_down_for_an_hour_gets_everything_in_order_and_each_once(tmp_path: Path, port: int):
-    """The state is opened anew again and again, as after kills; the hour is the fake clock's, the refusals are real."""
+def test_a_real_webhook_gets_each_alert_once_and_in_order_after_an_hour_of_outage(tmp_path: Path, port: int):
+    """The state is reopened again and again, as after kills. The hour passes on a fake clock; the refusals are real."""
     url, rng = f"webhook:http://127.0.0.1:{port}/hook", random.Random(20251031)
 
     def anew() -> tuple[Store, Delivery]:
@@ -119,12 +119,12 @@ def test_a_real_webhook_that_is_down_for_an_hour_gets_everything_in_order_and_ea
                 store, delivery = anew()
         accepted = [request.json["alerts"] for request in server.got[2:]]
     assert [each["id"] for alerts in accepted for each in alerts] == expected
-    assert all(each["resent"] for each in accepted[0]), "what was tried before is marked"
+    assert all(each["resent"] for each in accepted[0]), "an alert that was tried before is marked"
     assert delivery.num_waiting == 0
     store.close()
 
 
-def test_what_people_were_told_is_known_after_a_kill_and_repeated_in_its_time(tmp_path: Path):
+def test_a_notice_is_repeated_on_time_even_after_a_kill(tmp_path: Path):
     sink = Patchy()
     sink.is_for_people, sink.is_down = True, False
     store, delivery = opened(tmp_path, sink)
@@ -142,7 +142,7 @@ def test_what_people_were_told_is_known_after_a_kill_and_repeated_in_its_time(tm
 
 
 @pytest.mark.parametrize("is_for_people", [True, False], ids=["people", "a machine"])
-def test_a_new_watch_ends_what_an_earlier_one_said_of_itself(tmp_path: Path, is_for_people: bool):
+def test_a_new_watch_ends_the_own_alerts_of_an_earlier_one(tmp_path: Path, is_for_people: bool):
     sink = Patchy()
     sink.is_down, sink.is_for_people = False, is_for_people
     store, delivery = opened(tmp_path, sink)
@@ -155,15 +155,15 @@ def test_a_new_watch_ends_what_an_earlier_one_said_of_itself(tmp_path: Path, is_
     settle(store, delivery, 0.0)
     kill(store)
     store, delivery = opened(tmp_path, sink)
-    delivery.add(settled_by_a_start(delivery, WALL + 400))
+    delivery.add(ended_by_start(delivery.still_firing, WALL + 400))
     settle(store, delivery, 400.0)
     assert len(sink.got) == 6
     assert [(name, state) for name, state, _ in sink.got[-3:]] == [
         (told[0].id, "resolved"),
         (told[1].id, "resolved"),
         (told[2].id, "closed"),
-    ], "that a receiver failed is not over for that"
-    assert settled_by_a_start(delivery, WALL + 401) == []
+    ], "the receiver may still be failing"
+    assert ended_by_start(delivery.still_firing, WALL + 401) == []
     store.close()
 
 
@@ -195,9 +195,7 @@ class Watch:
         self.process.communicate()
 
 
-def test_a_watch_that_is_killed_while_its_webhook_is_down_tells_all_when_both_are_back(
-    log: Path, tmp_path: Path, port: int
-):
+def test_a_watch_killed_during_an_outage_delivers_everything_afterwards(log: Path, tmp_path: Path, port: int):
     log.write_text("")
     state, url = tmp_path / "state", f"http://127.0.0.1:{port}/hook"
     watch = Watch(log, state, url)
@@ -222,8 +220,8 @@ def test_a_watch_that_is_killed_while_its_webhook_is_down_tells_all_when_both_ar
         got = told(server)
     assert {each["id"] for each in got} <= {each["id"] for each in expected}
     newest = {each["id"]: each["state"] for each in got}
-    stands = {each["id"]: each["state"] for each in expected}
-    assert newest == {name: stands[name] for name in newest}, "each was told how it stands in the end"
+    final = {each["id"]: each["state"] for each in expected}
+    assert newest == {name: final[name] for name in newest}, "each was told its final state"
 
 
 def replayed(log: Path) -> list[dict[str, object]]:

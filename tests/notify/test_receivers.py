@@ -1,4 +1,4 @@
-"""Each kind of receiver against a real one: web servers in all moods, a real SMTP server, programs."""
+"""Each kind of sink against a real receiver: misbehaving web servers, a real SMTP server, programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from monitor.base.errors import MonitorError, Problems, SinkError
 from monitor.base.evidence import Evidence
 from monitor.notify import Delivery
-from monitor.sinks import open_sink, open_sinks
+from monitor.sinks import open_sinks
 from monitor.sinks.command import Command
 from monitor.sinks.http import Web as Address
 from monitor.sinks.secret import Secret
@@ -36,6 +36,11 @@ def address(url: str) -> Secret:
     return Secret(url, "env:HOOK")
 
 
+def open_sink(spec: Any) -> Any:
+    (sink,) = open_sinks([spec]).sinks.values()
+    return sink
+
+
 def hostile() -> Any:
     return critical(1, summary=HOSTILE, evidence=(Evidence("run.log", 7, 99, 1e9, HOSTILE),))
 
@@ -43,7 +48,7 @@ def hostile() -> Any:
 # ---- the web
 
 
-def test_a_webhook_gets_the_alerts_in_the_one_form_with_a_key_that_repeats(server: Web, monkeypatch: Any):
+def test_a_webhook_gets_the_alerts_as_json_with_the_same_key_each_time(server: Web, monkeypatch: Any):
     monkeypatch.setenv("HOOK", f"{server.url}/hook?token=abc")
     sink = open_sink("webhook:env:HOOK")
     sink.send([alert(1), alert(2)])
@@ -56,7 +61,7 @@ def test_a_webhook_gets_the_alerts_in_the_one_form_with_a_key_that_repeats(serve
     assert key_of([alert(1)]) != key_of([ended(alert(1))])
 
 
-def test_a_signed_webhook_can_be_verified_by_who_knows_the_key(server: Web, monkeypatch: Any):
+def test_a_signed_webhook_can_be_verified_with_the_key(server: Web, monkeypatch: Any):
     monkeypatch.setenv("HOOK", server.url)
     monkeypatch.setenv("KEY", "of the house")
     open_sink({"webhook": "env:HOOK", "secret": "env:KEY"}).send([alert(1)])
@@ -67,7 +72,7 @@ def test_a_signed_webhook_can_be_verified_by_who_knows_the_key(server: Web, monk
 
 
 @pytest.mark.parametrize("form", ["slack", "discord", "ntfy"])
-def test_a_chat_gets_words_that_mention_nobody_and_hold_no_secret(server: Web, form: str):
+def test_a_chat_message_mentions_no_user_and_contains_no_secret(server: Web, form: str):
     open_sink({"webhook": f"{server.url}/topic", "format": form}).send([hostile()])
     (request,) = server.got
     text = request.body.decode()
@@ -85,7 +90,7 @@ def test_a_chat_gets_words_that_mention_nobody_and_hold_no_secret(server: Web, f
 
 
 @pytest.mark.parametrize(("code", "permanent"), [(500, False), (503, False), (429, False), (404, True), (401, True)])
-def test_a_refusal_is_for_good_or_for_now_by_its_status(server: Web, code: int, permanent: bool):
+def test_the_status_decides_whether_a_refusal_is_permanent(server: Web, code: int, permanent: bool):
     server.plan, server.headers = [code], {"Retry-After": "17"}
     with pytest.raises(SinkError, match=rf"env:HOOK: answered {code}") as caught:
         Address(address(server.url), "sink webhook").post(b"{}", {})
@@ -109,13 +114,13 @@ def test_a_server_that_hangs_or_hangs_up_is_tried_again_later(server: Web, mood:
     assert not caught.value.permanent
 
 
-def test_nobody_listening_is_no_answer():
+def test_a_refused_connection_is_a_temporary_failure():
     with pytest.raises(SinkError, match="does not answer") as caught:
         Address(address(f"http://127.0.0.1:{free_port()}"), "sink webhook").post(b"{}", {})
     assert not caught.value.permanent
 
 
-def test_a_server_that_hangs_delays_nobody_else(server: Web, tmp_path: Path):
+def test_a_server_that_hangs_does_not_delay_other_receivers(server: Web, tmp_path: Path):
     server.plan = ["hang"]
     sinks = open_sinks([f"webhook:{server.url}", f"jsonl:{tmp_path / 'alerts.jsonl'}"]).sinks
     delivery = Delivery(sinks)
@@ -133,7 +138,7 @@ def test_a_server_that_hangs_delays_nobody_else(server: Web, tmp_path: Path):
 
 
 class Mailbox:
-    """A real SMTP server with what it got."""
+    """A real SMTP server that records its mails."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[list[str], EmailMessage]] = []
@@ -168,7 +173,7 @@ def mail(port: int, **others: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_mail_says_in_its_subject_what_is_wrong_and_comes_as_text_and_html(mailbox: Mailbox):
+def test_a_mail_has_the_worst_alert_as_subject_and_text_and_html_parts(mailbox: Mailbox):
     mail(mailbox.port, to=["ops@example.com", "night@example.com"]).send([hostile(), alert(2)])
     ((recipients, message),) = mailbox.mails
     assert recipients == ["ops@example.com", "night@example.com"]
@@ -182,7 +187,7 @@ def test_a_mail_says_in_its_subject_what_is_wrong_and_comes_as_text_and_html(mai
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("answer", "permanent"), [("451 try later", False), ("554 no", True)])
-def test_a_mail_server_says_whether_to_try_again(mailbox: Mailbox, answer: str, permanent: bool):
+def test_the_mail_servers_answer_decides_whether_to_retry(mailbox: Mailbox, answer: str, permanent: bool):
     mailbox.refuses = answer
     with pytest.raises(SinkError, match=f"answered {answer[:3]}") as caught:
         mail(mailbox.port).send([alert(1)])
@@ -197,7 +202,7 @@ def test_a_password_is_not_sent_to_a_server_without_tls(mailbox: Mailbox, monkey
     assert mailbox.mails == []
 
 
-# ---- what apprise knows
+# ---- apprise
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
@@ -212,33 +217,33 @@ def test_a_service_of_apprise_gets_the_notice(require: Callable[[str], None]):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
-def test_a_service_of_apprise_that_does_not_take_it_is_tried_again(require: Callable[[str], None]):
+def test_a_failed_notice_through_apprise_is_retried(require: Callable[[str], None]):
     require("apprise")
     with web() as server:
         server.plan = [500]
-        with pytest.raises(SinkError, match="did not take the notice") as caught:
+        with pytest.raises(SinkError, match="did not accept the notice") as caught:
             open_sink(f"apprise:json://127.0.0.1:{server.port}/").send([alert(1)])
     assert not caught.value.permanent
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
-def test_an_address_that_apprise_does_not_know_is_refused(require: Callable[[str], None]):
+def test_an_address_unknown_to_apprise_is_refused(require: Callable[[str], None]):
     require("apprise")
-    with pytest.raises(MonitorError, match="no address that apprise knows"):
+    with pytest.raises(MonitorError, match="apprise does not know the address"):
         open_sink("apprise:nonsense://x")
 
 
-# ---- programs, the journal, the dead man's switch
+# ---- programs, the journal, heartbeats
 
 
-def test_a_command_gets_each_alert_as_a_line_of_json_and_no_shell_reads_it(tmp_path: Path):
+def test_a_command_gets_each_alert_as_a_line_of_json_and_runs_without_a_shell(tmp_path: Path):
     into = tmp_path / "got"
     program = f"{sys.executable} -c \"import sys; open(sys.argv[1], 'w').write(sys.stdin.read())\" '{into}' '$(id)'"
     open_sink(f"command:{program}").send([alert(1), ended(alert(1))])
     assert [json.loads(line)["state"] for line in into.read_text().splitlines()] == ["firing", "resolved"]
 
 
-def test_a_command_that_fails_says_why_and_one_that_hangs_is_killed_with_its_children(tmp_path: Path):
+def test_a_failing_command_shows_its_error_and_a_hanging_one_is_killed_with_its_children(tmp_path: Path):
     with pytest.raises(SinkError, match="ended with 3: no such channel"):
         open_sink("command:sh -c 'echo no such channel >&2; exit 3'").send([alert(1)])
     mark = tmp_path / "alive"
@@ -249,7 +254,7 @@ def test_a_command_that_fails_says_why_and_one_that_hangs_is_killed_with_its_chi
     until(lambda: not Path(f"/proc/{child}/stat").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text())
 
 
-def test_the_journal_sees_a_priority_and_a_terminal_does_not(capfd: Any, monkeypatch: Any):
+def test_lines_for_the_journal_have_a_priority(capfd: Any, monkeypatch: Any):
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     sink = open_sink("stderr")
     sink.send([critical(1)])
@@ -260,7 +265,7 @@ def test_the_journal_sees_a_priority_and_a_terminal_does_not(capfd: Any, monkeyp
     assert [line[:3] for line in lines[1:]] == ["<2>", "<5>", "<4>"]
 
 
-def test_a_dead_mans_switch_hears_a_start_beats_and_a_failure_instead_of_beats(server: Web):
+def test_a_heartbeat_posts_a_start_then_beats_then_a_failure_instead_of_beats(server: Web):
     delivery = Delivery(open_sinks([f"heartbeat:{server.url}/ping/uuid"]).sinks)
 
     def at(second: float, expected: int) -> list[str]:
@@ -277,7 +282,7 @@ def test_a_dead_mans_switch_hears_a_start_beats_and_a_failure_instead_of_beats(s
     assert paths[3].startswith("/ping/uuid/fail?rid=") and len(paths) == 4
 
 
-# ---- what is configured wrong
+# ---- mistakes in the configuration
 
 
 def refusal(*specs: Any) -> str:
@@ -286,7 +291,7 @@ def refusal(*specs: Any) -> str:
     return str(caught.value)
 
 
-def test_every_mistake_is_one_line_and_all_come_at_once(tmp_path: Path, monkeypatch: Any):
+def test_all_mistakes_are_reported_at_once_one_line_each(tmp_path: Path, monkeypatch: Any):
     readable = tmp_path / "hook"
     readable.write_text("https://example.com/hook")
     readable.chmod(0o644)
@@ -309,18 +314,18 @@ def test_every_mistake_is_one_line_and_all_come_at_once(tmp_path: Path, monkeypa
         {"webhook": "https://example.com", "template": str(tmp_path / "none.j2")},
     ).splitlines()
     expected = [
-        "'pigeon' names no receiver",
-        "is no web address",
+        "unknown receiver 'pigeon'",
+        "not a web address",
         "the variable 'NOWHERE' is not set",
         "missing cannot be read",
-        "can be read by others (mode 0644); expected chmod 600",
+        "(mode 0644); expected chmod 600",
         "systemd passed no credentials",
-        "is no program",
-        "format 'telegram' is unknown",
+        "cannot find the program 'no-such-program-at-all'",
+        "unknown format 'telegram'",
         "unknown key colour",
-        "secret stands in the watch file itself",
+        "secret is written in the watch file itself",
         "from is missing",
-        "'no address' is no mail address",
+        "not a mail address: 'no address'",
         "names no receiver",
         "none.j2 cannot be read",
     ]
@@ -329,7 +334,7 @@ def test_every_mistake_is_one_line_and_all_come_at_once(tmp_path: Path, monkeypa
         assert words in line and "expected" in line, line
 
 
-def test_a_secret_comes_from_a_private_file_or_a_credential_and_is_never_shown(tmp_path: Path, monkeypatch: Any):
+def test_a_secret_from_a_private_file_or_a_credential_is_not_shown(tmp_path: Path, monkeypatch: Any):
     hidden = tmp_path / "hook"
     hidden.write_text("https://example.com/T000/very-secret\n")
     hidden.chmod(0o600)
@@ -339,18 +344,18 @@ def test_a_secret_comes_from_a_private_file_or_a_credential_and_is_never_shown(t
     assert len(opened.warnings) == 1 and "T1" not in opened.warnings[0]
 
 
-def test_two_addresses_of_one_host_are_two_receivers_and_the_same_twice_is_a_mistake():
+def test_two_addresses_on_one_host_are_two_receivers_but_a_repeated_one_is_a_mistake():
     opened = open_sinks(["webhook:https://example.com/a", "webhook:https://example.com/b"])
     assert len(opened.sinks) == 2
     with pytest.raises(MonitorError, match="is named twice"):
         open_sinks(["webhook:https://example.com/a", "webhook:https://example.com/a"])
 
 
-def test_a_template_of_the_user_cannot_reach_out_of_its_sandbox(server: Web, tmp_path: Path):
+def test_a_users_template_cannot_leave_its_sandbox(server: Web, tmp_path: Path):
     own = tmp_path / "own.j2"
     own.write_text("{{ ''.__class__.__mro__[1].__subclasses__() }}")
     sink = open_sink({"webhook": server.url, "format": "slack", "template": str(own)})
-    with pytest.raises(SinkError, match="the template breaks"):
+    with pytest.raises(SinkError, match="the template fails"):
         sink.send([alert(1)])
     own2 = tmp_path / "fine.j2"
     own2.write_text("{{ alerts | length }} of {{ run | esc }}: {{ subject | esc }}")
@@ -358,7 +363,7 @@ def test_a_template_of_the_user_cannot_reach_out_of_its_sandbox(server: Web, tmp
     assert server.got[-1].json["text"].startswith("1 of run-1: 🟠 FIRING: Rule1")
 
 
-def test_many_threads_do_not_mix_what_each_receiver_gets(server: Web):
+def test_threads_do_not_mix_up_the_receivers(server: Web):
     with web() as other:
         delivery = Delivery(open_sinks([f"alertmanager:{server.url}", f"alertmanager:{other.url}"]).sinks)
         delivery.send(0.0, 1e9)

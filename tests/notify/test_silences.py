@@ -1,4 +1,4 @@
-"""Silences from the command line to the delivery: who, why and until when; and files that are none of ours."""
+"""Silences from the command line to the delivery: who, why, until when; and files of other programs."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def test_a_silence_covers_its_rule_until_its_end(tmp_path: Path):
     assert known.covering(alert(2), NOW) is None
 
 
-def test_an_alert_may_be_named_by_the_beginning_of_its_id(tmp_path: Path):
+def test_a_silence_can_name_an_alert_by_the_beginning_of_its_id(tmp_path: Path):
     name = alert(77).id
     put(tmp_path, new_silence(name, "ana", "", NOW, NOW + 60), new_silence("00000", "ana", "", NOW, NOW + 60))
     known = Silences(tmp_path)
     assert known.covering(alert(77), NOW) is not None
-    assert known.covering(alert(2), NOW) is None, "five digits name nothing"
+    assert known.covering(alert(2), NOW) is None, "five digits are too few"
 
 
-def test_a_watch_sees_a_silence_that_comes_and_goes(tmp_path: Path):
+def test_a_watch_notices_when_a_silence_is_added_or_removed(tmp_path: Path):
     known = Silences(tmp_path)
     assert known.covering(alert(1), NOW) is None
     put(tmp_path, new_silence("Rule1", "ana", "", NOW, NOW + 60))
@@ -47,14 +47,14 @@ def test_a_watch_sees_a_silence_that_comes_and_goes(tmp_path: Path):
 
 
 @pytest.mark.parametrize("data", ["", "{", "[1]", '[{"id": 1}]', "[" * 100_000, "null", '{"a": 1}'])
-def test_a_broken_file_silences_nothing_and_is_named(tmp_path: Path, data: str):
+def test_a_broken_file_silences_nothing_and_is_reported(tmp_path: Path, data: str):
     (tmp_path / FILE).write_text(data)
     assert Silences(tmp_path).covering(alert(1), NOW) is None
-    with pytest.raises(StateError, match="holds no silences"):
+    with pytest.raises(StateError, match="does not contain silences"):
         read_silences(tmp_path)
 
 
-def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
+def test_the_commands_show_who_silences_why_and_until_when(tmp_path: Path):
     state = ["--state", str(tmp_path)]
     made = monitor("silence", "StepTimeGrown", "--for", "2h", "--reason", "backup", "--author", "ana", *state)
     assert made.code == 0 and "StepTimeGrown silent until" in made.out
@@ -72,22 +72,22 @@ def test_the_commands_say_who_why_and_until_when(tmp_path: Path):
     [
         (["silence", "StepTimeGrown"], "--for: is missing"),
         (["silence", "StepTimeGrown", "--for", "soon"], "--for: "),
-        (["silence", "no rule; rm -rf", "--for", "1h"], "is neither a rule nor an alert's id"),
+        (["silence", "no rule; rm -rf", "--for", "1h"], "neither a rule nor an alert's id: "),
         (["ack", "xyz"], "not an alert id"),
         (["unsilence", "StepTimeGrown"], "nothing silences 'StepTimeGrown'"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], said: str):
+def test_an_invalid_request_is_one_line_and_exit_code_2(tmp_path: Path, words: list[str], said: str):
     done = monitor(*words, "--state", str(tmp_path))
     assert done.code == 2 and said in done.err and len(done.err.splitlines()) == 1
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+def test_a_missing_state_folder_is_named(tmp_path: Path):
     done = monitor("silence", "--state", str(tmp_path / "none"))
     assert done.code == 2 and "not a state folder" in done.err
 
 
-def test_sinks_test_says_what_became_of_each(tmp_path: Path):
+def test_sinks_test_reports_the_result_of_each_sink(tmp_path: Path):
     out = tmp_path / "alerts.jsonl"
     done = monitor("sinks", "test", "--sink", f"jsonl:{out}", "--sink", "command:false")
     assert done.code == 1
@@ -96,7 +96,7 @@ def test_sinks_test_says_what_became_of_each(tmp_path: Path):
     assert monitor("sinks", "test").code == 2
 
 
-def test_the_status_lists_what_is_silenced_and_by_whom(tmp_path: Path):
+def test_the_status_lists_the_silences(tmp_path: Path):
     write(tmp_path / "run.log", HEALTHY)
     state = tmp_path / "state"
     options = ["--state", str(state)]

@@ -1,6 +1,6 @@
 """Hostile bytes by the million: random blocks, torn and twisted lines, through the tail's buffer, grammar and fold.
 
-``python -m tests.pipeline.fuzz [MINUTES]`` goes on with a new seed each round and names the seed of what fails.
+``python -m tests.pipeline.fuzz [MINUTES]`` runs a new seed each round and names the seed that fails.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.cli.test_hostile_log import CONTROLS
 from tests.lines import at, report, train
 
 KEPT_BYTES = 4_096
-"""What the buffer keeps of a line here: long ones are rare among short blocks, and shall be met."""
+"""Longest line kept here; small, so that short blocks reach it often enough."""
 TAGS = sorted({kind.TAG for kind in RECORD_TYPES if kind.TAG})
 SOUP = [
     *(b"\n", b"\r", b"\r\n", b"\0", b" ", b"=", b'"', b"'", b",", b":", b"/", b"|", b"[", b"]", b"\\", b"\t"),
@@ -54,7 +54,7 @@ def feed(found: Sequence[bytes] | Iterator[bytes]) -> Run:
             if event is not None:
                 assert len(event.evidence.text) <= TEXT_LIMIT
                 run.fold(event)
-        # What is held of an unfinished line: no more than is kept.
+        # An unfinished line takes at most the length that is kept.
         held = buffer.preview()
         assert held is None or len(held.data) <= KEPT_BYTES
     assert run.lines <= num_lines
@@ -63,7 +63,7 @@ def feed(found: Sequence[bytes] | Iterator[bytes]) -> Run:
 
 
 def assert_bounded(run: Run) -> None:
-    """Hold the limits that a log cannot go beyond, whatever it says."""
+    """Check the limits that no log can exceed."""
     known = run.attempt
     assert sum(map(len, known.series.values())) <= attempt.SERIES_LIMIT + len(attempt.CATALOGUE)
     assert len(known.facts) <= facts.FACTS_LIMIT
@@ -111,7 +111,7 @@ def _long(source: random.Random) -> bytes:
 
 
 def main() -> None:
-    """Fuzz for so many minutes; exit with 1 at the first failure, its seed named."""
+    """Fuzz for some minutes; at the first failure, name its seed and exit with 1."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     clock = SystemClock()
     until = clock.monotonic() + 60 * minutes

@@ -12,7 +12,7 @@ from tests.lines import at, rule, train, watch
 FAILED = Count(kind="count", signal="run.end", per="run", above=0, heartbeat="train.loss")
 
 
-def test_a_secret_in_a_line_does_not_leave_with_the_alert():
+def test_a_secret_in_a_line_is_redacted_from_the_alert():
     log = [
         at(0, train(1)),
         at(1, RunEnd(status="failed", error="GET https://u:hunter2@host/?api_key=abcdef0123456789")),

@@ -28,10 +28,10 @@ THOROUGH = settings(deadline=None, max_examples=30, suppress_health_check=[Healt
 
 
 class Trainer:
-    """Writes a log as a trainer would, with its clock, steps and epochs; what it is told to do goes wrong."""
+    """Writes a log as a trainer would, with clock, steps and epochs, and with faults on request."""
 
     def __init__(self, *, is_declared: bool = True) -> None:
-        """``is_declared``: the schedule of the learning rate is."""
+        """``is_declared`` means that the log declares the learning rate's schedule."""
         self.data = b""
         self.now = 0.0
         self.step = self.epoch = 0
@@ -77,7 +77,7 @@ class Trainer:
                 self.write(b"  worker 3: all is well\n" + (b"\n" if number % 2 else b""))
 
     def check(self, norm: float, ratio: float) -> None:
-        """Write what the monitors see."""
+        """Write the reports of the guard, the encoder and the activations."""
         for h in (1, 5):
             self.say(grammar.GuardCheck(step=self.step, h=h, std=ratio, target_std=1.0, ratio=ratio))
         for tensor in ("normalized_features", "projected_features"):
@@ -202,7 +202,7 @@ happened = st.sampled_from(
 
 
 def healthily(trainer: Trainer) -> None:
-    """Train on, with nothing wrong."""
+    """Train on without faults."""
     trainer.train(30, every_s=2.0, stride=1, noise=0.02, spoil="")
     trainer.check(0.1, 0.3)
 
@@ -238,7 +238,7 @@ def in_stretches(data: bytes, cuts: list[int], watching: Pipeline) -> Iterator[A
 
 
 def followed(data: bytes, cuts: list[int], folder: Path) -> list[Alert]:
-    """Watch a log that grows by these chunks, on a clock that stands still; the first of them was there before."""
+    """Watch a log that grows by these chunks, on a stopped clock; the first chunk was there before the watch."""
     log = folder / "run.log"
     log.unlink(missing_ok=True)
     watching = Watching(log, rules=RULES)
@@ -257,7 +257,7 @@ def state(watching: Pipeline) -> str:
 
 @THOROUGH
 @given(logs(), st.lists(st.integers(0, 10**6), max_size=6))
-def test_blocks_leave_what_single_lines_leave(data, cuts):
+def test_blocks_and_single_lines_leave_the_same_state(data, cuts):
     """The whole state, to the last bit, and every transition with its id and evidence; wherever the blocks end."""
     one, many = pipeline(), pipeline()
     changes = line_by_line(data, one)
@@ -267,14 +267,14 @@ def test_blocks_leave_what_single_lines_leave(data, cuts):
 
 @settings(THOROUGH, max_examples=25)
 @given(data=logs(most=6), cuts=st.lists(st.integers(0, 10**6), max_size=6))
-def test_a_watch_says_what_a_replay_says(data, cuts, tmp_path_factory):
-    """However the log grows, what was there before the watch included; ids, times and evidence are the same."""
+def test_a_watch_gives_the_alerts_of_a_replay(data, cuts, tmp_path_factory):
+    """However the log grows, and however much was there before, ids, times and evidence are the same."""
     folder = tmp_path_factory.mktemp("watch")
     said = followed(data, cuts, folder)
     assert _known(said) == _known(line_by_line(data, Pipeline(str(folder / "run.log"), Engine(RULES))))
 
 
-def test_a_watch_says_what_a_replay_says_byte_by_byte(tmp_path):
+def test_a_watch_fed_byte_by_byte_gives_the_alerts_of_a_replay(tmp_path):
     trainer = Trainer()
     trainer.train(3, every_s=2.0, stride=1, noise=0.02, spoil="nan")
     trainer.check(0.0, 0.001)
@@ -299,13 +299,13 @@ def test_a_pattern_of_a_rule_is_found_in_lines_that_are_read_as_rows():
 
 
 def _known(changes: list[Alert]) -> list[str]:
-    """Return the changes; that some of them need the facts of a watch is known to none but the watch."""
+    """Return the transitions without ``needs``: only a watch knows which of them need its facts."""
     return [repr(replace(change, needs="")) for change in changes]
 
 
 @THOROUGH
 @given(logs(), st.integers(0, 10**6))
-def test_a_state_that_was_saved_goes_on_as_if_nothing_had_been(data, cut):
+def test_a_saved_state_continues_as_if_uninterrupted(data, cut):
     """Between any two lines, run and alert states survive pickling, and the rest of the log gives the same alerts."""
     lines = list(read_lines(io.BytesIO(data)))
     whole, cut = pipeline(), cut % (len(lines) + 1)
@@ -320,7 +320,7 @@ def test_a_state_that_was_saved_goes_on_as_if_nothing_had_been(data, cut):
 
 
 def test_a_healthy_log_is_judged_at_few_of_its_lines(monkeypatch):
-    """So that the other tests of this file speak of blocks at all."""
+    """Otherwise the other tests in this file would not exercise blocks."""
     trainer = Trainer()
     for epoch in range(4):
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""Clocks that jump: no stall is lost, none is told twice, whatever the log's clock or the machine's says."""
+"""Clocks that jump: every stall fires exactly once, for any clock of the log or the machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.lines import at, numbered, pipeline, story, take, train
 
 HOUR_S = 3600.0
 LOOK_S = 70.0
-"""Time between two looks: an alert is dated at its deadline, however late the look."""
+"""Time between two polls; an alert is dated at its deadline, however late the poll."""
 STALL = [rule for rule in SHIPPED if rule.alert == "TrainingStall"]
 Told = list[tuple[str, float | None]]
 
 
 class Clocked:
-    """A run whose log bears the times of a clock that can be set, watched live."""
+    """A run, watched live, whose log has the times of a clock that can be set."""
 
     def __init__(self, folder: Path) -> None:
         self.watching = Watching(folder / "run.log", rules=STALL)
@@ -50,7 +50,7 @@ class Clocked:
             self.line(after_s=every_s)
 
     def silence(self, seconds: float) -> None:
-        """Write nothing for so long; the watch looks now and then, the last time just before the next line."""
+        """Write nothing for some time; the watch polls now and then, the last time just before the next line."""
         self.passed_s += seconds
         while seconds > 0:
             self.watching.turn(after_s=min(seconds, LOOK_S))
@@ -58,12 +58,12 @@ class Clocked:
 
     @property
     def told(self) -> Told:
-        """What the live watch said of stalls: state and seconds after the first line, by the run's time."""
+        """The live watch's stalls: state and seconds after the first line, by the run's time."""
         return self.watching.stalls()
 
     @property
     def replayed(self) -> Told:
-        """What a replay of the same bytes says."""
+        """The same from a replay of the same bytes."""
         return [(state, when) for _, state, when in story(take(pipeline(STALL), numbered(self.written)))]
 
 
@@ -76,7 +76,7 @@ def run(tmp_path: Path) -> Iterator[Clocked]:
 
 
 @pytest.mark.parametrize("step_s", [-HOUR_S, -1.0, -10 * 365 * 24 * HOUR_S, 0.5], ids=["back 1 h", "1 s", "10 a", "on"])
-def test_a_clock_that_is_set_raises_no_stall_and_hides_none(run: Clocked, step_s: float) -> None:
+def test_setting_the_clock_neither_raises_nor_hides_a_stall(run: Clocked, step_s: float) -> None:
     run.lines(5)
     run.line(after_s=100, step_s=step_s)
     run.lines(5)
@@ -89,15 +89,15 @@ def test_a_clock_that_is_set_raises_no_stall_and_hides_none(run: Clocked, step_s
     assert run.told == run.replayed
 
 
-def test_a_clock_that_is_set_forward_beyond_the_budget_looks_like_one_silence(run: Clocked) -> None:
-    """The bytes say so, and a replay knows no better: one stall, over with the same line."""
+def test_setting_the_clock_forward_beyond_the_budget_looks_like_one_silence(run: Clocked) -> None:
+    """The log itself looks like that, in a replay too: one stall, which ends with the same line."""
     run.lines(2)
     run.line(after_s=100, step_s=HOUR_S)
     run.lines(5)
     assert run.told == run.replayed == [("firing", 500), ("resolved", 200 + 100 + HOUR_S)]
 
 
-def test_a_step_forward_does_not_tell_a_stall_again_that_stands(run: Clocked) -> None:
+def test_a_clock_step_forward_does_not_repeat_a_firing_stall(run: Clocked) -> None:
     run.line(after_s=100)
     run.silence(400)
     assert run.told == [("firing", 400)]
@@ -105,7 +105,7 @@ def test_a_step_forward_does_not_tell_a_stall_again_that_stands(run: Clocked) ->
     assert run.told == run.replayed == [("firing", 400), ("resolved", 500 + HOUR_S)]
 
 
-def test_a_stall_that_ends_with_a_line_from_the_past_is_over_and_the_next_one_is_told(run: Clocked) -> None:
+def test_a_line_from_the_past_ends_a_stall_and_the_next_stall_fires(run: Clocked) -> None:
     run.line(after_s=100)
     run.silence(400)
     run.line(step_s=-HOUR_S)
@@ -115,8 +115,8 @@ def test_a_stall_that_ends_with_a_line_from_the_past_is_over_and_the_next_one_is
     assert [state for state, _ in run.told] == ["firing", "resolved", "firing"]
 
 
-def test_a_machine_that_fell_back_to_1970_and_got_the_time_later_shows_no_jump(run: Clocked) -> None:
-    """Its right clock is remembered meanwhile."""
+def test_a_machine_that_starts_in_1970_and_gets_the_time_later_shows_no_jump(run: Clocked) -> None:
+    """Its correct clock is remembered in the meantime."""
     run.line(after_s=10, step_s=-50 * 365 * 24 * HOUR_S)
     run.lines(2)
     run.line(after_s=10, step_s=50 * 365 * 24 * HOUR_S)
@@ -124,7 +124,7 @@ def test_a_machine_that_fell_back_to_1970_and_got_the_time_later_shows_no_jump(r
     assert run.told == run.replayed == []
 
 
-def test_a_clock_that_wrote_no_line_for_long_is_forgotten(run: Clocked) -> None:
+def test_a_clock_unused_for_long_is_forgotten(run: Clocked) -> None:
     run.line(after_s=10, step_s=-50 * 365 * 24 * HOUR_S)
     run.lines(CLOCK_LINES + 1, every_s=1.0)
     run.line(after_s=10, step_s=50 * 365 * 24 * HOUR_S)
@@ -134,7 +134,9 @@ def test_a_clock_that_wrote_no_line_for_long_is_forgotten(run: Clocked) -> None:
 
 
 @pytest.mark.parametrize("offsets_s", [(0.0, HOUR_S), (0.0, -7 * HOUR_S, 5.5 * HOUR_S), (0.0, 2.0, -2.0, HOUR_S)])
-def test_writers_with_clocks_apart_are_no_silences_and_hide_none(run: Clocked, offsets_s: tuple[float, ...]) -> None:
+def test_writers_with_different_clocks_neither_raise_nor_hide_a_silence(
+    run: Clocked, offsets_s: tuple[float, ...]
+) -> None:
     """Mixed zones: each clock's first appearance may look like one silence; from then on only real ones count."""
     for _ in range(10):
         for offset_s in offsets_s:
@@ -148,7 +150,7 @@ def test_writers_with_clocks_apart_are_no_silences_and_hide_none(run: Clocked, o
     assert run.told == run.replayed
 
 
-def test_blocks_and_single_lines_agree_on_whose_clock_it_is() -> None:
+def test_blocks_and_single_lines_agree_on_the_writers_clocks() -> None:
     apart = [at(10.0 * number + HOUR_S * (number % 3 == 0), train(number + 1)) for number in range(100)]
     alone = [at(10.0 * number + 400.0 * (number > 700), train(number + 1)) for number in range(100, 1_000)]
     lines = [*apart, *alone]
@@ -171,7 +173,7 @@ def test_a_line_without_a_time_or_without_a_zone_ends_a_silence_when_it_comes(ru
 
 
 @pytest.mark.parametrize("jump_s", [-HOUR_S, HOUR_S, -20 * 365 * 24 * HOUR_S, 20 * 365 * 24 * HOUR_S])
-def test_the_machines_own_time_of_day_has_no_say(run: Clocked, jump_s: float) -> None:
+def test_the_machines_own_time_of_day_does_not_matter(run: Clocked, jump_s: float) -> None:
     run.lines(3)
     run.watching.clock.day += jump_s
     run.lines(3)
@@ -191,9 +193,7 @@ SILENCES = st.sampled_from([0.5, 1.0, 100.0, 299.0, 302.0, 700.0])
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(SILENCES, STEPS), max_size=8))
-def test_whatever_the_clock_does_each_silence_is_told_once(
-    tmp_path: Path, happenings: list[tuple[float, float]]
-) -> None:
+def test_each_silence_fires_once_for_any_clock(tmp_path: Path, happenings: list[tuple[float, float]]) -> None:
     """Live: as many stalls as there were silences beyond 300 s, and at most one more for each jump forward."""
     (tmp_path / "run.log").unlink(missing_ok=True)
     run = Clocked(tmp_path)
@@ -209,7 +209,7 @@ def test_whatever_the_clock_does_each_silence_is_told_once(
         assert run.told == run.replayed
 
 
-def test_two_writers_of_one_log_an_hour_apart_are_no_silences(run: Clocked) -> None:
+def test_two_writers_with_clocks_an_hour_apart_raise_no_silence(run: Clocked) -> None:
     """Two time zones in one log: at most the first jump may look like a silence, as one step of a clock does."""
     for _ in range(5):
         run.line(after_s=10, step_s=HOUR_S)
@@ -219,7 +219,7 @@ def test_two_writers_of_one_log_an_hour_apart_are_no_silences(run: Clocked) -> N
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu", "Europe/Berlin", "UTC"])
 def test_the_time_zone_and_daylight_saving_of_the_machine_change_nothing(tmp_path: Path, zone: str) -> None:
-    """The log's times lie around the end of daylight saving time in Europe, 2025-10-26 01:00 UTC."""
+    """The log's times are around the end of daylight saving time in Europe, 2025-10-26 01:00 UTC."""
     autumn_s = -4 * 86_400 - 22.7 * HOUR_S
     lines = [at(autumn_s + 900 * step, train(step)) for step in range(1, 20)]
     write(tmp_path / "run.log", [*lines, *TROUBLED])
@@ -241,7 +241,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def titan(first: datetime, *, minutes: int) -> list[bytes]:
-    """Return a log that tells Berlin's time without saying so, a line each 30 s."""
+    """Return a log in Berlin's time that does not name its zone, with a line every 30 s."""
     lines = []
     for number in range(2 * minutes):
         shown = (first + timedelta(seconds=30 * number)).astimezone(BERLIN).strftime("%Y-%m-%d %H:%M:%S,000")
@@ -255,10 +255,10 @@ SPRING, AUTUMN = datetime(2025, 3, 30, 0, 0, tzinfo=UTC), datetime(2025, 10, 25,
 
 
 @pytest.mark.parametrize(("first", "leaps"), [(SPRING, True), (AUTUMN, False)])
-def test_a_local_time_leaps_with_daylight_saving_unless_its_zone_is_named(
+def test_local_time_jumps_with_daylight_saving_unless_its_zone_is_named(
     tmp_path: Path, first: datetime, leaps: bool
 ) -> None:
-    """In spring an hour is missing, which the log alone does not tell from a silence; in autumn one is shown twice."""
+    """In spring an hour is missing, which looks like a silence in the log alone; in autumn one occurs twice."""
     log = write(tmp_path / "run.log", titan(first, minutes=240))
     named = monitor("replay", log, "--time-zone", "Europe/Berlin", "--json")
     assert [alert for alert in named.objects() if alert["alert"] in ("TrainingStall", "SoftHang")] == []
@@ -268,7 +268,7 @@ def test_a_local_time_leaps_with_daylight_saving_unless_its_zone_is_named(
 
 
 @pytest.mark.parametrize(("first", "place"), [(SPRING, 118), (AUTUMN, 238)])
-def test_a_silence_across_a_change_of_the_clocks_is_told_with_its_true_length(
+def test_a_silence_across_a_daylight_saving_change_has_its_true_length(
     tmp_path: Path, first: datetime, place: int
 ) -> None:
     lines = titan(first, minutes=240)
@@ -280,7 +280,7 @@ def test_a_silence_across_a_change_of_the_clocks_is_told_with_its_true_length(
     assert datetime.fromisoformat(resolved["at"]) == first + timedelta(seconds=30 * (place + 16))
 
 
-def test_a_zone_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_zone_is_refused(tmp_path: Path) -> None:
     log = write(tmp_path / "run.log", TROUBLED)
     for name in ("Europe/Berlim", "../etc/passwd", "Europe"):
         said = monitor("replay", log, "--time-zone", name)

@@ -1,4 +1,4 @@
-"""One log, watched or replayed: the same lines give the same alerts, however time is told in between."""
+"""One log, watched or replayed: the same lines give the same alerts, however often time is checked in between."""
 
 import itertools
 from pathlib import Path
@@ -91,7 +91,7 @@ entries = st.tuples(st.sampled_from(GAPS), st.sampled_from(VOCABULARY))
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[bytes]:
-    """Return a log of random records and gaps, many resets in a row now and then, with lines outside the grammar."""
+    """Return a log of random records and gaps, with occasional runs of resets and lines outside the grammar."""
     log, now = [], 0.0
     for gap, record in draw(st.lists(entries, min_size=1, max_size=25)):
         now += gap
@@ -107,7 +107,7 @@ def replayed(log: list[bytes]) -> list[Alert]:
 
 
 def watched(log: list[bytes], shares: list[float]) -> list[Alert]:
-    """Watch live: between two lines, time is told at these shares of the gap, in order, never beyond the next line."""
+    """Watch live: between two lines, time advances to these shares of the gap, in order, never past the next line."""
     watching = pipeline(RULES)
     changes: list[Alert] = []
     for line in numbered(log):
@@ -165,14 +165,14 @@ def fed(data: bytes, edges: list[int]) -> list[Alert]:
 
 
 @given(logs(), st.integers(0, 30))
-def test_what_was_said_is_not_taken_back_by_later_lines(log, cut):
+def test_later_lines_do_not_change_earlier_alerts(log, cut):
     """The alerts of the first lines are the first alerts of all lines."""
     part = replayed(log[:cut])
     assert repr(replayed(log)[: len(part)]) == repr(part)
 
 
 @given(logs())
-def test_each_alert_lives_once(log):
+def test_each_alert_fires_and_ends_at_most_once(log):
     """Per id: it fires once, ends at most once, later or at the same time, and never before it began."""
     lives: dict[str, list[Alert]] = {}
     for change in replayed(log):
@@ -186,13 +186,13 @@ def test_each_alert_lives_once(log):
 
 
 @given(logs())
-def test_time_never_runs_back_in_the_story(log):
+def test_transitions_are_in_order_of_time(log):
     times = [change.at for change in replayed(log) if change.at is not None]
     assert times == sorted(times)
 
 
 @given(logs(), st.sampled_from([True, False]))
-def test_at_any_moment_every_rule_says_something_and_ok_has_evidence(log, is_following):
+def test_every_rule_always_has_a_reading_and_ok_has_evidence(log, is_following):
     watching, _ = watch(RULES, log)
     snapshot = watching.snapshot(watching.run.now, is_following=is_following)
     assert [said for said, _ in snapshot.readings] == RULES
@@ -203,12 +203,12 @@ def test_at_any_moment_every_rule_says_something_and_ok_has_evidence(log, is_fol
         assert all(reading.evidence for reading in readings if reading.outcome in ("ok", "breach", "not_applicable"))
 
 
-def test_deadlines_of_several_rules_come_in_their_order():
+def test_deadlines_of_several_rules_run_in_order():
     _, changes = watch(LASTING, [at(0, train(1, loss=11.0))], wait=1_000)
     assert story(changes) == [("Quiet", "firing", 75), ("Lasting", "firing", 120)]
 
 
-def test_a_lines_own_time_comes_after_the_deadlines_before_it():
+def test_deadlines_before_a_line_run_before_it():
     _, changes = watch(LASTING, [at(0, train(1, loss=11.0)), at(500, train(2, loss=1.0))])
     assert story(changes) == [
         ("Quiet", "firing", 75),
@@ -218,7 +218,7 @@ def test_a_lines_own_time_comes_after_the_deadlines_before_it():
     ]
 
 
-def test_a_blank_line_is_nothing():
+def test_a_blank_line_is_ignored():
     watching, changes = watch(RULES, [b"", b"  "])
     assert (changes, watching.run.lines) == ([], 0)
 
@@ -231,13 +231,13 @@ def test_only_alarming_alerts_count_as_fired():
     assert (len(changes), watching.fired) == (1, 0)
 
 
-def test_the_history_is_bounded_and_the_count_is_not():
+def test_the_history_is_bounded_but_the_count_is_not():
     loud = rule(Threshold(kind="threshold", signal="train.loss", above=10))
     watching, _ = watch([loud], [at(n, train(n, loss=11.0 if n % 2 else 1.0)) for n in range(1_500)])
     assert (len(watching.history), watching.fired) == (HISTORY_LIMIT, 750)
 
 
-def test_a_snapshot_names_what_fires_now():
+def test_a_snapshot_has_the_firing_alerts():
     watching, _ = watch(SHIPPED, [at(0, report(0, gat=0.0))])
     snapshot = watching.snapshot(START, is_following=True)
     assert [alert.rule for alert in snapshot.open] == ["GradientZero", "GradientVanishing"]
@@ -245,7 +245,7 @@ def test_a_snapshot_names_what_fires_now():
 
 
 @pytest.mark.parametrize("log", [[], [b"no line of ours"], [b"\x00\x01\x02"]])
-def test_a_log_that_says_nothing_is_not_healthy(log):
+def test_a_log_without_readable_content_is_not_healthy(log):
     watching, _ = watch(SHIPPED, log)
     outcomes = {
         reading.outcome.value for _, said in watching.snapshot(None, is_following=False).readings for reading in said

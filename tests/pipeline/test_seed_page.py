@@ -1,4 +1,4 @@
-"""The status page this project started from says that all checks passed. Its figures, as log lines, say otherwise."""
+"""The status page this project started from claims that all checks passed; its figures, as log lines, disprove it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def first_page() -> list[bytes]:
 
 
 def whole_run() -> list[bytes]:
-    """Return the run to its end, as the page expected it: no gradient report any more, no sign of the guard."""
+    """Return the run to its end, as the page expected it: without further gradient reports or lines of the guard."""
     log = first_page()
     for epoch in range(1, EPOCHS + 1):
         for batch in range(1, BATCHES + 1):
@@ -92,7 +92,7 @@ def baseline() -> Pipeline:
 
 @pytest.fixture(scope="module")
 def watched() -> tuple[Pipeline, list[Alert]]:
-    """Return a watch of the whole run, beside its baseline."""
+    """Return a watch of the whole run, compared with its baseline."""
     background = Background(baseline=summarise(baseline().run, "validation_5ep.log"))
     watching = Pipeline("prod_validation_20ep_20251030_234051.log", Engine(RULES, background))
     return watching, [change for line in numbered(whole_run()) for change in watching.take(line)]
@@ -103,7 +103,7 @@ def fired(changes: list[Alert]) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", ["dead_inputs", "evidence_gap", "metric_constant"])
-def test_what_was_wrong_is_found(watched: tuple[Pipeline, list[Alert]], fault: str):
+def test_every_fault_of_the_run_is_found(watched: tuple[Pipeline, list[Alert]], fault: str):
     assert fault in fired(watched[1])
 
 
@@ -119,13 +119,13 @@ def test_the_gap_in_the_evidence_is_found_long_before_the_end(watched: tuple[Pip
     assert alert.at - START < 10 + S_PER_BATCH * 6 * BATCHES
 
 
-def test_the_reset_rule_is_unknown_for_the_guard_never_spoke(watched: tuple[Pipeline, list[Alert]]):
+def test_the_reset_rule_is_unknown_because_the_guard_logged_nothing(watched: tuple[Pipeline, list[Alert]]):
     snapshot = watched[0].snapshot(watched[0].run.now, is_following=False)
     said = {rule.alert: [reading.outcome.value for reading in readings] for rule, readings in snapshot.readings}
     assert said["ExcessiveResets"] == ["unknown"]
 
 
-def test_the_first_page_alone_is_no_all_clear():
+def test_the_first_page_alone_is_not_an_all_clear():
     watching = Pipeline("run.log", Engine(RULES))
     changes = [change for line in numbered(first_page()) for change in watching.take(line)]
     assert "dead_inputs" in fired(changes)
@@ -135,7 +135,7 @@ def test_the_first_page_alone_is_no_all_clear():
     assert {"ok"} != set().union(*said.values())
 
 
-def test_every_alert_cites_a_line_that_is_there(watched: tuple[Pipeline, list[Alert]]):
+def test_every_alert_cites_an_existing_line(watched: tuple[Pipeline, list[Alert]]):
     lines: dict[int, Line] = {line.number: line for line in numbered(whole_run())}
     for alert in watched[1]:
         assert alert.evidence

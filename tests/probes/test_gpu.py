@@ -1,4 +1,4 @@
-"""The probe of the GPUs: with a driver that answers, that hangs, that is not there; the asking process is real."""
+"""The GPU probe with a driver that answers, hangs or is missing; the worker process is real."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nvmlDeviceGetComputeRunningProcesses(handle): return [_Some(pid={pid})] if h
 
 
 def polled(probe: GpuProbe, mono: float = 0.0) -> list[Any]:
-    """Let the probe begin, wait for its first words, and return them as records."""
+    """Start the probe, wait for its first lines, and return them as records."""
     said: list[str] = []
 
     def has_spoken() -> bool:
@@ -44,11 +44,11 @@ def polled(probe: GpuProbe, mono: float = 0.0) -> list[Any]:
     return [parse_line(f"2025-10-30T23:40:51.123Z {body}".encode()).record for body in said]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("pid", "indices"), [(os.getpid(), [1]), (0, [0, 1])], ids=["ours", "nobody's"])
-def test_the_driver_is_asked_for_the_gpus_that_the_training_uses_or_for_all(
+@pytest.mark.parametrize(("pid", "indices"), [(os.getpid(), [1]), (0, [0, 1])], ids=["the training's", "unknown"])
+def test_the_probe_reports_the_gpus_that_the_training_uses_or_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int, indices: list[int]
 ):
-    """Where the driver knows none of our processes, as in a container, all GPUs are told of."""
+    """If the driver shows none of our processes, as in a container, all GPUs are reported."""
     (tmp_path / "pynvml.py").write_text(STUB.format(init="return None", pid=os.getpid()))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     probe = GpuProbe(pid, command=[sys.executable, "-m", "monitor.probes.nvml_worker"])
@@ -60,7 +60,7 @@ def test_the_driver_is_asked_for_the_gpus_that_the_training_uses_or_for_all(
     )
 
 
-def test_without_a_driver_there_are_no_facts_and_nobody_asks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_driver_there_are_no_facts_and_no_further_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "pynvml.py").write_text(STUB.format(init='raise NVMLError("no driver")', pid=1))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     asking = [sys.executable, "-m", "monitor.probes.nvml_worker"]
@@ -72,7 +72,7 @@ def test_without_a_driver_there_are_no_facts_and_nobody_asks_again(tmp_path: Pat
     assert probe._process is None
 
 
-def test_a_driver_that_hangs_is_given_up_and_tried_again_later_and_later():
+def test_a_hanging_driver_is_given_up_and_retried_at_growing_intervals():
     probe = GpuProbe(command=["sleep", "300"])
     probe.poll(0.0, Run())
     first = probe._process
@@ -87,7 +87,7 @@ def test_a_driver_that_hangs_is_given_up_and_tried_again_later_and_later():
     probe.close()
 
 
-def test_nonsense_from_the_asking_process_is_no_fact():
+def test_nonsense_from_the_worker_is_ignored():
     lines = "nonsense", "[1]", '[{"colour": 1}]', '[{"index": 0}]'
     probe = GpuProbe(command=["printf", r"%s\n%s\n%s\n%s\n%s\n%s\n", *lines])
     assert polled(probe) == [Gpu(index=0)]

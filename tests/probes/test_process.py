@@ -1,4 +1,4 @@
-"""The probe of the process against real processes: alive, stopped, killed, unburied, reused, of others."""
+"""The process probe against real processes: alive, stopped, killed, zombie, reused PID, other users."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def record(body: str) -> object:
 
 
 def end_of(probe: ProcessProbe, run: Run, mono: float = 100.0) -> list[object]:
-    """Return what the probe says once the process has ended, and that it holds its tongue before."""
+    """Return what the probe reports once the process has ended; check that it reports nothing before."""
     until(lambda: probe._held is None or probe._held.has_ended())
     assert probe.poll(mono, run) == []
     assert probe.poll(mono + LAST_WORDS_S - 0.1, run) == []
     return [record(body) for body in probe.poll(mono + LAST_WORDS_S, run)]
 
 
-def test_a_live_process_is_described_now_and_then_and_its_death_is_told_once(training: subprocess.Popen[bytes]):
+def test_a_live_process_is_described_regularly_and_its_death_is_reported_once(training: subprocess.Popen[bytes]):
     run, probe = told(training.pid).run, ProcessProbe(CLOCK)
     (body,) = probe.poll(0.0, run)
     found = record(body)
@@ -96,8 +96,8 @@ def test_a_trainer_that_describes_itself_is_not_described_twice(training: subpro
     assert probe.poll(LOOK_S, watching.run) == []
 
 
-def test_a_number_that_another_process_has_now_is_not_the_trainings(training: subprocess.Popen[bytes]):
-    """A log of yesterday whose PID was given to somebody else since: of that one's death nothing follows."""
+def test_a_reused_pid_is_not_the_trainings(training: subprocess.Popen[bytes]):
+    """Yesterday's log; its PID now belongs to another process, whose death is not the training's."""
     run, probe = told(training.pid, at=CLOCK.wall() - 86_400).run, ProcessProbe(CLOCK)
     assert probe.poll(0.0, run) == []
     training.kill()
@@ -105,7 +105,7 @@ def test_a_number_that_another_process_has_now_is_not_the_trainings(training: su
     assert probe.poll(1.0, run) == probe.poll(10.0, run) == []
 
 
-def test_a_log_of_another_machine_says_nothing_of_a_process_here(training: subprocess.Popen[bytes]):
+def test_a_log_from_another_machine_is_not_linked_to_a_process_here(training: subprocess.Popen[bytes]):
     run, probe = told(training.pid, host="elsewhere").run, ProcessProbe(CLOCK)
     assert probe.poll(0.0, run) == []
     training.kill()
@@ -113,14 +113,14 @@ def test_a_log_of_another_machine_says_nothing_of_a_process_here(training: subpr
     assert probe.poll(10.0, run) == []
 
 
-def test_a_process_that_was_never_seen_alive_is_not_said_to_have_died(training: subprocess.Popen[bytes]):
+def test_a_process_never_seen_alive_is_not_reported_dead(training: subprocess.Popen[bytes]):
     training.kill()
     training.wait()
     run, probe = told(training.pid).run, ProcessProbe(CLOCK)
     assert [probe.poll(second, run) for second in (0.0, 5.0, 500.0)] == [[], [], []]
 
 
-def test_after_its_end_line_nothing_is_said_of_a_process(training: subprocess.Popen[bytes]):
+def test_after_the_runs_end_line_its_process_is_not_reported(training: subprocess.Popen[bytes]):
     watching, probe = told(training.pid), ProcessProbe(CLOCK)
     probe.poll(0.0, watching.run)
     training.kill()
@@ -131,7 +131,7 @@ def test_after_its_end_line_nothing_is_said_of_a_process(training: subprocess.Po
     assert probe.poll(10.0, watching.run) == []
 
 
-def test_a_child_of_ours_tells_how_it_ended():
+def test_the_exit_code_of_our_own_child_is_reported():
     child = subprocess.Popen(["sh", "-c", "sleep 0.3; exit 3"])
     run, probe = told(child.pid).run, ProcessProbe(CLOCK, child.pid, exit_of=child.poll)
     probe.poll(0.0, run)
@@ -140,7 +140,7 @@ def test_a_child_of_ours_tells_how_it_ended():
     assert end_of(probe, run) == [gone, RunEnd(status="failed", error="exited 3")]
 
 
-def test_a_child_that_ends_well_has_completed_even_where_its_log_does_not_say_so():
+def test_a_child_with_exit_code_0_has_completed_even_without_an_end_line():
     child = subprocess.Popen(["sleep", "0.2"])
     run, probe = told(child.pid).run, ProcessProbe(CLOCK, child.pid, exit_of=child.poll)
     probe.poll(0.0, run)
@@ -148,7 +148,7 @@ def test_a_child_that_ends_well_has_completed_even_where_its_log_does_not_say_so
     assert end_of(probe, run) == [RunEnd(status="completed")]
 
 
-# ---- found by who writes the log
+# ---- found by its open log file
 
 WRITER = "import sys, time; log = open(sys.argv[1], 'a'); log.write('step 1 loss=0.5\\n'); log.flush(); time.sleep(300)"
 
@@ -179,7 +179,7 @@ def test_without_a_run_line_the_process_is_the_one_that_writes_the_log(tmp_path:
     for line in numbered([b"step 1 loss=0.5"]):
         watching.take(line)
     probe, run = ProcessProbe(CLOCK, log=log), watching.run
-    assert probe.poll(0.0, run) == [], "nobody writes it yet"
+    assert probe.poll(0.0, run) == [], "no process writes it yet"
     with writing(log) as process, log.open() as reader:
         assert reader.readline()
         assert probe.poll(LOOK_S, run) == []
@@ -195,7 +195,7 @@ def test_without_a_run_line_the_process_is_the_one_that_writes_the_log(tmp_path:
         assert f"pid={process.pid} " in told_of, "the next one is found again"
 
 
-def test_of_a_family_that_shares_the_log_the_head_is_the_training(tmp_path: Path):
+def test_of_parent_and_children_that_share_the_log_the_parent_is_the_training(tmp_path: Path):
     log = tmp_path / "run.log"
     program = f"exec >>{log}; echo step 1 loss=0.5; sleep 300 & sleep 300 & wait"
     with subprocess.Popen(["bash", "-c", program], start_new_session=True) as process:
@@ -204,7 +204,7 @@ def test_of_a_family_that_shares_the_log_the_head_is_the_training(tmp_path: Path
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_a_program_that_passes_on_what_another_says_is_not_the_training(tmp_path: Path):
+def test_a_program_that_passes_on_anothers_output_is_not_the_training(tmp_path: Path):
     log = tmp_path / "run.log"
     with subprocess.Popen(["tee", str(log)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as tee:
         until(log.exists)
@@ -214,14 +214,14 @@ def test_a_program_that_passes_on_what_another_says_is_not_the_training(tmp_path
         tee.stdin.close()
 
 
-def test_two_that_have_nothing_to_do_with_each_other_are_nobody(tmp_path: Path):
+def test_two_unrelated_writers_give_no_training(tmp_path: Path):
     log = tmp_path / "run.log"
     with writing(log), writing(log):
         until(lambda: len(_writers(log)) == 2)
         assert writer_of(log) is None
 
 
-def test_who_only_reads_the_log_is_nobody(tmp_path: Path):
+def test_a_reader_of_the_log_is_not_the_training(tmp_path: Path):
     log = tmp_path / "run.log"
     log.write_text("step 1 loss=0.5\n")
     with subprocess.Popen(["tail", "-f", str(log)], stdout=subprocess.PIPE) as reader:
@@ -230,11 +230,11 @@ def test_who_only_reads_the_log_is_nobody(tmp_path: Path):
         reader.kill()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as another user")
 def test_a_process_of_another_user_is_alive_until_it_dies(
     training: subprocess.Popen[bytes], require: Callable[[str], None]
 ):
-    """Looked at by nobody, to whom signals to it are forbidden."""
+    """The probe runs as the user nobody, who may not send it signals."""
     require("setpriv")
     program = (
         "import sys; from monitor.base.clock import SystemClock; from monitor.probes.process import ProcessProbe\n"
@@ -260,6 +260,6 @@ def test_a_process_of_another_user_is_alive_until_it_dies(
         assert f"gone pid={training.pid}" in looking.stdout.readline()
 
 
-def test_the_kernels_count_of_kills_for_memory_is_a_number_or_unknown():
+def test_the_kernels_count_of_oom_kills_is_a_number_or_unknown():
     count = oom_kills(os.getpid())
     assert count is None or count >= 0

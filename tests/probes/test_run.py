@@ -1,4 +1,4 @@
-"""``monitor run`` as a user starts it, and a watch of a training that is killed: real processes throughout."""
+"""``monitor run`` as a user starts it, and a watch of a training that is killed; all processes are real."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fired(folder: Path) -> set[str]:
     }
 
 
-def test_a_training_that_ends_well_passes_its_code_and_leaves_its_log(folder: Path):
+def test_a_successful_training_passes_on_its_exit_code_and_leaves_its_log(folder: Path):
     done = run(folder, sys.executable, "-c", STEPS)
     assert done.returncode == 0, done.stderr
     assert fired(folder) == set()
@@ -54,7 +54,7 @@ def test_a_training_that_ends_well_passes_its_code_and_leaves_its_log(folder: Pa
     ("last", "code", "how"),
     [("raise SystemExit(7)", 7, "exited 7"), ("import os; os.kill(os.getpid(), 9)", 137, "killed SIGKILL")],
 )
-def test_how_it_died_is_known_and_alerted_and_replayed(folder: Path, last: str, code: int, how: str):
+def test_the_cause_of_death_is_known_alerted_and_replayed(folder: Path, last: str, code: int, how: str):
     done = run(folder, sys.executable, "-c", STEPS + last)
     assert done.returncode == code, done.stderr
     assert "RunFailed" in fired(folder)
@@ -66,8 +66,8 @@ def test_how_it_died_is_known_and_alerted_and_replayed(folder: Path, last: str, 
 @pytest.mark.parametrize(
     ("program", "lines"), [("import no_such_module", 3), ("raise SystemExit(1)", 0)], ids=["a traceback", "no word"]
 )
-def test_one_that_dies_before_it_says_anything_known_has_failed(folder: Path, program: str, lines: int):
-    """The commonest failure of all; its log bears no time, and not a line of it is understood."""
+def test_a_training_that_dies_before_any_known_output_has_failed(folder: Path, program: str, lines: int):
+    """The most common failure: the log has no times, and no line of it is understood."""
     done = run(folder, sys.executable, "-c", program)
     assert done.returncode == 1
     assert len((folder / "run.log").read_text().splitlines()) == lines
@@ -88,13 +88,13 @@ def replayed(folder: Path, facts: Path) -> str:
     return again.stdout
 
 
-def test_a_command_that_is_not_there_is_one_line_and_exit_code_2(folder: Path):
+def test_a_missing_command_is_one_line_and_exit_code_2(folder: Path):
     done = run(folder, "no-such-program-at-all")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("monitor: no-such-program-at-all: cannot be started")
 
 
-def test_the_training_outlives_a_monitor_that_is_killed(folder: Path):
+def test_the_training_outlives_a_killed_monitor(folder: Path):
     program = STEPS.replace("range(12)", "range(100)") + "open('done', 'w').close()"
     command = [sys.executable, "-m", "monitor", "run", "--log", "run.log", "--", sys.executable, "-c", program]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as monitor:
@@ -104,7 +104,7 @@ def test_the_training_outlives_a_monitor_that_is_killed(folder: Path):
     assert "step 99" in (folder / "run.log").read_text()
 
 
-def test_a_signal_to_the_monitor_goes_to_the_training(folder: Path):
+def test_a_signal_to_the_monitor_is_passed_on_to_the_training(folder: Path):
     program = STEPS.replace("range(12)", "range(3000)")
     command = [sys.executable, "-m", "monitor", "run", "--log", "run.log", "--", sys.executable, "-c", program]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as monitor:
@@ -127,7 +127,7 @@ for step in range(1, 1000):
 """
 
 
-def test_a_training_that_is_killed_beside_its_watch_is_found_gone_within_seconds(folder: Path):
+def test_a_watch_sees_within_seconds_that_its_training_was_killed(folder: Path):
     assert socket.gethostname()
     log = folder / "run.log"
     log.touch()

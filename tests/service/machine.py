@@ -1,4 +1,4 @@
-"""A small Debian with systemd as its process 1, booted in a container, with the monitor installed as a user would."""
+"""A small Debian booted in a container with systemd as process 1 and the monitor installed as a user would."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Machine:
         return done
 
     def property(self, unit: str, name: str) -> str:
-        """Return what systemd says of a unit."""
+        """Return a property of a unit."""
         return self.run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
 
     def journal(self, unit: str) -> str:
-        """Return what a unit has said, each line with its priority."""
+        """Return a unit's journal, each line with its priority."""
         lines = self.run("journalctl", "-q", "-o", "json", "-u", unit).stdout.splitlines()
         return "\n".join(f"<{each['PRIORITY']}>{each['MESSAGE']}" for each in map(json.loads, lines))
 
@@ -64,7 +64,7 @@ class Machine:
 
 @contextmanager
 def booted(root: Path) -> Iterator[Machine]:
-    """Boot the machine whose files lie in a folder; switch it off afterwards."""
+    """Boot the machine whose files are in a folder; switch it off afterwards."""
     command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "-b"]
     with (
         (root.parent / "boot.log").open("w") as log,
@@ -91,7 +91,7 @@ def booted(root: Path) -> Iterator[Machine]:
 
 @contextmanager
 def in_memory(folder: Path) -> Iterator[Path]:
-    """Keep what is in a folder in memory while the block lasts: a disk takes longer to forget ten thousand files."""
+    """Keep a folder in memory during the block: deleting ten thousand files from a disk takes longer."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=755", "none", str(folder)], check=True)
     try:
         yield folder

@@ -1,4 +1,4 @@
-"""What systemd is to a watch, as a socket of the test's own: every word that the watch says to it."""
+"""A socket in systemd's place that records every message of a watch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WATCHDOG_S = 1.5
 
 
 class Supervisor:
-    """Reads what is said to it."""
+    """Reads the messages sent to it."""
 
     def __init__(self, folder: Path) -> None:
         self.address = str(folder / "notify")
@@ -24,7 +24,7 @@ class Supervisor:
         self.said: list[str] = []
 
     def hear(self, wait_s: float = 0.0) -> list[str]:
-        """Return all that was said so far, waiting so long for more."""
+        """Return all messages so far, after waiting ``wait_s`` for more."""
         self._socket.settimeout(wait_s or 0.001)
         try:
             while True:
@@ -38,7 +38,7 @@ class Supervisor:
 
 
 class Supervised:
-    """A watch with a supervisor, and no terminal."""
+    """A watch with a supervisor and without a terminal."""
 
     def __init__(self, process: subprocess.Popen[bytes], supervisor: Supervisor, err: Path) -> None:
         self.process, self.supervisor, self._err = process, supervisor, err
@@ -55,7 +55,7 @@ class Supervised:
 
 @contextmanager
 def supervised(folder: Path, *words: str) -> Iterator[Supervised]:
-    """Start ``monitor watch WORDS...`` as a service manager does: in a session of its own, told where to report."""
+    """Start ``monitor watch WORDS...`` as a service manager does: in its own session, with an address to report to."""
     supervisor, err = Supervisor(folder), folder / "monitor.stderr"
     environment = {**os.environ, "NOTIFY_SOCKET": supervisor.address, "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6))}
     line = [sys.executable, "-m", "monitor", "watch", *words]

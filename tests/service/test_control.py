@@ -1,4 +1,4 @@
-"""A running watch is asked to silence through its socket: who asks is known, and nonsense changes nothing."""
+"""Requests to a running watch through its socket: the user is known, and nonsense changes nothing."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def talk(folder: Path, data: bytes) -> dict[str, object]:
     return dict(json.loads(answer)) if answer else {}
 
 
-def test_the_socket_is_for_the_user_and_the_group_alone(control: Path):
+def test_only_the_user_and_the_group_can_use_the_socket(control: Path):
     assert stat.S_IMODE((control / NAME).stat().st_mode) == 0o660
 
 
-def test_a_silence_asked_for_is_one_that_the_watch_keeps(control: Path):
+def test_a_requested_silence_is_stored_and_used(control: Path):
     (made,) = ask(control, Request("silence", "Rule1", 3_600.0, "backup"), CLOCK) or ()
     assert (made.target, made.author, made.reason) == ("Rule1", getpass.getuser(), "backup")
     assert read_silences(control) == [made]
     assert Silences(control).covering(alert(1), CLOCK.wall()) == made
 
 
-def test_nobody_can_speak_in_anothers_name(control: Path):
+def test_a_request_always_names_the_user_who_sent_it(control: Path):
     (made,) = ask(control, Request("ack", "0123456789abcdef", author="the boss"), CLOCK) or ()
     assert made.author == f"the boss (as {getpass.getuser()})"
 
 
-def test_a_silence_is_ended_by_whoever_may_ask(control: Path):
+def test_any_user_who_may_ask_can_end_a_silence(control: Path):
     ask(control, Request("silence", "Rule1", 3_600.0), CLOCK)
     assert monitor("unsilence", "Rule1", "--state", str(control)).code == 0
     assert read_silences(control) == []
@@ -99,16 +99,16 @@ def test_a_silence_is_ended_by_whoever_may_ask(control: Path):
 def test_nonsense_is_refused_and_changes_nothing(control: Path, data: bytes):
     assert "error" in talk(control, data)
     assert read_silences(control) == []
-    assert ask(control, Request("silence", "Rule1", 60.0), CLOCK), "and the next one is served"
+    assert ask(control, Request("silence", "Rule1", 60.0), CLOCK), "the next request is served"
 
 
-def test_who_says_nothing_keeps_the_next_waiting_for_a_moment_only(control: Path):
+def test_a_silent_client_delays_the_next_one_only_briefly(control: Path):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(control / NAME))
         assert ask(control, Request("silence", "Rule1", 60.0), CLOCK)
 
 
-def test_who_goes_away_harms_nobody(control: Path):
+def test_a_client_that_disconnects_harms_no_other(control: Path):
     for _ in range(50):
         with socket.socket(socket.AF_UNIX) as peer:
             peer.connect(str(control / NAME))
@@ -116,7 +116,7 @@ def test_who_goes_away_harms_nobody(control: Path):
     assert ask(control, Request("silence", "Rule2", 60.0), CLOCK)
 
 
-def test_many_at_once_are_all_served(control: Path):
+def test_many_simultaneous_clients_are_all_served(control: Path):
     threads = [
         threading.Thread(target=ask, args=(control, Request("silence", f"Rule{number}", 60.0), CLOCK))
         for number in range(12)
@@ -128,7 +128,7 @@ def test_many_at_once_are_all_served(control: Path):
     assert {each.target for each in read_silences(control)} == {f"Rule{number}" for number in range(12)}
 
 
-def test_a_socket_that_a_killed_watch_left_is_nobody_and_is_replaced(tmp_path: Path):
+def test_the_stale_socket_of_a_killed_watch_is_ignored_and_replaced(tmp_path: Path):
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / NAME))
     assert ask(tmp_path, Request("silence", "Rule1", 60.0), CLOCK) is None
@@ -137,21 +137,21 @@ def test_a_socket_that_a_killed_watch_left_is_nobody_and_is_replaced(tmp_path: P
     assert not (tmp_path / NAME).exists()
 
 
-def test_a_folder_however_deep_has_room_for_the_socket(tmp_path: Path):
+def test_the_socket_works_in_a_folder_of_any_depth(tmp_path: Path):
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.mkdir(parents=True)
     with Control(deep, CLOCK):
         assert ask(deep, Request("silence", "Rule1", 60.0), CLOCK)
 
 
-def test_a_folder_in_which_no_socket_can_be_is_said_in_one_line(tmp_path: Path):
+def test_a_folder_that_cannot_have_a_socket_is_one_error(tmp_path: Path):
     (tmp_path / NAME).write_text("somebody's own")
-    with pytest.raises(StateError, match="cannot be made"):
+    with pytest.raises(StateError, match="cannot be created"):
         Control(tmp_path, CLOCK)
     assert (tmp_path / NAME).read_text() == "somebody's own"
 
 
-def test_a_running_watch_is_silenced_and_an_alert_is_kept_from_people(tmp_path: Path):
+def test_a_silenced_alert_of_a_running_watch_does_not_reach_people(tmp_path: Path):
     write(tmp_path / "run.log", EPOCH_1)
     state = tmp_path / "state"
     with web() as server:
@@ -170,7 +170,7 @@ def test_a_running_watch_is_silenced_and_an_alert_is_kept_from_people(tmp_path: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root writes where another user must read")
-def test_what_root_silences_while_nobody_watches_can_be_read_by_the_watchs_own_user(tmp_path: Path):
+def test_a_silence_made_by_root_can_be_read_by_the_watchs_own_user(tmp_path: Path):
     os.chown(tmp_path, 65534, 65534)
     assert monitor("silence", "Rule1", "--for", "1h", "--state", str(tmp_path)).code == 0
     owners = {(each.stat().st_uid, each.stat().st_gid) for each in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""What docs/service.md and docs/notify.md show works as it is printed."""
+"""The examples of docs/service.md and docs/notify.md work as printed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.notify.own_alerts import RELOAD_FAILED as RELOAD
 from monitor.notify.own_alerts import STATE_LOST as LOST
 from monitor.notify.own_alerts import UNWATCHED
 from monitor.sinks import KINDS
-from monitor.sinks.webhook import FORMS
+from monitor.sinks.webhook import FORMATS
 from tests.cli.test_help import LEAVES, parse
 from tests.notify.receivers import alert
 
@@ -25,7 +25,7 @@ PAGES = {name: (DOCS / name).read_text() for name in ("service.md", "notify.md")
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_command_line_is_one_that_the_monitor_takes(name: str):
+def test_the_monitor_accepts_every_command_line(name: str):
     lines = re.findall(r"^    (?:/opt/trainwarden/bin/)?(monitor .+)$", PAGES[name], re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
@@ -33,7 +33,7 @@ def test_every_command_line_is_one_that_the_monitor_takes(name: str):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_watch_file_is_one(name: str, tmp_path: Path):
+def test_every_watch_file_is_valid(name: str, tmp_path: Path):
     blocks = re.findall(r"```yaml\n(.+?)```", PAGES[name], re.DOTALL)
     assert blocks
     for number, text in enumerate(blocks):
@@ -42,18 +42,18 @@ def test_every_watch_file_is_one(name: str, tmp_path: Path):
         Config.model_validate(YamlFile(path, ValueError).data)  # type: ignore[arg-type]
 
 
-def test_every_receiver_is_described_and_no_other():
+def test_the_receivers_are_exactly_those_described():
     rows = re.findall(r"^\| `([a-z]+)[:`]", PAGES["notify.md"].partition("## Secrets")[0], re.MULTILINE)
     assert set(rows) == set(KINDS)
-    assert all(f"`{form}`" in PAGES["notify.md"] for form in FORMS)
+    assert all(f"`{form}`" in PAGES["notify.md"] for form in FORMATS)
 
 
-def test_the_webhooks_fields_are_those_that_are_sent():
+def test_the_webhooks_fields_are_exactly_those_described():
     section = PAGES["notify.md"].partition("## The webhook's JSON")[2]
-    told = json.loads(json.dumps(FORMS["generic"]([alert(1)], None, "")))
+    told = json.loads(json.dumps(FORMATS["generic"]([alert(1)], None, "")))
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(told)
 
 
-def test_what_the_monitor_says_of_itself_is_listed():
+def test_every_alert_about_the_monitor_itself_is_listed():
     for rule in (BEHIND, FAILED, LOST, RELOAD, UNWATCHED):
         assert f"| `{rule}` |" in PAGES["notify.md"]

@@ -1,4 +1,4 @@
-"""What `monitor service` writes and leaves alone, and that everybody hears of it where nobody watches."""
+"""What `monitor service` writes and leaves alone, and how receivers learn that a run is unwatched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.service import hidden_paths, why_failed
-from monitor.service.units import escaped, is_unedited, marked
+from monitor.service.units import escaped, is_unedited, sealed
 from monitor.store.store import Store
 from tests.cli.command import monitor
 from tests.notify.receivers import free_port, until, web
@@ -28,7 +28,7 @@ def files(root: Path) -> dict[str, str]:
     return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
-def test_the_files_name_this_monitor_and_are_for_everybody_to_read(tmp_path: Path):
+def test_the_files_name_this_monitor_and_are_readable_by_all(tmp_path: Path):
     told = install(tmp_path)
     found = files(tmp_path)
     assert set(found) == {
@@ -44,7 +44,7 @@ def test_the_files_name_this_monitor_and_are_for_everybody_to_read(tmp_path: Pat
     assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in found} == {0o644}
 
 
-def test_an_instance_gets_the_drop_ins_that_it_wants(tmp_path: Path):
+def test_an_instance_gets_its_drop_ins(tmp_path: Path):
     install(
         tmp_path, "--gpu", "--plain", "--home-logs", "/home/bo/_logs", "--credential", "hook", "--credential", "key"
     )
@@ -56,10 +56,10 @@ def test_an_instance_gets_the_drop_ins_that_it_wants(tmp_path: Path):
     assert "LoadCredential=key:/etc/trainwarden/secrets/key\n" in secrets
     assert "webhook:/etc" not in secrets
     failure = tmp_path / "etc/systemd/system/monitor-failure@x.service.d/secrets.conf"
-    assert failure.read_text() == secrets, "who tells of a failure needs the same secrets"
+    assert failure.read_text() == secrets, "the unit that reports a failure needs the same secrets"
 
 
-def test_a_second_installation_writes_the_same_and_an_edited_file_is_left_alone(tmp_path: Path):
+def test_a_second_installation_writes_the_same_but_refuses_to_overwrite_an_edited_file(tmp_path: Path):
     install(tmp_path)
     before = files(tmp_path)
     install(tmp_path)
@@ -69,49 +69,49 @@ def test_a_second_installation_writes_the_same_and_an_edited_file_is_left_alone(
     said = monitor("service", "install", "x", "--root", str(tmp_path))
     assert said.code == 2
     assert said.err == f"monitor: {tmp_path / UNIT}: was edited; expected --force to overwrite it\n"
-    assert not (tmp_path / "etc/tmpfiles.d/trainwarden.conf").exists(), "nothing at all is written then"
+    assert not (tmp_path / "etc/tmpfiles.d/trainwarden.conf").exists(), "then nothing is written"
     install(tmp_path, "--force")
     assert files(tmp_path) == before
 
 
-def test_a_file_of_an_earlier_version_that_nobody_edited_is_renewed(tmp_path: Path):
+def test_an_unedited_file_of_an_earlier_version_is_renewed(tmp_path: Path):
     (tmp_path / UNIT).parent.mkdir(parents=True)
-    (tmp_path / UNIT).write_text(marked("[Unit]\nDescription=of long ago\n"))
+    (tmp_path / UNIT).write_text(sealed("[Unit]\nDescription=of long ago\n"))
     install(tmp_path)
     assert "of long ago" not in (tmp_path / UNIT).read_text()
 
 
-def test_the_mark_tells_an_edited_file_from_one_that_is_not():
-    assert is_unedited(marked("a\nb\n"))
-    assert not is_unedited(marked("a\nb\n").replace("b", "c"))
-    assert not is_unedited(marked("a\n") + "more\n")
+def test_the_seal_shows_whether_a_file_was_edited():
+    assert is_unedited(sealed("a\nb\n"))
+    assert not is_unedited(sealed("a\nb\n").replace("b", "c"))
+    assert not is_unedited(sealed("a\n") + "more\n")
     assert not is_unedited("a\n")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", "a b", "x\n", "%i", "é"])
-def test_a_name_that_could_be_no_file_is_refused(tmp_path: Path, name: str):
+def test_an_invalid_instance_name_is_refused(tmp_path: Path, name: str):
     said = monitor("service", "install", "--root", str(tmp_path), "--", name)
     assert said.code == 2
     assert files(tmp_path) == {}
 
 
-def test_without_the_right_to_write_it_is_one_clear_line(tmp_path: Path):
+def test_a_missing_permission_to_write_is_one_clear_line(tmp_path: Path):
     (tmp_path / "etc").write_text("no folder")
     said = monitor("service", "install", "x", "--root", str(tmp_path))
     assert (said.code, said.err.count("\n")) == (2, 1)
 
 
-def test_a_path_is_written_as_systemd_reads_it():
+def test_a_path_is_quoted_for_systemd():
     assert escaped("/opt/a/monitor") == "/opt/a/monitor"
     assert escaped("/opt/100%/a b/monitor") == '"/opt/100%%/a b/monitor"'
 
 
-def test_a_monitor_that_the_unit_hides_from_itself_is_said():
+def test_a_monitor_hidden_by_its_own_unit_is_reported():
     assert "/home/ana/venv/bin/monitor" in hidden_paths("/home/ana/venv/bin/monitor")
     assert not any(path.startswith("/opt/") for path in hidden_paths("/opt/trainwarden/bin/monitor"))
 
 
-def test_what_is_printed_is_what_is_installed(tmp_path: Path):
+def test_print_shows_exactly_what_install_writes(tmp_path: Path):
     install(tmp_path)
     printed = monitor("service", "print", "monitor@.service").out
     assert printed.startswith(f"# /{UNIT}\n")
@@ -120,7 +120,7 @@ def test_what_is_printed_is_what_is_installed(tmp_path: Path):
     assert monitor("service", "print", "other.service").code == 2
 
 
-# ---- nobody watches
+# ---- an unwatched run
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def failed(*options: str) -> tuple[int, str]:
     return said.code, said.err
 
 
-def test_every_receiver_hears_that_nobody_watches_and_why(folder: Path):
+def test_every_receiver_is_told_that_a_run_is_unwatched_and_why(folder: Path):
     with web() as server:
         (folder / "x.yaml").write_text(f"sinks: ['webhook:{server.url}', 'jsonl:alerts.jsonl', stderr]\n")
         code, err = failed()
@@ -146,10 +146,10 @@ def test_every_receiver_hears_that_nobody_watches_and_why(folder: Path):
     assert (told["alert"], told["state"], told["severity"]) == ("Unwatched", "firing", "critical")
     assert told["reason"] == "it hung: its loop stopped reporting to systemd"
     assert json.loads((folder / "alerts.jsonl").read_text())["id"] == told["id"]
-    assert err.count("critical Unwatched firing: nobody watches x any more") == 1
+    assert err.count("critical Unwatched firing: x is no longer watched") == 1
 
 
-def test_what_a_receiver_does_not_take_waits_and_the_next_watch_says_that_it_is_over(folder: Path):
+def test_an_undelivered_alert_waits_and_the_next_watch_ends_it(folder: Path):
     (folder / "run.log").write_text("")
     port = free_port()
     (folder / "x.yaml").write_text(f"logs: [run.log]\nsinks: ['webhook:http://127.0.0.1:{port}/']\n")
@@ -168,8 +168,8 @@ def heard(got: list[object]) -> list[dict[str, str]]:
     return [each for request in got for each in request.json["alerts"]]  # type: ignore[attr-defined]
 
 
-def test_a_mistake_in_the_watch_file_keeps_nobody_from_hearing_of_it(folder: Path):
-    """It is the likeliest reason for which nobody watches."""
+def test_receivers_are_told_despite_a_mistake_in_the_watch_file(folder: Path):
+    """It is the most likely reason that a run is unwatched."""
     with web() as server:
         (folder / "x.yaml").write_text(f"nonsense: 1\nsinks: ['webhook:{server.url}', 'webhook:env:NO_SUCH']\n")
         code, err = failed()
@@ -179,14 +179,14 @@ def test_a_mistake_in_the_watch_file_keeps_nobody_from_hearing_of_it(folder: Pat
 
 
 @pytest.mark.parametrize("text", ["", "sinks: [", "[]", "sinks: 5"])
-def test_without_any_receiver_the_journal_has_it(folder: Path, text: str):
+def test_without_any_receiver_the_journal_has_the_alert(folder: Path, text: str):
     (folder / "x.yaml").write_text(text)
     _, err = failed()
     assert "critical Unwatched firing" in err
     assert "Traceback" not in err
 
 
-def test_a_state_that_cannot_be_used_keeps_nobody_from_hearing_of_it(folder: Path):
+def test_receivers_are_told_despite_an_unusable_state(folder: Path):
     (folder / "state").write_text("no folder")
     with web() as server:
         (folder / "x.yaml").write_text(f"sinks: ['webhook:{server.url}']\n")
@@ -195,7 +195,7 @@ def test_a_state_that_cannot_be_used_keeps_nobody_from_hearing_of_it(folder: Pat
     assert code == 0
 
 
-def test_the_reason_is_in_words():
+def test_the_reason_of_a_failure_is_put_into_words():
     assert why_failed({"MONITOR_SERVICE_RESULT": "signal", "MONITOR_EXIT_STATUS": "KILL"}) == "it was killed by SIGKILL"
     assert why_failed({"MONITOR_SERVICE_RESULT": "oom-kill"}) == "the kernel killed it for lack of memory"
     assert "cannot be used" in why_failed({"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "2"})

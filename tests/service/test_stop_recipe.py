@@ -1,4 +1,4 @@
-"""The recipe of docs/service.md really stops a doomed run, and no other."""
+"""The recipe of docs/service.md stops a doomed run and no other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ for step in range(1, 1000):
 
 @contextmanager
 def training(log: Path, nan: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a training whose loss is no number at some steps."""
+    """Run a training whose loss is nan at some steps."""
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     with subprocess.Popen([sys.executable, "-c", TRAINER, str(log), nan], env=environment) as process:
         try:
@@ -53,30 +53,32 @@ def recipe(*options: str) -> str:
 ALWAYS = ",".join(map(str, range(20, 1000)))
 
 
-def test_a_run_whose_loss_stays_no_number_is_stopped(tmp_path: Path):
+def test_a_run_whose_loss_stays_nan_is_stopped(tmp_path: Path):
     log = tmp_path / "run.log"
     log.touch()
-    with training(log, ALWAYS) as process:
-        sink = recipe("--after", "0.5", "--signal")
-        with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink):
+    sink = recipe("--after", "0.5", "--signal")
+    with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink) as watch:
+        until(lambda: watch.has_said("READY=1"))
+        with training(log, ALWAYS) as process:
             until(lambda: process.poll() is not None, 30)
     assert process.returncode == -15
     (mark,) = (tmp_path / "state").glob("stopped-*")
     assert mark.read_text().startswith("TrainLossNonfinite ")
 
 
-def test_a_file_can_be_left_for_somebody_who_may_stop_it(tmp_path: Path):
+def test_a_file_can_be_created_for_a_unit_that_may_stop_the_run(tmp_path: Path):
     log = tmp_path / "run.log"
     log.touch()
-    with training(log, ALWAYS) as process:
-        sink = recipe("--after", "0.2", "--touch", "stop")
-        with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink):
+    sink = recipe("--after", "0.2", "--touch", "stop")
+    with supervised(tmp_path, "run.log", "--state", "state", "--sink", sink) as watch:
+        until(lambda: watch.has_said("READY=1"))
+        with training(log, ALWAYS) as process:
             until((tmp_path / "stop").exists, 30)
-        assert process.poll() is None
+            assert process.poll() is None
 
 
-@pytest.mark.parametrize("nan", ["5", "0"], ids=["an alert that is over when it looks again", "nothing wrong"])
-def test_a_run_that_recovers_goes_on(tmp_path: Path, nan: str):
+@pytest.mark.parametrize("nan", ["5", "0"], ids=["an alert that has ended by the second look", "nothing wrong"])
+def test_a_run_that_recovers_is_not_stopped(tmp_path: Path, nan: str):
     log = tmp_path / "run.log"
     log.touch()
     alerts = tmp_path / "alerts.jsonl"

@@ -1,4 +1,4 @@
-"""A watch under a supervisor: it says when it is ready, shows signs of life, reads its files again, ends in order."""
+"""A watch under a supervisor: it reports when it is ready, sends signs of life, reloads, and stops in order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def alerts(folder: Path) -> list[tuple[str, str]]:
     return [(each["alert"], each["state"]) for each in map(json.loads, lines)]
 
 
-def test_it_is_ready_after_its_first_look_says_how_it_stands_and_when_it_ends(folder: Path):
+def test_the_supervisor_is_told_of_ready_status_and_stopping(folder: Path):
     with supervised(folder, "run.log", "--state", "state") as watch:
         until(lambda: watch.has_said("READY=1"))
         until(lambda: watch.has_said("STATUS=fit-1: running, epoch 2/2, step 1; nothing fires"))
@@ -60,7 +60,7 @@ def test_it_is_ready_after_its_first_look_says_how_it_stands_and_when_it_ends(fo
     assert said.index("STOPPING=1") > first
 
 
-def test_signs_of_life_come_while_the_loop_goes_round_and_from_nowhere_else(folder: Path):
+def test_only_a_turning_loop_sends_signs_of_life(folder: Path):
     with supervised(folder, "run.log") as watch:
         until(lambda: watch.supervisor.hear(0.01).count("WATCHDOG=1") >= 3)
         watch.process.send_signal(signal.SIGSTOP)
@@ -70,13 +70,13 @@ def test_signs_of_life_come_while_the_loop_goes_round_and_from_nowhere_else(fold
         until(lambda: watch.supervisor.hear(0.01)[before:].count("WATCHDOG=1") >= 1)
 
 
-def test_an_alerts_command_cannot_speak_to_the_supervisor_in_the_watchs_name():
+def test_an_alerts_command_cannot_reach_the_supervisor():
     environment = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "7"}
     assert from_environment(environment, 7).is_heard
     assert "NOTIFY_SOCKET" not in environment
 
 
-def test_a_watchdog_of_another_process_is_none_of_ours(tmp_path: Path):
+def test_another_processs_watchdog_is_ignored(tmp_path: Path):
     supervisor = Supervisor(tmp_path)
     environment = {"NOTIFY_SOCKET": supervisor.address, "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "7"}
     from_environment(environment, 8).sign(0.0)
@@ -84,7 +84,7 @@ def test_a_watchdog_of_another_process_is_none_of_ours(tmp_path: Path):
     supervisor.close()
 
 
-def test_a_runs_name_cannot_make_up_words_to_the_supervisor(tmp_path: Path):
+def test_a_runs_name_cannot_forge_messages_to_the_supervisor(tmp_path: Path):
     supervisor = Supervisor(tmp_path)
     Notifier(supervisor.address).status("run\nREADY=1\nMAINPID=1: running")
     assert supervisor.hear() == ["STATUS=run READY=1 MAINPID=1: running"]
@@ -96,13 +96,13 @@ def test_a_reload_puts_changed_rules_in_force(folder: Path):
         until(lambda: watch.has_said("READY=1"))
         (folder / "mine.yaml").write_text(MINE.format(level=0))
         watch.reload()
-        until(lambda: "read again: " in watch.err())
+        until(lambda: "reloaded: " in watch.err())
         write(folder / "run.log", [*EPOCH_1, *TROUBLED[len(EPOCH_1) :]])
         until(lambda: ("LossSeen", "firing") in alerts(folder))
 
 
 @pytest.mark.parametrize("name", ["mine.yaml", "watch.yaml"])
-def test_a_bad_file_changes_nothing_and_is_an_alert_until_a_good_one_is_there(folder: Path, name: str):
+def test_a_bad_file_changes_nothing_and_fires_an_alert_until_it_is_corrected(folder: Path, name: str):
     good = (folder / name).read_text()
     with supervised(folder, "run.log", "--config", "watch.yaml", "--state", "state") as watch:
         until(lambda: watch.has_said("READY=1"))
@@ -119,15 +119,15 @@ def test_a_bad_file_changes_nothing_and_is_an_alert_until_a_good_one_is_there(fo
     assert [state for rule, state in alerts(folder) if rule == "ReloadFailed"] == ["firing", "resolved"]
 
 
-def test_what_only_a_start_can_change_is_said(folder: Path):
+def test_a_reload_names_changes_that_need_a_restart(folder: Path):
     with supervised(folder, "run.log", "--config", "watch.yaml") as watch:
         until(lambda: watch.has_said("READY=1"))
         (folder / "watch.yaml").write_text("rules: [mine.yaml]\nsinks: []\n")
         watch.reload()
-        until(lambda: "watch.yaml: sinks: changed; in force from the next start on" in watch.err())
+        until(lambda: "watch.yaml: sinks: changed; in force from the next start" in watch.err())
 
 
-def test_of_a_run_that_nobody_watches_any_more_the_status_knows_nothing_of_now(folder: Path):
+def test_the_status_of_an_unwatched_run_is_unknown(folder: Path):
     def says(words: str) -> bool:
         return words in monitor("status", "--state", str(folder / "state")).out
 

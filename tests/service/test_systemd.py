@@ -1,4 +1,4 @@
-"""The service under a real systemd, from its installation to its end: nothing is lost, and somebody always hears of it.
+"""The service under a real systemd, from installation to stop: nothing is lost, and every failure is reported.
 
 One machine is booted for all tests of this file, which takes about a minute; each test has a run of its own.
 """
@@ -70,13 +70,13 @@ groups:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; a machine that does much else takes its time."""
+    """Wait until a condition holds, with patience for a busy machine."""
     within(is_so, 60.0)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The machine, with a receiver of alerts in it, and its users."""
+    """The machine, with a receiver of alerts and users."""
     from tests.conftest import require_installed
 
     for program in PROGRAMS:
@@ -87,14 +87,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         root = folder / "root"
         build(root)
         if not has_our_python(root):
-            _leave_out("this Python is not the one of the installed Debian, for which its packages are not made")
+            _leave_out("the installed Debian has another Python, for which these packages are not compiled")
         with booted(root) as found:
             _furnish(found)
             yield found
 
 
 def _leave_out(why: str) -> NoReturn:
-    """Skip, or fail where the build machine was set up to boot one."""
+    """Skip the tests, or fail if this build machine was set up to run them."""
     if PROGRAMS[0] in os.environ.get("TRAINWARDEN_REQUIRE", "").split(","):
         pytest.fail(why, pytrace=False)
     pytest.skip(why)
@@ -124,7 +124,7 @@ class Run:
         self._step = 0
 
     def install(self, *options: str, drop_in: str = "") -> None:
-        """Do what docs/service.md says."""
+        """Follow docs/service.md."""
         self.machine.run("monitor", "service", "install", self.name, "--credential", "webhook", *options)
         self.machine.write(f"/etc/trainwarden/{self.name}.yaml", WATCH_FILE.format(log=self.log, name=self.name))
         self.rules(RULES.format(level=1000))
@@ -148,7 +148,7 @@ class Run:
         self._append(report(self._step, gat=0.0), train(self._step))
 
     def mend(self) -> None:
-        """Append lines in which it is not."""
+        """Append lines in which the gradient is back."""
         self._step += 10
         self._append(report(self._step, gat=1.0), train(self._step))
 
@@ -159,7 +159,7 @@ class Run:
             file.writelines(format_line(CLOCK.wall(), each) + "\n" for each in records)
 
     def told(self, alert: str) -> list[tuple[str, str]]:
-        """Return what the receiver was told of a rule's alerts of this run: ids and states, in order."""
+        """Return the ids and states of a rule's alerts that the receiver got for this run, in order."""
         lines = (self.machine.root / "srv/received.jsonl").read_text().splitlines()
         alerts = [each for line in lines for each in json.loads(line)["alerts"]]
         mine = [each for each in alerts if each["run"] == self.name or each["labels"].get("instance") == self.name]
@@ -175,12 +175,12 @@ class Run:
         self.machine.run("systemctl", "kill", "--kill-whom=main", f"--signal={name}", self.unit)
 
     def replayed(self) -> list[tuple[str, str, str]]:
-        """Return what a replay of the whole log says: rule, id and state of each transition."""
+        """Return rule, id and state of each transition in a replay of the whole log."""
         told = self.machine.run("monitor", "replay", self.log, "--json", check=False).stdout
         return [(each["alert"], each["id"], each["state"]) for each in map(json.loads, told.splitlines())]
 
     def is_as_replayed(self, alert: str, states: list[str]) -> bool:
-        """Whether the receiver was told of a rule what a replay tells: the same ids and states, none left out."""
+        """Whether the receiver got all of a rule's transitions that a replay gives, with the same ids and states."""
         expected = [(name, state) for rule, name, state in self.replayed() if rule == alert]
         assert [state for _, state in expected] == states
         return list(dict.fromkeys(self.told(alert))) == expected
@@ -200,7 +200,7 @@ def run(machine: Machine, request: pytest.FixtureRequest) -> Iterator[Callable[.
         machine.run("systemctl", "stop", each.unit, check=False)
 
 
-def test_a_fault_in_the_log_is_in_the_journal_and_at_the_webhook(machine: Machine, run: Callable[..., Run]):
+def test_an_alert_reaches_the_journal_and_the_webhook(machine: Machine, run: Callable[..., Run]):
     one = run("one")
     one.install()
     one.start()
@@ -218,8 +218,8 @@ def test_a_fault_in_the_log_is_in_the_journal_and_at_the_webhook(machine: Machin
     assert machine.property(one.unit, "ExecMainStatus") == "0"
 
 
-def test_the_receivers_can_be_tried_as_the_service_would_reach_them(machine: Machine, run: Callable[..., Run]):
-    """As docs/service.md says."""
+def test_the_receivers_can_be_tested_as_the_service_reaches_them(machine: Machine, run: Callable[..., Run]):
+    """With the command of docs/service.md."""
     nine = run("nine")
     nine.install()
     secret = "LoadCredential=webhook:/etc/trainwarden/secrets/webhook"
@@ -228,7 +228,7 @@ def test_the_receivers_can_be_tried_as_the_service_would_reach_them(machine: Mac
     assert "✅ webhook:credential:webhook: delivered" in said
 
 
-def test_who_is_in_the_group_reads_the_state_and_silences_and_nobody_else(machine: Machine, run: Callable[..., Run]):
+def test_only_members_of_the_group_read_the_state_and_silence(machine: Machine, run: Callable[..., Run]):
     two = run("two")
     two.install()
     two.begin()
@@ -267,7 +267,7 @@ def test_a_trainer_of_another_user_is_alive_until_it_dies(machine: Machine, run:
     until(lambda: [state for _, state in three.told("ProcessGone")] == ["firing"])
 
 
-def test_a_watch_that_hangs_is_started_again_and_loses_nothing(machine: Machine, run: Callable[..., Run]):
+def test_a_hanging_watch_is_restarted_and_loses_nothing(machine: Machine, run: Callable[..., Run]):
     four = run("four")
     four.install(drop_in="[Service]\nWatchdogSec=3\nTimeoutAbortSec=5\nRestartSec=0\n")
     four.begin()
@@ -290,7 +290,7 @@ def test_a_watch_that_hangs_is_started_again_and_loses_nothing(machine: Machine,
     assert "watchdog" in machine.run("journalctl", "-q", "-u", four.unit).stdout.lower()
 
 
-def test_a_watch_that_is_killed_goes_on_where_it_was(machine: Machine, run: Callable[..., Run]):
+def test_a_killed_watch_continues_where_it_was(machine: Machine, run: Callable[..., Run]):
     five = run("five")
     five.install(drop_in="[Service]\nRestartSec=0\n")
     five.begin()
@@ -311,7 +311,7 @@ def test_a_watch_that_is_killed_goes_on_where_it_was(machine: Machine, run: Call
     assert five.told("Unwatched") == [], "it was watched again each time"
 
 
-def test_a_reload_with_a_bad_file_changes_nothing_and_is_told_until_it_is_mended(
+def test_a_reload_with_a_bad_file_changes_nothing_and_fires_until_it_is_corrected(
     machine: Machine, run: Callable[..., Run]
 ):
     six = run("six")
@@ -339,7 +339,7 @@ def reloads(run: Run) -> list[tuple[str, str]]:
     return [(each["id"], each["state"]) for each in alerts if each["alert"] == "ReloadFailed"]
 
 
-def test_a_watch_file_that_cannot_be_used_stays_down_and_is_told_and_over_with_the_next_start(
+def test_a_bad_watch_file_keeps_the_service_down_and_alerts_until_the_next_start(
     machine: Machine, run: Callable[..., Run]
 ):
     seven = run("seven")
@@ -352,13 +352,15 @@ def test_a_watch_file_that_cannot_be_used_stays_down_and_is_told_and_over_with_t
     assert machine.property(seven.unit, "ExecMainStatus") == "2"
     assert seven.restarts() == 0
     until(lambda: [state for _, state in seven.told("Unwatched")] == ["firing"])
-    assert "<2>critical Unwatched firing: nobody watches seven" in machine.journal("monitor-failure@seven.service")
+    assert "<2>critical Unwatched firing: seven is no longer watched" in machine.journal(
+        "monitor-failure@seven.service"
+    )
     machine.write("/etc/trainwarden/seven.yaml", good)
     machine.run("systemctl", "start", seven.unit)
     assert machine.property(seven.unit, "ActiveState") == "active"
 
 
-def test_a_watch_that_falls_again_and_again_stays_down_and_is_told_and_over_with_the_next_start(
+def test_a_watch_that_keeps_failing_stays_down_and_alerts_until_the_next_start(
     machine: Machine, run: Callable[..., Run]
 ):
     eight = run("eight")

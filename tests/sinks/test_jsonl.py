@@ -1,4 +1,4 @@
-"""The JSON-lines sink: whole lines only, none twice, whatever a kill or a full disk has torn."""
+"""The JSON-lines sink: only whole lines, none twice, even after a kill or a full disk tore one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lines(path: Path) -> list[str]:
     return text.splitlines()
 
 
-def test_each_alert_is_one_line_behind_what_was_there(path: Path, alerts: list[Alert]) -> None:
+def test_each_alert_is_appended_as_one_line(path: Path, alerts: list[Alert]) -> None:
     path.write_text('{"of": "another program"}\n')
     sink = JsonLines(path)
     sink.send(alerts[:2])
@@ -43,7 +43,7 @@ def test_each_alert_is_one_line_behind_what_was_there(path: Path, alerts: list[A
 
 
 @pytest.mark.parametrize("torn", [1, 100, -1])
-def test_a_line_that_was_torn_is_completed_by_its_second_delivery(path: Path, alerts: list[Alert], torn: int) -> None:
+def test_a_torn_line_is_completed_by_the_second_delivery(path: Path, alerts: list[Alert], torn: int) -> None:
     whole = f"{json_line(alerts[0])}\n{json_line(alerts[1])}\n"
     path.write_text(whole[: len(whole) - len(json_line(alerts[1])) - 1] + json_line(alerts[1])[:torn])
     sink = JsonLines(path)
@@ -51,20 +51,20 @@ def test_a_line_that_was_torn_is_completed_by_its_second_delivery(path: Path, al
     assert lines(path) == [json_line(alerts[0]), json_line(alerts[1])]
 
 
-def test_a_torn_line_of_something_else_is_closed_first(path: Path, alerts: list[Alert]) -> None:
+def test_a_torn_line_of_another_program_is_closed_first(path: Path, alerts: list[Alert]) -> None:
     path.write_text('{"of": "anoth')
     JsonLines(path).send(alerts[:1])
     assert lines(path) == ['{"of": "anoth', json_line(alerts[0])]
 
 
-def test_a_torn_end_longer_than_a_block_is_seen_whole(path: Path, alerts: list[Alert]) -> None:
+def test_a_torn_line_longer_than_a_block_is_seen_whole(path: Path, alerts: list[Alert]) -> None:
     path.write_text("x" * 200_000)
     JsonLines(path).send(alerts[:1])
     assert lines(path) == ["x" * 200_000, json_line(alerts[0])]
 
 
-def test_alerts_that_arrived_before_a_kill_are_not_doubled(path: Path, alerts: list[Alert]) -> None:
-    """The outbox still holds all three: the kill came between the delivery of two of them and its record."""
+def test_alerts_that_arrived_before_a_kill_are_not_duplicated(path: Path, alerts: list[Alert]) -> None:
+    """The outbox still has all three: the kill came after two were delivered but before that was recorded."""
     JsonLines(path).send(alerts[:2])
     left = [Parcel(number, "file", alert) for number, alert in enumerate(alerts, 1)]
     delivery = Delivery({"file": JsonLines(path)}, left)
@@ -73,16 +73,14 @@ def test_alerts_that_arrived_before_a_kill_are_not_doubled(path: Path, alerts: l
     assert sorted(delivery.settled()) == [1, 2, 3]
 
 
-def test_a_file_that_cannot_be_written_is_no_permanent_failure(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_a_temporary_failure(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="cannot be written") as caught:
         JsonLines(tmp_path)
     assert not caught.value.permanent
 
 
-def test_a_full_disk_keeps_the_alerts_and_writes_them_once_when_there_is_room(
-    tmp_path: Path, alerts: list[Alert]
-) -> None:
-    """/dev/full refuses each write as a full disk does."""
+def test_alerts_wait_while_the_disk_is_full_and_are_then_written_once(tmp_path: Path, alerts: list[Alert]) -> None:
+    """/dev/full refuses every write, as a full disk does."""
     link = tmp_path / "alerts.jsonl"
     link.symlink_to("/dev/full")
     delivery = Delivery({"file": JsonLines(link)})

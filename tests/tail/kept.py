@@ -82,7 +82,7 @@ class Kept:
                 str(self.log), engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
             )
         self.tail = FileTail(self.log, saved.position if saved else None, poll_bytes=self.poll_bytes)
-        self.heard.troubles += [*opened.problems, *loaded.problems]
+        self.heard.troubles += [*opened.problems, *(alert.summary for alert in loaded.lost)]
         self.follower = Follower(
             self.pipeline,
             self.tail,

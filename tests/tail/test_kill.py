@@ -19,7 +19,7 @@ from monitor.engine.step import Engine
 from monitor.grammar import RunStart
 from monitor.pipeline import Pipeline
 from monitor.run.run import Run
-from monitor.sinks import open_sink
+from monitor.sinks import open_sinks
 from monitor.store.store import look
 from monitor.tail import Line, read_stretches
 from tests.cli.command import monitor, started
@@ -119,7 +119,7 @@ def test_a_daemon_killed_at_random_moments_ends_with_what_an_undisturbed_one_kno
     log.parent.mkdir()
     followed = Followed(log, None)  # type: ignore[arg-type]
     name = f"jsonl:{sink}"
-    daemon = DaemonProcess(log, state, RULES, {name: lambda: open_sink(name)})
+    daemon = DaemonProcess(log, state, RULES, {name: lambda: open_sinks([name]).sinks[name]})
     cuts = sorted(source.sample(range(1, LINES), kills + 10))
     deeds = source.sample(["kill"] * kills + ["rotate"] * 6 + ["copytruncate"] * 4, kills + 10)
     daemon.start()

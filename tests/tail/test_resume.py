@@ -239,7 +239,7 @@ def test_an_alert_for_a_removed_receiver_is_dropped_and_reported(kept: Kept) -> 
     kept.restart()
     kept.turn()
     assert [trouble for trouble in kept.heard.troubles if "dropped" in trouble] == [
-        "1 alerts were left for receivers that are not named now; dropped"
+        "dropped 1 alerts for receivers that are no longer named"
     ]
 
 

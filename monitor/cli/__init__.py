@@ -20,6 +20,7 @@ EXIT_PIPE = 141
 COMMANDS = {
     "watch": "Follow logs while they are written; print progress and every alert.",
     "run": "Start a training, keep its output as a log, watch it, and exit with its exit code.",
+    "check": "Read logs to their end, and show what happened.",
     "replay": "Read logs to their end and print every alert that a live watch would have raised.",
     "status": "Show what a watch with --state knows, also while it runs.",
     "report": "Write a status page for a run, every statement with its log line.",

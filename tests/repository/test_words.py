@@ -15,7 +15,7 @@ PLACES = ("monitor", "trainer", "rules", "templates", "docs", "README.md", "CONT
 WENT = {
     r"\b(nobody|somebody)\b": "name who it is: the user, the watch, another process",
     r"\b(whoever|whatever)\b": "name the thing, or: any",
-    r"\b(is|are|was|were) no [a-z]": "is not a ...",
+    r"(?<!there )\b(is|are|was|were) no (?!longer)[a-z]": "is not a ...",
     r"\bof which\b": "say it in two sentences",
     r"\b(befell|befall|befalls)\b": "happened to",
     r"\bcomes? to word\b": "speaks, is heard",

@@ -1,0 +1,91 @@
+"""``monitor check``: what happened in these logs, read to their end."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from monitor.api import Log, Settings, read
+from monitor.base.errors import LogError
+from monitor.cli.options import line_options, rule_options
+from monitor.cli.reading import progress_bar
+from monitor.reader.dialects.choice import LineChoice
+from monitor.rules.choice import RuleChoice
+from monitor.run.attempt import Status
+from monitor.tail.logset import LogSet
+from monitor.terminal.lines import summary_lines
+
+_ENDED = {Status.COMPLETED: "completed", Status.STOPPED: "stopped", Status.FAILED: "failed"}
+_VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
+
+
+@click.command("check")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@rule_options
+@line_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
+def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, as_json: bool) -> int:
+    """Read logs to their end, and show what happened.
+
+    A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. Exit code: 0 nothing
+    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read.
+
+    \b
+    monitor check train.log
+    monitor check runs/ --json | jq '{log, verdict, ended}'
+    """
+    settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
+    codes = []
+    for name in _named(logs):
+        log = read(name, settings, progress=progress_bar)
+        codes.append(log.exit_code)
+        for line in [as_json_line(log)] if as_json else summary_lines(log.snapshot):
+            click.echo(line)
+    return 1 if 1 in codes else max(codes)
+
+
+def _named(names: tuple[str, ...]) -> list[str]:
+    """Return the logs that were named, those in folders and of patterns included. Raises LogError for none."""
+    logs = LogSet(names)
+    found = [*logs.named, *logs.found()]
+    if not found:
+        raise LogError(", ".join(names), "no log found", expected="files named *.log")
+    return found
+
+
+def as_json_line(log: Log) -> str:
+    """Return what is known of a log as one line of strict JSON; what was not read is absent."""
+    return json.dumps(dict(_items(log)), ensure_ascii=False, allow_nan=False)
+
+
+def _items(log: Log) -> Iterator[tuple[str, object]]:
+    run = log.snapshot.run
+    yield "log", log.path if log.path == "-" else str(Path(log.path).absolute())
+    yield "host", log.host
+    yield "run", run.id
+    yield "verdict", _VERDICTS[log.exit_code]
+    yield "ended", _ENDED.get(run.attempt.status, "no_end")
+    if run.dialect.name:
+        yield "dialect", run.dialect.name
+    yield "lines", run.lines
+    yield "understood", run.understood
+    yield "facts", _present(log.values._asdict())
+    yield "alerts", [alert.to_json() for alert in log.alerts]
+    yield "exit_code", log.exit_code
+
+
+def _present(values: dict[str, object]) -> dict[str, object]:
+    """Leave out what was not read; non-finite numbers become text, since JSON has none."""
+    found = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            value = _present(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            value = str(value)
+        if value is not None and value != {}:
+            found[name] = value
+    return found

@@ -28,8 +28,9 @@ demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: lea
 readme: $(INSTALLED) ## Write the newest demo's output and the table of rules into the README
 	$(BIN)/python -m tests.demo.readme
 
-docs: $(INSTALLED) ## Write docs/rules.md from the rule files and the models
+docs: $(INSTALLED) ## Write the pages of rules, commands and receivers from their sources
 	$(BIN)/python -m tests.repository.rules_page
+	$(BIN)/python -m tests.repository.reference_pages
 
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope

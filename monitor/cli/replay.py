@@ -90,8 +90,10 @@ def command(
 
 def _read(log: str, engine: Engine, now: str | None, facts: Path | None) -> Replayed:
     pipeline = Pipeline(log, engine)
-    moment = None if now is None else _moment(now, log)
+    moment = None if now is None or now == "mtime" else _moment(now)
     transitions = replay(pipeline, facts=facts)
+    if now == "mtime":
+        moment = _changed_at(log)
     last = pipeline.run.now
     if moment is None or last is None:
         return Replayed(pipeline, transitions, None)
@@ -101,12 +103,15 @@ def _read(log: str, engine: Engine, now: str | None, facts: Path | None) -> Repl
     return Replayed(pipeline, transitions + pipeline.pass_time(until), until)
 
 
-def _moment(text: str, log: str) -> float:
+def _changed_at(log: str) -> float:
+    """Return when a log that was just read was last written. Raises MonitorError."""
+    if log == "-":
+        raise MonitorError("--now", "standard input has no modification time", expected="an ISO time")
+    return Path(log).stat().st_mtime
+
+
+def _moment(text: str) -> float:
     """Return the time that ``--now`` names. Raises MonitorError."""
-    if text == "mtime":
-        if log == "-":
-            raise MonitorError("--now", "standard input has no modification time", expected="an ISO time")
-        return Path(log).stat().st_mtime
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Help is the reference: every command has it, its examples parse, and the README knows every command."""
+"""Help is the reference: every command has it, its examples parse, and a page lists every command."""
 
 import re
 import shlex
@@ -15,6 +15,8 @@ from monitor.__main__ import main as main_of_module
 from monitor.cli import COMMANDS, cli, main
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, write
+from tests.repository.reference_pages import COMMANDS as COMMANDS_PAGE
+from tests.repository.reference_pages import commands_page
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -113,12 +115,11 @@ def test_the_version_shows_where_it_is_installed():
     assert re.fullmatch(rf"trainwarden \S+ \({re.escape(str(ROOT / 'monitor'))}\)\n", said.out)
 
 
-# ---- the README
+# ---- the pages
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
-def test_the_readme_mentions_every_command(path: tuple[str, ...]):
-    assert " ".join(path) in README
+def test_the_page_of_commands_is_what_the_help_of_the_commands_gives():
+    assert COMMANDS_PAGE.read_text() == commands_page(), "docs/commands.md is out of date; run make docs"
 
 
 def test_every_monitor_command_line_of_the_readme_parses():

@@ -207,8 +207,8 @@ def test_a_peer_is_the_log_of_a_run_that_cannot_have_the_same_values(folder: Pat
         (["--baseline", "-"], "--baseline -: standard input cannot be another run; expected a file"),
         (
             ["--peer", "missing.log"],
-            "--peer missing.log: neither a log nor a saved baseline; expected a file, or a name that monitor "
-            "baseline save was given; {state}/trainwarden/baselines holds none",
+            "--peer missing.log: neither a log nor a saved baseline; expected a file, or a name given to monitor "
+            "baseline save; {state}/trainwarden/baselines has none",
         ),
     ],
 )

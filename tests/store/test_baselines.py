@@ -115,7 +115,7 @@ def test_a_baseline_is_saved_listed_shown_used_and_removed(state: Path):
     assert monitor("baseline", "rm", "good").code == 0
     gone = monitor("report", "new.log", "--baseline", "good")
     assert (gone.code, gone.out) == (2, "")
-    assert "--baseline good: neither a log nor a saved baseline; expected a file, or a name that" in gone.err
+    assert "--baseline good: neither a log nor a saved baseline; expected a file, or a name given to" in gone.err
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(state: Path):

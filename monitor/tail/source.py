@@ -17,7 +17,7 @@ class TailCounters(NamedTuple):
     lines: int
     """Lines, not counting partial ones."""
     truncated_lines: int
-    """Lines of which only the start was kept."""
+    """Lines that were cut: only their start was kept."""
     generations: int
     """Number of the current generation, counted from 1 across restarts of this program."""
     lost_bytes: int

@@ -38,7 +38,7 @@ LEAVES = dict(commands())
 
 def parse(line: str) -> tuple[str, ...]:
     """Parse a line as the command line would, run nothing, and return the command's words. Raises UsageError."""
-    command, words, path = cli, shlex.split(line.split(" | ")[0].split(" > ")[0])[1:], ()
+    command, words, path = cli, shlex.split(line.split(" | ")[0].split(" > ")[0], comments=True)[1:], ()
     context = command.make_context("monitor", words)
     while isinstance(command, click.Group):
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])

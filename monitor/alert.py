@@ -87,6 +87,10 @@ class Alert:
     """The rule whose alert explains this one, so that it pages no one; empty for none."""
     resent: bool = False
     """May have been sent before, with the same id: the state or the proof of delivery was lost."""
+    log: str = ""
+    """Absolute path of the log; empty for an alert about the monitor itself, and from a state of version 0.1.0."""
+    host: str = ""
+    """The machine that read the log."""
 
     @property
     def key(self) -> AlertKey:
@@ -107,6 +111,8 @@ class Alert:
             "version": JSON_VERSION,
             "id": self.id,
             "run": self.run,
+            "log": self.log,
+            "host": self.host,
             "attempt": self.attempt,
             "alert": self.rule,
             "fault": self.fault,

@@ -32,8 +32,10 @@ from monitor.replay import Progress, replay
 from monitor.rules import Rule
 from monitor.rules.choice import RuleChoice
 from monitor.run.last_values import LastValues, last_values
+from monitor.run.run import Run
 from monitor.snapshot import Snapshot
 from monitor.tail import FileTail
+from monitor.tail.logset import full_name
 
 __all__ = [
     "Alert",
@@ -115,9 +117,18 @@ class Log:
         return 1 if self.has_fired else 3 if self.is_blind else 0
 
 
-def read(log: str | Path, settings: Settings = Settings(), *, progress: Progress | None = None) -> Log:
-    """Read a log to its end: a file, a gzip file, or ``-`` for standard input. Raises MonitorError."""
-    pipeline = Pipeline(str(log), settings.engine())
+def read(
+    log: str | Path,
+    settings: Settings = Settings(),
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Log:
+    """Read a log to its end: a file, a gzip file, or ``-`` for standard input. Raises MonitorError.
+
+    ``name`` is the path under which it was written, if it was copied since: ids of runs depend on it.
+    """
+    pipeline = Pipeline(str(log), settings.engine(), run=Run(log=full_name(name) if name else ""))
     transitions = replay(pipeline, progress=progress)
     return _log_of(pipeline, transitions, pipeline.snapshot(pipeline.run.now, is_following=False))
 

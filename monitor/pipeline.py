@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
+from monitor.tail.logset import full_name
 from monitor.tail.ranks import ranked
 
 FEWEST_LINES = 8
@@ -37,7 +39,8 @@ class Pipeline:
     """The known templates of the log's lines."""
 
     def __post_init__(self) -> None:
-        """Set the rank that the log's name shows."""
+        """Set what the log's name shows, and where it is read."""
+        self.run.log, self.run.host = self.run.log or full_name(self.log), socket.gethostname()
         of = ranked(self.log)
         self.run.rank = of.rank if of else None
 

@@ -124,7 +124,9 @@ class _RecordedFacts:
         transitions: list[Alert] = []
         while self._facts and self._facts[0].lines <= pipeline.run.lines:
             fact = self._facts.popleft()
-            if fact.kind is FactKind.LOST:
+            if fact.kind is FactKind.NAMED:
+                pipeline.run.log, pipeline.run.generation = fact.text, fact.generation
+            elif fact.kind is FactKind.LOST:
                 transitions += pipeline.lose(fact.lost_bytes, fact.how, fact.at)
             elif fact.kind is FactKind.PROBED:
                 transitions += pipeline.learn(fact.text, fact.at)

@@ -11,7 +11,7 @@ import click
 
 from monitor.api import Log, Settings, read
 from monitor.base.errors import LogError
-from monitor.cli.options import line_options, rule_options
+from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
 from monitor.rules.choice import RuleChoice
@@ -27,8 +27,9 @@ _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @rule_options
 @line_options
+@name_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
-def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, as_json: bool) -> int:
+def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, as_json: bool) -> int:
     """Read logs to their end, and show what happened.
 
     A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. Exit code: 0 nothing
@@ -40,15 +41,17 @@ def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, as_jso
     """
     settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
     codes = []
-    for name in _named(logs):
-        log = read(name, settings, progress=progress_bar)
+    found = _found(logs)
+    check_name(name, found)
+    for each in found:
+        log = read(each, settings, name=name, progress=progress_bar)
         codes.append(log.exit_code)
         for line in [as_json_line(log)] if as_json else summary_lines(log.snapshot):
             click.echo(line)
     return 1 if 1 in codes else max(codes)
 
 
-def _named(names: tuple[str, ...]) -> list[str]:
+def _found(names: tuple[str, ...]) -> list[str]:
     """Return the logs that were named, those in folders and of patterns included. Raises LogError for none."""
     logs = LogSet(names)
     found = [*logs.named, *logs.found()]

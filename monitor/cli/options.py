@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from monitor.base.errors import LogError
+from monitor.base.errors import LogError, MonitorError
 from monitor.cli.other_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
@@ -144,6 +144,19 @@ def exit_code(pipelines: Sequence[Pipeline], *, judged: Sequence[Pipeline] | Non
 def _is_same(path: str, log: str) -> bool:
     one, other = Path(path), Path(log)
     return one.exists() and other.exists() and one.samefile(other)
+
+
+name_option = click.option(
+    "--name",
+    metavar="PATH",
+    help="The path under which LOG was written, if it was copied since: ids of runs and alerts depend on it.",
+)
+
+
+def check_name(name: str | None, logs: Sequence[str]) -> None:
+    """Refuse --name with several logs. Raises MonitorError."""
+    if name is not None and len(logs) > 1:
+        raise MonitorError("--name", f"cannot be used with {len(logs)} logs", expected="the one log that it names")
 
 
 state_option = click.option(

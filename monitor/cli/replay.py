@@ -11,13 +11,23 @@ import click
 
 from monitor.alert import Alert, AlertKey, iso_time
 from monitor.base.errors import MonitorError
-from monitor.cli.options import OtherRuns, background_options, exit_code, line_options, make_engine, rule_options
-from monitor.engine.step import Engine
+from monitor.cli.options import (
+    OtherRuns,
+    background_options,
+    check_name,
+    exit_code,
+    line_options,
+    make_engine,
+    name_option,
+    rule_options,
+)
 from monitor.pipeline import Pipeline
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.replay import replay
 from monitor.rules.choice import RuleChoice
+from monitor.run.run import Run
 from monitor.sinks.jsonl import json_line
+from monitor.tail.logset import full_name
 from monitor.terminal.lines import alert_lines, summary_lines
 
 
@@ -42,6 +52,7 @@ class Replayed(NamedTuple):
     help="Use the facts that the live watch recorded with its state.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per transition.")
+@name_option
 @click.option("--summary", is_flag=True, help="Print one JSON object per alert, in its last state.")
 @click.option(
     "--now",
@@ -56,6 +67,7 @@ def command(
     facts: Path | None,
     as_json: bool,
     summary: bool,
+    name: str | None,
     now: str | None,
 ) -> int:
     """Read logs to their end and print every alert that a live watch would have raised.
@@ -74,10 +86,12 @@ def command(
     if facts and len(logs) > 1:
         what = f"cannot be used with {len(logs)} logs"
         raise MonitorError("--facts", what, expected="the one log for which the facts were recorded")
+    check_name(name, logs)
     background, dialects = known.background(logs), dialects_of(lines)
     pipelines = []
     for log in logs:
-        pipeline, changes, until = _read(log, make_engine(choice, background, dialects), now, facts)
+        run = Run(log=full_name(name) if name else "")
+        pipeline, changes, until = _read(Pipeline(log, make_engine(choice, background, dialects), run=run), now, facts)
         pipelines.append(pipeline)
         if as_json or summary:
             _print_json(changes if as_json else _last_of_each(changes))
@@ -88,12 +102,11 @@ def command(
     return exit_code(pipelines)
 
 
-def _read(log: str, engine: Engine, now: str | None, facts: Path | None) -> Replayed:
-    pipeline = Pipeline(log, engine)
+def _read(pipeline: Pipeline, now: str | None, facts: Path | None) -> Replayed:
     moment = None if now is None or now == "mtime" else _moment(now)
     transitions = replay(pipeline, facts=facts)
     if now == "mtime":
-        moment = _changed_at(log)
+        moment = _changed_at(pipeline.log)
     last = pipeline.run.now
     if moment is None or last is None:
         return Replayed(pipeline, transitions, None)

@@ -141,6 +141,8 @@ def _opened(
         reason=reading.reason,
         needs=rule.needs,
         evidence=reading.evidence,
+        log=run.log,
+        host=run.host,
     )
     remembered = {known: count for known, count in states.ordinals.items() if known != base}
     for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:

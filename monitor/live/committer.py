@@ -100,6 +100,14 @@ class Committer:
             self.add(lost)
             return Loaded(None, lost)
 
+    def generation_of(self, log: str, *, is_state_lost: bool) -> int:
+        """Return how many runs began in a log of that path before one that begins now.
+
+        A run whose state was lost is read again from its start: it is the same run, with the same ids.
+        """
+        begun = 0 if self._store is None else self._store.runs_begun(log)
+        return max(0, begun - 1) if is_state_lost else begun
+
     def forget(self, log: str) -> None:
         """Delete the stored state of a log that cannot be resumed."""
         if self._store is not None:

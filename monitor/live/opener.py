@@ -14,6 +14,7 @@ from monitor.live.follower import Follower
 from monitor.live.listener import LogListener
 from monitor.pipeline import Pipeline
 from monitor.probes import Probe
+from monitor.run.run import Run
 from monitor.store import Saved
 from monitor.tail import FileTail, StreamTail, Tail
 from monitor.tail.logset import STDIN
@@ -55,7 +56,7 @@ class Opener:
             check_followable(path)
         if saved is None:
             position = None if is_new else position_at(path, self._start)
-            pipeline = Pipeline(log, self.engine)
+            pipeline = self._first_pipeline(log, is_state_lost=bool(self._is_state_lost or loaded.lost))
         else:
             position = saved.position
             pipeline = Pipeline(
@@ -76,7 +77,12 @@ class Opener:
                 "starts afresh"
             )
         tail = StreamTail(STDIN, sys.stdin.fileno())
-        return self._follower(Pipeline(STDIN, self.engine), tail, Loaded(None, [])), messages
+        return self._follower(self._first_pipeline(STDIN), tail, Loaded(None, [])), messages
+
+    def _first_pipeline(self, log: str, *, is_state_lost: bool = False) -> Pipeline:
+        """Return the pipeline of a log without a stored state."""
+        generation = self._committer.generation_of(log, is_state_lost=is_state_lost)
+        return Pipeline(log, self.engine, run=Run(generation=generation))
 
     def _follower(self, pipeline: Pipeline, tail: Tail, loaded: Loaded, *, is_new: bool = False) -> Follower:
         return Follower(

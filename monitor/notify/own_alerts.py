@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -57,6 +58,7 @@ def own_alert(
         reason=reason,
         needs="facts",
         evidence=evidence,
+        host=socket.gethostname(),
     )
 
 

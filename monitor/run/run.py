@@ -65,6 +65,12 @@ class Run:
     """
     heard_at: float | None = None
     """Time of the newest bytes, including a partial line or a progress bar's refresh."""
+    log: str = ""
+    """Absolute path of the log, ``-`` for standard input; another one if the user gave it. Part of the identity."""
+    generation: int = 0
+    """Number of runs that began under that path before this one, as far as the state knows."""
+    host: str = ""
+    """The machine that reads the log; no part of the identity."""
     lines: int = 0
     understood: int = 0
     """Number of lines of a known kind."""
@@ -124,7 +130,7 @@ class Run:
         if self.opens_attempt(event):
             self._leave_attempt()
         if self.id is None or (isinstance(event.record, RunStart) and not self.past):
-            self.id = _identity(event)
+            self.id = self._identity(event)
         self._take_time(event.evidence)
         self.lines += 1
         self.understood += event.is_understood
@@ -134,6 +140,16 @@ class Run:
     def hear(self, now: float) -> None:
         """Note bytes that are not a whole line yet: they end a silence, and that is all they prove."""
         self.heard_at = now if self.heard_at is None else max(self.heard_at, now)
+
+    def _identity(self, event: Event) -> str:
+        """Return the id of the RUN line; else a digest of the first line and of where it was read.
+
+        Logs of one trainer begin alike, so that the first line alone would give several runs one id.
+        """
+        if isinstance(event.record, RunStart):
+            return event.record.run
+        read = repr((event.evidence.text, self.log, self.generation))
+        return hashlib.sha256(read.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
     def _leave_attempt(self) -> None:
         left = self.attempt
@@ -196,9 +212,3 @@ class Run:
                 live.append(OtherClock(wrote.line_at, now - JUMP_S, self.lines, is_doubtful=True))
             live.append(OtherClock(line_at, before, self.lines))
         self.clocks = live[-CLOCKS_KEPT:]
-
-
-def _identity(event: Event) -> str:
-    if isinstance(event.record, RunStart):
-        return event.record.run
-    return hashlib.sha256(event.evidence.text.encode("utf-8", "backslashreplace")).hexdigest()[:12]

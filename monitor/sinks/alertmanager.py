@@ -43,6 +43,8 @@ class Alertmanager:
             "severity": alert.severity.value,
             "fault": alert.fault,
             "run": alert.run,
+            "log": alert.log,
+            "host": alert.host,
         }
         annotations = {
             "id": alert.id,
@@ -67,4 +69,4 @@ class Alertmanager:
         }
 
 
-_OURS = frozenset({"alertname", "severity", "fault", "run"})
+_OURS = frozenset({"alertname", "severity", "fault", "run", "log", "host"})

@@ -27,6 +27,8 @@ LINE_LIMIT = 10_000
 class FactKind(StrEnum):
     """What kind of fact it is."""
 
+    NAMED = "named"
+    """Which log the run is of: what its identity was made from, wherever the log is read again."""
     HEARD = "heard"
     """Bytes without a time of their own arrived."""
     PASSED = "passed"
@@ -49,7 +51,9 @@ class Fact(NamedTuple):
     how: str = ""
     """What destroyed the bytes."""
     text: str = ""
-    """What the probe reported, as a line of the native grammar without its time."""
+    """What the probe reported, as a line of the native grammar without its time; of NAMED, the log's path."""
+    generation: int = 0
+    """Of NAMED: the number of runs that began under that path before this one."""
 
 
 class FactsFile:
@@ -155,6 +159,8 @@ def _written(fact: Fact) -> str:
         more = {"lost_bytes": fact.lost_bytes, "how": fact.how}
     elif fact.kind is FactKind.PROBED:
         more = {"text": fact.text}
+    elif fact.kind is FactKind.NAMED:
+        more = {"text": fact.text, "generation": fact.generation}
     return json.dumps({"kind": fact.kind, "lines": fact.lines, "at": fact.at, **more})
 
 
@@ -167,6 +173,8 @@ def _read(line: bytes, where: str) -> Fact:
             case {"kind": "probed", "lines": int() as lines, "at": at, "text": str() as text}:
                 if at is None or _is_time(at):
                     return Fact(FactKind.PROBED, lines, at, text=text)
+            case {"kind": "named", "lines": 0, "at": None, "text": str() as text, "generation": int() as generation}:
+                return Fact(FactKind.NAMED, 0, None, text=text, generation=generation)
             case {"kind": "heard" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
                 return Fact(FactKind(kind), lines, at)
     except (ValueError, RecursionError):

@@ -32,6 +32,10 @@ class Recording:
     def write(self, saved: Saved) -> None:
         """Write the gathered facts, and note in the state how much of the file belongs to it. Raises StateError."""
         self.gather()
+        run = saved.run
+        if not self._num_bytes and run.id is not None and (self._unwritten or run.generation):
+            named = Fact(FactKind.NAMED, 0, None, text=run.log, generation=run.generation)
+            self._unwritten.insert(0, named)
         if self._unwritten and self._directory is not None:
             if not self._name:
                 self._name = _free_name(self._directory, saved.run.id or "run")

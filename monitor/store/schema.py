@@ -20,9 +20,14 @@ MIGRATIONS = (
     """
     CREATE TABLE told (sink TEXT NOT NULL, run TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (sink, run));
     """,
+    """
+    CREATE TABLE begun (path TEXT PRIMARY KEY, runs INTEGER NOT NULL);
+    """,
 )
 """Script n migrates version n to n + 1; a new file has version 0. Add scripts, but never change one."""
 
+OLDEST_READ = 2
+"""The version of 0.1.0: later ones only added tables, so it can be looked at without a migration."""
 LOG_TABLES = ("log", "series", "history")
 """The tables with the state of the logs."""
 TABLES = (*LOG_TABLES, "outbox", "told")
@@ -55,7 +60,7 @@ def connect_to_look(path: Path) -> sqlite3.Connection:
     is_at_rest = not path.with_name(f"{path.name}-wal").exists()
     connection = _open(path, "mode=ro&immutable=1" if is_at_rest else "mode=ro")
     [(version,)] = connection.execute("PRAGMA user_version")
-    if version != len(MIGRATIONS):
+    if not OLDEST_READ <= version <= len(MIGRATIONS):
         connection.close()
         raise _wrong_version(path, version)
     return connection

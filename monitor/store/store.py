@@ -30,12 +30,11 @@ from monitor.store.saved import (
     told_to_bytes,
 )
 from monitor.store.schema import LOG_TABLES, TABLES, connect, connect_to_look
+from monitor.tail.logset import full_name
 from monitor.tail.mounts import MOUNTINFO, is_on_network
 
 FILE = "state.db"
 _MAGIC = b"SQLite format 3\0"
-STDIN = "-"
-"""The name of standard input as a log; it has no path."""
 TOLD_KEPT = 64
 """Runs per receiver for which the store remembers what the receiver was told. Chosen by hand."""
 
@@ -70,7 +69,7 @@ class Store:
 
     def load(self, log: str) -> Saved | None:
         """Return the newest commit of a log; None if there is none. Raises UnknownState."""
-        place = place_of(log)
+        place = full_name(log)
         try:
             saved = _load(self._connection, place, self._history_limit)
         except sqlite3.DatabaseError as error:
@@ -78,6 +77,14 @@ class Store:
         if saved is not None:
             self._marks[place] = to_rows(saved, NOTHING).marks
         return saved
+
+    def runs_begun(self, log: str) -> int:
+        """Return how many runs have begun in logs of that path; 0 if that cannot be read."""
+        try:
+            found = self._connection.execute("SELECT runs FROM begun WHERE path = ?", (full_name(log),)).fetchone()
+        except sqlite3.DatabaseError:
+            return 0
+        return found[0] if found else 0
 
     def logs(self) -> set[str]:
         """Return the names of all logs with a state; none if they cannot be read."""
@@ -101,7 +108,7 @@ class Store:
         with self._transaction() as database:
             self._check_is_there()
             for log, saved in logs.items():
-                place = place_of(log)
+                place = full_name(log)
                 marks[place] = self._write(place, saved)
             for parcel in parcels:
                 row = (_log_of(parcel.alert), parcel.sink, alert_to_bytes(parcel.alert))
@@ -118,7 +125,7 @@ class Store:
 
     def forget_log(self, log: str) -> None:
         """Delete the state of a log, except its parcels; the log will be read from its start."""
-        place = place_of(log)
+        place = full_name(log)
         self._delete(LOG_TABLES, "WHERE path = ?", place)
         self._marks.pop(place, None)
 
@@ -157,6 +164,8 @@ class Store:
         database = self._connection
         rows = to_rows(saved, self._marks.get(place, NOTHING))
         database.execute("INSERT OR REPLACE INTO log VALUES (?, ?)", (place, rows.core))
+        if saved.run.id is not None:
+            database.execute(_COUNT_RUN, (place, saved.run.generation + 1))
         database.executemany("DELETE FROM series WHERE path = ? AND tag = ?", [(place, tag) for tag in rows.gone])
         changed = [(place, tag, data) for tag, data in rows.series.items()]
         database.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", changed)
@@ -296,6 +305,9 @@ def look(directory: Path, *, history_limit: int = 0) -> tuple[int | None, list[S
     return holder(directory), [Seen(log, saved, waiting.get(log, 0)) for log, saved in found if saved]
 
 
+_COUNT_RUN = """
+    INSERT INTO begun (path, runs) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET runs = max(runs, excluded.runs)
+"""
 _FORGET_HISTORY = """
     DELETE FROM history WHERE path = ? AND number <= (
         SELECT number FROM history WHERE path = ? ORDER BY number DESC LIMIT 1 OFFSET ?
@@ -303,14 +315,9 @@ _FORGET_HISTORY = """
 """
 
 
-def place_of(log: str) -> str:
-    """Return the name of a log in the store. A link is not resolved: it means the newest log that it points to."""
-    return log if log == STDIN else str(Path(log).absolute())
-
-
 def _log_of(alert: Alert) -> str:
     """Return the log that an alert is about; empty if it is not about a log."""
-    return place_of(alert.evidence[0].path) if alert.evidence else ""
+    return full_name(alert.evidence[0].path) if alert.evidence else ""
 
 
 def _load(connection: sqlite3.Connection, log: str, history_limit: int) -> Saved | None:

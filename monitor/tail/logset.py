@@ -100,3 +100,8 @@ def _is_remnant(path: Path) -> bool:
     rotated = _ROTATED.fullmatch(path.name)
     # During a rotation the log's own name is missing for a moment.
     return rotated is not None and (rotated[1].endswith(".log") or path.with_name(rotated[1]).exists())
+
+
+def full_name(log: str) -> str:
+    """Return a log's absolute path. A link is not resolved: it means the newest log that it points to."""
+    return log if log == STDIN else str(Path(log).absolute())

@@ -70,7 +70,7 @@ def test_a_rotation_in_between_changes_no_alert(folder: Path):
         write_while_read(write(folder / "run.log", []), data[line_end:], process)
         live = process.ended()
     (folder / "whole.log").write_bytes(data)
-    replay = monitor("replay", "whole.log", "--json")
+    replay = monitor("replay", "whole.log", "--json", "--name", "run.log")
     told = [json.loads(line) for line in (folder / "live.jsonl").read_text().splitlines()]
     assert list(map(without_places, told)) == list(map(without_places, replay.objects()))
     assert (live.code, live.err.count("run.log: rotated")) == (1, 1)

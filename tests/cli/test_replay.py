@@ -17,6 +17,8 @@ KEYS = [
     "version",
     "id",
     "run",
+    "log",
+    "host",
     "attempt",
     "alert",
     "fault",
@@ -121,12 +123,12 @@ def test_a_gzip_file_gives_the_output_of_the_plain_file(folder: Path, troubled: 
     packed = b"".join(gzip.compress(data[start : start + size]) for start in range(0, len(data), size))
     (folder / "run.log").unlink()
     (folder / "run.log.gz").write_bytes(packed)
-    said = monitor("replay", "run.log.gz", "--json")
+    said = monitor("replay", "run.log.gz", "--json", "--name", "run.log")
     assert said == Said(troubled.code, troubled.out.replace('"run.log"', '"run.log.gz"'), "")
 
 
 def test_standard_input_gives_the_output_of_the_file(troubled: Said):
-    said = monitor("replay", "-", "--json", stdin=joined(TROUBLED))
+    said = monitor("replay", "-", "--json", "--name", "run.log", stdin=joined(TROUBLED))
     assert said == Said(troubled.code, troubled.out.replace('"run.log"', '"-"'), "")
 
 
@@ -137,7 +139,7 @@ def test_a_named_pipe_loses_nothing(folder: Path, troubled: Said):
     os.mkfifo("pipe")
     writer = threading.Thread(target=Path("pipe").write_bytes, args=(data,), daemon=True)
     writer.start()
-    said = monitor("replay", "pipe", "--json")
+    said = monitor("replay", "pipe", "--json", "--name", "whole.log")
     writer.join(LIMIT_S)
     assert said.out == monitor("replay", "whole.log", "--json").out.replace('"whole.log"', '"pipe"')
 
@@ -158,7 +160,7 @@ def test_windows_line_ends_change_the_offsets_alone(folder: Path, troubled: Said
 def test_several_logs_are_printed_one_after_another(folder: Path, troubled: Said):
     write(folder / "other.log", TROUBLED)
     said = monitor("replay", "run.log", "other.log", "--json")
-    assert said.out == troubled.out + troubled.out.replace('"run.log"', '"other.log"')
+    assert said.out == troubled.out + troubled.out.replace('run.log"', 'other.log"')
 
 
 def test_of_several_logs_each_part_names_its_log(folder: Path):

@@ -73,12 +73,20 @@ def test_only_rules_that_watch_a_signal_are_evaluated():
 # ---- ids
 
 
-def test_ids_do_not_depend_on_path_offset_or_line_number():
-    log = losses(1, 11, 1, 12)
+def test_ids_of_a_run_with_a_run_line_do_not_depend_on_path_offset_or_line_number():
+    log = [at(0, RunStart(run="a")), *losses(1, 11, 1, 12)]
     _, plain = watch([rule(LOSS)], log)
     moved = pipeline([rule(LOSS)], log="/elsewhere/b.log")
     shifted = [Line(number + 40, offset + 9_999, data) for number, offset, data in numbered(log)]
     assert ids(take(moved, shifted)) == ids(plain)
+
+
+def test_ids_differ_between_logs_that_begin_alike_but_have_no_run_line():
+    log = losses(1, 11)
+    _, plain = watch([rule(LOSS)], log)
+    elsewhere = pipeline([rule(LOSS)], log="/elsewhere/b.log")
+    assert not set(ids(take(elsewhere, numbered(log)))) & set(ids(plain))
+    assert {(each.log, each.run) for each in plain} != {("/elsewhere/b.log", elsewhere.run.id)}
 
 
 def test_ids_differ_between_runs_attempts_and_evidence():

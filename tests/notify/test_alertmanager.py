@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 from monitor.base.clock import SystemClock
 from monitor.notify import Delivery
 from monitor.sinks import open_sinks
+from tests.cli.command import started
 from tests.notify.receivers import alert, critical, ended, free_port, until
 
 PROGRAM = "prometheus-alertmanager"
@@ -34,8 +37,16 @@ class Alertmanager:
 
     def alerts(self) -> dict[str, dict[str, Any]]:
         """Return its active alerts by name."""
-        found = self.ask("/api/v2/alerts?active=true&silenced=true&inhibited=true")
-        return {each["labels"]["alertname"]: each for each in found}
+        return {each["labels"]["alertname"]: each for each in self.all()}
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return its active alerts."""
+        found: list[dict[str, Any]] = self.ask("/api/v2/alerts?active=true&silenced=true&inhibited=true")
+        return found
+
+    def logs_of(self, rule: str) -> set[str]:
+        """Return the logs for which a rule fires."""
+        return {each["labels"].get("log", "") for each in self.all() if each["labels"]["alertname"] == rule}
 
     def is_ready(self) -> bool:
         try:
@@ -119,3 +130,33 @@ def test_a_firing_alert_is_sent_again_before_alertmanager_resolves_it(manager: A
     delivery.send(mono + 61, now + 61)
     assert delivery.is_busy
     until(lambda: manager.alerts()["Rule1"]["updatedAt"] > first)
+
+
+NAN = b"iter 30: loss nan, time 20.10ms, mfu 12.00%\n"
+HEALTHY = b"".join(b"iter %d: loss %.4f, time 20.10ms, mfu 12.00%%\n" % (step, 3 - step / 100) for step in (0, 10, 20))
+RULE = "TrainLossNonfinite"
+
+
+@pytest.mark.parametrize("num_watches", [1, 2], ids=["one watch", "a watch each"])
+def test_two_logs_that_begin_alike_are_two_runs_and_the_end_of_one_leaves_the_other_firing(
+    manager: Alertmanager, tmp_path: Path, num_watches: int
+):
+    logs = [tmp_path / name / "train.log" for name in ("a", "b")]
+    for log in logs:
+        log.parent.mkdir()
+        log.write_bytes(HEALTHY + NAN)
+    groups = [logs] if num_watches == 1 else [[log] for log in logs]
+    with ExitStack() as watches:
+        for number, group in enumerate(groups):
+            record = f"jsonl:{tmp_path}/{number}.jsonl"
+            words = ["--sink", f"alertmanager:{manager.url}", "--sink", record, "--notify-history", "--no-probes"]
+            watches.enter_context(started("watch", *map(str, group), "--plain", *words, cwd=tmp_path))
+        until(lambda: manager.logs_of(RULE) == {str(log) for log in logs}, patience_s=30)
+        with logs[0].open("ab") as log:
+            log.writelines(b"iter %d: loss 2.5000, time 20.10ms, mfu 12.00%%\n" % step for step in range(40, 400, 10))
+        until(lambda: manager.logs_of(RULE) == {str(logs[1])}, patience_s=30)
+    told = [json.loads(line) for path in tmp_path.glob("*.jsonl") for line in path.read_text().splitlines()]
+    ids = {log: {each["id"] for each in told if each["log"] == str(log)} for log in logs}
+    assert all(ids.values()) and not ids[logs[0]] & ids[logs[1]]
+    assert len({each["run"] for each in told}) == 2
+    assert {each["host"] for each in told} == {socket.gethostname()}

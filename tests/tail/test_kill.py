@@ -82,7 +82,7 @@ def known(run: Run, fired: int, open_ids: list[str], alerts: list[dict[str, Any]
         for labels, each in by_labels.items()
     }
     place = (attempt.number, attempt.epoch, attempt.epochs_done, attempt.step, attempt.lines, len(run.past))
-    texts = [{**alert, "evidence": [line["text"] for line in alert["evidence"]]} for alert in alerts]
+    texts = [{**alert, "log": "", "evidence": [line["text"] for line in alert["evidence"]]} for alert in alerts]
     return Known(run.lines, run.understood, place, counts, fired, open_ids, texts)
 
 

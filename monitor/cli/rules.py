@@ -103,7 +103,7 @@ def check(paths: tuple[Path, ...]) -> None:
     monitor rules check my_rules.yaml
     """
     rules = load_rules(paths, also_known=shipped_rule_files())
-    click.echo(f"{len(rules)} rules, no problem found")
+    click.echo(f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, no problem found")
 
 
 @command.command("test")

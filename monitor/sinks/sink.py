@@ -64,7 +64,7 @@ class Resends(Protocol):
 
     @property
     def resend_s(self) -> float:
-        """How often, in seconds."""
+        """Seconds between two signs of life."""
         ...
 
 
@@ -74,7 +74,7 @@ class Beats(Protocol):
 
     @property
     def beats_s(self) -> float:
-        """How often, in seconds."""
+        """Seconds between two signs of life."""
         ...
 
     def beat(self, firing: Sequence[Alert]) -> None:

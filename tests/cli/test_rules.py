@@ -95,7 +95,7 @@ def test_ten_mistakes_of_one_file_are_shown_at_once_each_with_line_and_suggestio
 
 
 def test_a_file_of_ones_own_may_refer_to_shipped_rules():
-    assert monitor("rules", "check", "own.yaml") == (0, "1 rules, no problem found\n", "")
+    assert monitor("rules", "check", "own.yaml") == (0, "1 rule, no problem found\n", "")
     Path("own.yaml").write_text(OWN.replace("[TrainingStall]", "[TrainingStal]"))
     said = monitor("rules", "check", "own.yaml")
     assert said.code == 2

@@ -64,7 +64,7 @@ class Resends(Protocol):
 
     @property
     def resend_s(self) -> float:
-        """Seconds between two signs of life."""
+        """Seconds after which a firing alert is sent again."""
         ...
 
 

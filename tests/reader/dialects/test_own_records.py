@@ -1,4 +1,4 @@
-"""Real runs of real packages: what the monitor reads of a log is what the package itself keeps of that training."""
+"""Real runs of real packages: the facts read from a log equal the package's own record of that training."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ LIMIT_S = 120.0
 
 
 class Case(NamedTuple):
-    """A program, how it is started, and what is true of it."""
+    """A program, its arguments, and how to turn its record into facts."""
 
     program: str
     package: str
     arguments: tuple[str, ...]
     metrics: tuple[str, ...]
-    """What the package measures besides a loss."""
+    """Names and splits of what it measures besides a loss."""
     truth: Callable[[dict], Truth]
     environment: Mapping[str, str] = {}
 
 
 class Run(NamedTuple):
-    """A training that was run to its end."""
+    """A finished training."""
 
     log: Path
     truth: Truth
@@ -52,12 +52,12 @@ LOGLOSS_AND_AUC = ("binary_logloss.train", "binary_logloss.val", "auc.train", "a
 TRAIN_AND_VAL = {"train": "train", "val": "val"}
 TRAIN_AND_VALID = {"train": "train", "valid": "val"}
 NUMBERED = {"validation_0": "validation_0", "validation_1": "validation_1"}
-"""Which of several numbered sets is the one to judge by, no log says."""
+"""The log does not tell which of the numbered sets is held out, so each keeps its own name."""
 OF_NUMBERED = tuple(f"{metric}.{each}" for each in NUMBERED for metric in ("logloss", "auc"))
 
 
 def hugging_face(bars: str, verbosity: str) -> Case:
-    """Return a training whose steps take longer than tqdm waits (``fresh`` bars), or far less (``stale``)."""
+    """Return a training whose steps are slower than tqdm's redraw (``fresh`` bars) or faster (``stale`` bars)."""
     truth = of_hugging_face(bars=bars, is_plan_stated=verbosity == "INFO")
     wait = {"TQDM_MININTERVAL": "0" if bars == "fresh" else "10"}
     return Case("hf_record.py", "transformers", ("bars" if bars else "plain", verbosity), MAE, truth, wait)
@@ -113,15 +113,15 @@ NAMED = ("step", "steps", "epoch", "epochs_done", "epochs", "loss", "val_loss", 
 
 
 class Silent(AssertionError):
-    """The log says it, and the monitor does not."""
+    """The log prints a fact that the monitor does not read."""
 
 
 class Wrong(AssertionError):
-    """The monitor says something else than the package."""
+    """The monitor and the package disagree."""
 
 
 class Gap(NamedTuple):
-    """What is not read yet; where the reader is mended its tests fail, and it goes from here."""
+    """A known defect of the reader. Once it is fixed its tests fail: delete it then."""
 
     kind: type[AssertionError]
     reason: str
@@ -168,7 +168,7 @@ UNREAD = {(case, fact): gap for gap in GAPS for case in gap.cases for fact in ga
 
 
 def marked(case: str, fact: str, *values: str) -> object:
-    """Return a parameter, marked where it is not read yet."""
+    """Return a parameter, marked as an expected failure where there is a gap."""
     marks = ()
     if (case, fact) in UNREAD:
         gap = UNREAD[case, fact]
@@ -177,13 +177,13 @@ def marked(case: str, fact: str, *values: str) -> object:
 
 
 def facts_in(case: str) -> tuple[str, ...]:
-    """Return the names of the facts that a package may have."""
+    """Return the names of all facts to compare."""
     return (*NAMED, *(f"metrics.{metric}" for metric in CASES[case].metrics))
 
 
 @pytest.fixture(scope="module")
 def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
-    """Run the program of a case, once for all that is asked of its log."""
+    """Return a function that runs the program of a case; its tests share one run."""
     runs: dict[str, Run] = {}
 
     def run(name: str) -> Run:
@@ -209,12 +209,12 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 
 
 def away_from_terminals() -> dict[str, str]:
-    """Return the environment without what makes a package draw its bars otherwise."""
+    """Return the environment without the variables that change how bars are drawn."""
     return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "FORCE_COLOR")}
 
 
 def compare(fact: str, said: dict[str, object], truth: Truth) -> None:
-    """Raise Silent or Wrong unless a fact is as the package has it."""
+    """Raise Silent or Wrong unless a fact equals the package's."""
     seen, right = said.get(fact), {**truth.stated, **truth.unstated}.get(fact)
     if seen is None:
         if fact in truth.stated:
@@ -226,27 +226,27 @@ def compare(fact: str, said: dict[str, object], truth: Truth) -> None:
 
 
 def is_same(seen: object, right: float) -> bool:
-    """Whether two numbers are one, both being at the digits that were printed."""
+    """Whether two numbers are equal; both are rounded to the printed digits."""
     return isinstance(seen, int | float) and math.isclose(seen, right, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @pytest.mark.parametrize(("case", "fact"), [marked(case, fact, fact) for case in CASES for fact in facts_in(case)])
-def test_at_its_end_a_fact_is_that_of_the_package(case: str, fact: str, run_of: Callable[[str], Run]):
+def test_a_fact_at_the_end_of_the_log_equals_the_record(case: str, fact: str, run_of: Callable[[str], Run]):
     log, truth = run_of(case)
     compare(fact, flat(facts_of(log.read_bytes())), truth)
 
 
 class Seen(NamedTuple):
-    """What is read of a log, report by report."""
+    """What is read from a log, report by report."""
 
     losses: list[tuple[int | None, float]]
-    """Step and training loss; of what bars show at one step the last."""
+    """Step and training loss; when a bar shows one step several times, the last."""
     vals: dict[str, list[float]]
-    """Each validation figure; a bar that shows it again does not count."""
+    """All values of each validation figure; repeats in a bar do not count."""
 
 
 def read_each(log: Path, loss_name: str) -> Seen:
-    """Read a log line by line, and keep what was measured."""
+    """Read a log line by line and collect losses and validation figures."""
     state, seen = ReadState(), Seen([], {})
     for line in lines_of(log.read_bytes()):
         for report in read_line(line, state).reports:
@@ -266,7 +266,7 @@ def read_each(log: Path, loss_name: str) -> Seen:
 
 
 @pytest.mark.parametrize("case", [marked(case, "each loss") for case in CASES])
-def test_each_training_loss_stands_at_its_step(case: str, run_of: Callable[[str], Run]):
+def test_each_training_loss_is_read_at_its_step(case: str, run_of: Callable[[str], Run]):
     log, truth = run_of(case)
     seen, right = read_each(log, truth.loss_name).losses, list(truth.losses.items())
     if not right:
@@ -297,7 +297,7 @@ def test_each_validation_figure_is_read_once_and_in_order(case: str, run_of: Cal
 
 
 @pytest.mark.parametrize("case", [marked(case, "healthy") for case in CASES])
-def test_a_healthy_run_alarms_nobody(case: str, run_of: Callable[[str], Run]):
+def test_a_healthy_run_fires_no_alert(case: str, run_of: Callable[[str], Run]):
     _, changes = watched(run_of(case).log.read_bytes())
     if fired(changes):
         raise Wrong(f"fired: {fired(changes)}")

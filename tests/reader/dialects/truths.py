@@ -1,4 +1,4 @@
-"""A package's own record of a training → what the monitor should read of its log, at the digits it prints."""
+"""A package's own record of a training → the facts that its log should yield, rounded as the log prints them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 Figure = float | tuple[float, ...]
-"""A number; several where the package has more than one of that name."""
+"""A number, or several where the package has more than one of that name."""
 
 
 class Truth(NamedTuple):
-    """What a package keeps of its training, by the names of the facts."""
+    """What a package recorded, under the names that facts have."""
 
     stated: Mapping[str, Figure]
-    """What its log says too."""
+    """Facts that the log prints."""
     unstated: Mapping[str, Figure] = {}
-    """What its log says nowhere, or only to those who reckon: it may be absent, but not otherwise."""
+    """Facts that the log does not print: they may be missing, but not different."""
     losses: Mapping[int, float] = {}
-    """The training loss of each report, by its step; empty where the log does not show each."""
+    """The training loss of each report, by step; empty where the log does not show them all."""
     loss_name: str = "loss"
-    """A quantity, or the metric that is the loss."""
+    """``loss``, or the metric that serves as the loss."""
     are_steps_stated: bool = True
-    """Whether each of these losses stands beside its own step; else none may stand at another."""
+    """Whether the log prints the step of each loss. Otherwise a loss may have no step, but not another one."""
     has_more_in_log: bool = False
-    """Whether the log shows steps that the record does not keep."""
+    """Whether the log shows steps that are missing in the record."""
     vals: Mapping[str, list[float]] = {}
-    """Each validation figure from its first to its last, by ``loss`` or the metric and its split."""
+    """All values of each validation figure, keyed by ``loss`` or by metric and split."""
 
 
 def at(shape: str, value: float) -> float:
@@ -34,7 +34,7 @@ def at(shape: str, value: float) -> float:
 
 
 def of_hugging_face(*, bars: str, is_plan_stated: bool) -> Callable[[dict], Truth]:
-    """Return the truth of ``log_history``: bars, ``fresh`` or ``stale``, say the steps, and INFO what is planned."""
+    """Read ``log_history``. Bars (``fresh`` or ``stale``) print the step, INFO prints the plan."""
 
     def truth(record: dict) -> Truth:
         training = [row for row in record["log_history"] if "loss" in row]
@@ -64,7 +64,7 @@ VALS_OF_HUGGING_FACE = {"loss": "eval_loss", "mae.val": "eval_mae"}
 
 
 def of_lightning(shape: str, *, is_whole: bool = True) -> Callable[[dict], Truth]:
-    """Return the truth of ``callback_metrics``; rich prints nothing but the end where it meets no terminal."""
+    """Read ``callback_metrics``. Without a terminal, rich prints the last state only."""
 
     def truth(record: dict) -> Truth:
         last, each = record["callback_metrics"], record["history"]
@@ -89,7 +89,7 @@ def of_lightning(shape: str, *, is_whole: bool = True) -> Callable[[dict], Truth
 
 
 def of_keras(record: dict) -> Truth:
-    """Return the truth of ``history.history``, which keeps epochs; a bar shows the steps between them."""
+    """Read ``history.history``, which has one row per epoch; a bar also shows steps within it."""
     history, steps, epochs = record["history"], record["params"]["steps"], len(record["epoch"])
     stated: dict[str, Figure] = {
         "loss": at(".4f", history["loss"][-1]),
@@ -108,7 +108,7 @@ def of_keras(record: dict) -> Truth:
 
 
 def of_trees(shape: str, sets: dict[str, str], *, starts_at: int, every: int = 1) -> Callable[[dict], Truth]:
-    """Return the truth of ``evals_result``; ``sets`` gives the split of each set."""
+    """Read ``evals_result``; ``sets`` maps each data set to its split."""
 
     def truth(record: dict) -> Truth:
         rounds = record["rounds"]
@@ -129,7 +129,7 @@ def of_trees(shape: str, sets: dict[str, str], *, starts_at: int, every: int = 1
 
 
 def of_perceptron(record: dict) -> Truth:
-    """Return the truth of ``loss_curve_`` and ``validation_scores_``."""
+    """Read ``loss_curve_`` and ``validation_scores_``."""
     losses = {step: at(".8f", loss) for step, loss in enumerate(record["loss_curve_"], 1)}
     stated: dict[str, Figure] = {"step": record["n_iter_"], "loss": losses[record["n_iter_"]]}
     unstated: dict[str, Figure] = {"epoch": record["n_iter_"], "epochs_done": record["n_iter_"]}

@@ -38,7 +38,7 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras, trees and others: their logs, and our telemetry in them
-	$(BIN)/pytest -q -m "slow or not slow" tests/reader/dialects/test_packages.py \
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
 	    tests/reader/dialects/test_own_records.py tests/trainer/test_adapters.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts

@@ -38,8 +38,9 @@ test: lint ## Lint, types, import contracts and tests
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
-test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
-	$(BIN)/pytest -q -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/adapters
+test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras, trees and others: their logs, and our telemetry in them
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
+	    tests/reader/dialects/test_own_records.py tests/trainer/adapters
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .

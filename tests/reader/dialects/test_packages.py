@@ -74,7 +74,8 @@ def test_a_run_that_was_killed_is_recognised_and_not_taken_for_complete(case: tu
         shell = f'"{PYTHON}" "{program}" endless "{tmp_path}" & echo $! > "{tmp_path}/pid"; wait $!; exit 0'
         process = subprocess.Popen(["bash", "-c", shell], stdout=log, stderr=subprocess.STDOUT)
         try:
-            until(lambda: (watched(path.read_bytes())[0].run.attempt.step or 0) > 0, LIMIT_S)
+            # Past the first lines: the shell's message is appended to the last bar, and may hide it.
+            until(lambda: (watched(path.read_bytes())[0].run.attempt.step or 0) > 40, LIMIT_S)
         finally:
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         process.wait(LIMIT_S)

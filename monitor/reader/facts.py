@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.reader.lines import Read
+    from monitor.reader.report import Read
     from monitor.reader.state import ReadState
 
 MOST_METRICS = 400

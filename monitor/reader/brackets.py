@@ -41,12 +41,21 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
     if keyed and len(leads) == 2 and slots[leads[1]].unit in (",", "|"):
         slots[leads[0]] = Slot("place", "epoch", rank=1)
         slots[leads[1]] = Slot("place", "batch" if slots[leads[1]].unit == "," else "step", rank=1)
-    elif keyed and len(leads) == 1 and slots[leads[0]].unit == "[" and not any(s.role == "place" for s in slots):
-        if not _is_pair(slots, leads[0]):
-            slots[leads[0]] = Slot("place", "index", rank=0)
-        else:
-            slots[leads[0]] = Slot("place", "position")
+    elif keyed and len(leads) == 1 and not any(slot.role == "place" for slot in slots):
+        _name_lead(slots, leads[0], gaps)
     return slots
+
+
+def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
+    """Name a number that begins a line: ``[3/20][10/450]``, ``[10/450]``, ``[10]``, ``10:<tab>``."""
+    if _is_pair(slots, lead):
+        inner = lead + 2
+        if inner < len(slots) and slots[inner].role == "bracket" and _is_pair(slots, inner) and gaps[inner] == "][":
+            slots[lead], slots[inner] = Slot("place", "epoch", rank=1), Slot("place", "batch", rank=1)
+        else:
+            slots[lead] = Slot("place", "position", "lead")
+    elif slots[lead].unit == "[" or gaps[lead + 1].startswith(":\t"):
+        slots[lead] = Slot("place", "index", rank=0)
 
 
 def epochs_as_place(slots: list[Slot]) -> list[Slot]:

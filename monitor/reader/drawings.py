@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from monitor.reader.bars import Bar
 from monitor.reader.moving import enter_bar
 from monitor.reader.pairs import read_pairs
@@ -10,6 +12,10 @@ from monitor.reader.report import KNOWN, Report
 from monitor.reader.state import ReadState
 from monitor.reader.tables import row_text, take_header
 from monitor.reader.vocabulary import listed, shipped, words_of
+
+
+_EPOCH_OF = re.compile(r"\[?(\d+)/(\d+)\]?:?")
+"""What a bar of an epoch is called by some: ``[3/20]:``."""
 
 
 def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
@@ -27,6 +33,8 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
         if bar.is_over and bar.pairs and splits:
             return read_pairs(bar.pairs, "", state, split=splits.pop() or "val")
         return KNOWN
+    if (named := _EPOCH_OF.fullmatch(bar.words)) and int(named[2]) != bar.total:
+        bar = bar._replace(words=f"epoch {named[1]}/{named[2]}")
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
     is_step_bar = not words or set(words) <= listed("bars_of_steps")
     if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:

@@ -1,33 +1,55 @@
-"""Whether a report says that its epoch is over."""
+"""Whether a report says that its epoch is over: shapes that come once per epoch, at its end, close it."""
 
 from __future__ import annotations
 
 from monitor.reader.filling import Filled, template_key
 from monitor.reader.report import Value
-from monitor.reader.state import ReadState
+from monitor.reader.state import EpochShapes, ReadState
+
+MOST_SHAPES = 64
+"""Shapes whose reports are counted per epoch: a log has a handful."""
+_INNER = frozenset(("step", "batch", "samples", "position", "index"))
 
 
-def note_epoch_line(
-    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState
+def note_report(
+    template: str, places: list[Filled], values: tuple[Value, ...], state: ReadState, *, is_bar: bool
 ) -> None:
-    """An epoch is over by a line that reports the whole of it: one that names it and no batch, once per epoch."""
-    place = state.place
-    is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
-    place.is_val_last = is_val
-    place.num_vals += is_val
-    if place.index is None or place.is_fraction:
+    """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure."""
+    place, shapes = state.place, state.epoch_shapes
+    if place.index is None or place.is_fraction or not any(value.quantity in ("loss", "metric") for value in values):
         return
-    if is_val and place.vals_close and place.num_vals == 1:
-        place.is_over = True
+    if shapes.epoch != (place.fit, place.index):
+        _begin(shapes, (place.fit, place.index))
     kinds = {each.slot.quantity for each in places}
-    has_inner = bool(kinds & {"step", "batch", "samples", "position", "index"})
-    is_measured = any(value.quantity in ("loss", "metric") for value in values)
-    if "epoch" in kinds and not has_inner and is_measured:
-        key = f"{template_key(template)}|{place.index}"
-        if key == state.epoch_line:
-            state.is_repeating, place.is_over = True, False
-        state.epoch_line = key
-        if not state.is_repeating:
-            place.is_over = True
-    elif not places and subject in ("val", "test") and is_measured and place.inner is None and not place.step_word:
+    has_inner = is_bar or bool(kinds & _INNER)
+    key = template_key(template)
+    count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
+    if count > 1 or shapes.is_once.get(key) is False:
+        _go_on(shapes, key)
+        if not has_inner:
+            place.is_over = False
+        return
+    if "epoch" in kinds and not has_inner:
         place.is_over = True
+    elif not is_bar and (not has_inner or any(value.split in ("val", "test") for value in values)):
+        if shapes.is_once.get(key):
+            place.is_over = True
+        elif not place.is_over:
+            place.is_over = None
+
+
+def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:
+    """Learn from the epoch before which shapes came once in it."""
+    for key, count in shapes.seen.items():
+        if key in shapes.is_once or len(shapes.is_once) < MOST_SHAPES:
+            shapes.is_once[key] = shapes.is_once.get(key, True) and count == 1
+    shapes.epoch, shapes.seen = epoch, {}
+
+
+def _go_on(shapes: EpochShapes, key: str) -> None:
+    """A shape that repeats within its epoch shows that none of those before it closed the epoch."""
+    for other in (*shapes.seen, key):
+        if len(shapes.is_once) < MOST_SHAPES or other in shapes.is_once:
+            shapes.is_once[other] = False
+    if len(shapes.seen) > MOST_SHAPES:
+        shapes.seen = {}

@@ -38,7 +38,10 @@ class Facts:
         self.understood += read.is_understood
         for report in read.reports:
             self.checkpoints += report.kind == "checkpoint"
-            if report.kind in ("report", "validation") and report.place.step is not None:
+            if report.kind == "epoch":
+                if report.place.step is not None and report.place.step != self.step:
+                    self.step, self.is_step_lost = report.place.step, False
+            elif report.kind in ("report", "validation") and report.place.step is not None:
                 self.step, self.is_step_lost = report.place.step, False
             elif report.kind == "report" and any(value.quantity == "loss" for value in report.values):
                 self.is_step_lost = True

@@ -68,7 +68,8 @@ def _without_empties(template: str, found: list[Filled], state: ReadState) -> li
 
 def template_key(template: str) -> str:
     """Return a short name of a template."""
-    return f"{crc32(template.encode()):08x}{len(template):x}"
+    words = " ".join(template.split())
+    return f"{crc32(words.encode()):08x}{len(words):x}"
 
 
 def total_of(each: Filled, filled: list[Filled]) -> float | None:

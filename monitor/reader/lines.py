@@ -69,6 +69,8 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if body.endswith(":") and phrases.cites(body):
         state.is_citing = True
         return KNOWN
+    if body[0] == "#" and take_header(body.lstrip("# "), state.tables):
+        return KNOWN
     said = _words(body, state)
     if said is not None:
         return said

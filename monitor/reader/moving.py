@@ -6,7 +6,7 @@ import re
 
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
-from monitor.reader.places import Named, enter_batch, enter_epoch, enter_step
+from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_position, enter_step
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
 from monitor.reader.vocabulary import listed, words_of
@@ -21,7 +21,7 @@ def enter(
     named: dict[str, list[tuple[Filled, Named]]] = {}
     for each in places:
         total = total_of(each, filled)
-        is_fraction = "." in each.text or "e" in each.text.lower()
+        is_fraction = ("." in each.text or "e" in each.text.lower()) and not _is_round(each)
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
@@ -57,12 +57,12 @@ def enter(
         return enter_bar(bar, state)
     if "batch" in named:
         return enter_batch(place, named["batch"][0][1])
-    if "samples" in named or "position" in named:
-        item = (named.get("samples") or named["position"])[0][1]
-        if item.total:
-            place.inner, place.inner_index, place.inner_total = None, None, None
-            place.is_over = False
-        return None
+    if "samples" in named:
+        return _enter_unknown(place, named["samples"][0][1])
+    if "position" in named:
+        (each, item), *_ = named["position"]
+        has_val = any(value.split == "val" for value in values)
+        return enter_position(place, item, has_val=has_val) if each.slot.name else _enter_unknown(place, item)
     if subject not in ("val", "test") and state.plain_total and any(value.quantity == "loss" for value in values):
         if place.bar_total is None and (place.is_fraction or place.index is None):
             place.bar_total, place.bar = state.plain_total, state.plain_done
@@ -76,7 +76,19 @@ def enter(
     ):
         place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
         return place.step
-    return place.step if subject in ("val", "test") or place.step_word else None
+    return place.step if subject in ("val", "test") or place.step_word or "epoch" in named else None
+
+
+def _enter_unknown(place: PlaceState, item: Named) -> None:
+    """Move within the epoch, in a unit that is not told: samples, or batches."""
+    if item.total:
+        place.inner, place.inner_index, place.inner_total = None, None, None
+        place.is_over = item.value >= item.total
+
+
+def _is_round(each: Filled) -> bool:
+    """Whether a number is a whole one with a suffix: ``9.8K``."""
+    return each.text[-1:].isalpha() and each.number.value == int(each.number.value)
 
 
 _COUNT = re.compile(r"[\d,]+\.0?")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from monitor.reader import phrases
 from monitor.reader.bars import Bar
-from monitor.reader.epochs import note_epoch_line
+from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
 from monitor.reader.moving import enter
-from monitor.reader.places import place_of
+from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
 from monitor.reader.state import MOST_SHAPES, ReadState
@@ -28,6 +28,8 @@ def read_pairs(
     filled = fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
     places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
+    if _tells_of_the_best(plan):
+        places = []
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
         subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
@@ -58,14 +60,14 @@ def read_pairs(
         return KNOWN
     step = enter(places, filled, state, subject=subject, bar=bar, values=values)
     state.last_split = subject
-    if _is_partial(places, filled, subject, plan):
+    if _is_partial(filled, subject, plan, state.place):
         return KNOWN
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
     state.is_begun = True
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
-    note_epoch_line(shape.template, places, values, subject, state)
+    note_report(shape.template, places, values, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 
@@ -74,6 +76,12 @@ def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
     """Whether a Keras bar behind an epoch's last batch is its last drawing, with what the validation gave."""
     is_same = bar.total == state.place.inner_total or state.place.inner_total is None
     return is_same and any(value.split == "val" for value in values)
+
+
+def _tells_of_the_best(plan: Plan) -> bool:
+    """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
+    measured = [slot for slot in plan.slots if slot.role in ("value", "criterion", "part", "metric")]
+    return bool(measured) and all("best" in slot.marks for slot in measured)
 
 
 def _is_report(
@@ -118,7 +126,7 @@ def _count(template: str, state: ReadState) -> int:
     return was + 1
 
 
-def _is_partial(places: list[Filled], filled: list[Filled], subject: str, plan: Plan) -> bool:
+def _is_partial(filled: list[Filled], subject: str, plan: Plan, place: PlaceState) -> bool:
     """Whether a line reports one batch of a validation: no measurement of the whole of it."""
     if subject not in ("val", "test"):
         return False
@@ -127,7 +135,8 @@ def _is_partial(places: list[Filled], filled: list[Filled], subject: str, plan: 
             total = plan.slots[index + 1]
             if total.role == "total" and total.of == index:
                 numbers = [each.number.value for each in filled if each.slot is slot or each.slot is total]
-                return len(numbers) == 2 and numbers[0] < numbers[1]
+                is_of_training = slot.quantity == "step" and place.step_word > 0 and numbers[1:] == [place.steps]
+                return len(numbers) == 2 and numbers[0] < numbers[1] and not is_of_training
     return False
 
 

@@ -51,8 +51,8 @@ class PlaceState:
     """Whether a line that was not taken for a report yet named an epoch 0."""
     is_fraction: bool = False
     progress: float | None = None
-    is_over: bool = False
-    """Whether the present epoch was said to be complete."""
+    is_over: bool | None = False
+    """Whether the present epoch was said to be complete; None where that is not sure."""
     heads_trail: bool = False
     """Whether a line with the epoch's number alone stands behind the epoch's reports."""
     step: int | None = None
@@ -67,16 +67,14 @@ class PlaceState:
     """The epoch that it was read in."""
     inner_total: int | None = None
     inner_from_zero: bool = False
-    num_vals: int = 0
-    """Validations of the present epoch."""
-    is_val_last: bool = False
-    """Whether the last report was one of a validation."""
-    vals_close: bool | None = None
-    """Whether each epoch so far ended with its one validation."""
     is_ended: bool = False
     """Whether a line said that the training is over."""
     counts_samples: bool | None = None
     """Whether Keras bars count samples; None where no bar has said."""
+    position: tuple[int, int] = (0, 0)
+    """The last bare ``[n/total]``."""
+    position_is: str = ""
+    """What such a count was found to be: ``step``, ``epoch``, or empty where nothing has told."""
     bar_rounds: int = 0
     """How often the training's bar began anew, in a log that names no epochs."""
     bar: int | None = None
@@ -98,7 +96,7 @@ class PlaceState:
         """Epochs completed; None where the log does not say, or not surely."""
         if self.is_fraction:
             return None if self.progress is None else math.floor(self.progress + 1e-9)
-        if self.index is None or not self.is_epoch_sure:
+        if self.index is None or not self.is_epoch_sure or self.is_over is None:
             return None
         return self.index + (1 if self.is_over else 0)
 
@@ -133,9 +131,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     if state.index is None:
         state.index = index
     elif index > state.index:
-        closed = state.is_val_last and state.num_vals == 1
-        state.vals_close = closed if state.vals_close is None else state.vals_close and closed
-        state.index, state.is_over, state.num_vals = index, False, 0
+        state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
         if is_complete and raw == state.starts_at:
@@ -216,6 +212,31 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         if state.epochs:
             state.steps = state.epochs * total
     return state.step
+
+
+MOST_BATCHES = 10_000
+"""A bare count up to more than this, under the head of an epoch, may as well be one of samples."""
+
+
+def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | None:
+    """Move to ``[n/total]`` without a word: a batch in an epoch that is known, else what its next value tells.
+
+    A count that leaps is one of steps; one that goes by one, with a validation each time, is one of epochs.
+    """
+    value, total = int(named.value), int(named.total or 0)
+    if not total:
+        return None
+    if state.index is not None and state.position_is != "epoch":
+        if total < MOST_BATCHES and not state.is_fraction:
+            return enter_batch(state, named)
+        return None
+    was, was_total = state.position
+    if not state.position_is and was_total == total and value > was:
+        state.position_is = "step" if value > was + 1 else "epoch" if has_val else ""
+    state.position = value, total
+    if state.position_is == "epoch":
+        enter_epoch(state, named)
+    return enter_step(state, named) if state.position_is == "step" else None
 
 
 def place_of(state: PlaceState, step: int | None) -> Place:

@@ -50,6 +50,8 @@ SEPARATOR = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
 _HARD = re.compile(
     r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]"
 )
+_WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
+"""A value of words before the key: ``msg="train step" step=``."""
 _SENTENCE = re.compile(r"(?<![Vv]al)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
 OPENERS = " \"'[({<$~≈@#"
@@ -84,6 +86,8 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     last = 0
     for hard in _HARD.finditer(text):
         last = hard.end()
+    for value in _WORD_VALUE.finditer(text, last):
+        last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
     key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.")
     return f"{key} {qualifier}".strip() if key else ""

@@ -37,6 +37,18 @@ class TableState:
 
 
 @dataclass
+class EpochShapes:
+    """Which shapes report how often in an epoch: what comes once, at its end, closes it."""
+
+    epoch: tuple[int, int] = (0, -1)
+    """The fit and the epoch that are counted now."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """Digest of a shape → its reports in this epoch, up to 2."""
+    is_once: dict[str, bool] = field(default_factory=dict)
+    """Digest of a shape → whether it came once, at the end, in each epoch before that had it."""
+
+
+@dataclass
 class ReadState:
     """What the lines so far say of those to come."""
 
@@ -69,9 +81,6 @@ class ReadState:
     """The lowest process that has reported."""
     behind: int = 0
     """Reports of higher processes since the lowest one reported."""
-    epoch_line: str = ""
-    """Digest of the last shape that reported a whole epoch, and its epoch."""
-    is_repeating: bool = False
-    """Whether such lines come more than once per epoch."""
+    epoch_shapes: EpochShapes = field(default_factory=EpochShapes)
     has_loss: bool = False
     """Whether a training loss by that name was read."""

@@ -8,6 +8,10 @@ from monitor.reader.slots import Slot
 from monitor.reader.vocabulary import listed, shipped, words_of
 
 
+_FIELD = re.compile(r"""["']?\b(\w+)["']?\s*[:=]\s*["']?([A-Za-z]+)\b""")
+"""``"split": "val"``, ``phase=train``."""
+
+
 def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
     splits = shipped().splits
     if logger:
@@ -19,6 +23,10 @@ def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
     for slot in slots:
         if slot.role == "place" and slot.split:
             return slot.split
+    for gap in gaps:
+        for field, word in _FIELD.findall(gap):
+            if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
+                return splits[word.lower()]
     lead = gaps[0]
     # What stands before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
     for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):

@@ -195,7 +195,7 @@ def _plain(words: list[str], vocabulary: Vocabulary) -> list[str]:
 
 
 def _own_name(key: str, vocabulary: Vocabulary) -> str:
-    parts = re.split(r"([_/\s.:-]+)", key.strip(" '\""))
+    parts = re.split(r"([_/\s.:\x01-]+)", _CAMEL.sub("\x01", key.strip(" '\"")))
     kept = [
         index
         for index in range(0, len(parts), 2)
@@ -207,4 +207,4 @@ def _own_name(key: str, vocabulary: Vocabulary) -> str:
         (parts[index - 1] if position and index - kept[position - 1] == 2 else "_" if position else "") + parts[index]
         for position, index in enumerate(kept)
     )
-    return re.sub(r"\s+", "_", name)
+    return re.sub(r"\s+", "_", name.replace("\x01", ""))

@@ -24,8 +24,8 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
             is_pair_after = has_batch and _is_pair(slots, slots.index(follows[0], index + 1))
             if has_batch and is_pair_after:
                 slots[index] = Slot("place", "epoch", split=slot.split, rank=2)
-            elif is_pair:
-                slots[index] = Slot("place", "batch" if slot.split in ("val", "test") else "position", split=slot.split)
+            elif is_pair or (gaps[index].endswith(("[", "(")) and len(slots) > 1):
+                slots[index] = Slot("place", "position", "lead", slot.split)
             else:
                 slots[index] = Slot("metric", "metric", "", slot.split, unit=slot.unit)
         elif slot.role == "bracket" and has_epoch and (_follows_epoch(before) or not (has_inner or has_value)):
@@ -37,7 +37,7 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         elif slot.role == "bracket" and is_pair and has_value and not has_inner:
             slots[index] = Slot("place", "position")
     leads = [index for index, slot in enumerate(slots) if slot.role == "lead"]
-    keyed = any(each.role in ("value", "metric", "criterion", "part") for each in slots)
+    keyed = any(each.role in ("value", "metric", "criterion", "part", "time") for each in slots)
     if keyed and len(leads) == 2 and slots[leads[1]].unit in (",", "|"):
         slots[leads[0]] = Slot("place", "epoch", rank=1)
         slots[leads[1]] = Slot("place", "batch" if slots[leads[1]].unit == "," else "step", rank=1)
@@ -50,7 +50,12 @@ def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
     """Name a number that begins a line: ``[3/20][10/450]``, ``[10/450]``, ``[10]``, ``10:<tab>``."""
     if _is_pair(slots, lead):
         inner = lead + 2
-        if inner < len(slots) and slots[inner].role == "bracket" and _is_pair(slots, inner) and gaps[inner] == "][":
+        if (
+            inner < len(slots)
+            and slots[inner].role == "bracket"
+            and _is_pair(slots, inner)
+            and gaps[inner].replace(" ", "") == "]["
+        ):
             slots[lead], slots[inner] = Slot("place", "epoch", rank=1), Slot("place", "batch", rank=1)
         else:
             slots[lead] = Slot("place", "position", "lead")

@@ -13,7 +13,6 @@ from monitor.reader.state import ReadState
 from monitor.reader.tables import row_text, take_header
 from monitor.reader.vocabulary import listed, shipped, words_of
 
-
 _EPOCH_OF = re.compile(r"\[?(\d+)/(\d+)\]?:?")
 """What a bar of an epoch is called by some: ``[3/20]:``."""
 

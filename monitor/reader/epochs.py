@@ -12,7 +12,7 @@ _INNER = frozenset(("step", "batch", "samples", "position", "index"))
 
 
 def note_report(
-    template: str, places: list[Filled], values: tuple[Value, ...], state: ReadState, *, is_bar: bool
+    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState, *, is_bar: bool
 ) -> None:
     """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure."""
     place, shapes = state.place, state.epoch_shapes
@@ -21,8 +21,10 @@ def note_report(
     if shapes.epoch != (place.fit, place.index):
         _begin(shapes, (place.fit, place.index))
     kinds = {each.slot.quantity for each in places}
+    if place.position_is == "epoch" and "position" in kinds:
+        kinds = kinds - {"position"} | {"epoch"}
     has_inner = is_bar or bool(kinds & _INNER)
-    key = template_key(template)
+    key = f"{template_key(template)}{subject}"
     count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
     if count > 1 or shapes.is_once.get(key) is False:
         _go_on(shapes, key)

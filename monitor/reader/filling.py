@@ -10,6 +10,9 @@ from monitor.reader.plan import Plan
 from monitor.reader.slots import Slot
 from monitor.reader.state import ReadState
 
+_COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
+"""Places that are whole numbers: what a comma parts in them are thousands."""
+
 
 class Filled(NamedTuple):
     """One slot of a plan, and what stands there."""
@@ -33,7 +36,8 @@ def fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) ->
     found = []
     empties: list[tuple[int, bool]] = []
     for index, (slot, text) in enumerate(zip(plan.slots, texts, strict=False)):
-        number = read(text, has_decimal_comma=state.has_decimal_comma)
+        is_count = slot.quantity in _COUNTS or (slot.role == "total" and plan.slots[slot.of].quantity in _COUNTS)
+        number = read(text, has_decimal_comma=False if is_count else state.has_decimal_comma)
         if number is None:
             continue
         if number.is_empty:
@@ -51,7 +55,7 @@ def fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) ->
 
 
 def _may_be_empty(template: str) -> bool:
-    return ": \x00" in template or "=\x00" in template
+    return any(text in template for text in (":\x00", ": \x00", "=\x00", ": '\x00", ': "\x00'))
 
 
 def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
@@ -68,7 +72,7 @@ def _without_empties(template: str, found: list[Filled], state: ReadState) -> li
 
 def template_key(template: str) -> str:
     """Return a short name of a template."""
-    words = " ".join(template.split())
+    words = " ".join(template.replace('"', "").replace("'", "").split())
     return f"{crc32(words.encode()):08x}{len(words):x}"
 
 

@@ -58,10 +58,11 @@ _LOGGERS = re.compile(
     rf"(?:\] ?)?(?:"
     rf"[-:|]? ?(?P<a>[^ |\[\]]{{1,120}}) - {_LEVEL}\b(?: - |: | )"  # - name - INFO -
     rf"|[|:-]? ?{_LEVEL} *\| (?P<b>[^ |]{{1,120}}) (?:\||-) "  # | INFO | name |
-    rf"|\([\w.]+:\d+\) {_LEVEL}: "  # (trainer:636) INFO:
+    rf"|\([\w.]+:\d+\) {_LEVEL}:(?: |$)"  # (trainer:636) INFO:
     rf"|(?:[\w.-]{{1,80}}\] ?)?\([\w.]+\.py:? ?\d+\): {_LEVEL} "  # swin] (main.py 174): INFO
     rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
     rf"|P\d+ {_LEVEL} "
+    rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"

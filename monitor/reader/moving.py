@@ -61,7 +61,7 @@ def enter(
         return _enter_unknown(place, named["samples"][0][1])
     if "position" in named:
         (each, item), *_ = named["position"]
-        has_val = any(value.split == "val" for value in values)
+        has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
         return enter_position(place, item, has_val=has_val) if each.slot.name else _enter_unknown(place, item)
     if subject not in ("val", "test") and state.plain_total and any(value.quantity == "loss" for value in values):
         if place.bar_total is None and (place.is_fraction or place.index is None):

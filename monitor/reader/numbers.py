@@ -18,10 +18,11 @@ NONFINITE = (
     r"(?![A-Za-z0-9_])"
 )
 PLAIN = (
-    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+,\d+(?![\d,.])|\d+(?:\.\d*)?|\.\d+)"
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+,\d+(?![\d.]|,\d)|\d+(?:\.\d*)?|\.\d+)"
     r"(?:[eE][-+]?\d+)?(?:[kKMGBT](?![A-Za-z0-9_]))?"
 )
-EMPTY = r"(?:(?<=[:=|] )|(?<=[:=]))(?:None|null|N/?A|nan[A-Za-z]+|\*{3,})(?![A-Za-z0-9_])"
+_AFTER_KEY = r"(?:(?<=[:=|] )|(?<=[:=])|(?<=[:=] ['\"])|(?<=[:=]['\"]))"
+EMPTY = rf"{_AFTER_KEY}(?:None|null|N/?A|nan[A-Za-z]+|\*{{3,}})(?![A-Za-z0-9_])"
 SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
 """Anything that stands where a number may stand."""
 

@@ -67,7 +67,7 @@ def read_pairs(
     state.is_begun = True
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
-    note_report(shape.template, places, values, state, is_bar=bar is not None)
+    note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 
@@ -135,7 +135,8 @@ def _is_partial(filled: list[Filled], subject: str, plan: Plan, place: PlaceStat
             total = plan.slots[index + 1]
             if total.role == "total" and total.of == index:
                 numbers = [each.number.value for each in filled if each.slot is slot or each.slot is total]
-                is_of_training = slot.quantity == "step" and place.step_word > 0 and numbers[1:] == [place.steps]
+                is_of_training = numbers[1:] == [place.steps] and slot.quantity == "step" and place.step_word > 0
+                is_of_training = is_of_training or tuple(numbers) == place.position
                 return len(numbers) == 2 and numbers[0] < numbers[1] and not is_of_training
     return False
 

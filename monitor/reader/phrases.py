@@ -8,7 +8,7 @@ from monitor.reader.vocabulary import listed, shipped, words_of
 
 _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
 _EPOCH = re.compile(
-    rf"^[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
+    rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
     rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,

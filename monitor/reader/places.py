@@ -49,6 +49,8 @@ class PlaceState:
     """Whether the log counts epochs from 0."""
     has_seen_zero: bool = False
     """Whether a line that was not taken for a report yet named an epoch 0."""
+    is_total_sure: bool = False
+    """Whether a log that counts from 0 has reached its total, and so told whether that is the last epoch's number."""
     is_fraction: bool = False
     progress: float | None = None
     is_over: bool | None = False
@@ -71,8 +73,12 @@ class PlaceState:
     """Whether a line said that the training is over."""
     counts_samples: bool | None = None
     """Whether Keras bars count samples; None where no bar has said."""
-    position: tuple[int, int] = (0, 0)
+    position: tuple[int, int] | None = None
     """The last bare ``[n/total]``."""
+    has_position_val: bool = False
+    """Whether a validation was reported at it."""
+    position_vals: int = 0
+    """At how many such counts, one after the other, a validation was reported."""
     position_is: str = ""
     """What such a count was found to be: ``step``, ``epoch``, or empty where nothing has told."""
     bar_rounds: int = 0
@@ -124,7 +130,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.from_zero = True
     if state.epochs is not None and raw == state.epochs:
         if state.from_zero:
-            state.epochs = raw + 1  # YOLOv5 counts 0/29 to 29/29
+            state.epochs, state.is_total_sure = raw + 1, True  # YOLOv5 counts 0/29 to 29/29
         else:
             state.from_zero = False
     index = raw if state.from_zero else max(0, raw - 1)
@@ -209,7 +215,8 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         return None if state.step_word == 0 else state.step
     if state.step_word < 3:
         state.step = state.index * total + number
-        if state.epochs:
+        # From 0, "Epoch 3/9" may be the last but six or the last but five.
+        if state.epochs and (not state.from_zero or state.is_total_sure):
             state.steps = state.epochs * total
     return state.step
 
@@ -223,17 +230,22 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
 
     A count that leaps is one of steps; one that goes by one, with a validation each time, is one of epochs.
     """
-    value, total = int(named.value), int(named.total or 0)
-    if not total:
+    if not 0 <= named.value < 1e15:
         return None
+    value, total = int(named.value), int(named.total or 0)
     if state.index is not None and state.position_is != "epoch":
-        if total < MOST_BATCHES and not state.is_fraction:
+        if 0 < total < MOST_BATCHES and not state.is_fraction:
             return enter_batch(state, named)
         return None
-    was, was_total = state.position
-    if not state.position_is and was_total == total and value > was:
-        state.position_is = "step" if value > was + 1 else "epoch" if has_val else ""
-    state.position = value, total
+    was = state.position
+    state.has_seen_zero = state.has_seen_zero or value == 0
+    if was != (value, total):
+        if not state.position_is and was is not None and was[1] == total and value > was[0]:
+            state.position_is = "step" if value > was[0] + 1 else "epoch" if state.position_vals >= 2 else ""
+        state.position, state.position_vals = (value, total), state.position_vals if state.has_position_val else 0
+        state.has_position_val = False
+    if has_val and not state.has_position_val:
+        state.has_position_val, state.position_vals = True, state.position_vals + 1
     if state.position_is == "epoch":
         enter_epoch(state, named)
     return enter_step(state, named) if state.position_is == "step" else None

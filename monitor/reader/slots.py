@@ -41,7 +41,7 @@ _SCALES = {
 }
 UNIT = re.compile(
     r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
-    r"(?![A-Za-z0-9_])"
+    r"(?![A-Za-z0-9_])(?!(?<= min) \w+ ?[:=])"
 )
 _TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes", "h", "hours"))
 CHANGES = ("->", "-->", "=>", "→", "to")

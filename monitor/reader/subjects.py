@@ -7,12 +7,17 @@ import re
 from monitor.reader.slots import Slot
 from monitor.reader.vocabulary import listed, shipped, words_of
 
-
 _FIELD = re.compile(r"""["']?\b(\w+)["']?\s*[:=]\s*["']?([A-Za-z]+)\b""")
 """``"split": "val"``, ``phase=train``."""
 
 
 def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
+    """Return the split that a line is about, by its own words, else by its logger's name."""
+    return _own_subject(gaps, slots) or _logger_subject(logger)
+
+
+def _logger_subject(logger: str) -> str:
+    """The split that a logger's name says: fairseq's are named ``train`` and ``valid``, and others ``train`` always."""
     splits = shipped().splits
     if logger:
         words = words_of(logger)
@@ -20,9 +25,14 @@ def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
             return split
         if words and logger.lower().endswith("evaluator"):
             return "val"
-    for slot in slots:
-        if slot.role == "place" and slot.split:
-            return slot.split
+    return ""
+
+
+def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
+    splits = shipped().splits
+    of_place = next((slot.split for slot in slots if slot.role == "place" and slot.split), "")
+    if of_place and of_place != "train":
+        return of_place
     for gap in gaps:
         for field, word in _FIELD.findall(gap):
             if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
@@ -43,10 +53,10 @@ def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
         if rest:
             break
     for gap in gaps[1:4]:
-        if m := re.match(
-            r"^\s*[|:\]-]+\s*\[?(valid|val|validation|test|eval|train)\b(?: on\b.*)?\]?\s*[|:\]]", gap, re.I
-        ):
-            return splits.get(m[1].lower(), "")
+        if m := re.match(r"^\s*[|:\]-]+\s*\[?([A-Za-z]+)\b(?: on\b.*)?\]?\s*[|:\]]", gap):
+            named_split = splits.get(m[1].lower(), "")
+            if named_split in ("train", "val", "test"):
+                return named_split
     return ""
 
 

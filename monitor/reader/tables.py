@@ -88,10 +88,12 @@ def row_text(body: str, state: TableState) -> tuple[str, bool] | None:
         return None
     for separator, *names in state.headers:
         cells = cells_of(body, separator)
+        if separator == "  " and len(cells) < len(names):
+            cells = body.split()  # a wide number leaves one space before it
         if len(cells) != len(names):
             continue
         numbers = sum(bool(_CELL.fullmatch(cell)) for cell in cells)
-        if numbers < 2 or numbers < len(cells) / 2 or any(len(cell) > 40 for cell in cells):
+        if numbers < 2 or numbers < sum(map(bool, cells)) / 2 or any(len(cell) > 40 for cell in cells):
             continue
         texts = [cell for cell in cells if cell and not _CELL.fullmatch(cell)]
         has_place = meaning(names[0]).role == "place"

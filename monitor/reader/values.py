@@ -23,6 +23,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     is_metered = any(slot.role == "place" and slot.quantity in ("batch", "step", "position") for slot in plan.slots)
     by_index = {id(slot): index for index, slot in enumerate(plan.slots)}
     chosen: dict[str, Value] = {}
+    rivals: set[str] = set()
     broken: dict[str, Written] = {}
     totals = {each.slot.of: each for each in filled if each.slot.role == "total"}
     for each in filled:
@@ -43,6 +44,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
                 if not math.isfinite(number.value) and "average" not in slot.marks:
                     broken[group] = number
                 found.append(Value("metric", slot.name, split, number.value, number.digits))
+            if score == 2 and best.get(group, (0, 0))[0] == 2 and number.value != chosen[group].number:
+                rivals.add(group)
             if score and (group not in best or score > best[group][0]):
                 best[group] = (score, index)
                 chosen[group] = value
@@ -73,6 +76,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         ]
     for group, value in chosen.items():
         score = best[group][0]
+        if score == 2 and group in rivals:
+            continue  # "ema_loss 0.25 | avg_loss 0.24": which of the two is it?
         if score == 1 and (num_other_losses.get(group, 0) != 1 or (state.has_loss and group == "train")):
             continue
         if group == "train" and score > 1 and best[group][1] >= 0:

@@ -168,6 +168,11 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
+    group, _, last = key.rpartition("/")
+    if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):
+        inner = vocabulary.quantities.get(" ".join(words_of(last)))
+        if inner is not None and inner[0] in ("lr", "grad_norm"):
+            return Quantity(inner[0], inner[1], "", frozenset(), own_name, inner[2])
     plain = _plain(words, vocabulary)
     for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
         if hit := vocabulary.quantities.get(" ".join(tries)):

@@ -54,7 +54,7 @@ def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
             inner < len(slots)
             and slots[inner].role == "bracket"
             and _is_pair(slots, inner)
-            and gaps[inner].replace(" ", "") == "]["
+            and _is_next_bracket(gaps[inner])
         ):
             slots[lead], slots[inner] = Slot("place", "epoch", rank=1), Slot("place", "batch", rank=1)
         else:
@@ -84,3 +84,7 @@ def _percent_follows(index: int, slots: list[Slot], gaps: list[str]) -> bool:
     """``[640/60000 (1%)]`` counts samples; ``[  10/1251 (  1%)]`` of timm looks alike, and its words decide."""
     last = index + 2
     return last < len(slots) and gaps[last].strip() == "(" and gaps[last + 1].startswith("%")
+
+
+def _is_next_bracket(gap: str) -> bool:
+    return gap.replace(" ", "") == "]["

@@ -8,6 +8,8 @@ from monitor.reader.state import EpochShapes, ReadState
 
 MOST_SHAPES = 64
 """Shapes whose reports are counted per epoch: a log has a handful."""
+MOST_STREAK = 3
+"""Epochs in a row with one report each, after which a shape that once came more often is trusted again."""
 _INNER = frozenset(("step", "batch", "samples", "position", "index"))
 
 
@@ -26,15 +28,16 @@ def note_report(
     has_inner = is_bar or bool(kinds & _INNER)
     key = f"{template_key(template)}{subject}"
     count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
-    if count > 1 or shapes.is_once.get(key) is False:
-        _go_on(shapes, key)
-        if not has_inner:
+    if count > 1 or shapes.num_once.get(key, 0) < 0:
+        is_val = all(value.split in ("val", "test") for value in values)
+        _go_on(shapes, key, is_val=is_val)
+        if not has_inner and not is_val:
             place.is_over = False
         return
     if "epoch" in kinds and not has_inner:
         place.is_over = True
     elif not is_bar and (not has_inner or any(value.split in ("val", "test") for value in values)):
-        if shapes.is_once.get(key):
+        if shapes.num_once.get(key):
             place.is_over = True
         elif not place.is_over:
             place.is_over = None
@@ -42,16 +45,16 @@ def note_report(
 
 def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:
     """Learn from the epoch before which shapes came once in it."""
-    for key, count in shapes.seen.items():
-        if key in shapes.is_once or len(shapes.is_once) < MOST_SHAPES:
-            shapes.is_once[key] = shapes.is_once.get(key, True) and count == 1
+    for key in shapes.seen:
+        if key in shapes.num_once or len(shapes.num_once) < MOST_SHAPES:
+            shapes.num_once[key] = min(MOST_STREAK, shapes.num_once.get(key, 0) + 1)
     shapes.epoch, shapes.seen = epoch, {}
 
 
-def _go_on(shapes: EpochShapes, key: str) -> None:
-    """A shape that repeats within its epoch shows that none of those before it closed the epoch."""
-    for other in (*shapes.seen, key):
-        if len(shapes.is_once) < MOST_SHAPES or other in shapes.is_once:
-            shapes.is_once[other] = False
+def _go_on(shapes: EpochShapes, key: str, *, is_val: bool) -> None:
+    """Note a shape that repeats within its epoch: none before it closed the epoch, unless it only validates."""
+    for other in (key,) if is_val else (*shapes.seen, key):
+        if len(shapes.num_once) < MOST_SHAPES or other in shapes.num_once:
+            shapes.num_once[other] = -MOST_STREAK
     if len(shapes.seen) > MOST_SHAPES:
         shapes.seen = {}

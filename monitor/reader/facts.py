@@ -43,7 +43,9 @@ class Facts:
                     self.step, self.is_step_lost = report.place.step, False
             elif report.kind in ("report", "validation") and report.place.step is not None:
                 self.step, self.is_step_lost = report.place.step, False
-            elif report.kind == "report" and any(value.quantity == "loss" for value in report.values):
+            elif report.kind == "report" and (
+                report.place.batch is not None or any(value.quantity == "loss" for value in report.values)
+            ):
                 self.is_step_lost = True
             for value in report.values:
                 self._value(value.quantity, value.name, value.split, value.number)

@@ -176,7 +176,7 @@ def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[fl
             return _yearless(int(m[2]), int(m[3]), m, 4, m.end(), text, clock, zone)
         if (m := _SYSLOG.match(text, pos)) and m[1] in _MONTHS:
             end = m.end()
-            if host := _HOST.match(text, end):
+            if not m[7] and (host := _HOST.match(text, end)):
                 end = host.end()
             if m[7]:
                 seconds = _full(int(m[7]), _MONTHS[m[1]], int(m[2]), m[3], m[4], m[5], m[6], clock, None, zone)

@@ -24,6 +24,8 @@ def enter(
         is_fraction = ("." in each.text or "e" in each.text.lower()) and not _is_round(each)
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
+    if _looks_back(named, values, state):
+        return place.step
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
         if not (item.is_fraction and item.value != item.value):
@@ -34,6 +36,8 @@ def enter(
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "episode" in named and item.rank == 2 and item.total is None:
             return None  # how long the episode was, or where the run stands: not sure
+        if len({(each.value, each.total) for _, each in named["step"] if each.rank == item.rank}) > 1:
+            return None  # "iteration:7 step:8/652": one of them counts epochs
         is_plural = all(each.slot.name == "plural" for each, _ in named["step"])
         is_measured = any(value.quantity in ("loss", "grad_norm") for value in values)
         if is_plural and "epoch" in named and item.total is None and item.rank == 2 and not is_measured:
@@ -58,11 +62,15 @@ def enter(
     if "batch" in named:
         return enter_batch(place, named["batch"][0][1])
     if "samples" in named:
-        return _enter_unknown(place, named["samples"][0][1])
+        _enter_unknown(place, named["samples"][0][1])
+        return None
     if "position" in named:
         (each, item), *_ = named["position"]
         has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
-        return enter_position(place, item, has_val=has_val) if each.slot.name else _enter_unknown(place, item)
+        if each.slot.name:
+            return enter_position(place, item, has_val=has_val)
+        _enter_unknown(place, item)
+        return None
     if subject not in ("val", "test") and state.plain_total and any(value.quantity == "loss" for value in values):
         if place.bar_total is None and (place.is_fraction or place.index is None):
             place.bar_total, place.bar = state.plain_total, state.plain_done
@@ -77,6 +85,18 @@ def enter(
         place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
         return place.step
     return place.step if subject in ("val", "test") or place.step_word or "epoch" in named else None
+
+
+def _looks_back(
+    named: dict[str, list[tuple[Filled, Named]]], values: tuple[Value, ...], state: ReadState
+) -> bool:  # fmt: skip
+    """Whether a line without a loss names an earlier epoch, in a log that has losses: a model is tried out."""
+    place = state.place
+    if "epoch" not in named or place.index is None or place.is_fraction or not state.has_loss:
+        return False
+    number = max(named["epoch"], key=lambda pair: pair[1].rank)[1].value
+    has_loss = any(value.quantity == "loss" and value.split == "train" for value in values)
+    return not has_loss and number < place.index + (0 if place.from_zero else 1)
 
 
 def _enter_unknown(place: PlaceState, item: Named) -> None:

@@ -34,7 +34,10 @@ def read_pairs(
     if not subject and not has_own_place:
         subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
     if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
-        state.block, state.is_summary = "", False
+        if state.block in ("val", "test") and not subject and _is_other_loop(filled, state.place):
+            subject = state.block
+        else:
+            state.block, state.is_summary = "", False
     values = values_of(plan, filled, subject, state)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
@@ -76,6 +79,17 @@ def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
     """Whether a Keras bar behind an epoch's last batch is its last drawing, with what the validation gave."""
     is_same = bar.total == state.place.inner_total or state.place.inner_total is None
     return is_same and any(value.split == "val" for value in values)
+
+
+def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
+    """Whether a line counts batches of another total than the training's: those of a validation, under its head."""
+    kinds = {index: each.slot.quantity for index, each in enumerate(filled) if each.slot.role == "place"}
+    totals = {
+        each.number.value for index, each in enumerate(filled)
+        if each.slot.role == "total" and kinds.get(index - 1) in ("batch", "step", "position")
+    }  # fmt: skip
+    known = place.batches or place.inner_total
+    return known is not None and bool(totals) and known not in totals
 
 
 def _tells_of_the_best(plan: Plan) -> bool:

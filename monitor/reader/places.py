@@ -73,6 +73,8 @@ class PlaceState:
     """Whether a line said that the training is over."""
     counts_samples: bool | None = None
     """Whether Keras bars count samples; None where no bar has said."""
+    batches: int | None = None
+    """Batches of an epoch, where a word or a head has told them."""
     position: tuple[int, int] | None = None
     """The last bare ``[n/total]``."""
     has_position_val: bool = False
@@ -204,6 +206,7 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
     if total is not None and value >= total:
         state.inner_from_zero = False
     state.inner, state.inner_index, state.inner_total = value, state.index, total
+    state.batches = total or state.batches
     number = value + 1 if state.inner_from_zero and not is_count else value
     if total is not None and number >= total and state.index is not None:
         state.is_over = True
@@ -234,7 +237,8 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
         return None
     value, total = int(named.value), int(named.total or 0)
     if state.index is not None and state.position_is != "epoch":
-        if 0 < total < MOST_BATCHES and not state.is_fraction:
+        is_of_training = state.batches in (None, total)
+        if 0 < total < MOST_BATCHES and not state.is_fraction and is_of_training:
             return enter_batch(state, named)
         return None
     was = state.position

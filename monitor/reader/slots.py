@@ -61,7 +61,7 @@ _AFTER_UNITS = {
 }  # fmt: skip
 PROSE = re.compile(
     r"\b(?:sav(?:ed?|ing)|load(?:ed|ing)?|writ(?:ing|ten|e)|checkpoint|resum(?:ed?|ing)|restor(?:ed?|ing)|improved|decreased|"
-    r"increased|did not|reducing|adjusting|skipping|found|using|starting|stopping|reached|from scratch|will|"
+    r"increased|did not|reducing|adjusting|skipping|found|using|stopping|reached|from scratch|will|"
     r"usage|warning|deprecated|warmup|schedule|download\w*|loss scale to)\b", re.I,
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     for value in _WORD_VALUE.finditer(text, last):
         last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
-    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.")
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>")
     return f"{key} {qualifier}".strip() if key else ""
 
 

@@ -44,8 +44,9 @@ class EpochShapes:
     """The fit and the epoch that are counted now."""
     seen: dict[str, int] = field(default_factory=dict)
     """Digest of a shape → its reports in this epoch, up to 2."""
-    is_once: dict[str, bool] = field(default_factory=dict)
-    """Digest of a shape → whether it came once, at the end, in each epoch before that had it."""
+    num_once: dict[str, int] = field(default_factory=dict)
+    """Digest of a shape → the epochs, one after the other, in which it came once and at the end; below 0 where it
+    came more often of late."""
 
 
 @dataclass

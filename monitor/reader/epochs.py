@@ -29,8 +29,10 @@ def note_report(
     key = f"{template_key(template)}{subject}"
     count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
     if count > 1 or shapes.num_once.get(key, 0) < 0:
-        is_val = all(value.split in ("val", "test") for value in values)
-        _go_on(shapes, key, is_val=is_val)
+        splits = {value.split for value in values}
+        is_val = "train" not in splits and bool(splits & {"val", "test"})
+        if count > 1:
+            _go_on(shapes, key, is_val=is_val)
         if not has_inner and not is_val:
             place.is_over = False
         return

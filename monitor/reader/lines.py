@@ -128,6 +128,8 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         if state.place.index is None and state.place.reports:
             state.place.heads_trail = True
         before = state.place.index
+        if is_over and before is not None and number < before + (0 if state.place.from_zero else 1):
+            return KNOWN  # an earlier model is tried out
         enter_epoch(state.place, Named(number, total))
         state.is_begun, state.block = True, ""
         is_new = state.place.index != before

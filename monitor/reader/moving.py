@@ -24,8 +24,6 @@ def enter(
         is_fraction = ("." in each.text or "e" in each.text.lower()) and not _is_round(each)
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
-    if _looks_back(named, values, state):
-        return place.step
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
         if not (item.is_fraction and item.value != item.value):
@@ -84,17 +82,17 @@ def enter(
     ):
         place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
         return place.step
-    return place.step if subject in ("val", "test") or place.step_word or "epoch" in named else None
+    is_summary = subject in ("val", "test") or "epoch" in named or place.is_over
+    return place.step if is_summary or place.step_word else None
 
 
-def _looks_back(
-    named: dict[str, list[tuple[Filled, Named]]], values: tuple[Value, ...], state: ReadState
-) -> bool:  # fmt: skip
+def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState) -> bool:
     """Whether a line without a loss names an earlier epoch, in a log that has losses: a model is tried out."""
     place = state.place
-    if "epoch" not in named or place.index is None or place.is_fraction or not state.has_loss:
+    epochs = [each for each in places if each.slot.quantity == "epoch"]
+    if not epochs or place.index is None or place.is_fraction or not state.has_loss:
         return False
-    number = max(named["epoch"], key=lambda pair: pair[1].rank)[1].value
+    number = max(epochs, key=lambda each: each.slot.rank).number.value
     has_loss = any(value.quantity == "loss" and value.split == "train" for value in values)
     return not has_loss and number < place.index + (0 if place.from_zero else 1)
 

@@ -6,7 +6,7 @@ from monitor.reader import phrases
 from monitor.reader.bars import Bar
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
-from monitor.reader.moving import enter
+from monitor.reader.moving import enter, looks_back
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
@@ -61,7 +61,11 @@ def read_pairs(
         return KNOWN
     if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
         return KNOWN
-    step = enter(places, filled, state, subject=subject, bar=bar, values=values)
+    is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
+    is_elsewhere = is_elsewhere or looks_back(places, values, state)
+    step = state.place.step
+    if not is_elsewhere:
+        step = enter(places, filled, state, subject=subject, bar=bar, values=values)
     state.last_split = subject
     if _is_partial(filled, subject, plan, state.place):
         return KNOWN
@@ -70,7 +74,8 @@ def read_pairs(
     state.is_begun = True
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
-    note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
+    if not is_elsewhere:
+        note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 

@@ -49,6 +49,8 @@ class PlaceState:
     """Whether the log counts epochs from 0."""
     has_seen_zero: bool = False
     """Whether a line that was not taken for a report yet named an epoch 0."""
+    total_from: float | None = None
+    """The lowest epoch that was named with a total."""
     is_total_sure: bool = False
     """Whether a log that counts from 0 has reached its total, and so told whether that is the last epoch's number."""
     is_fraction: bool = False
@@ -115,6 +117,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         return
     if named.total is not None and named.total > 0 and named.total == int(named.total):
         state.epochs = int(named.total)
+        state.total_from = named.value if state.total_from is None else min(state.total_from, named.value)
     if named.is_fraction or state.is_fraction:
         if not state.is_fraction:
             state.is_fraction = True
@@ -131,6 +134,10 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     if raw == 0:
         state.from_zero = True
     if state.epochs is not None and raw == state.epochs:
+        if state.from_zero and (state.total_from is None or state.total_from >= raw):
+            # Lines without a total count from 0, this one perhaps from 1: DeepSpeed's examples.
+            state.index, state.is_over = raw - 1, None
+            return
         if state.from_zero:
             state.epochs, state.is_total_sure = raw + 1, True  # YOLOv5 counts 0/29 to 29/29
         else:
@@ -149,7 +156,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
 
 
 def _new_fit(state: PlaceState) -> None:
-    fresh = PlaceState(fit=state.fit + 1, epochs=state.epochs, heads_trail=state.heads_trail, is_inner=state.is_inner)
+    fresh = PlaceState(fit=state.fit + 1, heads_trail=state.heads_trail, is_inner=state.is_inner)
     state.__dict__.update(fresh.__dict__)
 
 

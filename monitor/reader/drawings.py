@@ -32,8 +32,9 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
         if bar.is_over and bar.pairs and splits:
             return read_pairs(bar.pairs, "", state, split=splits.pop() or "val")
         return KNOWN
-    if (named := _EPOCH_OF.fullmatch(bar.words)) and int(named[2]) != bar.total:
-        bar = bar._replace(words=f"epoch {named[1]}/{named[2]}")
+    if named := _EPOCH_OF.fullmatch(bar.words):
+        is_epoch = int(named[2]) != bar.total or int(named[1]) != bar.done
+        bar = bar._replace(words=f"epoch {named[1]}/{named[2]}" if is_epoch else "")
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
     is_step_bar = not words or set(words) <= listed("bars_of_steps")
     if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:

@@ -29,11 +29,10 @@ def note_report(
     key = f"{template_key(template)}{subject}"
     count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
     if count > 1 or shapes.num_once.get(key, 0) < 0:
-        splits = {value.split for value in values}
-        is_val = "train" not in splits and bool(splits & {"val", "test"})
+        is_training = any(value.quantity == "loss" and value.split == "train" for value in values)
         if count > 1:
-            _go_on(shapes, key, is_val=is_val)
-        if not has_inner and not is_val:
+            _go_on(shapes, key, is_training=is_training)
+        if not has_inner and is_training:
             place.is_over = False
         return
     if "epoch" in kinds and not has_inner:
@@ -53,9 +52,9 @@ def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:
     shapes.epoch, shapes.seen = epoch, {}
 
 
-def _go_on(shapes: EpochShapes, key: str, *, is_val: bool) -> None:
-    """Note a shape that repeats within its epoch: none before it closed the epoch, unless it only validates."""
-    for other in (key,) if is_val else (*shapes.seen, key):
+def _go_on(shapes: EpochShapes, key: str, *, is_training: bool) -> None:
+    """Note a shape that repeats within its epoch: where it is of the training, none before it closed the epoch."""
+    for other in (*shapes.seen, key) if is_training else (key,):
         if len(shapes.num_once) < MOST_SHAPES or other in shapes.num_once:
             shapes.num_once[other] = -MOST_STREAK
     if len(shapes.seen) > MOST_SHAPES:

@@ -44,7 +44,8 @@ class Facts:
             elif report.kind in ("report", "validation") and report.place.step is not None:
                 self.step, self.is_step_lost = report.place.step, False
             elif report.kind == "report" and (
-                report.place.batch is not None or any(value.quantity == "loss" for value in report.values)
+                (report.place.batch is not None and report.place.batches is None)
+                or any(value.quantity == "loss" for value in report.values)
             ):
                 self.is_step_lost = True
             for value in report.values:

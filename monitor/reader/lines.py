@@ -10,7 +10,7 @@ from monitor.reader import phrases
 from monitor.reader.bars import Bar, take_bar
 from monitor.reader.drawings import read_bar
 from monitor.reader.heads import Head, take_head
-from monitor.reader.numbers import read
+from monitor.reader.numbers import read, unwrap
 from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, place_of
 from monitor.reader.plan import plan_of
@@ -113,7 +113,7 @@ def _gathered(body: str, state: ReadState) -> str | None:
 
 def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
     """Return what a line without measurements says; None where it may measure something."""
-    if phrases.is_code(body):
+    if phrases.is_code(unwrap(body)):
         return ()
     if status := phrases.end_of(body):
         state.place.is_ended = True
@@ -138,6 +138,12 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         elif is_new:
             state.place.is_over = False
         return (Report("epoch", place_of(state.place, state.place.step)),)
+    if (evaluated := phrases.evaluation_head(body)) is not None:
+        if state.is_begun:
+            enter_epoch(state.place, Named(*evaluated))
+            state.place.is_over = state.place.is_over or None
+        state.block = "val"
+        return KNOWN
     if (heading := phrases.heading(body)) is not None:
         state.block, state.is_summary = heading
         return KNOWN

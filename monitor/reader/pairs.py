@@ -33,6 +33,8 @@ def read_pairs(
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
         subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
+    elif logger and state.block and not has_own_place and not split:
+        subject = plan_of(shape.template).subject or state.block  # a heading says more than who wrote the line
     if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
         if state.block in ("val", "test") and not subject and _is_other_loop(filled, state.place):
             subject = state.block

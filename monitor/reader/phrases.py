@@ -75,6 +75,18 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     return None
 
 
+_EVALUATES = re.compile(
+    r"^\W*(?:evaluat|validat)\w+\b[^\d:=]{0,60}\bepoch[ :#\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?\W*$", re.I
+)
+
+
+def evaluation_head(body: str) -> tuple[int, int | None] | None:
+    """Return the epoch, and how many there are, of a line that announces an evaluation."""
+    if len(body) > 200 or not (m := _EVALUATES.match(body)):
+        return None
+    return int(m[1]), int(m[2]) if m[2] else None
+
+
 _CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?:is|was|were))?:$", re.I)
 
 

@@ -51,6 +51,8 @@ class PlaceState:
     """Whether a line that was not taken for a report yet named an epoch 0."""
     total_from: float | None = None
     """The lowest epoch that was named with a total."""
+    is_total_from_one: bool = False
+    """Whether lines with a total count from 1 in a log whose other lines count from 0: DeepSpeed's examples."""
     is_total_sure: bool = False
     """Whether a log that counts from 0 has reached its total, and so told whether that is the last epoch's number."""
     is_fraction: bool = False
@@ -128,21 +130,24 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index = max(0, math.ceil(named.value - 1e-9) - 1)
         return
     raw = int(named.value)
+    if named.total is not None and state.from_zero and state.index == 0 and raw == state.total_from == 1:
+        state.is_total_from_one = True
+    is_from_one = named.total is not None and state.is_total_from_one
     if state.starts_at is None:
         state.starts_at = raw
         state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
     if raw == 0:
         state.from_zero = True
-    if state.epochs is not None and raw == state.epochs:
+    if state.epochs is not None and raw == state.epochs and not is_from_one:
         if state.from_zero and (state.total_from is None or state.total_from >= raw):
-            # Lines without a total count from 0, this one perhaps from 1: DeepSpeed's examples.
+            # Lines without a total count from 0, this one perhaps from 1.
             state.index, state.is_over = raw - 1, None
             return
         if state.from_zero:
             state.epochs, state.is_total_sure = raw + 1, True  # YOLOv5 counts 0/29 to 29/29
         else:
             state.from_zero = False
-    index = raw if state.from_zero else max(0, raw - 1)
+    index = raw if state.from_zero and not is_from_one else max(0, raw - 1)
     if state.index is None:
         state.index = index
     elif index > state.index:
@@ -150,7 +155,9 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
         if is_complete and raw == state.starts_at:
+            total, first = state.epochs if named.total else None, float(raw) if named.total else None
             _new_fit(state)
+            state.epochs, state.total_from = total, first
             state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
         state.index, state.is_over = index, False
 
@@ -183,6 +190,8 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
             first, last = state.index / state.epochs, (state.index + 1) / state.epochs
             if not first - 0.02 <= share <= last + 0.02:
                 state.is_inner = True
+        elif state.index == 0 and total and state.epochs and value / total > 1 / state.epochs + 0.02:
+            state.is_inner = True  # further than its first epoch reaches
     if state.is_inner:
         return enter_batch(state, Named(value, total))
     state.inner, state.inner_index = value, state.index
@@ -226,8 +235,8 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
     if state.step_word < 3:
         state.step = state.index * total + number
         # From 0, "Epoch 3/9" may be the last but six or the last but five.
-        if state.epochs and (not state.from_zero or state.is_total_sure):
-            state.steps = state.epochs * total
+        is_sure = not state.from_zero or state.is_total_sure
+        state.steps = state.epochs * total if state.epochs and is_sure else None
     return state.step
 
 

@@ -63,7 +63,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
             num_pairs += 1
         # Directly followed by another number without a unit, that may be the one that is meant.
         is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not UNIT.match(gaps[index + 2])
-        slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed)
+        slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed, after=after)
         if after.strip() in CHANGES and index + 2 < len(gaps):
             slot = Slot("none")  # "0.5 -> 0.4": what was, and what is
         if slot is None:

@@ -93,7 +93,11 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     return f"{key} {qualifier}".strip() if key else ""
 
 
-def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool) -> Slot | None:
+_GOES_ON = re.compile(r" [a-z]+(?: [A-Za-z]+)*[.!]?$")
+"""Words behind a number: ``Process 4711 exits successfully.`` names no measurement."""
+
+
+def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "") -> Slot | None:
     if not key or _SENTENCE.search(key) or not _NAME.match(key):
         return None
     if not has_sep and is_followed:
@@ -104,6 +108,7 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool) -> Slot | 
             words = key.split()
             is_name = 1 <= len(words) <= 3 and len(key) <= 30 and not PROSE.search(key)
             is_name = is_name and not listed("no_names").intersection(key.lower().split())
+            is_name = is_name and (bool(unit) or not _GOES_ON.fullmatch(after))
             known = key if is_name else ""
             if not known:
                 return Slot("none")

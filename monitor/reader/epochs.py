@@ -27,6 +27,8 @@ def note_report(
         kinds = kinds - {"position"} | {"epoch"}
     has_inner = is_bar or bool(kinds & _INNER)
     key = f"{template_key(template)}{subject}"
+    if len(shapes.seen) >= MOST_SHAPES and key not in shapes.seen:
+        return
     count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
     if count > 1 or shapes.num_once.get(key, 0) < 0:
         is_training = any(value.quantity == "loss" and value.split == "train" for value in values)
@@ -57,5 +59,3 @@ def _go_on(shapes: EpochShapes, key: str, *, is_training: bool) -> None:
     for other in (*shapes.seen, key) if is_training else (key,):
         if len(shapes.num_once) < MOST_SHAPES or other in shapes.num_once:
             shapes.num_once[other] = -MOST_STREAK
-    if len(shapes.seen) > MOST_SHAPES:
-        shapes.seen = {}

@@ -10,7 +10,7 @@ from monitor.reader.moving import enter, looks_back
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
-from monitor.reader.state import MOST_SHAPES, ReadState
+from monitor.reader.state import MOST_BARREN, MOST_SHAPES, ReadState
 from monitor.reader.template import shape_of
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
@@ -21,6 +21,8 @@ def read_pairs(
 ) -> tuple[Report, ...]:
     shape = shape_of(text)
     if not shape.slots:
+        return ()
+    if not _may_plan(shape.template, state):
         return ()
     plan = plan_of(shape.template, logger)
     if plan.is_prose and bar is None:
@@ -73,7 +75,7 @@ def read_pairs(
         return KNOWN
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
-    state.is_begun = True
+    state.is_begun, state.num_barren = True, 0
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
     if not is_elsewhere:
@@ -86,6 +88,21 @@ def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
     """Whether a Keras bar behind an epoch's last batch is its last drawing, with what the validation gave."""
     is_same = bar.total == state.place.inner_total or state.place.inner_total is None
     return is_same and any(value.split == "val" for value in values)
+
+
+def _may_plan(template: str, state: ReadState) -> bool:
+    """Whether a shape is known, or may still be planned: see `MOST_BARREN`."""
+    key = template_key(template)
+    if key in state.planned:
+        return True
+    if state.num_barren >= MOST_BARREN:
+        state.surplus += 1
+        return False
+    state.num_barren += 1
+    if len(state.planned) >= MOST_SHAPES:
+        del state.planned[next(iter(state.planned))]
+    state.planned[key] = 1
+    return True
 
 
 def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:

@@ -69,7 +69,8 @@ def enter(
             return enter_position(place, item, has_val=has_val)
         _enter_unknown(place, item)
         return None
-    if subject not in ("val", "test") and state.plain_total and any(value.quantity == "loss" for value in values):
+    is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
+    if subject not in ("val", "test") and state.plain_total and is_training:
         if place.bar_total is None and (place.is_fraction or place.index is None):
             place.bar_total, place.bar = state.plain_total, state.plain_done
         if place.bar_total == state.plain_total:
@@ -99,9 +100,13 @@ def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState
 
 def _enter_unknown(place: PlaceState, item: Named) -> None:
     """Move within the epoch, in a unit that is not told: samples, or batches."""
-    if item.total:
-        place.inner, place.inner_index, place.inner_total = None, None, None
-        place.is_over = item.value >= item.total
+    if not item.total or not item.value < 1e15:
+        return
+    value, total = int(item.value), int(item.total)
+    leap = value - place.position[0] if place.position is not None and place.position[1] == total else 0
+    place.inner, place.inner_index, place.inner_total, place.position = None, None, None, (value, total)
+    # The last count of an epoch from 0 is less than the total by one leap.
+    place.is_over = True if value >= total else None if value + max(leap, 0) >= total else False
 
 
 def _is_round(each: Filled) -> bool:
@@ -109,6 +114,7 @@ def _is_round(each: Filled) -> bool:
     return each.text[-1:].isalpha() and each.number.value == int(each.number.value)
 
 
+_OF_TRAINING = ("loss", "lr", "grad_norm")
 _COUNT = re.compile(r"[\d,]+\.0?")
 
 

@@ -58,7 +58,7 @@ def read_pairs(
             return (Report("report", place_of(state.place, step)),) if step is not None else KNOWN
         return KNOWN if bar is not None else ()
     if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
-        if any(each.slot.quantity == "epoch" and each.number.value == 0 for each in places):
+        if any(each.slot.quantity in ("epoch", "position") and each.number.value == 0 for each in places):
             state.place.has_seen_zero = True
         return ()
     if bar is not None and bar.done == 0:

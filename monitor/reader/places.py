@@ -81,6 +81,8 @@ class PlaceState:
     """Batches of an epoch, where a word or a head has told them."""
     position: tuple[int, int] | None = None
     """The last bare ``[n/total]``."""
+    position_from: int = 0
+    """The first of these counts."""
     has_position_val: bool = False
     """Whether a validation was reported at it."""
     position_vals: int = 0
@@ -151,6 +153,8 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     if state.index is None:
         state.index = index
     elif index > state.index:
+        if state.is_inner is None and state.inner is not None and state.inner == state.inner_total:
+            state.is_inner = True  # its count was full when the epoch ended
         state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
@@ -163,7 +167,10 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
 
 
 def _new_fit(state: PlaceState) -> None:
-    fresh = PlaceState(fit=state.fit + 1, heads_trail=state.heads_trail, is_inner=state.is_inner)
+    fresh = PlaceState(
+        fit=state.fit + 1, heads_trail=state.heads_trail, is_inner=state.is_inner, position_is=state.position_is,
+        position_from=state.position_from, position=state.position,
+    )  # fmt: skip
     state.__dict__.update(fresh.__dict__)
 
 
@@ -199,7 +206,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
         state.inner_from_zero = True
     if total is not None:
         state.inner_total = total
-    return _global(state, value, total, named.rank)
+    return _global(state, value, total if state.is_inner is False else None, named.rank)
 
 
 def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
@@ -258,6 +265,8 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
             return enter_batch(state, named)
         return None
     was = state.position
+    if was is None:
+        state.position_from = value
     state.has_seen_zero = state.has_seen_zero or value == 0
     if was != (value, total):
         if not state.position_is and was is not None and was[1] == total and value > was[0]:
@@ -267,6 +276,9 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
     if has_val and not state.has_position_val:
         state.has_position_val, state.position_vals = True, state.position_vals + 1
     if state.position_is == "epoch":
+        if state.starts_at is None:
+            state.starts_at = 0 if state.has_seen_zero else state.position_from
+            state.from_zero = {0: True, 1: False}.get(state.starts_at)
         enter_epoch(state, named)
     return enter_step(state, named) if state.position_is == "step" else None
 

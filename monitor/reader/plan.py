@@ -9,7 +9,7 @@ from monitor.reader.brackets import epochs_as_place, name_brackets
 from monitor.reader.slots import CHANGES, OPENERS, PROSE, SEPARATOR, UNIT, Slot, key_of, slot_of, unnamed, without_unit
 from monitor.reader.subjects import group_of, section_of, share_split, subject_of
 from monitor.reader.template import MARK
-from monitor.reader.vocabulary import listed, shipped, words_of
+from monitor.reader.vocabulary import listed, meaning, shipped, words_of
 
 
 class Plan(NamedTuple):
@@ -81,6 +81,6 @@ def plan_of(template: str, logger: str = "") -> Plan:
 
 
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
-    splits, places = shipped().splits, listed("places")
+    splits, known = shipped().splits, listed("places") | listed("fillers")
     words = [word for gap in gaps for word in words_of(gap)]
-    return any(word not in splits and word not in places and word not in listed("fillers") for word in words)
+    return any(word not in splits and word not in known and meaning(word).role != "place" for word in words)

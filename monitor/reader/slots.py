@@ -89,7 +89,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     for value in _WORD_VALUE.finditer(text, last):
         last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
-    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>")
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=")
     return f"{key} {qualifier}".strip() if key else ""
 
 

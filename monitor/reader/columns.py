@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.reader.lines import Read, Report, Value, fill_of, read_line, values_of
+from monitor.reader.filling import fill_of
+from monitor.reader.lines import read_line
 from monitor.reader.numbers import Written, read
 from monitor.reader.plan import Plan, plan_of
+from monitor.reader.report import Read, Report, Value
 from monitor.reader.state import ReadState
 from monitor.reader.template import MARK, shape_of
+from monitor.reader.values import values_of
 
 MOST_PLANS = 4
 """Shapes that one pass looks for; a log seldom has more that report."""

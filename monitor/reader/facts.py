@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.reader.lines import Read
+    from monitor.reader.report import Read
     from monitor.reader.state import ReadState
 
 MOST_METRICS = 400
@@ -38,9 +38,15 @@ class Facts:
         self.understood += read.is_understood
         for report in read.reports:
             self.checkpoints += report.kind == "checkpoint"
-            if report.kind in ("report", "validation") and report.place.step is not None:
+            if report.kind == "epoch":
+                if report.place.step is not None and report.place.step != self.step:
+                    self.step, self.is_step_lost = report.place.step, False
+            elif report.kind in ("report", "validation") and report.place.step is not None:
                 self.step, self.is_step_lost = report.place.step, False
-            elif report.kind == "report" and any(value.quantity == "loss" for value in report.values):
+            elif report.kind == "report" and (
+                (report.place.batch is not None and report.place.batches is None)
+                or any(value.quantity == "loss" for value in report.values)
+            ):
                 self.is_step_lost = True
             for value in report.values:
                 self._value(value.quantity, value.name, value.split, value.number)

@@ -32,6 +32,7 @@ _LEVEL = rf"(?:{_LEVELS}|{_LEVELS.lower()})"
 _CLOCK = r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ISO = re.compile(rf"(\d{{4}})[-/.](\d\d)[-/.](\d\d)[T ,_]{{1,2}}{_CLOCK}(?: ?(Z|UTC|[+-]\d\d:?\d\d))?(?!\d|:\d)")
 _US = re.compile(rf"(\d\d?)/(\d\d?)/(\d{{4}}|\d\d),? {_CLOCK}( [AP]M)?(?!\d|:\d)")
+_NAMED = re.compile(rf"(\d\d?)[- ]([A-Z][a-z][a-z])[- ](\d{{4}}|\d\d),? {_CLOCK}(?!\d|:\d)")
 _DAY = re.compile(rf"(\d\d)[/-](\d\d) {_CLOCK}(?!\d|:\d)")
 _SYSLOG = re.compile(
     rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?([A-Z][a-z][a-z]) +(\d\d?) {_CLOCK}(?: (\d{{4}}))?(?!\d|:\d)"
@@ -47,7 +48,7 @@ _RANK = re.compile(
 _RAY = re.compile(r"\([A-Za-z][\w.<>:]* pid=\d+(?:, ip=[\w.:]+)?\) ?")
 _STREAM = re.compile(r"(?:stdout|stderr) [FP] ")
 _CONTAINER = re.compile(r"[A-Za-z][\w.-]*-\d+ +\| ")
-_HOST = re.compile(r" ?[\w.-]{1,64} [\w./-]{1,64}(?:\[\d+\])?: ")
+_HOST = re.compile(r" ?[\w.-]{1,64} [\w./-]{1,64}(?:\[\d+\])?:(?: |$)")
 _BRACKET = re.compile(r"\[([^\[\]]{1,160})\]:? ?")
 _BRACKET_LOGGER = re.compile(
     rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|"
@@ -58,10 +59,11 @@ _LOGGERS = re.compile(
     rf"(?:\] ?)?(?:"
     rf"[-:|]? ?(?P<a>[^ |\[\]]{{1,120}}) - {_LEVEL}\b(?: - |: | )"  # - name - INFO -
     rf"|[|:-]? ?{_LEVEL} *\| (?P<b>[^ |]{{1,120}}) (?:\||-) "  # | INFO | name |
-    rf"|\([\w.]+:\d+\) {_LEVEL}: "  # (trainer:636) INFO:
+    rf"|\([\w.]+:\d+\) {_LEVEL}:(?: |$)"  # (trainer:636) INFO:
     rf"|(?:[\w.-]{{1,80}}\] ?)?\([\w.]+\.py:? ?\d+\): {_LEVEL} "  # swin] (main.py 174): INFO
     rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
     rf"|P\d+ {_LEVEL} "
+    rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"
@@ -156,6 +158,10 @@ def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[fl
             month, day = (int(m[1]), int(m[2])) if int(m[1]) <= 12 else (int(m[2]), int(m[1]))
             seconds = _full(year, month, day, hours, m[5], m[6], m[7], clock, None, zone)
             return _found(seconds, zone is None, m.end(), text, clock, "date")
+        if (m := _NAMED.match(text, pos)) and m[2] in _MONTHS:
+            year = int(m[3]) + (2000 if len(m[3]) == 2 else 0)
+            seconds = _full(year, _MONTHS[m[2]], int(m[1]), m[4], m[5], m[6], m[7], clock, None, zone)
+            return _found(seconds, zone is None, m.end(), text, clock, "date")
         if m := _DAY.match(text, pos):
             return _yearless(int(m[1]), int(m[2]), m, 3, m.end(), text, clock, zone)
         if m := _SECONDS.match(text, opened):
@@ -175,7 +181,7 @@ def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[fl
             return _yearless(int(m[2]), int(m[3]), m, 4, m.end(), text, clock, zone)
         if (m := _SYSLOG.match(text, pos)) and m[1] in _MONTHS:
             end = m.end()
-            if host := _HOST.match(text, end):
+            if not m[7] and (host := _HOST.match(text, end)):
                 end = host.end()
             if m[7]:
                 seconds = _full(int(m[7]), _MONTHS[m[1]], int(m[2]), m[3], m[4], m[5], m[6], clock, None, zone)

@@ -11,17 +11,18 @@ UNIT = (
     r"[GTP]?FLOPS?|TFLOPs|samples|tokens|steps?|epochs?)"
 )
 _AFTER = rf"(?=(?:{UNIT})(?![A-Za-z0-9_])|[^A-Za-z0-9_.,:]|[.,:](?!\d)|$)"
-_BEFORE = r"(?<![A-Za-z0-9_.@])(?<![A-Za-z0-9_][-+])(?<!\d,)"
+_BEFORE = r"(?<![A-Za-z0-9_.@])(?<![A-Za-z0-9_][-+])(?<!\d,)(?<!@\.\d:)(?<!@0\.\d:)"
 DURATION = r"(?:\d+ days?, ?)?\d{1,4}:\d\d(?::\d\d)?(?:\.\d+)?(?![A-Za-z0-9_:])"
 NONFINITE = (
     r"(?<!of )(?<! a )[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|(?i:nan(?:\(\w+\)|\.0)?|inf(?:inity)?(?:\.0)?))"
     r"(?![A-Za-z0-9_])"
 )
 PLAIN = (
-    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+,\d+(?![\d,.])|\d+(?:\.\d*)?|\.\d+)"
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d|,\d)|\d+,\d+(?![\d.]|,\d)|\d+(?:\.\d*)?|\.\d+)"
     r"(?:[eE][-+]?\d+)?(?:[kKMGBT](?![A-Za-z0-9_]))?"
 )
-EMPTY = r"(?:(?<=[:=|] )|(?<=[:=]))(?:None|null|N/?A|nan[A-Za-z]+|\*{3,})(?![A-Za-z0-9_])"
+_AFTER_KEY = r"(?:(?<=[:=|] )|(?<=[:=])|(?<=[:=] ['\"])|(?<=[:=]['\"]))"
+EMPTY = rf"{_AFTER_KEY}(?:None|null|N/?A|nan[A-Za-z]+|\*{{3,}})(?![A-Za-z0-9_])"
 SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
 """Anything that stands where a number may stand."""
 

@@ -8,7 +8,7 @@ from monitor.reader.vocabulary import listed, shipped, words_of
 
 _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
 _EPOCH = re.compile(
-    rf"^[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
+    rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
     rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
@@ -73,6 +73,18 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if m and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
         return int(m[1]), int(m[2]) if m[2] else None, True
     return None
+
+
+_EVALUATES = re.compile(
+    r"^\W*(?:evaluat|validat)\w+\b[^\d:=]{0,60}\bepoch[ :#\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?\W*$", re.I
+)
+
+
+def evaluation_head(body: str) -> tuple[int, int | None] | None:
+    """Return the epoch, and how many there are, of a line that announces an evaluation."""
+    if len(body) > 200 or not (m := _EVALUATES.match(body)):
+        return None
+    return int(m[1]), int(m[2]) if m[2] else None
 
 
 _CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?:is|was|were))?:$", re.I)

@@ -49,10 +49,16 @@ class PlaceState:
     """Whether the log counts epochs from 0."""
     has_seen_zero: bool = False
     """Whether a line that was not taken for a report yet named an epoch 0."""
+    total_from: float | None = None
+    """The lowest epoch that was named with a total."""
+    is_total_from_one: bool = False
+    """Whether lines with a total count from 1 in a log whose other lines count from 0: DeepSpeed's examples."""
+    is_total_sure: bool = False
+    """Whether a log that counts from 0 has reached its total, and so told whether that is the last epoch's number."""
     is_fraction: bool = False
     progress: float | None = None
-    is_over: bool = False
-    """Whether the present epoch was said to be complete."""
+    is_over: bool | None = False
+    """Whether the present epoch was said to be complete; None where that is not sure."""
     heads_trail: bool = False
     """Whether a line with the epoch's number alone stands behind the epoch's reports."""
     step: int | None = None
@@ -67,16 +73,22 @@ class PlaceState:
     """The epoch that it was read in."""
     inner_total: int | None = None
     inner_from_zero: bool = False
-    num_vals: int = 0
-    """Validations of the present epoch."""
-    is_val_last: bool = False
-    """Whether the last report was one of a validation."""
-    vals_close: bool | None = None
-    """Whether each epoch so far ended with its one validation."""
     is_ended: bool = False
     """Whether a line said that the training is over."""
     counts_samples: bool | None = None
     """Whether Keras bars count samples; None where no bar has said."""
+    batches: int | None = None
+    """Batches of an epoch, where a word or a head has told them."""
+    position: tuple[int, int] | None = None
+    """The last bare ``[n/total]``."""
+    position_from: int = 0
+    """The first of these counts."""
+    has_position_val: bool = False
+    """Whether a validation was reported at it."""
+    position_vals: int = 0
+    """At how many such counts, one after the other, a validation was reported."""
+    position_is: str = ""
+    """What such a count was found to be: ``step``, ``epoch``, or empty where nothing has told."""
     bar_rounds: int = 0
     """How often the training's bar began anew, in a log that names no epochs."""
     bar: int | None = None
@@ -98,7 +110,7 @@ class PlaceState:
         """Epochs completed; None where the log does not say, or not surely."""
         if self.is_fraction:
             return None if self.progress is None else math.floor(self.progress + 1e-9)
-        if self.index is None or not self.is_epoch_sure:
+        if self.index is None or not self.is_epoch_sure or self.is_over is None:
             return None
         return self.index + (1 if self.is_over else 0)
 
@@ -109,6 +121,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         return
     if named.total is not None and named.total > 0 and named.total == int(named.total):
         state.epochs = int(named.total)
+        state.total_from = named.value if state.total_from is None else min(state.total_from, named.value)
     if named.is_fraction or state.is_fraction:
         if not state.is_fraction:
             state.is_fraction = True
@@ -119,33 +132,45 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index = max(0, math.ceil(named.value - 1e-9) - 1)
         return
     raw = int(named.value)
+    if named.total is not None and state.from_zero and state.index == 0 and raw == state.total_from == 1:
+        state.is_total_from_one = True
+    is_from_one = named.total is not None and state.is_total_from_one
     if state.starts_at is None:
         state.starts_at = raw
         state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
     if raw == 0:
         state.from_zero = True
-    if state.epochs is not None and raw == state.epochs:
+    if state.epochs is not None and raw == state.epochs and not is_from_one:
+        if state.from_zero and (state.total_from is None or state.total_from >= raw):
+            # Lines without a total count from 0, this one perhaps from 1.
+            state.index, state.is_over = raw - 1, None
+            return
         if state.from_zero:
-            state.epochs = raw + 1  # YOLOv5 counts 0/29 to 29/29
+            state.epochs, state.is_total_sure = raw + 1, True  # YOLOv5 counts 0/29 to 29/29
         else:
             state.from_zero = False
-    index = raw if state.from_zero else max(0, raw - 1)
+    index = raw if state.from_zero and not is_from_one else max(0, raw - 1)
     if state.index is None:
         state.index = index
     elif index > state.index:
-        closed = state.is_val_last and state.num_vals == 1
-        state.vals_close = closed if state.vals_close is None else state.vals_close and closed
-        state.index, state.is_over, state.num_vals = index, False, 0
+        if state.is_inner is None and state.inner is not None and state.inner == state.inner_total:
+            state.is_inner = True  # its count was full when the epoch ended
+        state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
         if is_complete and raw == state.starts_at:
+            total, first = state.epochs if named.total else None, float(raw) if named.total else None
             _new_fit(state)
+            state.epochs, state.total_from = total, first
             state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
         state.index, state.is_over = index, False
 
 
 def _new_fit(state: PlaceState) -> None:
-    fresh = PlaceState(fit=state.fit + 1, epochs=state.epochs, heads_trail=state.heads_trail, is_inner=state.is_inner)
+    fresh = PlaceState(
+        fit=state.fit + 1, heads_trail=state.heads_trail, is_inner=state.is_inner, position_is=state.position_is,
+        position_from=state.position_from, position=state.position,
+    )  # fmt: skip
     state.__dict__.update(fresh.__dict__)
 
 
@@ -172,6 +197,8 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
             first, last = state.index / state.epochs, (state.index + 1) / state.epochs
             if not first - 0.02 <= share <= last + 0.02:
                 state.is_inner = True
+        elif state.index == 0 and total and state.epochs and value / total > 1 / state.epochs + 0.02:
+            state.is_inner = True  # further than its first epoch reaches
     if state.is_inner:
         return enter_batch(state, Named(value, total))
     state.inner, state.inner_index = value, state.index
@@ -179,7 +206,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
         state.inner_from_zero = True
     if total is not None:
         state.inner_total = total
-    return _global(state, value, total, named.rank)
+    return _global(state, value, total if state.is_inner is False else None, named.rank)
 
 
 def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
@@ -202,6 +229,7 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
     if total is not None and value >= total:
         state.inner_from_zero = False
     state.inner, state.inner_index, state.inner_total = value, state.index, total
+    state.batches = total or state.batches
     number = value + 1 if state.inner_from_zero and not is_count else value
     if total is not None and number >= total and state.index is not None:
         state.is_over = True
@@ -213,9 +241,46 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         return None if state.step_word == 0 else state.step
     if state.step_word < 3:
         state.step = state.index * total + number
-        if state.epochs:
-            state.steps = state.epochs * total
+        # From 0, "Epoch 3/9" may be the last but six or the last but five.
+        is_sure = not state.from_zero or state.is_total_sure
+        state.steps = state.epochs * total if state.epochs and is_sure else None
     return state.step
+
+
+MOST_BATCHES = 10_000
+"""A bare count up to more than this, under the head of an epoch, may as well be one of samples."""
+
+
+def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | None:
+    """Move to ``[n/total]`` without a word: a batch in an epoch that is known, else what its next value tells.
+
+    A count that leaps is one of steps; one that goes by one, with a validation each time, is one of epochs.
+    """
+    if not 0 <= named.value < 1e15:
+        return None
+    value, total = int(named.value), int(named.total or 0)
+    if state.index is not None and state.position_is != "epoch":
+        is_of_training = state.batches in (None, total)
+        if 0 < total < MOST_BATCHES and not state.is_fraction and is_of_training:
+            return enter_batch(state, named)
+        return None
+    was = state.position
+    if was is None:
+        state.position_from = value
+    state.has_seen_zero = state.has_seen_zero or value == 0
+    if was != (value, total):
+        if not state.position_is and was is not None and was[1] == total and value > was[0]:
+            state.position_is = "step" if value > was[0] + 1 else "epoch" if state.position_vals >= 2 else ""
+        state.position, state.position_vals = (value, total), state.position_vals if state.has_position_val else 0
+        state.has_position_val = False
+    if has_val and not state.has_position_val:
+        state.has_position_val, state.position_vals = True, state.position_vals + 1
+    if state.position_is == "epoch":
+        if state.starts_at is None:
+            state.starts_at = 0 if state.has_seen_zero else state.position_from
+            state.from_zero = {0: True, 1: False}.get(state.starts_at)
+        enter_epoch(state, named)
+    return enter_step(state, named) if state.position_is == "step" else None
 
 
 def place_of(state: PlaceState, step: int | None) -> Place:

@@ -8,6 +8,9 @@ from monitor.reader.places import PlaceState
 
 MOST_SHAPES = 2_000
 """Shapes whose lines are counted, since only their repetition tells a report from a setting."""
+MOST_BARREN = 1_000
+"""New shapes in a row, none of which reports anything, after which further ones are only counted: planning a shape
+costs twenty times what reading a known one does, and a log whose every line has a new shape tells no measurement."""
 MOST_OPEN_LINES = 300
 """Lines of a dict that is printed over several lines."""
 MOST_OPEN_CHARS = 20_000
@@ -37,6 +40,19 @@ class TableState:
 
 
 @dataclass
+class EpochShapes:
+    """Which shapes report how often in an epoch: what comes once, at its end, closes it."""
+
+    epoch: tuple[int, int] = (0, -1)
+    """The fit and the epoch that are counted now."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """Digest of a shape → its reports in this epoch, up to 2."""
+    num_once: dict[str, int] = field(default_factory=dict)
+    """Digest of a shape → the epochs, one after the other, in which it came once and at the end; below 0 where it
+    came more often of late."""
+
+
+@dataclass
 class ReadState:
     """What the lines so far say of those to come."""
 
@@ -46,8 +62,12 @@ class ReadState:
     has_decimal_comma: bool | None = None
     seen: dict[str, int] = field(default_factory=dict)
     """Digest of a shape → how many lines had it, up to 3."""
+    planned: dict[str, int] = field(default_factory=dict)
+    """Digests of the shapes that were planned last; the value says nothing."""
+    num_barren: int = 0
+    """New shapes since the last report."""
     surplus: int = 0
-    """Lines of shapes beyond the bound: what they say is not read."""
+    """Lines of shapes beyond the bounds: what they say is not read."""
     empties: dict[str, str] = field(default_factory=dict)
     """Digest of a shape → for each slot ``n`` where a number stood, ``w`` where a word for nothing stood first."""
     is_begun: bool = False
@@ -69,9 +89,6 @@ class ReadState:
     """The lowest process that has reported."""
     behind: int = 0
     """Reports of higher processes since the lowest one reported."""
-    epoch_line: str = ""
-    """Digest of the last shape that reported a whole epoch, and its epoch."""
-    is_repeating: bool = False
-    """Whether such lines come more than once per epoch."""
+    epoch_shapes: EpochShapes = field(default_factory=EpochShapes)
     has_loss: bool = False
     """Whether a training loss by that name was read."""

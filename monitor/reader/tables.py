@@ -26,8 +26,8 @@ def cells_of(body: str, separator: str) -> list[str]:
     """Return the cells of a row."""
     if separator == "|":
         return [cell.strip() for cell in _EDGE.split(body.strip().strip("|│┃"))]
-    if separator == ",":
-        return [cell.strip().strip("\"'") for cell in body.split(",")]
+    if separator in ",;":
+        return [cell.strip().strip("\"'") for cell in body.split(separator)]
     if separator == "\t":
         return [cell.strip() for cell in body.split("\t")]
     if separator == "  ":
@@ -43,7 +43,8 @@ def take_header(body: str, state: TableState) -> bool:
         cells = cells_of(body, separator)
         if separator == "  " and len(cells) < len(body.split()) and body.count("(") > 0 and len(cells) < 5:
             continue
-        if 3 <= len(cells) <= MOST_CELLS and _is_header(cells):
+        fewest = 2 if separator in ",;\t" else 3
+        if fewest <= len(cells) <= MOST_CELLS and _is_header(cells):
             _remember([separator, *map(_clean, cells)], state)
             if separator == "  " and len(body.split()) != len(cells):
                 _remember([" ", *map(_clean, body.split())], state)
@@ -59,8 +60,9 @@ def _remember(header: list[str], state: TableState) -> None:
 def _separators(body: str) -> list[str]:
     if _EDGE.search(body):
         return ["|"]
-    if body.count(",") >= 2:
-        return [","]
+    for separator in (";", ","):
+        if separator in body:
+            return [separator]
     if "\t" in body:
         return ["\t"]
     return ["  ", " "] if re.search(r"\S\s{2,}\S", body.strip()) else [" "]
@@ -88,10 +90,12 @@ def row_text(body: str, state: TableState) -> tuple[str, bool] | None:
         return None
     for separator, *names in state.headers:
         cells = cells_of(body, separator)
+        if separator == "  " and len(cells) < len(names):
+            cells = body.split()  # a wide number leaves one space before it
         if len(cells) != len(names):
             continue
         numbers = sum(bool(_CELL.fullmatch(cell)) for cell in cells)
-        if numbers < 2 or numbers < len(cells) / 2 or any(len(cell) > 40 for cell in cells):
+        if numbers < min(2, len(cells)) or numbers < sum(map(bool, cells)) / 2 or any(len(cell) > 40 for cell in cells):
             continue
         texts = [cell for cell in cells if cell and not _CELL.fullmatch(cell)]
         has_place = meaning(names[0]).role == "place"

@@ -168,6 +168,11 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
+    group, _, last = key.rpartition("/")
+    if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):
+        inner = vocabulary.quantities.get(" ".join(words_of(last)))
+        if inner is not None and inner[0] in ("lr", "grad_norm"):
+            return Quantity(inner[0], inner[1], "", frozenset(), own_name, inner[2])
     plain = _plain(words, vocabulary)
     for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
         if hit := vocabulary.quantities.get(" ".join(tries)):
@@ -195,7 +200,7 @@ def _plain(words: list[str], vocabulary: Vocabulary) -> list[str]:
 
 
 def _own_name(key: str, vocabulary: Vocabulary) -> str:
-    parts = re.split(r"([_/\s.:-]+)", key.strip(" '\""))
+    parts = re.split(r"([_/\s.:\x01-]+)", _CAMEL.sub("\x01", key.strip(" '\"")))
     kept = [
         index
         for index in range(0, len(parts), 2)
@@ -207,4 +212,4 @@ def _own_name(key: str, vocabulary: Vocabulary) -> str:
         (parts[index - 1] if position and index - kept[position - 1] == 2 else "_" if position else "") + parts[index]
         for position, index in enumerate(kept)
     )
-    return re.sub(r"\s+", "_", name)
+    return re.sub(r"\s+", "_", name.replace("\x01", ""))

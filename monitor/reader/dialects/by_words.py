@@ -12,7 +12,7 @@ from monitor.reader.dialects.to_native import KINDS, SHORTEST_PACE_S, Said
 from monitor.reader.signals import METRIC, Sample, samples
 
 if TYPE_CHECKING:
-    from monitor.reader.lines import Report, Value
+    from monitor.reader.report import Report, Value
 
 MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""

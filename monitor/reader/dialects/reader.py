@@ -23,7 +23,7 @@ from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.reader.signals import CATALOGUE, samples, text_signals
 
 if TYPE_CHECKING:
-    from monitor.reader.lines import Read
+    from monitor.reader.report import Read
 
 MARKS_ONLY = frozenset(("generic", "hf-trainer", "keras", "lightning", "megatron", "nanogpt", "torchtitan"))
 """Shipped dialects that name a log; what its lines say is read by the vocabulary."""

@@ -160,7 +160,8 @@ def bar_described_by_its_loss(page: Page) -> None:
         page.truth.put("steps", course.num_steps, None)
         return
     for epoch in course.epochs():
-        page.epoch_begun(epoch.index)
+        if epoch.reports:  # an epoch without a drawing is not told
+            page.epoch_begun(epoch.index)
         for at in epoch.reports:
             desc = form.format(page.stated_loss(at.step), e=epoch.index + first, E=course.num_epochs)
             page.raw("\r" + tqdm(page, at.batch, course.num_batches, desc=desc))

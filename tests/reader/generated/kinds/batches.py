@@ -30,6 +30,8 @@ class BatchPlace:
         counts_from_zero = self.batch_from == 0
         page.truth.put("step", *([at.step - 1, at.step] if counts_from_zero else [at.step]))
         page.truth.put("steps", course.num_steps, None)
+        if "<%>" in self.way:  # PyTorch's MNIST example counts samples in exactly this form
+            page.truth.also("step", None)
         page.epoch_begun(at.epoch)
         if at.batch == course.num_batches:
             page.epoch_ended(at.epoch)

@@ -1,0 +1,61 @@
+"""Whether a report says that its epoch is over: shapes that come once per epoch, at its end, close it."""
+
+from __future__ import annotations
+
+from monitor.reader.filling import Filled, template_key
+from monitor.reader.report import Value
+from monitor.reader.state import EpochShapes, ReadState
+
+MOST_SHAPES = 64
+"""Shapes whose reports are counted per epoch: a log has a handful."""
+MOST_STREAK = 3
+"""Epochs in a row with one report each, after which a shape that once came more often is trusted again."""
+_INNER = frozenset(("step", "batch", "samples", "position", "index"))
+
+
+def note_report(
+    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState, *, is_bar: bool
+) -> None:
+    """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure."""
+    place, shapes = state.place, state.epoch_shapes
+    if place.index is None or place.is_fraction or not any(value.quantity in ("loss", "metric") for value in values):
+        return
+    if shapes.epoch != (place.fit, place.index):
+        _begin(shapes, (place.fit, place.index))
+    kinds = {each.slot.quantity for each in places}
+    if place.position_is == "epoch" and "position" in kinds:
+        kinds = kinds - {"position"} | {"epoch"}
+    has_inner = is_bar or bool(kinds & _INNER)
+    key = f"{template_key(template)}{subject}"
+    if len(shapes.seen) >= MOST_SHAPES and key not in shapes.seen:
+        return
+    count = shapes.seen[key] = min(2, shapes.seen.get(key, 0) + 1)
+    if count > 1 or shapes.num_once.get(key, 0) < 0:
+        is_training = any(value.quantity == "loss" and value.split == "train" for value in values)
+        if count > 1:
+            _go_on(shapes, key, is_training=is_training)
+        if not has_inner and is_training:
+            place.is_over = False
+        return
+    if "epoch" in kinds and not has_inner:
+        place.is_over = True
+    elif not is_bar and (not has_inner or any(value.split in ("val", "test") for value in values)):
+        if shapes.num_once.get(key):
+            place.is_over = True
+        elif not place.is_over:
+            place.is_over = None
+
+
+def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:
+    """Learn from the epoch before which shapes came once in it."""
+    for key in shapes.seen:
+        if key in shapes.num_once or len(shapes.num_once) < MOST_SHAPES:
+            shapes.num_once[key] = min(MOST_STREAK, shapes.num_once.get(key, 0) + 1)
+    shapes.epoch, shapes.seen = epoch, {}
+
+
+def _go_on(shapes: EpochShapes, key: str, *, is_training: bool) -> None:
+    """Note a shape that repeats within its epoch: where it is of the training, none before it closed the epoch."""
+    for other in (*shapes.seen, key) if is_training else (key,):
+        if len(shapes.num_once) < MOST_SHAPES or other in shapes.num_once:
+            shapes.num_once[other] = -MOST_STREAK

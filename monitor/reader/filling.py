@@ -1,0 +1,83 @@
+"""A plan and the numbers of one line → which number stands in which slot; a word for nothing among them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from zlib import crc32
+
+from monitor.reader.numbers import Written, decides_comma, read
+from monitor.reader.plan import Plan
+from monitor.reader.slots import Slot
+from monitor.reader.state import ReadState
+
+_COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
+"""Places that are whole numbers: what a comma parts in them are thousands."""
+
+
+class Filled(NamedTuple):
+    """One slot of a plan, and what stands there."""
+
+    slot: Slot
+    number: Written
+    text: str
+
+
+def fill_of(plan: Plan, numbers: list[Written]) -> list[Filled]:
+    """Return a plan's slots with these numbers."""
+    return [Filled(slot, number, repr(number.value)) for slot, number in zip(plan.slots, numbers, strict=True)]
+
+
+def fill(template: str, plan: Plan, texts: tuple[str, ...], state: ReadState) -> list[Filled]:
+    if state.has_decimal_comma is None:
+        for text in texts:
+            if (said := decides_comma(text)) is not None:
+                state.has_decimal_comma = said
+                break
+    found = []
+    empties: list[tuple[int, bool]] = []
+    for index, (slot, text) in enumerate(zip(plan.slots, texts, strict=False)):
+        is_count = slot.quantity in _COUNTS or (slot.role == "total" and plan.slots[slot.of].quantity in _COUNTS)
+        number = read(text, has_decimal_comma=False if is_count else state.has_decimal_comma)
+        if number is None:
+            continue
+        if number.is_empty:
+            empties.append((index, True))
+        found.append(Filled(slot, number, text))
+    if empties or template_key(template) in state.empties:
+        found = _without_empties(template, found, state)
+    elif (
+        any(each.slot.role in ("value", "metric") for each in found)
+        and len(state.empties) < 64
+        and _may_be_empty(template)
+    ):
+        state.empties[template_key(template)] = "n"
+    return found
+
+
+def _may_be_empty(template: str) -> bool:
+    return any(text in template for text in (":\x00", ": \x00", "=\x00", ": '\x00", ': "\x00'))
+
+
+def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
+    """A word for nothing is not finite where numbers stood before it; else nothing was measured there."""
+    key = template_key(template)
+    was = state.empties.get(key, "")
+    has_words = any(each.number.is_empty for each in found)
+    if was == "n" and has_words:
+        return found
+    if has_words and not was and len(state.empties) < 256:
+        state.empties[key] = "w"
+    return [each for each in found if not each.number.is_empty]
+
+
+def template_key(template: str) -> str:
+    """Return a short name of a template."""
+    words = " ".join(template.replace('"', "").replace("'", "").split())
+    return f"{crc32(words.encode()):08x}{len(words):x}"
+
+
+def total_of(each: Filled, filled: list[Filled]) -> float | None:
+    position = next(index for index, other in enumerate(filled) if other is each)
+    if position + 1 < len(filled) and filled[position + 1].slot.role == "total":
+        return filled[position + 1].number.value
+    return None

@@ -1,0 +1,146 @@
+"""The places that a line or a bar names → where the run stands now, and at which step."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.reader.bars import Bar
+from monitor.reader.filling import Filled, total_of
+from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_position, enter_step
+from monitor.reader.report import Value
+from monitor.reader.state import ReadState
+from monitor.reader.vocabulary import listed, words_of
+
+
+def enter(
+    places: list[Filled], filled: list[Filled], state: ReadState, *, subject: str, bar: Bar | None,
+    values: tuple[Value, ...],
+) -> int | None:  # fmt: skip
+    """Move to the place that a line names, and return its step."""
+    place = state.place
+    named: dict[str, list[tuple[Filled, Named]]] = {}
+    for each in places:
+        total = total_of(each, filled)
+        is_fraction = ("." in each.text or "e" in each.text.lower()) and not _is_round(each)
+        item = Named(each.number.value, total, is_fraction, each.slot.rank)
+        named.setdefault(each.slot.quantity, []).append((each, item))
+    if "epoch" in named:
+        item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
+        if not (item.is_fraction and item.value != item.value):
+            enter_epoch(place, item)
+    if subject in ("val", "test") and bar is None and "batch" in named and "step" not in named:
+        return place.step
+    if "step" in named:
+        item = max(named["step"], key=lambda pair: pair[1].rank)[1]
+        if "episode" in named and item.rank == 2 and item.total is None:
+            return None  # how long the episode was, or where the run stands: not sure
+        if len({(each.value, each.total) for _, each in named["step"] if each.rank == item.rank}) > 1:
+            return None  # "iteration:7 step:8/652": one of them counts epochs
+        is_plural = all(each.slot.name == "plural" for each, _ in named["step"])
+        is_measured = any(value.quantity in ("loss", "grad_norm") for value in values)
+        if is_plural and "epoch" in named and item.total is None and item.rank == 2 and not is_measured:
+            return place.step  # "Epoch 3 | Batchsize: 32 | Steps: 16" says how many there are
+        if "max_steps" in named and item.total is None:
+            item = item._replace(total=named["max_steps"][0][1].value)
+        is_drawn = bar is not None and bar.done > 0 and bar.total is not None and bar.total == item.total
+        if is_drawn and bar is not None and place.index is not None and not place.is_fraction and item.rank < 3:
+            return enter_batch(place, Named(bar.done, bar.total), is_count=True)
+        is_count = not item.is_fraction or bool(_COUNT.fullmatch(max(named["step"], key=lambda p: p[1].rank)[0].text))
+        if is_count:
+            step = enter_step(place, item)
+            if "batch" in named and item.rank >= 2:
+                inner = named["batch"][0][1]
+                if inner.total and place.index is not None and inner.value >= inner.total:
+                    place.is_over = True
+            return step
+    if "index" in named:
+        return enter_step(place, named["index"][0][1])
+    if bar is not None and bar.done:
+        return enter_bar(bar, state)
+    if "batch" in named:
+        return enter_batch(place, named["batch"][0][1])
+    if "samples" in named:
+        _enter_unknown(place, named["samples"][0][1])
+        return None
+    if "position" in named:
+        (each, item), *_ = named["position"]
+        has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
+        if each.slot.name:
+            return enter_position(place, item, has_val=has_val)
+        _enter_unknown(place, item)
+        return None
+    is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
+    if subject not in ("val", "test") and state.plain_total and is_training:
+        if place.bar_total is None and (place.is_fraction or place.index is None):
+            place.bar_total, place.bar = state.plain_total, state.plain_done
+        if place.bar_total == state.plain_total:
+            place.bar = state.plain_done
+    if (
+        place.bar_total is not None
+        and place.bar
+        and (place.is_fraction or place.index is None)
+        and place.step_word == 0
+    ):
+        place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
+        return place.step
+    is_summary = subject in ("val", "test") or "epoch" in named or place.is_over
+    return place.step if is_summary or place.step_word else None
+
+
+def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState) -> bool:
+    """Whether a line without a loss names an earlier epoch, in a log that has losses: a model is tried out."""
+    place = state.place
+    epochs = [each for each in places if each.slot.quantity == "epoch"]
+    if not epochs or place.index is None or place.is_fraction or not state.has_loss:
+        return False
+    number = max(epochs, key=lambda each: each.slot.rank).number.value
+    has_loss = any(value.quantity == "loss" and value.split == "train" for value in values)
+    return not has_loss and number < place.index + (0 if place.from_zero else 1)
+
+
+def _enter_unknown(place: PlaceState, item: Named) -> None:
+    """Move within the epoch, in a unit that is not told: samples, or batches."""
+    if not item.total or not item.value < 1e15:
+        return
+    value, total = int(item.value), int(item.total)
+    leap = value - place.position[0] if place.position is not None and place.position[1] == total else 0
+    place.inner, place.inner_index, place.inner_total, place.position = None, None, None, (value, total)
+    # The last count of an epoch from 0 is less than the total by one leap.
+    place.is_over = True if value >= total else None if value + max(leap, 0) >= total else False
+
+
+def _is_round(each: Filled) -> bool:
+    """Whether a number is a whole one with a suffix: ``9.8K``."""
+    return each.text[-1:].isalpha() and each.number.value == int(each.number.value)
+
+
+_OF_TRAINING = ("loss", "lr", "grad_norm")
+_COUNT = re.compile(r"[\d,]+\.0?")
+
+
+def enter_bar(bar: Bar, state: ReadState) -> int | None:
+    """Move to where a bar of the training stands; return the step."""
+    place = state.place
+    if bar.style == "keras":
+        place.counts_samples = bar.counts_samples if bar.counts_samples is not None else place.counts_samples
+    if bar.style == "keras" and place.counts_samples is not False:
+        if bar.is_over:
+            place.is_over = True
+        return None
+    if place.index is not None and not place.is_fraction:
+        words = set(words_of(bar.words))
+        if bar.style == "tqdm" and words and words <= listed("bars_of_steps"):
+            return enter_step(place, Named(bar.done, bar.total, rank=2))
+        return enter_batch(place, Named(bar.done, bar.total), is_count=True)
+    if bar.total is None:
+        return None
+    if place.bar_total is None:
+        place.bar_total = bar.total
+    if bar.total != place.bar_total:
+        return place.step
+    if place.bar is not None and bar.done < place.bar and place.bar >= bar.total:
+        place.bar_rounds += 1
+    place.bar = bar.done
+    place.step = place.bar_rounds * bar.total + bar.done
+    place.steps = bar.total if not place.bar_rounds else None
+    return place.step

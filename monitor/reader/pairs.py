@@ -1,0 +1,183 @@
+"""A line of names and values → its report, or nothing where it echoes a setting."""
+
+from __future__ import annotations
+
+from monitor.reader import phrases
+from monitor.reader.bars import Bar
+from monitor.reader.epochs import note_report
+from monitor.reader.filling import Filled, fill, template_key, total_of
+from monitor.reader.moving import enter, looks_back
+from monitor.reader.places import PlaceState, place_of
+from monitor.reader.plan import Plan, plan_of
+from monitor.reader.report import KNOWN, Report, Value
+from monitor.reader.state import MOST_BARREN, MOST_SHAPES, ReadState
+from monitor.reader.template import shape_of
+from monitor.reader.values import values_of
+from monitor.reader.vocabulary import listed, words_of
+
+
+def read_pairs(
+    text: str, logger: str, state: ReadState, *, bar: Bar | None = None, split: str = ""
+) -> tuple[Report, ...]:
+    shape = shape_of(text)
+    if not shape.slots:
+        return ()
+    if not _may_plan(shape.template, state):
+        return ()
+    plan = plan_of(shape.template, logger)
+    if plan.is_prose and bar is None:
+        return ()
+    filled = fill(shape.template, plan, shape.slots, state)
+    subject = split or plan.subject
+    places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
+    if _tells_of_the_best(plan):
+        places = []
+    has_own_place = bool(places) or bar is not None
+    if not subject and not has_own_place:
+        subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
+    elif logger and state.block and not has_own_place and not split:
+        subject = plan_of(shape.template).subject or state.block  # a heading says more than who wrote the line
+    if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
+        if state.block in ("val", "test") and not subject and _is_other_loop(filled, state.place):
+            subject = state.block
+        else:
+            state.block, state.is_summary = "", False
+    values = values_of(plan, filled, subject, state)
+    if any(each.slot.role == "end" for each in filled):
+        enter(places, filled, state, subject=subject, bar=None, values=())
+        state.place.is_ended = True
+        return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
+    if not values:
+        if plan.is_place_only and places and bar is None and _is_sure_place(places):
+            enter(places, filled, state, subject=subject, bar=None, values=())
+            state.is_begun = True
+            return (Report("epoch", place_of(state.place, state.place.step)),)
+        if bar is not None and bar.done and (places or set(words_of(bar.words)) & listed("bars_of_steps")):
+            step = enter(places, filled, state, subject=subject, bar=bar, values=())
+            state.is_begun = True
+            return (Report("report", place_of(state.place, step)),) if step is not None else KNOWN
+        return KNOWN if bar is not None else ()
+    if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
+        if any(each.slot.quantity in ("epoch", "position") and each.number.value == 0 for each in places):
+            state.place.has_seen_zero = True
+        return ()
+    if bar is not None and bar.done == 0:
+        return KNOWN
+    if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
+        return KNOWN
+    is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
+    is_elsewhere = is_elsewhere or looks_back(places, values, state)
+    step = state.place.step
+    if not is_elsewhere:
+        step = enter(places, filled, state, subject=subject, bar=bar, values=values)
+    state.last_split = subject
+    if _is_partial(filled, subject, plan, state.place):
+        return KNOWN
+    if state.is_summary:
+        values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
+    state.is_begun, state.num_barren = True, 0
+    state.place.reports += 1
+    is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
+    if not is_elsewhere:
+        note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
+    is_drawn = bar is not None and bar.style != "keras"
+    return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
+
+
+def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
+    """Whether a Keras bar behind an epoch's last batch is its last drawing, with what the validation gave."""
+    is_same = bar.total == state.place.inner_total or state.place.inner_total is None
+    return is_same and any(value.split == "val" for value in values)
+
+
+def _may_plan(template: str, state: ReadState) -> bool:
+    """Whether a shape is known, or may still be planned: see `MOST_BARREN`."""
+    key = template_key(template)
+    if key in state.planned:
+        return True
+    if state.num_barren >= MOST_BARREN:
+        state.surplus += 1
+        return False
+    state.num_barren += 1
+    if len(state.planned) >= MOST_SHAPES:
+        del state.planned[next(iter(state.planned))]
+    state.planned[key] = 1
+    return True
+
+
+def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
+    """Whether a line counts batches of another total than the training's: those of a validation, under its head."""
+    kinds = {index: each.slot.quantity for index, each in enumerate(filled) if each.slot.role == "place"}
+    totals = {
+        each.number.value for index, each in enumerate(filled)
+        if each.slot.role == "total" and kinds.get(index - 1) in ("batch", "step", "position")
+    }  # fmt: skip
+    known = place.batches or place.inner_total
+    return known is not None and bool(totals) and known not in totals
+
+
+def _tells_of_the_best(plan: Plan) -> bool:
+    """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
+    measured = [slot for slot in plan.slots if slot.role in ("value", "criterion", "part", "metric")]
+    return bool(measured) and all("best" in slot.marks for slot in measured)
+
+
+def _is_report(
+    template: str, values: tuple[Value, ...], places: list[Filled], subject: str, state: ReadState, *,
+    bar: Bar | None, filled: list[Filled],
+) -> bool:  # fmt: skip
+    """Whether a line is a measurement, and no echo of a setting: its place, its subject or its repetition decide."""
+    if phrases.is_config(template):
+        return False
+    losses = [value for value in values if value.quantity == "loss"]
+    measured = [value for value in values if value.quantity not in ("lr", "loss_scale", "memory")]
+    times = _count(template, state)
+    if bar is not None:
+        return bool(measured) or state.is_begun or bool(places)
+    if places:
+        is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
+        if is_sure and (losses or any(value.quantity == "grad_norm" for value in values)):
+            return True
+        return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
+    if state.block:
+        return bool(losses) or state.is_begun or state.block in ("val", "test")
+    if losses and (len(measured) >= 2 or len(values) >= 2 or subject in ("val", "test")):
+        return True
+    if losses and (state.is_begun or losses[0].split in ("val", "test")):
+        return True
+    if subject in ("val", "test") or any(value.split in ("val", "test") for value in values):
+        return state.is_begun
+    if template.lstrip().startswith("* ") and state.is_begun:
+        return True
+    is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
+    return times >= 2 and (state.is_begun or is_known)
+
+
+def _count(template: str, state: ReadState) -> int:
+    """Count the lines of a shape, up to three."""
+    key = template_key(template)
+    was = state.seen.get(key, 0)
+    if not was and len(state.seen) >= MOST_SHAPES:
+        state.surplus += 1
+        return 0
+    state.seen[key] = min(3, was + 1)
+    return was + 1
+
+
+def _is_partial(filled: list[Filled], subject: str, plan: Plan, place: PlaceState) -> bool:
+    """Whether a line reports one batch of a validation: no measurement of the whole of it."""
+    if subject not in ("val", "test"):
+        return False
+    for index, slot in enumerate(plan.slots[:-1]):
+        if slot.role == "place" and slot.quantity in ("batch", "step", "position", "samples"):
+            total = plan.slots[index + 1]
+            if total.role == "total" and total.of == index:
+                numbers = [each.number.value for each in filled if each.slot is slot or each.slot is total]
+                is_of_training = numbers[1:] == [place.steps] and slot.quantity == "step" and place.step_word > 0
+                is_of_training = is_of_training or tuple(numbers) == place.position
+                return len(numbers) == 2 and numbers[0] < numbers[1] and not is_of_training
+    return False
+
+
+def _is_sure_place(places: list[Filled]) -> bool:
+    return any(each.slot.quantity in ("epoch", "step", "batch") for each in places)

@@ -1,0 +1,172 @@
+"""What one number of a line is, by the words and marks around it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from monitor.reader.vocabulary import Quantity, known_suffix, listed, meaning, shipped, words_of
+
+LONGEST_NAME = 60
+"""Characters of a metric's name."""
+
+
+class Slot(NamedTuple):
+    """What one number of a line is."""
+
+    role: str
+    """A role of the vocabulary, or: ``total`` and ``average`` (of the slot ``of``), ``item`` of a list, ``bracket``
+    (a place without a word), ``lead`` (a bare number that the line begins with), ``none``."""
+    quantity: str = ""
+    name: str = ""
+    """Of a metric."""
+    split: str = ""
+    marks: frozenset[str] = frozenset()
+    scale: float = 1.0
+    of: int = -1
+    rank: int = 0
+    unit: str = ""
+
+
+_SCALES = {
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ns": 1e-9,
+    "m": 60.0,
+    "min": 60.0,
+    "mins": 60.0,
+    "h": 3600.0,
+}
+UNIT = re.compile(
+    r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
+    r"(?![A-Za-z0-9_])(?!(?<= min) \w+ ?[:=])"
+)
+_TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes", "h", "hours"))
+CHANGES = ("->", "-->", "=>", "→", "to")
+_KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
+SEPARATOR = re.compile(r"\s*(?:[:=：]+>?|->|→|\bis)\s*$")
+_HARD = re.compile(
+    r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]"
+)
+_WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
+"""A value of words before the key: ``msg="train step" step=``."""
+_SENTENCE = re.compile(r"(?<![Vv]al)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
+_NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
+OPENERS = " \"'[({<$~≈@#"
+_AFTER_UNITS = {
+    "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
+    "it/s": ("steps_per_s", "value"), "s/it": ("s_per_step", "time"), "轮": ("epoch", "place"), "步": ("step", "place"),
+}  # fmt: skip
+PROSE = re.compile(
+    r"\b(?:sav(?:ed?|ing)|load(?:ed|ing)?|writ(?:ing|ten|e)|checkpoint|resum(?:ed?|ing)|restor(?:ed?|ing)|improved|decreased|"
+    r"increased|did not|reducing|adjusting|skipping|found|using|stopping|reached|from scratch|will|"
+    r"usage|warning|deprecated|warmup|schedule|download\w*|loss scale to)\b", re.I,
+)  # fmt: skip
+
+
+def without_unit(gap: str) -> str:
+    if unit := UNIT.match(gap):
+        return gap[unit.end() :]
+    return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap
+
+
+def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
+    """Return the key at the end of a text, which stands before a number."""
+    text = segment.rstrip()
+    if is_quoted:
+        quote = text[-1]
+        text = text[:-1]
+        return text[text.rfind(quote) + 1 :]
+    qualifier = ""
+    if text.endswith(")") and "(" in text:
+        opening = text.rfind("(")
+        qualifier, text = text[opening:], text[:opening].rstrip()
+    last = 0
+    for hard in _HARD.finditer(text):
+        last = hard.end()
+    for value in _WORD_VALUE.finditer(text, last):
+        last = value.end()
+    opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=")
+    return f"{key} {qualifier}".strip() if key else ""
+
+
+_GOES_ON = re.compile(r" [a-z]+(?: [A-Za-z]+)*[.!]?$")
+"""Words behind a number: ``Process 4711 exits successfully.`` names no measurement."""
+
+
+def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "") -> Slot | None:
+    if not key or _SENTENCE.search(key) or not _NAME.match(key):
+        return None
+    if not has_sep and is_followed:
+        return Slot("none")  # "Train loss 10 0.57": which of the two is it?
+    if not has_sep:
+        known = known_suffix(key)
+        if not known:
+            words = key.split()
+            is_name = 1 <= len(words) <= 3 and len(key) <= 30 and not PROSE.search(key)
+            is_name = is_name and not listed("no_names").intersection(key.lower().split())
+            is_name = is_name and (bool(unit) or not _GOES_ON.fullmatch(after))
+            known = key if is_name else ""
+            if not known:
+                return Slot("none")
+        if known != key and not _is_plain_before(key[: -len(known)]):
+            return Slot("metric", "metric", key.replace(" ", "_")[:LONGEST_NAME])
+        key = known
+    elif len(key.split()) > 5:
+        key = known_suffix(key) or key
+        if len(key.split()) > 8:
+            return Slot("none")
+    bare = _KEY_UNIT.sub("", key).strip()
+    said: Quantity = meaning(key)
+    if said.role == "metric" and "(" in key:
+        outer = meaning(key[: key.index("(")].strip())
+        inner = meaning(key[key.index("(") :].strip("() "))
+        if outer.role != "metric" or inner.split:
+            said = outer._replace(split=inner.split or outer.split, marks=outer.marks | inner.marks)
+    if (said.name == "loss" or said.role == "place") and unit in _TIMES:
+        return Slot("clock", "train_time", unit=unit)  # "cost 35.2s" is what the epoch took
+    if _only_split(bare):
+        return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)
+    in_key = _KEY_UNIT.search(key)
+    unit = unit or next((each for each in in_key.groups() if each), "") if in_key else unit
+    scale = _SCALES.get(unit, 1.0) if said.role in ("time", "clock") else 1.0
+    name = (
+        said.own_name[:LONGEST_NAME].replace(":", "_")
+        if said.role in ("metric", "part", "criterion") or said.marks
+        else ""
+    )
+    if said.role == "place":
+        name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
+    return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)
+
+
+def _is_plain_before(text: str) -> bool:
+    """Whether the words before a key change nothing about it: "done loss" is a loss, "head loss" another one."""
+    words = words_of(text)
+    return (
+        not words or words[-1] in listed("fillers") or words[-1] in listed("places") or words[-1] in listed("no_names")
+    )
+
+
+def _only_split(key: str) -> bool:
+    words = words_of(key)
+    splits = shipped().splits
+    return bool(words) and all(splits.get(word) in ("train", "val", "test") for word in words)
+
+
+def unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
+    tail = after.lstrip()
+    for text, (quantity, role) in _AFTER_UNITS.items():
+        if tail.startswith(text) and not tail[len(text) : len(text) + 1].isalnum():
+            scale = _SCALES.get(text, 1.0)
+            return Slot(role, quantity, scale=scale, rank=2)
+    if not found and not gap.strip(" [(*-="):
+        return Slot("lead", unit="[" if "[" in gap else "")
+    if found and found[-1].role in ("lead",) and gap.strip() in (",", "|", "][", "-", "] [", "/"):
+        return Slot("lead", unit=gap.strip())
+    if "[" in opened or "(" in opened or gap.strip() in ("", ":", "|", ":"):
+        return Slot("bracket", unit="[" if "[" in opened else "(" if "(" in opened else "")
+    return Slot("none")

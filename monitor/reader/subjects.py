@@ -1,0 +1,113 @@
+"""Of which split a line or a part of it is: headings within the line, braces, its first words, its logger."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.reader.slots import Slot
+from monitor.reader.vocabulary import listed, shipped, words_of
+
+_FIELD = re.compile(r"""["']?\b(\w+)["']?\s*[:=]\s*["']?([A-Za-z]+)\b""")
+"""``"split": "val"``, ``phase=train``."""
+
+
+def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
+    """Return the split that a line is about, by its own words, else by its logger's name."""
+    return _own_subject(gaps, slots) or _logger_subject(logger)
+
+
+def _logger_subject(logger: str) -> str:
+    """The split that a logger's name says: fairseq's are named ``train`` and ``valid``, and others ``train`` always."""
+    splits = shipped().splits
+    if logger:
+        words = words_of(logger)
+        if words and len(words) <= 2 and (split := splits.get(words[0], "")) in ("train", "val", "test"):
+            return split
+        if words and logger.lower().endswith("evaluator"):
+            return "val"
+    return ""
+
+
+def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
+    splits = shipped().splits
+    of_place = next((slot.split for slot in slots if slot.role == "place" and slot.split), "")
+    if of_place and of_place != "train":
+        return of_place
+    for gap in gaps:
+        for field, word in _FIELD.findall(gap):
+            if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
+                return splits[word.lower()]
+    lead = gaps[0]
+    # What stands before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
+    for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):
+        words = words_of(piece)
+        if not words:
+            continue
+        if len(words) > 4:
+            break
+        named = [splits[word] for word in words if splits.get(word) in ("train", "val", "test")]
+        rest = [word for word in words if word not in splits]
+        is_place = bool(slots) and slots[0].role == "place"
+        if named and all(word in listed("fillers") or (is_place and word in ("loss", "losses")) for word in rest):
+            return named[-1] if len(set(named)) == 1 else ""
+        if rest:
+            break
+    for gap in gaps[1:4]:
+        if m := re.match(r"^\s*[|:\]-]+\s*\[?([A-Za-z]+)\b(?: on\b.*)?\]?\s*[|:\]]", gap):
+            named_split = splits.get(m[1].lower(), "")
+            if named_split in ("train", "val", "test"):
+                return named_split
+    return ""
+
+
+def share_split(slots: list[Slot]) -> list[Slot]:
+    """Give a metric that stands twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
+    measured = [slot for slot in slots if slot.role in ("value", "criterion", "part", "metric")]
+    splits = {slot.split for slot in measured if slot.split}
+    has_plain_loss = any(slot.quantity == "loss" and not slot.split and not slot.marks for slot in measured)
+    if len(splits) == 1 and not has_plain_loss and any(slot.quantity == "loss" and slot.split for slot in measured):
+        only = splits.pop()
+        start = next(i for i, slot in enumerate(slots) if slot.quantity == "loss" and slot.split)
+        twins = {slot.name for slot in slots if slot.role == "metric" and slot.split}
+        slots = [
+            slot._replace(split=only)
+            if i > start and slot.role == "metric" and not slot.split and slot.name not in twins
+            else slot
+            for i, slot in enumerate(slots)
+        ]
+    names = [slot.name for slot in slots if slot.role == "metric" and not slot.split]
+    twice = {name for name in names if names.count(name) > 1}
+    split, found = "", []
+    for slot in slots:
+        if slot.role in ("value", "criterion") and slot.quantity == "loss" and slot.split:
+            split = slot.split
+        found.append(
+            slot._replace(split=split) if slot.role == "metric" and not slot.split and slot.name in twice else slot
+        )
+    return found
+
+
+def section_of(gap: str, *, is_first: bool) -> str:
+    """Return the split that a heading within the line names: ``… | val: loss``."""
+    if is_first:
+        return ""
+    pieces = re.split(r"[|\[\]:,;(){}>\n]+| - | -- ", gap)
+    for piece in pieces[:-1]:
+        words = words_of(piece)
+        named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
+        if named and len(words) <= 3 and all(word in shipped().splits or word in listed("fillers") for word in words):
+            return named[-1]
+    return ""
+
+
+_GROUP = re.compile(r"[\"']?(\w+)[\"']?\s*[:=]\s*\{")
+
+
+def group_of(gap: str, group: str) -> str:
+    """Return the split whose braces are open: ``"val": {"loss": …``."""
+    if "}" in gap:
+        group = ""
+    if opened := _GROUP.search(gap):
+        split = shipped().splits.get(opened[1].lower(), "")
+        return split if split in ("train", "val", "test") else ""
+    return group

@@ -1,0 +1,108 @@
+"""Kinds of lines that were misread in real logs, as made-up twins: what they say, and where they say nothing."""
+
+from monitor.reader.lines import read_line
+from monitor.reader.plan import plan_of
+from monitor.reader.state import MOST_BARREN, ReadState
+from tests.reader.facts import flat, read_all
+
+
+def said(*lines: str) -> dict[str, object]:
+    """Return the facts of a log."""
+    return flat(read_all("\n".join(lines).encode())[0])
+
+
+def test_a_setting_that_names_steps_or_epochs_is_no_place():
+    found = said("eval_steps = 500", "start_epoch = 0", *(f"Epoch {e} | loss: 0.{9 - e}" for e in (1, 2, 3)))
+    assert (found["last_step"], found["epochs_done"]) == (None, 3)
+
+
+def test_the_epoch_of_the_best_value_is_not_where_the_run_is():
+    found = said(*(f"Epoch {e}: val_loss 0.{9 - e}" for e in range(1, 6)), "Best val acc 91.20% (epoch 2)")
+    assert found["epochs_done"] == 5
+
+
+def test_the_last_epoch_is_over_by_the_line_that_closed_those_before_it():
+    lines = [line for e in (1, 2, 3) for line in (f"Epoch {e}/3", f" - 18s - loss: 0.{9 - e} - val_loss: 0.5")]
+    assert said(*lines)["epochs_done"] == 3
+    assert said(*lines[:5])["epochs_done"] == 2
+
+
+def test_whether_the_first_epoch_is_over_is_not_said_by_a_report_that_may_repeat():
+    assert "epochs_done" not in said("Epoch 1/3", "loss: 0.8")
+
+
+def test_a_bare_count_that_leaps_is_one_of_steps():
+    assert said(*(f"[{n}/900] loss: 0.5" for n in (100, 200, 300)))["last_step"] == 300
+
+
+def test_a_bare_count_with_a_validation_each_is_one_of_epochs():
+    found = said(*(f"[{n}/9] loss: 0.5 val_loss: 0.6" for n in (1, 2, 3, 4)))
+    assert (found["last_step"], found["epochs_done"]) == (None, 4)
+
+
+def test_a_bare_count_that_goes_by_one_may_be_either():
+    found = said(*(f"[{n}/9] loss: 0.5" for n in (1, 2, 3, 4)))
+    assert (found["last_step"], found.get("epochs_done")) == (None, None)
+
+
+def test_batches_of_another_total_below_an_evaluation_are_its_own():
+    train = [f"step {n}/60 - loss: 0.{n} - acc: 0.5" for n in (20, 40, 60)]
+    found = said("Epoch 1/2", *train, "Eval begin...", *(f"step {n}/8 - loss: 0.9{n} - acc: 0.5" for n in (4, 8)))
+    assert (found["last_step"], found["last_loss"], found["val_loss"]) == (60, 0.6, 0.98)
+
+
+def test_a_model_of_an_earlier_epoch_that_is_tried_out_moves_nothing():
+    lines = [f"epoch: {e} done, auc: 0.8, loss: 0.{9 - e}" for e in range(6)]
+    assert said(*lines, "epoch: 3, auc: 0.7", "epoch: 3 done, auc: 0.7")["epochs_done"] == 6
+
+
+def test_two_counts_called_step_on_a_line_are_not_sure():
+    found = said(*(f"iteration:{n // 4} step:{n % 4 * 10}/40, loss: 0.5" for n in range(1, 12)))
+    assert found["last_step"] is None
+
+
+def test_a_comma_in_a_step_parts_thousands_whatever_it_does_in_losses():
+    found = said("step 900: loss 0,5312", "step 1,000: loss 0,4312")
+    assert (found["last_step"], found["last_loss"]) == (1000, 0.4312)
+
+
+def test_a_field_may_name_the_set():
+    lines = ['{"split": "train", "step": 9, "loss": 0.5}', '{"split": "eval", "step": 9, "loss": 0.7}']
+    assert (said(*lines)["last_loss"], said(*lines)["val_loss"]) == (0.5, 0.7)
+
+
+def test_a_logger_called_train_does_not_make_a_validation_a_training():
+    head = "2025-03-04 09:00:00 | INFO | train | epoch 001"
+    found = said(f"{head}: 9 / 9 loss=0.5, num_updates=9", f"{head} | dev on 'dev' subset | loss=0.7, num_updates=9")
+    assert (found["last_loss"], found["val_loss"]) == (0.5, 0.7)
+
+
+def test_a_header_behind_a_hash_and_semicolons_make_tables():
+    assert said("# epoch loss lr", "1 0.9 0.1", "2 0.8 0.1")["last_loss"] == 0.8
+    assert said("step;loss", "10;0.9", "20;0.8")["last_step"] == 20
+
+
+def test_a_name_in_a_sentence_is_no_metric():
+    assert said("step 1 loss 0.5", "Process 4711 exits successfully.").keys() == {
+        "step",
+        "loss",
+        "last_step",
+        "last_loss",
+    }
+
+
+def test_of_two_means_of_the_loss_neither_is_the_loss():
+    assert said("step 1 ema_loss 0.5 avg_loss 0.6")["last_loss"] is None
+
+
+def test_planning_ends_where_every_line_has_a_new_shape_and_goes_on_with_a_report():
+    state = ReadState()
+    read_line("step 1 loss 0.5", state)
+    before = plan_of.cache_info().misses
+    words = [f"w{'abcdefghij'[n % 10]}{'abcdefghij'[n // 10 % 10]}{'abcdefghij'[n // 100 % 10]}" for n in range(1000)]
+    for number in range(5 * MOST_BARREN):
+        read_line(f"{words[number % 1000]} {words[number // 1000]} met 7 of them", state)
+    assert plan_of.cache_info().misses - before <= MOST_BARREN
+    assert state.surplus >= 3 * MOST_BARREN
+    assert read_line("step 2 loss 0.4", state).reports
+    assert state.num_barren == 0

@@ -11,9 +11,10 @@ import click
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, LineChoice, dialects_of, line_options
-from monitor.reader.dialects import NATIVE, Dialect, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects import NATIVE, Dialect, load_dialects, shipped_dialect_files, shipped_dialects
 from monitor.reader.dialects.check import parts_of
 from monitor.reader.dialects.explain import account_of
+from monitor.reader.dialects.pattern import SampleLine
 from monitor.reader.dialects.to_native import KINDS
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
@@ -50,12 +51,17 @@ def list_dialects(as_json: bool, events: bool) -> None:
                  "pattern": line.pattern, "detects": line.detects}
                 for line in each.lines
             ]  # fmt: skip
-            document = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
+            marks = [{"like": [text.decode() for text in mark.like], "pattern": mark.pattern} for mark in each.marks]
+            document = {"dialect": each.name, "title": each.title, "is_read_by": "its lines, then the vocabulary",
+                        "signals": sorted(each.gives), "marks": marks, "lines": lines}  # fmt: skip
+            if each.is_by_words:
+                document["is_read_by"] = "the vocabulary"
             click.echo(json.dumps(document))
         else:
-            click.echo(f"{each.name:<12} {len(each.lines):>3} kinds of lines  {each.title}")
+            how = "by the vocabulary" if each.is_by_words else f"{len(each.lines)} kinds of lines"
+            click.echo(f"{each.name:<12} {how:<18} {each.title}")
     if not as_json:
-        click.echo(f"{NATIVE:<12}       our own grammar  trainer, and any loop with trainer.telemetry")
+        click.echo(f"{NATIVE:<12} {'our own grammar':<18} trainer, and any loop with trainer.telemetry")
 
 
 @command.command("check")
@@ -72,14 +78,14 @@ def check(files: tuple[Path, ...]) -> None:
     problems: list[MonitorError] = []
     for path in files or shipped_dialect_files():
         try:
-            dialect = load_dialect(path)
+            dialects = load_dialects(path)
         except Problems as found:
             problems += found.problems
         except MonitorError as error:
             problems.append(error)
         else:
-            num = sum(len(each.samples) + len(each.refuses) for each in dialect.lines)
-            click.echo(terminal(f"{path}: {dialect.name}: {len(dialect.lines)} kinds of lines, {num} samples: ok"))
+            for each in dialects:
+                click.echo(terminal(f"{path}: {each.name}: {_size_of(each)}: ok"))
     if problems:
         raise Problems(problems)
 
@@ -96,10 +102,11 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
     monitor dialects test my_trainer.yaml
     monitor dialects test my_trainer.yaml 'it 20 nll 2.31 lr 1e-4'
     """
-    dialect = load_dialect(file)
+    dialects = load_dialects(file)
+    samples = [sample.line for dialect in dialects for _, of_kind in _kinds(dialect) for sample in of_kind]
     code = 0
-    for line in lines or [sample.line for each in dialect.lines for sample in each.samples]:
-        found = _read(dialect, line)
+    for line in lines or samples:
+        found = next((read for dialect in dialects if (read := _read(dialect, line))), "")
         click.echo(terminal(line))
         click.echo(terminal(f"    {found or 'no pattern matches'}"))
         code = code if found else EXIT_FIRED
@@ -151,11 +158,26 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
     return EXIT_BLIND if account.understood * 100 < account.lines or not account.lines else 0
 
 
+def _kinds(dialect: Dialect) -> list[tuple[tuple[str, ...], tuple[SampleLine, ...]]]:
+    """Return what each mark and each kind of line must refuse, and its samples."""
+    marks = [(each.refuses, each.samples) for each in dialect.marks]
+    return marks + [(each.refuses, each.samples) for each in dialect.lines]
+
+
+def _size_of(dialect: Dialect) -> str:
+    num = sum(len(refuses) + len(samples) for refuses, samples in _kinds(dialect))
+    marks = f"{len(dialect.marks)} kinds of marks, " if dialect.marks else ""
+    lines = f"{len(dialect.lines)} kinds of lines, " if dialect.lines else ""
+    return f"{marks}{lines}{num} samples"
+
+
 def _read(dialect: Dialect, line: str) -> str:
-    for part in parts_of(line.encode()):
+    for part in parts_of(line):
         if found := dialect.find(part):
             pattern, fields = found
             return f"{pattern.event} by {pattern.name}: {', '.join(f'{key}={value}' for key, value in fields.items())}"
+        if dialect.shows(part):
+            return f"a mark of {dialect.name}"
     return ""
 
 

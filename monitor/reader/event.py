@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import Record, Unknown, find_line
-from monitor.reader.signals import Sample, samples, text_signals
+from monitor.reader.signals import Labels, Sample, samples, text_signals
 
 
 class RawLine(Protocol):
@@ -28,6 +28,20 @@ class RawLine(Protocol):
         ...
 
 
+Digits = tuple[tuple[str, Labels, int], ...]
+"""Signal, labels, and with how many decimal places its number was printed."""
+
+
+class Opening(NamedTuple):
+    """Why a line may stand at an earlier place than those before it."""
+
+    kind: str
+    """``fit``: another training begins, the last one is complete. ``resume``: the log says that it goes on from a
+    checkpoint. ``recount``: reports were numbered by us, and now the log numbers them itself."""
+    step: int | None = None
+    """The step that a resume names."""
+
+
 class Event(NamedTuple):
     """What one line says."""
 
@@ -40,6 +54,10 @@ class Event(NamedTuple):
     """The numbers and text signals that the line bears."""
     kind: str = ""
     """``dialect:pattern`` of a line that another trainer's dialect explains; empty for any other."""
+
+    opening: Opening | None = None
+    digits: Digits = ()
+    """Of numbers in a foreign line."""
 
     @property
     def is_understood(self) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.reader import DialectReader
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event, RawLine
+from monitor.reader.heads import take_head
+from monitor.reader.state import Clock
 
 SHAPES_KEPT = 5_000
 """Shapes that are counted; a log of prose has no two alike."""
@@ -77,8 +78,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
 
 def shape_of(data: bytes) -> str:
     """Return a line's own words with # for each number, so that lines of one kind look alike."""
-    parts = take_apart(data)
-    text = (parts.body or parts.bar).decode("utf-8", "replace")[: 4 * SHAPE_LIMIT]
+    text = take_head(data.decode("utf-8", "replace"), Clock()).body[: 4 * SHAPE_LIMIT]
     text = _BAR.sub("|…|", text)
     return _NUMBER.sub("#", text)[:SHAPE_LIMIT]
 

@@ -13,7 +13,7 @@ from monitor.base.escape import redact, terminal
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, LineChoice, dialects_of, line_options
 from monitor.reader.dialects import NATIVE, Dialect, load_dialects, shipped_dialect_files, shipped_dialects
 from monitor.reader.dialects.check import parts_of
-from monitor.reader.dialects.explain import account_of
+from monitor.reader.dialects.explain import Shape, account_of
 from monitor.reader.dialects.pattern import SampleLine
 from monitor.reader.dialects.to_native import KINDS
 from monitor.tail import read_lines
@@ -139,6 +139,7 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
                     "dialect": state.name or None,
                     "lines": account.lines,
                     "understood": account.understood,
+                    "asides": account.asides,
                     "kinds": dict(account.kinds),
                     "shapes": shapes,
                 }
@@ -153,9 +154,19 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
         _print_rows([(f"{num:,}", kind) for kind, num in account.kinds.most_common()])
         if account.shapes:
             click.echo(f"not understood, {sum(shape.lines for shape in account.shapes):,} lines; most common shapes:")
-            rows = [(f"{shape.lines:,}", f"line {shape.first}", shape.words) for shape in account.shapes[:SHAPES_SHOWN]]
-            _print_rows(rows)
-    return EXIT_BLIND if account.understood * 100 < account.lines or not account.lines else 0
+            rows = [
+                (f"{shape.lines:,}", f"{100 * shape.share:.0f} %", f"line {shape.first}", shape.words)
+                for shape in account.shapes[:SHAPES_SHOWN]
+            ]
+            _print_rows(rows, [_may_be(shape) for shape in account.shapes[:SHAPES_SHOWN]])
+    used = account.understood - account.asides
+    return EXIT_BLIND if used * 100 < account.lines - account.asides or not used else 0
+
+
+def _may_be(shape: Shape) -> list[str]:
+    """Return what a shape that is not read may mean, and why that is not sure."""
+    said = [f"may be: {shape.guess}"] if shape.guess else []
+    return [*said, f"doubt: {shape.doubt}"] if shape.doubt else said
 
 
 def _kinds(dialect: Dialect) -> list[tuple[tuple[str, ...], tuple[SampleLine, ...]]]:
@@ -181,9 +192,12 @@ def _read(dialect: Dialect, line: str) -> str:
     return ""
 
 
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+def _print_rows(rows: Sequence[Sequence[str]], below: Sequence[Sequence[str]] = ()) -> None:
+    """Print rows in columns, each with the lines ``below`` it."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
+    for index, row in enumerate(rows):
         *figures, last = row
         aligned = [f"{word:>{width}}" for word, width in zip(figures, widths, strict=False)]
-        click.echo(terminal(redact("  " + "  ".join([*aligned, last]))))
+        indent = " " * (sum(widths[:-1]) + 2 * len(widths))
+        for line in ["  " + "  ".join([*aligned, last]), *(indent + each for each in (below[index] if below else ()))]:
+            click.echo(terminal(redact(line)))

@@ -222,7 +222,8 @@ class Attempt(StatedFacts):
         num_dropped = self.dropped
         touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
-            touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
+            is_foreign = bool(event.kind)
+            touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now, is_foreign)}
         move = Move(now, self.lines, event.evidence)
         if self.progress.note(event.record, move, phase=self.phase, step=self.step):
             touched.add(("run.moved", ()))
@@ -256,10 +257,12 @@ class Attempt(StatedFacts):
         records = [(event.record, event.evidence) for event in events if event.record is not None]
         return self.has_room_for_facts(len(events), records, more_bytes)
 
-    def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
+    def _take_record(self, record: Record, evidence: Evidence, now: float | None, is_foreign: bool) -> set[str]:
         touched: set[str] = set()
         self.keep(record, evidence)
-        self._take_place(record)
+        if not (is_foreign and isinstance(record, grammar.Checkpoint)):
+            # The name of another trainer's checkpoint counts what its reports may not count.
+            self._take_place(record)
         match record:
             case grammar.RunStart():
                 self.started = evidence

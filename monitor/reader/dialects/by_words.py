@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""
 
+LOOSE_REPORTS = 3
+"""So many reports without a place stand at the step before them; with more, the log has stopped to name its steps."""
 GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
@@ -53,7 +55,8 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
     more = tuple(_more(report, state))
     fields = _train_fields(report, state)
     if place.step is None and "loss" in fields and report.kind == "report" and not report.is_bar:
-        if state.step is None or state.is_counted:
+        state.unplaced += 1
+        if state.step is None or state.is_counted or state.unplaced > LOOSE_REPORTS:
             # Reports without a place are numbered by us: the order is what the rules need.
             state.step, state.is_counted = (state.step or 0) + 1, True
         else:
@@ -134,7 +137,7 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         gap = place.step - state.step if state.step is not None else 0
         if gap > 0:
             state.course_of_fit = state.course
-        state.step, state.is_counted = place.step, False
+        state.step, state.is_counted, state.unplaced = place.step, False, 0
         if state.is_from_zero is None:
             state.is_from_zero = place.step == 0
         ahead = gap if state.is_from_zero else 0

@@ -31,8 +31,12 @@ class Shape(NamedTuple):
     first: int
     """Number of the first such line."""
     example: str
+    share: float = 0.0
+    """Of all lines of the log."""
     guess: str = ""
-    """What its numbers may be, and why they are not read."""
+    """What its numbers may be."""
+    doubt: str = ""
+    """Why they are not read."""
 
 
 @dataclass
@@ -42,6 +46,8 @@ class Account:
     lines: int = 0
     """Lines that are not blank."""
     understood: int = 0
+    asides: int = 0
+    """Of these: source code and settings that the trainer printed before it trained."""
     state: DialectState = field(default_factory=DialectState)
     kinds: Counter[str] = field(default_factory=Counter)
     """Lines by ``dialect:pattern``, native ones by their tag."""
@@ -61,6 +67,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
         is_over |= type(event.record).__name__ == "RunEnd"
         if event.is_understood:
             account.understood += 1
+            account.asides += event.kind.endswith(":aside")
             account.kinds[event.kind or f"native:{_tag(event)}"] += 1
             continue
         words = shape_of(line.data)
@@ -70,7 +77,13 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
     from monitor.reader.guess import guess_of
 
     account.shapes = tuple(
-        Shape(words, num, *first[words], guess_of(first[words][1]) if place < GUESSED else "")
+        Shape(
+            words,
+            num,
+            *first[words],
+            round(num / account.lines, 4),
+            *(guess_of(first[words][1]) if place < GUESSED else ("", "")),
+        )
         for place, (words, num) in enumerate(counted.most_common())
     )
     return account

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from monitor.reader.dialects.parts import Parts
 
 
+ASIDE_LINES = 6
+"""Lines behind one that looks like source code or settings which still belong to it. Chosen by hand, 2026-11."""
+
+
 class DialectReader:
     """Turns lines into events. Holds no state of a run."""
 
@@ -100,10 +104,11 @@ class DialectReader:
             return Event(evidence, "", ended, (*samples(ended), *texts), f"{state.name}:killed")
         if not said:
             return event._replace(evidence=evidence, samples=texts)
-        state.matched[state.name] = state.matched.get(state.name, 0) + 1
+        if state.name:
+            state.matched[state.name] = state.matched.get(state.name, 0) + 1
         record = next((each.record for _, each in reversed(said) if each.record is not None), None)
         numbers = tuple(sample for _, each in said for sample in each.samples)
-        kind = f"{state.name}:{said[-1][0]}"
+        kind = f"{state.name or LAST_RESORT}:{said[-1][0]}"
         opening = next((each.opening for _, each in said if each.opening is not None), None)
         digits = tuple(digit for _, each in said for digit in each.digits)
         return Event(evidence, "", record, (*numbers, *texts), kind, opening, digits)
@@ -124,6 +129,9 @@ class DialectReader:
             self._take(self.forced or hint, event._replace(evidence=evidence), state)
         if own.is_by_words:
             state.facts.take(read)
+        aside = "" if reports else self._aside(parts, own, state)
+        if aside:
+            return [(aside, Said(None, ()))]
         if not state.name or not reports:
             return []
         said = [(report.kind, _beside(own, say(report, state, own, read.head.body))) for report in reports]
@@ -133,6 +141,24 @@ class DialectReader:
             # What was read can be read, whatever the dialect's own file promises.
             state.lacks = tuple(signal for signal in state.lacks if signal not in given)
         return said
+
+    def _aside(self, parts: Parts, own: Dialect, state: DialectState) -> str:
+        """Return why a line is known to say nothing; empty where it is not.
+
+        Some trainers print their source code or their settings before they train. Such a block is known by its lines
+        that look like code, and holds others between them.
+        """
+        if state.name and own.is_by_words and any(own.shows(body) for body in parts.tried):
+            return "mark"
+        from monitor.reader import phrases
+
+        if phrases.is_code(parts.whole.body) or phrases.is_config(parts.whole.body):
+            state.asides = 0 if state.words.is_begun else ASIDE_LINES
+            return "aside"
+        if not state.asides or state.words.is_begun:
+            return ""
+        state.asides -= 1
+        return "aside"
 
     def _find(self, tried: list[bytes], event: Event, state: DialectState) -> list[tuple[LinePattern, dict[str, str]]]:
         """Return what a line is, by the dialect in force, else by one that it shows."""

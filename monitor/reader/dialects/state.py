@@ -68,5 +68,7 @@ class DialectState:
     """The one that the present training belongs to."""
     resume: int | None = None
     """A resume was said and no step came since: its step, -1 where it named none."""
+    unplaced: int = 0
+    """Reports since the last one that named its step."""
     asides: int = 0
     """How many lines that nobody knows may still belong to the source code or the settings printed above them."""

@@ -27,13 +27,35 @@ def test_explain_ends_with_3_where_nothing_is_understood(tmp_path: Path):
     (tmp_path / "prose.log").write_text("the weather is fine\n" * 30)
     done = monitor("dialects", "explain", tmp_path / "prose.log")
     assert done.code == 3
-    assert "30  line 1  the weather is fine" in done.out
+    assert "30  100 %  line 1  the weather is fine" in done.out
 
 
 def test_a_dialect_that_only_names_a_log_reads_it_by_the_vocabulary_whatever_the_log(log: Path):
     assert "31 of 31 lines understood (dialect keras" in monitor("replay", log, "--dialect", "keras").out
     assert "31 of 31" in monitor("replay", log, "--dialect", "nanogpt").out
     assert "0 of 31" in monitor("replay", log, "--dialect", "native").out
+
+
+def test_source_code_and_settings_above_a_log_do_not_count_against_it(tmp_path: Path):
+    code = (
+        "import torch\nfrom torch import nn\n\ndef train(model):\n    for batch in data:\n        loss = model(batch)\n"
+    )
+    path = tmp_path / "modded.log"
+    path.write_text(code * 40 + "Namespace(lr=0.1, steps=300)\n" + NANOGPT)
+    said = json.loads(monitor("dialects", "explain", path, "--json").out)
+    assert (said["lines"], said["understood"], said["asides"]) == (232, 232, 201)
+    path.write_text(code * 40)
+    assert monitor("dialects", "explain", path).code == 3
+
+
+def test_explain_shows_a_shape_with_its_share_what_it_may_be_and_the_doubt(tmp_path: Path):
+    (tmp_path / "odd.log").write_text("zorp 5 loss 2.25 1.1\n" * 3 + "so be it\n")
+    said = json.loads(monitor("dialects", "explain", tmp_path / "odd.log", "--json").out)
+    assert [(shape["words"], shape["share"]) for shape in said["shapes"]] == [
+        ("zorp # loss # #", 0.75),
+        ("so be it", 0.25),
+    ]
+    assert said["shapes"][0]["doubt"]
 
 
 def test_rules_that_cannot_apply_are_listed_once(log: Path):

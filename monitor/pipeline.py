@@ -43,6 +43,7 @@ class Pipeline:
 
     def read(self, line: RawLine) -> Event | None:
         """Read one line, the patterns of the rules and what was cut from it included; None for a blank one."""
+        line = self.engine.dialects.decoded(line, self.run.dialect)
         event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
         if event is None:
             return None

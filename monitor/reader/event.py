@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import Record, Unknown, find_line
@@ -25,6 +25,10 @@ class RawLine(Protocol):
     @property
     def data(self) -> bytes:
         """The line's bytes without its end."""
+        ...
+
+    def _replace(self, *, data: bytes) -> Self:
+        """Return the line with other bytes."""
         ...
 
 

@@ -60,6 +60,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
     account, counted, first = Account(), Counter[str](), dict[str, tuple[int, str]]()
     is_over = False
     for line in lines:
+        line = reader.decoded(line, account.state)
         event = reader.read(line, log, account.state, is_over=is_over)
         if event is None:
             continue

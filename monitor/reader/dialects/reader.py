@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import re2
 
@@ -20,12 +20,15 @@ from monitor.reader.dialects.parts import take_parts
 from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
+from monitor.reader.encoding import decoded
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.reader.signals import CATALOGUE, samples, text_signals
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.parts import Parts
 
+
+T = TypeVar("T", bound=RawLine)
 
 ASIDE_LINES = 6
 """Lines behind one that looks like source code or settings which still belong to it. Chosen by hand, 2026-11."""
@@ -57,6 +60,16 @@ class DialectReader:
         if state.name == NATIVE and not is_over:
             return event
         return self._read_foreign(line, event, state)
+
+    def decoded(self, line: T, state: DialectState) -> T:
+        """Return a line with its text in UTF-8: to be asked once for each line, before it is read.
+
+        Our own logs are UTF-8, and what is broken in them stays as it is.
+        """
+        if line.data.isascii() or self.forced == NATIVE or state.name == NATIVE:
+            return line
+        data = decoded(line.data, state.encoding)
+        return line if data is line.data else line._replace(data=data)
 
     @property
     def known(self) -> dict[str, Dialect]:

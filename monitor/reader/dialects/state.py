@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.base.evidence import Evidence
+from monitor.reader.encoding import TextEncoding
 from monitor.reader.facts import Facts
 from monitor.reader.state import ReadState
 
@@ -72,3 +73,5 @@ class DialectState:
     """Reports since the last one that named its step."""
     asides: int = 0
     """How many lines that nobody knows may still belong to the source code or the settings printed above them."""
+    encoding: TextEncoding = field(default_factory=TextEncoding)
+    """How the log's text is encoded, where it is not UTF-8."""

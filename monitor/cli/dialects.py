@@ -10,12 +10,22 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import redact, terminal
+from monitor.base.yamlfile import YamlFile
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, LineChoice, dialects_of, line_options
-from monitor.reader.dialects import NATIVE, Dialect, load_dialects, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects import (
+    NATIVE,
+    Dialect,
+    DialectError,
+    load_dialects,
+    shipped_dialect_files,
+    shipped_dialects,
+)
 from monitor.reader.dialects.check import parts_of
 from monitor.reader.dialects.explain import Shape, account_of
 from monitor.reader.dialects.pattern import SampleLine
 from monitor.reader.dialects.to_native import KINDS
+from monitor.reader.own_words import is_vocabulary, load_words, samples_of
+from monitor.reader.vocabulary import enforce, meaning
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
 
@@ -67,7 +77,7 @@ def list_dialects(as_json: bool, events: bool) -> None:
 @command.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def check(files: tuple[Path, ...]) -> None:
-    """Check dialect files: their form, and that every sample is read as the file says.
+    """Check dialect and vocabulary files: their form, and that every sample is read as the file says.
 
     Without FILE, checks the shipped ones. Prints every problem with its line. Exit code: 0 no problem, 2 a problem.
 
@@ -78,6 +88,10 @@ def check(files: tuple[Path, ...]) -> None:
     problems: list[MonitorError] = []
     for path in files or shipped_dialect_files():
         try:
+            if _is_vocabulary(path):
+                load_words([path])
+                click.echo(terminal(f"{path}: a vocabulary: ok"))
+                continue
             dialects = load_dialects(path)
         except Problems as found:
             problems += found.problems
@@ -94,7 +108,7 @@ def check(files: tuple[Path, ...]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("lines", nargs=-1, metavar="[LINE]...")
 def test(file: Path, lines: tuple[str, ...]) -> int:
-    """Print what a dialect FILE reads from each of its samples, or from each LINE.
+    """Print what a dialect or vocabulary FILE reads from each of its samples, or from each LINE.
 
     Exit code: 0 every line was read, 1 a line was not, 2 usage or bad file.
 
@@ -102,6 +116,8 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
     monitor dialects test my_trainer.yaml
     monitor dialects test my_trainer.yaml 'it 20 nll 2.31 lr 1e-4'
     """
+    if _is_vocabulary(file):
+        return _test_words(file, lines)
     dialects = load_dialects(file)
     samples = [sample.line for dialect in dialects for _, of_kind in _kinds(dialect) for sample in of_kind]
     code = 0
@@ -167,6 +183,40 @@ def _may_be(shape: Shape) -> list[str]:
     """Return what a shape that is not read may mean, and why that is not sure."""
     said = [f"may be: {shape.guess}"] if shape.guess else []
     return [*said, f"doubt: {shape.doubt}"] if shape.doubt else said
+
+
+def _is_vocabulary(path: Path) -> bool:
+    try:
+        return is_vocabulary(YamlFile(path, DialectError).data)
+    except MonitorError:
+        # Whoever reads it next says what is wrong.
+        return False
+
+
+def _test_words(file: Path, lines: Sequence[str]) -> int:
+    """Print what the words of a file mean, or what they read from lines."""
+    from monitor.reader.lines import read_line
+    from monitor.reader.state import ReadState
+
+    words = load_words([file])
+    if not lines:
+        for key in samples_of(file):
+            said = meaning(key, words)
+            click.echo(terminal(key))
+            click.echo(terminal(f"    {said.name}{f' of {said.split}' if said.split else ''}"))
+        return 0
+    code, state = 0, ReadState()
+    enforce(words)
+    for line in lines:
+        values = [value for report in read_line(line, state).reports for value in report.values]
+        said_of = ", ".join(
+            f"{value.name or value.quantity}{f' ({value.split})' if value.split else ''}={value.number:g}"
+            for value in values
+        )
+        click.echo(terminal(line))
+        click.echo(terminal(f"    {said_of or 'nothing is read'}"))
+        code = code if values else EXIT_FIRED
+    return code
 
 
 def _kinds(dialect: Dialect) -> list[tuple[tuple[str, ...], tuple[SampleLine, ...]]]:

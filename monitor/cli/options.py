@@ -17,6 +17,7 @@ from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
+from monitor.reader.own_words import load_words
 from monitor.rules import Overrides, Rule, declared_rules, read_setting
 from monitor.rules.problems import suggestion
 
@@ -101,10 +102,12 @@ class LineChoice(NamedTuple):
     """None to detect it from the log."""
     time_zone: str | None
     """Zone of the times that name none."""
+    vocabulary: tuple[Path, ...] = ()
+    """Files with the user's words."""
 
 
 def line_options(command: Command) -> Command:
-    """Give a command the options --dialect and --time-zone; it receives them as ``lines``."""
+    """Give a command the options --dialect, --vocabulary and --time-zone; it receives them as ``lines``."""
 
     @click.option(
         "--dialect",
@@ -112,33 +115,45 @@ def line_options(command: Command) -> Command:
         help="Read the log in this dialect only: a name (see monitor dialects list) or a dialect file.",
     )
     @click.option(
+        "--vocabulary",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Read by these words too, which win over the shipped ones; repeatable.",
+    )
+    @click.option(
         "--time-zone",
         metavar="ZONE",
         help="Zone of the times that name none, such as Europe/Berlin.  [default: UTC]",
     )
     @wraps(command)
-    def with_lines(*args: object, dialect: str | None, time_zone: str | None, **others: object) -> object:
-        return command(*args, lines=LineChoice(dialect, time_zone), **others)
+    def with_lines(
+        *args: object, dialect: str | None, vocabulary: tuple[Path, ...], time_zone: str | None, **others: object
+    ) -> object:
+        return command(*args, lines=LineChoice(dialect, time_zone, vocabulary), **others)
 
     return with_lines
 
 
-def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | None = None) -> DialectReader:
+def dialects_of(
+    lines: LineChoice, dialect: str | None = None, time_zone: str | None = None, vocabulary: Sequence[str] = ()
+) -> DialectReader:
     """Return the reader of lines: the command line decides, then the watch file, then the lines themselves.
 
-    Raises DialectError.
+    The words of all vocabulary files count, those of the command line most. Raises DialectError, Problems.
     """
+    words = load_words([*map(Path, vocabulary), *lines.vocabulary]) if vocabulary or lines.vocabulary else None
     name, zone = lines.dialect or dialect, _zone_of(lines.time_zone or time_zone)
     if name is None:
-        return DialectReader(zone=zone)
+        return DialectReader(zone=zone, vocabulary=words)
     if name.endswith((".yaml", ".yml")):
         own = load_dialect(Path(name))
-        return DialectReader(own.name, (own,), zone)
+        return DialectReader(own.name, (own,), zone, words)
     known = (NATIVE, *(each.name for each in shipped_dialects()))
     if name not in known:
         expected = f"{', '.join(known)}{suggestion(name, known)}, or a file NAME.yaml"
         raise DialectError(f"--dialect {name}", "unknown dialect", expected=expected)
-    return DialectReader(name, zone=zone)
+    return DialectReader(name, zone=zone, vocabulary=words)
 
 
 def _zone_of(name: str | None) -> tzinfo | None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.reader.template import MARK
-from monitor.reader.vocabulary import Quantity, known_suffix, listed, meaning, shipped, words_of
+from monitor.reader.vocabulary import Quantity, forgets, known_suffix, listed, meaning, shipped, words_of
 
 LONGEST_NAME = 60
 """Characters of a metric's name."""
@@ -132,6 +132,9 @@ def plan_of(template: str, logger: str = "") -> Plan:
     is_prose = bool(_PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
     return Plan(tuple(_shared(slots)), subject, num_pairs > 0, is_prose, is_place_only)
+
+
+forgets(plan_of.cache_clear)
 
 
 def _shared(slots: list[Slot]) -> list[Slot]:

@@ -26,6 +26,7 @@ from monitor.reader.signals import CATALOGUE, samples, text_signals
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.parts import Parts
+    from monitor.reader.vocabulary import Vocabulary
 
 
 T = TypeVar("T", bound=RawLine)
@@ -37,13 +38,20 @@ ASIDE_LINES = 6
 class DialectReader:
     """Turns lines into events. Holds no state of a run."""
 
-    def __init__(self, forced: str = "", own: tuple[Dialect, ...] = (), zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        forced: str = "",
+        own: tuple[Dialect, ...] = (),
+        zone: tzinfo | None = None,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         """``forced`` names the one dialect to be used; ``own`` are the user's, tried before the shipped ones.
 
         ``zone`` is that of times which name none; without it they are taken for UTC.
+        ``vocabulary`` is the shipped one with the user's words; None without these.
         """
         self.forced = forced
-        self._own, self._zone = own, zone
+        self._own, self._zone, self._vocabulary = own, zone, vocabulary
         self._dialects: tuple[Dialect, ...] | None = None
         self._by_name: dict[str, Dialect] = {}
         self._detecting: Any = None
@@ -132,7 +140,9 @@ class DialectReader:
             return []
         # Compiled when a foreign line comes: a tenth of a second that our own logs do not pay.
         from monitor.reader.lines import read_headed
+        from monitor.reader.vocabulary import enforce
 
+        enforce(self._vocabulary)
         own = self._named(state.name or self.forced)
         read = read_headed(parts.whole, state.words)
         reports = read.reports

@@ -46,6 +46,7 @@ class Pipeline:
 
     def read(self, line: RawLine) -> Event | None:
         """Read one line, with samples for the rules' patterns and for truncation; None for a blank line."""
+        line = self.engine.dialects.decoded(line, self.run.dialect)
         event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
         if event is None:
             return None

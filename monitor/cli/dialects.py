@@ -10,12 +10,23 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import redact, terminal
+from monitor.base.yamlfile import YamlFile
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, line_options
-from monitor.reader.dialects import NATIVE, Dialect, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects import (
+    NATIVE,
+    Dialect,
+    DialectError,
+    load_dialects,
+    shipped_dialect_files,
+    shipped_dialects,
+)
 from monitor.reader.dialects.check import parts_of
 from monitor.reader.dialects.choice import LineChoice, dialects_of
-from monitor.reader.dialects.explain import account_of
+from monitor.reader.dialects.explain import Shape, account_of
+from monitor.reader.dialects.pattern import SampleLine
 from monitor.reader.dialects.to_native import KINDS
+from monitor.reader.own_words import is_vocabulary, load_words, samples_of
+from monitor.reader.vocabulary import enforce, meaning
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
 
@@ -51,18 +62,23 @@ def list_dialects(as_json: bool, events: bool) -> None:
                  "pattern": line.pattern, "detects": line.detects}
                 for line in each.lines
             ]  # fmt: skip
-            document = {"dialect": each.name, "title": each.title, "signals": sorted(each.gives), "lines": lines}
+            marks = [{"like": [text.decode() for text in mark.like], "pattern": mark.pattern} for mark in each.marks]
+            document = {"dialect": each.name, "title": each.title, "is_read_by": "its lines, then the vocabulary",
+                        "signals": sorted(each.gives), "marks": marks, "lines": lines}  # fmt: skip
+            if each.is_by_words:
+                document["is_read_by"] = "the vocabulary"
             click.echo(json.dumps(document))
         else:
-            click.echo(f"{each.name:<12} {len(each.lines):>3} kinds of lines  {each.title}")
+            how = "by the vocabulary" if each.is_by_words else f"{len(each.lines)} kinds of lines"
+            click.echo(f"{each.name:<12} {how:<18} {each.title}")
     if not as_json:
-        click.echo(f"{NATIVE:<12}       our own grammar  trainer, and any loop with trainer.telemetry")
+        click.echo(f"{NATIVE:<12} {'our own grammar':<18} trainer, and any loop with trainer.telemetry")
 
 
 @command.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 def check(files: tuple[Path, ...]) -> None:
-    """Check dialect files: their form, and that every sample is read as the file says.
+    """Check dialect and vocabulary files: their form, and that every sample is read as the file says.
 
     Without FILE, checks the shipped ones. Prints every problem with its line. Exit code: 0 no problem, 2 a problem.
 
@@ -73,14 +89,18 @@ def check(files: tuple[Path, ...]) -> None:
     problems: list[MonitorError] = []
     for path in files or shipped_dialect_files():
         try:
-            dialect = load_dialect(path)
+            if _is_vocabulary(path):
+                load_words([path])
+                click.echo(terminal(f"{path}: a vocabulary: ok"))
+                continue
+            dialects = load_dialects(path)
         except Problems as found:
             problems += found.problems
         except MonitorError as error:
             problems.append(error)
         else:
-            num = sum(len(each.samples) + len(each.refuses) for each in dialect.lines)
-            click.echo(terminal(f"{path}: {dialect.name}: {len(dialect.lines)} kinds of lines, {num} samples: ok"))
+            for each in dialects:
+                click.echo(terminal(f"{path}: {each.name}: {_size_of(each)}: ok"))
     if problems:
         raise Problems(problems)
 
@@ -89,7 +109,7 @@ def check(files: tuple[Path, ...]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("lines", nargs=-1, metavar="[LINE]...")
 def test(file: Path, lines: tuple[str, ...]) -> int:
-    """Print what a dialect FILE reads from each of its samples, or from each LINE.
+    """Print what a dialect or vocabulary FILE reads from each of its samples, or from each LINE.
 
     Exit code: 0 every line was read, 1 a line was not, 2 usage or bad file.
 
@@ -97,10 +117,13 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
     monitor dialects test my_trainer.yaml
     monitor dialects test my_trainer.yaml 'it 20 nll 2.31 lr 1e-4'
     """
-    dialect = load_dialect(file)
+    if _is_vocabulary(file):
+        return _test_words(file, lines)
+    dialects = load_dialects(file)
+    samples = [sample.line for dialect in dialects for _, of_kind in _kinds(dialect) for sample in of_kind]
     code = 0
-    for line in lines or [sample.line for each in dialect.lines for sample in each.samples]:
-        found = _read(dialect, line)
+    for line in lines or samples:
+        found = next((read for dialect in dialects if (read := _read(dialect, line))), "")
         click.echo(terminal(line))
         click.echo(terminal(f"    {found or 'no pattern matches'}"))
         code = code if found else EXIT_FIRED
@@ -133,6 +156,7 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
                     "dialect": state.name or None,
                     "lines": account.lines,
                     "understood": account.understood,
+                    "asides": account.asides,
                     "kinds": dict(account.kinds),
                     "shapes": shapes,
                 }
@@ -147,22 +171,84 @@ def explain(log: str, lines: LineChoice, as_json: bool) -> int:
         _print_rows([(f"{num:,}", kind) for kind, num in account.kinds.most_common()])
         if account.shapes:
             click.echo(f"not understood, {sum(shape.lines for shape in account.shapes):,} lines; most common shapes:")
-            rows = [(f"{shape.lines:,}", f"line {shape.first}", shape.words) for shape in account.shapes[:SHAPES_SHOWN]]
-            _print_rows(rows)
-    return EXIT_BLIND if account.understood * 100 < account.lines or not account.lines else 0
+            rows = [
+                (f"{shape.lines:,}", f"{100 * shape.share:.0f} %", f"line {shape.first}", shape.words)
+                for shape in account.shapes[:SHAPES_SHOWN]
+            ]
+            _print_rows(rows, [_may_be(shape) for shape in account.shapes[:SHAPES_SHOWN]])
+    used = account.understood - account.asides
+    return EXIT_BLIND if used * 100 < account.lines - account.asides or not used else 0
+
+
+def _may_be(shape: Shape) -> list[str]:
+    """Return what a shape that is not read may mean, and why that is not sure."""
+    said = [f"may be: {shape.guess}"] if shape.guess else []
+    return [*said, f"doubt: {shape.doubt}"] if shape.doubt else said
+
+
+def _is_vocabulary(path: Path) -> bool:
+    try:
+        return is_vocabulary(YamlFile(path, DialectError).data)
+    except MonitorError:
+        # Whoever reads it next says what is wrong.
+        return False
+
+
+def _test_words(file: Path, lines: Sequence[str]) -> int:
+    """Print what the words of a file mean, or what they read from lines."""
+    from monitor.reader.lines import read_line
+    from monitor.reader.state import ReadState
+
+    words = load_words([file])
+    if not lines:
+        for key in samples_of(file):
+            said = meaning(key, words)
+            click.echo(terminal(key))
+            click.echo(terminal(f"    {said.name}{f' of {said.split}' if said.split else ''}"))
+        return 0
+    code, state = 0, ReadState()
+    enforce(words)
+    for line in lines:
+        values = [value for report in read_line(line, state).reports for value in report.values]
+        said_of = ", ".join(
+            f"{value.name or value.quantity}{f' ({value.split})' if value.split else ''}={value.number:g}"
+            for value in values
+        )
+        click.echo(terminal(line))
+        click.echo(terminal(f"    {said_of or 'nothing is read'}"))
+        code = code if values else EXIT_FIRED
+    return code
+
+
+def _kinds(dialect: Dialect) -> list[tuple[tuple[str, ...], tuple[SampleLine, ...]]]:
+    """Return what each mark and each kind of line must refuse, and its samples."""
+    marks = [(each.refuses, each.samples) for each in dialect.marks]
+    return marks + [(each.refuses, each.samples) for each in dialect.lines]
+
+
+def _size_of(dialect: Dialect) -> str:
+    num = sum(len(refuses) + len(samples) for refuses, samples in _kinds(dialect))
+    marks = f"{len(dialect.marks)} kinds of marks, " if dialect.marks else ""
+    lines = f"{len(dialect.lines)} kinds of lines, " if dialect.lines else ""
+    return f"{marks}{lines}{num} samples"
 
 
 def _read(dialect: Dialect, line: str) -> str:
-    for part in parts_of(line.encode()):
+    for part in parts_of(line):
         if found := dialect.find(part):
             pattern, fields = found
             return f"{pattern.event} by {pattern.name}: {', '.join(f'{key}={value}' for key, value in fields.items())}"
+        if dialect.shows(part):
+            return f"a mark of {dialect.name}"
     return ""
 
 
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+def _print_rows(rows: Sequence[Sequence[str]], below: Sequence[Sequence[str]] = ()) -> None:
+    """Print rows in columns, each with the lines ``below`` it."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
+    for index, row in enumerate(rows):
         *figures, last = row
         aligned = [f"{word:>{width}}" for word, width in zip(figures, widths, strict=False)]
-        click.echo(terminal(redact("  " + "  ".join([*aligned, last]))))
+        indent = " " * (sum(widths[:-1]) + 2 * len(widths))
+        for line in ["  " + "  ".join([*aligned, last]), *(indent + each for each in (below[index] if below else ()))]:
+            click.echo(terminal(redact(line)))

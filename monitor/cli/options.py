@@ -57,7 +57,7 @@ def rule_options(command: Command) -> Command:
 
 
 def line_options(command: Command) -> Command:
-    """Give a command the options --dialect and --time-zone; it receives them as ``lines``."""
+    """Give a command the options --dialect, --vocabulary and --time-zone; it receives them as ``lines``."""
 
     @click.option(
         "--dialect",
@@ -65,13 +65,22 @@ def line_options(command: Command) -> Command:
         help="Read the log in this dialect only: a name (see monitor dialects list) or a dialect file.",
     )
     @click.option(
+        "--vocabulary",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Read by these words too, which win over the shipped ones; repeatable.",
+    )
+    @click.option(
         "--time-zone",
         metavar="ZONE",
         help="Zone of the times that name none, such as Europe/Berlin.  [default: UTC]",
     )
     @wraps(command)
-    def with_lines(*args: object, dialect: str | None, time_zone: str | None, **others: object) -> object:
-        return command(*args, lines=LineChoice(dialect, time_zone), **others)
+    def with_lines(
+        *args: object, dialect: str | None, vocabulary: tuple[Path, ...], time_zone: str | None, **others: object
+    ) -> object:
+        return command(*args, lines=LineChoice(dialect, time_zone, vocabulary), **others)
 
     return with_lines
 

@@ -82,7 +82,8 @@ def command(
     found = find(log, state or config.state, config.logs)
     check_outputs(found.log, [("--out", out)] if out else [])
     background = background_of(config, known, [found.log])
-    engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
+    dialects = dialects_of(lines, config.dialect, config.time_zone, config.vocabulary)
+    engine = Engine(rules_of(config, choice), background, dialects)
     snapshot = read_snapshot(Pipeline(found.log, engine)) if found.seen is None else known_snapshot(found, engine)
     host = socket.gethostname()
     page = build(

@@ -86,7 +86,8 @@ def command(
     path = own_log or log or _default_log(words[0])
     state, report = state or config.state, report or config.report.out
     background = background_of(config, known, [str(path)])
-    engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
+    dialects = dialects_of(lines, config.dialect, config.time_zone, config.vocabulary)
+    engine = Engine(rules_of(config, choice), background, dialects)
     receivers = open_sinks([*config.sinks, *sinks])
     places = [("--report", report)] if report else []
     check_outputs(str(path), [*places, *(("--sink", file) for file in receivers.files)])

@@ -131,7 +131,8 @@ def command(
 
     def in_force(config: Config) -> InForce:
         background = background_of(config, known, wanted.named)
-        engine = Engine(rules_of(config, choice), background, dialects_of(lines, config.dialect, config.time_zone))
+        dialects = dialects_of(lines, config.dialect, config.time_zone, config.vocabulary)
+        engine = Engine(rules_of(config, choice), background, dialects)
         return InForce(config, engine, publisher_of(config, background))
 
     first = in_force(config)

@@ -245,6 +245,8 @@ class Config(Part):
     rules: Names = ()
     """Rule files and folders on top of the shipped ones."""
     dialect: Words | None = None
+    vocabulary: Names = ()
+    """Files with words of the user's own trainer."""
     time_zone: Zone | None = None
     """Zone of the lines that name none: ``Europe/Berlin``."""
     set: dict[RuleField, Any] = Field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
 from monitor.grammar import Record, Unknown, find_line
-from monitor.reader.signals import Sample, samples, text_signals
+from monitor.reader.signals import Labels, Sample, samples, text_signals
 
 
 class RawLine(Protocol):
@@ -27,6 +27,24 @@ class RawLine(Protocol):
         """The line's bytes without its end."""
         ...
 
+    def _replace(self, *, data: bytes) -> Self:
+        """Return the line with other bytes."""
+        ...
+
+
+Digits = tuple[tuple[str, Labels, int], ...]
+"""Signal, labels, and with how many decimal places its number was printed."""
+
+
+class Opening(NamedTuple):
+    """Why a line may stand at an earlier place than those before it."""
+
+    kind: str
+    """``fit``: another training begins, the last one is complete. ``resume``: the log says that it goes on from a
+    checkpoint. ``recount``: reports were numbered by us, and now the log numbers them itself."""
+    step: int | None = None
+    """The step that a resume names."""
+
 
 class Event(NamedTuple):
     """What one line says."""
@@ -40,6 +58,10 @@ class Event(NamedTuple):
     """The numbers and text signals that the line bears."""
     kind: str = ""
     """``dialect:pattern`` of a line that another trainer's dialect explains; empty for any other."""
+
+    opening: Opening | None = None
+    digits: Digits = ()
+    """Of numbers in a foreign line."""
 
     @property
     def is_understood(self) -> bool:

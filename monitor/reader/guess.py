@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from monitor.reader import phrases
 from monitor.reader.heads import take_head
 from monitor.reader.plan import plan_of
@@ -11,12 +13,21 @@ from monitor.reader.template import shape_of
 _MEASURED = ("value", "criterion", "part", "metric", "time")
 
 
-def guess_of(line: str) -> str:
-    """Return what the numbers of a line may be, and what keeps them from being read; empty for a line of words."""
+class Guess(NamedTuple):
+    """What the numbers of a line may be."""
+
+    guess: str
+    """Names and values; empty where no number has a name."""
+    doubt: str
+    """What keeps them from being read."""
+
+
+def guess_of(line: str) -> Guess:
+    """Return what the numbers of a line may be, and what keeps them from being read; both empty without a number."""
     head = take_head(line, Clock())
     shape = shape_of(head.body)
     if not shape.slots:
-        return ""
+        return Guess("", "")
     plan = plan_of(shape.template, head.logger)
     named = []
     for slot, text in zip(plan.slots, shape.slots, strict=False):
@@ -37,5 +48,4 @@ def guess_of(line: str) -> str:
         doubts.append("names no step and no epoch")
     if not any(slot.role in _MEASURED for slot in plan.slots):
         doubts.append("measures nothing that has a name")
-    said = ", ".join(named[:12])
-    return f"{said}; {'; '.join(doubts)}" if said else "; ".join(doubts)
+    return Guess(", ".join(named[:12]), "; ".join(doubts))

@@ -24,7 +24,11 @@ def read_line(text: str, state: ReadState, zone: tzinfo | None = None) -> Read:
     """Read one line of a log in any trainer's words, and move the state."""
     if "\b" in text:
         text = text[text.rstrip("\b").rfind("\b") + 1 :]  # drawn over what stood before
-    head = take_head(text, state.clock, zone)
+    return read_headed(take_head(text, state.clock, zone), state)
+
+
+def read_headed(head: Head, state: ReadState) -> Read:
+    """Read one line whose head was taken already."""
     if not head.body:
         return Read(head, ())
     if head.is_warning or phrases.is_system(head.body):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
@@ -65,10 +66,35 @@ def words_of(key: str) -> list[str]:
 
 
 @cache
-def shipped() -> Vocabulary:
+def shipped_words() -> Vocabulary:
     """Return the vocabulary that comes with the program. Our own tests check its samples."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary" / "words.yaml").read_bytes(), Loader=loader))
+
+
+class _Force:
+    """The vocabulary in force: the words of one reader at a time, whose plans are forgotten when another reads."""
+
+    vocabulary: Vocabulary | None = None
+    forget: ClassVar[list[Callable[[], object]]] = []
+
+
+def shipped() -> Vocabulary:
+    """Return the vocabulary in force: the one that comes with the program, with the user's words if there are any."""
+    return _Force.vocabulary or shipped_words()
+
+
+def enforce(vocabulary: Vocabulary | None) -> None:
+    """Read by this vocabulary from now on; None is the shipped one. Each reader says so before it reads."""
+    if vocabulary is not _Force.vocabulary:
+        _Force.vocabulary = vocabulary
+        for forget in _Force.forget:
+            forget()
+
+
+def forgets(forget: Callable[[], object]) -> None:
+    """Have something that rests on the vocabulary forgotten when another is in force."""
+    _Force.forget.append(forget)
 
 
 def listed(name: str) -> frozenset[str]:
@@ -140,6 +166,9 @@ def meaning(key: str, vocabulary: Vocabulary | None = None) -> Quantity:
 @lru_cache(maxsize=8192)
 def _shipped_meaning(key: str) -> Quantity:
     return _meaning(key, shipped())
+
+
+forgets(_shipped_meaning.cache_clear)
 
 
 def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:

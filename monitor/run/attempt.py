@@ -13,7 +13,7 @@ from typing import TypeGuard
 from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
-from monitor.reader.event import Event
+from monitor.reader.event import Event, Opening
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
 from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.facts import Stated, StatedFacts, cited
@@ -32,6 +32,9 @@ FEWEST_TALLIES = 4
 SERIES_LIMIT = 1_024
 """Most series, because a hostile log can invent labels without end; samples of further ones are counted as dropped. The
 first series of each signal is always kept."""
+RETURN_REPORTS = 2
+"""A foreign log goes back if it returns by more than so many times the largest distance between two reports; less may
+be another writer. Chosen by hand, 2026-11."""
 LEARNABLE_SILENCE_S = 600.0
 """A phase that was silent for longer was hung, or looks the same. Chosen by hand."""
 WRITERS_KEPT = 32
@@ -103,6 +106,12 @@ class Attempt(StatedFacts):
     """When it last moved, and how long a move usually takes."""
     tallies: int = 0
     """Number of tallies in all series."""
+    fit: int = 1
+    """Number of the training within the log: folds, or several complete runs one after the other."""
+    is_resume_stated: bool = False
+    """Whether the log says in words that this attempt goes on from a checkpoint."""
+    resumed_at: int | None = None
+    """The step that it says."""
 
     @property
     def status(self) -> Status:
@@ -126,9 +135,23 @@ class Attempt(StatedFacts):
         """Return a signal's series by labels; empty if the signal was never seen."""
         return self.series.get(signal, {})
 
-    def goes_back(self, record: Record | None) -> bool:
-        """Return whether a trainer that announces no start counts from the beginning again with this record."""
-        return self._is_behind(record) and record.epoch.part <= self.first_epoch
+    def goes_back(self, event: Event) -> bool:
+        """Return whether a trainer that announces no start counts from an earlier step again with this event."""
+        record = event.record
+        if self._is_behind(record):
+            return record.epoch.part <= self.first_epoch
+        if not event.kind or not isinstance(record, grammar.Train) or self.step is None:
+            return False
+        if event.opening is not None:
+            # A stated resume needs no proof that it is one.
+            return record.step <= self.step
+        # Within a later epoch a lower step is a count that begins anew, and writers of one log are a few reports apart.
+        is_far = self.step - record.step > RETURN_REPORTS * max(self._report_gap, 1)
+        return is_far and record.epoch.part <= self.epoch and record.epoch.part <= self.first_epoch + self.epochs_done
+
+    @property
+    def _report_gap(self) -> int:
+        return max((series.step_gap or 0 for series in self.of("train.loss").values()), default=0)
 
     def _is_behind(self, record: Record | None) -> TypeGuard[grammar.Train]:
         """Return whether progress has gone back: after a restart, or if steps are counted anew in each epoch."""
@@ -137,8 +160,14 @@ class Attempt(StatedFacts):
         # A step below the newest one is not enough: two writers in one log can be a step apart.
         return record.step < self.step and record.step <= self.first_train_step
 
-    def handed_on(self) -> Attempt:
-        """Return the attempt that follows this one, with what it must know about the earlier ones."""
+    def handed_on(self, opening: Opening | None = None) -> Attempt:
+        """Return the attempt that follows this one, with what it must know about the earlier ones.
+
+        ``opening`` says why it does, where the log does: a new fit owes the earlier ones nothing.
+        """
+        if opening is not None and opening.kind != "resume":
+            fit = self.fit + (opening.kind == "fit")
+            return Attempt(number=self.number + 1, fit=fit, writer=self.writer, replaced=self.replaced)
         before, step = self.earlier, self.step
         is_higher = step is not None and (before.highest_step is None or step > before.highest_step)
         started, data = self.stated(grammar.RunStart), self.stated(grammar.Data)
@@ -152,7 +181,15 @@ class Attempt(StatedFacts):
             run=started[0].run if started else before.run,
             fingerprint=data[0].fingerprint if data else before.fingerprint,
         )
-        return Attempt(number=self.number + 1, earlier=earlier, writer=self.writer, replaced=self.replaced)
+        return Attempt(
+            number=self.number + 1,
+            fit=self.fit,
+            resumed_at=None if opening is None else opening.step,
+            is_resume_stated=opening is not None,
+            earlier=earlier,
+            writer=self.writer,
+            replaced=self.replaced,
+        )
 
     def _has_unanswered_text(self) -> bool:
         """Return whether an error text came after the last sign of progress."""
@@ -185,7 +222,8 @@ class Attempt(StatedFacts):
         num_dropped = self.dropped
         touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
-            touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
+            is_foreign = bool(event.kind)
+            touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now, is_foreign)}
         move = Move(now, self.lines, event.evidence)
         if self.progress.note(event.record, move, phase=self.phase, step=self.step):
             touched.add(("run.moved", ()))
@@ -219,10 +257,12 @@ class Attempt(StatedFacts):
         records = [(event.record, event.evidence) for event in events if event.record is not None]
         return self.has_room_for_facts(len(events), records, more_bytes)
 
-    def _take_record(self, record: Record, evidence: Evidence, now: float | None) -> set[str]:
+    def _take_record(self, record: Record, evidence: Evidence, now: float | None, is_foreign: bool) -> set[str]:
         touched: set[str] = set()
         self.keep(record, evidence)
-        self._take_place(record)
+        if not (is_foreign and isinstance(record, grammar.Checkpoint)):
+            # The name of another trainer's checkpoint counts what its reports may not count.
+            self._take_place(record)
         match record:
             case grammar.RunStart():
                 self.started = evidence
@@ -289,6 +329,9 @@ class Attempt(StatedFacts):
                 continue
             point = _new_point((value, self.lines, step, own_step is not None, epoch, now, evidence))
             self.add(signal, series, point)
+        for signal, labels, digits in event.digits:
+            if (series := self.series.get(signal, {}).get(labels)) is not None:
+                series.note_digits(digits)
 
     def add(self, signal: str, series: Series, point: Point) -> None:
         """Fold one sample into its series, within the limit on all tallies."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monitor.base.evidence import Evidence
 from monitor.grammar import RunStart
 from monitor.reader.dialects.state import DialectState
-from monitor.reader.event import Event
+from monitor.reader.event import Event, Opening
 from monitor.reader.signals import Sample
 from monitor.run.attempt import Attempt, Status, Touch
 
@@ -49,6 +49,8 @@ class PastAttempt(NamedTuple):
     started: Evidence | None
     last_step: int | None
     status: Status
+    fit: int = 1
+    """The training that it was part of."""
 
 
 @dataclass
@@ -120,7 +122,9 @@ class Run:
         """Return whether this event is the first of a new attempt, because the trainer was started again."""
         has_begun = self.attempt.started is not None or self.attempt.step is not None
         is_start = isinstance(event.record, RunStart)
-        return (is_start and has_begun) or self.attempt.goes_back(event.record)
+        if event.opening is not None and event.record is not None and event.opening.kind != "resume":
+            return has_begun or self.attempt.epochs_done > 0
+        return (is_start and has_begun) or self.attempt.goes_back(event)
 
     def fold(self, event: Event, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
         """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
@@ -128,7 +132,7 @@ class Run:
         ``samples`` is the result of `Attempt.samples_of`, if the caller has just asked for it.
         """
         if self.opens_attempt(event):
-            self._leave_attempt()
+            self._leave_attempt(event.opening)
         if self.id is None or (isinstance(event.record, RunStart) and not self.past):
             self.id = self._identity(event)
         self._take_time(event.evidence)
@@ -151,11 +155,13 @@ class Run:
         read = repr((event.evidence.text, self.log, self.generation))
         return hashlib.sha256(read.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
-    def _leave_attempt(self) -> None:
+    def _leave_attempt(self, opening: Opening | None) -> None:
         left = self.attempt
-        self.past.append(PastAttempt(left.number, left.started, left.step, left.status))
+        is_fit = opening is not None and opening.kind == "fit"
+        status = Status.COMPLETED if is_fit and left.ended is None else left.status
+        self.past.append(PastAttempt(left.number, left.started, left.step, status, left.fit))
         del self.past[:-ATTEMPTS_KEPT]
-        self.attempt = left.handed_on()
+        self.attempt = left.handed_on(opening)
 
     def _take_time(self, evidence: Evidence) -> None:
         at, before = evidence.at, self.now

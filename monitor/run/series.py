@@ -97,6 +97,8 @@ class Series:
     has_epochs: bool = True
     """Whether tallies per epoch are kept: for events, and for signals reported once per epoch."""
     epochs: dict[int, Tally] = field(default_factory=dict)
+    digits: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+    """With how many decimal places the newest values were printed, where the log is another trainer's."""
 
     @classmethod
     def of(cls, signal: Signal, *, is_in_crowd: bool = False) -> Series:
@@ -104,12 +106,22 @@ class Series:
         is_one_of_many = bool(signal.labels) and not {"index", "pattern"} & {*signal.labels}
         window = RECENT_PER_LABEL if is_one_of_many else RECENT
         window = min(window, RECENT_IN_CROWD) if is_in_crowd else window
-        return cls(recent=deque(maxlen=window), has_epochs=signal.is_event or signal.cadence == "epoch")
+        has_epochs = signal.is_event or signal.cadence == "epoch"
+        return cls(recent=deque(maxlen=window), digits=deque(maxlen=window), has_epochs=has_epochs)
 
     @property
     def last(self) -> Point:
         """The newest point; every series has one."""
         return self.recent[-1]
+
+    @property
+    def resolution(self) -> float | None:
+        """The coarsest step in which the recent values were printed: 0.0001 for ``0.0210``; None if nobody knows."""
+        return 10.0 ** -min(self.digits) if self.digits else None
+
+    def note_digits(self, digits: int) -> None:
+        """Note with how many decimal places the newest value was printed."""
+        self.digits.append(digits)
 
     def add(self, point: Point, *, is_event: bool) -> None:
         """Add one sample. A measurement that is repeated for the same step counts once, and the later line wins."""

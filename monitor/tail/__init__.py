@@ -9,13 +9,12 @@ from monitor.tail.linebuffer import (
     Line,
     LineBuffer,
     Stretch,
-    read_lines,
-    read_pieces,
-    read_stretches,
 )
 from monitor.tail.source import Notice, Tail
 from monitor.tail.stream import StreamTail
+from monitor.tail.textbuffer import TextBuffer
 from monitor.tail.waker import Waker
+from monitor.tail.whole import read_lines, read_pieces, read_stretches
 
 __all__ = [
     "STRETCH_BYTES",
@@ -29,6 +28,7 @@ __all__ = [
     "Stretch",
     "Tail",
     "TailPosition",
+    "TextBuffer",
     "Waker",
     "read_lines",
     "read_pieces",

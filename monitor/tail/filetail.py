@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Self
 
 from monitor.tail.generation import ContentChanged, Generation, TailPosition
-from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
+from monitor.tail.linebuffer import CHUNK_BYTES, Line
 from monitor.tail.rotation import find_generation, next_generation, oldest_unread
 from monitor.tail.source import FileChange, LineCounter, Notice, TailCounters
+from monitor.tail.textbuffer import TextBuffer
 
 POLL_BYTES = CHUNK_BYTES
 """Most bytes read by one poll, so that a backlog does not block other logs."""
@@ -46,7 +47,7 @@ class FileTail:
         self._poll_bytes = poll_bytes
         self._partial_after_s = partial_after_s
         self._file: Generation | None = None
-        self._buffer = LineBuffer()
+        self._buffer = TextBuffer()
         self._generation = position.generation if position else 0
         self.is_behind = False
         self.is_missing = False
@@ -67,6 +68,7 @@ class FileTail:
             offset=self._buffer.resume_offset,
             number=self._buffer.number,
             generation=self._generation,
+            encoding=self._buffer.encoding,
         )
 
     @property
@@ -116,7 +118,7 @@ class FileTail:
             self._resume_from = self.position
             self._file.close()
             self._file = None
-            self._buffer = LineBuffer()
+            self._buffer = TextBuffer()
 
     def __enter__(self) -> Self:
         return self
@@ -130,14 +132,14 @@ class FileTail:
             if self._file is None and not self._open():
                 return b""
             assert self._file is not None
-            if data := self._file.read(limit_bytes):
+            if data := self._file.read(limit_bytes, keeps_nuls=self._buffer.is_wide):
                 return data
             following = self._look_for_next()
             if following is None:
                 return b""
             try:
                 # Read what was written between the read above and the rotation.
-                data = self._file.read(limit_bytes)
+                data = self._file.read(limit_bytes, keeps_nuls=self._buffer.is_wide)
             except (ContentChanged, OSError):
                 following.close()
                 raise
@@ -149,7 +151,7 @@ class FileTail:
         """Open the log, or the file that the position belongs to. Raises OSError unless the file is just missing."""
         position = self._resume_from
         if position and (found := find_generation(self.path, position, offset=position.offset)):
-            self._buffer = LineBuffer(offset=position.offset, number=position.number)
+            self._buffer = TextBuffer(offset=position.offset, number=position.number, encoding=position.encoding)
             self._file = found
         else:
             try:
@@ -220,7 +222,7 @@ class FileTail:
         if self._file is not None and self._file is not file:
             self._file.close()
         self._file = file
-        self._buffer = LineBuffer()
+        self._buffer = TextBuffer()
         self._generation += 1
         lost_bytes += self._missed_bytes
         self._missed_bytes = 0

@@ -60,6 +60,8 @@ class TailPosition:
     """1-based number of the line at ``offset``."""
     generation: int
     """Number of this generation of the log, from 1."""
+    encoding: str = ""
+    """How its bytes are split into lines (see `TextBuffer`); empty before the first ones."""
 
     @property
     def place(self) -> Place:
@@ -105,11 +107,12 @@ class Generation:
         """Whether the file still begins with the noted prefix. Raises OSError."""
         return os.pread(self._descriptor, len(self._prefix), 0) == self._prefix
 
-    def read(self, limit_bytes: int) -> bytes:
+    def read(self, limit_bytes: int, *, keeps_nuls: bool = False) -> bytes:
         """Return the next bytes, none at the end. Raises ContentChanged, and OSError if the disk fails.
 
         NULs at the file's end are left for the next read: a network file system may show them where text is about
-        to arrive, and a writer that allocates ahead will overwrite them.
+        to arrive, and a writer that allocates ahead will overwrite them. ``keeps_nuls`` takes the last one of an odd
+        number, which is the second half of a character of UTF-16.
         """
         status = os.fstat(self._descriptor)
         if not self.has_noted_prefix:
@@ -123,7 +126,9 @@ class Generation:
         new = block[len(self._anchor) :]
         left = 0
         if len(new) < limit_bytes:
-            left = len(new) - len(new := new.rstrip(b"\0"))
+            left = len(new) - len(text := new.rstrip(b"\0"))
+            left -= keeps_nuls and left > 0 and (self.offset + len(text)) % 2 == 1
+            new = new[: len(new) - left]
         self._advance(new)
         self.known_bytes = max(self.offset, status.st_size - left)
         self.changed_ns = status.st_mtime_ns
@@ -146,7 +151,7 @@ class Generation:
         self.offset, self._prefix, self._anchor = before
         return False
 
-    def position(self, path: Path, *, offset: int, number: int, generation: int) -> TailPosition:
+    def position(self, path: Path, *, offset: int, number: int, generation: int, encoding: str = "") -> TailPosition:
         """Return how far this file was read, to be resumed at line ``number``, which begins at ``offset``."""
         return TailPosition(
             path=str(path),
@@ -161,6 +166,7 @@ class Generation:
             offset=offset,
             number=number,
             generation=generation,
+            encoding=encoding,
         )
 
     def close(self) -> None:

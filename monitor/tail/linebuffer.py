@@ -17,14 +17,11 @@ would be at every flush. ``end`` is for when no more bytes can come: it returns 
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 from functools import partial
-from itertools import accumulate, chain, count, repeat
-from typing import BinaryIO, NamedTuple
-
-from monitor.base.errors import LogError
+from itertools import accumulate, count, repeat
+from typing import NamedTuple
 
 KEPT_BYTES = 64 * 1024
 """Most bytes kept of one line; a GRAD-MONITOR report of eight groups has about 1,300."""
@@ -249,32 +246,6 @@ class LineBuffer:
         return Line(self._number, self._start, _without_ansi(raw), self._beyond, ending)
 
 
-def read_lines(stream: BinaryIO) -> Iterator[Line]:
-    """Read a stream to its end (a file, standard input, an opened gzip file); yield each line as soon as it arrives.
-
-    Raises LogError, after the lines before it, if the stream breaks off (a damaged gzip file, a lost disk).
-    """
-    buffer = LineBuffer()
-    for data in _chunks(stream, CHUNK_BYTES):
-        yield from buffer.feed(data)
-    if rest := buffer.end():
-        yield rest
-
-
-def read_stretches(stream: BinaryIO) -> Iterator[Line | Stretch]:
-    """Read a stream to its end as `read_lines` does, with plain lines as stretches."""
-    return chain.from_iterable(read_pieces(stream))
-
-
-def read_pieces(stream: BinaryIO) -> Iterator[list[Line | Stretch]]:
-    """Read a stream to its end as `read_stretches` does, and yield the result of each read."""
-    buffer = LineBuffer()
-    for data in _chunks(stream, STRETCH_BYTES):
-        yield buffer.feed_stretch(data)
-    if rest := buffer.end():
-        yield [rest]
-
-
 def _is_plain(whole: bytes, kept_bytes: int) -> bool:
     """Whether whole lines are plain: nothing to drop, nothing to cut, and each ends with a line feed alone."""
     if b"\r" in whole or b"\0" in whole or b"\x1b" in whole:
@@ -296,15 +267,3 @@ def _ending_of(piece: bytes) -> Ending:
 
 def _without_ansi(data: bytes) -> bytes:
     return _ANSI.sub(b"", data) if b"\x1b" in data else data
-
-
-def _chunks(stream: BinaryIO, num_bytes: int) -> Iterator[bytes]:
-    # read1 returns what the pipe has now; read would wait for the whole chunk.
-    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-    try:
-        while data := read(num_bytes):
-            yield data
-    except (OSError, EOFError, zlib.error) as error:
-        where = str(getattr(stream, "name", "log"))
-        reason = getattr(error, "strerror", None) or error
-        raise LogError(where, f"breaks off ({reason})", expected="a log that can be read to its end") from None

@@ -9,8 +9,9 @@ import os
 import select
 
 from monitor.tail.generation import TailPosition
-from monitor.tail.linebuffer import CHUNK_BYTES, Line, LineBuffer
+from monitor.tail.linebuffer import CHUNK_BYTES, Line
 from monitor.tail.source import FileChange, LineCounter, Notice, TailCounters
+from monitor.tail.textbuffer import TextBuffer
 
 PIPE_BYTES = 64 * 1024
 """Most bytes of one read: the capacity of a pipe."""
@@ -21,7 +22,7 @@ class StreamTail:
 
     def __init__(self, name: str, descriptor: int, *, poll_bytes: int = CHUNK_BYTES) -> None:
         self._name, self.descriptor, self._poll_bytes = name, descriptor, poll_bytes
-        self._buffer, self._count = LineBuffer(), LineCounter()
+        self._buffer, self._count = TextBuffer(), LineCounter()
         self.position: TailPosition | None = None
         self.is_behind = self.is_at_end = False
 

@@ -9,7 +9,7 @@ import pytest
 from monitor.grammar import RunEnd, RunStart
 from monitor.pipeline import Pipeline
 from monitor.snapshot import Snapshot
-from monitor.tail.linebuffer import read_lines
+from monitor.tail import read_lines
 from monitor.tail.source import FileChange
 from monitor.tail.waker import Waker
 from tests.cli.logs import COMPLETED, EPOCH_1, FAILED, START_LINE, TROUBLED, joined

@@ -16,9 +16,9 @@ from monitor.reader.guess import guess_of
 )
 def test_a_shape_is_guessed_at_with_its_doubt(line: str, named: str, doubt: str):
     guess = guess_of(line)
-    assert named in guess
-    assert doubt in guess
+    assert named in guess.guess
+    assert doubt in guess.doubt
 
 
 def test_words_alone_are_nothing_to_guess_at():
-    assert guess_of("the weather is fine") == ""
+    assert guess_of("the weather is fine") == ("", "")

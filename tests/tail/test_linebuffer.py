@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.errors import LogError
-from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer, read_lines
+from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer
+from monitor.tail.whole import read_lines
 
 # Bytes that mean something to the buffer, and some that must not.
 HOSTILE = st.lists(

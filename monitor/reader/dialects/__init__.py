@@ -1,6 +1,12 @@
 """Foreign lines → events: what other trainers write, by declared patterns, in the words of our own grammar."""
 
-from monitor.reader.dialects.load import DialectError, load_dialect, shipped_dialect_files, shipped_dialects
+from monitor.reader.dialects.load import (
+    DialectError,
+    load_dialect,
+    load_dialects,
+    shipped_dialect_files,
+    shipped_dialects,
+)
 from monitor.reader.dialects.pattern import Dialect
 from monitor.reader.dialects.reader import DialectReader
 from monitor.reader.dialects.state import NATIVE, DialectState
@@ -12,6 +18,7 @@ __all__ = [
     "DialectReader",
     "DialectState",
     "load_dialect",
+    "load_dialects",
     "shipped_dialect_files",
     "shipped_dialects",
 ]

@@ -7,55 +7,149 @@ from typing import TYPE_CHECKING, Any
 
 from monitor import grammar
 from monitor.grammar import Record, Share
+from monitor.reader.course import saved
 from monitor.reader.dialects.state import DialectState
-from monitor.reader.dialects.to_native import KINDS, SHORTEST_PACE_S, Said
+from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
+from monitor.reader.event import Digits, Opening
 from monitor.reader.signals import METRIC, Sample, samples
 
 if TYPE_CHECKING:
+    from monitor.reader.dialects.pattern import Dialect
+    from monitor.reader.places import Place
     from monitor.reader.report import Report, Value
 
 MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""
 
+LOOSE_REPORTS = 3
+"""So many reports without a place stand at the step before them; with more, the log has stopped to name its steps."""
 GIVES = frozenset(
-    signal
-    for kind in ("train", "bar", "epoch_begin", "validation", "nonfinite", "end")
-    for field in KINDS[kind].fields.values()
-    for signal in field
-) | frozenset(("run.end", "run.epochs_missing", "nonfinite", METRIC))
+    (
+        *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
+        *("train.lr_zero", "run.steps_lost", "run.idle_starts", "run.end", "run.epochs_missing"),
+        *("epoch.val_loss", "nonfinite", METRIC),
+    )
+)
 """The signals that a log read by the vocabulary can give."""
 
 
-def say(report: Report, state: DialectState) -> Said:
-    """Return what a report says, and move the state."""
+def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Said:
+    """Return what a report says beside a dialect's ``own`` lines, and move the state. ``body`` is the line's text."""
+    if own.places_itself:
+        return _beside(report, state, own, body)
+    opening = _enter(report, state)
     place = report.place
-    if place.epoch is not None:
-        state.epoch = place.epoch
-    if place.epochs is not None:
-        state.epochs = place.epochs
     if report.kind == "end":
+        state.is_complete |= report.detail == "completed"
         record: Record = grammar.RunEnd(status=report.detail or "completed", epochs=_epochs_at_end(state))
-        return Said(record, tuple(samples(record)))
+        return Said(record, tuple(samples(record)), opening)
     if report.kind == "epoch":
         record = grammar.Phase(name="train", epoch=state.epoch)
-        return Said(record, tuple(samples(record)))
+        return Said(record, tuple(samples(record)), opening)
+    if report.kind == "checkpoint":
+        record = saved(body, step=place.step, epoch=place.epoch)
+        return Said(record, tuple(samples(record)), opening)
     if report.kind not in ("report", "validation"):
-        return Said(None, ())
+        return Said(None, (), opening)
+    digits = _digits(report)
     more = tuple(_more(report, state))
     fields = _train_fields(report, state)
-    has_loss = "loss" in fields
-    if place.step is not None:
-        state.step, state.is_counted = place.step, False
-    elif has_loss and report.kind == "report" and not report.is_bar:
-        # Reports without a place are numbered by us: the order is what the rules need.
-        state.step, state.is_counted = (state.step or 0) + 1, True
+    if place.step is None and "loss" in fields and report.kind == "report" and not report.is_bar:
+        state.unplaced += 1
+        if state.step is None or state.is_counted or state.unplaced > LOOSE_REPORTS:
+            # Reports without a place are numbered by us: the order is what the rules need.
+            state.step, state.is_counted = (state.step or 0) + 1, True
+        else:
+            # It stands at the step that a line before it named, whose report it is no second one of.
+            return Said(None, (*_loose(fields), *more), opening, digits)
     if state.step is None:
-        return Said(None, more)
+        return Said(None, more, opening, digits)
     train = grammar.Train(
         epoch=_share(state.epoch or 1, state.epochs), batch=_share(place.batch, place.batches), step=state.step,
         **{"loss": None, **fields},
     )  # fmt: skip
-    return Said(train, (*samples(train), *more))
+    return Said(train, (*samples(train), *more), opening, digits)
+
+
+def _beside(report: Report, state: DialectState, own: Dialect, body: str) -> Said:
+    """Return what the dialect's own lines, which say where the run is, cannot say."""
+    if report.kind == "end" and "end" not in own.events:
+        record: Record = grammar.RunEnd(status=report.detail or "completed", epochs=state.epoch)
+        return Said(record, tuple(samples(record)))
+    if report.kind == "checkpoint":
+        record = saved(body, step=state.step, epoch=state.epoch)
+        return Said(record, tuple(samples(record)))
+    if report.kind not in ("report", "validation"):
+        return Said(None, ())
+    found = (*_loose(_train_fields(report, state)), *_more(report, state))
+    return Said(None, found, digits=_digits(report))
+
+
+def _loose(fields: dict[str, Any]) -> tuple[Sample, ...]:
+    return tuple(Sample(f"train.{name}", (), float(value)) for name, value in fields.items())
+
+
+def _digits(report: Report) -> Digits:
+    """Return with how many decimal places a report's numbers were printed, by signal."""
+    found: list[tuple[str, tuple[tuple[str, str], ...], int]] = []
+    for value in report.values:
+        if value.digits is None:
+            continue
+        if value.quantity == "metric":
+            found.append((METRIC, (("name", value.name), ("split", value.split)), value.digits))
+        elif value.quantity == "loss":
+            found.append(("epoch.val_loss" if value.split in ("val", "test") else "train.loss", (), value.digits))
+        elif value.split not in ("val", "test"):
+            found.append((f"train.{value.quantity}", (), value.digits))
+    return tuple(found)
+
+
+def _enter(report: Report, state: DialectState) -> Opening | None:
+    """Move to a report's place; return why the log may count from an earlier place again, where it does."""
+    place, was_at = report.place, (state.epoch or 0, -1 if state.step is None else state.step)
+    was_counted, is_real = state.is_counted, place.step is not None
+    epoch = place.epoch if place.epoch is not None else state.epoch
+    is_back = epoch is not None and epoch < was_at[0]
+    if place.step is not None and report.kind in ("report", "validation"):
+        # Within a later epoch, a lower step is a count that begins anew.
+        is_back |= place.step <= was_at[1] and (epoch or 0) <= was_at[0] and not was_counted
+    is_new_fit = state.words.place.fit != state.fit
+    opening = None
+    if is_new_fit or (
+        is_back and _is_lower(place, was_at) and (state.is_complete or state.course != state.course_of_fit)
+    ):
+        opening = Opening("fit")
+        state.fit, state.course_of_fit = state.words.place.fit, state.course
+        state.is_complete, state.resume, state.step, state.epochs = False, None, None, place.epochs
+        state.is_from_zero, state.shown, state.is_counted = None, {}, False
+    elif was_counted and is_real and report.kind in ("report", "validation") and (place.step or 0) <= was_at[1]:
+        opening = Opening("recount")
+        state.step = None
+    elif state.resume is not None and report.kind in ("report", "validation") and is_real:
+        if is_back:
+            opening = Opening("resume", state.resume if state.resume >= 0 else None)
+        state.resume = None
+    if place.epoch is not None:
+        state.epoch = place.epoch
+    if place.epochs is not None:
+        state.epochs = place.epochs
+    if place.step is not None and report.kind in ("report", "validation"):
+        gap = place.step - state.step if state.step is not None else 0
+        if gap > 0:
+            state.course_of_fit = state.course
+        state.step, state.is_counted, state.unplaced = place.step, False, 0
+        if state.is_from_zero is None:
+            state.is_from_zero = place.step == 0
+        ahead = gap if state.is_from_zero else 0
+        state.is_complete |= place.steps is not None and place.step + ahead >= place.steps > 0
+    return opening
+
+
+def _is_lower(place: Place, was_at: tuple[int, int]) -> bool:
+    """Whether a place is an earlier one, and not the same once more."""
+    if place.step is not None and place.step < was_at[1]:
+        return True
+    return place.epoch is not None and place.epoch < was_at[0]
 
 
 def _epochs_at_end(state: DialectState) -> int | None:

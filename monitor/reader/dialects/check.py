@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.reader.dialects.parts import take_parts
 from monitor.reader.dialects.pattern import Dialect, LinePattern
-from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import KINDS, number
+from monitor.reader.state import Clock
 
 Problem = tuple[tuple[str | int, ...], str, str]
 """Where in the file, what, and what was expected."""
@@ -15,6 +16,13 @@ Problem = tuple[tuple[str | int, ...], str, str]
 
 def problems_of(dialect: Dialect) -> Iterator[Problem]:
     """Yield what is wrong with the patterns of a dialect, by their own samples."""
+    for mark in dialect.marks:
+        for sample in mark.samples:
+            if not any(dialect.shows(part) for part in parts_of(sample.line)):
+                yield sample.place, f"no mark is in {sample.line!r:.80}", "a line that the marks show"
+        for number_of, line in enumerate(mark.refuses):
+            if any(dialect.shows(part) for part in parts_of(line)):
+                yield (*mark.place, "refuses", number_of), f"a mark is in {line!r:.80}", "no match"
     for index, each in enumerate(dialect.lines):
         for sample in each.samples:
             what = _matched(dialect, each, sample.line)
@@ -31,19 +39,18 @@ def problems_of(dialect: Dialect) -> Iterator[Problem]:
             except (ValueError, KeyError) as error:
                 yield sample.place, f"{each.name}: {each.event} cannot be made of it ({error})", "the fields it needs"
         for number_of, line in enumerate(each.refuses):
-            if any(each.read(part) is not None for part in parts_of(line.encode())):
+            if any(each.read(part) is not None for part in parts_of(line)):
                 yield ("lines", index, "refuses", number_of), f"{each.name} matches {line!r:.80}", "no match"
 
 
-def parts_of(line: bytes) -> list[bytes]:
+def parts_of(line: str) -> list[bytes]:
     """Return the parts of a line that patterns are tried on: a progress bar, and its own words."""
-    parts = take_apart(line.decode("utf-8", "replace").encode())
-    return [part for part in (parts.bar, parts.body) if part]
+    return take_parts(line, Clock()).tried
 
 
 def _matched(dialect: Dialect, pattern: LinePattern, line: str) -> dict[str, str] | str:
     others = []
-    for part in parts_of(line.encode()):
+    for part in parts_of(line):
         found = dialect.find(part)
         if found is not None and found[0] is pattern:
             return found[1]

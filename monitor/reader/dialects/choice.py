@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
 from monitor.base.suggestion import suggestion
 from monitor.reader.dialects import NATIVE, DialectError, DialectReader, load_dialect, shipped_dialects
+from monitor.reader.own_words import load_words
 
 
 class LineChoice(NamedTuple):
@@ -17,24 +19,29 @@ class LineChoice(NamedTuple):
     """None to detect it from the log."""
     time_zone: str | None
     """Zone of the times that name none."""
+    vocabulary: tuple[Path, ...] = ()
+    """Files with the user's words."""
 
 
-def dialects_of(lines: LineChoice, dialect: str | None = None, time_zone: str | None = None) -> DialectReader:
+def dialects_of(
+    lines: LineChoice, dialect: str | None = None, time_zone: str | None = None, vocabulary: Sequence[str] = ()
+) -> DialectReader:
     """Return the reader of lines: the command line decides, then the watch file, then the lines themselves.
 
-    Raises DialectError.
+    The words of all vocabulary files count, those of the command line most. Raises DialectError, Problems.
     """
+    words = load_words([*map(Path, vocabulary), *lines.vocabulary]) if vocabulary or lines.vocabulary else None
     name, zone = lines.dialect or dialect, _zone_of(lines.time_zone or time_zone)
     if name is None:
-        return DialectReader(zone=zone)
+        return DialectReader(zone=zone, vocabulary=words)
     if name.endswith((".yaml", ".yml")):
         own = load_dialect(Path(name))
-        return DialectReader(own.name, (own,), zone)
+        return DialectReader(own.name, (own,), zone, words)
     known = (NATIVE, *(each.name for each in shipped_dialects()))
     if name not in known:
         expected = f"{', '.join(known)}{suggestion(name, known)}, or a file NAME.yaml"
         raise DialectError(f"--dialect {name}", "unknown dialect", expected=expected)
-    return DialectReader(name, zone=zone)
+    return DialectReader(name, zone=zone, vocabulary=words)
 
 
 def _zone_of(name: str | None) -> tzinfo | None:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.reader import DialectReader
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Event, RawLine
+from monitor.reader.heads import take_head
+from monitor.reader.state import Clock
 
 SHAPES_KEPT = 5_000
 """Shapes that are counted; a log of prose has no two alike."""
@@ -30,8 +31,12 @@ class Shape(NamedTuple):
     first: int
     """Number of the first such line."""
     example: str
+    share: float = 0.0
+    """Of all lines of the log."""
     guess: str = ""
-    """What its numbers may be, and why they are not read."""
+    """What its numbers may be."""
+    doubt: str = ""
+    """Why they are not read."""
 
 
 @dataclass
@@ -41,6 +46,8 @@ class Account:
     lines: int = 0
     """Lines that are not blank."""
     understood: int = 0
+    asides: int = 0
+    """Of these: source code and settings that the trainer printed before it trained."""
     state: DialectState = field(default_factory=DialectState)
     kinds: Counter[str] = field(default_factory=Counter)
     """Lines by ``dialect:pattern``, native ones by their tag."""
@@ -53,6 +60,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
     account, counted, first = Account(), Counter[str](), dict[str, tuple[int, str]]()
     is_over = False
     for line in lines:
+        line = reader.decoded(line, account.state)
         event = reader.read(line, log, account.state, is_over=is_over)
         if event is None:
             continue
@@ -60,6 +68,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
         is_over |= type(event.record).__name__ == "RunEnd"
         if event.is_understood:
             account.understood += 1
+            account.asides += event.kind.endswith(":aside")
             account.kinds[event.kind or f"native:{_tag(event)}"] += 1
             continue
         words = shape_of(line.data)
@@ -69,7 +78,13 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
     from monitor.reader.guess import guess_of
 
     account.shapes = tuple(
-        Shape(words, num, *first[words], guess_of(first[words][1]) if place < GUESSED else "")
+        Shape(
+            words,
+            num,
+            *first[words],
+            round(num / account.lines, 4),
+            *(guess_of(first[words][1]) if place < GUESSED else ("", "")),
+        )
         for place, (words, num) in enumerate(counted.most_common())
     )
     return account
@@ -77,8 +92,7 @@ def account_of(lines: Iterable[RawLine], log: str, reader: DialectReader) -> Acc
 
 def shape_of(data: bytes) -> str:
     """Return a line's own words with # for each number, so that lines of one kind look alike."""
-    parts = take_apart(data)
-    text = (parts.body or parts.bar).decode("utf-8", "replace")[: 4 * SHAPE_LIMIT]
+    text = take_head(data.decode("utf-8", "replace"), Clock()).body[: 4 * SHAPE_LIMIT]
     text = _BAR.sub("|…|", text)
     return _NUMBER.sub("#", text)[:SHAPE_LIMIT]
 

@@ -12,6 +12,8 @@ from monitor.reader.dialects.to_native import signals_given
 
 PATTERN_LIMIT = 1_000
 """Longest pattern, in characters. Chosen by hand, 2026-11."""
+PLACING = frozenset(("train", "bar", "epoch_bar", "epoch", "epoch_begin", "validation"))
+"""Events that say where the run is."""
 PAIRS = (
     r"['\"]?(?P<key>[A-Za-z_][A-Za-z0-9_./@-]*)['\"]?\s*[:=]\s*['\"]?"
     r"(?P<value>[-+]?(?:\d[\d,]*(?:\.\d+)?\.?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|"
@@ -111,39 +113,81 @@ class LinePattern:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A kind of line that shows which trainer writes, and says nothing else."""
+
+    like: tuple[bytes, ...]
+    """Texts of which one must be in the line."""
+    pattern: str
+    """Empty where the text alone is the mark."""
+    samples: tuple[SampleLine, ...] = ()
+    refuses: tuple[str, ...] = ()
+    place: tuple[str | int, ...] = ()
+    """Where it stands in its file."""
+
+    @cached_property
+    def _search(self) -> Any:
+        return compiled(self.pattern)
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether a line, which is UTF-8, bears the mark."""
+        return any(text in body for text in self.like) and self._search.search(body) is not None
+
+
+@dataclass(frozen=True)
 class Dialect:
     """How one trainer writes."""
 
     name: str
     title: str
-    lines: tuple[LinePattern, ...]
+    lines: tuple[LinePattern, ...] = ()
+    """What the vocabulary cannot know. Without any, the marks name a log, and the vocabulary reads it."""
+    marks: tuple[Mark, ...] = ()
     path: str = ""
     """The file that declares it."""
-    is_last_resort: bool = False
-    """Whether it is taken only where no other dialect was recognised."""
 
     @cached_property
     def _any(self) -> Any:
         return _any_of(text for each in self.lines for text in each.like)
 
+    @property
+    def is_by_words(self) -> bool:
+        """Whether it only names a log, which the vocabulary reads."""
+        return not self.lines
+
     @cached_property
     def gives(self) -> frozenset[str]:
-        """The signals that it can give."""
+        """The signals that its own lines can give."""
         return frozenset().union(*(each.gives for each in self.lines))
+
+    @cached_property
+    def places_itself(self) -> bool:
+        """Whether its own lines say where the run is, so that the vocabulary must not."""
+        return any(each.event in PLACING for each in self.lines)
+
+    @cached_property
+    def events(self) -> frozenset[str]:
+        """What its own lines can mean."""
+        return frozenset(each.event for each in self.lines)
 
     def find(self, body: bytes, *, detecting: bool = False) -> tuple[LinePattern, dict[str, str]] | None:
         """Return the first pattern that a line fits, and its fields; only of those that detect, if asked for."""
-        if not body or self._any.search(body) is None:
+        if not body or not self.lines or self._any.search(body) is None:
             return None
         for each in self.lines:
             if (each.detects or not detecting) and (fields := each.read(body)) is not None:
                 return each, fields
         return None
 
+    def shows(self, body: bytes) -> bool:
+        """Whether a line bears one of its marks."""
+        return any(each.is_in(body) for each in self.marks)
+
 
 def detecting(dialects: tuple[Dialect, ...]) -> Any:
     """Return a search that finds something in every line which may show one of these dialects."""
-    return _any_of(text for dialect in dialects for each in dialect.lines if each.detects for text in each.like)
+    detects = [text for dialect in dialects for each in dialect.lines if each.detects for text in each.like]
+    return _any_of([*detects, *(text for dialect in dialects for mark in dialect.marks for text in mark.like)])
 
 
 def _any_of(texts: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.base.evidence import Evidence
+from monitor.reader.encoding import TextEncoding
 from monitor.reader.facts import Facts
 from monitor.reader.state import ReadState
 
@@ -56,3 +57,21 @@ class DialectState:
     """Numbers under further names: not judged."""
     is_zone_assumed: bool = False
     """Whether a line's time named no zone and none was given, so that it was taken for UTC."""
+    fit: int = 1
+    """The training of the log that the last line belongs to, by the places read so far."""
+    is_complete: bool = False
+    """Whether that training has come to its planned end."""
+    is_from_zero: bool | None = None
+    """Whether its first step was 0."""
+    course: str = ""
+    """The fold, trial or seed that was named last, with its number."""
+    course_of_fit: str = ""
+    """The one that the present training belongs to."""
+    resume: int | None = None
+    """A resume was said and no step came since: its step, -1 where it named none."""
+    unplaced: int = 0
+    """Reports since the last one that named its step."""
+    asides: int = 0
+    """How many lines that nobody knows may still belong to the source code or the settings printed above them."""
+    encoding: TextEncoding = field(default_factory=TextEncoding)
+    """How the log's text is encoded, where it is not UTF-8."""

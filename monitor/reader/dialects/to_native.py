@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from monitor import grammar
 from monitor.grammar import RECORD_TYPES, Record, Share
 from monitor.reader.dialects.state import DialectState
+from monitor.reader.event import Digits, Opening
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 Fields = Mapping[str, str]
@@ -27,6 +28,8 @@ class Said(NamedTuple):
     record: Record | None
     """None for a line that is known and measures nothing, or nothing that a record could hold."""
     samples: tuple[Sample, ...]
+    opening: Opening | None = None
+    digits: Digits = ()
 
 
 class EventKind(NamedTuple):

@@ -46,6 +46,8 @@ class Known(Protocol):
     epochs_done: int
     epochs_planned: int | None
     first_train_step: int | None
+    is_resume_stated: bool
+    resumed_at: int | None
     announced_phase: str | None
     replaced: tuple[Writer, ...]
     """Who wrote before the current writer, oldest first."""

@@ -11,11 +11,13 @@ from monitor.run.derived.inputs import Known, Writer
 
 def of_first_step(record: grammar.Train, known: Known) -> Iterator[Sample]:
     """Yield where the attempt has begun, by its first step."""
-    earlier, resumed_at = known.earlier, known.intent.resume_from
+    earlier = known.earlier
+    resumed_at = known.resumed_at if known.intent.resume_from is None else known.intent.resume_from
     if earlier.starts and known.stated(grammar.RunStart) is None:
         # No line announced this start; the step is its first sign.
         yield Sample("run.idle_starts", (), earlier.starts + 1.0)
-    before = resumed_at if resumed_at is not None else None if earlier.is_over else earlier.highest_step
+    is_free = earlier.is_over or known.is_resume_stated
+    before = resumed_at if resumed_at is not None else None if is_free else earlier.highest_step
     lost = 0 if before is None else max(0, before - record.step + 1)
     yield Sample("run.steps_lost", (), float(lost))
     checkpoint = known.stated(grammar.Checkpoint)

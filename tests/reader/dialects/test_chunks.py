@@ -9,7 +9,7 @@ from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.run.run import Run
 from monitor.store.codec import StateCodec
-from monitor.tail import LineBuffer, Stretch, read_lines, read_stretches
+from monitor.tail import Stretch, TextBuffer, read_lines, read_stretches
 from monitor.tail.linebuffer import Gathered
 from tests.reader.dialects.logs import LOGS, RULES, watched
 
@@ -23,7 +23,18 @@ MIXED = {
     "ours, then foreign behind its end": NATIVE + END + LOGS["megatron"],
     "ours with foreign lines in it": NATIVE + LOGS["nanogpt"] + NATIVE,
 }
-ALL = {**LOGS, **MIXED}
+CODE = "import torch\n\ndef main():\n    for batch in data:\n        loss = model(batch)\n" * 9
+FURTHER = {
+    "two fits": LOGS["keras"] + LOGS["keras"],
+    "a stated resume": LOGS["nanogpt"] + "Resuming from checkpoint at step 100\n" + LOGS["nanogpt"],
+    "source code above, checkpoints within": CODE + LOGS["hf-trainer"]
+    + "Saving model checkpoint to out/checkpoint-40\n" + LOGS["hf-trainer"],
+    "gbk": ("第 1 轮 训练损失: 0.5 验证损失: 0.6\n" * 5 + LOGS["nanogpt"] + "保存模型到 检查点\n").encode("gbk"),
+    "utf-16": (LOGS["generic"] + "训练完成\r\n").encode("utf-16"),
+    "windows line ends": LOGS["torchtitan"].replace("\n", "\r\n"),
+    "NULs within": LOGS["megatron"][:4000] + "\0" * 700 + LOGS["megatron"][4000:],
+}  # fmt: skip
+ALL = {name: text if isinstance(text, bytes) else text.encode() for name, text in {**LOGS, **MIXED, **FURTHER}.items()}
 
 
 def state(pipeline: Pipeline) -> str:
@@ -32,13 +43,13 @@ def state(pipeline: Pipeline) -> str:
 
 @pytest.mark.parametrize("name", ALL)
 def test_any_chunking_gives_the_same_state_and_alerts(name: str):
-    data = ALL[name].encode()
+    data = ALL[name]
     whole, changes = watched(data)
     dice = random.Random(name)
     for _ in range(3):
-        other, told, buffer, rest = Pipeline("run.log", Engine(RULES)), [], LineBuffer(), data
+        other, told, buffer, rest = Pipeline("run.log", Engine(RULES)), [], TextBuffer(), data
         while rest:
-            size = dice.randint(1, 4_000)
+            size = dice.choice((1, 2, 3, 50, dice.randint(1, 4_000)))
             for line in buffer.feed(rest[:size]):
                 told += other.take(line)
             rest = rest[size:]
@@ -50,7 +61,7 @@ def test_any_chunking_gives_the_same_state_and_alerts(name: str):
 
 @pytest.mark.parametrize("name", ALL)
 def test_whole_stretches_give_the_same_as_single_lines(name: str):
-    data = ALL[name].encode()
+    data = ALL[name]
     whole, changes = watched(data)
     other, told = Pipeline("run.log", Engine(RULES)), []
     for part in read_stretches(io.BytesIO(data)):
@@ -65,7 +76,7 @@ def test_whole_stretches_give_the_same_as_single_lines(name: str):
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_watch_that_was_killed_goes_on_as_if_nothing_had_been(name: str):
-    lines = list(read_lines(io.BytesIO(ALL[name].encode())))
+    lines = list(read_lines(io.BytesIO(ALL[name])))
     whole, changes = watched(ALL[name])
     codec = StateCodec(Run)
     dice = random.Random(name)

@@ -5,7 +5,8 @@ import pytest
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.reader.dialects.choice import LineChoice, dialects_of
-from monitor.reader.dialects.prefixes import take_apart
+from monitor.reader.dialects.parts import take_parts
+from monitor.reader.state import Clock
 from tests.reader.dialects.logs import (
     ATFT,
     GENERIC,
@@ -140,28 +141,29 @@ def test_a_loss_of_zero_with_a_gradient_of_nan_is_found():
 @pytest.mark.parametrize(
     ("line", "at", "body"),
     [
-        (b"2025-01-01T00:00:01.5Z step 1", 1735689601.5, b"step 1"),
-        (b"2025-01-01 00:00:01,500 - root - INFO - step 1", 1735689601.5, b"step 1"),
-        (b"[2025-01-01 00:00:01,500][__main__][INFO] - step 1", 1735689601.5, b"step 1"),
-        (b"2025-01-01 02:00:01.5+02:00 step 1", 1735689601.5, b"step 1"),
-        (b"2025-01-01 00:00:01.500 | INFO     | a.b:run:12 - step 1", 1735689601.5, b"step 1"),
-        (b"[INFO|trainer.py:2] 2025-01-01 00:00:01,500 >> step 1", 1735689601.5, b"step 1"),
-        (b"1735689601.5 step 1", 1735689601.5, b"step 1"),
-        (b"[rank0]:[2025-01-01 00:00:01] step 1", 1735689601.0, b"step 1"),
-        (b"0: step 1", None, b"step 1"),
-        (b"INFO:root:step 1", None, b"step 1"),
-        (b"2025-13-41 00:00:01 step 1", None, b"step 1"),
-        (b"step 1", None, b"step 1"),
+        ("2025-01-01T00:00:01.5Z step 1", 1735689601.5, "step 1"),
+        ("2025-01-01 00:00:01,500 - root - INFO - step 1", 1735689601.5, "step 1"),
+        ("[2025-01-01 00:00:01,500][__main__][INFO] - step 1", 1735689601.5, "step 1"),
+        ("2025-01-01 02:00:01.5+02:00 step 1", 1735689601.5, "step 1"),
+        ("2025-01-01 00:00:01.500 | INFO     | a.b:run:12 - step 1", 1735689601.5, "step 1"),
+        ("[INFO|trainer.py:2] 2025-01-01 00:00:01,500 >> step 1", 1735689601.5, "step 1"),
+        ("1735689601.5 step 1", 1735689601.5, "step 1"),
+        ("[rank0]:[2025-01-01 00:00:01] step 1", 1735689601.0, "step 1"),
+        ("0: step 1", None, "step 1"),
+        ("INFO:root:step 1", None, "step 1"),
+        ("[node-3:7]:  [2025-01-01 00:00:01] step 1", 1735689601.0, "step 1"),
+        ("step 1", None, "step 1"),
     ],
 )
-def test_times_ranks_and_loggers_are_told_from_the_words(line: bytes, at: float | None, body: bytes):
-    parts = take_apart(line)
-    assert (parts.at, parts.body) == (at, body)
+def test_times_ranks_and_loggers_are_told_from_the_words(line: str, at: float | None, body: str):
+    parts = take_parts(line, Clock())
+    assert (parts.own.at, parts.own.body) == (at, body)
 
 
 def test_a_record_behind_a_bar_is_read_as_well_as_the_bar():
-    parts = take_apart(
-        b"Epoch 1: 2it [00:09,  4.67s/it, loss=0.3544][2025-10-28 23:45:26,320][__main__][INFO] - [EDGE-TS] x=1"
+    parts = take_parts(
+        "Epoch 1: 2it [00:09,  4.67s/it, loss=0.3544][2025-10-28 23:45:26,320][__main__][INFO] - [EDGE-TS] x=1",
+        Clock(),
     )
-    assert parts.bar == b"Epoch 1: 2it [00:09,  4.67s/it, loss=0.3544]"
-    assert parts.body == b"[EDGE-TS] x=1"
+    assert parts.bar == "Epoch 1: 2it [00:09,  4.67s/it, loss=0.3544]"
+    assert parts.own.body == "[EDGE-TS] x=1"

@@ -190,7 +190,7 @@ def _is_vocabulary(path: Path) -> bool:
     try:
         return is_vocabulary(YamlFile(path, DialectError).data)
     except MonitorError:
-        # Whoever reads it next says what is wrong.
+        # The loader reads it next, and says what is wrong.
         return False
 
 

@@ -1,7 +1,7 @@
 """Bytes of a line → UTF-8: the encoding of a log whose text is not UTF-8, told from its lines in their order.
 
 It depends on the lines alone, so any chunking gives the same text, and its state is kept with the run. UTF-16 is split
-and decoded before (`monitor.tail.wide`). All encodings here keep ASCII, so numbers are read whatever is decided.
+and decoded before (`monitor.tail.wide`). All encodings here keep ASCII, so a wrong decision cannot change a number.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ Digits = tuple[tuple[str, Labels, int], ...]
 
 
 class Opening(NamedTuple):
-    """Why a line may stand at an earlier place than those before it."""
+    """Why a line may be at an earlier place than those before it."""
 
     kind: str
     """``fit``: another training begins, the last one is complete. ``resume``: the log says that it goes on from a

@@ -93,14 +93,14 @@ def _problems(file: YamlFile) -> list[MonitorError]:
 
 def _check_quantity(each: Any, place: Place, taken: dict[str, str], complain: Any) -> None:
     if not isinstance(each, dict):
-        complain(place, f"{each!r:.60} is no quantity", "name, words and samples")
+        complain(place, f"{each!r:.60} not a quantity", "name, words and samples")
         return
     for key in each.keys() - set(_QUANTITY):
         complain((*place, key), f"unknown key {key!r:.60}", f"one of {', '.join(_QUANTITY)}")
     names = {name for name, _, _ in shipped_words().quantities.values()} | {_METRIC}
     name = each.get("name")
     if name not in names:
-        complain((*place, "name") if "name" in each else place, f"name: {name!r:.60} is no quantity",
+        complain((*place, "name") if "name" in each else place, f"name: {name!r:.60} not a quantity",
                  f"one of {', '.join(sorted(names))}")  # fmt: skip
     if "words" not in each:
         complain(place, "no words", "words: the keys that mean it")
@@ -117,9 +117,7 @@ def _check_quantity(each: Any, place: Place, taken: dict[str, str], complain: An
 def _check_words(words: Any, place: Place, complain: Any) -> bool:
     if isinstance(words, list) and words and all(isinstance(word, str) and words_of(word) for word in words):
         return True
-    complain(
-        place, f"{words!r:.60} are no words", "a list of words, in quotes where YAML takes them for something else"
-    )
+    complain(place, f"{words!r:.60} not words", "a list of words, in quotes where YAML takes them for something else")
     return False
 
 

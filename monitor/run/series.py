@@ -116,7 +116,10 @@ class Series:
 
     @property
     def resolution(self) -> float | None:
-        """The coarsest step in which the recent values were printed: 0.0001 for ``0.0210``; None if nobody knows."""
+        """The coarsest step in which the recent values were printed: 0.0001 for ``0.0210``.
+
+        None for our own logs, which print all digits.
+        """
         return 10.0 ** -min(self.digits) if self.digits else None
 
     def note_digits(self, digits: int) -> None:

@@ -16,7 +16,7 @@ from monitor.tail.textbuffer import PLAIN, encoding_of
 
 SNIFFED_BYTES = 8192
 MOST_CONTROLS = 0.02
-"""A file with a larger share of control characters is no text, whatever its encoding: text has next to none, random
+"""A file with a larger share of control characters is not text in any encoding: text has next to none, random
 bytes have 9 %. NULs do not count, for the hole of a truncated log is made of them. Chosen by hand, 2026-11."""
 ABANDONED_AFTER_S = 3600.0
 """A log without an end line that was not written for longer, and not watched, is not judged for its silence."""

@@ -1,4 +1,4 @@
-"""Bytes → lines, whatever their encoding: the first bytes of a log say whether it is UTF-16, and who splits it.
+"""Bytes → lines in any encoding: the first bytes of a log say whether it is UTF-16, and how to split it.
 
 All other encodings of text keep the line end as one byte of its own, and are told apart line by line by the reader.
 """

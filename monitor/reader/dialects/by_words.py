@@ -22,7 +22,7 @@ MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""
 
 LOOSE_REPORTS = 3
-"""So many reports without a place stand at the step before them; with more, the log has stopped to name its steps."""
+"""So many reports without a place belong to the step before them; after more, the log no longer names its steps."""
 GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
@@ -60,7 +60,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
             # Reports without a place are numbered by us: the order is what the rules need.
             state.step, state.is_counted = (state.step or 0) + 1, True
         else:
-            # It stands at the step that a line before it named, whose report it is no second one of.
+            # It belongs to the step of an earlier line, and is not a second report of that step.
             return Said(None, (*_loose(fields), *more), opening, digits)
     if state.step is None:
         return Said(None, more, opening, digits)

@@ -179,7 +179,7 @@ def _check_dialect(data: Any, place: tuple[str | int, ...], complain: Any) -> No
 
 def _check_mark(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
     if not isinstance(each, dict) or not each.get("like") or not each.get("samples"):
-        complain(place, "is no mark", "like: a text, and samples: lines that bear it")
+        complain(place, "not a mark", "like: a text, and samples: lines that bear it")
         return
     for key, value in each.items():
         if key not in _MARK:
@@ -191,7 +191,7 @@ def _check_mark(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
     for key in ("samples", "refuses"):
         for i, sample in enumerate(each[key] if isinstance(each.get(key), list) else ()):
             if not isinstance(sample, str):
-                complain((*place, key, i), f"{sample!r:.60} is no sample", "a line")
+                complain((*place, key, i), f"{sample!r:.60} not a sample", "a line")
 
 
 def _check_pattern(key: str, text: str, place: tuple[str | int, ...], complain: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from monitor.reader.heads import Head, take_head
 from monitor.reader.state import Clock
 
-# What stands behind a bar on the same line is a record of its own.
+# Text behind a bar on the same line is a record of its own.
 _BAR_END = re.compile(r"(?:it/s|s/it)(?:, [^\]\[]*)?\] *(?=[^ ])")
 
 

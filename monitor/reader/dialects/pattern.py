@@ -130,7 +130,7 @@ class Mark:
         return compiled(self.pattern)
 
     def is_in(self, body: bytes) -> bool:
-        """Whether a line, which is UTF-8, bears the mark."""
+        """Whether a line, in UTF-8, has the mark."""
         return any(text in body for text in self.like) and self._search.search(body) is not None
 
 
@@ -180,7 +180,7 @@ class Dialect:
         return None
 
     def shows(self, body: bytes) -> bool:
-        """Whether a line bears one of its marks."""
+        """Whether a line has one of its marks."""
         return any(each.is_in(body) for each in self.marks)
 
 

@@ -98,7 +98,7 @@ class DialectReader:
         return self.forced != NATIVE and self._search().search(data) is not None
 
     def _read_foreign(self, line: RawLine, event: Event, state: DialectState) -> Event:
-        # One head for all: whoever reads the line's own words, its time, rank and logger are the same.
+        # One head for all: time, rank and logger do not depend on what reads the line's own words.
         parts = take_parts(line.data.decode("utf-8", "replace"), state.words.clock, self._zone)
         at = parts.whole.at if parts.whole.at is not None else parts.own.at
         body = parts.own.body.encode()

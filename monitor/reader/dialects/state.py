@@ -72,6 +72,6 @@ class DialectState:
     unplaced: int = 0
     """Reports since the last one that named its step."""
     asides: int = 0
-    """How many lines that nobody knows may still belong to the source code or the settings printed above them."""
+    """How many more unread lines may belong to the source code or settings above them."""
     encoding: TextEncoding = field(default_factory=TextEncoding)
     """How the log's text is encoded, where it is not UTF-8."""

@@ -95,7 +95,7 @@ class ReceiverQueue:
         self.waiting.append(Waiting(Parcel(number, self.name, alert), now, is_tried))
 
     def hurry(self) -> None:
-        """Send at the next turn, whatever the pace or the retry time."""
+        """Send at the next turn, regardless of the pace and the retry time."""
         self._retry_at, self._is_hurried = -math.inf, True
 
     def turn(self, now: Now, *, patience_s: float = 0.0) -> SinkError | None:

@@ -17,7 +17,7 @@ class Bar(NamedTuple):
     total: int | None
     """None for a bar without a known end."""
     words: str
-    """What stands before the bar: its description."""
+    """The text before the bar: its description."""
     pairs: str
     """What it shows: its postfix, as ``key=value`` text."""
     unit: str = "it"
@@ -25,7 +25,7 @@ class Bar(NamedTuple):
     counts_samples: bool | None = None
     """Of Keras: whether it counts samples rather than batches; None where it does not say."""
     behind: str = ""
-    """A record that stands behind the bar on the same line."""
+    """A record behind the bar, on the same line."""
 
     @property
     def is_over(self) -> bool:

@@ -1,4 +1,4 @@
-"""Places without a word of their own → epoch, batch, step, by what stands before them."""
+"""Places without a word of their own → epoch, batch, step, by what comes before them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from monitor.reader.slots import Slot
 
 
 def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
-    """Say what places without a word are, by the place that stands before them: an epoch, then its batch."""
+    """Say what places without a word are, by the place before them: an epoch, then its batch."""
     slots = list(found)
     is_named = bool(slots) and slots[0].role == "splitword"
     for index, slot in enumerate(slots):
@@ -71,7 +71,7 @@ def epochs_as_place(slots: list[Slot]) -> list[Slot]:
 
 
 def _follows_epoch(before: list[Slot]) -> bool:
-    """Whether an epoch stands right before."""
+    """Whether an epoch comes right before."""
     last = before[-1] if before and before[-1].role != "total" else before[before[-1].of] if before else None
     return last is not None and last.quantity == "epoch"
 

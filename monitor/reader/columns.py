@@ -45,7 +45,7 @@ class Columns(NamedTuple):
     step: NDArray[np.int64] | None
     progress: Floats | None
     at: Floats | None = None
-    """The times of the lines, in seconds since 1970-01-01; None where they bear none."""
+    """The times of the lines, in seconds since 1970-01-01; None where they have none."""
 
 
 class BlockRead(NamedTuple):
@@ -214,7 +214,7 @@ def _in_ends(index: int, marks: list[int]) -> bool:
 
 
 def _is_steady(state: ReadState) -> bool:
-    """Whether lines with a step of their own mean the same whatever stands between them."""
+    """Whether lines with a step of their own mean the same with other lines between them."""
     place = state.place
     return (
         state.is_begun and not state.block and not state.open_text and state.rank is None
@@ -331,7 +331,7 @@ def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns
 
 
 def _times(stamps: Sequence[bytes], parts: Sequence[bytes]) -> Floats | None:
-    """Return times in seconds since 1970-01-01, taken for UTC; None where one of them is no time."""
+    """Return times in seconds since 1970-01-01, taken for UTC; None where one of them is not a time."""
     try:
         seconds = np.array(stamps).astype("U19").astype("datetime64[s]").astype(np.int64)
     except ValueError:

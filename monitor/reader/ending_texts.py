@@ -43,7 +43,7 @@ _HEAD = (
 
 
 def bytes_pattern(pattern: str) -> Any:
-    """Return an RE2 expression that reads bytes as they are, whatever their encoding. Raises re2.error."""
+    """Return an RE2 expression that reads bytes as they are, in any encoding. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
     # UTF-8 would stop every `.` at the first byte of a log in another encoding.
@@ -75,7 +75,7 @@ class EndingText:
     cause: Cause
     effect: Effect
     like: tuple[bytes, ...]
-    """Literals of which one is in every such line: what makes all other lines cheap."""
+    """One of these literals is in every such line, which makes all other lines cheap."""
     pattern: str
     source: str
     at: str = "anywhere"
@@ -84,7 +84,7 @@ class EndingText:
     """A line that this expression fits means something else."""
     samples: tuple[Sample, ...] = ()
     refuses: tuple[str, ...] = ()
-    """Look-alikes, of which this text must find none."""
+    """Look-alikes that this text must not find."""
 
     def find(self, line: bytes) -> Found | None:
         """Return where a line says it, and what its groups hold; None where it does not, or only mentions it."""
@@ -123,7 +123,7 @@ _CONDITION = re.compile(
 
 
 def _is_only_mentioned(line: bytes, at: int) -> bool:
-    """Whether a text stands inside a quoted value that is not a message, or behind "if", "to avoid" and the like."""
+    """Whether a text is inside a quoted value that is not a message, or behind "if", "to avoid" and the like."""
     before = line[:at]
     quote = _open_quote(before)
     if quote is not None:

@@ -55,7 +55,7 @@ class Event(NamedTuple):
     record: Record | None
     """None for a line outside the grammar."""
     samples: tuple[Sample, ...]
-    """The numbers and text signals that the line bears."""
+    """The numbers and text signals that the line gives."""
     kind: str = ""
     """``dialect:pattern`` of a line that another trainer's dialect explains; empty for any other."""
 

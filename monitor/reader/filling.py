@@ -1,4 +1,4 @@
-"""A plan and the numbers of one line → which number stands in which slot; a word for nothing among them."""
+"""A plan and the numbers of one line → which number belongs to which slot; a word for nothing among them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
 
 
 class Filled(NamedTuple):
-    """One slot of a plan, and what stands there."""
+    """One slot of a plan, and what is in it."""
 
     slot: Slot
     number: Written
@@ -59,7 +59,7 @@ def _may_be_empty(template: str) -> bool:
 
 
 def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
-    """A word for nothing is not finite where numbers stood before it; else nothing was measured there."""
+    """A word for nothing is not finite where numbers came before it; else nothing was measured there."""
     key = template_key(template)
     was = state.empties.get(key, "")
     has_words = any(each.number.is_empty for each in found)

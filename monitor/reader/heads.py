@@ -1,4 +1,4 @@
-"""What stands before a line's own words: times, levels, ranks, loggers, hosts, the marks of containers and batches."""
+"""The head of a line, before its own words: times, levels, ranks, loggers, hosts, marks of containers and batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Head(NamedTuple):
     body: str
     """The line's own words."""
     at: float | None = None
-    """Seconds since 1970-01-01; None where the line bears no time."""
+    """Seconds since 1970-01-01; None where the line has no time."""
     rank: int | None = None
     """The process that wrote it, where it says so."""
     level: str = ""

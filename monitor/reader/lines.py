@@ -23,7 +23,7 @@ from monitor.reader.template import shape_of
 def read_line(text: str, state: ReadState, zone: tzinfo | None = None) -> Read:
     """Read one line of a log in any trainer's words, and move the state."""
     if "\b" in text:
-        text = text[text.rstrip("\b").rfind("\b") + 1 :]  # drawn over what stood before
+        text = text[text.rstrip("\b").rfind("\b") + 1 :]  # drawn over what was there before
     return read_headed(take_head(text, state.clock, zone), state)
 
 

@@ -1,4 +1,4 @@
-"""The places that a line or a bar names → where the run stands now, and at which step."""
+"""The places that a line or a bar names → where the run is now, and at which step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def enter(
     if "step" in named:
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "episode" in named and item.rank == 2 and item.total is None:
-            return None  # how long the episode was, or where the run stands: not sure
+            return None  # how long the episode was, or where the run is: not sure
         if len({(each.value, each.total) for _, each in named["step"] if each.rank == item.rank}) > 1:
             return None  # "iteration:7 step:8/652": one of them counts epochs
         is_plural = all(each.slot.name == "plural" for each, _ in named["step"])
@@ -119,7 +119,7 @@ _COUNT = re.compile(r"[\d,]+\.0?")
 
 
 def enter_bar(bar: Bar, state: ReadState) -> int | None:
-    """Move to where a bar of the training stands; return the step."""
+    """Move to where a bar of the training is; return the step."""
     place = state.place
     if bar.style == "keras":
         place.counts_samples = bar.counts_samples if bar.counts_samples is not None else place.counts_samples

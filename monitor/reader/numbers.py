@@ -24,7 +24,7 @@ PLAIN = (
 _AFTER_KEY = r"(?:(?<=[:=|] )|(?<=[:=])|(?<=[:=] ['\"])|(?<=[:=]['\"]))"
 EMPTY = rf"{_AFTER_KEY}(?:None|null|N/?A|nan[A-Za-z]+|\*{{3,}})(?![A-Za-z0-9_])"
 SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
-"""Anything that stands where a number may stand."""
+"""Anything that may be in the place of a number."""
 
 _SUFFIX = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
 _GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+$")
@@ -38,7 +38,7 @@ class Written(NamedTuple):
     """A number, as one line gave it."""
 
     value: float
-    """nan for a word that stands where numbers of the same shape stood before."""
+    """nan for a word in a place where the same shape had numbers before."""
     digits: int | None
     """Decimal places that were printed, the exponent included; None where there is none to tell."""
     is_empty: bool = False

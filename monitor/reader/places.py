@@ -1,4 +1,4 @@
-"""Where in a run a line stands: step, batch, epoch, in the many ways in which trainers count them."""
+"""Where in a run a line belongs: step, batch, epoch, in the many ways in which trainers count them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Named(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a report stands."""
+    """Where a report belongs."""
 
     step: int | None = None
     """By the log's own count, over all epochs; None where it does not say, or not surely."""
@@ -60,7 +60,7 @@ class PlaceState:
     is_over: bool | None = False
     """Whether the present epoch was said to be complete; None where that is not sure."""
     heads_trail: bool = False
-    """Whether a line with the epoch's number alone stands behind the epoch's reports."""
+    """Whether a line with the epoch's number alone comes after the epoch's reports."""
     step: int | None = None
     steps: int | None = None
     step_word: int = 0

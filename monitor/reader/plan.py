@@ -1,4 +1,4 @@
-"""Template → plan: which slot is which quantity, of which split, in which unit; made once, whatever the numbers are."""
+"""Template → plan: the quantity, split and unit of each slot; made once for all numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line reports: its values and where in the run it stands; what reading hands to signals and facts."""
+"""What a line reports: its values and its place in the run; what reading hands to signals and facts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The catalogue of signals: which numbers each record yields, under which name and labels.
 
-Rules speak of signals, never of lines, so that a rule works on any trainer whose lines can be read.
+Rules name signals, never lines, so that a rule works on any trainer whose lines can be read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Signal(NamedTuple):
 
     name: str
     tag: str
-    """The tag whose lines bear it; empty for lines outside the grammar."""
+    """The tag whose lines have it; empty for lines outside the grammar."""
     labels: tuple[str, ...] = ()
     is_event: bool = False
     """Counted rather than measured: its value is always 1."""
@@ -174,7 +174,7 @@ _DERIVED: tuple[Signal, ...] = (
 """Signals that a record yields only together with what is known of its attempt: see `monitor.run.derived`."""
 
 WANTED_ENDS = ("completed", "stopped")
-"""The statuses of an end that is no failure."""
+"""The statuses of an end that is not a failure."""
 METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
 MATCH = "text.match"
@@ -206,9 +206,9 @@ CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
 
 
 def samples(record: Record) -> Iterator[Sample]:
-    """Yield the numbers that a record bears; shares count as part / whole, except dead features (a count)."""
+    """Yield the numbers of a record; shares count as part / whole, except dead features (a count)."""
     if isinstance(record, grammar.RunEnd):
-        # Whatever else a trainer calls its end, it is none that was wanted.
+        # Any other word for the end is not one that was wanted.
         yield Sample("run.end", (("status", record.status if record.status in WANTED_ENDS else "failed"),), 1.0)
     elif event := _EVENTS.get(type(record)):
         yield Sample(event[0], _labels(record, event[1]), 1.0)

@@ -73,7 +73,7 @@ def without_unit(gap: str) -> str:
 
 
 def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
-    """Return the key at the end of a text, which stands before a number."""
+    """Return the key at the end of a text, which comes before a number."""
     text = segment.rstrip()
     if is_quoted:
         quote = text[-1]

@@ -9,7 +9,7 @@ from monitor.reader.places import PlaceState
 MOST_SHAPES = 2_000
 """Shapes whose lines are counted, since only their repetition tells a report from a setting."""
 MOST_BARREN = 1_000
-"""New shapes in a row, none of which reports anything, after which further ones are only counted: planning a shape
+"""New shapes in a row that report nothing, after which further ones are only counted: planning a shape
 costs twenty times what reading a known one does, and a log whose every line has a new shape tells no measurement."""
 MOST_OPEN_LINES = 300
 """Lines of a dict that is printed over several lines."""
@@ -69,7 +69,7 @@ class ReadState:
     surplus: int = 0
     """Lines of shapes beyond the bounds: what they say is not read."""
     empties: dict[str, str] = field(default_factory=dict)
-    """Digest of a shape → for each slot ``n`` where a number stood, ``w`` where a word for nothing stood first."""
+    """Digest of a shape → for each slot ``n`` after a number, ``w`` where a word for nothing came first."""
     is_begun: bool = False
     """Whether the training has begun: a report with a place, or an epoch's head, was read."""
     block: str = ""

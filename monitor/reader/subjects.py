@@ -1,4 +1,4 @@
-"""Of which split a line or a part of it is: headings within the line, braces, its first words, its logger."""
+"""The split of a line or of a part of it: headings within the line, braces, its first words, its logger."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
             if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
                 return splits[word.lower()]
     lead = gaps[0]
-    # What stands before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
+    # The text before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
     for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):
         words = words_of(piece)
         if not words:
@@ -61,7 +61,7 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
 
 
 def share_split(slots: list[Slot]) -> list[Slot]:
-    """Give a metric that stands twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
+    """Give a metric that appears twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
     measured = [slot for slot in slots if slot.role in ("value", "criterion", "part", "metric")]
     splits = {slot.split for slot in measured if slot.split}
     has_plain_loss = any(slot.quantity == "loss" and not slot.split and not slot.marks for slot in measured)

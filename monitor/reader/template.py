@@ -1,4 +1,4 @@
-"""A line's shape: its words, with each number left out; what stood there is given beside it."""
+"""A line's shape: its words, with each number left out; the numbers are given separately."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_BODY = 4_000
 MOST_SLOTS = 160
 """Numbers of a line that are looked at; a report of every expert of a large model has about a hundred."""
 MARK = "\x00"
-"""What stands in a template for a number."""
+"""What replaces a number in a template."""
 
 
 class Shape(NamedTuple):

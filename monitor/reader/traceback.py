@@ -59,10 +59,10 @@ class _Open:
     first_line: int
     last_line: int
     head: bytes
-    """What stands before its first line, times left out."""
+    """The text before its first line, times left out."""
     rank: int | None
     frame_head: bytes | None = None
-    """What stands before its frames, times left out. None before the first frame."""
+    """The text before its frames, times left out. None before the first frame."""
     file: bytes = b""
     line: int = 0
     function: bytes = b""

@@ -1,4 +1,4 @@
-"""A filled plan → the values that a line measures: which of several losses is the loss, and of which split each is."""
+"""A filled plan → the values that a line measures: which of several losses is the loss, and the split of each."""
 
 from __future__ import annotations
 

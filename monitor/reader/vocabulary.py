@@ -119,7 +119,7 @@ def load(path: Path) -> Vocabulary:
     for index, each in enumerate(data["quantities"]):
         place = ("quantities", index)
         if not isinstance(each, dict) or not isinstance(each.get("name"), str) or not each.get("words"):
-            complain(place, "is no quantity", "name, role and words")
+            complain(place, "not a quantity", "name, role and words")
         elif each.get("role") not in ROLES:
             complain((*place, "role"), f"role: {each.get('role')!r:.60} is none", f"one of {', '.join(ROLES)}")
         elif not each.get("samples"):

@@ -1,4 +1,4 @@
-"""Reports of the vocabulary → records and samples: what a foreign line says, in the words that rules speak of."""
+"""Reports of the vocabulary → records and samples: what a foreign line says, in the words of the rules."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SHAPE_LIMIT = 160
 
 
 class Shape(NamedTuple):
-    """A kind of line that nobody understands."""
+    """A kind of line that is not understood."""
 
     words: str
     """Its text, with # in place of each number."""

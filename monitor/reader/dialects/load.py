@@ -179,7 +179,7 @@ def _check_dialect(data: Any, place: tuple[str | int, ...], complain: Any) -> No
 
 def _check_mark(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
     if not isinstance(each, dict) or not each.get("like") or not each.get("samples"):
-        complain(place, "not a mark", "like: a text, and samples: lines that bear it")
+        complain(place, "not a mark", "like: a text, and samples: lines that contain it")
         return
     for key, value in each.items():
         if key not in _MARK:
@@ -211,7 +211,7 @@ def _check_pattern(key: str, text: str, place: tuple[str | int, ...], complain: 
 
 def _check_line(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
     if not isinstance(each, dict):
-        complain(place, "is no pattern", "name, event, like, pattern and samples")
+        complain(place, "not a pattern", "name, event, like, pattern and samples")
         return
     for key, value in each.items():
         if key not in _LINE:
@@ -230,7 +230,7 @@ def _check_line(each: Any, place: tuple[str | int, ...], complain: Any) -> None:
             is_right = isinstance(sample, str) if key == "refuses" else _is_sample(sample)
             if not is_right:
                 expected = "a line" if key == "refuses" else "line: and gives: with a value for each field"
-                complain((*place, key, i), f"{sample!r:.60} is no sample", expected)
+                complain((*place, key, i), f"{sample!r:.60} is not a sample", expected)
 
 
 def _check_fields(each: dict[str, Any], place: tuple[str | int, ...], complain: Any) -> None:

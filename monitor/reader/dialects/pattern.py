@@ -38,7 +38,7 @@ class SampleLine:
     gives: dict[str, str]
     """Fields, as `LinePattern.read` returns them; all of them."""
     place: tuple[str | int, ...] = ()
-    """Where it stands in its file."""
+    """Its place in its file."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LinePattern:
     name: str
     event: str
     like: tuple[bytes, ...]
-    """Texts of which one must be in the line: what makes all other lines cheap."""
+    """One of these texts must be in the line, which makes all other lines cheap."""
     pattern: str
     pairs: str | None = None
     """How the pairs of the group ``pairs`` are read."""
@@ -117,13 +117,13 @@ class Mark:
     """A kind of line that shows which trainer writes, and says nothing else."""
 
     like: tuple[bytes, ...]
-    """Texts of which one must be in the line."""
+    """One of these texts must be in the line."""
     pattern: str
     """Empty where the text alone is the mark."""
     samples: tuple[SampleLine, ...] = ()
     refuses: tuple[str, ...] = ()
     place: tuple[str | int, ...] = ()
-    """Where it stands in its file."""
+    """Its place in its file."""
 
     @cached_property
     def _search(self) -> Any:

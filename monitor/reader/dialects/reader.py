@@ -161,7 +161,7 @@ class DialectReader:
         said = [each for each in said if _is_used(*each)]
         given = {sample.signal for _, each in said for sample in each.samples}
         if given.intersection(state.lacks):
-            # What was read can be read, whatever the dialect's own file promises.
+            # What was read can be read, even if the dialect's own file does not promise it.
             state.lacks = tuple(signal for signal in state.lacks if signal not in given)
         return said
 

@@ -34,11 +34,11 @@ class DialectState:
     base: int = 0
     """Steps of the epochs before this one, for lines that count within an epoch."""
     bar: int | None = None
-    """Where the last progress bar of the whole training stood."""
+    """The place of the last progress bar of the whole training."""
     bar_total: int | None = None
     """Its end; a bar with another end is that of something else."""
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """What progress bars showed last, and at the end of which epoch it was told: bars repeat what they know."""
+    """What progress bars showed last, and the epoch at whose end it was told: bars repeat what they know."""
     measured: tuple[tuple[str, float], ...] = ()
     """The last value of each metric that a final claim could name."""
     at: float | None = None
@@ -50,7 +50,7 @@ class DialectState:
     hint: tuple[str, Evidence] | None = None
     """The dialect that a mark showed, and its line, while nothing of the log was read yet."""
     is_counted: bool = False
-    """Whether the last step is no step of the log, but the number of its report."""
+    """Whether the last step is the number of its report, not a step of the log."""
     metrics: tuple[str, ...] = ()
     """Name and split of the metrics that became signals."""
     surplus: int = 0

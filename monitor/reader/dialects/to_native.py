@@ -18,7 +18,7 @@ DEAD_BELOW = 0.5
 """Spread of scaled inputs below which features must be dead: half of the declared 1 (FAULTS: input_shift)."""
 
 SHORTEST_PACE_S = 0.05
-"""A step time below which it is no measurement: what else the machine does is larger. Chosen by hand,
+"""A step time below which it is not a measurement: what else the machine does is larger. Chosen by hand,
 2026-11, on real runs of 2 to 10 ms a step."""
 
 
@@ -41,7 +41,7 @@ class EventKind(NamedTuple):
     """Its fields, each with the signals that it becomes."""
     say: Callable[[Fields, DialectState], Said]
     always: tuple[str, ...] = ()
-    """Signals that it gives whatever its fields."""
+    """Signals that it gives with any fields."""
 
 
 def number(text: str) -> float:
@@ -53,7 +53,7 @@ def whole(text: str) -> int:
     """Read a whole number, written as one or as ``3.0``. Raises ValueError."""
     value = number(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text!r} is no whole number")
+        raise ValueError(f"{text!r} is not a whole number")
     return int(value)
 
 
@@ -100,7 +100,7 @@ def _step_of(fields: Fields, state: DialectState, *, counts: bool) -> int | None
 
 
 def _share(part: int | None, of: int | None) -> Share:
-    """Return so many of so many; 0 stands for a number that nobody knows."""
+    """Return so many of so many; 0 means that the number is unknown."""
     return Share(part or 0, of or 0)
 
 

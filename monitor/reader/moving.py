@@ -6,7 +6,8 @@ import re
 
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
-from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_position, enter_step
+from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_step
+from monitor.reader.positions import enter_position
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
 from monitor.reader.vocabulary import listed, words_of

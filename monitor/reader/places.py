@@ -93,7 +93,6 @@ class PlaceState:
     """How often the training's bar began anew, in a log that names no epochs."""
     bar: int | None = None
     bar_total: int | None = None
-    bar_epoch: int | None = None
 
     @property
     def epoch(self) -> int | None:
@@ -245,42 +244,6 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         is_sure = not state.from_zero or state.is_total_sure
         state.steps = state.epochs * total if state.epochs and is_sure else None
     return state.step
-
-
-MOST_BATCHES = 10_000
-"""A bare count up to more than this, under the head of an epoch, may as well be one of samples."""
-
-
-def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | None:
-    """Move to ``[n/total]`` without a word: a batch in an epoch that is known, else what its next value tells.
-
-    A count that leaps is one of steps; one that goes by one, with a validation each time, is one of epochs.
-    """
-    if not 0 <= named.value < 1e15:
-        return None
-    value, total = int(named.value), int(named.total or 0)
-    if state.index is not None and state.position_is != "epoch":
-        is_of_training = state.batches in (None, total)
-        if 0 < total < MOST_BATCHES and not state.is_fraction and is_of_training:
-            return enter_batch(state, named)
-        return None
-    was = state.position
-    if was is None:
-        state.position_from = value
-    state.has_seen_zero = state.has_seen_zero or value == 0
-    if was != (value, total):
-        if not state.position_is and was is not None and was[1] == total and value > was[0]:
-            state.position_is = "step" if value > was[0] + 1 else "epoch" if state.position_vals >= 2 else ""
-        state.position, state.position_vals = (value, total), state.position_vals if state.has_position_val else 0
-        state.has_position_val = False
-    if has_val and not state.has_position_val:
-        state.has_position_val, state.position_vals = True, state.position_vals + 1
-    if state.position_is == "epoch":
-        if state.starts_at is None:
-            state.starts_at = 0 if state.has_seen_zero else state.position_from
-            state.from_zero = {0: True, 1: False}.get(state.starts_at)
-        enter_epoch(state, named)
-    return enter_step(state, named) if state.position_is == "step" else None
 
 
 def place_of(state: PlaceState, step: int | None) -> Place:

@@ -148,6 +148,9 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
             state.place.is_over = state.place.is_over or None
         state.block = "val"
         return KNOWN
+    if state.is_begun and phrases.announces_evaluation(body):
+        state.block = "val"
+        return KNOWN
     if (heading := phrases.heading(body)) is not None:
         state.block, state.is_summary = heading
         return KNOWN

@@ -10,6 +10,7 @@ _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|t
 _EPOCH = re.compile(
     rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
     rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"(?: \((\d{{1,7}})/(\d{{1,7}})\))?"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
 )
@@ -65,7 +66,8 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if len(body) > 200:
         return None
     if m := _EPOCH.match(body):
-        return int(m[1]), int(m[2]) if m[2] else None, False
+        number, total = (m[3], m[4]) if m[4] else (m[1], m[2])  # "Epoch 1 (51/250)" goes on with an earlier run
+        return int(number), int(total) if total else None, False
     low = body.lower()
     if "epoch" not in low or "loss" in low:
         return None
@@ -93,6 +95,23 @@ _CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?
 def cites(body: str) -> bool:
     """Whether a line announces that an earlier report follows once more."""
     return bool(_CITES.search(body))
+
+
+_MEAN = re.compile(r"\W*(?:averaged?|mean|overall|total|summary)\b[^\d:=]{0,30}:\s", re.I)
+_ANNOUNCES = re.compile(
+    r"^\W*(?:now |we |are |doing |start(?:ing|ed)? |begin(?:ning)? |run(?:ning)? |performing |the )+"
+    r"(?:evaluation|evaluating|validation|validating)\b[^:=]{0,60}$", re.I
+)  # fmt: skip
+
+
+def is_mean(body: str) -> bool:
+    """Whether a line gives the mean over lines before it: ``Averaged stats: loss: 0.5``."""
+    return bool(_MEAN.match(body))
+
+
+def announces_evaluation(body: str) -> bool:
+    """Whether a sentence says that an evaluation begins: ``Now we are doing evaluation on dev with gpu(0).``"""
+    return len(body) <= 100 and bool(_ANNOUNCES.match(body))
 
 
 def is_setting(body: str) -> bool:

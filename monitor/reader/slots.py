@@ -138,6 +138,8 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str
         if said.role in ("metric", "part", "criterion") or said.marks
         else ""
     )
+    if said.name == "loss" and words_of(bare)[-1:] == ["cost"]:
+        name = name or "cost"
     if said.role == "place":
         name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
     return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)

@@ -27,6 +27,8 @@ def read_pairs(
     plan = plan_of(shape.template, logger)
     if plan.is_prose and bar is None:
         return ()
+    if bar is None and phrases.is_of_the_best(text):
+        return KNOWN
     filled = fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
     places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
@@ -153,7 +155,7 @@ def _is_report(
         return bool(measured) or state.is_begun or bool(places)
     if places:
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
-        if is_sure and (losses or any(value.quantity == "grad_norm" for value in values)):
+        if (is_sure or times >= 2) and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
     if state.block:

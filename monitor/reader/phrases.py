@@ -104,6 +104,14 @@ _ANNOUNCES = re.compile(
 )  # fmt: skip
 
 
+_OF_THE_BEST = re.compile(r"\W*best (?:model|epoch|iteration|checkpoint)\b(?! (?:acc|loss|score|metric))", re.I)
+
+
+def is_of_the_best(body: str) -> bool:
+    """Whether a line repeats what an earlier report, the best, gave: ``Best model at epoch 3. Validation …``."""
+    return bool(_OF_THE_BEST.match(body))
+
+
 def is_mean(body: str) -> bool:
     """Whether a line gives the mean over lines before it: ``Averaged stats: loss: 0.5``."""
     return bool(_MEAN.match(body))
@@ -134,6 +142,14 @@ def is_checkpoint(body: str) -> bool:
 def is_code(body: str) -> bool:
     """Whether a line is source code, as some trainers print it at the head of their log."""
     return bool(_CODE.match(body)) or bool(_CODE_TAIL.search(body))
+
+
+_ASSIGNMENT = re.compile(r"\w+ = [-+\w.]+,?$|\w+ ?= ?[-+\w.]+,$")
+
+
+def is_assignment(body: str) -> bool:
+    """Whether a line may as well be source code: ``total_loss = 0.0``, ``lr=0.02,``."""
+    return bool(_ASSIGNMENT.match(body))
 
 
 def is_config(template: str) -> bool:

@@ -72,6 +72,10 @@ def without_unit(gap: str) -> str:
     return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap
 
 
+_LABEL = re.compile(r"^[\w ]*\b[Mm]etrics:(?=[A-Za-z])")
+"""``validation metrics:accuracy:0.9``."""
+
+
 def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     """Return the key at the end of a text, which comes before a number."""
     text = segment.rstrip()
@@ -90,6 +94,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
         last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
     key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=")
+    key = _LABEL.sub("", key)
     return f"{key} {qualifier}".strip() if key else ""
 
 

@@ -8,6 +8,10 @@ from monitor.reader.places import PlaceState
 
 MOST_SHAPES = 2_000
 """Shapes whose lines are counted, since only their repetition tells a report from a setting."""
+CODE_STEP = 8
+"""Lines behind a line of source code in which another one keeps an assignment from being a report."""
+MOST_CODE = 40
+"""Lines behind much source code in which an assignment is no report."""
 MOST_REFUSED = 16
 """Shapes that are kept behind `MOST_BARREN`, so that one that comes again is planned."""
 MOST_BARREN = 1_000
@@ -66,6 +70,8 @@ class ReadState:
     """Digest of a shape → how many lines had it, up to 3."""
     planned: dict[str, int] = field(default_factory=dict)
     """Digests of the shapes that were planned last; the value says nothing."""
+    code: int = 0
+    """How much of the last lines was source code: see `CODE_STEP`."""
     refused: dict[str, int] = field(default_factory=dict)
     """Digests of the last shapes that were not planned; the value says nothing."""
     num_barren: int = 0

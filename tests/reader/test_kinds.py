@@ -150,3 +150,23 @@ def test_the_mean_below_the_batches_of_a_test_is_the_tests():
 def test_a_sentence_may_announce_an_evaluation():
     found = said("[Epoch 1 Batch 9/9] loss=0.5", "Now we are doing evaluation on dev.", "[Batch 4/5] loss=0.8")
     assert (found["last_step"], found["last_loss"]) == (9, 0.5)
+
+
+def test_an_assignment_in_source_code_is_no_report():
+    code = ["import os", "def train(model):", "total_loss = 0.0", "return total_loss", "opt = make(", "lr=0.02,", ")"]
+    found = said("step 1 val_loss 0.9", *code, "step 2 val_loss 0.8")
+    assert (found["last_loss"], found.get("lr")) == (None, None)
+
+
+def test_the_training_bar_that_is_full_says_the_last_step():
+    bars = [f" {n}%|#| {n}/100 [00:10<00:01, 9it/s]" for n in (90, 100)]
+    found = said(bars[0], "{'loss': 0.5, 'epoch': 0.9}", bars[1])
+    assert (found["last_step"], found["last_loss"]) == (100, 0.5)
+
+
+def test_a_batch_without_a_total_is_read_where_its_shape_comes_again():
+    assert said(*(f"[0.{n}%] batch_index={n} loss=0.{n}" for n in (1, 2, 3)))["last_loss"] == 0.3
+
+
+def test_a_label_before_a_name_is_no_part_of_it():
+    assert said("step 1 loss 0.5", "validation metrics:acc:0.9,f1:0.8")["metrics"]["acc"] == {"val": 0.9}

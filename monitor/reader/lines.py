@@ -77,6 +77,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
         return KNOWN
     if body[0] == "#" and take_header(body.lstrip("# "), state.tables):
         return KNOWN
+    body = phrases.plain(body)
     said = _words(body, state)
     if said is not None:
         return said

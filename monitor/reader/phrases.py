@@ -112,6 +112,19 @@ def is_of_the_best(body: str) -> bool:
     return bool(_OF_THE_BEST.match(body))
 
 
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?= (?:step|iteration|iter|batch|epoch)\b)", re.I)
+_COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
+
+
+def plain(body: str) -> str:
+    """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``."""
+    if len(body) < 60:
+        if m := _COMMA_PAIR.fullmatch(body):
+            return f"{m[1]}: {m[2]}"
+        return _ORDINAL.sub("", body)
+    return body
+
+
 def is_mean(body: str) -> bool:
     """Whether a line gives the mean over lines before it: ``Averaged stats: loss: 0.5``."""
     return bool(_MEAN.match(body))

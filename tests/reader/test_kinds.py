@@ -170,3 +170,16 @@ def test_a_batch_without_a_total_is_read_where_its_shape_comes_again():
 
 def test_a_label_before_a_name_is_no_part_of_it():
     assert said("step 1 loss 0.5", "validation metrics:acc:0.9,f1:0.8")["metrics"]["acc"] == {"val": 0.9}
+
+
+def test_an_ordinal_is_a_count_and_a_comma_may_part_a_pair():
+    assert said(*(line for n in (1, 2, 3) for line in (f"current step: {n}th step", "loss: 0.5")))["last_step"] == 3
+    lines = [line for e in (0, 1, 2) for line in (f"lr, 0.0{9 - e}", f"epoch={e}/9, total_loss=0.5")]
+    assert said(*lines)["lr"] == 0.07
+
+
+def test_the_epoch_at_the_end_of_a_long_record_is_read():
+    rows = ["{" + "".join(f'"test_loss_part_{n}_unscaled_by_weight": 0.{e}12345678901234, ' for n in range(75))
+            + f'"train_loss": 0.5, "epoch": {e}}}' for e in (0, 1, 2)]  # fmt: skip
+    assert len(rows[0]) > 4_000
+    assert said(*rows)["epochs_done"] == 3

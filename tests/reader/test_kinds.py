@@ -183,3 +183,10 @@ def test_the_epoch_at_the_end_of_a_long_record_is_read():
             + f'"train_loss": 0.5, "epoch": {e}}}' for e in (0, 1, 2)]  # fmt: skip
     assert len(rows[0]) > 4_000
     assert said(*rows)["epochs_done"] == 3
+
+
+def test_the_total_of_a_row_of_losses_is_the_loss():
+    rows = [f"     {e}/9      2.1G     0.05     0.02     0.01     0.{8 - e}      30" for e in (0, 1, 2)]
+    assert said(" Epoch   gpu_mem       box       obj       cls     total    labels", *rows)["last_loss"] == 0.6
+    rows = [f"     {e}/9      2.1G     0.05     0.{8 - e}" for e in (0, 1, 2)]
+    assert said(" Epoch   gpu_mem       acc     total", *rows)["last_loss"] is None

@@ -113,11 +113,14 @@ def is_of_the_best(body: str) -> bool:
 
 
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?= (?:step|iteration|iter|batch|epoch)\b)", re.I)
+_COUNTED_EPOCH = re.compile(r"(?:[A-Z]+:)?(\d{1,6})-epoch (?=[(\[]\d+/\d+[)\]])")
 _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
 
 
 def plain(body: str) -> str:
     """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``."""
+    if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
+        return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"
     if len(body) < 60:
         if m := _COMMA_PAIR.fullmatch(body):
             return f"{m[1]}: {m[2]}"

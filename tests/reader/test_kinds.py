@@ -190,3 +190,9 @@ def test_the_total_of_a_row_of_losses_is_the_loss():
     assert said(" Epoch   gpu_mem       box       obj       cls     total    labels", *rows)["last_loss"] == 0.6
     rows = [f"     {e}/9      2.1G     0.05     0.{8 - e}" for e in (0, 1, 2)]
     assert said(" Epoch   gpu_mem       acc     total", *rows)["last_loss"] is None
+
+
+def test_the_number_of_an_epoch_may_stand_before_the_word():
+    found = said(*(f"INFO:{e}-epoch ({n}/40): total loss 0.5, lr 0.1" for e in (0, 1) for n in (19, 39)))
+    assert found["last_step"] in (None, 79, 80)
+    assert (found.get("epochs"), found["lr"]) == (None, 0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,8 +78,3 @@ class Facts:
             "lr": self.lr, "grad_norm": self.grad_norm, "metrics": self.metrics or None,
         }  # fmt: skip
         return {name: value for name, value in said.items() if value is not None}
-
-
-def worded(value: float) -> float | str:
-    """Return a number as JSON may hold it."""
-    return value if math.isfinite(value) else "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

@@ -66,7 +66,8 @@ def prepare_session(
     phases.enter("fit_scaler")
     with ranks.main_first():
         dataset = prepare(panel, report.splits, config, rank=ranks.rank, world_size=ranks.world_size)
-    total_steps = -(-len(dataset.train) // config.optim.accumulate) * config.optim.epochs
+    steps_per_epoch = -(-len(dataset.train) // config.optim.accumulate)
+    total_steps = steps_per_epoch * config.optim.epochs
     model = StockModel(
         num_features=len(panel.feature_names),
         window=config.data.window,
@@ -100,7 +101,9 @@ def prepare_session(
             torch.Generator().manual_seed(config.optim.seed),
             over_ranks=ranks.sum,
         ),
-        instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
+        instruments=Instruments(
+            model, config.monitors, log, feature_names=panel.feature_names, steps_per_epoch=steps_per_epoch
+        ),
         faults=faults,
         site=site,
         progress=progress,

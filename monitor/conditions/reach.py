@@ -94,6 +94,11 @@ def cadence_of(attempt: Attempt, signal: Signal, series: Series | None) -> float
     return _at_most(declared_cadence_steps(attempt, signal), attempt)
 
 
+def cadence_of_run(attempt: Attempt) -> float:
+    """Return the cadence in steps that suits a run: an epoch, or a tenth of the run if that is less."""
+    return _at_most(None, attempt)
+
+
 def _at_most(steps: float | None, attempt: Attempt) -> float:
     """Return a number of steps, but at most those of an epoch and a tenth of those of the run."""
     known = [steps, steps_per_epoch(attempt), LARGEST_SHARE * _steps_of_run(attempt)]

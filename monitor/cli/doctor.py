@@ -50,7 +50,7 @@ def _lines(log: str, found: list[RuleCoverage], verdict: Verdict) -> Iterator[st
     counted = Counter(each.state for each in found)
     shares = ", ".join(f"{counted[state]} {state.value}" for state in reversed(_MARKS) if counted[state])
     yield terminal(f"{log}: {len(found)} rules: {shares}")
-    yield terminal(f"{verdict.mark} {verdict.words}")
+    yield terminal(f"     {verdict.mark} {verdict.words}")
     width = max(len(each.rule.alert) for each in found)
     for state, mark in _MARKS.items():
         for each in found:

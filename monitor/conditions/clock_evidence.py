@@ -1,4 +1,4 @@
-"""Tells whether a log's clock ran: silence cannot be measured in a log without times, or by a clock that stands."""
+"""Tells whether a log's clock ran: without times, or by a clock that has stopped, silence cannot be measured."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def clock_stops(attempt: Attempt) -> str:
     usual = max(ticks[-GAPS_COUNTED:], default=1)
     if standing < FEWEST_REPORTS or standing <= LONGEST_TICK * usual:
         return ""
-    return f"the log's clock has stood still since step {points[since].step}"
+    return f"the log's clock stopped at step {points[since].step}"
 
 
 def _ticks(before: Point, after: Point) -> bool:

@@ -66,7 +66,7 @@ class Reach(NamedTuple):
 
 
 def reach_of(attempt: Attempt, signal: Signal, series: Series) -> Reach | None:
-    """Return how far a series reaches; None where that is no question: a signal that is given once, or is brand-new."""
+    """Return how far a series reaches; None for a signal that is given once, or is as new as the run's newest move."""
     move = attempt.progress.last
     # Most readings are asked for by the line that brought the newest report.
     if signal.kind == "once" or move is None or series.last.serial >= move.serial:

@@ -28,12 +28,13 @@ class Gap(NamedTuple):
 
     signal: str
     reach: Reach
+    name: str
+    """The kind of line, if none came since; else the signal, which its lines no longer hold."""
 
     @property
     def words(self) -> str:
         """Return since when it is missing."""
-        tag = CATALOGUE[self.signal].tag
-        return self.reach.words(tag or self.signal)
+        return self.reach.words(self.name)
 
 
 class Verdict(NamedTuple):
@@ -87,7 +88,7 @@ def verdict_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
     undecided = tuple(each.rule.alert for each in applicable if _is_undecided(each))
     gaps = tuple(_gaps(snapshot, applicable))
     num_ok = sum(each.is_passed for each in applicable)
-    # The one place that says what an end is: a log that stops is no end, and a failed run passes nothing.
+    # The one place that says what an end is: a log that merely stops has not ended, and a failed run passes nothing.
     is_over = attempt.ended is not None and has_ended(attempt) and snapshot.run.status in _GOOD_ENDS
     has_progress = any(attempt.of(name) for name in _PROGRESS)
     unread = tuple(record.tag for record, _ in attempt.all_stated(Unknown) if record.tag in TAGS)
@@ -123,10 +124,17 @@ def _gaps(snapshot: Snapshot, applicable: Sequence[RuleVerdict]) -> list[Gap]:
             reach = reach_of(attempt, CATALOGUE[name], series)
             if reach is None or reach.covers:
                 continue
-            tag = CATALOGUE[name].tag or name
-            if tag not in worst or reach.share < worst[tag].reach.share:
-                worst[tag] = Gap(name, reach)
+            tag = CATALOGUE[name].tag
+            kind = tag if tag and _newest(snapshot, tag) == series.last.serial else name
+            if kind not in worst or reach.share < worst[kind].reach.share:
+                worst[kind] = Gap(name, reach, kind)
     return sorted(worst.values(), key=lambda gap: (gap.reach.share, gap.signal))
+
+
+def _newest(snapshot: Snapshot, tag: str) -> int:
+    """Return the place of the newest line of a kind."""
+    found = snapshot.run.attempt.series.items()
+    return max(each.last.serial for name, all_ in found if CATALOGUE[name].tag == tag for each in all_.values())
 
 
 def _periodic(snapshot: Snapshot, name: str) -> Iterator[Series]:

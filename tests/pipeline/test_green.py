@@ -1,4 +1,4 @@
-"""Green is hard to get wrong: what matters takes "all passed" from a healthy log, and what does not matter leaves it."""
+"""Green is hard to get wrong: what matters takes "all passed" from a healthy log; what does not matter leaves it."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from monitor.base.errors import LogError
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
+from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
 from monitor.run.attempt import Status
 from monitor.tail.logset import LogSet
@@ -76,9 +77,30 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
         yield "dialect", run.dialect.name
     yield "lines", run.lines
     yield "understood", run.understood
+    yield "coverage", _coverage(verdict_of(log.snapshot))
     yield "facts", _present(log.values._asdict())
     yield "alerts", [alert.to_json() for alert in log.alerts]
     yield "exit_code", log.exit_code
+
+
+def _coverage(verdict: Verdict) -> dict[str, object]:
+    """Return how many rules are judged, and what share of the run their evidence covers."""
+    return {
+        "share": round(verdict.share, 3),
+        "ok": verdict.num_ok,
+        "applicable": verdict.num_applicable,
+        "all_passed": verdict.all_passed,
+        "gaps": [
+            {
+                "signal": gap.signal,
+                "reports": gap.reach.num_reports,
+                "unit": gap.reach.unit,
+                "last": gap.reach.last,
+                "now": gap.reach.now,
+            }
+            for gap in verdict.gaps
+        ],
+    }
 
 
 def _present(values: dict[str, object]) -> dict[str, object]:

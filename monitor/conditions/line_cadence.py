@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from monitor.conditions.cadence import CADENCE_SETTINGS, declared_cadence_steps
 from monitor.conditions.condition import Condition, Needed, SignalName
 from monitor.conditions.freshness import (
-    CADENCE_SETTINGS,
     CADENCES_ALLOWED,
     UNDECLARED_CADENCE_STEPS,
-    declared_cadence_steps,
     is_left_behind,
     paces,
     step_s,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
+from monitor.conditions.clock_evidence import clock_stops
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -94,6 +95,9 @@ class Stall(Condition):
         if last is None:
             return [unknown("no line was written yet")]
         if attempt.ended is not None and has_ended(attempt):
+            if stopped := clock_stops(attempt):
+                lines = (attempt.ended.evidence,) if attempt.began_at is not None else ()
+                return [unknown(f"{stopped}, so silence cannot be measured", evidence=lines)]
             verb = "wrote" if self.of == "bytes" else "moved"
             return [self._reading(Outcome.OK, f"{verb} until its end line", attempt, attempt.ended.evidence, None)]
         since = self._since(run)
@@ -101,7 +105,7 @@ class Stall(Condition):
             return [unknown("no step and no piece of work was reported yet", evidence=(last,))]
         began_at, line = since
         if began_at is None or run.heard_at is None or now is None:
-            return [unknown("the log's lines carry no times, so silence cannot be measured", evidence=(last,))]
+            return [unknown("the log's lines carry no times, so silence cannot be measured")]
         # A line without a time is judged at the time of the last timed line; its bytes arrived later.
         now = max(now, run.heard_at)
         budget_s = self._budget_s(attempt)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.match import Patterns
-from monitor.engine.inhibition import inhibit
+from monitor.engine.inhibition import inhibit, without_opposite
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
@@ -140,7 +140,8 @@ class Engine:
     ) -> list[tuple[Rule, list[Reading]]]:
         """Return the readings of every rule at this moment; ``is_following`` as in `Context`."""
         context = Context(is_following, background=self._background)
-        return [(rule, evaluate(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
+        found = [(rule, evaluate(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
+        return [(rule, [without_opposite(self._by_name, states, rule, each) for each in all_]) for rule, all_ in found]
 
     def _judge(
         self, rule: Rule, run: Run, states: AlertStates, context: Context, now: float | None, at: float | None

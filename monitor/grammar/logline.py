@@ -55,6 +55,8 @@ RECORD_TYPES: tuple[type[Record], ...] = (
 )
 """Every record type; types with the same tag are tried in this order."""
 
+TAGS = frozenset(each.TAG for each in RECORD_TYPES)
+"""The tags of our own lines."""
 _BY_TAG: dict[str, tuple[type[Record], ...]] = {
     tag: tuple(each for each in RECORD_TYPES if tag == each.TAG) for tag in {each.TAG for each in RECORD_TYPES}
 }

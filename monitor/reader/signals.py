@@ -41,6 +41,24 @@ class Signal(NamedTuple):
     """``train`` or ``grad``: reported every so many steps, as INTENT declares; ``epoch``: once per epoch; ``once``:
     when an attempt starts or ends, and good for all of it."""
 
+    @property
+    def kind(self) -> str:
+        """How long a line of it counts as evidence.
+
+        ``once``: until the attempt ends. ``event``: for its moment; that none happens is shown by its heartbeat.
+        ``periodic``: until the next report is overdue. A measurement is never ``once``.
+        """
+        return "once" if self.cadence == "once" else "event" if self.is_event else "periodic"
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its lines come by the clock, whatever the steps do."""
+        return self.tag in _BY_CLOCK
+
+
+_BY_CLOCK = frozenset({grammar.Process.TAG, grammar.Gpu.TAG, grammar.Phase.TAG})
+"""Tags of samples and heartbeats: every 30 s."""
+
 
 class _Fields(NamedTuple):
     """Which fields of a record are signals: ``prefix.field``, labelled by other fields."""
@@ -110,7 +128,7 @@ _MEASURED: dict[type[Record], _Fields] = {
         ),
         cadence="epoch",
     ),
-    grammar.Floor: _Fields("floor", ("loss_floor",)),
+    grammar.Floor: _Fields("floor", ("loss_floor",), cadence="once"),
     grammar.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
     grammar.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
 }

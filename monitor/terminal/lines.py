@@ -11,6 +11,7 @@ from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
+from monitor.report.verdict import verdict_of
 from monitor.rules import Rule
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
@@ -93,7 +94,8 @@ def progress_line(event: Event) -> str | None:
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
     """Return the summary of a watch or replay: the run, then what is wrong or unknown, then what is ok."""
-    lines = run_lines(snapshot)
+    verdict = verdict_of(snapshot)
+    lines = [*run_lines(snapshot), terminal(f"{verdict.mark} {verdict.words}")]
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
     return lines + [terminal(line) for line in chain(_unseen_lines(snapshot), _settled_lines(snapshot))]

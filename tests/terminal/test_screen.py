@@ -30,7 +30,7 @@ START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", 
 TRAINING = [
     START_LINE,
     at(1, grammar.Phase(name="train", epoch=2)),
-    at(2, report(100, 2, gat=0.5, adaptive_norm=2e-9)),
+    at(2, report(200, 2, gat=0.5, adaptive_norm=2e-9)),
     at(3, epoch_end(1, epochs=4)),
     at(4, grammar.Train(epoch=Share(2, 4), batch=Share(50, 200), step=250, loss=0.4567, s_per_batch=2.0)),
 ]

@@ -67,7 +67,8 @@ def prepare_session(
     phases.enter("fit_scaler")
     with ranks.main_first():
         dataset = prepare(panel, report.splits, config, rank=ranks.rank, world_size=ranks.world_size)
-    total_steps = -(-len(dataset.train) // config.optim.accumulate) * config.optim.epochs
+    steps_per_epoch = -(-len(dataset.train) // config.optim.accumulate)
+    total_steps = steps_per_epoch * config.optim.epochs
     model = StockModel(
         num_features=len(panel.feature_names),
         window=config.data.window,
@@ -103,7 +104,9 @@ def prepare_session(
             target_std_K=torch.from_numpy(dataset.train.target_std_H()),
         ),
         probe=dataset.train.probe(max(config.optim.batch_size, PROBE_ROWS)).to(device),
-        instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
+        instruments=Instruments(
+            model, config.monitors, log, feature_names=panel.feature_names, steps_per_epoch=steps_per_epoch
+        ),
         faults=faults,
         site=site,
         progress=progress,

@@ -34,7 +34,7 @@ def say(report: Report, state: DialectState) -> Said:
     if place.epochs is not None:
         state.epochs = place.epochs
     if report.kind == "end":
-        record: Record = grammar.RunEnd(status=report.detail or "completed", epochs=_epochs_at_end(state))
+        record: Record = end_record(report.detail or "completed", state)
         return Said(record, tuple(samples(record)))
     if report.kind == "epoch":
         record = grammar.Phase(name="train", epoch=state.epoch)
@@ -51,11 +51,20 @@ def say(report: Report, state: DialectState) -> Said:
         state.step, state.is_counted = (state.step or 0) + 1, True
     if state.step is None:
         return Said(None, more)
+    state.is_stopped = state.is_stopped and not has_loss
     train = grammar.Train(
         epoch=_share(state.epoch or 1, state.epochs), batch=_share(place.batch, place.batches), step=state.step,
         **{"loss": None, **fields},
     )  # fmt: skip
     return Said(train, (*samples(train), *more))
+
+
+def end_record(status: str, state: DialectState) -> grammar.RunEnd:
+    """Return the end that a line tells. A run that said that it stops early did so, whatever it says later."""
+    state.is_stopped |= status == "stopped"
+    if state.is_stopped and status == "completed":
+        status = "stopped"
+    return grammar.RunEnd(status=status, epochs=_epochs_at_end(state))
 
 
 def _epochs_at_end(state: DialectState) -> int | None:

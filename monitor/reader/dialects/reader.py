@@ -6,21 +6,22 @@ of the same bytes gives the same events, and so does going on after a kill.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 import re2
 
 from monitor.grammar import RunEnd
-from monitor.reader.dialects.by_words import GIVES, say
+from monitor.reader.causes import Cause
+from monitor.reader.dialects.by_words import GIVES, end_record, say
 from monitor.reader.dialects.load import LAST_RESORT, shipped_dialects
 from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.reader.dialects.prefixes import take_apart
 from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
-from monitor.reader.signals import CATALOGUE, samples, text_signals
+from monitor.reader.signals import CATALOGUE, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.lines import Read
@@ -78,7 +79,7 @@ class DialectReader:
         text = line.data if line.data.isascii() else line.data.decode("utf-8", "replace").encode()
         parts = take_apart(text, self._zone, state.at)
         said: list[tuple[str, Said]] = []
-        at, is_assumed, body = parts.at, parts.is_zone_assumed, parts.body
+        at, is_assumed = parts.at, parts.is_zone_assumed
         found = [each for part in (parts.bar, parts.body) if part and (each := self._find(part, event, state))]
         if self._is_by_words(state):
             # Compiled when a foreign line comes: a tenth of a second that our own logs do not pay.
@@ -88,7 +89,6 @@ class DialectReader:
             state.facts.take(read)
             if read.head.at is not None:
                 at, is_assumed = read.head.at, read.head.is_zone_assumed
-            body = read.head.body.encode() or body
             said = self._in_words(read, found, event, state)
         else:
             for pattern, fields in found:
@@ -102,17 +102,16 @@ class DialectReader:
         is_theirs = self.forced or state.name not in ("", NATIVE)
         evidence = evidence_of(line, event.evidence.path, at if is_theirs else None)
         state.is_zone_assumed |= bool(is_theirs) and at is not None and is_assumed
-        texts = event.samples or tuple(text_signals(body))
-        if _KILLED.search(parts.body) and state.name not in ("", NATIVE):
-            # The shell says so of the process that it started: no line of that process comes any more.
-            ended = RunEnd(status="failed", error="Killed", epochs=state.epoch)
-            return Event(evidence, "", ended, (*samples(ended), *texts), f"{state.name}:killed")
+        texts = event.samples
+        if not any(isinstance(each.record, RunEnd) for _, each in said) and (ended := _end_in_words(texts, state)):
+            said.append(("end", Said(ended, tuple(samples(ended)))))
         if not said:
-            return event._replace(evidence=evidence, samples=texts)
-        state.matched[state.name] = state.matched.get(state.name, 0) + 1
+            return event._replace(evidence=evidence)
+        if state.name:
+            state.matched[state.name] = state.matched.get(state.name, 0) + 1
         record = next((each.record for _, each in reversed(said) if each.record is not None), None)
         numbers = tuple(sample for _, each in said for sample in each.samples)
-        kind = f"{state.name}:{said[-1][0]}"
+        kind = f"{state.name or 'words'}:{said[-1][0]}"
         return Event(evidence, "", record, (*numbers, *texts), kind)
 
     def _is_by_words(self, state: DialectState) -> bool:
@@ -197,5 +196,14 @@ class DialectReader:
 
 # By RE2, which looks for a text several times as fast as `in` does.
 _END_OF_OURS = re2.compile(rb"\[RUN\] end")
-_KILLED = re.compile(rb"^Killed$|: line \d+: +\d+ Killed\b")
 _NONE = Dialect("", "", ())
+
+
+def _end_in_words(texts: Iterable[Sample], state: DialectState) -> RunEnd | None:
+    """Return the end that a line's closing words tell; None for any other line."""
+    cause = next((dict(each.labels)["cause"] for each in texts if each.signal == "text.end"), None)
+    if cause is None:
+        return None
+    state.words.place.is_ended = True
+    status = "completed" if cause == Cause.COMPLETED else "stopped"
+    return end_record(status, state)

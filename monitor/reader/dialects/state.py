@@ -56,3 +56,5 @@ class DialectState:
     """Numbers under further names: not judged."""
     is_zone_assumed: bool = False
     """Whether a line's time named no zone and none was given, so that it was taken for UTC."""
+    is_stopped: bool = False
+    """Whether a line said that the training stops early, and no report of it came since."""

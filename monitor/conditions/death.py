@@ -27,6 +27,8 @@ GONE_S = 5.0
 """A process that is gone makes no progress any more; its last lines may still be on their way. As in ProcessGone."""
 QUOTED = 160
 """Characters of a text in a summary."""
+REQUEUED_S = 86_400.0
+"""A job that was preempted is started again when there is room: info until then. Chosen by hand, 2026-11."""
 CITED = 4
 """Lines cited: the cause first, then its effects."""
 _MILD = {Cause.TIME_LIMIT: Severity.WARNING, Cause.PREEMPTION: Severity.WARNING}
@@ -38,8 +40,8 @@ class Death(Condition):
 
     Every line of every log is searched for the texts of ``rules/endings/``. Of several texts the one nearest to the
     root names the cause. A text that progress follows was survived. A log that was read to its end and says nothing
-    more is judged as a watch would have judged it at the deadline. A time limit and a preemption are warnings, an
-    interrupt and a cancellation are info, whatever the rule's severity.
+    more is judged as a watch would have judged it at the deadline. A time limit is a warning, and so
+    is a preemption after a day without a new start; an interrupt and a cancellation are info.
     """
 
     kind: Literal["death"]
@@ -86,7 +88,8 @@ class Death(Condition):
         is_over = not context.is_following or (deadline is not None and now is not None and now > deadline)
         if not is_over:
             return [unknown(f"{cause.words}; whether the run goes on is not known yet", evidence=(text.evidence,))]
-        return [_dead(cause, text, deaths)]
+        is_waiting = cause is Cause.PREEMPTION and context.is_following and not self._is_late(run, now)
+        return [_dead(cause, text, deaths, is_waiting=is_waiting)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while there is no text that waits for progress, and none comes."""
@@ -94,8 +97,15 @@ class Death(Condition):
 
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when progress is overdue."""
+        ends = (self.deadline_of(run), self.last_deadline(run))
+        return min((each for each in ends if each is not None and each > after), default=None)
+
+    def last_deadline(self, run: Run) -> float | None:
+        """Return when nothing more is waited for: of a run that was preempted, its next start."""
         ends_at = self.deadline_of(run)
-        return ends_at if ends_at is not None and ends_at > after else None
+        if ends_at is None or Cause.PREEMPTION not in unanswered(run.attempt):
+            return ends_at
+        return ends_at + REQUEUED_S
 
     def deadline_of(self, run: Run) -> float | None:
         """Return when the run is taken for dead; None if it is not waited for, or no time is known."""
@@ -112,6 +122,10 @@ class Death(Condition):
         if self.times_slowest is not None:
             wait_s = max(wait_s, self.times_slowest * max(attempt.progress.recent(attempt.phase), default=0.0))
         return min(began_at + wait_s, _gone_until(attempt, default=began_at + wait_s))
+
+    def _is_late(self, run: Run, now: float | None) -> bool:
+        ends_at = self.last_deadline(run)
+        return ends_at is not None and now is not None and now > ends_at
 
     def _alive(self, attempt: Attempt) -> Reading:
         move, seen = attempt.progress.last, attempt.of(DEATH)
@@ -135,12 +149,12 @@ def _ok(attempt: Attempt, reason: str, evidence: Evidence) -> Reading:
     return Reading(Outcome.OK, reason, evidence=(evidence,), epoch=attempt.epoch, step=attempt.step)
 
 
-def _dead(cause: Cause, text: Text, deaths: dict[Cause, Text]) -> Reading:
+def _dead(cause: Cause, text: Text, deaths: dict[Cause, Text], *, is_waiting: bool) -> Reading:
     said = ending_of(text.evidence.text.encode("utf-8", "replace"))
     quoted = redact(text.evidence.text.strip() if said is None else said.text)
     quoted = quoted if len(quoted) <= QUOTED else f"{quoted[:QUOTED]} …"
     rank = "" if said is None or said.rank is None else f" on rank {said.rank}"
-    severity = Severity.INFO if cause.ended == "cancelled" else _MILD.get(cause)
+    severity = Severity.INFO if is_waiting or cause.ended == "cancelled" else _MILD.get(cause)
     verb = "died" if severity is None else "was ended"
     return Reading(
         Outcome.BREACH,

@@ -147,8 +147,8 @@ class Engine:
         return inhibit(self._by_name, states, transitions, run.now)
 
     def death_deadline(self, run: Run) -> float | None:
-        """Return when a watch would take the run for dead; None if no text says that it died, or no time is known."""
-        found = [rule.condition.deadline_of(run) for rule in self.rules if isinstance(rule.condition, Death)]
+        """Return when a watch would have taken the run for dead; None without a text of death, or without times."""
+        found = [rule.condition.last_deadline(run) for rule in self.rules if isinstance(rule.condition, Death)]
         return max((each for each in found if each is not None), default=None)
 
     def readings(

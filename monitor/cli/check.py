@@ -16,11 +16,10 @@ from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
 from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
-from monitor.run.attempt import Status
+from monitor.run.ended import Ended
 from monitor.tail.logset import LogSet
 from monitor.terminal.lines import summary_lines
 
-_ENDED = {Status.COMPLETED: "completed", Status.STOPPED: "stopped", Status.FAILED: "failed"}
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 
 
@@ -29,12 +28,17 @@ _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 @rule_options
 @line_options
 @name_option
+@click.option("--finished", is_flag=True, help="Exit with 1 unless every run completed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
-def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, as_json: bool) -> int:
+def command(
+    logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, finished: bool, as_json: bool
+) -> int:
     """Read logs to their end, and show what happened.
 
     A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. Exit code: 0 nothing
-    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read.
+    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read:
+    no progress, or neither a loss nor a metric. A log that stops without an end keeps its exit code; with --finished
+    it is 1.
 
     \b
     monitor check train.log
@@ -46,7 +50,7 @@ def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: 
     check_name(name, found)
     for each in found:
         log = read(each, settings, name=name, progress=progress_bar)
-        codes.append(log.exit_code)
+        codes.append(1 if finished and log.end.ended is not Ended.COMPLETED else log.exit_code)
         for line in [as_json_line(log)] if as_json else summary_lines(log.snapshot):
             click.echo(line)
     return 1 if 1 in codes else max(codes)
@@ -72,7 +76,9 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
     yield "host", log.host
     yield "run", run.id
     yield "verdict", _VERDICTS[log.exit_code]
-    yield "ended", _ENDED.get(run.attempt.status, "no_end")
+    yield "ended", log.end.ended.value
+    if log.end.cause is not None:
+        yield "cause", log.end.cause.value
     if run.dialect.name:
         yield "dialect", run.dialect.name
     yield "lines", run.lines

@@ -12,6 +12,7 @@ from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.grammar import Gpu
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
+from monitor.run.ended import has_ended as has_ended
 from monitor.run.series import Series
 
 CADENCES_ALLOWED = 2
@@ -20,13 +21,6 @@ UNDECLARED_CADENCE_STEPS = 200
 """Assumed if no cadence is declared and there is only one report: the trainer's default GRAD_MONITOR_EVERY."""
 _EPOCH_ENDS = ("epoch.train_loss", "epoch.val_loss")
 _OFF = frozenset({"0", "false", "no", "off"})
-
-
-def has_ended(attempt: Attempt) -> bool:
-    """Whether the attempt wrote its end line, and made no progress after it."""
-    move = attempt.progress.last
-    ends = [series.last.serial for series in attempt.of("run.end").values()]
-    return attempt.ended is not None and (move is None or not ends or move.serial < max(ends))
 
 
 def absence(attempt: Attempt, signal_name: str) -> Reading | None:

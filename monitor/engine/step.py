@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Background, Context, Outcome, Reading
+from monitor.conditions.death import Death
 from monitor.conditions.match import Patterns
 from monitor.engine.inhibition import inhibit, without_opposite
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
@@ -134,6 +135,21 @@ class Engine:
                 states, new = self._judge(rule, run, states, context, just_after, deadline)
                 transitions += new
         return inhibit(self._by_name, replace(states, judged_until=deadline), transitions, deadline)
+
+    def end_of_log(self, run: Run, states: AlertStates) -> Step:
+        """Judge what only the end of a log decides where no line has a time: whether its last words were its death."""
+        context = Context(is_following=False, background=self._background)
+        transitions: list[Alert] = []
+        for rule in self.rules:
+            if isinstance(rule.condition, Death):
+                states, new = self._judge(rule, run, states, context, run.now, run.now)
+                transitions += new
+        return inhibit(self._by_name, states, transitions, run.now)
+
+    def death_deadline(self, run: Run) -> float | None:
+        """Return when a watch would have taken the run for dead; None without a text of death, or without times."""
+        found = [rule.condition.last_deadline(run) for rule in self.rules if isinstance(rule.condition, Death)]
+        return max((each for each in found if each is not None), default=None)
 
     def readings(
         self, run: Run, states: AlertStates, now: float | None, *, is_following: bool

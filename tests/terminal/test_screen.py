@@ -142,7 +142,7 @@ def test_the_counts_of_the_rules_match_the_readings() -> None:
 
 def test_a_log_that_stops_without_an_end_has_no_eta() -> None:
     text = picture(scene(TRAINING, is_following=False))
-    assert "UNFINISHED" in text
+    assert "NO END SEEN" in text
     assert "ETA –" in text
     assert "silence is not judged" in text
 

@@ -17,6 +17,7 @@ from monitor.report.sections.progress import remaining
 from monitor.report.statement import Mark, Statement, worst
 from monitor.report.verdict import verdict_of
 from monitor.run.attempt import Status
+from monitor.run.ended import Ended
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 
 
@@ -65,6 +66,8 @@ def footer(
     doubts = [*_not_from_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
     marks = [verdict.mark for verdict in applicable]
     marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
+    if snapshot.end.ended is Ended.NO_END:
+        marks.append(Mark.UNKNOWN)
     share = _share(applicable)
     verdict = verdict_of(snapshot, verdicts)
     all_passed = verdict.all_passed and not doubts and _none_denied(aims)
@@ -111,7 +114,8 @@ def _status(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> tuple[str, t
     last = () if run.last is None else (run.last,)
     if any(isinstance(each.rule.condition, Stall) and each.outcome is Outcome.BREACH for each in verdicts):
         return "stalled", last
-    return ("running" if snapshot.is_following else "unfinished"), last
+    end = snapshot.end
+    return (end.why if end.ended is Ended.NO_END else end.ended.value), (end.evidence or last)
 
 
 _STATE_MARKS = {
@@ -119,13 +123,16 @@ _STATE_MARKS = {
     RunState.KILLED: Mark.BREACH,
     RunState.HUNG: Mark.BREACH,
     RunState.SLOW: Mark.CAUTION,
+    RunState.CANCELLED: Mark.CAUTION,
+    RunState.TIME_LIMIT: Mark.CAUTION,
+    RunState.NO_END: Mark.UNKNOWN,
     RunState.PAUSED: Mark.NOT_APPLICABLE,
 }
 
 
 def _run_state(snapshot: Snapshot) -> list[Statement]:
     """Return the state of a run that is neither running nor finished, if known."""
-    found = run_state_of(snapshot.run, snapshot.open, snapshot.now)
+    found = run_state_of(snapshot.run, snapshot.open, snapshot.now, is_following=snapshot.is_following)
     if found.state not in _STATE_MARKS:
         return []
     return [Statement(found.state.value, found.why, found.evidence, _STATE_MARKS[found.state])]

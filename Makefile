@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
+.PHONY: help install readme docs test test-full test-frameworks test-records test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
     scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -38,9 +38,11 @@ test: lint ## Lint, types, import contracts and tests
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
-test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras, trees and others: their logs, and our telemetry in them
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
-	    tests/reader/dialects/test_own_records.py tests/trainer/adapters
+test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/adapters
+
+test-records: $(WITH_FRAMEWORKS) ## What is read of real packages' logs, against the packages' own records; ten minutes
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_own_records.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .

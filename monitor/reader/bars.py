@@ -51,6 +51,7 @@ _KERAS_TIMES = re.compile(
     r"^(?:- *)?(?:ETA: *[\d:]+s?|\d+:\d\d(?::\d\d)?|\d+(?:\.\d+)?m?s|0s)?(?:/epoch)? *"
     r"(?:[\d.]+ ?(?P<scale>ms|us|s)/(?P<per>step|sample|epoch))? *(?:- *|$)"
 )
+_CENTRED = re.compile(r"^\[=+ (?P<done>\d+)/(?P<total>\d+) =*>?[=.]*\] +(?P<pairs>\S.*)$")
 _TRAILING = re.compile(r"^\[[=>.]{5,}\] +(?P<pairs>\S.*?) +(?P<done>\d+)/(?P<total>\d+)$")
 _RICH = re.compile(
     r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *"
@@ -71,7 +72,7 @@ def take_bar(body: str) -> Bar | None:
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
     if "/" in body:
         if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
-            if body[0] == "[" and (m := _TRAILING.match(body)):
+            if body[0] == "[" and (m := _TRAILING.match(body) or _CENTRED.match(body)):
                 return Bar("keras", int(m["done"]), int(m["total"]), "", m["pairs"], counts_samples=False)
             if m := _KERAS.match(_last_drawing(body)):
                 return _keras(m)

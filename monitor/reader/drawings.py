@@ -7,7 +7,7 @@ import re
 from monitor.reader.bars import Bar
 from monitor.reader.moving import enter_bar
 from monitor.reader.pairs import read_pairs
-from monitor.reader.places import Named, enter_epoch
+from monitor.reader.places import Named, enter_epoch, place_of
 from monitor.reader.report import KNOWN, Report
 from monitor.reader.state import ReadState
 from monitor.reader.tables import row_text, take_header
@@ -40,6 +40,8 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
     if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:
         state.plain_done, state.plain_total = bar.done, bar.total
         if bar.total is not None and bar.total == state.place.bar_total and bar.done:
+            if bar.done == bar.total and _is_of_steps(state):
+                return (Report("report", place_of(state.place, enter_bar(bar, state)), is_bar=True),)
             state.place.bar = bar.done
         return KNOWN
     if set(words) <= {"epoch", "epochs"} and words and bar.style == "tqdm" and bar.total:
@@ -57,3 +59,9 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
 
 def _without_colon(words: str) -> str:
     return words.rstrip(" :")
+
+
+def _is_of_steps(state: ReadState) -> bool:
+    """Whether the steps so far were read from the bar: full, it says the last one."""
+    place = state.place
+    return (place.index is None or place.is_fraction) and place.step_word == 0 and bool(place.bar)

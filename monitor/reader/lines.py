@@ -15,7 +15,7 @@ from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, place_of
 from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
-from monitor.reader.state import MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
+from monitor.reader.state import CODE_STEP, MOST_CODE, MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
 from monitor.reader.tables import is_rule, row_text, take_box, take_header
 from monitor.reader.template import shape_of
 
@@ -77,6 +77,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
         return KNOWN
     if body[0] == "#" and take_header(body.lstrip("# "), state.tables):
         return KNOWN
+    body = phrases.plain(body)
     said = _words(body, state)
     if said is not None:
         return said
@@ -118,6 +119,10 @@ def _gathered(body: str, state: ReadState) -> str | None:
 def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
     """Return what a line without measurements says; None where it may measure something."""
     if phrases.is_code(unwrap(body)):
+        state.code = min(MOST_CODE, state.code + CODE_STEP)
+        return ()
+    state.code = max(0, state.code - 1)
+    if state.code >= CODE_STEP and phrases.is_assignment(body):
         return ()
     if status := phrases.end_of(body):
         state.place.is_ended = True
@@ -146,6 +151,9 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         if state.is_begun:
             enter_epoch(state.place, Named(*evaluated))
             state.place.is_over = state.place.is_over or None
+        state.block = "val"
+        return KNOWN
+    if state.is_begun and phrases.announces_evaluation(body):
         state.block = "val"
         return KNOWN
     if (heading := phrases.heading(body)) is not None:

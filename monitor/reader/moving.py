@@ -22,7 +22,7 @@ def enter(
     named: dict[str, list[tuple[Filled, Named]]] = {}
     for each in places:
         total = total_of(each, filled)
-        is_fraction = ("." in each.text or "e" in each.text.lower()) and not _is_round(each)
+        is_fraction = ("." in each.text.rstrip(".") or "e" in each.text.lower()) and not _is_round(each)
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:

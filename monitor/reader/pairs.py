@@ -10,7 +10,7 @@ from monitor.reader.moving import enter, looks_back
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
-from monitor.reader.state import MOST_BARREN, MOST_SHAPES, ReadState
+from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.reader.template import shape_of
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
@@ -27,6 +27,8 @@ def read_pairs(
     plan = plan_of(shape.template, logger)
     if plan.is_prose and bar is None:
         return ()
+    if bar is None and phrases.is_of_the_best(text):
+        return KNOWN
     filled = fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
     places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
@@ -34,7 +36,8 @@ def read_pairs(
         places = []
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
-        subject = state.block or (state.last_split if text.lstrip().startswith("*") else "")
+        last = state.last_split if text.lstrip().startswith("*") else ""
+        subject = state.block or (state.metered if phrases.is_mean(text) else "") or last
     elif logger and state.block and not has_own_place and not split:
         subject = plan_of(shape.template).subject or state.block  # a heading says more than who wrote the line
     if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
@@ -63,6 +66,8 @@ def read_pairs(
         return ()
     if bar is not None and bar.done == 0:
         return KNOWN
+    if bar is not None and not subject and state.place.is_over and _is_other_bar(bar, state.place):
+        return KNOWN
     if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
         return KNOWN
     is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
@@ -71,6 +76,9 @@ def read_pairs(
     if not is_elsewhere:
         step = enter(places, filled, state, subject=subject, bar=bar, values=values)
     state.last_split = subject
+    if places and (subject or values[0].quantity == "loss"):
+        kinds = {each.slot.quantity for each in places}
+        state.metered = subject if subject in ("val", "test") and kinds & {"batch", "step", "position"} else ""
     if _is_partial(filled, subject, plan, state.place):
         return KNOWN
     if state.is_summary:
@@ -90,14 +98,25 @@ def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:
     return is_same and any(value.split == "val" for value in values)
 
 
+def _is_other_bar(bar: Bar, place: PlaceState) -> bool:
+    """Whether a bar without a word, behind an epoch's last batch, has another total: not said whose loop it is."""
+    known = place.batches or place.inner_total
+    is_wordless = bar.style == "keras" and not bar.words
+    return is_wordless and None not in (place.index, known, bar.total) and bar.total != known
+
+
 def _may_plan(template: str, state: ReadState) -> bool:
     """Whether a shape is known, or may still be planned: see `MOST_BARREN`."""
     key = template_key(template)
     if key in state.planned:
         return True
-    if state.num_barren >= MOST_BARREN:
+    if state.num_barren >= MOST_BARREN and key not in state.refused:
         state.surplus += 1
+        if len(state.refused) >= MOST_REFUSED:
+            del state.refused[next(iter(state.refused))]
+        state.refused[key] = 1
         return False
+    state.refused.pop(key, None)  # what comes again is no prose
     state.num_barren += 1
     if len(state.planned) >= MOST_SHAPES:
         del state.planned[next(iter(state.planned))]
@@ -136,7 +155,7 @@ def _is_report(
         return bool(measured) or state.is_begun or bool(places)
     if places:
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
-        if is_sure and (losses or any(value.quantity == "grad_norm" for value in values)):
+        if (is_sure or times >= 2) and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
     if state.block:

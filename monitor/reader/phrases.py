@@ -10,6 +10,7 @@ _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|t
 _EPOCH = re.compile(
     rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
     rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"(?: \((\d{{1,7}})/(\d{{1,7}})\))?"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
 )
@@ -65,7 +66,8 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if len(body) > 200:
         return None
     if m := _EPOCH.match(body):
-        return int(m[1]), int(m[2]) if m[2] else None, False
+        number, total = (m[3], m[4]) if m[4] else (m[1], m[2])  # "Epoch 1 (51/250)" goes on with an earlier run
+        return int(number), int(total) if total else None, False
     low = body.lower()
     if "epoch" not in low or "loss" in low:
         return None
@@ -95,6 +97,47 @@ def cites(body: str) -> bool:
     return bool(_CITES.search(body))
 
 
+_MEAN = re.compile(r"\W*(?:averaged?|mean|overall|total|summary)\b[^\d:=]{0,30}:\s", re.I)
+_ANNOUNCES = re.compile(
+    r"^\W*(?:now |we |are |doing |start(?:ing|ed)? |begin(?:ning)? |run(?:ning)? |performing |the )+"
+    r"(?:evaluation|evaluating|validation|validating)\b[^:=]{0,60}$", re.I
+)  # fmt: skip
+
+
+_OF_THE_BEST = re.compile(r"\W*best (?:model|epoch|iteration|checkpoint)\b(?! (?:acc|loss|score|metric))", re.I)
+
+
+def is_of_the_best(body: str) -> bool:
+    """Whether a line repeats what an earlier report, the best, gave: ``Best model at epoch 3. Validation …``."""
+    return bool(_OF_THE_BEST.match(body))
+
+
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?= (?:step|iteration|iter|batch|epoch)\b)", re.I)
+_COUNTED_EPOCH = re.compile(r"(?:[A-Z]+:)?(\d{1,6})-epoch (?=[(\[]\d+/\d+[)\]])")
+_COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
+
+
+def plain(body: str) -> str:
+    """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``."""
+    if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
+        return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"
+    if len(body) < 60:
+        if m := _COMMA_PAIR.fullmatch(body):
+            return f"{m[1]}: {m[2]}"
+        return _ORDINAL.sub("", body)
+    return body
+
+
+def is_mean(body: str) -> bool:
+    """Whether a line gives the mean over lines before it: ``Averaged stats: loss: 0.5``."""
+    return bool(_MEAN.match(body))
+
+
+def announces_evaluation(body: str) -> bool:
+    """Whether a sentence says that an evaluation begins: ``Now we are doing evaluation on dev with gpu(0).``"""
+    return len(body) <= 100 and bool(_ANNOUNCES.match(body))
+
+
 def is_setting(body: str) -> bool:
     """Whether a line that names an epoch may as well be a setting: ``epoch: 100``."""
     return re.match(r"epochs?\s*[:=]", body, re.I) is not None
@@ -115,6 +158,14 @@ def is_checkpoint(body: str) -> bool:
 def is_code(body: str) -> bool:
     """Whether a line is source code, as some trainers print it at the head of their log."""
     return bool(_CODE.match(body)) or bool(_CODE_TAIL.search(body))
+
+
+_ASSIGNMENT = re.compile(r"\w+ = [-+\w.]+,?$|\w+ ?= ?[-+\w.]+,$")
+
+
+def is_assignment(body: str) -> bool:
+    """Whether a line may as well be source code: ``total_loss = 0.0``, ``lr=0.02,``."""
+    return bool(_ASSIGNMENT.match(body))
 
 
 def is_config(template: str) -> bool:

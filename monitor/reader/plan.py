@@ -84,6 +84,6 @@ forgets(plan_of.cache_clear)
 
 
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
-    splits, known = shipped().splits, listed("places") | listed("fillers")
+    splits, known = shipped().splits, {*listed("places"), *listed("fillers"), "current", "cur"}
     words = [word for gap in gaps for word in words_of(gap)]
     return any(word not in splits and word not in known and meaning(word).role != "place" for word in words)

@@ -72,6 +72,10 @@ def without_unit(gap: str) -> str:
     return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap
 
 
+_LABEL = re.compile(r"^[\w ]*\b[Mm]etrics:(?=[A-Za-z])")
+"""``validation metrics:accuracy:0.9``."""
+
+
 def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     """Return the key at the end of a text, which comes before a number."""
     text = segment.rstrip()
@@ -90,6 +94,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
         last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
     key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=")
+    key = _LABEL.sub("", key)
     return f"{key} {qualifier}".strip() if key else ""
 
 
@@ -138,6 +143,8 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str
         if said.role in ("metric", "part", "criterion") or said.marks
         else ""
     )
+    if said.name == "loss" and words_of(bare)[-1:] == ["cost"]:
+        name = name or "cost"
     if said.role == "place":
         name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
     return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)

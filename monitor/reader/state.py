@@ -8,6 +8,12 @@ from monitor.reader.places import PlaceState
 
 MOST_SHAPES = 2_000
 """Shapes whose lines are counted, since only their repetition tells a report from a setting."""
+CODE_STEP = 8
+"""Lines behind a line of source code in which another one keeps an assignment from being a report."""
+MOST_CODE = 40
+"""Lines behind much source code in which an assignment is no report."""
+MOST_REFUSED = 16
+"""Shapes that are kept behind `MOST_BARREN`, so that one that comes again is planned."""
 MOST_BARREN = 1_000
 """New shapes in a row that report nothing, after which further ones are only counted: planning a shape
 costs twenty times what reading a known one does, and a log whose every line has a new shape tells no measurement."""
@@ -64,6 +70,10 @@ class ReadState:
     """Digest of a shape → how many lines had it, up to 3."""
     planned: dict[str, int] = field(default_factory=dict)
     """Digests of the shapes that were planned last; the value says nothing."""
+    code: int = 0
+    """How much of the last lines was source code: see `CODE_STEP`."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Digests of the last shapes that were not planned; the value says nothing."""
     num_barren: int = 0
     """New shapes since the last report."""
     surplus: int = 0
@@ -79,6 +89,8 @@ class ReadState:
     is_summary: bool = False
     """Whether the heading was that of a summary of the run."""
     last_split: str = ""
+    metered: str = ""
+    """The split of the validation whose batches the lines before reported: its mean may follow without a word."""
     open_text: str = ""
     """The lines so far of a dict that is not closed yet."""
     open_lines: int = 0

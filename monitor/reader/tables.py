@@ -11,6 +11,8 @@ from monitor.reader.vocabulary import listed, meaning, words_of
 MOST_CELLS = 60
 MOST_HEADERS = 4
 """Headers that are remembered at once: that of the training rows, that of the validation rows, and two more."""
+_PARTS = frozenset(("box", "obj", "cls", "conf", "dfl", "giou", "iou", "xy", "wh", "ce", "kl", "mse", "seg", "mask"))
+"""What the columns of an object detector's losses are called."""
 MOST_BOX_ROWS = 100
 _RULE = re.compile(r"^[\s+|:=\-╭╮╯╰─━═┌┬┐├┼┤└┴┘┏┳┓┡╇┩╞╪╡╒╤╕╘╧╛│┃]+$")
 _EDGE = re.compile(r"[|│┃]")
@@ -45,11 +47,18 @@ def take_header(body: str, state: TableState) -> bool:
             continue
         fewest = 2 if separator in ",;\t" else 3
         if fewest <= len(cells) <= MOST_CELLS and _is_header(cells):
+            cells = _with_total(cells)
             _remember([separator, *map(_clean, cells)], state)
             if separator == "  " and len(body.split()) != len(cells):
-                _remember([" ", *map(_clean, body.split())], state)
+                _remember([" ", *map(_clean, _with_total(body.split()))], state)
             return True
     return False
+
+
+def _with_total(cells: list[str]) -> list[str]:
+    """Return the cells with the total of a row of losses by its full name: ``box obj cls total``."""
+    parts = 0 if any(cell.lower() == "loss" for cell in cells) else sum(cell.lower() in _PARTS for cell in cells)
+    return [f"{cell} loss" if cell.lower() == "total" and parts >= 2 else cell for cell in cells]
 
 
 def _remember(header: list[str], state: TableState) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from monitor.reader.numbers import SLOT, unwrap
 
-LONGEST_BODY = 4_000
+LONGEST_BODY = 8_000
 """Characters of a line that are looked at."""
 MOST_SLOTS = 160
 """Numbers of a line that are looked at; a report of every expert of a large model has about a hundred."""

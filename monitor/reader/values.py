@@ -26,6 +26,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     rivals: set[str] = set()
     broken: dict[str, Written] = {}
     totals = {each.slot.of: each for each in filled if each.slot.role == "total"}
+    has_parts = any(slot.role in ("criterion", "part") for slot in plan.slots)
     for each in filled:
         slot = each.slot
         index = by_index[id(slot)]
@@ -35,6 +36,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         number = each.number
         if is_metered and subject in ("val", "test") and index in averages and not slot.split:
             number = averages[index].number
+        if slot.name == "cost" and slot.role == "value" and has_parts:
+            continue  # beside losses by name, it may as well be what the epoch took in seconds
         if slot.quantity == "loss" and not slot.marks & {"best", "aux"}:
             group = split if split in ("val", "test") else "train"
             score = _loss_score(slot)

@@ -106,3 +106,93 @@ def test_planning_ends_where_every_line_has_a_new_shape_and_goes_on_with_a_repor
     assert state.surplus >= 3 * MOST_BARREN
     assert read_line("step 2 loss 0.4", state).reports
     assert state.num_barren == 0
+
+
+def test_a_number_that_ends_its_sentence_is_a_whole_one():
+    lines = [line for e in (1, 2, 3) for line in (f"Now at epoch {e}. LR=0.1", *(
+        f"Epoch[{e}/3], Step[{n:03}/040], Loss: 0.5" for n in (0, 20)))]  # fmt: skip
+    assert said(*lines)["last_step"] == 101
+
+
+def test_a_shape_that_comes_again_behind_many_new_ones_is_planned():
+    words = "abcdefghij"
+    noise = [f"w{a}{b}{c} {d} is 7 big" for a in words for b in words for c in words[:8] for d in ("x", "y")]
+    found = said(*noise, *noise, *(f"Epoch [1][{n}/90] lr: 0.1, loss: 0.{n}" for n in (10, 20, 30)))
+    assert (found["last_step"], found["last_loss"]) == (30, 0.3)
+
+
+def test_an_epoch_may_be_counted_twice_in_its_head():
+    lines = [line for e in (1, 2, 3) for line in (
+        f"Epoch {e} ({e}/3):", f"Train accuracy: 0.{e}", "Test accuracy: 0.5")]  # fmt: skip
+    assert said(*lines)["epochs_done"] == 3
+
+
+def test_a_bar_of_another_total_behind_the_epochs_last_batch_is_not_the_trainings():
+    lines = [line for e in (0, 1) for line in (
+        f"Epoch: {e}", f" [==== 90/90 ====>]  Step: 8ms | Loss: 0.{5 - e} | Acc: 50%",
+        " [==== 10/10 ====>]  Step: 8ms | Loss: 0.9 | Acc: 40%")]  # fmt: skip
+    assert said(*lines)["last_loss"] == 0.4
+
+
+def test_a_cost_beside_losses_by_name_is_no_loss():
+    found = said(*(f"[Epoch {e}] Training cost: 200.1, CrossEntropy=0.5, BoxLoss=0.4" for e in (0, 1)))
+    assert found["last_loss"] is None
+
+
+def test_the_mean_below_the_batches_of_a_test_is_the_tests():
+    lines = [line for e in (0, 1) for line in (
+        f"Epoch: [{e}]  [3/4]  loss: 0.5 (0.6)", "Averaged stats: loss: 0.5 (0.6)",
+        "Test:  [1/2]  loss: 0.8 (0.9)", "Test: Total time: 0:00:10 (1.0 s / it)",
+        "Averaged stats: loss: 0.8 (0.9)")]  # fmt: skip
+    assert said(*lines)["last_loss"] == 0.5
+
+
+def test_a_sentence_may_announce_an_evaluation():
+    found = said("[Epoch 1 Batch 9/9] loss=0.5", "Now we are doing evaluation on dev.", "[Batch 4/5] loss=0.8")
+    assert (found["last_step"], found["last_loss"]) == (9, 0.5)
+
+
+def test_an_assignment_in_source_code_is_no_report():
+    code = ["import os", "def train(model):", "total_loss = 0.0", "return total_loss", "opt = make(", "lr=0.02,", ")"]
+    found = said("step 1 val_loss 0.9", *code, "step 2 val_loss 0.8")
+    assert (found["last_loss"], found.get("lr")) == (None, None)
+
+
+def test_the_training_bar_that_is_full_says_the_last_step():
+    bars = [f" {n}%|#| {n}/100 [00:10<00:01, 9it/s]" for n in (90, 100)]
+    found = said(bars[0], "{'loss': 0.5, 'epoch': 0.9}", bars[1])
+    assert (found["last_step"], found["last_loss"]) == (100, 0.5)
+
+
+def test_a_batch_without_a_total_is_read_where_its_shape_comes_again():
+    assert said(*(f"[0.{n}%] batch_index={n} loss=0.{n}" for n in (1, 2, 3)))["last_loss"] == 0.3
+
+
+def test_a_label_before_a_name_is_no_part_of_it():
+    assert said("step 1 loss 0.5", "validation metrics:acc:0.9,f1:0.8")["metrics"]["acc"] == {"val": 0.9}
+
+
+def test_an_ordinal_is_a_count_and_a_comma_may_part_a_pair():
+    assert said(*(line for n in (1, 2, 3) for line in (f"current step: {n}th step", "loss: 0.5")))["last_step"] == 3
+    lines = [line for e in (0, 1, 2) for line in (f"lr, 0.0{9 - e}", f"epoch={e}/9, total_loss=0.5")]
+    assert said(*lines)["lr"] == 0.07
+
+
+def test_the_epoch_at_the_end_of_a_long_record_is_read():
+    rows = ["{" + "".join(f'"test_loss_part_{n}_unscaled_by_weight": 0.{e}12345678901234, ' for n in range(75))
+            + f'"train_loss": 0.5, "epoch": {e}}}' for e in (0, 1, 2)]  # fmt: skip
+    assert len(rows[0]) > 4_000
+    assert said(*rows)["epochs_done"] == 3
+
+
+def test_the_total_of_a_row_of_losses_is_the_loss():
+    rows = [f"     {e}/9      2.1G     0.05     0.02     0.01     0.{8 - e}      30" for e in (0, 1, 2)]
+    assert said(" Epoch   gpu_mem       box       obj       cls     total    labels", *rows)["last_loss"] == 0.6
+    rows = [f"     {e}/9      2.1G     0.05     0.{8 - e}" for e in (0, 1, 2)]
+    assert said(" Epoch   gpu_mem       acc     total", *rows)["last_loss"] is None
+
+
+def test_the_number_of_an_epoch_may_stand_before_the_word():
+    found = said(*(f"INFO:{e}-epoch ({n}/40): total loss 0.5, lr 0.1" for e in (0, 1) for n in (19, 39)))
+    assert found["last_step"] in (None, 79, 80)
+    assert (found.get("epochs"), found["lr"]) == (None, 0.1)

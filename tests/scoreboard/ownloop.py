@@ -105,7 +105,7 @@ class _Loop:
     def begin(self) -> None:
         """Log the loss of a constant prediction."""
         constant_B1 = self._train_y.mean(0, keepdim=True).expand_as(self._train_y)
-        self._beside.write(Floor(loss_floor=float(self._loss(constant_B1, self._train_y))))
+        self._extra.write(Floor(loss_floor=float(self._loss(constant_B1, self._train_y))))
 
     def train_epoch(self, epoch: int) -> None:
         """Take an epoch's steps."""
@@ -137,7 +137,7 @@ class _Loop:
             task.valid_day_B.numpy(),
             horizon_days=1,
         )
-        self._beside.metrics(overall([figures]), {1: figures}, epoch=epoch)
+        self._extra.metrics(overall([figures]), {1: figures}, epoch=epoch)
 
     def _take_step(self, rows: Tensor, *, epoch: int, batch: int) -> None:
         recipe, losses = self._recipe, []
@@ -148,7 +148,7 @@ class _Loop:
             x_BTF = self._plan.change_windows(self._train_x[some])
             y_B1 = self._plan.change_labels(self._train_y[some])
             if is_due and part == 0:
-                self._beside.inputs(measure_inputs(x_BTF), step=self._step, features=NAMES)
+                self._extra.inputs(measure_inputs(x_BTF), step=self._step, features=NAMES)
             with self._autocast():
                 predictions_B1 = self._model(x_BTF).float()
             loss = self._plan.change_loss(self._loss(predictions_B1, y_B1))
@@ -165,7 +165,7 @@ class _Loop:
         self._telemetry.step(mean_loss, samples=len(rows))
         self._guard.observe(predictions_B1, y_B1, torch.zeros(len(y_B1), dtype=torch.long))
         findings = self._guard.check(self._step)
-        self._beside.guard(findings, step=self._step, epoch=epoch, strikes=recipe.guard.strikes)
+        self._extra.guard(findings, step=self._step, epoch=epoch, strikes=recipe.guard.strikes)
 
     def _loss(self, predictions_B1: Tensor, y_B1: Tensor) -> Tensor:
         if self._recipe.loss == "huber":
@@ -186,10 +186,10 @@ class _Loop:
         """Declare what is about to change on purpose, and change it."""
         recipe = self._recipe
         if recipe.schedule == "drop" and epoch == 4:
-            self._beside.write(Intent(base_lr=recipe.lr / 10, phase_change="lr_drop"))
+            self._extra.write(Intent(base_lr=recipe.lr / 10, phase_change="lr_drop"))
         if recipe.harder_from and epoch == recipe.harder_from:
             if recipe.is_change_declared:
-                self._beside.write(Intent(data_change="harder"))
+                self._extra.write(Intent(data_change="harder"))
             noise_B1 = torch.randn(self._train_y.shape, generator=self._order)
             self._train_y = self._train_y + recipe.harder_by * noise_B1
 
@@ -198,7 +198,7 @@ class _Loop:
         spread_F = self._plan.change_windows(self._train_x).flatten(0, 1).std(0)
         dead = (spread_F == 0).nonzero().flatten().tolist()
         names = tuple(NAMES[place] for place in dead)
-        self._beside.write(DataCheck(features_dead=Share(len(dead), len(spread_F)), names=names or None))
+        self._extra.write(DataCheck(features_dead=Share(len(dead), len(spread_F)), names=names or None))
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.is_bf16)

@@ -68,7 +68,7 @@ def stalls(request: Request) -> Alarms:
         if at is not None and last_at is not None and at - last_at > limit_s:
             found.append([step, "TP-STALL", f"no log growth for {at - last_at:.0f} s", last_at + limit_s])
         last_at = last_at if at is None else at
-        step = line["step"] if line.get("tag") == "TRAIN" else step
+        step = line.get("step", step) if line.get("tag") == "TRAIN" else step
     return found
 
 

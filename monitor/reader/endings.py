@@ -1,4 +1,4 @@
-"""A raw line → what it says of death, nan or the end of the training, whatever trainer wrote it, behind any head.
+"""A raw line → what it says of death, nan or the end of the training, from any trainer, behind any head.
 
 The texts are data: see rules/endings/. An ordinary line costs one pass of RE2 over its bytes.
 """

@@ -20,7 +20,7 @@ from monitor.reader.signals import DEATH, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.deaths import Death as Text
-from monitor.run.deaths import leading_cause, unanswered
+from monitor.run.deaths import leading_cause
 from monitor.run.run import Run
 
 GONE_S = 5.0
@@ -76,7 +76,7 @@ class Death(Condition):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a single reading for the log."""
-        attempt, deaths = run.attempt, unanswered(run.attempt)
+        attempt, deaths = run.attempt, run.attempt.unanswered_deaths
         if not deaths:
             return [self._alive(attempt)]
         if attempt.ended is not None and has_ended(attempt):
@@ -93,7 +93,7 @@ class Death(Condition):
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while there is no text that waits for progress, and none comes."""
-        return not firing and DEATH not in ahead.coming and not unanswered(run.attempt)
+        return not firing and DEATH not in ahead.coming and not run.attempt.unanswered_deaths
 
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when progress is overdue."""
@@ -103,7 +103,7 @@ class Death(Condition):
     def last_deadline(self, run: Run) -> float | None:
         """Return when nothing more is waited for: of a run that was preempted, its next start."""
         ends_at = self.deadline_of(run)
-        if ends_at is None or Cause.PREEMPTION not in unanswered(run.attempt):
+        if ends_at is None or Cause.PREEMPTION not in run.attempt.unanswered_deaths:
             return ends_at
         return ends_at + REQUEUED_S
 
@@ -112,7 +112,7 @@ class Death(Condition):
         attempt = run.attempt
         if not attempt.deaths or has_ended(attempt):
             return None
-        deaths = unanswered(attempt)
+        deaths = attempt.unanswered_deaths
         if not deaths:
             return None
         began_at = next(iter(deaths.values())).at

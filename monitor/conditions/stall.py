@@ -28,7 +28,7 @@ ALIVE_S = 60.0
 
 
 UNREAD_S = 1_800.0
-"""Budget of a log of which nothing can be read: nobody knows how rarely it writes. Chosen by hand, 2026-11."""
+"""Budget of a log that cannot be read: how rarely it writes is not known. Chosen by hand, 2026-11."""
 TOLERANCE_S = 0.001
 """Allowance for rounding in sums of times: a float resolves 5e-7 s in 3e9 s, which is 100 years."""
 

@@ -31,7 +31,7 @@ SHORT_BACKLOG_BYTES = 256 * 1024
 long as the watch lives. Chosen by hand, 2026-11."""
 
 ABANDONED_S = 1_800.0
-"""Silence after which `--until-end` gives up: as long as that of a log of which nothing can be read (`stall`)."""
+"""Silence after which `--until-end` gives up: as long as that of a log that cannot be read (`stall`)."""
 
 
 class Follower:

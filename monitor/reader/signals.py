@@ -154,7 +154,7 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
 _new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
 
 DEATH = "text.death"
-"""The signal of a text that a run may have died of, whatever trainer wrote it."""
+"""The signal of a text that a run may have died of, from any trainer."""
 _TEXTS: tuple[Signal, ...] = (
     Signal(DEATH, "", ("cause",), is_event=True),
     Signal("text.nonfinite", "", ("where",), is_event=True),

@@ -13,9 +13,10 @@ from typing import TypeGuard
 from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
+from monitor.reader.causes import Cause
 from monitor.reader.event import Event, Opening
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, DEATH, Labels, Sample
-from monitor.run.deaths import Death, note_death, unanswered
+from monitor.run.deaths import SURVIVED_AFTER_LINES, Death, note_death, since
 from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.facts import Stated, StatedFacts, cited
 from monitor.run.progress import PHASES_LIMIT, Move, Progress
@@ -138,6 +139,18 @@ class Attempt(StatedFacts):
         """Return a signal's series by labels; empty if the signal was never seen."""
         return self.series.get(signal, {})
 
+    @property
+    def unanswered_deaths(self) -> dict[Cause, Death]:
+        """The death texts that no progress has followed, the earliest first."""
+        move = self.progress.last
+        if not self.deaths:
+            return {}
+        if move is None:
+            newest = max(series.last.serial for series in self.of(DEATH).values())
+            if self.lines - newest > SURVIVED_AFTER_LINES:
+                return {}
+        return since(self.deaths, move.serial if move is not None else 0)
+
     def goes_back(self, event: Event) -> bool:
         """Return whether a trainer that announces no start counts from an earlier step again with this event."""
         record = event.record
@@ -180,7 +193,7 @@ class Attempt(StatedFacts):
             starts=0 if is_done else 1 if is_higher else before.starts + 1,
             is_over=self.status in (Status.COMPLETED, Status.STOPPED),
             has_ended=self.ended is not None,
-            has_crashed=self.ended is None and bool(unanswered(self)),
+            has_crashed=self.ended is None and bool(self.unanswered_deaths),
             run=started[0].run if started else before.run,
             fingerprint=data[0].fingerprint if data else before.fingerprint,
         )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
 from monitor.reader.causes import Cause
-from monitor.reader.signals import DEATH
-
-if TYPE_CHECKING:
-    from monitor.run.attempt import Attempt
 
 SURVIVED_AFTER_LINES = 200
 """Where no progress can be read at all, a death text was survived if the log goes on for so many lines without
@@ -39,24 +35,15 @@ def note_death(deaths: dict[str, Death], cause: str, death: Death, moved: int) -
         deaths[cause] = death
 
 
-def unanswered(attempt: Attempt) -> dict[Cause, Death]:
-    """Return the death texts since the last move, the earliest first.
+def since(deaths: Mapping[str, Death], moved: int) -> dict[Cause, Death]:
+    """Return the death texts since line ``moved``, the last move, the earliest first.
 
     A text behind a progress bar came after the move that its line shows.
     """
-    move = attempt.progress.last
-    moved = move.serial if move is not None else 0
-    found = [(death, CAUSES[name]) for name, death in attempt.deaths.items() if death.serial >= moved]
-    if not found or (move is None and _was_survived(attempt)):
-        return {}
-    return {cause: death for death, cause in sorted(found, key=lambda each: each[0].serial)}
+    found = sorted(((death.serial, name) for name, death in deaths.items() if death.serial >= moved))
+    return {CAUSES[name]: deaths[name] for _, name in found}
 
 
 def leading_cause(deaths: Iterable[Cause]) -> Cause:
     """Return the cause nearest to the root: the first of the strongest; the others are its effects."""
     return max(deaths, key=lambda cause: cause.strength)
-
-
-def _was_survived(attempt: Attempt) -> bool:
-    newest = max(series.last.serial for series in attempt.of(DEATH).values())
-    return attempt.lines - newest > SURVIVED_AFTER_LINES

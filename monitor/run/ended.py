@@ -11,7 +11,7 @@ from monitor.reader.causes import Cause, Effect
 from monitor.reader.dialects.state import NATIVE
 from monitor.reader.endings import ending_of
 from monitor.run.attempt import Attempt, Status
-from monitor.run.deaths import leading_cause, unanswered
+from monitor.run.deaths import leading_cause
 from monitor.run.run import Run
 
 
@@ -90,14 +90,14 @@ def _by_end_line(attempt: Attempt) -> End | None:
         return End(ended, None, f"its end line says {attempt.status.value}", evidence)
     record = attempt.ended.record
     why = record.error or f"its end line says {record.status}"
-    said = ending_of((record.error or "").encode())
-    known = {*unanswered(attempt), *(() if said is None or not said.is_death else (said.cause,))}
+    said = ending_of((record.error or "").encode("utf-8", "backslashreplace"))
+    known = {*attempt.unanswered_deaths, *(() if said is None or not said.is_death else (said.cause,))}
     cause = leading_cause(known) if known else None
     return End(Ended.FAILED if cause is None else Ended(cause.ended), cause, why, evidence)
 
 
 def _by_texts(attempt: Attempt, *, is_sure: bool = True) -> End | None:
-    deaths = unanswered(attempt)
+    deaths = attempt.unanswered_deaths
     if not deaths:
         return None
     cause = leading_cause(deaths)

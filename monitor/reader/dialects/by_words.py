@@ -154,7 +154,7 @@ def _is_lower(place: Place, was_at: tuple[int, int]) -> bool:
 
 
 def end_record(status: str, state: DialectState) -> grammar.RunEnd:
-    """Return the end that a line tells. A run that said that it stops early did so, whatever it says later."""
+    """Return the end that a line tells. A run that said that it stops early did so, even if it later says completed."""
     state.is_stopped |= status == "stopped"
     if state.is_stopped and status == "completed":
         status = "stopped"

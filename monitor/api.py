@@ -31,6 +31,7 @@ from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.replay import Progress, replay
 from monitor.rules import Rule
 from monitor.rules.choice import RuleChoice
+from monitor.run.ended import End, Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
@@ -39,6 +40,8 @@ from monitor.tail.logset import full_name
 
 __all__ = [
     "Alert",
+    "End",
+    "Ended",
     "Evidence",
     "Followed",
     "LastValues",
@@ -104,6 +107,11 @@ class Log:
     def values(self) -> LastValues:
         """The last value of everything that was read."""
         return last_values(self.snapshot.run)
+
+    @property
+    def end(self) -> End:
+        """How the run ended, with its cause and evidence."""
+        return self.snapshot.end
 
     @property
     def has_fired(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from monitor.grammar import LogLost, Record, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
+from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.logset import full_name
@@ -201,6 +203,17 @@ class Pipeline:
         """Advance the run's time without a line; return the transitions that silence caused."""
         return self._run_deadlines(now)
 
+    def finish(self) -> list[Alert]:
+        """Judge a log that was read to its end, as a watch would have done that waited; return the transitions.
+
+        A death text without progress behind it fires at the deadline that a watch would have waited for.
+        """
+        deadline = self.engine.death_deadline(self.run)
+        if deadline is not None:
+            return self._run_deadlines(math.nextafter(deadline, math.inf))
+        self.states, found = self.engine.end_of_log(self.run, self.states)
+        return self._record(found)
+
     def snapshot(self, now: float | None, *, is_following: bool) -> Snapshot:
         """Return a snapshot at the run's time ``now``."""
         readings = self.engine.readings(self.run, self.states, now, is_following=is_following)
@@ -255,8 +268,10 @@ BLIND_BELOW = 0.01
 
 
 def is_blind(pipeline: Pipeline) -> bool:
-    """Whether a log contains too little to be judged: hardly a line understood, or neither a step nor a loss."""
+    """Whether a log contains too little to be judged: hardly a line understood, no progress, or no loss or metric."""
     run = pipeline.run
     if run.understood < BLIND_BELOW * run.lines or run.lines == 0:
         return True
-    return run.attempt.step is None and not run.attempt.of("train.loss") and not run.attempt.of("epoch.train_loss")
+    known = last_values(run)
+    has_progress = run.attempt.step is not None or known.epoch is not None
+    return not has_progress or known.is_empty

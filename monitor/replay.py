@@ -48,6 +48,9 @@ def replay(
                 advance(part.offset)
         transitions += recorded.tell_due(pipeline)
         recorded.check_all_told(pipeline)
+    if facts is None:
+        # With facts, the watch that recorded them has waited as long as it lived.
+        transitions += pipeline.finish()
     return transitions
 
 

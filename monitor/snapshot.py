@@ -10,6 +10,7 @@ from typing import NamedTuple
 from monitor.alert import Alert
 from monitor.conditions import Reading
 from monitor.rules import Rule
+from monitor.run.ended import End, end_of
 from monitor.run.run import Run
 
 HISTORY_LIMIT = 1_000
@@ -34,6 +35,12 @@ class Snapshot:
     """The transitions so far, oldest first."""
     totals: Totals | None = None
     """Totals of reading the log; None if they were not counted."""
+
+    @property
+    def end(self) -> End:
+        """How the run ended: the one answer for every command and page."""
+        is_dead = any(each.fault == "crash" and not each.inhibited_by for each in self.open)
+        return end_of(self.run, is_following=self.is_following, is_taken_for_dead=is_dead)
 
 
 class Totals(NamedTuple):

@@ -14,12 +14,12 @@ from monitor.base.errors import LogError
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
+from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
-from monitor.run.attempt import Status
+from monitor.run.ended import Ended
 from monitor.tail.logset import LogSet
 from monitor.terminal.lines import summary_lines
 
-_ENDED = {Status.COMPLETED: "completed", Status.STOPPED: "stopped", Status.FAILED: "failed"}
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 
 
@@ -28,12 +28,17 @@ _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 @rule_options
 @line_options
 @name_option
+@click.option("--finished", is_flag=True, help="Exit with 1 unless every run completed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
-def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, as_json: bool) -> int:
+def command(
+    logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, finished: bool, as_json: bool
+) -> int:
     """Read logs to their end, and show what happened.
 
     A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. Exit code: 0 nothing
-    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read.
+    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read:
+    no progress, or neither a loss nor a metric. A log that stops without an end keeps its exit code; with --finished
+    it is 1.
 
     \b
     monitor check train.log
@@ -45,7 +50,7 @@ def command(logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: 
     check_name(name, found)
     for each in found:
         log = read(each, settings, name=name, progress=progress_bar)
-        codes.append(log.exit_code)
+        codes.append(1 if finished and log.end.ended is not Ended.COMPLETED else log.exit_code)
         for line in [as_json_line(log)] if as_json else summary_lines(log.snapshot):
             click.echo(line)
     return 1 if 1 in codes else max(codes)
@@ -71,14 +76,37 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
     yield "host", log.host
     yield "run", run.id
     yield "verdict", _VERDICTS[log.exit_code]
-    yield "ended", _ENDED.get(run.attempt.status, "no_end")
+    yield "ended", log.end.ended.value
+    if log.end.cause is not None:
+        yield "cause", log.end.cause.value
     if run.dialect.name:
         yield "dialect", run.dialect.name
     yield "lines", run.lines
     yield "understood", run.understood
+    yield "coverage", _coverage(verdict_of(log.snapshot))
     yield "facts", _present(log.values._asdict())
     yield "alerts", [alert.to_json() for alert in log.alerts]
     yield "exit_code", log.exit_code
+
+
+def _coverage(verdict: Verdict) -> dict[str, object]:
+    """Return how many rules are judged, and what share of the run their evidence covers."""
+    return {
+        "share": round(verdict.share, 3),
+        "ok": verdict.num_ok,
+        "applicable": verdict.num_applicable,
+        "all_passed": verdict.all_passed,
+        "gaps": [
+            {
+                "signal": gap.signal,
+                "reports": gap.reach.num_reports,
+                "unit": gap.reach.unit,
+                "last": gap.reach.last,
+                "now": gap.reach.now,
+            }
+            for gap in verdict.gaps
+        ],
+    }
 
 
 def _present(values: dict[str, object]) -> dict[str, object]:

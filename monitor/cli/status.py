@@ -17,9 +17,15 @@ from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory
+from monitor.cli.which_run import FoundRun, known_snapshot
+from monitor.engine.step import Engine
 from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
+from monitor.report.verdict import Verdict, verdict_of
+from monitor.rules import load_rules
+from monitor.rules.choice import rule_files
 from monitor.run.attempt import Status
+from monitor.snapshot import HISTORY_LIMIT
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
 
@@ -40,7 +46,7 @@ def command(state: Path | None, as_json: bool) -> int:
     monitor status --json | jq '.logs[].bytes_behind'
     """
     directory = state or default_directory(os.environ)
-    process, found = look(directory)
+    process, found = look(directory, history_limit=HISTORY_LIMIT)
     wall = SystemClock().wall()
     found = [seen for _, same in _runs(found) for seen in same]
     reports = [_report(seen, unread(seen), wall, is_watched=process is not None) for seen in found]
@@ -136,9 +142,16 @@ def verdict(seen: Seen, *, is_watched: bool) -> RunVerdict:
     return found._replace(state=RunState.UNKNOWN, why=why)
 
 
+def judgement(seen: Seen, *, is_watched: bool) -> Verdict:
+    """Return what the shipped rules come to at the newest commit; the page's verdict, without a watch file."""
+    engine = Engine(load_rules(rule_files(())))
+    return verdict_of(known_snapshot(FoundRun(seen.log, seen, is_watched=is_watched), engine))
+
+
 def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
     saved, run = seen.saved, seen.saved.run
     attempt, totals, found = run.attempt, saved.totals, verdict(seen, is_watched=is_watched)
+    overall = judgement(seen, is_watched=is_watched)
     return {
         "log": seen.log,
         "run": run.id,
@@ -150,6 +163,8 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
             {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
             for each in found.evidence
         ],
+        "judgement": f"{overall.mark} {overall.words}",
+        "all_passed": overall.all_passed,
         "attempt": attempt.number,
         "phase": attempt.phase,
         "epoch": attempt.epoch,
@@ -194,6 +209,7 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     lines = [
         f"{seen.log}: run {report['run']}{rank}: {state}",
         f"  {report['verdict']}: {report['verdict_reason']}",
+        f"  {report['judgement']}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
         f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
     ]

@@ -57,7 +57,11 @@ class _Duration(click.ParamType[float]):
 )
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
 @click.option("--every", type=_Duration(), help="Renew the page this often.  [default: 60s]")
-@click.option("--until-end", is_flag=True, help="Stop when the run of every log has ended.")
+@click.option(
+    "--until-end",
+    is_flag=True,
+    help="Stop when every run is over: an end, a death, the writer's exit, or 1,800 s of silence.",
+)
 @click.option("--wait", is_flag=True, help="Wait for a log that does not exist yet.")
 @click.option(
     "--state",

@@ -5,6 +5,7 @@ from monitor.conditions.compare import Compare
 from monitor.conditions.condition import KINDS, Condition
 from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
+from monitor.conditions.death import Death
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
@@ -27,6 +28,7 @@ KINDS |= {
     "missing": Missing,
     "sequence": Sequence,
     "coverage": Coverage,
+    "death": Death,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

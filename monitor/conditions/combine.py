@@ -162,6 +162,7 @@ class Combination(Condition):
             epoch=last.epoch,
             step=last.step,
             severity=self._severity(ranked) if ranked else None,
+            is_early=all(each.is_early for each in deciding),
         )
 
     def _readings_of(

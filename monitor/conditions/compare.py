@@ -233,6 +233,8 @@ class Compare(Leveled):
         for found, series in attempt.of(name).items():
             if not wanted.items() <= dict(found).items():
                 continue
+            if late := overdue(attempt, name, found, series):
+                return late.reason
             known = [each for each in series.recent if each.serial <= point.serial]
             if not known:
                 return f"no {name} was seen before"

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
 from monitor.conditions.freshness import overdue
-from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, unknown
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels
@@ -102,7 +102,7 @@ class Constant(OneSignal):
         last = points[-1]
         if len(points) < wanted:
             unit = "epochs" if self.over.unit == "epochs" else "reports at distinct steps"
-            return unknown(f"{len(points)} of {wanted} {unit} seen", labels, (last.evidence,))
+            return too_early(f"{len(points)} of {wanted} {unit} seen", labels, (last.evidence,))
         is_nan = all(math.isnan(point.value) for point in points)
         if (is_nan and self.on_nan == "breach") or (_is_value(last.value) and _are_equal(points)):
             if not is_nan and not self._is_precise(series):

@@ -6,27 +6,21 @@ import itertools
 import math
 import statistics
 
+from monitor.conditions.cadence import declared_cadence_steps
+from monitor.conditions.reach import reach_of
 from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.grammar import Gpu
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
+from monitor.run.ended import has_ended as has_ended
 from monitor.run.series import Series
 
 CADENCES_ALLOWED = 2
 """A signal is overdue after a silence of more than twice its cadence (FAULTS: evidence_gap)."""
 UNDECLARED_CADENCE_STEPS = 200
 """Assumed if no cadence is declared and there is only one report: the trainer's default GRAD_MONITOR_EVERY."""
-CADENCE_SETTINGS = {"grad": "GRAD_MONITOR_EVERY", "train": "train_every"}
-"""The settings with the trainer's reporting interval, for runs whose INTENT lines do not declare it."""
 _EPOCH_ENDS = ("epoch.train_loss", "epoch.val_loss")
 _OFF = frozenset({"0", "false", "no", "off"})
-
-
-def has_ended(attempt: Attempt) -> bool:
-    """Whether the attempt wrote its end line, and made no progress after it."""
-    move = attempt.progress.last
-    ends = [series.last.serial for series in attempt.of("run.end").values()]
-    return attempt.ended is not None and (move is None or not ends or move.serial < max(ends))
 
 
 def absence(attempt: Attempt, signal_name: str) -> Reading | None:
@@ -44,25 +38,17 @@ def absence(attempt: Attempt, signal_name: str) -> Reading | None:
 
 
 def overdue(attempt: Attempt, signal_name: str, labels: Labels, series: Series) -> Reading | None:
-    """Return unknown if a signal has been silent for longer than its cadence allows; None while it is fresh."""
+    """Return unknown if the evidence of a signal does not reach the present of the run; None while it does."""
     signal, last = CATALOGUE[signal_name], series.last
-    if signal.cadence == "once":
+    reach = reach_of(attempt, signal, series)
+    if reach is None:
         return None
-    if signal.cadence == "epoch" or attempt.step is None:
-        late_epochs = attempt.epoch - 1 - last.epoch
-        if late_epochs <= CADENCES_ALLOWED:
-            return None
-        reason = f"no {signal_name} since epoch {last.epoch}; expected in every epoch; now epoch {attempt.epoch}"
-        return unknown(reason, labels, (last.evidence,))
-    cadence = cadence_steps(attempt, signal, series)
-    last_step, step = last.step or 0, attempt.step
-    if is_left_behind(attempt, series, CADENCES_ALLOWED):
+    if not reach.covers:
+        return unknown(reach.words(signal_name), labels, (last.evidence,))
+    if reach.unit == "step" and is_left_behind(attempt, series, CADENCES_ALLOWED):
         reason = f"no {signal_name} since epoch {last.epoch}, and no step; now epoch {attempt.epoch}"
         return unknown(reason, labels, (last.evidence,))
-    if step - last_step <= CADENCES_ALLOWED * cadence:
-        return None
-    reason = f"no {signal_name} since step {last_step:,}; expected every {cadence} steps; now step {step:,}"
-    return unknown(reason, labels, (last.evidence,))
+    return None
 
 
 def is_left_behind(attempt: Attempt, series: Series, epochs: float) -> bool:
@@ -79,17 +65,6 @@ def cadence_steps(attempt: Attempt, signal: Signal, series: Series | None) -> in
     """Return the declared cadence, else the largest interval observed, else an assumed one."""
     observed = series.step_gap if series is not None else None
     return declared_cadence_steps(attempt, signal) or observed or UNDECLARED_CADENCE_STEPS
-
-
-def declared_cadence_steps(attempt: Attempt, signal: Signal) -> int | None:
-    """Return the number of steps between two reports that the run declares; None if it declares nothing usable."""
-    declared = {"train": attempt.intent.cadence_train, "grad": attempt.intent.cadence_grad}.get(signal.cadence or "")
-    if declared is not None and declared > 0:
-        return declared
-    name = CADENCE_SETTINGS.get(signal.cadence or "")
-    setting = attempt.setting(name) if name else None
-    is_number = setting is not None and setting[0].isdecimal() and len(setting[0]) < 10
-    return (int(setting[0]) or None) if setting is not None and is_number else None
 
 
 def step_s(attempt: Attempt) -> float | None:

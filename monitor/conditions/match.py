@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 from monitor.conditions.condition import Condition, SignalName
 from monitor.conditions.counted import Occurrences, Period
 from monitor.conditions.values import Level
-from monitor.reader.signals import MATCH, TEXTS, Labels, Sample
+from monitor.reader.endings import shipped_endings
+from monitor.reader.signals import MATCH, Labels, Sample
 from monitor.run.attempt import Attempt
 from monitor.run.series import Series
 
@@ -110,10 +111,18 @@ class Patterns:
         self._any = _any_of(self._each)
         # For many lines at once: the ends of lines replace the ends of the text.
         is_lined = not any(_TEXT_ENDS.search(pattern) for pattern in self._each)
-        self._anywhere = _any_of(f"(?m:{pattern})" for pattern in (*TEXTS, *self._each)) if is_lined else None
+        self._anywhere = _any_of(f"(?m:{pattern})" for pattern in self._each) if is_lined else None
 
     def places(self, data: bytes) -> list[tuple[int, int]]:
         """Return the byte ranges that may contain a pattern or a text signal; nothing outside them does."""
+        found = self._patterned(data)
+        if found == [(0, len(data))]:
+            return found
+        return [*found, *((start, start + 1) for start, _ in shipped_endings().find_all(data))]
+
+    def _patterned(self, data: bytes) -> list[tuple[int, int]]:
+        if not self._each:
+            return []
         text = data if data.isascii() else data.decode("utf-8", "replace").encode()
         if self._anywhere is None:
             return [(0, len(data))]

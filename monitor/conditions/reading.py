@@ -43,6 +43,8 @@ class Reading:
     step: int | None = None
     severity: Severity | None = None
     """The severity of the level that was crossed, if the condition has several levels; None for the rule's own."""
+    is_early: bool = False
+    """Unknown only because the run is too short to judge so far: what is needed comes, and nothing is missing."""
 
     def __post_init__(self) -> None:
         """Keep the first promise: no pass and no alarm without a line that shows it."""
@@ -85,6 +87,11 @@ class Context:
 def unknown(reason: str, labels: Labels = (), evidence: tuple[Evidence, ...] = ()) -> Reading:
     """Return the reading of a condition that has not seen what it needs."""
     return Reading(Outcome.UNKNOWN, reason, labels, evidence=evidence)
+
+
+def too_early(reason: str, labels: Labels = (), evidence: tuple[Evidence, ...] = ()) -> Reading:
+    """Return the reading of a condition that sees what it needs, but not enough of it yet."""
+    return Reading(Outcome.UNKNOWN, reason, labels, evidence=evidence, is_early=True)
 
 
 def not_applicable(reason: str, evidence: Evidence, labels: Labels = ()) -> Reading:

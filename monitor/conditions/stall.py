@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
+from monitor.conditions.clock_evidence import clock_stops
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -15,6 +17,8 @@ from monitor.conditions.values import Seconds
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
+from monitor.run.ended import planned_end
+from monitor.run.process_state import stuck_process
 from monitor.run.run import Run
 
 LONGEST_PAUSE_S = 86_400.0
@@ -23,6 +27,8 @@ ALIVE_S = 60.0
 """A run that wrote within this time is alive: twice the heartbeat that the log grammar asks for."""
 
 
+UNREAD_S = 1_800.0
+"""Budget of a log that cannot be read: how rarely it writes is not known. Chosen by hand, 2026-11."""
 TOLERANCE_S = 0.001
 """Allowance for rounding in sums of times: a float resolves 5e-7 s in 3e9 s, which is 100 years."""
 
@@ -94,30 +100,40 @@ class Stall(Condition):
         if last is None:
             return [unknown("no line was written yet")]
         if attempt.ended is not None and has_ended(attempt):
+            if stopped := clock_stops(attempt):
+                lines = (attempt.ended.evidence,) if attempt.began_at is not None else ()
+                return [unknown(f"{stopped}, so silence cannot be measured", evidence=lines)]
             verb = "wrote" if self.of == "bytes" else "moved"
-            return [self._reading(Outcome.OK, f"{verb} until its end line", attempt, attempt.ended.evidence, None)]
+            return [self._reading(Outcome.OK, f"{verb} until its end line", run, attempt.ended.evidence, None)]
+        if (plan := planned_end(run)) is not None:
+            return [self._reading(Outcome.OK, plan.why, run, plan.evidence[0], None)]
         since = self._since(run)
         if since is None:
             return [unknown("no step and no piece of work was reported yet", evidence=(last,))]
         began_at, line = since
         if began_at is None or run.heard_at is None or now is None:
-            return [unknown("the log's lines carry no times, so silence cannot be measured", evidence=(last,))]
+            return [unknown("the log's lines carry no times, so silence cannot be measured")]
         # A line without a time is judged at the time of the last timed line; its bytes arrived later.
         now = max(now, run.heard_at)
-        budget_s = self._budget_s(attempt)
+        budget_s = self._budget_s(run)
         is_over = now > began_at + budget_s
         if is_over and self.of == "progress" and now > run.heard_at + ALIVE_S:
             reason = f"no progress for {now - began_at:.0f} s, and nothing written for {now - run.heard_at:.0f} s"
             return [unknown(f"{reason}: a stall, or the end of the run", evidence=(line, last))]
         lasted_s = max(0.0, now - began_at)
         if is_over:
-            return [self._reading(Outcome.BREACH, self._complaint(attempt, budget_s), attempt, line, lasted_s)]
+            reason, stuck = self._complaint(attempt, budget_s), stuck_process(attempt, now)
+            if stuck is None:
+                return [self._reading(Outcome.BREACH, reason, run, line, lasted_s)]
+            reason = f"{reason}; its process {stuck[0]}"
+            found = self._reading(Outcome.BREACH, reason, run, line, lasted_s)
+            return [replace(found, evidence=(*found.evidence, stuck[1]))]
         if not context.is_following:
             reason = "the log stops without an end line, and the silence after it was not observed"
             return [unknown(reason, evidence=(last,))]
         verb = "wrote" if self.of == "bytes" else "moved"
         reason = f"{verb} {lasted_s:.0f} s ago in phase {attempt.phase}; expected within {budget_s:.0f} s"
-        return [self._reading(Outcome.OK, reason, attempt, line, lasted_s)]
+        return [self._reading(Outcome.OK, reason, run, line, lasted_s)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while no gap is as long as the smallest budget."""
@@ -128,9 +144,9 @@ class Stall(Condition):
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when the budget runs out."""
         since = self._since(run)
-        if since is None or since[0] is None or run.heard_at is None or has_ended(run.attempt):
+        if since is None or since[0] is None or run.heard_at is None or has_ended(run.attempt) or planned_end(run):
             return None
-        ends_at = since[0] + self._budget_s(run.attempt)
+        ends_at = since[0] + self._budget_s(run)
         return ends_at if ends_at > after else None
 
     def _since(self, run: Run) -> tuple[float | None, Evidence] | None:
@@ -140,8 +156,11 @@ class Stall(Condition):
         move = run.attempt.progress.last
         return None if move is None else (move.at, move.evidence)
 
-    def _budget_s(self, attempt: Attempt) -> float:
+    def _budget_s(self, run: Run) -> float:
+        attempt = run.attempt
         intent, phase = attempt.intent, attempt.phase
+        if not run.understood:
+            return max(self.silence, UNREAD_S)
         asked_s = intent.expected_s if intent.pause == phase else None
         is_usable = asked_s is not None and math.isfinite(asked_s) and asked_s > 0
         pause_s = min(asked_s or 0.0, LONGEST_PAUSE_S) if is_usable else 0.0
@@ -170,14 +189,13 @@ class Stall(Condition):
             f"no step and no work done for more than {budget_s:.0f} s in phase {attempt.phase}, while lines keep coming"
         )
 
-    def _reading(
-        self, outcome: Outcome, reason: str, attempt: Attempt, line: Evidence, lasted_s: float | None
-    ) -> Reading:
+    def _reading(self, outcome: Outcome, reason: str, run: Run, line: Evidence, lasted_s: float | None) -> Reading:
+        attempt = run.attempt
         return Reading(
             outcome,
             reason,
             value=lasted_s,
-            threshold=self._budget_s(attempt),
+            threshold=self._budget_s(run),
             evidence=(line,),
             epoch=attempt.epoch,
             step=attempt.step,

@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
-from monitor.conditions.reading import Context, Reading, unknown
+from monitor.conditions.reading import Context, Reading, too_early, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.shapes import FIGURES
 from monitor.conditions.values import Window
@@ -74,7 +74,9 @@ class Threshold(Leveled):
         if self.over is not None:
             points = within(self.over, points)
             if not points:
-                return unknown(f"{self.signal} has not been seen for {self.over} yet", labels, (series.last.evidence,))
+                return too_early(
+                    f"{self.signal} has not been seen for {self.over} yet", labels, (series.last.evidence,)
+                )
             values = [_figure(self.of, [point.value for point in points])]
         else:
             points = points[-self.consecutive :]

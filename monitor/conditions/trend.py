@@ -14,7 +14,7 @@ from monitor.conditions import shapes
 from monitor.conditions.baseline import Change, To, declared_change, early_median, past_words, reference, since
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
-from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.reading import Context, Outcome, Reading, too_early, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
@@ -206,7 +206,8 @@ class Trend(Leveled):
         found = self._found(series, points, change, is_firing)
         if isinstance(found, str):
             lines = (last.evidence,) if change is None else (change.evidence, last.evidence)
-            return unknown(found if change is None else f"{found} since the declared {change.words}", labels, lines)
+            words = found if change is None else f"{found} since the declared {change.words}"
+            return too_early(words, labels, lines)
         broken = None
         if not found.is_slight and len(found.values) >= self.consecutive:
             broken = self.broken(found.values, attempt, is_firing=is_firing)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from monitor.alert import Alert, State
+from monitor.conditions import Outcome, Reading
+from monitor.conditions.reading import unknown
 from monitor.engine.lifecycle import AlertStates
 from monitor.rules import Rule
 
@@ -37,6 +39,21 @@ def inhibit(
                 states = replace(states, open={**states.open, key: marked_anew})
                 transitions += [] if by else [marked_anew]
     return states, transitions
+
+
+def without_opposite(rules: Mapping[str, Rule], states: AlertStates, rule: Rule, reading: Reading) -> Reading:
+    """Return a reading as it may be shown: ok proves nothing while an alert fires that would explain a breach."""
+    if reading.outcome is not Outcome.OK:
+        return reading
+    for alert in states.open.values():
+        other = rules.get(alert.rule)
+        if alert.state is State.FIRING and other is not None and rule.alert in other.inhibits:
+            theirs = dict(alert.labels)
+            if all(theirs.get(name, value) == value for name, value in reading.labels):
+                return unknown(
+                    f"not judged while {alert.rule} fires; {reading.reason}", reading.labels, reading.evidence
+                )
+    return reading
 
 
 def _explained_by(rules: Mapping[str, Rule], alert: Alert, alerts: Iterable[Alert]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Background, Context, Outcome, Reading
+from monitor.conditions.death import Death
 from monitor.conditions.match import Patterns
-from monitor.engine.inhibition import inhibit
+from monitor.engine.inhibition import inhibit, without_opposite
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
@@ -135,12 +136,28 @@ class Engine:
                 transitions += new
         return inhibit(self._by_name, replace(states, judged_until=deadline), transitions, deadline)
 
+    def end_of_log(self, run: Run, states: AlertStates) -> Step:
+        """Judge what only the end of a log decides where no line has a time: whether its last words were its death."""
+        context = Context(is_following=False, background=self._background)
+        transitions: list[Alert] = []
+        for rule in self.rules:
+            if isinstance(rule.condition, Death):
+                states, new = self._judge(rule, run, states, context, run.now, run.now)
+                transitions += new
+        return inhibit(self._by_name, states, transitions, run.now)
+
+    def death_deadline(self, run: Run) -> float | None:
+        """Return when a watch would have taken the run for dead; None without a text of death, or without times."""
+        found = [rule.condition.last_deadline(run) for rule in self.rules if isinstance(rule.condition, Death)]
+        return max((each for each in found if each is not None), default=None)
+
     def readings(
         self, run: Run, states: AlertStates, now: float | None, *, is_following: bool
     ) -> list[tuple[Rule, list[Reading]]]:
         """Return the readings of every rule at this moment; ``is_following`` as in `Context`."""
         context = Context(is_following, background=self._background)
-        return [(rule, evaluate(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
+        found = [(rule, evaluate(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
+        return [(rule, [without_opposite(self._by_name, states, rule, each) for each in all_]) for rule, all_ in found]
 
     def _judge(
         self, rule: Rule, run: Run, states: AlertStates, context: Context, now: float | None, at: float | None

@@ -4,6 +4,7 @@ from monitor.grammar.data import Data, DataCheck, Model, ModelGroup, Target
 from monitor.grammar.fields import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote
 from monitor.grammar.logline import (
     RECORD_TYPES,
+    TAGS,
     LogLine,
     Unknown,
     body_of,
@@ -22,7 +23,9 @@ from monitor.grammar.measurements import (
     GroupGrad,
     GuardCheck,
     GuardFailed,
+    GuardHorizon,
     GuardRecovered,
+    GuardReport,
     GuardReset,
     InputReport,
     WeightReport,
@@ -34,6 +37,7 @@ from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, Run
 __all__ = [
     "CODECS",
     "RECORD_TYPES",
+    "TAGS",
     "ActivationReport",
     "Checkpoint",
     "CheckpointConflict",
@@ -53,7 +57,9 @@ __all__ = [
     "GroupGrad",
     "GuardCheck",
     "GuardFailed",
+    "GuardHorizon",
     "GuardRecovered",
+    "GuardReport",
     "GuardReset",
     "HorizonMetrics",
     "InputReport",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,9 @@ from monitor.live.silence import SilenceClock
 from monitor.notify import summarise_history
 from monitor.pipeline import Pipeline
 from monitor.probes import Probe
+from monitor.reader.causes import Cause
 from monitor.reader.event import evidence_of
+from monitor.run.ended import end_of, has_ended
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot, Totals
 from monitor.store import Saved
@@ -26,6 +29,9 @@ from monitor.tail import Ending, Gathered, Line, Notice, Tail
 SHORT_BACKLOG_BYTES = 256 * 1024
 """Largest backlog that is folded line by line, which takes two seconds at worst: blocks would load numpy, 15 MB for as
 long as the watch lives. Chosen by hand, 2026-11."""
+
+ABANDONED_S = 1_800.0
+"""Silence after which `--until-end` gives up: as long as that of a log that cannot be read (`stall`)."""
 
 
 class Follower:
@@ -63,6 +69,9 @@ class Follower:
         self._replaced_lines = 0
         self._is_urgent = False
         self._left: tuple[str | None, int] | None = None
+        # Monotonic time at which this watch last saw new bytes.
+        self._bytes_at = clock.monotonic()
+        self._is_finished = False
         # Monotonic time up to which all output is known to have been read.
         self._read_at = clock.monotonic()
         self._lag = Lag(self._saved.behind)
@@ -75,9 +84,28 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended, by its log, and the log is read to its end."""
-        has_ended = self.pipeline.run.attempt.ended is not None or self.tail.is_at_end
-        return has_ended and not self.tail.is_behind
+        """Whether the run is over, or nothing more can be expected of its log, and the log is read to its end."""
+        return bool(self.why_over) and not self.tail.is_behind
+
+    @property
+    def why_over(self) -> str:
+        """Why nothing more is expected of the log; empty while something is."""
+        run = self.pipeline.run
+        if has_ended(run.attempt):
+            return "the log says that its run has ended"
+        if self.tail.is_at_end:
+            return "its writer has closed it"
+        if not self.has_caught_up:
+            return ""
+        firing = (alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING)
+        dead = [alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by]
+        end = end_of(run, is_following=True, is_taken_for_dead=bool(dead))
+        # A run that was preempted is started again.
+        if dead and end.is_over and end.cause is not Cause.PREEMPTION:
+            return dead[0].summary
+        if self._clock.monotonic() - self._bytes_at >= ABANDONED_S:
+            return f"nothing was written for {ABANDONED_S:,.0f} s"
+        return ""
 
     def poll(self) -> None:
         """Fold new output and judge the silence, unless there is more to read first."""
@@ -96,6 +124,8 @@ class Follower:
             elif result.ending is not Ending.PARTIAL:
                 has_time |= self._take(result)
         has_found = self.tail.counters.bytes_read > bytes_before
+        if has_found:
+            self._bytes_at = polled_at
         if self.has_caught_up:
             self._note_lag(polled_at - self._read_at if has_found else 0.0, polled_at)
         if self.tail.is_behind:
@@ -107,11 +137,22 @@ class Follower:
             self._note_bytes()
         self._poll_probes(polled_at)
         now = self.now()
+        if self.tail.is_at_end and not self._is_finished:
+            self._finish()
         if now is not None and self._silence.is_judged and not self.tail.is_at_end:
             transitions = self.pipeline.pass_time(now)
             if transitions:
                 self.recording.recorder.passed(self.pipeline.run.lines, now)
             self._tell(transitions)
+
+    def _finish(self) -> None:
+        """Judge a stream that was closed: a death text at its end is not waited for, since nothing can follow."""
+        self._is_finished = True
+        deadline = self.pipeline.engine.death_deadline(self.pipeline.run)
+        transitions = self.pipeline.finish()
+        if transitions and deadline is not None:
+            self.recording.recorder.passed(self.pipeline.run.lines, math.nextafter(deadline, math.inf))
+        self._tell(transitions)
 
     def now(self) -> float | None:
         """Return the run's present time; None if it is unknown."""

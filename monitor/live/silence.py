@@ -68,14 +68,14 @@ class SilenceClock:
 
     def note_bytes(self) -> float | None:
         """Take note that bytes without a time have just come; return the run's time at which they came, if known."""
-        # If no line has a time, use the time of arrival, once the log is known to be a run's.
-        self._is_by_arrival = self._run.now is None and self._run.understood > 0
+        # If no line has a time, use the time of arrival.
+        self._is_by_arrival = self._run.now is None
         return self.now()
 
     def catch_up(self, log: str) -> CaughtUp:
         """Count the silence from the file's last change, unless that was long ago; all older output has been read."""
         run, is_timed = self._run, self._run.now is not None
-        if not is_timed and (not run.understood or run.attempt.ended is not None):
+        if not is_timed and (not run.lines or run.attempt.ended is not None):
             return CaughtUp()
         if is_timed and not self._is_first_attach and not self._tail.counters.bytes_read:
             if self._came_before is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol, Self
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.grammar import Record, Unknown, find_line
+from monitor.grammar import Error, Record, RunEnd, Unknown, find_line
 from monitor.reader.signals import Labels, Sample, samples, text_signals
 
 
@@ -78,7 +78,14 @@ def read_event(line: RawLine, path: str) -> Event | None:
     evidence = evidence_of(line, path, at)
     if parsed is None:
         return Event(evidence, "", None, tuple(text_signals(line.data)))
-    return Event(evidence, parsed.level, parsed.record, tuple(samples(parsed.record)))
+    found = tuple(samples(parsed.record))
+    if isinstance(parsed.record, _SPEAKS_FREELY):
+        found = (*found, *text_signals(line.data))
+    return Event(evidence, parsed.level, parsed.record, found)
+
+
+_SPEAKS_FREELY = (Unknown, Error, RunEnd, type(None))
+"""Records whose words are not ours: what they say of death or nan is read as in any other line."""
 
 
 def evidence_of(line: RawLine, path: str, at: float | None) -> Evidence:

@@ -6,13 +6,14 @@ Rules name signals, never lines, so that a rule works on any trainer whose lines
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from monitor import grammar
 from monitor.grammar import Record, Share
+from monitor.reader.causes import Cause, Effect
+from monitor.reader.endings import Ending, ending_of
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, in the order of the catalogue."""
@@ -40,6 +41,24 @@ class Signal(NamedTuple):
     cadence: str | None = None
     """``train`` or ``grad``: reported every so many steps, as INTENT declares; ``epoch``: once per epoch; ``once``:
     when an attempt starts or ends, and good for all of it."""
+
+    @property
+    def kind(self) -> str:
+        """How long a line of it counts as evidence.
+
+        ``once``: until the attempt ends. ``event``: for its moment; that none happens is shown by its heartbeat.
+        ``periodic``: until the next report is overdue. A measurement is never ``once``.
+        """
+        return "once" if self.cadence == "once" else "event" if self.is_event else "periodic"
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its lines come by the clock, whatever the steps do."""
+        return self.tag in _BY_CLOCK
+
+
+_BY_CLOCK = frozenset({grammar.Process.TAG, grammar.Gpu.TAG, grammar.Phase.TAG})
+"""Tags of samples and heartbeats: every 30 s."""
 
 
 class _Fields(NamedTuple):
@@ -110,7 +129,7 @@ _MEASURED: dict[type[Record], _Fields] = {
         ),
         cadence="epoch",
     ),
-    grammar.Floor: _Fields("floor", ("loss_floor",)),
+    grammar.Floor: _Fields("floor", ("loss_floor",), cadence="once"),
     grammar.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
     grammar.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
 }
@@ -131,20 +150,39 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
     grammar.ProcessGone: ("process.gone", ("how",)),
 }
 
-_TEXTS: dict[str, re.Pattern[bytes]] = {
-    "text.traceback": re.compile(rb"^Traceback \(most recent call last\):"),
-    "text.out_of_memory": re.compile(rb"CUDA out of memory|OutOfMemoryError|[Oo]ut of memory: Killed"),
-    "text.cuda_error": re.compile(rb"CUDA error|device-side assert|NCCL (?:error|WARN)|ncclSystemError"),
-    "text.killed": re.compile(rb"^Killed$|: line \d+: +\d+ Killed\b|is killed by signal"),
-}
 # A named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
 
-TEXTS = tuple(pattern.pattern.decode("ascii") for pattern in _TEXTS.values())
-"""What the text signals look for in a line."""
-ERROR_TEXTS = tuple(_TEXTS)
-"""The signals of texts that a run may have died of."""
-_ANY_TEXT = re.compile("|".join(TEXTS).encode("ascii"))
+DEATH = "text.death"
+"""The signal of a text that a run may have died of, from any trainer."""
+_TEXTS: tuple[Signal, ...] = (
+    Signal(DEATH, "", ("cause",), is_event=True),
+    Signal("text.nonfinite", "", ("where",), is_event=True),
+    Signal("text.skip", "", is_event=True),
+    Signal("text.end", "", ("cause",), is_event=True),
+    Signal("text.traceback", "", is_event=True),
+    Signal("text.out_of_memory", "", is_event=True),
+    Signal("text.cuda_error", "", is_event=True),
+    Signal("text.killed", "", is_event=True),
+)
+"""What lines say in words: see `rules/endings/`."""
+_BY_CAUSE = {
+    Cause.TRACEBACK: "text.traceback",
+    Cause.OUT_OF_MEMORY_GPU: "text.out_of_memory",
+    Cause.OUT_OF_MEMORY_HOST: "text.out_of_memory",
+    Cause.CUDA_ERROR: "text.cuda_error",
+    Cause.COLLECTIVE_TIMEOUT: "text.cuda_error",
+    Cause.KILLED: "text.killed",
+    Cause.WORKER_KILLED: "text.killed",
+}
+_WHERE = {
+    Cause.LOSS_NONFINITE: "loss",
+    Cause.LOSS_NONFINITE_STOP: "loss",
+    Cause.GRAD_NONFINITE: "gradient",
+    Cause.VALUE_NONFINITE: "value",
+}
+_SMALLEST_SCALE = 1.0
+"""A loss scale that has come down to this is at its minimum in DeepSpeed and apex."""
 
 _DERIVED: tuple[Signal, ...] = (
     Signal("train.lr_deviation", grammar.Train.TAG, cadence="train"),
@@ -193,8 +231,7 @@ def _catalogue() -> Iterator[Signal]:
             yield Signal(name, tag, found.labels, switch=found.switch, cadence=found.cadence)
     for record_type, (name, labels) in _EVENTS.items():
         yield Signal(name, record_type.TAG, labels, is_event=True)
-    for name in _TEXTS:
-        yield Signal(name, "", is_event=True)
+    yield from _TEXTS
     yield Signal(METRIC, "", ("name", "split"))
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
@@ -215,6 +252,9 @@ def samples(record: Record) -> Iterator[Sample]:
     if isinstance(record, grammar.GradReport):
         for group in record.groups:
             yield from _measured(group)
+    elif isinstance(record, grammar.GuardReport):
+        for check in record.checks():
+            yield from samples(check)
     elif isinstance(record, grammar.GradBelow):
         # The line says that it is below, even where its digits are rounded up to the level.
         norm = min(record.norm, math.nextafter(record.threshold, -math.inf))
@@ -226,11 +266,28 @@ def samples(record: Record) -> Iterator[Sample]:
 
 
 def text_signals(line: bytes) -> Iterator[Sample]:
-    """Yield the text signals of a line outside the grammar."""
-    if _ANY_TEXT.search(line):
-        for name, pattern in _TEXTS.items():
-            if pattern.search(line):
-                yield Sample(name, (), 1.0)
+    """Yield what a line says in words of death, nan, skipped steps or the end of the training."""
+    ending = ending_of(line)
+    if ending is not None:
+        yield from _said(ending)
+
+
+def _said(ending: Ending) -> Iterator[Sample]:
+    cause = (("cause", ending.cause.value),)
+    if ending.is_death:
+        yield Sample(DEATH, cause, 1.0)
+        if ending.cause in _BY_CAUSE:
+            yield Sample(_BY_CAUSE[ending.cause], (), 1.0)
+    if ending.effect is Effect.END_OK:
+        yield Sample("text.end", cause, 1.0)
+    is_at_minimum = ending.name == "loss-scale-minimum"
+    if ending.effect is Effect.SKIP:
+        yield Sample("text.skip", (), 1.0)
+        is_at_minimum = ending.scale is not None and ending.scale <= _SMALLEST_SCALE
+    if is_at_minimum:
+        yield Sample("text.nonfinite", (("where", "loss_scale"),), 1.0)
+    elif ending.effect is Effect.NAN and ending.cause in _WHERE:
+        yield Sample("text.nonfinite", (("where", _WHERE[ending.cause]),), 1.0)
 
 
 def _labels(record: Record, names: tuple[str, ...]) -> Labels:

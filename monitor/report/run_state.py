@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
-from monitor.conditions.freshness import has_ended
-from monitor.grammar import Gpu, Process, ProcessGone, RunEnd
-from monitor.run.attempt import Attempt, Status
+from monitor.grammar import Gpu, Process
+from monitor.run.attempt import Attempt
+from monitor.run.ended import Ended, end_of
+from monitor.run.process_state import FRESH_S, stuck_words
 from monitor.run.run import Run
 
-FRESH_S = 120.0
-"""Older facts about a process or GPU tell nothing about now; probes look every 30 s. Chosen by hand, 2026-11."""
 IDLE_CPU_PCT = 10.0
 IDLE_GPU_PCT = 5.0
 """A waiting process uses less. Chosen by hand, 2026-11."""
@@ -31,6 +30,10 @@ class RunState(StrEnum):
     """Ended without finishing."""
     KILLED = "killed"
     """Ended by a signal, or by the kernel for lack of memory."""
+    CANCELLED = "cancelled"
+    TIME_LIMIT = "time_limit"
+    NO_END = "no_end"
+    """Its log was read to its end, and says nothing of one."""
     HUNG = "hung"
     """Its log does not grow, and its process is idle."""
     SLOW = "slow"
@@ -40,6 +43,14 @@ class RunState(StrEnum):
     UNKNOWN = "unknown"
 
 
+_STATES = {
+    Ended.COMPLETED: RunState.FINISHED,
+    Ended.STOPPED: RunState.FINISHED,
+    Ended.FAILED: RunState.CRASHED,
+    Ended.KILLED: RunState.KILLED,
+    Ended.CANCELLED: RunState.CANCELLED,
+    Ended.TIME_LIMIT: RunState.TIME_LIMIT,
+}
 PASSING = frozenset({RunState.RUNNING, RunState.HUNG, RunState.SLOW, RunState.PAUSED})
 """States that may change at any moment."""
 
@@ -52,53 +63,29 @@ class RunVerdict(NamedTuple):
     evidence: tuple[Evidence, ...]
 
 
-def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None) -> RunVerdict:
+def run_state_of(run: Run, alerts: Iterable[Alert], now: float | None, *, is_following: bool = True) -> RunVerdict:
     """Judge a run at time ``now`` by its log, the facts about its process and GPUs, and its open alerts."""
     attempt = run.attempt
     if not attempt.lines:
         return RunVerdict(RunState.UNKNOWN, "no line was written yet", ())
     firing = [alert for alert in alerts if alert.state is State.FIRING]
     last = () if run.last is None else (run.last,)
-    if gone := _gone(attempt):
-        return gone
-    if attempt.ended is not None and has_ended(attempt):
-        assert isinstance(attempt.ended.record, RunEnd)
-        if attempt.status is Status.FAILED:
-            why = attempt.ended.record.error or f"its end line says {attempt.ended.record.status}"
-            return RunVerdict(RunState.CRASHED, why, (attempt.ended.evidence,))
-        return RunVerdict(RunState.FINISHED, f"its end line says {attempt.status.value}", (attempt.ended.evidence,))
-    if killed := _last_word(attempt, "text.killed"):
-        return RunVerdict(RunState.KILLED, "by its log", (killed,))
-    if crash := next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None):
+    crash = next((alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by), None)
+    end = end_of(run, is_following=is_following, is_taken_for_dead=crash is not None)
+    if end.is_over:
+        return RunVerdict(_STATES[end.ended], end.why, end.evidence)
+    if crash is not None:
         return RunVerdict(RunState.CRASHED, crash.summary, crash.evidence)
     if attempt.intent.pause is not None and attempt.intent.pause == attempt.phase:
         declared = attempt.intent_evidence["pause"]
         return RunVerdict(RunState.PAUSED, f"it declared a pause for its phase {attempt.phase}", (declared,))
     if stall := next((alert for alert in firing if alert.fault in STALLS), None):
         return _stalled(attempt, stall, now)
+    if end.ended is Ended.NO_END:
+        return RunVerdict(RunState.NO_END, end.why, end.evidence)
     if now is None or run.heard_at is None:
         return RunVerdict(RunState.UNKNOWN, "no line has a time, so it is unknown whether the run goes on", last)
     return RunVerdict(RunState.RUNNING, f"last heard of {max(0.0, now - run.heard_at):.0f} s ago", last)
-
-
-def _gone(attempt: Attempt) -> RunVerdict | None:
-    """Judge by the end of the process; None if none was seen, or the log went on afterwards."""
-    stated = attempt.stated(ProcessGone)
-    if stated is None or not _is_last(attempt, "process.gone"):
-        return None
-    record, evidence = stated
-    memory = f"; meanwhile the kernel killed {record.oom_kills} for lack of memory" if record.oom_kills else ""
-    if record.how == "killed":
-        return RunVerdict(RunState.KILLED, f"its process got {record.signal or 'a signal'}{memory}", (evidence,))
-    if record.how == "exited":
-        return RunVerdict(RunState.CRASHED, f"its process ended with exit code {record.status}{memory}", (evidence,))
-    for text in ("text.killed", "text.out_of_memory", "text.cuda_error", "text.traceback"):
-        if word := _last_word(attempt, text):
-            state = RunState.KILLED if text == "text.killed" else RunState.CRASHED
-            return RunVerdict(state, f"its process is gone, and its log says why{memory}", (word, evidence))
-    if memory:
-        return RunVerdict(RunState.KILLED, f"its process is gone{memory}", (evidence,))
-    return RunVerdict(RunState.CRASHED, "its process is gone, for an unknown reason", (evidence,))
 
 
 def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
@@ -108,10 +95,8 @@ def _stalled(attempt: Attempt, stall: Alert, now: float | None) -> RunVerdict:
         why = f"{stall.summary}; nothing is known about its process now: it may hang or be slow"
         return RunVerdict(RunState.UNKNOWN, why, stall.evidence)
     process, evidence = seen
-    if (process.stat or "").startswith("T"):
-        return RunVerdict(
-            RunState.HUNG, "its process is stopped (by Ctrl-Z or a debugger, say)", (*stall.evidence, evidence)
-        )
+    if words := stuck_words(process.stat):
+        return RunVerdict(RunState.HUNG, f"its process {words}", (*stall.evidence, evidence))
     gpus = list(_gpus(attempt, now))
     lines = (*stall.evidence, evidence, *(line for _, line in gpus))
     if process.cpu_pct is None:
@@ -133,18 +118,3 @@ def _gpus(attempt: Attempt, now: float | None) -> Iterator[tuple[float, Evidence
 
 def _is_fresh(evidence: Evidence, now: float | None) -> bool:
     return now is not None and evidence.at is not None and now - evidence.at <= FRESH_S
-
-
-def _last_word(attempt: Attempt, signal: str) -> Evidence | None:
-    """Return the newest line of a signal if no step followed it."""
-    found = attempt.of(signal)
-    if not found or not _is_last(attempt, signal):
-        return None
-    return max((series.last for series in found.values()), key=lambda point: point.serial).evidence
-
-
-def _is_last(attempt: Attempt, signal: str) -> bool:
-    """Whether no step followed the newest line of a signal."""
-    serials = [series.last.serial for series in attempt.of(signal).values()]
-    move = attempt.progress.last
-    return bool(serials) and (move is None or move.serial < max(serials))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome
+from monitor.conditions.cadence import CADENCE_SETTINGS
 from monitor.conditions.freshness import CADENCES_ALLOWED, absence, cadence_steps, line_kind, step_s
 from monitor.conditions.line_cadence import freshest, pace, silence
+from monitor.conditions.reach import cadence_of_run, reach_of
 from monitor.conditions.values import Span
 from monitor.reader.signals import CATALOGUE, Signal
 from monitor.rules import Rule
@@ -93,6 +96,11 @@ def _of_signal(rule: Rule, attempt: Attempt, name: str, *, is_paced: bool) -> Ru
     lines = (series.last.evidence,)
     if silent:
         return RuleCoverage(rule, Armed.BLIND, silent, _advice_to_write(signal, name), lines)
+    reach = reach_of(attempt, signal, series)
+    if reach is not None and not reach.covers:
+        return RuleCoverage(
+            rule, Armed.BLIND, reach.words(signal.tag or name), _advice_to_repeat(attempt, signal), lines
+        )
     if is_paced and (late := _late(rule, attempt, signal)):
         return RuleCoverage(rule, Armed.LATE, *late, lines)
     return RuleCoverage(rule, Armed.ARMED, f"{line_kind(signal)}s with {name} come", "", lines)
@@ -111,6 +119,15 @@ def _late(rule: Rule, attempt: Attempt, signal: Signal) -> tuple[str, str] | Non
         words = f"{signal.tag} every {reported.steps:,} steps; {rule.alert} promises {promised.amount:,.0f} steps"
         return words, f"report it at least every {promised.amount:,.0f} steps"
     return None
+
+
+def _advice_to_repeat(attempt: Attempt, signal: Signal) -> str:
+    """Return which cadence would cover the run."""
+    if signal.is_timed or signal.cadence == "epoch":
+        return f"find out why no further {line_kind(signal)} is written"
+    setting = CADENCE_SETTINGS.get(signal.cadence or "")
+    most = math.floor(cadence_of_run(attempt))
+    return f"set {setting} to at most {most:,}" if setting else f"report it at least every {most:,} steps"
 
 
 def _is_past_its_start(attempt: Attempt, signal: Signal) -> bool:

@@ -107,7 +107,7 @@ def _merged(by: tuple[str, ...], readings: list[Reading]) -> list[Reading]:
     return [replace(min(group, key=_seriousness), labels=labels) for labels, group in groups.items()]
 
 
-def _seriousness(reading: Reading) -> tuple[int, float, int]:
+def _seriousness(reading: Reading) -> tuple[int, float, bool, int]:
     rank = -reading.severity.rank if reading.severity else 0
     first = reading.evidence[0].line if reading.evidence else math.inf
-    return MOST_SERIOUS_FIRST.index(reading.outcome), rank, int(min(first, 2**62))
+    return MOST_SERIOUS_FIRST.index(reading.outcome), rank, reading.is_early, int(min(first, 2**62))

@@ -13,8 +13,10 @@ from typing import TypeGuard
 from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
+from monitor.reader.causes import Cause
 from monitor.reader.event import Event, Opening
-from monitor.reader.signals import CATALOGUE, CROWDED_OUT, ERROR_TEXTS, Labels, Sample
+from monitor.reader.signals import CATALOGUE, CROWDED_OUT, DEATH, Labels, Sample
+from monitor.run.deaths import SURVIVED_AFTER_LINES, Death, note_death, since
 from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.facts import Stated, StatedFacts, cited
 from monitor.run.progress import PHASES_LIMIT, Move, Progress
@@ -112,6 +114,8 @@ class Attempt(StatedFacts):
     """Whether the log says in words that this attempt goes on from a checkpoint."""
     resumed_at: int | None = None
     """The step that it says."""
+    deaths: dict[str, Death] = field(default_factory=dict)
+    """By cause: the first text that says it since the last move."""
 
     @property
     def status(self) -> Status:
@@ -134,6 +138,18 @@ class Attempt(StatedFacts):
     def of(self, signal: str) -> dict[Labels, Series]:
         """Return a signal's series by labels; empty if the signal was never seen."""
         return self.series.get(signal, {})
+
+    @property
+    def unanswered_deaths(self) -> dict[Cause, Death]:
+        """The death texts that no progress has followed, the earliest first."""
+        move = self.progress.last
+        if not self.deaths:
+            return {}
+        if move is None:
+            newest = max(series.last.serial for series in self.of(DEATH).values())
+            if self.lines - newest > SURVIVED_AFTER_LINES:
+                return {}
+        return since(self.deaths, move.serial if move is not None else 0)
 
     def goes_back(self, event: Event) -> bool:
         """Return whether a trainer that announces no start counts from an earlier step again with this event."""
@@ -177,7 +193,7 @@ class Attempt(StatedFacts):
             starts=0 if is_done else 1 if is_higher else before.starts + 1,
             is_over=self.status in (Status.COMPLETED, Status.STOPPED),
             has_ended=self.ended is not None,
-            has_crashed=self.ended is None and self._has_unanswered_text(),
+            has_crashed=self.ended is None and bool(self.unanswered_deaths),
             run=started[0].run if started else before.run,
             fingerprint=data[0].fingerprint if data else before.fingerprint,
         )
@@ -190,11 +206,6 @@ class Attempt(StatedFacts):
             writer=self.writer,
             replaced=self.replaced,
         )
-
-    def _has_unanswered_text(self) -> bool:
-        """Return whether an error text came after the last sign of progress."""
-        moved = self.progress.last.serial if self.progress.last else 0
-        return any(each.last.serial > moved for name in ERROR_TEXTS for each in self.of(name).values())
 
     def note_silence(self, silence_s: float) -> None:
         """Learn how long the current phase may be silent; a silence that may be a hang is ignored."""
@@ -211,10 +222,18 @@ class Attempt(StatedFacts):
             return samples
         return tuple(each._replace(labels=shortened_labels(each.labels)) for each in samples)
 
-    def fold(self, event: Event, now: float | None, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
+    def fold(
+        self,
+        event: Event,
+        now: float | None,
+        samples: tuple[Sample, ...] | None = None,
+        *,
+        heard_at: float | None = None,
+    ) -> frozenset[Touch]:
         """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
-        ``samples`` is the result of `samples_of`, if the caller has just asked for it.
+        ``samples`` is the result of `samples_of`, if the caller has just asked for it; ``heard_at`` is when the line
+        arrived, for logs without times.
         """
         if samples is None:
             samples = self.samples_of(event)
@@ -230,6 +249,7 @@ class Attempt(StatedFacts):
         if samples:
             self._take_samples(samples, event, now)
             touched.update((sample.signal, sample.labels) for sample in samples)
+            self._note_deaths(samples, event.evidence, heard_at if now is None else now)
         if isinstance(event.record, grammar.Epoch):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
@@ -239,6 +259,14 @@ class Attempt(StatedFacts):
             self._take_samples((Sample(CROWDED_OUT, (), 1.0),), event, now)
             touched.add((CROWDED_OUT, ()))
         return frozenset(touched)
+
+    def _note_deaths(self, samples: Sequence[Sample], evidence: Evidence, at: float | None) -> None:
+        moved = self.progress.last.serial if self.progress.last else 0
+        for sample in samples:
+            if sample.signal == DEATH:
+                said = cited(evidence, len(samples), is_record=False)
+                death = Death(self.lines, at, self.step, self.epoch, said)
+                note_death(self.deaths, dict(sample.labels)["cause"], death, moved)
 
     def _count_epochs(self, record: Record | None) -> None:
         """Count another trainer's epochs: most do not log the end of an epoch, but number epochs and batches."""

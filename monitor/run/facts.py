@@ -31,6 +31,7 @@ KEYED: dict[type[Record], str] = {
     grammar.Gpu: "index",
     grammar.GuardCheck: "h",
     grammar.Phase: "name",
+    grammar.Unknown: "tag",
 }
 """Record types with one fact per value of a field; the others have one fact each."""
 

@@ -139,10 +139,13 @@ class Run:
         self.lines += 1
         self.understood += event.is_understood
         self.last = event.evidence
-        return self.attempt.fold(event, self.now, samples)
+        return self.attempt.fold(event, self.now, samples, heard_at=self.heard_at)
 
     def hear(self, now: float) -> None:
         """Note bytes that are not a whole line yet: they end a silence, and that is all they prove."""
+        if self.now is None and self.heard_at is not None:
+            # In a log without times, arrival is all that tells how long its silences usually are.
+            self.attempt.note_silence(max(0.0, now - self.heard_at))
         self.heard_at = now if self.heard_at is None else max(self.heard_at, now)
 
     def _identity(self, event: Event) -> str:

@@ -110,7 +110,7 @@ class Announcer(Listener):
                 run = each.pipeline.run
                 self.complain(
                     f"{each.log}: {run.understood:,} of {run.lines:,} lines understood, too little to judge the run: "
-                    "no alert does not mean no fault"
+                    "no loss or metric with a place was read; no alert does not mean no fault"
                 )
 
 
@@ -129,8 +129,9 @@ class _LogAnnouncer(LogListener):
             self._announcer.warn(f"{self._pipeline.log}: {understood_words(run)}")
         if run.lines >= FEWEST_TO_JUDGE and run.understood < BLIND_BELOW * run.lines:
             self._announcer.complain(
-                f"{self._pipeline.log}: WARNING: {understood_words(run)}; this watch is blind, and its silence means "
-                f"nothing; see monitor dialects explain {self._pipeline.log}"
+                f"{self._pipeline.log}: WARNING: {understood_words(run)}; this watch can judge texts of death, "
+                "silence, the process and the disk, and nothing of the training itself; "
+                f"see monitor dialects explain {self._pipeline.log}"
             )
 
     def on_event(self, event: Event) -> None:

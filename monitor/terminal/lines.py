@@ -11,7 +11,9 @@ from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
+from monitor.report.verdict import verdict_of
 from monitor.rules import Rule
+from monitor.run.ended import Ended
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
 from monitor.tail import Notice
@@ -93,7 +95,8 @@ def progress_line(event: Event) -> str | None:
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
     """Return the summary of a watch or replay: the run, then what is wrong or unknown, then what is ok."""
-    lines = run_lines(snapshot)
+    verdict = verdict_of(snapshot)
+    lines = [*run_lines(snapshot), terminal(f"{verdict.mark} {verdict.words}")]
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
     return lines + [terminal(line) for line in chain(_unseen_lines(snapshot), _settled_lines(snapshot))]
@@ -103,11 +106,22 @@ def run_lines(snapshot: Snapshot) -> list[str]:
     """Return which run a log has and how much of it was understood."""
     run, attempt = snapshot.run, snapshot.run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
-    status = "unfinished" if run.status == "running" and not snapshot.is_following else run.status
+    status = ended_words(snapshot)
     unit = "report" if run.dialect.is_counted else "step"
     place = f"{attempt.epochs_done}{planned} epochs done, {unit} {attempt.step}"
     head = f"{snapshot.log}: run {run.id}: {status}, {place}"
     return [terminal(head), terminal(understood_words(run))]
+
+
+def ended_words(snapshot: Snapshot) -> str:
+    """Return how a run goes or ended, with its cause."""
+    end, run = snapshot.end, snapshot.run
+    if run.status == "waiting" or end.ended is Ended.RUNNING:
+        return run.status.value
+    if end.ended is Ended.NO_END:
+        return f"{MARKS[Outcome.UNKNOWN]} {end.why}"
+    words = end.ended.value.replace("_", " ")
+    return words if end.cause is None else f"{words} ({end.cause.words})"
 
 
 def understood_words(run: Run) -> str:

@@ -29,7 +29,7 @@ class WatchedStep:
     def __init__(self, step: TrainingStep, log: EventLog, config: MonitorConfig) -> None:
         self._step = step
         names = [f"feature_{number:02d}" for number in range(NUM_FEATURES)]
-        self._instruments = Instruments(step.model, config, log, feature_names=names)
+        self._instruments = Instruments(step.model, config, log, feature_names=names, steps_per_epoch=1_000)
 
     def __call__(self) -> None:
         """Take one step."""

@@ -26,6 +26,8 @@ EPOCH_1 = [
 HEALTHY = [
     *EPOCH_1,
     at(7, report(2, 2, gat=1.0, adaptive_norm=1.0)),
+    at(7, grammar.EncoderGrad(tensor="projected_features", norm=0.01, max=0.001, step=2)),
+    at(7, grammar.GuardCheck(h=1, step=2, std=0.5)),
     at(8, train(2, 2, epochs=2)),
     at(9, epoch_end(2, epochs=2)),
     at(10, COMPLETED),
@@ -39,6 +41,7 @@ TROUBLED = [
     at(500, train(3, 2, loss=0.4, epochs=2)),
     b"Traceback (most recent call last):",
     at(501, report(4, 2, gat=1.0, adaptive_norm=0.0)),
+    at(501, grammar.EncoderGrad(tensor="projected_features", norm=0.01, max=0.001, step=4)),
     at(502, epoch_end(2, epochs=2)),
     at(503, FAILED),
 ]

@@ -200,10 +200,12 @@ def test_lines_without_a_time_stall_by_the_time_of_their_arrival(watching: Watch
     assert [alert.state for alert in watching.heard.alerts] == ["firing", "resolved"]
 
 
-def test_a_text_without_an_understood_line_never_stalls(watching: Watching):
+def test_a_text_without_an_understood_line_stalls_after_half_an_hour_of_silence(watching: Watching):
     watching.turn(b"hello\nworld\n")
-    watching.turn(after_s=HOUR_S)
-    assert (watching.heard.alerts, watching.follower.now()) == ([], None)
+    watching.turn(after_s=HOUR_S / 2 - 1)
+    assert watching.heard.alerts == []
+    watching.turn(after_s=2)
+    assert [alert.rule for alert in watching.heard.alerts] == ["TrainingStall"]
 
 
 def test_an_old_log_without_times_is_abandoned(watching: Watching):

@@ -38,7 +38,7 @@ def test_a_rule_whose_lines_come_is_armed_and_cites_the_newest(folder: Path):
     write(folder / "run.log", HEALTHY)
     out = monitor("doctor", "run.log").out
     assert rows(out)["TrainLossNonfinite"] == "armed"
-    assert re.search(r"^✅ armed +TrainLossNonfinite .*train\.loss.*\[line 9\]$", out, re.MULTILINE)
+    assert re.search(r"^✅ armed +TrainLossNonfinite .*train\.loss.*\[line 11\]$", out, re.MULTILINE)
 
 
 def test_a_rule_whose_lines_stopped_is_blind_with_advice(folder: Path):
@@ -82,7 +82,7 @@ def test_as_json_there_is_one_object_per_rule_with_its_lines(folder: Path):
     loss = found["TrainLossNonfinite"]
     assert list(loss) == ["alert", "state", "reason", "change", "evidence"]
     assert (loss["state"], loss["change"]) == ("armed", None)
-    assert [(line["path"], line["line"]) for line in loss["evidence"]] == [("run.log", 9)]
+    assert [(line["path"], line["line"]) for line in loss["evidence"]] == [("run.log", 11)]
 
 
 def test_only_rules_in_force_are_looked_at(folder: Path):

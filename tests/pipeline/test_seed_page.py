@@ -9,8 +9,24 @@ import pytest
 from monitor.alert import Alert, State
 from monitor.conditions import Background
 from monitor.engine.step import Engine
-from monitor.grammar import Config, Data, GradReport, GroupGrad, Metrics, RunEnd, RunStart, Share, Target
+from monitor.grammar import (
+    Config,
+    Data,
+    Epoch,
+    GradReport,
+    GroupGrad,
+    Metrics,
+    RunEnd,
+    RunStart,
+    Share,
+    Target,
+    Train,
+    parse_line,
+)
 from monitor.pipeline import Pipeline
+from monitor.report import build
+from monitor.report.statement import Mark
+from monitor.report.verdict import verdict_of
 from monitor.rules import load_rules
 from monitor.run.summary import summarise
 from tests.lines import START, Line, at, epoch_end, numbered, train
@@ -133,6 +149,83 @@ def test_the_first_page_alone_is_not_an_all_clear():
     said = {rule.alert: {reading.outcome.value for reading in readings} for rule, readings in snapshot.readings}
     assert said["ExcessiveResets"] == {"unknown"}
     assert {"ok"} != set().union(*said.values())
+
+
+def as_atft(log: list[bytes]) -> list[bytes]:
+    """Return the run in the words of the trainer that wrote the seed page's log; it has no start and end lines."""
+    return [line for each in log for line in _in_atft(each)]
+
+
+def _in_atft(line: bytes) -> list[bytes]:
+    stamp, _, rest = line.partition(b"Z INFO ")
+    head = b"[" + stamp.replace(b"T", b" ").replace(b".", b",") + b"][__main__][INFO] - "
+    record = parse_line(line)
+    match record.record if record else None:
+        case RunStart():
+            return [head + b"Complete ATFT-GAT-FAN Training Pipeline"]
+        case Train(epoch=epoch, batch=batch, loss=loss):
+            return [f"Epoch {epoch.part}: {batch.part}it [00:42,  2.10s/it, loss={loss:.4f}]".encode()]
+        case GradReport() | Metrics():
+            return [head + rest]
+    return [head + rest] if b"[ENCODER-GRAD]" in line else []
+
+
+def as_key_values(log: list[bytes]) -> list[bytes]:
+    """Return the run as plain ``key=value`` lines with the total gradient norm of its only report."""
+    found = []
+    for line in log:
+        record = parse_line(line)
+        stamp = line.partition(b"Z")[0].replace(b"T", b" ")[:19]
+        match record.record if record else None:
+            case Train(epoch=epoch, step=step, loss=loss):
+                norm = " grad_norm=0.87" if step == 12 else ""
+                found.append(stamp + f" epoch={epoch.part} step={step} loss={loss}{norm}".encode())
+            case Epoch(epoch=epoch, val_loss=val_loss):
+                found.append(stamp + f" epoch={epoch.part} val_loss={val_loss}".encode())
+            case Metrics(epoch=epoch):
+                found.append(stamp + f" epoch={epoch} sharpe={STALE_SHARPE}".encode())
+    return found
+
+
+GRAMMARS = {"native": list, "atft": as_atft, "key=value": as_key_values}
+
+
+@pytest.fixture(scope="module", params=GRAMMARS)
+def judged(request: pytest.FixtureRequest) -> Pipeline:
+    """Return a watch of the whole run in one of three grammars, with nothing to compare with."""
+    watching = Pipeline("run.log", Engine(RULES))
+    for line in numbered(GRAMMARS[request.param](whole_run())):
+        watching.take(line)
+    assert watching.run.attempt.step is not None
+    return watching
+
+
+def test_in_every_grammar_gradient_rules_are_unknown_after_the_first_epoch(judged: Pipeline):
+    snapshot = judged.snapshot(judged.run.now, is_following=False)
+    for rule, readings in snapshot.readings:
+        if rule.group == "gradients" and rule.alert != "NonfiniteReported":
+            heartbeats = {name for name, _ in rule.condition.signals_to_keep_coming()}
+            if heartbeats and not any(name.startswith("train.loss") for name in heartbeats):
+                assert "ok" not in {reading.outcome.value for reading in readings}, (rule.alert, readings)
+
+
+def test_in_no_grammar_is_an_objective_green_without_proof(judged: Pipeline):
+    snapshot = judged.snapshot(judged.run.now, is_following=False)
+    page = build(snapshot)
+    green = {each.title for each in page.objectives if each.mark is Mark.OK}
+    assert not green & {"Confirm gradient flow", "Validate degeneracy prevention", "Monitor GPU utilisation"}
+    assert not page.footer.all_passed
+    assert not verdict_of(snapshot).all_passed
+
+
+def test_an_alert_whose_evidence_ends_keeps_firing():
+    watching = Pipeline("run.log", Engine(RULES))
+    for line in numbered(whole_run()[:-1]):
+        watching.take(line)
+    snapshot = watching.snapshot(watching.run.now, is_following=True)
+    said = {rule.alert: {reading.outcome.value for reading in readings} for rule, readings in snapshot.readings}
+    assert said["DeadInputGradients"] == {"unknown"}
+    assert "DeadInputGradients" in {alert.rule for alert in snapshot.open}
 
 
 def test_every_alert_cites_an_existing_line(watched: tuple[Pipeline, list[Alert]]):

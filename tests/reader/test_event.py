@@ -51,7 +51,7 @@ def test_a_record_behind_a_progress_bar_is_read_and_shown_whole():
 )
 def test_text_outside_the_grammar_can_be_a_signal(text, signal):
     event = read(text)
-    assert [sample.signal for sample in event.samples] == [signal]
+    assert [sample.signal for sample in event.samples] == ["text.death", signal]
     assert not event.is_understood
 
 

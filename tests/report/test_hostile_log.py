@@ -63,7 +63,7 @@ def test_hostile_lines_outside_the_grammar_change_a_count_and_nothing_else(snaps
 
 def test_a_log_of_nothing_but_hostile_lines_is_waiting_for_evidence(snapshot_of):
     text = render_markdown(build(snapshot_of([each.encode("utf-8", "surrogatepass") for each in HOSTILE])))
-    assert "- **Status**: ❔ **UNFINISHED**" in text
+    assert "- **Status**: ❔ **NO END SEEN; LAST LINE L17**" in text
     assert text.count("✅") == 1
 
 

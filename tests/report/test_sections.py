@@ -181,7 +181,7 @@ def test_the_timeline_names_the_line_of_each_alert(log, snapshot_of):
 
 
 def test_what_is_ok_is_folded_away_behind_what_is_not(log, snapshot_of):
-    log.start().preface().epoch(1).add(grammar.GradNonfinite(group="gat", norm=float("nan"), step=10))
+    log.start().preface().epoch(1).epoch(2).add(grammar.GradNonfinite(group="gat", norm=float("nan"), step=20))
     page = build(snapshot_of(log.lines, is_following=True), Config(signs=("TrainingStall",)))
     loud, _, quiet = render_markdown(page).partition("<details>")
     assert "\n### ❌ " in loud

@@ -122,7 +122,7 @@ def test_one_report_at_step_0_proves_nothing_for_a_run_of_1410_steps(log, snapsh
 
 def test_a_log_read_to_its_end_without_an_end_line_is_unfinished_and_not_calm(healthy, snapshot_of):
     page = build(snapshot_of(healthy[:-1]))
-    assert (page.footer.status, page.footer.mark) == ("unfinished", Mark.UNKNOWN)
+    assert (page.footer.status, page.footer.mark) == ("no end seen; last line 23:40:54", Mark.UNKNOWN)
     assert page.footer.confidence.startswith("Low: 5 of 6")
     assert "critical and unknown: TrainingStall" in page.footer.confidence
 

@@ -30,7 +30,7 @@ START_LINE = at(0, RunStart(run="fit-1", pid=1, host="gpu1", cmd="trainer fit", 
 TRAINING = [
     START_LINE,
     at(1, grammar.Phase(name="train", epoch=2)),
-    at(2, report(100, 2, gat=0.5, adaptive_norm=2e-9)),
+    at(2, report(200, 2, gat=0.5, adaptive_norm=2e-9)),
     at(3, epoch_end(1, epochs=4)),
     at(4, grammar.Train(epoch=Share(2, 4), batch=Share(50, 200), step=250, loss=0.4567, s_per_batch=2.0)),
 ]
@@ -142,7 +142,7 @@ def test_the_counts_of_the_rules_match_the_readings() -> None:
 
 def test_a_log_that_stops_without_an_end_has_no_eta() -> None:
     text = picture(scene(TRAINING, is_following=False))
-    assert "UNFINISHED" in text
+    assert "NO END SEEN" in text
     assert "ETA –" in text
     assert "silence is not judged" in text
 

@@ -26,7 +26,7 @@ WARN_NORM = 1e-7
 
 
 class TrainingHooks:
-    """Reports every `every` steps, starting at step 0. Calls `on_forward` before each forward pass of the model."""
+    """Reports at the steps that are announced as due. Calls `on_forward` before each forward pass of the model."""
 
     def __init__(
         self,
@@ -36,10 +36,9 @@ class TrainingHooks:
         *,
         parts: Mapping[str, Part],
         layers: Mapping[str, nn.Module],
-        every: int,
         on_forward: Callable[[], None],
     ) -> None:
-        self._model, self._optimizer, self._log, self._every = model, optimizer, log, every
+        self._model, self._optimizer, self._log = model, optimizer, log
         self._on_forward = on_forward
         self._groups = groups_of(model, parts)
         self._gradients = GradientMonitor(self._groups, per_feature=frozenset(), warn_norm=WARN_NORM)
@@ -48,7 +47,7 @@ class TrainingHooks:
         self._order: ForwardOrder | None = ForwardOrder(parts)
         self._is_listening = self._has_measured = False
         self._took_step = self._wants_norm = False
-        self._place = (0, 1, 1)
+        self._place, self._is_due = (0, 1, 1), True
         self._grad_norm: Tensor | None = None
         self.lr = float("nan")
         """Learning rate of the newest step, from the optimizer's first parameter group."""
@@ -70,15 +69,15 @@ class TrainingHooks:
         """The device of the model's first parameter now."""
         return next((str(weight.device) for group in self._groups.values() for weight in group.values()), None)
 
-    def expect(self, step: int, *, epoch: int, batch: int, wants_norm: bool) -> None:
-        """Set which step comes next, and whether to compute the norm of its whole gradient."""
-        self._place, self._wants_norm = (step, epoch, batch), wants_norm
+    def expect(self, step: int, *, epoch: int, batch: int, is_due: bool, wants_norm: bool) -> None:
+        """Set which step comes next, whether it has a report, and whether to compute the norm of its whole gradient."""
+        self._place, self._is_due, self._wants_norm = (step, epoch, batch), is_due, wants_norm
         self._is_listening = self._has_measured = self._took_step = False
         self._grad_norm = None
 
     def listen(self) -> None:
         """Listen to the activations of this step, if a report is due."""
-        if not self._is_listening and self._place[0] % self._every == 0:
+        if not self._is_listening and self._is_due:
             self._is_listening = True
             self._activations.listen()
             self._weights.expect_backward()
@@ -96,7 +95,7 @@ class TrainingHooks:
             grads = [weight.grad for group in self._groups.values() for weight in group.values()]
             self._grad_norm = norm_of(grads, torch.float32)
         step, epoch, batch = self._place
-        if step % self._every == 0:
+        if self._is_due:
             self._log.activations(self._activations.measure(), step=step)
             found = self._gradients.measure()
             self._log.gradients(found, step=step, epoch=epoch, batch=batch, warn_norm=WARN_NORM)
@@ -106,10 +105,19 @@ class TrainingHooks:
 
         Weights are reported for a skipped step too.
         """
-        if self._has_measured and not self._took_step and self._place[0] % self._every == 0:
+        if self._has_measured and not self._took_step and self._is_due:
             self._weights.before_step()
             self._log.weights(self._weights.measure(), step=self._place[0])
         return self._took_step, None if self._grad_norm is None else float(self._grad_norm)
+
+    def measure_remaining(self, step: int, *, epoch: int, batch: int) -> None:
+        """Report the gradients that the last step has left, if it had no report; none if they were cleared."""
+        grads = [weight.grad for group in self._groups.values() for weight in group.values() if weight.grad is not None]
+        # Gradients of exactly zero were cleared rather than computed.
+        if not grads or not any(bool(grad.any()) for grad in grads):
+            return
+        found = self._gradients.measure()
+        self._log.gradients(found, step=step, epoch=epoch, batch=batch, warn_norm=WARN_NORM)
 
     def remove(self) -> None:
         """Remove all hooks from the model and the optimizer."""
@@ -127,7 +135,7 @@ class TrainingHooks:
         # With a closure, the gradients are computed within the step itself.
         if not (args[1:] or kwargs.get("closure")):
             self.measure_gradients()
-        if self._place[0] % self._every == 0:
+        if self._is_due:
             self._weights.before_step()
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -135,5 +143,5 @@ class TrainingHooks:
         # Read again: another hook may have changed it, and this is the rate at which the weights moved.
         self.lr = float(optimizer.param_groups[0]["lr"])
         self._took_step = True
-        if self._place[0] % self._every == 0:
+        if self._is_due:
             self._log.weights(self._weights.measure(), step=self._place[0])

@@ -9,6 +9,7 @@ from torch import Tensor
 from trainer.config import MonitorConfig
 from trainer.measure.activations import ActivationMonitor, measure_inputs
 from trainer.measure.gradients import EncoderGradientHooks, GradientMonitor
+from trainer.measure.report_steps import is_report_due
 from trainer.measure.weights import WeightMonitor
 from trainer.model.network import StockModel
 from trainer.telemetry.eventlog import EventLog
@@ -18,9 +19,16 @@ class Instruments:
     """The monitors of one model. The loop calls them at three points of each step; they act when a report is due."""
 
     def __init__(
-        self, model: StockModel, config: MonitorConfig, log: EventLog, *, feature_names: Sequence[str]
+        self,
+        model: StockModel,
+        config: MonitorConfig,
+        log: EventLog,
+        *,
+        feature_names: Sequence[str],
+        steps_per_epoch: int,
     ) -> None:
         self._config, self._log, self._feature_names = config, log, feature_names
+        self._steps_per_epoch = steps_per_epoch
         groups = model.gradient_groups()
         self._gradients = GradientMonitor(
             groups, per_feature=model.per_feature_parameters(), warn_norm=config.grad_warn_norm
@@ -73,7 +81,14 @@ class Instruments:
 
     def is_due(self, step: int) -> bool:
         """Return whether this step has a report, for which hooks are on the model."""
-        return step % self._config.grad_monitor_every == 0
+        epoch, place = divmod(step, self._steps_per_epoch)
+        return is_report_due(
+            step,
+            every=self._config.grad_monitor_every,
+            batch=place + 1,
+            batches=self._steps_per_epoch,
+            epoch=epoch + 1,
+        )
 
     def _monitors(self, step: int) -> bool:
         return self._config.grad_monitor and self.is_due(step)

@@ -24,6 +24,7 @@ from torch.optim import Optimizer
 
 from trainer.measure.model_parts import Part, children_of, layers_of
 from trainer.measure.pace import Lap, Stopwatch
+from trainer.measure.report_steps import is_report_due
 from trainer.telemetry.eventlog import (
     Epoch,
     Error,
@@ -70,13 +71,14 @@ class Telemetry:
         """Start the log and add hooks to the model.
 
         ``batches`` is the number of optimizer steps in an epoch. There is a TRAIN line every ``train_every`` steps, and
-        a report of gradients, weights and ``layers`` every ``grad_every`` steps. ``groups`` are modules or parameters
-        by their names in reports; the default is the model's children. The same goes for ``layers``; ``{}`` turns them
-        off, which suits a compiled model. ``intent`` has further keys of the INTENT line, such as ``base_lr``,
-        ``warmup_steps`` and ``schedule``: what you declare there is not reported as a fault. Raises LogWriteError if
-        the log cannot be written, ValueError for a group with parameters of another model.
+        a report of gradients, weights and ``layers`` every ``grad_every`` steps, and at the last step of the first
+        epoch and of each epoch that has fewer than two. ``groups`` are modules or parameters by their names in reports;
+        the default is the model's children. The same goes for ``layers``; ``{}`` turns them off, which suits a compiled
+        model. ``intent`` has further keys of the INTENT line, such as ``base_lr``, ``warmup_steps`` and ``schedule``:
+        what you declare there is not reported as a fault. Raises LogWriteError if the log cannot be written, ValueError
+        for a group with parameters of another model.
         """
-        self._epochs, self._batches, self._train_every = epochs, batches, train_every
+        self._epochs, self._batches, self._train_every, self._grad_every = epochs, batches, train_every, grad_every
         self._clock, self._started_at = clock, clock()
         self.path = Path(log) if log is not None else default_log_path(name, self._started_at)
         """The path of the log."""
@@ -95,7 +97,6 @@ class Telemetry:
             self._log,
             parts=children_of(model) if groups is None else groups,
             layers=layers_of(model) if layers is None else layers,
-            every=grad_every,
             on_forward=lambda: self.forward(is_training=model.training),
         )
         run, pid = f"{name}-{uuid.uuid4().hex[:12]}", os.getpid()
@@ -185,6 +186,8 @@ class Telemetry:
         if self._is_closed:
             return
         self._is_closed = True
+        if status == "completed":
+            self._report_rest()
         self._hooks.remove()
         self._phases.__exit__(None, None, None)
         self._read_losses()
@@ -219,7 +222,22 @@ class Telemetry:
     def _expect_step(self) -> None:
         self._is_waiting = True
         batch, step = self._batch + 1, self._step + 1
-        self._hooks.expect(self._step, epoch=self._epoch, batch=batch, wants_norm=self._is_train_due(batch, step))
+        self._hooks.expect(
+            self._step,
+            epoch=self._epoch,
+            batch=batch,
+            is_due=self._is_report_due(self._step, batch),
+            wants_norm=self._is_train_due(batch, step),
+        )
+
+    def _is_report_due(self, step: int, batch: int) -> bool:
+        return is_report_due(step, every=self._grad_every, batch=batch, batches=self._batches, epoch=self._epoch)
+
+    def _report_rest(self) -> None:
+        """Report the gradients of the last step if it had no report because it was not known to be the last."""
+        step = self._step - 1
+        if self._batch and not self._skips_in_row and not self._is_report_due(step, self._batch):
+            self._hooks.measure_remaining(step, epoch=self._epoch, batch=self._batch)
 
     def _is_train_due(self, batch: int, step: int) -> bool:
         return step % self._train_every == 0 or batch == self._batches

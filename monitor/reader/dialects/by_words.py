@@ -41,7 +41,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
     place = report.place
     if report.kind == "end":
         state.is_complete |= report.detail == "completed"
-        record: Record = grammar.RunEnd(status=report.detail or "completed", epochs=_epochs_at_end(state))
+        record: Record = end_record(report.detail or "completed", state)
         return Said(record, tuple(samples(record)), opening)
     if report.kind == "epoch":
         record = grammar.Phase(name="train", epoch=state.epoch)
@@ -64,6 +64,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
             return Said(None, (*_loose(fields), *more), opening, digits)
     if state.step is None:
         return Said(None, more, opening, digits)
+    state.is_stopped = state.is_stopped and "loss" not in fields
     train = grammar.Train(
         epoch=_share(state.epoch or 1, state.epochs), batch=_share(place.batch, place.batches), step=state.step,
         **{"loss": None, **fields},
@@ -150,6 +151,14 @@ def _is_lower(place: Place, was_at: tuple[int, int]) -> bool:
     if place.step is not None and place.step < was_at[1]:
         return True
     return place.epoch is not None and place.epoch < was_at[0]
+
+
+def end_record(status: str, state: DialectState) -> grammar.RunEnd:
+    """Return the end that a line tells. A run that said that it stops early did so, even if it later says completed."""
+    state.is_stopped |= status == "stopped"
+    if state.is_stopped and status == "completed":
+        status = "stopped"
+    return grammar.RunEnd(status=status, epochs=_epochs_at_end(state))
 
 
 def _epochs_at_end(state: DialectState) -> int | None:

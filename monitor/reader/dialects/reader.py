@@ -6,15 +6,16 @@ of the same bytes gives the same events, and so does going on after a kill.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import re2
 
 from monitor.grammar import RunEnd
+from monitor.reader.causes import Cause
 from monitor.reader.course import course_of, may_say, resume_of
-from monitor.reader.dialects.by_words import GIVES, say
+from monitor.reader.dialects.by_words import GIVES, end_record, say
 from monitor.reader.dialects.load import LAST_RESORT, shipped_dialects
 from monitor.reader.dialects.parts import take_parts
 from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
@@ -22,7 +23,7 @@ from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.encoding import decoded
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
-from monitor.reader.signals import CATALOGUE, samples, text_signals
+from monitor.reader.signals import CATALOGUE, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.parts import Parts
@@ -101,7 +102,6 @@ class DialectReader:
         # One head for all: time, rank and logger do not depend on what reads the line's own words.
         parts = take_parts(line.data.decode("utf-8", "replace"), state.words.clock, self._zone)
         at = parts.whole.at if parts.whole.at is not None else parts.own.at
-        body = parts.own.body.encode()
         found = self._find(parts.tried, event, state)
         said: list[tuple[str, Said]] = []
         for pattern, fields in found:
@@ -118,13 +118,11 @@ class DialectReader:
         evidence = evidence_of(line, event.evidence.path, at if is_theirs else None)
         is_assumed = parts.whole.is_zone_assumed or parts.own.is_zone_assumed
         state.is_zone_assumed |= bool(is_theirs) and at is not None and is_assumed
-        texts = event.samples or tuple(text_signals(body))
-        if _KILLED.search(body) and state.name not in ("", NATIVE):
-            # The shell says so of the process that it started: no line of that process comes any more.
-            ended = RunEnd(status="failed", error="Killed", epochs=state.epoch)
-            return Event(evidence, "", ended, (*samples(ended), *texts), f"{state.name}:killed")
+        texts = event.samples
+        if not any(isinstance(each.record, RunEnd) for _, each in said) and (ended := _end_in_words(texts, state)):
+            said.append(("end", Said(ended, tuple(samples(ended)))))
         if not said:
-            return event._replace(evidence=evidence, samples=texts)
+            return event._replace(evidence=evidence)
         if state.name:
             state.matched[state.name] = state.matched.get(state.name, 0) + 1
         record = next((each.record for _, each in reversed(said) if each.record is not None), None)
@@ -271,5 +269,14 @@ def _note_course(body: str, state: DialectState) -> None:
 
 # By RE2, which looks for a text several times as fast as `in` does.
 _END_OF_OURS = re2.compile(rb"\[RUN\] end")
-_KILLED = re.compile(rb"^Killed$|: line \d+: +\d+ Killed\b")
 _NONE = Dialect("", "")
+
+
+def _end_in_words(texts: Iterable[Sample], state: DialectState) -> RunEnd | None:
+    """Return the end that a line's closing words tell; None for any other line."""
+    cause = next((dict(each.labels)["cause"] for each in texts if each.signal == "text.end"), None)
+    if cause is None:
+        return None
+    state.words.place.is_ended = True
+    status = "completed" if cause == Cause.COMPLETED else "stopped"
+    return end_record(status, state)

@@ -75,3 +75,5 @@ class DialectState:
     """How many more unread lines may belong to the source code or settings above them."""
     encoding: TextEncoding = field(default_factory=TextEncoding)
     """How the log's text is encoded, where it is not UTF-8."""
+    is_stopped: bool = False
+    """Whether a line said that the training stops early, and no report of it came since."""

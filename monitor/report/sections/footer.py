@@ -15,7 +15,9 @@ from monitor.report.run_state import RunState, run_state_of
 from monitor.report.sections.objectives import Objective
 from monitor.report.sections.progress import remaining
 from monitor.report.statement import Mark, Statement, worst
+from monitor.report.verdict import verdict_of
 from monitor.run.attempt import Status
+from monitor.run.ended import Ended
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 
 
@@ -34,6 +36,8 @@ class Footer:
     """Share of the applicable rules that are ok with evidence, weighted by severity; None where none applies."""
     all_passed: bool
     """Whether every applicable rule and objective is ok with evidence, and no figure contradicts it."""
+    coverage: str
+    """What the rules come to, and what share of the run their evidence covers: the line of `monitor check`."""
     num_rules: int
     """Number of rules that apply."""
     not_applicable: tuple[Statement, ...]
@@ -62,8 +66,11 @@ def footer(
     doubts = [*_not_from_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
     marks = [verdict.mark for verdict in applicable]
     marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
+    if snapshot.end.ended is Ended.NO_END:
+        marks.append(Mark.UNKNOWN)
     share = _share(applicable)
-    all_passed = bool(applicable) and set(marks) == {Mark.OK} and not doubts
+    verdict = verdict_of(snapshot, verdicts)
+    all_passed = verdict.all_passed and not doubts and _none_denied(aims)
     status, lines = _status(snapshot, verdicts)
     return Footer(
         mark=_mark(status, applicable, [*marks, *(Mark.CAUTION for _ in doubts)]),
@@ -79,6 +86,7 @@ def footer(
         confidence=_confidence(share, applicable, doubts),
         share=share,
         all_passed=all_passed,
+        coverage=f"{verdict.mark} {verdict.words}",
         num_rules=len(applicable),
         not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
         blind_spots=(
@@ -87,6 +95,13 @@ def footer(
             *unseen,
             *_unread(snapshot),
         ),
+    )
+
+
+def _none_denied(aims: Sequence[Objective]) -> bool:
+    """Whether no aim is contradicted, and none that a watch file declares is left open."""
+    return all(each.mark not in (Mark.BREACH, Mark.CAUTION) for each in aims) and not any(
+        each.is_declared and each.mark is Mark.UNKNOWN for each in aims
     )
 
 
@@ -99,7 +114,8 @@ def _status(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> tuple[str, t
     last = () if run.last is None else (run.last,)
     if any(isinstance(each.rule.condition, Stall) and each.outcome is Outcome.BREACH for each in verdicts):
         return "stalled", last
-    return ("running" if snapshot.is_following else "unfinished"), last
+    end = snapshot.end
+    return (end.why if end.ended is Ended.NO_END else end.ended.value), (end.evidence or last)
 
 
 _STATE_MARKS = {
@@ -107,13 +123,16 @@ _STATE_MARKS = {
     RunState.KILLED: Mark.BREACH,
     RunState.HUNG: Mark.BREACH,
     RunState.SLOW: Mark.CAUTION,
+    RunState.CANCELLED: Mark.CAUTION,
+    RunState.TIME_LIMIT: Mark.CAUTION,
+    RunState.NO_END: Mark.UNKNOWN,
     RunState.PAUSED: Mark.NOT_APPLICABLE,
 }
 
 
 def _run_state(snapshot: Snapshot) -> list[Statement]:
     """Return the state of a run that is neither running nor finished, if known."""
-    found = run_state_of(snapshot.run, snapshot.open, snapshot.now)
+    found = run_state_of(snapshot.run, snapshot.open, snapshot.now, is_following=snapshot.is_following)
     if found.state not in _STATE_MARKS:
         return []
     return [Statement(found.state.value, found.why, found.evidence, _STATE_MARKS[found.state])]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monitor.conditions import Outcome
 from monitor.config.model import Aim, Config
 from monitor.grammar import Metrics
 from monitor.report.figures import fact
@@ -28,6 +29,8 @@ class Objective:
     aim: str
     mark: Mark
     grounds: tuple[Statement, ...]
+    is_declared: bool = False
+    """Whether a watch file asks for it."""
 
 
 FOLDED_FROM = 3
@@ -36,6 +39,10 @@ GRADIENTS = frozenset({"grad_zero", "grad_vanish", "grad_drop", "grad_explode", 
 DEGENERACY = frozenset({"pred_collapse", "resets_excess", "reset_failed"})
 STABILITY = frozenset({"loss_nonfinite", "weight_nonfinite", "stall_silent", "soft_hang", "crash", "restart_loop"})
 """Kinds of fault that decide each aim."""
+GRADIENT_PROOFS = frozenset({"grad_zero", "grad_vanish"})
+DEGENERACY_PROOFS = frozenset({"pred_collapse", "resets_excess"})
+STABILITY_PROOFS = frozenset({"loss_nonfinite"})
+"""Kinds of fault whose absence proves each aim: a rule of another kind that is ok does not."""
 CRASH_EVENTS = (
     *("text.traceback", "text.out_of_memory", "text.cuda_error", "text.killed"),
     *("run.error", "nonfinite", "checkpoint.conflict"),
@@ -47,19 +54,28 @@ DEGENERACY_EVENTS = ("guard.failed",)
 def objectives(
     snapshot: Snapshot, verdicts: Sequence[RuleVerdict], gradients: GradientFlow, config: Config | None = None
 ) -> tuple[Objective, ...]:
-    """Return the aims of the watch file; by default the five that every run has."""
+    """Return the aims of the watch file; by default those that the log's own quantities allow to judge."""
     if config is not None and config.objectives:
         return tuple(_declared(each, snapshot, verdicts) for each in config.objectives)
     attempt = snapshot.run.attempt
-    gradient_grounds = [*_by_rules(verdicts, GRADIENTS), *gradients.contradictions]
+    gradient_grounds = [
+        *_by_rules(verdicts, GRADIENTS),
+        *gradients.contradictions,
+        *_without_proof(verdicts, GRADIENTS, GRADIENT_PROOFS),
+    ]
+    of_metrics = _metrics_objective(snapshot)
     return (
-        _objective("Confirm gradient flow", "encoder gradients non-zero", gradient_grounds),
+        _objective("Confirm gradient flow", _gradient_aim(attempt), gradient_grounds),
         _objective(
             "Validate degeneracy prevention",
             "variance maintained",
-            [*_by_rules(verdicts, DEGENERACY), *_events(attempt, DEGENERACY_EVENTS, verdicts)],
+            [
+                *_by_rules(verdicts, DEGENERACY),
+                *_events(attempt, DEGENERACY_EVENTS, verdicts),
+                *_without_proof(verdicts, DEGENERACY, DEGENERACY_PROOFS),
+            ],
         ),
-        _objective("Establish baseline metrics", "Sharpe, IC, RankIC recorded", _recorded_metrics(attempt)),
+        *([of_metrics] if of_metrics else []),
         _objective("Monitor GPU utilisation", "target: 60 %", [utilisation(attempt)]),
         _objective(
             "Verify training stability",
@@ -68,6 +84,7 @@ def objectives(
                 *_by_rules(verdicts, STABILITY),
                 *_nonfinite_losses(attempt),
                 *_events(attempt, CRASH_EVENTS, verdicts),
+                *_without_proof(verdicts, STABILITY, STABILITY_PROOFS),
             ],
         ),
     )
@@ -76,9 +93,9 @@ def objectives(
 def _declared(aim: Aim, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Objective:
     if aim.when is None:
         unproved = Statement("", "only a person can judge this: it has no condition", mark=Mark.UNKNOWN)
-        return Objective(aim.title, aim.aim, Mark.UNKNOWN, (unproved,))
+        return Objective(aim.title, aim.aim, Mark.UNKNOWN, (unproved,), is_declared=True)
     found = read_condition(aim.when, snapshot, verdicts)
-    return Objective(aim.title, aim.aim, found.mark, _worst_first(found.grounds))
+    return Objective(aim.title, aim.aim, found.mark, _worst_first(found.grounds), is_declared=True)
 
 
 def _worst_first(grounds: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -108,6 +125,32 @@ def _by_rules(verdicts: Sequence[RuleVerdict], faults: frozenset[str]) -> list[S
     return found or [Statement("", "no enabled rule covers this", mark=Mark.UNKNOWN)]
 
 
+def _without_proof(verdicts: Sequence[RuleVerdict], faults: frozenset[str], proofs: frozenset[str]) -> list[Statement]:
+    """Return that an aim is open, if some of its rules are ok, but none of those that prove it applies."""
+    some_ok = any(each.outcome is Outcome.OK for each in verdicts if each.rule.fault in faults)
+    is_provable = any(each.applies for each in verdicts if each.rule.fault in proofs)
+    if not some_ok or is_provable:
+        return []
+    return [Statement("", "no rule that would prove this applies", mark=Mark.UNKNOWN)]
+
+
+def _gradient_aim(attempt: Attempt) -> str:
+    return "encoder gradients non-zero" if attempt.of("encoder_grad.norm") else "gradients non-zero"
+
+
+def _metrics_objective(snapshot: Snapshot) -> Objective | None:
+    """Return the aim to record metrics: those of our trainer, else those that the log names; None without any."""
+    attempt, lacks = snapshot.run.attempt, snapshot.run.dialect.lacks
+    is_possible = "metric.sharpe" not in lacks and Metrics.TAG not in (attempt.intent.not_logged or ())
+    if is_possible:
+        return _objective("Establish baseline metrics", "Sharpe, IC, RankIC recorded", _recorded_metrics(attempt))
+    named = list(attempt.of("metric").items())
+    if not named:
+        return None
+    grounds = [_figure_of(" ".join(value for _, value in labels), attempt, series) for labels, series in named]
+    return _objective("Establish baseline metrics", "every metric of the log recorded", grounds)
+
+
 def _recorded_metrics(attempt: Attempt) -> list[Statement]:
     stated = attempt.stated(Metrics)
     if stated is None:
@@ -124,8 +167,10 @@ _BASELINE_METRICS = (("metric.sharpe", "Sharpe"), ("metric.ic", "IC"), ("metric.
 
 def _recorded(attempt: Attempt, name: str, label: str) -> Statement:
     series = attempt.of(name).get(())
-    if series is None:
-        return fact(label, None)
+    return fact(label, None) if series is None else _figure_of(label, attempt, series)
+
+
+def _figure_of(label: str, attempt: Attempt, series: Series) -> Statement:
     last, lacking = series.last, _epochs_without(attempt, series)
     words = f"{last.value:.4f} in epoch {last.epoch}; recorded in {series.count} epochs"
     marks = [Mark.OK]

@@ -15,6 +15,7 @@ from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.run.attempt import Attempt, Status
+from monitor.run.ended import Ended
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import bar, foreign, size, span, time_of_day
@@ -36,7 +37,8 @@ class Headline(NamedTuple):
 def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
     """Return status and verdict; green only where every applicable rule is ok with evidence."""
     run = snapshot.run
-    status = "unfinished" if run.status is Status.RUNNING and not snapshot.is_following else run.status.value
+    end = snapshot.end
+    status = end.ended.value if end.is_over else "no end seen" if end.ended is Ended.NO_END else run.status.value
     if run.status is Status.WAITING:
         return Headline(status, "no line yet", "bright_black")
     if run.status is Status.FAILED:
@@ -45,6 +47,8 @@ def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
     if loud := [alert.severity for alert in firing if alert.severity.is_alarming]:
         worst = max(loud, key=lambda severity: severity.rank)
         return Headline(status, worst.value, _LOUD[worst])
+    if end.ended is Ended.NO_END:
+        return Headline(status, "not finished", "bold yellow")
     applicable = [verdict for verdict in verdicts if verdict.applies]
     num_unknown = sum(verdict.outcome is Outcome.UNKNOWN for verdict in applicable)
     if num_unknown or not applicable:

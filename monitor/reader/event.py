@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.grammar import Record, Unknown, find_line
-from monitor.reader.signals import Sample, samples, text_signals
+from monitor.grammar import RECORD_TYPES, Record, Unknown, find_line
+from monitor.reader.signals import Sample, samples, text_signals, unreadable
+
+_OUR_TAGS = frozenset(each.TAG for each in RECORD_TYPES)
 
 
 class RawLine(Protocol):
@@ -56,6 +58,8 @@ def read_event(line: RawLine, path: str) -> Event | None:
     evidence = evidence_of(line, path, at)
     if parsed is None:
         return Event(evidence, "", None, tuple(text_signals(line.data)))
+    if isinstance(parsed.record, Unknown) and parsed.record.tag in _OUR_TAGS:
+        return Event(evidence, parsed.level, parsed.record, (unreadable(parsed.record.tag, parsed.record.content),))
     return Event(evidence, parsed.level, parsed.record, tuple(samples(parsed.record)))
 
 

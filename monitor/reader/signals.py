@@ -140,7 +140,22 @@ _TEXTS: dict[str, re.Pattern[bytes]] = {
 # A named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
 
-TEXTS = tuple(pattern.pattern.decode("ascii") for pattern in _TEXTS.values())
+# DeepSpeed, fairseq, Apex and forks of them write a line for each step that a loss scaler skips.
+_SKIPPED = re.compile(
+    rb"OVERFLOW! .{0,60}[Ss]kipping step|[Gg]rad(?:ient)? overflow(?: detected)?[.,] +(?:[Ss]kip|ignor)"
+)
+_SCALE = re.compile(rb"(?:reducing|setting|decreasing|lowering)(?: to| loss scale to):? *([0-9.]+(?:e[-+]?[0-9]+)?)")
+_NONFINITE = re.compile(r"=[-+]?(?:nan|inf)\b", re.IGNORECASE)
+_OUR_TAGS = "|".join(sorted({each.TAG for each in grammar.RECORD_TYPES if each.TAG})).encode("ascii")
+# Our own writer gives a time to the millisecond, and knows no second 60.
+_ALMOST_OURS = re.compile(
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:(?:\d\d(?:\.\d{1,2}|\.\d{4,9})?|[6-9]\d\.\d{3})Z [A-Z]+ \[("
+    + _OUR_TAGS
+    + rb")\](?: |$)"
+)
+
+
+TEXTS = tuple(pattern.pattern.decode("ascii") for pattern in (*_TEXTS.values(), _SKIPPED, _ALMOST_OURS))
 """What the text signals look for in a line."""
 ERROR_TEXTS = tuple(_TEXTS)
 """The signals of texts that a run may have died of."""
@@ -148,6 +163,7 @@ _ANY_TEXT = re.compile("|".join(TEXTS).encode("ascii"))
 
 _DERIVED: tuple[Signal, ...] = (
     Signal("train.lr_deviation", grammar.Train.TAG, cadence="train"),
+    Signal("train.skipped_share", grammar.Train.TAG, cadence="train"),
     Signal("train.lr_zero", grammar.Train.TAG, cadence="train"),
     Signal("train.load_share", grammar.Train.TAG, cadence="train"),
     Signal("grad.undeclared_none", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
@@ -179,6 +195,12 @@ METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
+UNREADABLE = "log.unreadable"
+"""The signal of a line that has the head and the tag of our own grammar, and says nothing that the tag can say."""
+SKIPPED_STEP = "text.step_skipped"
+"""The signal of a line that says in words that a loss scaler has skipped a step."""
+LOSS_SCALE = "train.loss_scale"
+"""The signal of the factor by which a loss is scaled for half precision."""
 CUT = "log.cut"
 """The signal of a line that is too long to be kept whole."""
 CROWDED_OUT = "log.crowded_out"
@@ -196,6 +218,9 @@ def _catalogue() -> Iterator[Signal]:
     for name in _TEXTS:
         yield Signal(name, "", is_event=True)
     yield Signal(METRIC, "", ("name", "split"))
+    yield Signal(UNREADABLE, "", ("tag", "shows"), is_event=True)
+    yield Signal(SKIPPED_STEP, "", is_event=True)
+    yield Signal(LOSS_SCALE, "")
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
     yield Signal(CROWDED_OUT, "", is_event=True)
@@ -231,6 +256,18 @@ def text_signals(line: bytes) -> Iterator[Sample]:
         for name, pattern in _TEXTS.items():
             if pattern.search(line):
                 yield Sample(name, (), 1.0)
+        if skipped := _SKIPPED.search(line):
+            yield Sample(SKIPPED_STEP, (), 1.0)
+            if scale := _SCALE.search(line, skipped.start()):
+                yield Sample(LOSS_SCALE, (), float(scale[1]))
+        if almost := _ALMOST_OURS.search(line):
+            yield unreadable(almost[1].decode("ascii"), line[almost.end() :].decode("utf-8", "replace"))
+
+
+def unreadable(tag: str, text: str) -> Sample:
+    """Return the sample of a line with one of our tags whose text breaks the grammar."""
+    shows = "nonfinite" if _NONFINITE.search(text) else "other"
+    return Sample(UNREADABLE, (("tag", tag), ("shows", shows)), 1.0)
 
 
 def _labels(record: Record, names: tuple[str, ...]) -> Labels:

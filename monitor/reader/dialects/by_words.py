@@ -9,7 +9,7 @@ from monitor import grammar
 from monitor.grammar import Record, Share
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import KINDS, SHORTEST_PACE_S, Said
-from monitor.reader.signals import METRIC, Sample, samples
+from monitor.reader.signals import LOSS_SCALE, METRIC, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.lines import Report, Value
@@ -22,7 +22,7 @@ GIVES = frozenset(
     for kind in ("train", "bar", "epoch_begin", "validation", "nonfinite", "end")
     for field in KINDS[kind].fields.values()
     for signal in field
-) | frozenset(("run.end", "run.epochs_missing", "nonfinite", METRIC))
+) | frozenset(("run.end", "run.epochs_missing", "nonfinite", "train.skipped_share", LOSS_SCALE, METRIC))
 """The signals that a log read by the vocabulary can give."""
 
 
@@ -44,6 +44,10 @@ def say(report: Report, state: DialectState) -> Said:
     more = tuple(_more(report, state))
     fields = _train_fields(report, state)
     has_loss = "loss" in fields
+    if place.step is not None and state.step is not None and place.step > state.step and "skipped" in fields:
+        # Megatron and its forks count the steps skipped since the report before.
+        share = min(1.0, fields["skipped"] / (place.step - state.step))
+        more = (*more, Sample("train.skipped_share", (), share))
     if place.step is not None:
         state.step, state.is_counted = place.step, False
     elif has_loss and report.kind == "report" and not report.is_bar:
@@ -104,6 +108,8 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
     for value in report.values:
         if value.quantity == "nan_steps" and value.number > 0:
             found.append(Sample("nonfinite", (("where", "gradient"),), 1.0))
+        elif value.quantity == "loss_scale":
+            found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "metric":
             key = f"{value.name}\t{value.split}"
             if key not in state.metrics:

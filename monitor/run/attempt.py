@@ -174,10 +174,18 @@ class Attempt(StatedFacts):
             return samples
         return tuple(each._replace(labels=shortened_labels(each.labels)) for each in samples)
 
-    def fold(self, event: Event, now: float | None, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
+    def fold(
+        self,
+        event: Event,
+        now: float | None,
+        samples: tuple[Sample, ...] | None = None,
+        *,
+        moved_at: float | None = None,
+    ) -> frozenset[Touch]:
         """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
-        ``samples`` is the result of `samples_of`, if the caller has just asked for it.
+        ``samples`` is the result of `samples_of`, if the caller has just asked for it; ``moved_at`` the time at which
+        a line without a time came, if it is known.
         """
         if samples is None:
             samples = self.samples_of(event)
@@ -186,7 +194,7 @@ class Attempt(StatedFacts):
         touched: set[Touch] = {("log.line", ())}
         if event.record is not None:
             touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now)}
-        move = Move(now, self.lines, event.evidence)
+        move = Move(now if moved_at is None else moved_at, self.lines, event.evidence)
         if self.progress.note(event.record, move, phase=self.phase, step=self.step):
             touched.add(("run.moved", ()))
         if samples:

@@ -8,11 +8,15 @@ from monitor.conditions.count import Count
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
+from monitor.conditions.nats import Nats
+from monitor.conditions.overfit import Overfit
 from monitor.conditions.reading import Background, Context, Outcome, Reading
 from monitor.conditions.sequence import Sequence
+from monitor.conditions.skipped_steps import SkippedSteps
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
+from monitor.conditions.zero import Zero
 
 KINDS |= {
     "threshold": Threshold,
@@ -27,6 +31,10 @@ KINDS |= {
     "missing": Missing,
     "sequence": Sequence,
     "coverage": Coverage,
+    "zero": Zero,
+    "skipped": SkippedSteps,
+    "overfit": Overfit,
+    "nats": Nats,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

@@ -14,8 +14,8 @@ NOISE_SIGMAS = 5.0
 """Robust standard deviations of the logarithm; normal noise goes further once in three million reports."""
 SINCE_BEST = 20
 """Reports since the best one that show what is usual. Chosen by hand, 2026-11."""
-USUAL_SHARE = 0.1
-"""What a tenth of the reports since the best one reached is usual. Chosen by hand, 2026-11."""
+USUAL_SHARE = 0.05
+"""What a twentieth of the reports since the best one reached, and at least two, is usual. Chosen by hand, 2026-11."""
 LARGEST_EXPONENT = 700.0
 """e to this power is nearly the largest float."""
 FEW = 5
@@ -76,7 +76,7 @@ def is_usual(value: float, before: Sequence[float], *, is_above: bool) -> bool:
         return False
     later = ordered[min(range(len(ordered)), key=ordered.__getitem__) + 1 :]
     beyond = sum(each > (value if is_above else -value) for each in later)
-    return len(later) >= SINCE_BEST and beyond >= USUAL_SHARE * len(later)
+    return len(later) >= SINCE_BEST and beyond >= max(2, USUAL_SHARE * len(later))
 
 
 def run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:

@@ -128,3 +128,41 @@ def test_one_line_per_epoch_is_no_stall(minutes, tmp_path):
         for index, loss in zip(range(1, 12), _losses(3, 4), strict=False)
     ]
     assert fired(lines, tmp_path) == set()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_stationary_noisy_loss_is_quiet(seed, tmp_path):
+    """Diffusion losses are log-normal: a factor of 100 between the smallest and the largest."""
+    noise = random.Random(seed)
+    lines = [_keys(step, f"{0.1 * noise.lognormvariate(0, 1):.4f}", "0.5127") for step in range(10, 4_000, 10)]
+    assert fired(lines, tmp_path) == set()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_policy_loss_around_0_is_quiet(seed, tmp_path):
+    noise = random.Random(seed)
+    lines = [
+        _hf(step, repr(round(noise.gauss(0, 10**-4.2), 4)), f"{noise.uniform(0.7, 1.4)!r}") for step in range(1, 200)
+    ]
+    assert fired(lines, tmp_path) == set()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_warm_restarts_are_quiet(seed, tmp_path):
+    noise = random.Random(seed)
+    losses = [
+        2.0 * 0.97 ** (step // 4) + 0.3 * (1 - step % 50 / 50) + 0.5 + noise.gauss(0, 0.02) for step in range(200)
+    ]
+    assert (
+        fired([_keys(10 * step + 10, f"{loss:.4f}", "0.5127") for step, loss in enumerate(losses)], tmp_path) == set()
+    )
+
+
+@pytest.mark.parametrize(("start", "best", "worse"), [(10.8, 2.0, 5.0), (2.3, 0.12, 0.9), (8.0, 1.0, 3.0)])
+def test_a_loss_that_climbs_after_a_steep_fall_fires(start, best, worse, tmp_path):
+    noise = random.Random(1)
+    fall = [best + (start - best) * 0.8**index for index in range(40)]
+    climb = [best + (worse - best) * min(1, index / 10) for index in range(30)]
+    losses = [loss * (1 + noise.gauss(0, 0.01)) for loss in (*fall, *climb)]
+    lines = [_keys(10 * step + 10, f"{loss:.4f}", "0.5127") for step, loss in enumerate(losses)]
+    assert "LossDiverging" in fired(lines, tmp_path)

@@ -20,7 +20,7 @@ SHARE_SEEN = 100.0
 MANY = 4
 """Among so many values, the one with the most places is left out of account."""
 STEEPER = 10.0
-"""A fall to 0 is no decay if it is so many times as steep as the steepest fall before. Chosen by hand, 2026-11."""
+"""A fall to 0 counts if it is so many times as steep as the steepest fall before. Chosen by hand, 2026-11."""
 
 
 def last_place(run: Run, signal: str, points: Sequence[Point]) -> float:
@@ -28,7 +28,7 @@ def last_place(run: Run, signal: str, points: Sequence[Point]) -> float:
 
     Trainers that round leave out zeros at the end, so the value with the most places shows how many there can be.
     """
-    if run.dialect.name == NATIVE and (signal in _FULL_PRECISION or _is_repeated_in_full(signal, points)):
+    if run.dialect.name in ("", NATIVE) and (signal in _FULL_PRECISION or _is_repeated_in_full(signal, points)):
         return 0.0
     return printed_place(points)
 

@@ -46,7 +46,7 @@ class Overfit(Condition):
 
     kind: Literal["overfit"]
     of: Literal["loss", "metrics"] = "loss"
-    """The loss, or other figures of which lower is better, such as an RMSE that is printed for both splits."""
+    """The loss, or other figures that are better when lower, such as an RMSE printed for both splits."""
     above: Annotated[float, Field(gt=1)] = 1.2
     """What multiple of the best counts."""
     consecutive: Annotated[int, Field(ge=1, le=8)] = 3
@@ -66,7 +66,7 @@ class Overfit(Condition):
 
     def in_words(self) -> str:
         """Return what is tested."""
-        what = "the validation loss" if self.of == "loss" else "a validation metric of which lower is better"
+        what = "the validation loss" if self.of == "loss" else "a validation metric that is better when lower"
         return (
             f"{what} is above {self.above:g} × its best in {self.consecutive} validations in a row, by more than the "
             "training figure's noise, while that falls"

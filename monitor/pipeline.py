@@ -194,14 +194,18 @@ class Pipeline:
 
     def hear(self, now: float) -> list[Alert]:
         """Note that bytes without a time came at the run's time ``now``; return the transitions."""
-        transitions = self._run_deadlines(now)
+        is_undated = self.run.is_undated
+        with self.run.observed():
+            transitions = self._run_deadlines(now, is_undated=is_undated)
         self.run.hear(now)
         self.states, found = self.engine.step(self.run, self.states, now, frozenset({("log.line", ())}))
         return transitions + self._record(found, rests_on_facts=True)
 
     def pass_time(self, now: float) -> list[Alert]:
         """Advance the run's time without a line; return the transitions that silence caused."""
-        return self._run_deadlines(now)
+        is_undated = self.run.is_undated
+        with self.run.observed():
+            return self._run_deadlines(now, is_undated=is_undated)
 
     def finish(self) -> list[Alert]:
         """Judge a log that was read to its end, as a watch would have done that waited; return the transitions.
@@ -216,7 +220,8 @@ class Pipeline:
 
     def snapshot(self, now: float | None, *, is_following: bool) -> Snapshot:
         """Return a snapshot at the run's time ``now``."""
-        readings = self.engine.readings(self.run, self.states, now, is_following=is_following)
+        with self.run.observed():
+            readings = self.engine.readings(self.run, self.states, now, is_following=is_following)
         return Snapshot(
             log=self.log,
             run=self.run,
@@ -227,13 +232,16 @@ class Pipeline:
             history=tuple(self.history),
         )
 
-    def _run_deadlines(self, until: float) -> list[Alert]:
-        """Judge at every deadline before ``until``, in order; each alert fires at the time of its deadline."""
+    def _run_deadlines(self, until: float, *, is_undated: bool = False) -> list[Alert]:
+        """Judge at every deadline before ``until``, in order; each alert fires at the time of its deadline.
+
+        ``is_undated``: only a watch saw how long the silence was.
+        """
         transitions: list[Alert] = []
         deadline = self.engine.next_deadline(self.run, self.states)
         while deadline is not None and deadline < until:
             self.states, found = self.engine.expire(self.run, self.states, deadline)
-            transitions += self._record(found, rests_on_facts=self.run.heard_at != self.run.now)
+            transitions += self._record(found, rests_on_facts=is_undated or self.run.heard_at != self.run.now)
             deadline = self.engine.next_deadline(self.run, self.states)
         return transitions
 

@@ -9,11 +9,15 @@ from monitor.conditions.death import Death
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
+from monitor.conditions.nats import Nats
+from monitor.conditions.overfit import Overfit
 from monitor.conditions.reading import Background, Context, Outcome, Reading
 from monitor.conditions.sequence import Sequence
+from monitor.conditions.skipped_steps import SkippedSteps
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
+from monitor.conditions.zero import Zero
 
 KINDS |= {
     "threshold": Threshold,
@@ -29,6 +33,10 @@ KINDS |= {
     "sequence": Sequence,
     "coverage": Coverage,
     "death": Death,
+    "zero": Zero,
+    "skipped": SkippedSteps,
+    "overfit": Overfit,
+    "nats": Nats,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
+from monitor.conditions.digits import last_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen
@@ -39,7 +40,7 @@ class Constant(OneSignal):
     across: Literal["runs"] | None = None
     """Instead of ``over``: the value equals the last or any epoch's value of the baseline or another known run."""
     digits: Annotated[int, Field(ge=1, le=15)] = 4
-    """How many significant digits some value of the series must show, so that equal values are not merely rounded."""
+    """How many significant digits the value must show, so that equal values are not merely rounded."""
     on_nan: Literal["breach", "ignore"] = "ignore"
     """Whether nothing but nan counts as a breach."""
 
@@ -75,7 +76,7 @@ class Constant(OneSignal):
             lambda labels, series: (
                 declared_frozen(attempt, labels)
                 or overdue(attempt, self.signal, labels, series)
-                or (self._within(labels, series) if self.over else self._across(attempt, labels, series, others))
+                or (self._within(run, labels, series) if self.over else self._across(run, labels, series, others))
             ),
         )
 
@@ -95,7 +96,7 @@ class Constant(OneSignal):
                 return False
         return True
 
-    def _within(self, labels: Labels, series: Series) -> Reading:
+    def _within(self, run: Run, labels: Labels, series: Series) -> Reading:
         assert self.over is not None
         wanted = int(self.over.amount)
         points = _distinct(series.recent, by_epoch=self.over.unit == "epochs")[-wanted:]
@@ -105,7 +106,7 @@ class Constant(OneSignal):
             return too_early(f"{len(points)} of {wanted} {unit} seen", labels, (last.evidence,))
         is_nan = all(math.isnan(point.value) for point in points)
         if (is_nan and self.on_nan == "breach") or (_is_value(last.value) and _are_equal(points)):
-            if not is_nan and not self._is_precise(series):
+            if not is_nan and not self._is_precise(run, series):
                 return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends(points))
             reason = f"{self.signal} is {last.value!r} in {self.over} in a row; expected it to change"
             return self._reading(Outcome.BREACH, reason, labels, points)
@@ -113,7 +114,7 @@ class Constant(OneSignal):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
         return self._reading(Outcome.OK, f"{self.signal} changed within {self.over}", labels, points)
 
-    def _across(self, attempt: Attempt, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
+    def _across(self, run: Run, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last
         if not others:
             return unknown("no other run was given to compare with", labels, (last.evidence,))
@@ -123,10 +124,10 @@ class Constant(OneSignal):
             known = [other.last.get((self.signal, labels)), *other.by_epoch.get((self.signal, labels), {}).values()]
             if last.value not in known:
                 continue
-            if not self._is_precise(series):
+            if not self._is_precise(run, series):
                 return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends([last]))
             twin = f"{self.signal} is {last.value!r}, as in run {other.run} ({other.log})"
-            if _repeats(attempt, other):
+            if _repeats(run.attempt, other):
                 return self._reading(
                     Outcome.OK, f"{twin}, which this run repeats: its losses are equal", labels, [last]
                 )
@@ -134,7 +135,11 @@ class Constant(OneSignal):
         reason = f"{self.signal} is {last.value!r}, in none of {len(others)} other runs"
         return self._reading(Outcome.OK, reason, labels, [last])
 
-    def _is_precise(self, series: Series) -> bool:
+    def _is_precise(self, run: Run, series: Series) -> bool:
+        """Whether the newest value would show a change in its last digits."""
+        size = last_place(run, self.signal, list(series.recent))
+        if size and abs(series.last.value) < 10.0 ** (self.digits - 1) * size * (1 - 1e-9):
+            return False
         values = [*series.early, *(point.value for point in series.recent)]
         return any(_num_digits(value) >= self.digits for value in values)
 

@@ -24,6 +24,7 @@ from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import ranges_of
 from monitor.conditions.values import Seconds
 from monitor.grammar import Checkpoint
+from monitor.reader.dialects.state import NATIVE
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -137,7 +138,7 @@ class Coverage(Condition):
     @property
     def watches(self) -> frozenset[str]:
         """The signals, and what shows that the run goes on without them."""
-        return frozenset({*self.expects, "train.loss", "run.epoch"})
+        return frozenset({*self.expects, "train.loss", "run.epoch", "run.moved"})
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -230,7 +231,9 @@ class Coverage(Condition):
         if series is None:
             return unknown(f"no {signal.tag} line yet", labels)
         promise_s = self.expects[name]
-        if (reported := pace(attempt, name, a_step_s)) is not None and reported.seconds > promise_s:
+        # Our cadence cannot be set in another trainer.
+        is_ours = run.dialect.name in ("", NATIVE)
+        if is_ours and (reported := pace(attempt, name, a_step_s)) is not None and reported.seconds > promise_s:
             return Reading(
                 Outcome.BREACH,
                 f"{reported.words(signal.tag)}; promised within {promise_s:,.0f} s; "

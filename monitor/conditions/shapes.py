@@ -12,6 +12,10 @@ MAD_TO_SIGMA = 1.4826
 """Turns the median absolute deviation of normal noise into its standard deviation."""
 NOISE_SIGMAS = 5.0
 """Robust standard deviations of the logarithm; normal noise goes further once in three million reports."""
+SINCE_BEST = 20
+"""Reports since the best one that show what is usual. Chosen by hand, 2026-11."""
+USUAL_SHARE = 0.05
+"""What a twentieth of the reports since the best one reached, and at least two, is usual. Chosen by hand, 2026-11."""
 LARGEST_EXPONENT = 700.0
 """e to this power is nearly the largest float."""
 FEW = 5
@@ -60,6 +64,19 @@ def noise_factor(values: Sequence[float]) -> float:
     middle = statistics.median(logarithms)
     sigma = MAD_TO_SIGMA * statistics.median(abs(each - middle) for each in logarithms)
     return math.exp(min(NOISE_SIGMAS * sigma, LARGEST_EXPONENT))
+
+
+def is_usual(value: float, before: Sequence[float], *, is_above: bool) -> bool:
+    """Return whether values as far out have been usual since the best one: a noisy series comes back again and again.
+
+    False if too few values came since then to tell.
+    """
+    ordered = before if is_above else [-each for each in before]
+    if not ordered:
+        return False
+    later = ordered[min(range(len(ordered)), key=ordered.__getitem__) + 1 :]
+    beyond = sum(each > (value if is_above else -value) for each in later)
+    return len(later) >= SINCE_BEST and beyond >= max(2, USUAL_SHARE * len(later))
 
 
 def run_up(values: Sequence[float], *, least_share: float = 0.0) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +16,7 @@ from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
+from monitor.reader.dialects.state import NATIVE
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -27,8 +30,16 @@ ALIVE_S = 60.0
 """A run that wrote within this time is alive: twice the heartbeat that the log grammar asks for."""
 
 
-UNREAD_S = 1_800.0
-"""Budget of a log that cannot be read: how rarely it writes is not known. Chosen by hand, 2026-11."""
+RARE_S = 100.0
+"""Where reports come further apart, a silence may last three times as long as the usual distance between two. Three
+such distances make the five minutes that others get. Chosen by hand, 2026-11."""
+UNLEARNT_S = 1_800.0
+"""A log that cannot be read, or whose writer has no heartbeat, may be silent for so long before the second report.
+Chosen by hand, 2026-11."""
+BURST_S = 10.0
+"""Reports that come closer together are one, unless all do. Chosen by hand, 2026-11."""
+MOVES_NEEDED = 3
+"""How many moves show how often a log says how far it is."""
 TOLERANCE_S = 0.001
 """Allowance for rounding in sums of times: a float resolves 5e-7 s in 3e9 s, which is 100 years."""
 
@@ -37,7 +48,9 @@ class Stall(Condition):
     """No new bytes, or new bytes without progress, for longer than the budget of the phase.
 
     Bytes: in the phases of ``fixed_in`` the budget is ``silence``. In other phases it is learnt: ``learnt_factor``
-    times the longest silence of that phase in this attempt, never below ``silence``.
+    times the longest silence of that phase in this attempt, never below ``silence``. Other trainers have no heartbeat:
+    where their reports come rarely, one per epoch, the budget is three times the usual distance, and half an hour
+    before the second report. Lines without a time hide how long a silence was, except from a watch.
 
     Progress: a further step, or a rising ``done=``. A heartbeat with a frozen step, a part of a line, or the refresh
     of a progress bar does not count. The budget is ``learnt_factor`` times the slowest recent interval between two
@@ -117,6 +130,8 @@ class Stall(Condition):
         now = max(now, run.heard_at)
         budget_s = self._budget_s(run)
         is_over = now > began_at + budget_s
+        if is_over and run.is_undated:
+            return [unknown("lines without a time came since then", evidence=(line, last))]
         if is_over and self.of == "progress" and now > run.heard_at + ALIVE_S:
             reason = f"no progress for {now - began_at:.0f} s, and nothing written for {now - run.heard_at:.0f} s"
             return [unknown(f"{reason}: a stall, or the end of the run", evidence=(line, last))]
@@ -133,6 +148,8 @@ class Stall(Condition):
             return [unknown(reason, evidence=(last,))]
         verb = "wrote" if self.of == "bytes" else "moved"
         reason = f"{verb} {lasted_s:.0f} s ago in phase {attempt.phase}; expected within {budget_s:.0f} s"
+        if self.of == "bytes" and lasted_s > self.silence and _usual_s(run) is None and not _has_heartbeat(run):
+            return [unknown(f"{reason}: how often this log writes is not known yet", evidence=(line,))]
         return [self._reading(Outcome.OK, reason, run, line, lasted_s)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
@@ -144,7 +161,9 @@ class Stall(Condition):
     def deadline(self, run: Run, after: float) -> float | None:
         """Return when the budget runs out."""
         since = self._since(run)
-        if since is None or since[0] is None or run.heard_at is None or has_ended(run.attempt) or planned_end(run):
+        if since is None or since[0] is None or run.heard_at is None or run.is_undated:
+            return None
+        if has_ended(run.attempt) or planned_end(run):
             return None
         ends_at = since[0] + self._budget_s(run)
         return ends_at if ends_at > after else None
@@ -160,13 +179,13 @@ class Stall(Condition):
         attempt = run.attempt
         intent, phase = attempt.intent, attempt.phase
         if not run.understood:
-            return max(self.silence, UNREAD_S)
+            return max(self.silence, UNLEARNT_S)
         asked_s = intent.expected_s if intent.pause == phase else None
         is_usable = asked_s is not None and math.isfinite(asked_s) and asked_s > 0
         pause_s = min(asked_s or 0.0, LONGEST_PAUSE_S) if is_usable else 0.0
         fixed_in = ("train",) if self.fixed_in is None and self.of == "bytes" else self.fixed_in or ()
         if phase in fixed_in:
-            return self.silence + pause_s
+            return max(self.silence, self._rare_s(run)) + pause_s
         learnt_s = self._learnt_s(attempt)
         if learnt_s is None and self.most is not None:
             return self.most + pause_s
@@ -175,6 +194,15 @@ class Stall(Condition):
         if self.of == "progress" and not attempt.progress.is_counted:
             return most_s + pause_s
         return min(max(self.silence, self.learnt_factor * learnt_s), most_s) + pause_s
+
+    def _rare_s(self, run: Run) -> float:
+        """Return the budget of a log whose reports come rarely, or how often is not known yet; 0 for any other."""
+        if self.of != "bytes" or _has_heartbeat(run):
+            return 0.0
+        usual_s = _usual_s(run)
+        if usual_s is None:
+            return UNLEARNT_S
+        return self.learnt_factor * usual_s if usual_s > RARE_S else 0.0
 
     def _learnt_s(self, attempt: Attempt) -> float | None:
         """Return the longest interval that this phase has shown so far, if any."""
@@ -200,3 +228,26 @@ class Stall(Condition):
             epoch=attempt.epoch,
             step=attempt.step,
         )
+
+
+def _has_heartbeat(run: Run) -> bool:
+    """Whether the writer promises lines in between: ours does."""
+    return run.dialect.name in ("", NATIVE)
+
+
+def _usual_s(run: Run) -> float | None:
+    """Return the usual distance between two reports; None before it is known.
+
+    Reports of a loss may come seldom in a log that says more often how far it is; a report may have several lines.
+    """
+    moves = run.attempt.progress.recent(run.attempt.phase)
+    usual_move_s = statistics.fmean(moves) if len(moves) >= MOVES_NEEDED else None
+    times = [point.at for name in _LOSSES for each in run.attempt.of(name).values() for point in each.recent]
+    dated = sorted(at for at in times if at is not None)
+    gaps = [right - left for left, right in pairwise(dated) if right - left >= BURST_S]
+    if not gaps:
+        return usual_move_s
+    return statistics.median(gaps) if usual_move_s is None else min(statistics.median(gaps), usual_move_s)
+
+
+_LOSSES = ("train.loss", "epoch.train_loss", "epoch.val_loss")

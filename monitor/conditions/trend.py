@@ -6,12 +6,14 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from monitor.conditions import shapes
 from monitor.conditions.baseline import Change, To, declared_change, early_median, past_words, reference, since
+from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, too_early, unknown
@@ -35,6 +37,8 @@ _FIELDS: dict[str, frozenset[str]] = {
 """The fields that each shape uses."""
 
 
+EPOCHS_SEEN = 5
+"""So many of the newest reports show whether there is one per epoch."""
 FEW_COMING = 64
 """Try at most so many samples of a block one by one, if their range proves too little. Chosen by hand."""
 
@@ -90,6 +94,8 @@ class Trend(Leveled):
     """Number of parts of ``over``; the mean must grow from each part to the next."""
     is_share: bool = False
     """Express the growth as a share of the first mean, rather than in the signal's own unit."""
+    one_per_epoch: bool = False
+    """Judge only a series with one report per epoch: a mean over an epoch, with little noise."""
     on_nan: Literal["ignore", "unknown"] = "unknown"
     """What a newest value that is not finite means; it is never a trend."""
 
@@ -203,6 +209,8 @@ class Trend(Leveled):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
         change = declared_change(attempt)
         points = [point for point in since(change, series.recent) if math.isfinite(point.value)]
+        if self.one_per_epoch and any(left.epoch == right.epoch for left, right in pairwise(points[-EPOCHS_SEEN:])):
+            return unknown(f"{self.signal} is reported more than once in an epoch", labels, (last.evidence,))
         found = self._found(series, points, change, is_firing)
         if isinstance(found, str):
             lines = (last.evidence,) if change is None else (change.evidence, last.evidence)
@@ -249,6 +257,11 @@ class Trend(Leveled):
             return f"{len(points)} of {self.least + 1} reports seen"
         values = [point.value for point in points]
         places = shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
+        if places:
+            # In a log that rounds, the noise is at least one printed place: a policy loss around 0 jumps by that.
+            size = self.sigmas * printed_place(points)
+            middle = statistics.median(values)
+            places = [place for place in places if values[place] - middle > size]
         # A value that does not come down again is a rise, not a spike: the newest in a row count as one until it does.
         newest = next((n for n, place in enumerate(reversed(places)) if place != len(values) - 1 - n), len(places))
         places = [*places[: len(places) - newest], *places[len(places) - min(newest, 1) :]]
@@ -277,6 +290,7 @@ class Trend(Leveled):
             # If several values must all be beyond, each may be closer to the level.
             noise = math.log(shapes.noise_factor(before[-self.past :])) / math.sqrt(len(judged))
             is_slight |= all(value > 0 and abs(math.log(value / past)) <= noise for value in figures)
+            is_slight |= self.to != "recent" and shapes.is_usual(min(figures), before, is_above=self._is_above())
         figure = "" if self.over is None else f"{self.of} of {self.over} of "
         return _Found(
             [value / past for value in figures],

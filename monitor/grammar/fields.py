@@ -74,6 +74,16 @@ class Codec(NamedTuple):
     pattern: str
 
 
+MOST_DIGITS = 18
+"""Most digits of a whole number, which all our readers can count with."""
+
+
+def _read_whole(text: str) -> int:
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        raise ValueError(f"{text[:30]!r} not a count; expected digits, at most {MOST_DIGITS}")
+    return int(text)
+
+
 def _read_bool(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
@@ -119,7 +129,7 @@ def _write_float(value: object) -> str:
 
 
 CODECS: dict[object, Codec] = {
-    int: Codec(str, int, r"[-+]?\d+"),
+    int: Codec(str, _read_whole, r"\d+"),
     float: Codec(_write_float, float, _NUMBER),
     bool: Codec(lambda value: "true" if value else "false", _read_bool, "true|false"),
     str: Codec(lambda value: quote(str(value)), unquote, rf'{_QUOTED}|[^\s"=|,]+'),

@@ -108,6 +108,8 @@ class Record:
             if key in cls._keys and key not in in_full:
                 values[key] = cls._codecs[key].read(written)
                 in_full.add(key)
+            elif key in cls._keys and key not in cls._template.exact:
+                raise ValueError(f"{key} is given twice")
             else:
                 extra.append((key, unquote(written)))
         if missing := cls._required - values.keys():

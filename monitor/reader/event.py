@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol, Self
 
 from monitor.base.evidence import TEXT_LIMIT, Evidence
-from monitor.grammar import Error, Record, RunEnd, Unknown, find_line
-from monitor.reader.signals import Labels, Sample, samples, text_signals
+from monitor.grammar import RECORD_TYPES, Error, Record, RunEnd, Unknown, find_line
+from monitor.reader.signals import Labels, Sample, samples, text_signals, unreadable
+
+_OUR_TAGS = frozenset(each.TAG for each in RECORD_TYPES)
 
 
 class RawLine(Protocol):
@@ -81,6 +83,8 @@ def read_event(line: RawLine, path: str) -> Event | None:
     found = tuple(samples(parsed.record))
     if isinstance(parsed.record, _SPEAKS_FREELY):
         found = (*found, *text_signals(line.data))
+    if isinstance(parsed.record, Unknown) and parsed.record.tag in _OUR_TAGS:
+        found = (*found, unreadable(parsed.record.tag, parsed.record.content))
     return Event(evidence, parsed.level, parsed.record, found)
 
 

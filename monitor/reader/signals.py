@@ -6,6 +6,7 @@ Rules name signals, never lines, so that a rule works on any trainer whose lines
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -153,12 +154,14 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
 # A named tuple's own constructor takes twice as long, and this runs for every number of a log.
 _new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
 
+SKIPPED_STEP = "text.skip"
+"""The signal of a line about one step that a loss scaler skips."""
 DEATH = "text.death"
 """The signal of a text that a run may have died of, from any trainer."""
 _TEXTS: tuple[Signal, ...] = (
     Signal(DEATH, "", ("cause",), is_event=True),
     Signal("text.nonfinite", "", ("where",), is_event=True),
-    Signal("text.skip", "", is_event=True),
+    Signal(SKIPPED_STEP, "", is_event=True),
     Signal("text.end", "", ("cause",), is_event=True),
     Signal("text.traceback", "", is_event=True),
     Signal("text.out_of_memory", "", is_event=True),
@@ -181,11 +184,18 @@ _WHERE = {
     Cause.GRAD_NONFINITE: "gradient",
     Cause.VALUE_NONFINITE: "value",
 }
-_SMALLEST_SCALE = 1.0
-"""A loss scale that has come down to this is at its minimum in DeepSpeed and apex."""
+_OUR_TAGS = "|".join(sorted({each.TAG for each in grammar.RECORD_TYPES if each.TAG})).encode("ascii")
+# Our own writer gives a time to the millisecond, and knows no second 60.
+_ALMOST_OURS = re.compile(
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:(?:\d\d(?:\.\d{1,2}|\.\d{4,9})?|[6-9]\d\.\d{3})Z [A-Z]+ \[("
+    + _OUR_TAGS
+    + rb")\](?: |$)"
+)
+_NONFINITE = re.compile(r"=[-+]?(?:nan|inf)\b", re.IGNORECASE)
 
 _DERIVED: tuple[Signal, ...] = (
     Signal("train.lr_deviation", grammar.Train.TAG, cadence="train"),
+    Signal("train.skipped_share", grammar.Train.TAG, cadence="train"),
     Signal("train.lr_zero", grammar.Train.TAG, cadence="train"),
     Signal("train.load_share", grammar.Train.TAG, cadence="train"),
     Signal("grad.undeclared_none", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
@@ -217,6 +227,10 @@ METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
+UNREADABLE = "log.unreadable"
+"""The signal of a line that has the head and the tag of our own grammar, and says nothing that the tag can say."""
+LOSS_SCALE = "train.loss_scale"
+"""The signal of the factor by which a loss is scaled for half precision."""
 CUT = "log.cut"
 """The signal of a line that is too long to be kept whole."""
 CROWDED_OUT = "log.crowded_out"
@@ -233,6 +247,8 @@ def _catalogue() -> Iterator[Signal]:
         yield Signal(name, record_type.TAG, labels, is_event=True)
     yield from _TEXTS
     yield Signal(METRIC, "", ("name", "split"))
+    yield Signal(UNREADABLE, "", ("tag", "shows"), is_event=True)
+    yield Signal(LOSS_SCALE, "")
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
     yield Signal(CROWDED_OUT, "", is_event=True)
@@ -270,6 +286,14 @@ def text_signals(line: bytes) -> Iterator[Sample]:
     ending = ending_of(line)
     if ending is not None:
         yield from _said(ending)
+    if almost := _ALMOST_OURS.search(line):
+        yield unreadable(almost[1].decode("ascii"), line[almost.end() :].decode("utf-8", "replace"))
+
+
+def unreadable(tag: str, text: str) -> Sample:
+    """Return the sample of a line with one of our tags whose text breaks the grammar."""
+    shows = "nonfinite" if _NONFINITE.search(text) else "other"
+    return Sample(UNREADABLE, (("tag", tag), ("shows", shows)), 1.0)
 
 
 def _said(ending: Ending) -> Iterator[Sample]:
@@ -280,11 +304,11 @@ def _said(ending: Ending) -> Iterator[Sample]:
             yield Sample(_BY_CAUSE[ending.cause], (), 1.0)
     if ending.effect is Effect.END_OK:
         yield Sample("text.end", cause, 1.0)
-    is_at_minimum = ending.name == "loss-scale-minimum"
     if ending.effect is Effect.SKIP:
-        yield Sample("text.skip", (), 1.0)
-        is_at_minimum = ending.scale is not None and ending.scale <= _SMALLEST_SCALE
-    if is_at_minimum:
+        yield Sample(SKIPPED_STEP, (), 1.0)
+        if ending.scale is not None:
+            yield Sample(LOSS_SCALE, (), ending.scale)
+    if ending.name == "loss-scale-minimum":
         yield Sample("text.nonfinite", (("where", "loss_scale"),), 1.0)
     elif ending.effect is Effect.NAN and ending.cause in _WHERE:
         yield Sample("text.nonfinite", (("where", _WHERE[ending.cause]),), 1.0)

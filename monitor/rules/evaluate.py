@@ -6,10 +6,11 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome, Reading
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, not_applicable, unknown
 from monitor.conditions.values import NO_SPAN, Span
-from monitor.reader.signals import CATALOGUE, Labels
+from monitor.reader.signals import CATALOGUE, UNREADABLE, Labels
 from monitor.rules import Rule
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
@@ -53,7 +54,28 @@ def evaluate(rule: Rule, run: Run, context: Context, now: float | None, firing: 
     readings = rule.condition.readings(run, context, now, firing)
     if why := _not_yet(rule, attempt, now):
         readings = [_withheld(each, why) for each in readings]
+    if unread := _unread(rule, attempt):
+        readings = [_not_proven(each, *unread) for each in readings]
     return readings if rule.by is None else _merged(rule.by, readings)
+
+
+def _unread(rule: Rule, attempt: Attempt) -> tuple[str, Evidence] | None:
+    """Return that lines of a kind that a rule needs could not be read, with the newest of them; None if all were."""
+    found = attempt.of(UNREADABLE)
+    if not found:
+        return None
+    tags = {CATALOGUE[name].tag for signals in rule.signals_needed for name in signals}
+    lines = [(dict(labels)["tag"], series) for labels, series in found.items() if dict(labels)["tag"] in tags]
+    if not lines:
+        return None
+    tag, newest = max(lines, key=lambda each: each[1].last.serial)
+    return f"[{tag}] lines that cannot be read: {sum(series.count for _, series in lines)}", newest.last.evidence
+
+
+def _not_proven(reading: Reading, why: str, line: Evidence) -> Reading:
+    if reading.outcome is not Outcome.OK:
+        return reading
+    return unknown(f"{why}; {reading.reason}", reading.labels, (*reading.evidence, line))
 
 
 def _declared(rule: Rule, attempt: Attempt) -> Reading | None:

@@ -229,11 +229,12 @@ class Attempt(StatedFacts):
         samples: tuple[Sample, ...] | None = None,
         *,
         heard_at: float | None = None,
+        moved_at: float | None = None,
     ) -> frozenset[Touch]:
         """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
         ``samples`` is the result of `samples_of`, if the caller has just asked for it; ``heard_at`` is when the line
-        arrived, for logs without times.
+        arrived, for logs without times, and ``moved_at`` the same for a line without a time in a log that has some.
         """
         if samples is None:
             samples = self.samples_of(event)
@@ -243,7 +244,7 @@ class Attempt(StatedFacts):
         if event.record is not None:
             is_foreign = bool(event.kind)
             touched |= {(name, ()) for name in self._take_record(event.record, event.evidence, now, is_foreign)}
-        move = Move(now, self.lines, event.evidence)
+        move = Move(now if moved_at is None else moved_at, self.lines, event.evidence)
         if self.progress.note(event.record, move, phase=self.phase, step=self.step):
             touched.add(("run.moved", ()))
         if samples:

@@ -64,6 +64,11 @@ class Progress:
             self._keep(since, max(0.0, move.at - before.at))
         return True
 
+    def date(self, after: int, at: float) -> None:
+        """Give the newest move the time ``at``, if its line is one after line ``after`` of the attempt."""
+        if self.last is not None and self.last.serial > after:
+            self.last = self.last._replace(at=at)
+
     def see_batch(self, batch: int) -> None:
         """Note that a progress line reports so many batches of the phase as done."""
         name, epoch, known = self._place

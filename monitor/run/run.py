@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import RunStart
-from monitor.reader.dialects.state import DialectState
+from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.event import Event, Opening
 from monitor.reader.signals import Sample
 from monitor.run.attempt import Attempt, Status, Touch
@@ -88,6 +90,8 @@ class Run:
 
     line_at: float | None = None
     """Time written in the last line that has one."""
+    timed_lines: int = 0
+    """Number of lines up to the last one that has a time."""
     clocks: list[OtherClock] = field(default_factory=list)
     """Clocks of earlier lines that may write again, the newest last."""
     rank: int | None = None
@@ -102,6 +106,16 @@ class Run:
     def is_side(self) -> bool:
         """Whether the log is that of another rank and has no steps; the main log has the rest."""
         return bool(self.rank) and self.attempt.step is None
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether lines without a time came since the newest time that is known, in another trainer's log.
+
+        In ours every line has a time, except what other programs write between.
+        """
+        if self.dialect.name in ("", NATIVE):
+            return False
+        return self.now is not None and self.lines > self.timed_lines and self.heard_at in (None, self.now)
 
     def time_of(self, at: float | None) -> float | None:
         """Return the run's time at a line with the time ``at``; a line without one has the time of the last line.
@@ -139,7 +153,19 @@ class Run:
         self.lines += 1
         self.understood += event.is_understood
         self.last = event.evidence
-        return self.attempt.fold(event, self.now, samples, heard_at=self.heard_at)
+        moved_at = self.now
+        if event.evidence.at is None and self.now is not None and self.heard_at is not None:
+            moved_at = max(self.now, self.heard_at)
+        return self.attempt.fold(event, self.now, samples, heard_at=self.heard_at, moved_at=moved_at)
+
+    @contextmanager
+    def observed(self) -> Iterator[None]:
+        """While in force, a watch saw the time pass since the newest bytes, so lines without a time hide nothing."""
+        timed_lines, self.timed_lines = self.timed_lines, self.lines
+        try:
+            yield
+        finally:
+            self.timed_lines = timed_lines
 
     def hear(self, now: float) -> None:
         """Note bytes that are not a whole line yet: they end a silence, and that is all they prove."""
@@ -170,6 +196,8 @@ class Run:
         at, before = evidence.at, self.now
         if at is None:
             return
+        undated = self.lines - self.timed_lines if self.is_undated else 0
+        self.timed_lines = self.lines + 1
         if before is None or self.line_at is None:
             self.now = at
         else:
@@ -178,6 +206,9 @@ class Run:
         self.line_at = at
         # The line's own time, even if its first bytes came earlier: a replay knows only this time.
         self.heard_at = self.now
+        if undated:
+            # A move of a line without a time may be as new as this line.
+            self.attempt.progress.date(self.attempt.lines - undated, self.now)
         if self.attempt.began_at is None:
             self.attempt.began_at = self.now
         elif before is not None:

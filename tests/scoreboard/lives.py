@@ -208,6 +208,34 @@ def stale_source(draw: random.Random) -> Life:
     return Life(story, onset, 60.0, story.now)
 
 
+def metric_nonfinite(draw: random.Random) -> Life:
+    """A score of the validation is nan from some epoch on, while the loss falls."""
+    story = Story(draw, epochs=99)
+    story.start()
+    story.train(BATCHES)
+    for epoch in range(1, 3):
+        story.write(grammar.Metrics(epoch=epoch, sharpe=draw.uniform(0.1, 0.2), ic=draw.uniform(0.01, 0.02)))
+    onset = story.now
+    for epoch in range(3, 6):
+        story.write(grammar.Metrics(epoch=epoch, sharpe=draw.uniform(0.1, 0.2), ic=float("nan")))
+        story.train(BATCHES)
+    return Life(story, onset, 3 * BATCHES * 1.15 * story.step_s + 60, story.now)
+
+
+def writer_broken(draw: random.Random) -> Life:
+    """Lines with our tags that cannot be read: an error with words behind it, or every progress line."""
+    story, is_error = _begun(draw), draw.random() < 0.5
+    onset = story.items[-1].at
+    head = grammar.format_line(story.now, grammar.LogLost(bytes=0, how="")).partition(" ")[0]
+    if is_error:
+        story.write_text(f'{head} ERROR [ERROR] type=RuntimeError message="shapes differ" see above')
+    else:
+        for step in range(3):
+            story.write_text(f"{head} INFO [TRAIN] epoch=2/3 batch=9/40 step={story.step + step}.0 loss=0.5")
+    story.train(10)
+    return Life(story, onset, 60.0, story.now)
+
+
 LIVES: tuple[LifeKind, ...] = (
     LifeKind(26, "stall_silent", "no more bytes, in training or while saving", "300 s + poll", stall_silent),
     LifeKind(27, "soft_hang", "only heartbeats, in training or validation", "as stated", soft_hang),
@@ -221,6 +249,8 @@ LIVES: tuple[LifeKind, ...] = (
     LifeKind(37, "stale_source", "an undeclared checkpoint, data that changed", "start", stale_source),
     LifeKind(38, "ended_early", "an early end, a fallback loop", "end", ended_early),
     LifeKind(40, "evidence_lost", "bytes destroyed unread", "at once", evidence_lost),
+    LifeKind(41, "metric_nonfinite", "a score that is nan from some epoch on", "2 validations", metric_nonfinite),
+    LifeKind(47, "writer_broken", "lines with our tags that cannot be read", "3 lines", writer_broken),
 )
 
 

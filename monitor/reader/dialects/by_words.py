@@ -11,7 +11,7 @@ from monitor.reader.course import saved
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
-from monitor.reader.signals import METRIC, Sample, samples
+from monitor.reader.signals import LOSS_SCALE, METRIC, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.pattern import Dialect
@@ -27,7 +27,7 @@ GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
         *("train.lr_zero", "run.steps_lost", "run.idle_starts", "run.end", "run.epochs_missing"),
-        *("epoch.val_loss", "nonfinite", METRIC),
+        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, METRIC),
     )
 )
 """The signals that a log read by the vocabulary can give."""
@@ -37,6 +37,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
     """Return what a report says beside a dialect's ``own`` lines, and move the state. ``body`` is the line's text."""
     if own.places_itself:
         return _beside(report, state, own, body)
+    before = state.step
     opening = _enter(report, state)
     place = report.place
     if report.kind == "end":
@@ -54,6 +55,9 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
     digits = _digits(report)
     more = tuple(_more(report, state))
     fields = _train_fields(report, state)
+    if before is not None and place.step is not None and place.step > before and "skipped" in fields:
+        # Megatron and its forks count the steps skipped since the report before.
+        more = (*more, Sample("train.skipped_share", (), min(1.0, fields["skipped"] / (place.step - before))))
     if place.step is None and "loss" in fields and report.kind == "report" and not report.is_bar:
         state.unplaced += 1
         if state.step is None or state.is_counted or state.unplaced > LOOSE_REPORTS:
@@ -207,6 +211,8 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
     for value in report.values:
         if value.quantity == "nan_steps" and value.number > 0:
             found.append(Sample("nonfinite", (("where", "gradient"),), 1.0))
+        elif value.quantity == "loss_scale":
+            found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "metric":
             key = f"{value.name}\t{value.split}"
             if key not in state.metrics:

@@ -80,6 +80,7 @@ class _Walk:
             attempt.note_silence(float(learnable.max()))
         run.line_at, run.now = float(marks.ats[newest]), float(nows[-1])
         run.heard_at = run.now
+        run.timed_lines = run.lines - (place - int(marks.places[newest]) - 1)
         attempt.step, attempt.epoch = int(marks.steps[newest]), int(marks.epochs[newest])
         moves = self._moves[slice(*self._moves.searchsorted((begin, self._mark)))]
         if len(moves):

@@ -41,12 +41,12 @@ _HEAD = re.compile(rb"[A-Z]+ \[([A-Z-]+)\] ")
 _WORD = re.compile(r"[!#-{}~]+")
 _VALUES = {
     "share": re.compile(r"(\d{1,15})/(\d{1,15})"),
-    "whole": re.compile(r"-?\d{1,15}"),
+    "whole": re.compile(r"\d{1,15}"),
     "float": re.compile(r"[-+.0-9e]*\d[-+.0-9e]*|nan|-?inf"),
 }
 """How numbers are written, by kind; 15 digits are exact as a float."""
 _PATTERNS = {
-    "whole": rb"-?\d{1,15}+",
+    "whole": rb"\d{1,15}+",
     "count": rb"\d{1,15}+",
     "name": rb"0|[1-9]\d{0,14}",
     "some": rb"[1-9]\d{0,14}",

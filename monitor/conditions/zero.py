@@ -1,0 +1,102 @@
+"""``zero``: tests for a value of exactly 0, where the printed digits can tell it from a rounded one."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from monitor.conditions.condition import SignalName
+from monitor.conditions.digits import is_zero
+from monitor.conditions.freshness import overdue
+from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.series_selection import OneSignal, declared_frozen, ranges_of
+from monitor.reader.signals import CATALOGUE, Labels
+from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
+from monitor.run.run import Run
+from monitor.run.series import RECENT_PER_LABEL, Series
+
+
+class Zero(OneSignal):
+    """A series is exactly 0 in the newest reports.
+
+    A log that rounds prints 0 for anything small. There, 0 counts only if the value before it was far from 0 and the
+    series has never fallen so steeply. A series that was 0 from its first report is compared with ``scale``.
+    """
+
+    kind: Literal["zero"]
+    consecutive: Annotated[int, Field(ge=1, le=RECENT_PER_LABEL)] = 1
+    """How many reports in a row must be 0."""
+    scale: tuple[SignalName, ...] = ()
+    """Signals of about the same size: for a series that has never been anything but 0."""
+    is_rounded: bool = True
+    """Whether trainers round this number in their logs. Where they do not, ``0.0`` from the first report on is 0."""
+
+    @model_validator(mode="after")
+    def _is_measured(self) -> Zero:
+        if CATALOGUE[self.signal].is_event:
+            raise ValueError(f"signal: {self.signal} is an event; expected a measurement")
+        return self
+
+    def in_words(self) -> str:
+        """Return what is tested."""
+        times = f" in {self.consecutive} reports in a row" if self.consecutive > 1 else ""
+        return f"{self.subject} is exactly 0{times}, as far as its printed digits can tell"
+
+    def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+        """Return a reading for each series, or a single reading if there are no series."""
+        return self.each(run.attempt, context.asked, lambda labels, series: self._read(run, labels, series))
+
+    def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
+        """Quiet while no value is 0."""
+        if firing:
+            return False
+        ranges = [each for _, each in ranges_of(run.attempt, self.signal, self.where, ahead)]
+        return all(each.is_finite and (each.least > 0 or each.most < 0) for each in ranges)
+
+    def _read(self, run: Run, labels: Labels, series: Series) -> Reading:
+        attempt, last = run.attempt, series.last
+        if unclear := declared_frozen(attempt, labels) or overdue(attempt, self.signal, labels, series):
+            return unclear
+        if not math.isfinite(last.value):
+            return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
+        points = list(series.recent)
+        zeros = 0
+        while zeros < len(points) and points[-1 - zeros].value == 0:
+            zeros += 1
+        if not zeros:
+            reason = f"{self.signal} is {last.value:.6g}; expected other than 0"
+            return Reading(
+                Outcome.OK, reason, labels, last.value, 0.0, (last.evidence,), epoch=last.epoch, step=last.step
+            )
+        first = points[len(points) - zeros]
+        if zeros < self.consecutive:
+            return unknown(f"{self.signal} is 0 in {zeros} of {self.consecutive} reports", labels, (last.evidence,))
+        told = is_zero(run, self.signal, points[: len(points) - zeros + 1], self._scale(attempt))
+        if told is None and zeros == len(points) == series.count and not self.is_rounded:
+            told = _is_bare(first.evidence.text)
+        if not told:
+            reason = f"{self.signal} is printed as 0, which may be rounded"
+            return unknown(reason, labels, (last.evidence,))
+        return Reading(
+            Outcome.BREACH,
+            f"{self.signal} is exactly 0; expected other than 0",
+            labels,
+            value=0.0,
+            threshold=0.0,
+            evidence=tuple(dict.fromkeys((first.evidence, last.evidence))),
+            epoch=last.epoch,
+            step=last.step,
+        )
+
+    def _scale(self, attempt: Attempt) -> float | None:
+        """Return the size of a number of the same kind, if the log has one."""
+        found = [abs(each.last.value) for name in self.scale for each in attempt.of(name).values()]
+        return max((each for each in found if math.isfinite(each)), default=None)
+
+
+def _is_bare(text: str) -> bool:
+    """Whether no 0 of a line has been cut to a fixed number of places: ``0.00`` may be 0.004, ``0.0`` is Python's."""
+    return not any(word in text for word in ("0.00 ", "0.000", "0.00,", "0.00|")) or "0.000e+00" in text.lower()

@@ -107,7 +107,9 @@ class Constant(OneSignal):
         is_nan = all(math.isnan(point.value) for point in points)
         if (is_nan and self.on_nan == "breach") or (_is_value(last.value) and _are_equal(points)):
             if not is_nan and not self._is_precise(run, series):
-                return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends(points))
+                return not_applicable(
+                    f"{self.signal} shows too few digits to tell equal from rounded", points[-1].evidence, labels
+                )
             reason = f"{self.signal} is {last.value!r} in {self.over} in a row; expected it to change"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
@@ -125,7 +127,9 @@ class Constant(OneSignal):
             if last.value not in known:
                 continue
             if not self._is_precise(run, series):
-                return unknown(f"{self.signal} shows too few digits to tell equal from rounded", labels, _ends([last]))
+                return not_applicable(
+                    f"{self.signal} shows too few digits to tell equal from rounded", last.evidence, labels
+                )
             twin = f"{self.signal} is {last.value!r}, as in run {other.run} ({other.log})"
             if _repeats(run.attempt, other):
                 return self._reading(

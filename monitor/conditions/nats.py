@@ -11,7 +11,7 @@ from pydantic import Field
 from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.condition import SignalName
 from monitor.conditions.freshness import overdue
-from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early
 from monitor.conditions.series_selection import OneSignal
 from monitor.conditions.shapes import MAD_TO_SIGMA
 from monitor.reader.signals import Labels
@@ -63,12 +63,12 @@ class Nats(OneSignal):
         if late := overdue(run.attempt, self.signal, labels, series):
             return late
         if not _ENTROPY.search(last.evidence.text):
-            return unknown("no line says that this loss is a cross-entropy", labels, (last.evidence,))
+            return not_applicable("no line says that this loss is a cross-entropy", last.evidence, labels)
         change = declared_change(run.attempt)
         points = [point for point in since(change, series.recent) if point.value == point.value]
         newest, before = points[-self.consecutive :], points[: -self.consecutive]
         if len(before) < WINDOW:
-            return unknown(f"{len(before)} of {WINDOW} earlier reports seen", labels, (last.evidence,))
+            return too_early(f"{len(before)} of {WINDOW} earlier reports seen", labels, (last.evidence,))
         best, spread = self._best(before, series if change is None else None)
         level = best + max(self.above, self.sigmas * spread)
         is_above = all(point.value > level for point in newest)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from monitor.conditions.condition import Condition, Needed
-from monitor.conditions.reading import Context, Outcome, Reading, unknown
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.shapes import rise
 from monitor.reader.signals import METRIC, Labels
 from monitor.reader.vocabulary import shipped, words_of
@@ -107,14 +107,14 @@ class Overfit(Condition):
             return unknown(f"{pair.what} is {last.value}", pair.labels, (last.evidence,))
         if len(points) <= self.consecutive:
             reason = f"{len(points)} of {self.consecutive + 1} validations seen"
-            return unknown(reason, pair.labels, (last.evidence,))
+            return too_early(reason, pair.labels, (last.evidence,))
         best = pair.validation.minimum
         if not best > 0:
-            return unknown(f"{pair.what} was {best:.6g}, which has no multiples", pair.labels, (last.evidence,))
+            return not_applicable(f"{pair.what} was {best:.6g}, which has no multiples", last.evidence, pair.labels)
         newest = points[-self.consecutive :]
         is_falling = _is_falling(pair.training, points[-self.consecutive - 1 :])
         if is_falling is None:
-            return unknown("too few training reports between the validations", pair.labels, (last.evidence,))
+            return too_early("too few training reports between the validations", pair.labels, (last.evidence,))
         first = pair.validation.first
         least = max(SIGMAS * _noise(pair.training), LEAST_RISE * abs(first.value if first else best))
         is_above = all(point.value > self.above * best and point.value - best > least for point in newest)

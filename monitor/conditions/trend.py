@@ -16,7 +16,7 @@ from monitor.conditions.baseline import Change, To, declared_change, early_media
 from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
-from monitor.conditions.reading import Context, Outcome, Reading, too_early, unknown
+from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
@@ -210,7 +210,7 @@ class Trend(Leveled):
         change = declared_change(attempt)
         points = [point for point in since(change, series.recent) if math.isfinite(point.value)]
         if self.one_per_epoch and any(left.epoch == right.epoch for left, right in pairwise(points[-EPOCHS_SEEN:])):
-            return unknown(f"{self.signal} is reported more than once in an epoch", labels, (last.evidence,))
+            return not_applicable(f"{self.signal} is reported more than once in an epoch", last.evidence, labels)
         found = self._found(series, points, change, is_firing)
         if isinstance(found, str):
             lines = (last.evidence,) if change is None else (change.evidence, last.evidence)

@@ -242,11 +242,15 @@ def test_standard_input_is_followed_to_its_end(folder: Path):
 
 def test_a_pipe_is_printed_as_it_comes_and_ends_with_its_writer(folder: Path):
     command = [sys.executable, "-m", "monitor", "watch", "-", "--sink", "jsonl:alerts.jsonl"]
-    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    said = folder / "said.txt"
+    with (
+        said.open("wb") as err,
+        subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err) as process,
+    ):
         assert process.stdin is not None
         process.stdin.write(joined(EPOCH_1))
         process.stdin.flush()
-        pause(1.5)
+        until(lambda: "live from here on" in said.read_text())
         assert alerts(folder) == []
         process.stdin.write(NAN)
         process.stdin.flush()

@@ -202,12 +202,24 @@ def _is_shown_before(value: Value, report: Report, state: DialectState) -> bool:
     return text == was and end in ("", at_end)
 
 
+def _is_all_nonfinite(report: Report) -> bool:
+    """Whether a training report without a loss by name has several figures, and none is a number."""
+    figures = [value for value in report.values if value.quantity in ("loss", "metric") and value.split not in _UNSEEN]
+    is_named = any(value.quantity == "loss" for value in figures)
+    return not is_named and len(figures) > 1 and not any(math.isfinite(value.number) for value in figures)
+
+
+_UNSEEN = ("val", "test")
+
+
 def _more(report: Report, state: DialectState) -> list[Sample]:
     found = []
     val = next((value for value in report.values if value.quantity == "loss" and value.split == "val"), None)
     val = val or next((value for value in report.values if value.quantity == "loss" and value.split == "test"), None)
     if val is not None:
         found.append(Sample("epoch.val_loss", (), val.number))
+    if report.kind == "report" and _is_all_nonfinite(report):
+        found.append(Sample("text.nonfinite", (("where", "report"),), 1.0))
     for value in report.values:
         if value.quantity == "nan_steps" and value.number > 0:
             found.append(Sample("nonfinite", (("where", "gradient"),), 1.0))

@@ -242,6 +242,10 @@ def _usual_s(run: Run) -> float | None:
     """
     moves = run.attempt.progress.recent(run.attempt.phase)
     usual_move_s = statistics.fmean(moves) if len(moves) >= MOVES_NEEDED else None
+    if run.now is None:
+        # In a log without times, moves have the times at which a watch saw them arrive, several at once.
+        slow = [each for each in moves if each >= BURST_S]
+        return statistics.median(slow) if slow else usual_move_s
     times = [point.at for name in _LOSSES for each in run.attempt.of(name).values() for point in each.recent]
     dated = sorted(at for at in times if at is not None)
     gaps = [right - left for left, right in pairwise(dated) if right - left >= BURST_S]

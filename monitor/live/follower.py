@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from monitor.alert import Alert, State
 from monitor.base.clock import Clock
+from monitor.conditions.death import Death
 from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
@@ -98,7 +99,13 @@ class Follower:
         if not self.has_caught_up:
             return ""
         firing = (alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING)
-        dead = [alert for alert in firing if alert.fault == "crash" and not alert.inhibited_by]
+        deadly = {rule.alert for rule in self.pipeline.engine.rules if isinstance(rule.condition, Death)}
+        dead = [
+            alert
+            for alert in firing
+            if (alert.rule in deadly or (alert.fault == "crash" and alert.severity.is_alarming))
+            and not alert.inhibited_by
+        ]
         end = end_of(run, is_following=True, is_taken_for_dead=bool(dead))
         # A run that was preempted is started again.
         if dead and end.is_over and end.cause is not Cause.PREEMPTION:

@@ -154,8 +154,8 @@ class Run:
         self.understood += event.is_understood
         self.last = event.evidence
         moved_at = self.now
-        if event.evidence.at is None and self.now is not None and self.heard_at is not None:
-            moved_at = max(self.now, self.heard_at)
+        if event.evidence.at is None and self.heard_at is not None:
+            moved_at = self.heard_at if self.now is None else max(self.now, self.heard_at)
         return self.attempt.fold(event, self.now, samples, heard_at=self.heard_at, moved_at=moved_at)
 
     @contextmanager

@@ -178,7 +178,7 @@ def test_without_now_an_unfinished_log_is_not_judged_for_its_silence(folder: Pat
     write(folder / "run.log", EPOCH_1)
     said = monitor("replay", "run.log")
     assert said.code == 0
-    assert "run fit-1: unfinished" in said.out
+    assert "run fit-1: ❔ no end seen; last line 23:40:57" in said.out
     assert "❔ TrainingStall: " in said.out
 
 

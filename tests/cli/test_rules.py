@@ -141,8 +141,9 @@ def test_the_list_has_a_row_for_every_rule_in_columns():
     assert head == ["RULE", "SEVERITY", "KIND", "GROUP", "FAULT", "FIRES", "WHEN"]
     assert [row[0] for row in rows] == [*RULES, "Own"]
     assert rows[-1] == ["Own", "warning", "threshold", "own", "loss_spike", *["train.loss", "is", "above", "2"]]
-    starts = {line.index(word) for line, word in zip(said.out.splitlines()[1:], (row[4] for row in rows), strict=True)}
-    assert len(starts) == 1
+    titles, *lines = said.out.splitlines()
+    column = slice(titles.index("FAULT"), titles.index("FIRES"))
+    assert [line[column].strip() for line in lines] == [row[4] for row in rows]
 
 
 def test_a_rule_that_is_switched_off_is_listed_as_off():

@@ -87,7 +87,8 @@ def test_a_report_gives_each_groups_figures_under_its_label():
     ],
 )
 def test_a_number_too_large_for_a_float_does_not_stop_the_monitor(text):
-    assert read(HEAD + text).is_understood
+    found = read(HEAD + text)
+    assert found.is_understood or [sample.signal for sample in found.samples] == ["log.unreadable"]
 
 
 @given(st.sampled_from(RECORD_TYPES), st.data())

@@ -11,7 +11,7 @@ from monitor.reader.course import saved
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
-from monitor.reader.signals import LOSS_SCALE, METRIC, Sample, samples
+from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, METRIC, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.pattern import Dialect
@@ -219,7 +219,7 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
     if val is not None:
         found.append(Sample("epoch.val_loss", (), val.number))
     if report.kind == "report" and _is_all_nonfinite(report):
-        found.append(Sample("text.nonfinite", (("where", "report"),), 1.0))
+        found.append(Sample(ALL_NONFINITE, (), 1.0))
     for value in report.values:
         if value.quantity == "nan_steps" and value.number > 0:
             found.append(Sample("nonfinite", (("where", "gradient"),), 1.0))

@@ -385,7 +385,9 @@ EVERYWHERE = frozenset(
     name for name, signal in CATALOGUE.items() if signal.tag == "" or signal.tag in ("PROC", "GPU", "LOG")
 )
 """Signals that no dialect needs to give: texts, and what the monitor itself finds out."""
-FOREIGN_ONLY = frozenset({"run.claim_unmeasured"})
+FOREIGN_ONLY = frozenset(
+    ("run.claim_unmeasured", "metric", "report.nonfinite", "text.skip", "train.skipped_share", "train.loss_scale")
+)
 """Signals that our own trainer has no line for."""
 
 

@@ -18,7 +18,7 @@ from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
 from monitor.run.ended import Ended
 from monitor.tail.logset import LogSet
-from monitor.terminal.lines import summary_lines
+from monitor.terminal.lines import full_lines, summary_lines
 
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 
@@ -29,9 +29,16 @@ _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 @line_options
 @name_option
 @click.option("--finished", is_flag=True, help="Exit with 1 unless every run completed.")
+@click.option("--full", is_flag=True, help="Print what each rule found, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
 def command(
-    logs: tuple[str, ...], choice: RuleChoice, lines: LineChoice, name: str | None, finished: bool, as_json: bool
+    logs: tuple[str, ...],
+    choice: RuleChoice,
+    lines: LineChoice,
+    name: str | None,
+    finished: bool,
+    full: bool,
+    as_json: bool,
 ) -> int:
     """Read logs to their end, and show what happened.
 
@@ -51,7 +58,8 @@ def command(
     for each in found:
         log = read(each, settings, name=name, progress=progress_bar)
         codes.append(1 if finished and log.end.ended is not Ended.COMPLETED else log.exit_code)
-        for line in [as_json_line(log)] if as_json else summary_lines(log.snapshot):
+        in_words = full_lines if full else summary_lines
+        for line in [as_json_line(log)] if as_json else in_words(log.snapshot):
             click.echo(line)
     return 1 if 1 in codes else max(codes)
 

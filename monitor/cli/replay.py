@@ -28,7 +28,7 @@ from monitor.rules.choice import RuleChoice
 from monitor.run.run import Run
 from monitor.sinks.jsonl import json_line
 from monitor.tail.logset import full_name
-from monitor.terminal.lines import alert_lines, summary_lines
+from monitor.terminal.lines import alert_lines, full_lines
 
 
 class Replayed(NamedTuple):
@@ -97,7 +97,7 @@ def command(
             _print_json(changes if as_json else _last_of_each(changes))
         else:
             snapshot = pipeline.snapshot(until or pipeline.run.now, is_following=until is not None)
-            for line in [*alert_lines(changes), *summary_lines(snapshot)]:
+            for line in [*alert_lines(changes), *full_lines(snapshot)]:
                 click.echo(line)
     return exit_code(pipelines)
 

@@ -11,7 +11,7 @@ from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base.escape import redact, terminal
 from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
-from monitor.report.verdict import verdict_of
+from monitor.report.summary import summary_of
 from monitor.rules import Rule
 from monitor.run.ended import Ended
 from monitor.run.run import Run
@@ -94,9 +94,13 @@ def progress_line(event: Event) -> str | None:
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
-    """Return the summary of a watch or replay: the run, then what is wrong or unknown, then what is ok."""
-    verdict = verdict_of(snapshot)
-    lines = [*run_lines(snapshot), terminal(f"{verdict.mark} {verdict.words}")]
+    """Return the first screen, with how much of the log was understood."""
+    return [terminal(line) for line in (*summary_of(snapshot).lines, understood_words(snapshot.run))]
+
+
+def full_lines(snapshot: Snapshot) -> list[str]:
+    """Return the first screen, then what is wrong or unknown, then what is ok, rule by rule."""
+    lines = summary_lines(snapshot)
     for rule, readings in snapshot.readings:
         lines += [terminal(line) for line in _rule_lines(rule, readings)]
     return lines + [terminal(line) for line in chain(_unseen_lines(snapshot), _settled_lines(snapshot))]
@@ -170,17 +174,18 @@ def _unseen_lines(snapshot: Snapshot) -> Iterator[str]:
 def _settled_lines(snapshot: Snapshot) -> Iterator[str]:
     """Yield what is ok, a line per theme with its newest evidence, and what does not apply."""
     ok: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
-    void: defaultdict[str, dict[str, list[Reading]]] = defaultdict(dict)
+    num_void = 0
     for rule, readings in snapshot.readings:
         outcomes = {reading.outcome for reading in readings}
         if outcomes <= {Outcome.OK, Outcome.NOT_APPLICABLE} and Outcome.OK in outcomes:
             ok[rule.group][rule.alert] = [each for each in readings if each.outcome is Outcome.OK]
         elif outcomes == {Outcome.NOT_APPLICABLE}:
-            void[readings[0].reason][rule.alert] = list(readings)
+            num_void += 1
     for group, rules in ok.items():
         yield f"{MARKS[Outcome.OK]} {group}: {', '.join(rules)}{_place(chain(*rules.values()))}"
-    for reason, rules in void.items():
-        yield f"{MARKS[Outcome.NOT_APPLICABLE]} {', '.join(rules)}: {reason}{_place(chain(*rules.values()))}"
+    if num_void:
+        mark = MARKS[Outcome.NOT_APPLICABLE]
+        yield f"{mark} {num_void} rules do not apply to this log; monitor doctor names each with its reason"
 
 
 def _place(readings: Iterable[Reading]) -> str:

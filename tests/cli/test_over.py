@@ -113,8 +113,8 @@ def test_check_says_how_a_run_ended(log: Path, last: bytes, code: int, finished:
     (found,) = said.objects()
     assert (said.code, found["ended"], found.get("cause")) == (code, ended, cause)
     assert monitor("check", str(log), "--finished").code == finished
-    words = "❔ no end seen" if ended == "no_end" else ended.replace("_", " ")
-    assert f": {words}" in monitor("check", str(log)).out.splitlines()[0]
+    words = {"no_end": "no end seen", "failed": "DIED", "time_limit": "ended by its time limit"}.get(ended, ended)
+    assert f" · {words}" in monitor("check", str(log)).out.splitlines()[0].replace("KILLED", "killed")
 
 
 def test_no_page_of_a_log_without_an_end_says_that_all_passed(log: Path):

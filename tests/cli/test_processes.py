@@ -90,7 +90,7 @@ def test_a_log_that_does_not_exist_yet_is_waited_for(folder: Path):
         write(folder / "later/run.log", HEALTHY)
         said = process.ended()
     assert said.code == 0
-    assert "run fit-1: completed, 2/2 epochs done, step 2" in said.out
+    assert "· completed at step 2, 2 of 2 epochs done" in said.out
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_a_watch_that_is_stopped_sums_up_and_leaves_its_page(folder: Path, lines
         process.signal(number)
         said = process.ended()
     assert said.code == code
-    assert "run fit-1: " in said.out
-    assert "TrainingStall" in said.out
+    assert "fit-1 (run.log) on gpu1 · " in said.out
+    assert "Checked" in said.out
     assert "Traceback" not in said.err
     assert "fit-1" in (folder / "STATUS.md").read_text()
 

@@ -108,7 +108,7 @@ def test_plain_output_names_the_alerts_with_their_lines_and_every_rule(folder: P
     for alert in ("GradientZero", "TrainLossNonfinite", "ExcessiveResets", "TrainingStall", "RunFailed"):
         assert f"critical {alert} firing: " in said.out
     assert f"     run.log:8: {TROUBLED[7].decode()[:80]}" in said.out
-    assert "run fit-1: failed, 2/2 epochs done, step 4" in said.out
+    assert "fit-1 (run.log) on gpu1 · DIED at step 4, 2 of 2 epochs done" in said.out
     assert f"{len(TROUBLED) - 1} of {len(TROUBLED)} lines understood" in said.out
     for theme, alert in (("loss", "ValidationLossNonfinite"), ("gradients", "EncoderGradientZero")):
         assert re.search(rf"^✅ {theme}: .*\b{alert}\b.* \[line \d+\]$", said.out, re.MULTILINE)
@@ -178,7 +178,7 @@ def test_without_now_an_unfinished_log_is_not_judged_for_its_silence(folder: Pat
     write(folder / "run.log", EPOCH_1)
     said = monitor("replay", "run.log")
     assert said.code == 0
-    assert "run fit-1: ❔ no end seen; last line 23:40:57" in said.out
+    assert "fit-1 (run.log) on gpu1 · no end seen; last line 23:40:57" in said.out
     assert "❔ TrainingStall: " in said.out
 
 

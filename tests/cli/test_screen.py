@@ -41,7 +41,7 @@ def test_a_watch_in_a_terminal_is_a_picture_that_grows_with_the_log(folder: Path
         made.type("\x03")
         assert made.rest() == 1
     last = made.written.rpartition("\x1b[?1049l")[2]
-    assert "run.log: run fit-1: failed" in last
+    assert "fit-1 (run.log) on gpu1 · DIED" in last
     assert "TrainingStall" in last
     assert not made.is_alternate
 
@@ -50,7 +50,9 @@ def test_until_end_leaves_the_terminal_with_the_summary(folder: Path) -> None:
     write(folder / "run.log", HEALTHY)
     with terminal("watch", "run.log", "--until-end", cwd=folder) as made:
         assert made.rest() == 0
-    assert "run fit-1: completed, 2/2 epochs done" in made.written.rpartition("\x1b[?1049l")[2]
+    assert (
+        "fit-1 (run.log) on gpu1 · completed at step 2, 2 of 2 epochs done" in made.written.rpartition("\x1b[?1049l")[2]
+    )
 
 
 def test_a_window_that_is_dragged_is_drawn_anew_at_its_size(folder: Path) -> None:

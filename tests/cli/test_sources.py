@@ -54,8 +54,8 @@ def test_each_log_has_its_name_and_the_worst_decides(folder: Path):
     told = [line for line in said.out.splitlines() if " firing: " in line]
     assert told
     assert all(line.startswith("b.log | ") for line in told)
-    assert "a.log: run fit-1: completed" in said.out
-    assert "b.log: run fit-1: failed" in said.out
+    assert "fit-1 (a.log) on gpu1 · completed" in said.out
+    assert "fit-1 (b.log) on gpu1 · DIED" in said.out
 
 
 def test_the_alerts_equal_those_from_a_replay_of_each_log(folder: Path):
@@ -237,7 +237,7 @@ def test_standard_input_is_followed_to_its_end(folder: Path):
     said = monitor("watch", "-", "--notify-history", stdin=joined(TROUBLED))
     assert said.code == 1
     assert "RunFailed firing" in said.out
-    assert "-: run fit-1: failed" in said.out
+    assert "fit-1 (-) on gpu1 · DIED" in said.out
 
 
 def test_a_pipe_is_printed_as_it_comes_and_ends_with_its_writer(folder: Path):

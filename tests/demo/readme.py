@@ -46,7 +46,7 @@ def demo_block(output: str) -> str:
     """
     lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in output.splitlines()]
     explained = next((place for place, line in enumerate(lines) if line.startswith("⚪")), len(lines))
-    summary = next((place for place, line in enumerate(lines) if " epochs done, step " in line), explained)
+    summary = next((place for place, line in enumerate(lines) if " epochs done" in line and " · " in line), explained)
     problems = [line for line in lines[summary:] if not line.startswith(("✅", "➖"))]
     shown = [*lines[:explained], "…", *problems, "…"]
     return "```text\n" + "\n".join(shown) + "\n```\n"

@@ -16,10 +16,11 @@ from monitor import grammar
 from monitor.engine.step import Engine
 from monitor.grammar import RunEnd, RunStart, Share
 from monitor.pipeline import Pipeline
+from monitor.report.figures import span
 from monitor.rules import load_rules
 from monitor.terminal.screen import Display, Scene, render
 from monitor.terminal.screen.layout import Row, Section, exactly, fit, folded
-from monitor.terminal.screen.text import number, size, span, sparkline
+from monitor.terminal.screen.text import number, size, sparkline
 from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.test_hostile_log import CONTROLS, acts, hostile_log
 from tests.lines import at, epoch_end, numbered, report, take

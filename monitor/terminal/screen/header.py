@@ -11,6 +11,7 @@ from rich.text import Text
 from monitor.alert import Severity
 from monitor.conditions import Outcome
 from monitor.grammar import Train
+from monitor.report.figures import span
 from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
@@ -18,7 +19,7 @@ from monitor.run.attempt import Attempt, Status
 from monitor.run.ended import Ended
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.scene import Scene
-from monitor.terminal.screen.text import bar, foreign, size, span, time_of_day
+from monitor.terminal.screen.text import bar, foreign, size, time_of_day
 
 BAR_CELLS = 60
 """Longest progress bar."""

@@ -38,20 +38,6 @@ def number(value: float | None) -> str:
     return f"{value:.2e}"
 
 
-def span(seconds: float) -> str:
-    """Return a duration in its two largest units: ``8 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
-    if not math.isfinite(seconds):
-        return f"{seconds} s"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"
-
-
 def time_of_day(at: float | None) -> str:
     """Return a time as ``23:40:51`` UTC; dashes for none."""
     try:

@@ -1,0 +1,120 @@
+"""The first screen: who, how it ended, what is wrong, and what was checked; the same on every surface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor import api
+from monitor.cli.check import as_json_line
+from monitor.report.summary import Summary, summary_of
+
+HF = "{{'loss': {loss}, 'grad_norm': {norm}, 'learning_rate': 1.9e-05, 'epoch': {epoch}}}"
+GPT = "iter {step}: loss {loss}, time 11.00ms, mfu 12.00%"
+
+
+def first_screen(lines: list[str], folder: Path, name: str = "train.log") -> Summary:
+    """Return the first screen of a log read to its end."""
+    log = folder / name
+    log.write_text("\n".join(lines) + "\n")
+    return summary_of(api.read(str(log)).snapshot)
+
+
+def gpt(count: int, *, nan_from: int | None = None) -> list[str]:
+    def loss(step: int) -> str:
+        return "nan" if nan_from is not None and step >= nan_from else f"{3 - step / 400:.4f}"
+
+    return [GPT.format(step=step, loss=loss(step)) for step in range(0, 10 * count, 10)]
+
+
+def hf(count: int, norm: str = "1.25") -> list[str]:
+    return [HF.format(loss=round(2.5 - 0.02 * each, 4), norm=norm, epoch=each / 20) for each in range(1, count + 1)]
+
+
+CASES = {
+    "out of memory": (
+        [*gpt(20), "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."],
+        ("❌", "DIED (out of GPU memory)", "Crash", "L21"),
+    ),
+    "nan": (gpt(40, nan_from=200), ("❌", "no end seen", "TrainLossNonfinite", "L21")),
+    "a norm that is no number": (hf(30, norm="nan"), ("❌", "no end seen", "GlobalGradientNonfinite", "L3")),
+    "no gradient": (hf(30, norm="0.0"), ("❌", "no end seen", "GlobalGradientZero", "L1")),
+    "time limit": (
+        [*gpt(20), "slurmstepd: error: *** JOB 812 ON gpu01 CANCELLED AT 2026-03-02T09:12:28 DUE TO TIME LIMIT ***"],
+        ("❌", "ended by its time limit", "Crash", "L21"),
+    ),
+    "killed for memory": (
+        [*gpt(20), "slurmstepd: error: Detected 1 oom_kill event in StepId=812.0. Some of the tasks were OOM Killed."],
+        ("❌", "KILLED (out of host memory)", "Crash", "L21"),
+    ),
+    "a frozen loss": (
+        [GPT.format(step=step, loss="2.7183") for step in range(0, 300, 10)],
+        ("❌", "no end seen", "LossFrozen", "L"),
+    ),
+    "a step back": (
+        [*gpt(40), *gpt(20)],
+        ("❌", "no end seen", "StepWentBack", "L41"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_screen_names_the_cause_and_its_line(name: str, tmp_path: Path):
+    lines, (mark, state, rule, place) = CASES[name]
+    found = first_screen(lines, tmp_path)
+    text = "\n".join(found.lines)
+    assert state in found.lines[0], text
+    assert found.problems[0].alert.rule == rule, text
+    assert place in text
+    assert found.counted == "1 problem", text
+    assert str(found.mark) == mark, text
+    assert len(found.lines) <= 8
+
+
+def test_a_healthy_run_has_two_lines_and_no_problem(tmp_path: Path):
+    lines = [*hf(40), "{'train_runtime': 34.2, 'train_samples_per_second': 80.1, 'train_loss': 1.9, 'epoch': 2.0}"]
+    found = first_screen(lines, tmp_path)
+    assert len(found.lines) == 2
+    assert found.problems == ()
+    assert "Sharpe" not in "\n".join(found.lines)
+
+
+def test_a_generic_name_takes_its_folder_along(tmp_path: Path):
+    folder = tmp_path / "lr1e-4"
+    folder.mkdir()
+    assert first_screen(gpt(3), folder).name == "lr1e-4/train.log"
+    assert first_screen(gpt(3), folder, "bert_large.log").name == "bert_large.log"
+
+
+def test_effects_are_folded_under_their_cause(tmp_path: Path):
+    lines = gpt(40, nan_from=200)
+    for step in (100, 300):
+        lines.insert(
+            lines.index(GPT.format(step=step, loss="nan" if step == 300 else "2.7500")) + 1,
+            f"step {step}: val loss nan",
+        )
+    found = first_screen(lines, tmp_path)
+    assert [each.alert.rule for each in found.problems if each.effects or not each.alert.inhibited_by]
+    assert all(not each.alert.inhibited_by for each in found.problems)
+
+
+def test_a_critical_problem_names_the_last_checkpoint_before_it(tmp_path: Path):
+    lines = gpt(40, nan_from=200)
+    lines.insert(15, "saving checkpoint to out/ckpt.pt")
+    found = first_screen(lines, tmp_path)
+    assert found.problems[0].checkpoint == "last checkpoint before it: out/ckpt.pt (step 140), L16"
+
+
+def test_the_count_is_that_of_the_alerts(tmp_path: Path):
+    log = tmp_path / "train.log"
+    log.write_text("\n".join(gpt(40, nan_from=200)) + "\n")
+    read = api.read(str(log))
+    heard = {alert.rule for alert in read.alerts if alert.severity.is_alarming and not alert.inhibited_by}
+    assert len(summary_of(read.snapshot).problems) == len(heard)
+    assert '"exit_code": 1' in as_json_line(read)
+
+
+def test_hostile_text_is_cut(tmp_path: Path):
+    found = first_screen([*gpt(20), "RuntimeError: " + "x" * 5_000], tmp_path)
+    assert max(map(len, found.lines)) < 400

@@ -196,3 +196,26 @@ def test_the_number_of_an_epoch_may_stand_before_the_word():
     found = said(*(f"INFO:{e}-epoch ({n}/40): total loss 0.5, lr 0.1" for e in (0, 1) for n in (19, 39)))
     assert found["last_step"] in (None, 79, 80)
     assert (found.get("epochs"), found["lr"]) == (None, 0.1)
+
+
+def test_the_first_round_of_boosted_trees_is_read_at_once():
+    found = said("[0]\ttrain-error:0.18750\tval-error:0.33594")
+    assert (found["last_step"], found["metrics.error.val"]) == (0, 0.33594)
+    assert "metrics" not in said("[0] memory: 3.25 size: 7")
+
+
+def test_a_single_numbered_set_is_the_one_that_is_held_out():
+    assert said("[0]\tvalidation_0-logloss:0.5")["metrics.logloss.val"] == 0.5
+    assert said("[1]\tvalid_0's auc: 0.5")["metrics.auc.val"] == 0.5
+    assert said("[1]\tvalid_0-loss: 0.5")["val_loss"] == 0.5
+
+
+def test_several_numbered_sets_keep_their_names_for_which_is_held_out_is_not_said():
+    for form in ("validation_{}-{}:{}", "validation_{}'s {}: {}", "validation_{}/{}: {}"):
+        figures = (("loss", 0.1), ("auc", 0.9))
+        pairs = (form.format(which, name, value + which / 100) for which in (0, 1) for name, value in figures)
+        found = said("[0]\t" + "\t".join(pairs))
+        assert found["metrics"] == {
+            "loss": {"validation_0": 0.1, "validation_1": 0.11}, "auc": {"validation_0": 0.9, "validation_1": 0.91},
+        }  # fmt: skip
+        assert (found["last_loss"], found.get("val_loss")) == (None, None)

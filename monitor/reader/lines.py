@@ -181,4 +181,4 @@ def _bar(body: str, bar: Bar, logger: str, state: ReadState, depth: int) -> tupl
         return drawn
     head = take_head(bar.behind, state.clock)
     behind = _body(head.body, head.logger, state, depth + 1) if head.body else ()
-    return (*(each for each in drawn if each.values), *behind) or drawn or KNOWN
+    return (*(each for each in drawn if each.kind == "report" or each.values), *behind) or drawn or KNOWN

@@ -300,3 +300,9 @@ def test_names_and_numbers_that_a_terminal_parted_belong_together():
     assert found["metrics.mae.val"] == 1.715
     assert "val_loss" not in said(LIMIT, lines[0], "another line", *lines[2:])
     assert said(LIMIT, lines[0], "  2.725 val_loss:", *lines[2:]).get("val_loss") is None
+
+
+def test_a_checkpoint_that_is_glued_to_a_full_bar_leaves_it_the_last_step():
+    bar = "{}%|##| {}/700 [10:05<30:24,  4.49s/it]"
+    lines = [bar.format(0, 0), "{'loss': 10.4, 'epoch': 1.25}", bar.format(42, 294), "{'loss': 8.9, 'epoch': 2.25}"]
+    assert said(*lines, bar.format(100, 700) + "Model weights saved to out/checkpoint-700")["last_step"] == 700

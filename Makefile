@@ -41,7 +41,7 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/adapters
 
-test-records: $(WITH_FRAMEWORKS) ## What is read of real packages' logs, against the packages' own records; ten minutes
+test-records: $(WITH_FRAMEWORKS) ## What is read of real packages' logs, against the packages' own records; two minutes
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_own_records.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts

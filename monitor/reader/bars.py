@@ -62,6 +62,9 @@ _RICH_TIMES = re.compile(
     r"(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *"
 )
 
+_GLUED = re.compile(r"(?:^|(?<=  ))`.*$")
+"""A message that quotes code, behind a bar and the blanks that fill its line."""
+
 
 def take_bar(body: str) -> Bar | None:
     """Return the bar that a line draws; None for any other line."""
@@ -155,4 +158,7 @@ def _rich(m: re.Match[str]) -> Bar | None:
         if times["rate"] and float(times["rate"]) > 0:
             pace = 1 / float(times["rate"]) if times["unit"] != "s/it" else float(times["rate"])
     total = int(m["total"]) if m["total"].isdigit() else None
-    return Bar("rich", int(m["done"]), total, m["words"].strip(), rest.strip(" •"), "it", pace)
+    shown, behind = rest, ""
+    if glued := _GLUED.search(rest):
+        shown, behind = rest[: glued.start()], glued[0].strip()
+    return Bar("rich", int(m["done"]), total, m["words"].strip(), shown.strip(" •"), "it", pace, behind=behind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.reader.bars import Bar
+from monitor.reader.lagging import note_drawing
 from monitor.reader.moving import enter_bar
 from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, place_of
@@ -20,6 +21,8 @@ _EPOCH_OF = re.compile(r"\[?(\d+)/(\d+)\]?:?")
 def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
     drawn_as = f"{bar.style}|{bar.words}|{bar.done}|{bar.total}|{bar.pairs}"
     if drawn_as == state.last_bar:
+        if bar.total == state.lag.total:
+            note_drawing(bar, state.lag)
         return KNOWN
     state.last_bar = drawn_as
     if bar.words and (row := row_text(_without_colon(bar.words), state.tables)) is not None:
@@ -43,6 +46,8 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
             if bar.done == bar.total and _is_of_steps(state):
                 return (Report("report", place_of(state.place, enter_bar(bar, state)), is_bar=True),)
             state.place.bar = bar.done
+        if state.place.bar_total in (None, bar.total):
+            note_drawing(bar, state.lag)
         return KNOWN
     if set(words) <= {"epoch", "epochs"} and words and bar.style == "tqdm" and bar.total:
         if bar.done:

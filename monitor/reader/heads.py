@@ -25,6 +25,8 @@ class Head(NamedTuple):
     is_zone_assumed: bool = False
     is_warning: bool = False
     """Whether its level is above INFO: such a line tells of trouble, and reports no measurement."""
+    num_blanks: int = 0
+    """Blanks that the line begins with."""
 
 
 _LEVELS = "DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SUCCESS"
@@ -100,7 +102,8 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
     while pos < len(text) and text[pos] in " \t":
         pos += 1
     if pos < len(text) and text[pos] not in _STARTS and not text[pos].isalpha():
-        return Head(text[pos:])
+        return Head(text[pos:], num_blanks=pos)
+    num_blanks = pos
     for _ in range(10):
         was = pos
         if at is None and (found := _time_at(text, pos, clock, zone)):
@@ -133,7 +136,7 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
     if at is not None and body.endswith(tuple("0123456789")) and ".py:" in body and (m := _RICH_TAIL.search(body)):
         body = body[: m.start()].rstrip()
     is_warning = pos > 0 and bool(_WARNING.search(text, 0, pos))
-    return Head(body.strip(), at, rank, level, logger, is_assumed, is_warning)
+    return Head(body.strip(), at, rank, level, logger, is_assumed, is_warning, num_blanks)
 
 
 def _is_place(text: str, rank: re.Match[str]) -> bool:

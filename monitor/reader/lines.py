@@ -15,9 +15,11 @@ from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, place_of
 from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
+from monitor.reader.schedule import announces_plan, take_limit, take_plan
 from monitor.reader.state import CODE_STEP, MOST_CODE, MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
 from monitor.reader.tables import is_rule, row_text, take_box, take_header
 from monitor.reader.template import shape_of
+from monitor.reader.wrapping import note_bar, take_wrapped
 
 
 def read_line(text: str, state: ReadState, zone: tzinfo | None = None) -> Read:
@@ -31,6 +33,9 @@ def read_headed(head: Head, state: ReadState) -> Read:
     """Read one line whose head was taken already."""
     if not head.body:
         return Read(head, ())
+    if state.wrapped and (text := take_wrapped(head.body, head.num_blanks, state)) is not None:
+        bar = take_bar(text)
+        return Read(head, read_bar(bar, "", state) if bar is not None and bar.pairs else KNOWN)
     if head.is_warning or phrases.is_system(head.body):
         return Read(head, ())
     return Read(head, _ranked(head, state))
@@ -78,11 +83,15 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if body[0] == "#" and take_header(body.lstrip("# "), state.tables):
         return KNOWN
     body = phrases.plain(body)
-    said = _words(body, state)
+    if state.is_plan_open and take_plan(body, state):
+        return KNOWN
+    bar = take_bar(body)
+    # What is glued to a bar is a line of its own: the bar is no part of it.
+    said = None if bar is not None and bar.behind else _words(body, state)
     if said is not None:
         return said
-    if bar := take_bar(body):
-        return _bar(bar, logger, state, depth)
+    if bar is not None:
+        return _bar(body, bar, logger, state, depth)
     boxed = take_box(body, state.tables) if body[0] in "|│┃+-=─━┌├└┏┡┗╒╞╘═" or state.tables.is_open else None
     if boxed is not None:
         return read_pairs(boxed, "", state) if boxed else KNOWN
@@ -125,6 +134,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
     if state.code >= CODE_STEP and phrases.is_assignment(body):
         return ()
     if status := phrases.end_of(body):
+        take_limit(body, state.place)
         state.place.is_ended = True
         state.block = ""
         return (Report("end", place_of(state.place, state.place.step), detail=status),)
@@ -158,15 +168,17 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         return KNOWN
     if (heading := phrases.heading(body)) is not None:
         state.block, state.is_summary = heading
+        state.is_plan_open = announces_plan(body)
         return KNOWN
     return None
 
 
-def _bar(bar: Bar, logger: str, state: ReadState, depth: int) -> tuple[Report, ...]:
+def _bar(body: str, bar: Bar, logger: str, state: ReadState, depth: int) -> tuple[Report, ...]:
     """Read a bar, and the record that a logger wrote behind it on the same line."""
+    note_bar(body, bar, state)
     drawn = read_bar(bar, logger, state)
     if not bar.behind or depth >= 3:
         return drawn
     head = take_head(bar.behind, state.clock)
     behind = _body(head.body, head.logger, state, depth + 1) if head.body else ()
-    return (*(each for each in drawn if each.values), *behind) or drawn or KNOWN
+    return (*(each for each in drawn if each.kind == "report" or each.values), *behind) or drawn or KNOWN

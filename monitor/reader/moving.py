@@ -6,6 +6,7 @@ import re
 
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
+from monitor.reader.lagging import note_drawing, step_of
 from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_step
 from monitor.reader.positions import enter_position
 from monitor.reader.report import Value
@@ -19,6 +20,8 @@ def enter(
 ) -> int | None:  # fmt: skip
     """Move to the place that a line names, and return its step."""
     place = state.place
+    if bar is None and values:
+        state.lag.num_drawn = 0
     named: dict[str, list[tuple[Filled, Named]]] = {}
     for each in places:
         total = total_of(each, filled)
@@ -27,6 +30,7 @@ def enter(
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
+        item = item._replace(is_alone=bar is not None and bar.style == "rich" and bar.is_over)
         if not (item.is_fraction and item.value != item.value):
             enter_epoch(place, item)
     if subject in ("val", "test") and bar is None and "batch" in named and "step" not in named:
@@ -76,16 +80,22 @@ def enter(
             place.bar_total, place.bar = state.plain_total, state.plain_done
         if place.bar_total == state.plain_total:
             place.bar = state.plain_done
-    if (
-        place.bar_total is not None
-        and place.bar
-        and (place.is_fraction or place.index is None)
-        and place.step_word == 0
-    ):
-        place.step, place.steps = place.bar + place.bar_rounds * place.bar_total, place.bar_total
-        return place.step
+    has_bar = place.bar_total is not None and place.bar is not None and place.step_word == 0
+    if has_bar and (place.is_fraction or place.index is None):
+        digits = named["epoch"][0][0].number.digits if "epoch" in named else None
+        return _enter_behind_bar(digits, "epoch" in named, state)
     is_summary = subject in ("val", "test") or "epoch" in named or place.is_over
     return place.step if is_summary or place.step_word else None
+
+
+def _enter_behind_bar(digits: int | None, has_epoch: bool, state: ReadState) -> int | None:
+    """Move to the step of a report behind the training's bar, and return it; None where the bar may lag."""
+    place = state.place
+    fraction = place.progress if has_epoch and place.is_fraction and not place.bar_rounds else None
+    step = step_of(fraction, digits, state.lag)
+    total = place.bar_total or 0
+    place.step, place.steps = None if step is None else step + place.bar_rounds * total, total
+    return place.step
 
 
 def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState) -> bool:
@@ -141,6 +151,7 @@ def enter_bar(bar: Bar, state: ReadState) -> int | None:
         return place.step
     if place.bar is not None and bar.done < place.bar and place.bar >= bar.total:
         place.bar_rounds += 1
+    note_drawing(bar, state.lag)
     place.bar = bar.done
     place.step = place.bar_rounds * bar.total + bar.done
     place.steps = bar.total if not place.bar_rounds else None

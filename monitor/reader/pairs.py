@@ -155,6 +155,8 @@ def _is_report(
         return bool(measured) or state.is_begun or bool(places)
     if places:
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
+        if measured and all(each.slot.quantity == "index" for each in places) and _names_sets(filled):
+            return True  # "[0]<tab>train-error:0.18": no setting is written so
         if (is_sure or times >= 2) and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
@@ -170,6 +172,12 @@ def _is_report(
         return True
     is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
     return times >= 2 and (state.is_begun or is_known)
+
+
+def _names_sets(filled: list[Filled]) -> bool:
+    """Whether each figure's own key says of which set it is."""
+    measured = [each for each in filled if each.slot.role in ("value", "criterion", "part", "metric")]
+    return all(each.slot.split for each in measured)
 
 
 def _count(template: str, state: ReadState) -> int:

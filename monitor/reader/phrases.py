@@ -112,6 +112,8 @@ def is_of_the_best(body: str) -> bool:
     return bool(_OF_THE_BEST.match(body))
 
 
+_TAG = re.compile(r"\[(?!train|eval|val|test)[A-Za-z]\w*\] (?=\*{3,} |  \w)")
+"""Who writes a banner, or a line of the list below it: ``[transformers]   Num Epochs = 3``."""
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?= (?:step|iteration|iter|batch|epoch)\b)", re.I)
 _COUNTED_EPOCH = re.compile(r"(?:[A-Z]+:)?(\d{1,6})-epoch (?=[(\[]\d+/\d+[)\]])")
 _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
@@ -119,6 +121,8 @@ _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)
 
 def plain(body: str) -> str:
     """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``."""
+    if body[0] == "[" and (m := _TAG.match(body)):
+        return body[m.end() :].lstrip()
     if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
         return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"
     if len(body) < 60:

@@ -15,6 +15,8 @@ class Named(NamedTuple):
     is_fraction: bool = False
     """Whether it was written with a decimal point."""
     rank: int = 0
+    is_alone: bool = False
+    """Whether a bar names it that may be all that is left of many: rich draws the last one only, into a file."""
 
 
 class Place(NamedTuple):
@@ -55,6 +57,10 @@ class PlaceState:
     """Whether lines with a total count from 1 in a log whose other lines count from 0: DeepSpeed's examples."""
     is_total_sure: bool = False
     """Whether a log that counts from 0 has reached its total, and so told whether that is the last epoch's number."""
+    planned: int | None = None
+    """Epochs that there will be, as the trainer's plan names them."""
+    is_alone: bool = False
+    """Whether all that was named is ``n/n``, at the end: the last of n epochs, or of n + 1 counted from 0."""
     is_fraction: bool = False
     progress: float | None = None
     is_over: bool | None = False
@@ -97,7 +103,7 @@ class PlaceState:
     @property
     def epoch(self) -> int | None:
         """The present epoch, from 1."""
-        return None if self.index is None else self.index + 1
+        return None if self.index is None or self.is_alone else self.index + 1
 
     @property
     def is_epoch_sure(self) -> bool:
@@ -118,6 +124,12 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     """Move to the epoch that a line names."""
     if not math.isfinite(named.value) or not 0 <= named.value < 1e7:
         return
+    if _is_alone(state, named):
+        return
+    if named.total is not None and state.planned == named.total + 1 and not named.is_fraction:
+        state.from_zero, named = True, named._replace(total=float(state.planned))
+    elif named.total is not None and state.planned not in (None, named.total):
+        state.planned, state.is_total_sure = None, False
     if named.total is not None and named.total > 0 and named.total == int(named.total):
         state.epochs = int(named.total)
         state.total_from = named.value if state.total_from is None else min(state.total_from, named.value)
@@ -136,7 +148,8 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     is_from_one = named.total is not None and state.is_total_from_one
     if state.starts_at is None:
         state.starts_at = raw
-        state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
+        if not state.from_zero:
+            state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
     if raw == 0:
         state.from_zero = True
     if state.epochs is not None and raw == state.epochs and not is_from_one:
@@ -163,6 +176,19 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
             state.epochs, state.total_from = total, first
             state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
         state.index, state.is_over = index, False
+
+
+def _is_alone(state: PlaceState, named: Named) -> bool:
+    """Whether all that was named so far is a full bar of ``n/n``; note it."""
+    is_same = state.is_alone and state.index == named.value - 1
+    if state.is_alone and not is_same:
+        state.is_alone, state.index = False, None
+    if not is_same and not (named.is_alone and state.index is None and state.planned is None):
+        return False
+    if named.value != named.total or named.value < 1:
+        return False
+    state.is_alone, state.index = True, int(named.value) - 1
+    return True
 
 
 def _new_fit(state: PlaceState) -> None:

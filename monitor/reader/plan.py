@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from monitor.reader.brackets import epochs_as_place, name_brackets
 from monitor.reader.slots import CHANGES, OPENERS, PROSE, SEPARATOR, UNIT, Slot, key_of, slot_of, unnamed, without_unit
-from monitor.reader.subjects import group_of, section_of, share_split, subject_of
+from monitor.reader.subjects import group_of, part_sets, section_of, share_split, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
 
@@ -77,7 +77,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     subject = subject_of(gaps, slots, logger)
     is_prose = bool(PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
-    return Plan(tuple(share_split(slots)), subject, num_pairs > 0, is_prose, is_place_only)
+    return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only)
 
 
 forgets(plan_of.cache_clear)

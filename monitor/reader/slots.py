@@ -26,6 +26,8 @@ class Slot(NamedTuple):
     of: int = -1
     rank: int = 0
     unit: str = ""
+    of_set: str = ""
+    """The numbered set that its key names, as ``validation_0``."""
 
 
 _SCALES = {
@@ -147,7 +149,7 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str
         name = name or "cost"
     if said.role == "place":
         name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
-    return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit)
+    return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit, said.of_set)
 
 
 def _is_plain_before(text: str) -> bool:

@@ -59,6 +59,50 @@ class EpochShapes:
 
 
 @dataclass
+class EpochLength:
+    """How many steps an epoch has, by bars and the epochs of reports beside them."""
+
+    low: float = 0.0
+    high: float = 0.0
+    """It is between these."""
+    num_agree: int = 0
+    """Reports that agree on it."""
+    compared: float | None = None
+    """The epoch of the last of them."""
+    length: float = 0.0
+    """The number; 0 where it is not sure."""
+
+
+@dataclass
+class BarLag:
+    """How far the training's bar may be behind the training."""
+
+    total: int | None = None
+    done: int = 0
+    """What its last drawing says."""
+    num_drawn: int = 0
+    """Drawings since the last report."""
+    num_next: int = 0
+    """The last drawings, each of which is one step on from that before it."""
+    num_slow: int = 0
+    """Those of them that show a slow training."""
+    has_leapt: bool = False
+    """Whether a step was not drawn."""
+    is_fresh: bool = False
+    """Whether the last drawing is surely where the training is."""
+    fraction: float | None = None
+    """The last report's epoch, where it is a fraction."""
+    digits: int = 0
+    """Decimal places of these fractions, at most."""
+    before: EpochLength = field(default_factory=EpochLength)
+    """By the bars before reports: right where these keep up."""
+    behind: EpochLength = field(default_factory=EpochLength)
+    """By the bars behind reports: right where a report has its bar drawn anew."""
+    stated: float = 0.0
+    """The steps of an epoch, as the trainer's plan says; 0 where it does not."""
+
+
+@dataclass
 class ReadState:
     """What the lines so far say of those to come."""
 
@@ -95,6 +139,13 @@ class ReadState:
     """The lines so far of a dict that is not closed yet."""
     open_lines: int = 0
     last_bar: str = ""
+    wrapped: str = ""
+    """A bar whose words may go on in the next line, without these."""
+    wrapped_name: str = ""
+    """The name at the end of its last line: the number follows."""
+    is_plan_open: bool = False
+    """Whether the lines of a trainer's plan may follow, below its banner."""
+    lag: BarLag = field(default_factory=BarLag)
     plain_done: int | None = None
     plain_total: int | None = None
     rank: int | None = None

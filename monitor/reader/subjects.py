@@ -87,6 +87,22 @@ def share_split(slots: list[Slot]) -> list[Slot]:
     return found
 
 
+def part_sets(slots: list[Slot]) -> list[Slot]:
+    """Give the figures of several numbered sets their sets' names: which of them is held out is not said.
+
+    A single set is the one that is held out.
+    """
+    sets = {slot.of_set for slot in slots if slot.of_set}
+    if len(sets) < 2:
+        return slots
+    return [
+        slot._replace(role="metric", quantity="metric", name=slot.name or slot.quantity, split=slot.of_set)
+        if slot.of_set
+        else slot
+        for slot in slots
+    ]
+
+
 def section_of(gap: str, *, is_first: bool) -> str:
     """Return the split that a heading within the line names: ``… | val: loss``."""
     if is_first:

@@ -38,6 +38,8 @@ class Quantity(NamedTuple):
     """The key as it was written, without its split word."""
     rank: int = 0
     """Among places: the higher is preferred."""
+    of_set: str = ""
+    """Of a key that names one of several sets by its number: that set's name, as ``validation_0``."""
 
 
 class Vocabulary(NamedTuple):
@@ -57,6 +59,8 @@ _WORD = re.compile(r"[a-z]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7f]+|@[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds))$")
 _OWNER = re.compile(r"(\w+)'s (\S+)$")
+_OF_SET = re.compile(r"(?P<set>(?P<word>[A-Za-z]+)_\d{1,2})(?:-|/|'s )(?P<key>[A-Za-z][^ ]*)$")
+"""What trees call a figure of one of several sets: ``validation_0-logloss``, ``valid_1's l2``."""
 _TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better")
 
 
@@ -172,6 +176,9 @@ forgets(_shipped_meaning.cache_clear)
 
 
 def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
+    if (m := _OF_SET.match(key)) and vocabulary.splits.get(m["word"].lower()) in ("val", "test"):
+        own = _meaning(m["key"], vocabulary)
+        return own._replace(split=vocabulary.splits[m["word"].lower()], of_set=m["set"])
     words = words_of(_UNIT.sub("", key))[: 2 * LONGEST_KEY_WORDS]
     whole = vocabulary.quantities.get(" ".join(words))
     split, marks, rest = "", set(), []

@@ -1,5 +1,7 @@
 """Kinds of lines that were misread in real logs, as made-up twins: what they say, and where they say nothing."""
 
+import pytest
+
 from monitor.reader.lines import read_line
 from monitor.reader.plan import plan_of
 from monitor.reader.state import MOST_BARREN, ReadState
@@ -196,3 +198,111 @@ def test_the_number_of_an_epoch_may_stand_before_the_word():
     found = said(*(f"INFO:{e}-epoch ({n}/40): total loss 0.5, lr 0.1" for e in (0, 1) for n in (19, 39)))
     assert found["last_step"] in (None, 79, 80)
     assert (found.get("epochs"), found["lr"]) == (None, 0.1)
+
+
+def test_the_first_round_of_boosted_trees_is_read_at_once():
+    found = said("[0]\ttrain-error:0.18750\tval-error:0.33594")
+    assert (found["last_step"], found["metrics.error.val"]) == (0, 0.33594)
+    assert "metrics" not in said("[0] memory: 3.25 size: 7")
+
+
+def test_a_single_numbered_set_is_the_one_that_is_held_out():
+    assert said("[0]\tvalidation_0-logloss:0.5")["metrics.logloss.val"] == 0.5
+    assert said("[1]\tvalid_0's auc: 0.5")["metrics.auc.val"] == 0.5
+    assert said("[1]\tvalid_0-loss: 0.5")["val_loss"] == 0.5
+
+
+def test_several_numbered_sets_keep_their_names_for_which_is_held_out_is_not_said():
+    for form in ("validation_{}-{}:{}", "validation_{}'s {}: {}", "validation_{}/{}: {}"):
+        figures = (("loss", 0.1), ("auc", 0.9))
+        pairs = (form.format(which, name, value + which / 100) for which in (0, 1) for name, value in figures)
+        found = said("[0]\t" + "\t".join(pairs))
+        assert found["metrics"] == {
+            "loss": {"validation_0": 0.1, "validation_1": 0.11}, "auc": {"validation_0": 0.9, "validation_1": 0.91},
+        }  # fmt: skip
+        assert (found["last_loss"], found.get("val_loss")) == (None, None)
+
+
+BAR = "Epoch 2: 100%|##########| 16/16 [00:00<00:00, 99.60it/s, train_loss=2.7, val_loss=4.9]"
+RICH = "Epoch 2/2  ━━━━━━━━━━━━━━━━ 16/16 0:00:00 • 0:00:00 202.31it/s"
+LIMIT = "`Trainer.fit` stopped: `max_epochs=3` reached."
+
+
+def test_an_end_that_is_glued_to_a_bar_leaves_the_bar_what_it_says():
+    bars = (f"Epoch {e}: 100%|##########| 16/16 [00:00<00:00, 99.60it/s, train_loss=2.9]" for e in (0, 1))
+    assert said(*bars, BAR + LIMIT)["val_loss"] == 4.9
+    assert (said(BAR + LIMIT)["last_loss"], said(BAR + LIMIT)["epochs_done"]) == (2.7, 3)
+
+
+def test_an_end_that_is_glued_to_a_bar_of_rich_leaves_the_bar_what_it_says():
+    found = said(f"{RICH} train_loss: 2.7 val_loss: 4.9       {LIMIT}")
+    assert (found["last_loss"], found["val_loss"]) == (2.7, 4.9)
+    assert (found["last_step"], found["epochs_done"], found["epochs"]) == (None, 3, 3)
+
+
+def test_a_full_bar_of_n_of_n_alone_does_not_say_from_where_it_counts():
+    bar = f"{RICH} train_loss: 2.7"
+    assert said(bar) == {"last_loss": 2.7, "loss": 2.7, "last_step": None}
+    assert said(bar, bar) == {"last_loss": 2.7, "loss": 2.7, "last_step": None}
+    for lines in (
+        (LIMIT, bar),
+        (bar, LIMIT),
+        (bar.replace("Epoch 2", "Epoch 0"), bar.replace("Epoch 2", "Epoch 1"), bar),
+    ):
+        found = said(*lines)
+        assert (found["epoch"], found["epochs_done"], found["epochs"]) == (3, 3, 3)
+    two = LIMIT.replace("3", "2")
+    for lines in ((two, bar), (bar, two)):
+        found = said(*lines)
+        assert (found["last_step"], found["epoch"], found["epochs_done"], found["epochs"]) in (
+            (32, 2, 2, 2),
+            (None, 2, 2, 2),
+        )
+
+
+def test_the_limit_that_was_reached_closes_the_last_epoch_of_this_training_only():
+    bars = [f"Epoch {e}: 100%|##########| 16/16 [00:00<00:00, 99.60it/s, loss=2.9]" for e in (0, 1)]
+    assert said(*bars, LIMIT)["epochs_done"] == 2
+    assert said(*bars, LIMIT.replace("3", "2"))["epochs"] == 2
+
+
+@pytest.mark.parametrize("tag", ["", "[transformers] ", "[INFO|trainer.py:2409] 2026-03-02 09:00:00,123 >> "])
+def test_a_plan_below_its_banner_is_read(tag: str):
+    plan = (
+        "***** Running training *****",
+        "  Num examples = 1,280",
+        "  Num Epochs = 3",
+        "  Total optimization steps = 4,800",
+    )
+    found = said(*(tag + line for line in plan), "{'loss': '7.9', 'epoch': '0.25'}")
+    assert (found["epochs"], found["steps"], found["last_step"]) == (3, 4800, None)
+    assert "metrics" not in found
+
+
+def test_what_is_no_plan_of_this_training_is_none():
+    assert "epochs" not in said("Num Epochs = 3", "{'loss': '7.9', 'epoch': '0.25'}")
+    head = "***** Running training *****"
+    assert "epochs" not in said(head, "Num Epochs = 9,223,372,036,854,775,807", "{'loss': '7.9', 'epoch': '0.25'}")
+    assert "epochs" not in said(head, "a line", "Num Epochs = 3", "{'loss': '7.9', 'epoch': '0.25'}")
+    assert "epochs" not in said("***** Running Evaluation *****", "Num Epochs = 3", "{'loss': '7.9', 'epoch': '0.25'}")
+
+
+def test_names_and_numbers_that_a_terminal_parted_belong_together():
+    blanks = " " * 63
+    lines = [
+        f"{RICH} train_loss_step: ",
+        f"{blanks}2.725 val_loss:  ",
+        f"{blanks}4.883 val_mae:   ",
+        f"{blanks}1.715    ",
+    ]
+    found = said(LIMIT, *lines, f"{blanks}train_loss_epoch:", f"{blanks}4.209")
+    assert (found["last_step"], found["last_loss"], found["val_loss"]) == (48, 2.725, 4.883)
+    assert found["metrics.mae.val"] == 1.715
+    assert "val_loss" not in said(LIMIT, lines[0], "another line", *lines[2:])
+    assert said(LIMIT, lines[0], "  2.725 val_loss:", *lines[2:]).get("val_loss") is None
+
+
+def test_a_checkpoint_that_is_glued_to_a_full_bar_leaves_it_the_last_step():
+    bar = "{}%|##| {}/700 [10:05<30:24,  4.49s/it]"
+    lines = [bar.format(0, 0), "{'loss': 10.4, 'epoch': 1.25}", bar.format(42, 294), "{'loss': 8.9, 'epoch': 2.25}"]
+    assert said(*lines, bar.format(100, 700) + "Model weights saved to out/checkpoint-700")["last_step"] == 700

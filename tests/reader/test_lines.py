@@ -114,9 +114,9 @@ def test_epochs_of_a_log_that_begins_in_the_middle_are_not_guessed():
 def test_a_bar_of_an_evaluation_moves_nothing():
     bar = " {}%|██| {}/{} [00:01<00:09,  9.91it/s]"
     found = said(
-        bar.format(5, 5, 100),
+        *(bar.format(n, n, 100) for n in range(6)),
         "{'loss': 2.5, 'epoch': 0.1}",
-        bar.format(10, 10, 100),
+        *(bar.format(n, n, 100) for n in range(5, 11)),
         bar.format(50, 4, 8),
         "{'loss': 2.4, 'epoch': 0.2}",
     )

@@ -166,8 +166,10 @@ def end_record(status: str, state: DialectState) -> grammar.RunEnd:
 
 
 def _epochs_at_end(state: DialectState) -> int | None:
-    done = state.words.place.epochs_done
-    return state.epoch if done is None else done
+    place = state.words.place
+    if place.is_fraction and place.planned and place.progress is not None and place.progress > place.planned - 1:
+        return place.planned  # a limit on steps ends within the last epoch, of which the plan speaks as a whole
+    return state.epoch if place.epochs_done is None else place.epochs_done
 
 
 def _share(part: int | None, of: int | None) -> Share:

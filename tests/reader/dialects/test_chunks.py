@@ -23,8 +23,22 @@ MIXED = {
     "ours, then foreign behind its end": NATIVE + END + LOGS["megatron"],
     "ours with foreign lines in it": NATIVE + LOGS["nanogpt"] + NATIVE,
 }
+BLANKS = "\n" + 63 * " "
+RICH = "".join(
+    f"Epoch {e}/2 ━━━━━━━━ {n}/16 0:00:01 • 0:00:00 99.31it/s "
+    f"loss_step:{BLANKS}{3 - n / 9 - e / 9:.4f} val_loss:{BLANKS}2.{e}\n"
+    for e in range(3)
+    for n in (4, 8, 16)
+)
+LAGGING = "***** Running training *****\n  Num Epochs = 3\n  Total optimization steps = 48\n" + "".join(
+    f"\r  8%|9         | {n - 4}/48 [00:00<00:00, 162.1it/s]\r{' ' * 30}\r"
+    f"{{'loss': {7 - n / 9:.4f}, 'epoch': {n / 16}}}\n"
+    for n in range(4, 49, 4)
+)
 CODE = "import torch\n\ndef main():\n    for batch in data:\n        loss = model(batch)\n" * 9
 FURTHER = {
+    "a bar that a terminal broke over lines": RICH + "`Trainer.fit` stopped: `max_epochs=3` reached.\n",
+    "bars that lag": LAGGING + "{'train_runtime': 3.2, 'train_loss': 0.41, 'epoch': 3.0}\n",
     "two fits": LOGS["keras"] + LOGS["keras"],
     "a stated resume": LOGS["nanogpt"] + "Resuming from checkpoint at step 100\n" + LOGS["nanogpt"],
     "source code above, checkpoints within": CODE + LOGS["hf-trainer"]

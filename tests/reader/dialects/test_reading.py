@@ -167,3 +167,15 @@ def test_a_record_behind_a_bar_is_read_as_well_as_the_bar():
     )
     assert parts.bar == "Epoch 1: 2it [00:09,  4.67s/it, loss=0.3544]"
     assert parts.own.body == "[EDGE-TS] x=1"
+
+
+PLAN = "***** Running training *****\n  Num Epochs = 3\n  Total optimization steps = {}\n"
+
+
+@pytest.mark.parametrize(("steps", "fires"), [(40, False), (48, False), (30, True)])
+def test_a_limit_on_steps_that_ends_within_the_planned_epochs_last_one_is_no_early_end(steps: int, fires: bool):
+    text = PLAN.format(steps) + "".join(
+        f"{{'loss': {2 - n / 99:.4f}, 'epoch': {n / 16}}}\n" for n in range(4, steps + 1, 2)
+    )
+    _, changes = watched(text + f"{{'train_runtime': 3.2, 'train_loss': 0.41, 'epoch': {steps / 16}}}\n")
+    assert ("EndedEarly" in fired(changes)) is fires

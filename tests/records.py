@@ -77,6 +77,8 @@ def records(kind: type[Record]) -> st.SearchStrategy[Record]:
 def _strategy(hint: object) -> st.SearchStrategy[object]:
     if hint in _VALUES:
         return _VALUES[hint]
+    if hint == tuple[grammar.GuardHorizon, ...]:
+        return st.lists(records(grammar.GuardHorizon), max_size=4).map(tuple)
     if hint == tuple[grammar.GroupGrad, ...]:
         return st.lists(records(grammar.GroupGrad), max_size=4).map(tuple)
     assert isinstance(hint, types.UnionType), f"no strategy for {hint}"

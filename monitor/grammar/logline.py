@@ -22,6 +22,7 @@ from monitor.grammar.measurements import (
     GuardCheck,
     GuardFailed,
     GuardRecovered,
+    GuardReport,
     GuardReset,
     InputReport,
     WeightReport,
@@ -49,7 +50,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     *(Data, DataCheck, Target, ModelGroup, Model),
     *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics),
     *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport),
-    *(GuardCheck, GuardReset, GuardRecovered, GuardFailed),
+    *(GuardCheck, GuardReport, GuardReset, GuardRecovered, GuardFailed),
     *(ProcessGone, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
 )
 """Every record type; types with the same tag are tried in this order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from monitor.grammar.fields import Share, leading_pairs
 from monitor.grammar.record import Record, line
@@ -127,7 +128,7 @@ class InputReport(Record):
 
 @line("DEGENERACY-GUARD", "check")
 class GuardCheck(Record):
-    """One check by the guard; also the guard's heartbeat."""
+    """One check of one horizon by the guard, as trainers up to 0.1.0 write it; also the guard's heartbeat."""
 
     step: int | None = None
     h: int
@@ -135,6 +136,54 @@ class GuardCheck(Record):
     target_std: float | None = None
     ratio: float | None = None
     strikes: Share | None = None
+
+
+@line("", "h{h}:")
+class GuardHorizon(Record):
+    """One horizon within a report of the guard; ``ratio`` is std / target_std."""
+
+    h: int
+    std: float | None = None
+    target_std: float | None = None
+    ratio: float | None = None
+    strikes: Share | None = None
+
+
+@line("DEGENERACY-GUARD", "checks")
+class GuardReport(Record):
+    """One check of all horizons by the guard; also the guard's heartbeat."""
+
+    step: int | None = None
+    horizons: tuple[GuardHorizon, ...] = ()
+
+    def text(self) -> str:
+        """Return ``checks step= h1: std=... | h5: std=...``."""
+        return " ".join(filter(None, [super().text(), " | ".join(each.text() for each in self.horizons)]))
+
+    @classmethod
+    def from_text(cls, text: str) -> GuardReport | None:
+        """Read a report; None if the line is another of the guard's."""
+        found = cls._template.read(text)
+        if found is None:
+            return None
+        pairs, rest = leading_pairs(found[1])
+        parts = _GROUP.findall(rest)
+        horizons = tuple(filter(None, (GuardHorizon.from_text(part.strip()) for part in parts)))
+        if "|".join(parts) != rest or len(horizons) != len(parts):
+            raise ValueError("a horizon is not h1: key=value ...")
+        return cls._from_pairs({}, pairs, horizons=horizons)
+
+    def checks(self) -> Iterator[GuardCheck]:
+        """Yield the check of each horizon."""
+        for each in self.horizons:
+            yield GuardCheck(
+                step=self.step,
+                h=each.h,
+                std=each.std,
+                target_std=each.target_std,
+                ratio=each.ratio,
+                strikes=each.strikes,
+            )
 
 
 @line("DEGENERACY-GUARD", "prediction head reset applied (h={h}, scale={scale})", level="WARNING")

@@ -47,7 +47,7 @@ class ConfigIgnored(Record):
 
 @line("CONFIG", "{key}={value}")
 class Config(Record):
-    """One effective setting; ``source`` is default, file, env or cli."""
+    """One effective setting; ``source`` is default, file, env, cli or checkpoint."""
 
     key: str
     value: str

@@ -215,6 +215,9 @@ def samples(record: Record) -> Iterator[Sample]:
     if isinstance(record, grammar.GradReport):
         for group in record.groups:
             yield from _measured(group)
+    elif isinstance(record, grammar.GuardReport):
+        for check in record.checks():
+            yield from samples(check)
     elif isinstance(record, grammar.GradBelow):
         # The line says that it is below, even where its digits are rounded up to the level.
         norm = min(record.norm, math.nextafter(record.threshold, -math.inf))

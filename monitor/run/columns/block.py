@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PASSENGERS = (
     *(grammar.GradReport, grammar.GradBelow, grammar.EncoderGrad, grammar.ActivationReport, grammar.InputReport),
-    *(grammar.GuardCheck, grammar.Metrics, grammar.HorizonMetrics, grammar.DataCheck),
+    *(grammar.GuardCheck, grammar.GuardReport, grammar.Metrics, grammar.HorizonMetrics, grammar.DataCheck),
     *(grammar.Process, grammar.Gpu, grammar.Phase, grammar.Checkpoint, grammar.Epoch),
 )
 """Weight reports are missing: what is derived from one depends on the progress lines before it, so it is a row or an

@@ -23,7 +23,14 @@ STAMP_GROUPS = 2
 """Groups of a template's pattern before the groups of its values: the minute and the seconds."""
 KINDS: tuple[type[Record], ...] = (
     *(grammar.Train, grammar.GradReport, grammar.EncoderGrad, grammar.WeightReport, grammar.ActivationReport),
-    *(grammar.InputReport, grammar.GuardCheck, grammar.HorizonMetrics, grammar.Process, grammar.Gpu),
+    *(
+        grammar.InputReport,
+        grammar.GuardCheck,
+        grammar.GuardReport,
+        grammar.HorizonMetrics,
+        grammar.Process,
+        grammar.Gpu,
+    ),
 )
 """Record types with templates: measurements, which only change their series and the progress of the run."""
 LONGEST = 16_000

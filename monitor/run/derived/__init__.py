@@ -96,4 +96,11 @@ def _shares(columns: Columns, part: str, whole: str, share: str) -> Columns:
     return found
 
 
-_OF_TRAINING = (grammar.Train, grammar.GradReport, grammar.GuardCheck, grammar.InputReport, grammar.WeightReport)
+_OF_TRAINING = (
+    grammar.Train,
+    grammar.GradReport,
+    grammar.GuardCheck,
+    grammar.GuardReport,
+    grammar.InputReport,
+    grammar.WeightReport,
+)

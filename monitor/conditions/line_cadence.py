@@ -198,7 +198,24 @@ class Coverage(Condition):
         """Return a reading for each expected kind of line."""
         a_step_s = step_s(run.attempt)
         readings = [self._read(run, name, a_step_s) for name in self.expects]
+        readings = self._one_for_each_setting(run.attempt, readings)
         return [each for each in readings if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]
+
+    def _one_for_each_setting(self, attempt: Attempt, readings: list[Reading | None]) -> list[Reading | None]:
+        """Return the readings with one breach for all kinds of line that one declared cadence makes too rare."""
+        causes: dict[str, Reading] = {}
+        found: list[Reading | None] = []
+        for name, reading in zip(self.expects, readings, strict=True):
+            signal = CATALOGUE[name]
+            cause = reading
+            if reading is not None and _is_too_rare(reading) and declared_cadence_steps(attempt, signal) is not None:
+                cause = causes.setdefault(signal.cadence or name, reading)
+            if reading is not None and cause is not None and cause is not reading:
+                words = f"as rare as {dict(cause.labels)['tag']} lines"
+                found.append(Reading(Outcome.OK, words, reading.labels, evidence=reading.evidence))
+            else:
+                found.append(reading)
+        return found
 
     def _read(self, run: Run, name: str, a_step_s: float | None) -> Reading | None:
         attempt, signal, series = run.attempt, CATALOGUE[name], freshest(run.attempt, name)
@@ -227,6 +244,11 @@ class Coverage(Condition):
                 step=attempt.step,
             )
         return Reading(Outcome.OK, f"{signal.tag} lines come", labels, evidence=lines, step=series.last.step)
+
+
+def _is_too_rare(reading: Reading) -> bool:
+    """Whether lines come, but less often than the rules promise: only such a breach has a value."""
+    return reading.outcome is Outcome.BREACH and reading.value is not None
 
 
 def _is_declared(attempt: Attempt, signal: Signal) -> bool:

@@ -7,7 +7,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from trainer.batches.graph import DayGraph, GraphCache, GraphFacts, GraphSettings, day_graph, join_graphs, measure_graph
+from trainer.batches.graph import (
+    DayGraph,
+    GraphCache,
+    GraphFacts,
+    GraphSettings,
+    day_graph,
+    join_graphs,
+    measure_graph,
+    most_bytes,
+)
 
 
 def returns(*, days: int = 60, codes: int = 30, seed: int = 0) -> NDArray[np.float32]:
@@ -129,3 +138,22 @@ def test_the_memory_of_the_cache_is_bounded():
     for seed in (0, 1, 0):
         cache.day_graph(returns(seed=seed), settings)
     assert cache.num_built == 3
+
+
+def test_a_cache_that_is_too_small_keeps_the_first_graphs_instead_of_building_all_again():
+    settings = GraphSettings()
+    graph = day_graph(returns(), settings)
+    cache = GraphCache(memory_bytes=42 * len(graph.source_E))
+    for _ in range(2):
+        for seed in range(6):
+            cache.day_graph(returns(seed=seed), settings)
+    assert 6 < cache.num_built < 12
+
+
+def test_the_memory_for_all_days_is_known_from_the_panel():
+    settings = GraphSettings(min_correlation=0.0)
+    cache = GraphCache(memory_bytes=most_bytes(4, 30, settings))
+    for _ in range(3):
+        for seed in range(4):
+            cache.day_graph(returns(seed=seed), settings)
+    assert cache.num_built == 4

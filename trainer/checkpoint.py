@@ -18,6 +18,7 @@ import json
 import os
 import pickle
 import re
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -32,6 +33,10 @@ _LONGEST_HEAD = 200
 
 class CheckpointError(TrainerError):
     """A checkpoint or checkpoint folder that cannot be used."""
+
+
+class NotWritten(CheckpointError):
+    """A checkpoint for which the disk has no room; the ones before it are untouched."""
 
 
 class CheckpointHeld(CheckpointError):
@@ -108,13 +113,21 @@ class CheckpointFolder:
         head = f"trainwarden-checkpoint 1 sha256={digest} bytes={len(payload)}\n".encode()
         num_bytes = _write_atomically(path, head, payload)
         if is_best:
-            part = self.path / "best.part"
-            part.unlink(missing_ok=True)
-            os.link(path, part)
-            part.replace(self.path / "best.ckpt")
+            self._mark_best(path, head, payload)
         for old in self.files()[: -self._keep]:
             old.unlink()
         return CheckpointFile(path, epoch, step, num_bytes, digest)
+
+    def _mark_best(self, path: Path, *parts: bytes | memoryview) -> None:
+        """Let `best.ckpt` be the checkpoint just written: the same file, or a copy where there are no hard links."""
+        part = self.path / "best.part"
+        part.unlink(missing_ok=True)
+        try:
+            os.link(path, part)
+        except OSError:
+            _write_atomically(self.path / "best.ckpt", *parts)
+        else:
+            part.replace(self.path / "best.ckpt")
 
     def latest(self) -> LatestCheckpoint:
         """Read the newest undamaged checkpoint. Raises CheckpointError when there is none."""
@@ -192,5 +205,7 @@ def _write_atomically(path: Path, *parts: bytes | memoryview) -> int:
         finally:
             os.close(folder)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written; expected free disk space, got {error.strerror}") from error
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise NotWritten(f"{path}: cannot be written; expected free disk space, got {error.strerror}") from error
     return sum(len(piece) for piece in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shlex
 import sys
@@ -14,7 +15,7 @@ import click
 from trainer.config import TrainerError
 from trainer.settings import resolve, settings
 
-_REPEATABLE = {"inject"}
+_REPEATABLE = {"inject", "allow_change"}
 
 
 @click.group()
@@ -50,7 +51,10 @@ def fit(file: Path | None, **asked: Any) -> None:
     _logs/training/NAME_TIME.log. Under torchrun it trains on several devices or machines; the other processes log
     to _logs/training/NAME_TIME.ranks/1.log and so on.
 
-    Exit codes: 0 completed, 1 failed or stopped, 2 unusable setting or panel.
+    With --resume it goes on with the settings of the newest checkpoint. SIGINT and SIGTERM end it after the current
+    step, with a checkpoint.
+
+    Exit codes: 0 completed, 1 failed, 2 unusable setting or panel, 130 and 143 stopped by SIGINT and SIGTERM.
 
     Example: trainer fit --name first --epochs 6 --inject grad_zero@4
     """
@@ -61,7 +65,7 @@ def fit(file: Path | None, **asked: Any) -> None:
         from trainer.training.loop import train
         from trainer.training.progress_bar import ProgressBar
         from trainer.training.ranks import ranks_of
-        from trainer.training.stopping import stop_on_signals
+        from trainer.training.stopping import exit_code, stop_on_signals
 
         ranks = ranks_of(os.environ)
         world_size = ranks.world_size
@@ -71,7 +75,7 @@ def fit(file: Path | None, **asked: Any) -> None:
         _complain(error)
         code = 2
     else:
-        code = 0 if result.status == "completed" else 1
+        code = {"completed": 0, "stopped": exit_code(stop.signal)}.get(result.status, 1)
         if ranks.is_main:
             best = f"best validation loss {result.best_val_loss:.4f} in epoch {result.best_epoch}"
             click.echo(f"{result.status} after {result.epochs} epochs, {best}", err=True)
@@ -134,18 +138,30 @@ def check(data: str, file: Path | None) -> None:
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint file, or its folder.")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Panel with the trained features.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
-def predict(checkpoint: Path, data: Path, out: Path) -> None:
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto: cuda if there is one.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16-mixed"]), help="Precision; default that of the run.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First date to predict; default the first possible.")
+def predict(
+    checkpoint: Path, data: Path, out: Path, device: str, precision: str | None, since: datetime.datetime | None
+) -> None:
     """Predict every stock and date of a panel. A checkpoint folder means its best checkpoint.
+
+    The panel must also have the dates before the first one to predict: those of the window, and for the graph those
+    whose returns are correlated.
 
     Example: trainer predict --checkpoint _logs/training/NAME.checkpoints --data panel.parquet --out preds.parquet
     """
     from trainer.predict import predict as write_predictions
 
     try:
-        num_rows = write_predictions(checkpoint, data, out)
+        done = write_predictions(
+            checkpoint, data, out, device=device, precision=precision or "", since=since.date() if since else None
+        )
     except TrainerError as error:
         _refuse(error)
-    click.echo(f"{num_rows} rows", err=True)
+    for warning in done.warnings:
+        click.echo(f"trainer: warning: {warning}", err=True)
+    click.echo(f"{done.num_rows} rows", err=True)
     click.echo(out)
 
 

@@ -135,7 +135,7 @@ class LossConfig:
     sharpe_weight: float = setting(0.05, "Weight of minus the daily long-short ratio.")
     variance_penalty_weight: float = setting(
         0.01,
-        "Weight of the penalty on predictions that vary too little.",
+        "Weight of the penalty on predictions that, without dropout, vary too little.",
         env="VARIANCE_PENALTY_WEIGHT",
         key="VARIANCE_PENALTY_WEIGHT",
     )
@@ -230,12 +230,12 @@ class MonitorConfig:
 class GuardConfig:
     """When a horizon's predictions count as collapsed, and how its head is reset."""
 
-    guard_every: int = setting(2, "Optimizer steps from one check to the next.", unit="steps")
+    guard_every: int = setting(10, "Optimizer steps from one check to the next.", unit="steps")
     guard_min_ratio: float = setting(0.01, "Prediction std / target std below which a check is a strike.")
-    guard_decay: float = setting(0.8, "Decay per step of the moving average of the prediction std.")
+    guard_decay: float = setting(0.0, "Decay per check of the moving average of the prediction std; 0: no average.")
     guard_strikes: int = setting(3, "Strikes in a row before a head is reset.")
     guard_warmup_steps: int = setting(10, "Steps before the first check.", unit="steps")
-    recover_within_steps: int = setting(6, "Steps within which a reset head must regain variance.", unit="steps")
+    recover_within_steps: int = setting(20, "Steps within which a reset head must regain variance.", unit="steps")
     reset_scale: float = setting(
         0.05,
         "Noise added to a head by a reset, in standard deviations of a fresh initialisation.",
@@ -258,7 +258,8 @@ class RunConfig:
     checkpoint_dir: str = setting("", "Checkpoint folder; empty means NAME.checkpoints next to the log.")
     checkpoint_every: int = setting(0, "Optimizer steps between checkpoints; 0 saves at epoch ends.", unit="steps")
     keep_checkpoints: int = setting(3, "How many of the newest checkpoints to keep, in addition to the best.")
-    resume: str = setting("", "Checkpoint folder of the run to resume.")
+    resume: str = setting("", "Checkpoint folder of the run to resume, with the settings in its newest checkpoint.")
+    allow_change: tuple[str, ...] = setting((), "Settings that a resumed run may change, by name.")
     inject: tuple[str, ...] = setting((), "Faults to inject, each FAULT@EPOCH.")
 
     def __post_init__(self) -> None:

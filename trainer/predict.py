@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,7 @@ from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.config import TrainerConfig, TrainerError
+from trainer.device import autocast_for, device_of
 from trainer.model.network import MEDIAN, QUANTILES, StockModel
 from trainer.panel.panel import Panel
 from trainer.panel.splits import DateRange
@@ -25,11 +28,27 @@ class PredictionError(TrainerError):
     """Predictions that cannot be written."""
 
 
-def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None = None) -> int:
-    """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns and return the number of rows.
+class Predicted(NamedTuple):
+    """What was written."""
+
+    num_rows: int
+    warnings: tuple[str, ...]
+
+
+def predict(
+    checkpoint: Path,
+    data: Path,
+    out: Path,
+    *,
+    device: str = "auto",
+    precision: str = "",
+    since: datetime.date | None = None,
+) -> Predicted:
+    """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns, from the date `since` on if it is given.
 
     `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
-    panel and needs the same feature columns. Raises TrainerError.
+    panel and needs the same feature columns. An empty `precision` is that of the run. Each day is predicted by itself,
+    as in the run's validation, so that both give the same numbers. Raises TrainerError.
     """
     state = read_checkpoint(checkpoint)
     try:
@@ -49,7 +68,9 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
         config=config.model,
     )
     model.load_state_dict(state["average"]["weights"] if state["average"] else state["model"])
-    columns = _predict(model.eval(), panel, normalisation, config, batch_size or config.optim.batch_size)
+    config = replace(config, optim=replace(config.optim, precision=precision or config.optim.precision))
+    first, warnings = _first_day(panel, config, since)
+    columns = _predict(model.eval(), panel, normalisation, config, device=device_of(device), first=first)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_name(out.name + ".part")
@@ -57,20 +78,55 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
         part.replace(out)
     except OSError as error:
         raise PredictionError(f"{out}: cannot be written; expected a writable file, got {error}") from error
-    return len(columns["date"])
+    return Predicted(len(columns["date"]), warnings)
+
+
+def _first_day(panel: Panel, config: TrainerConfig, since: datetime.date | None) -> tuple[int, tuple[str, ...]]:
+    """Return the index of the first date to predict, and what is wrong with the history before the dates.
+
+    Raises PredictionError if the panel does not have a window's history for the dates that are asked for.
+    """
+    dates, window, graph_days = panel.dates, config.data.window, config.data.graph_days
+    asked = 0 if since is None else int(np.searchsorted(dates, np.datetime64(since, "D")))
+    if asked == len(dates):
+        raise PredictionError(f"--since {since}: after the panel; expected {dates[-1]} at the latest, got {since}")
+    first, num_before = max(asked, window - 1), asked
+    if first >= len(dates):
+        raise PredictionError(
+            f"{panel.source}: history too short; expected at least the window of {window} dates, got {len(dates)}"
+        )
+    if since is not None and num_before < window - 1:
+        raise PredictionError(
+            f"--since {since}: history too short; expected {window - 1} dates before it in the panel, got {num_before}"
+        )
+    num_short = min(graph_days, len(dates)) - first
+    if not config.model.use_graph or num_short <= 0:
+        return first, ()
+    return first, (
+        f"{panel.source}: the graphs of {num_short} dates, {dates[first]} to {dates[first + num_short - 1]}, are built "
+        f"from fewer than {graph_days} days of returns, so their predictions may be off; expected {graph_days} dates "
+        f"before the first one that is used, got {first}",
+    )
 
 
 @torch.no_grad()
 def _predict(
-    model: StockModel, panel: Panel, normalisation: Normalisation, config: TrainerConfig, batch_size: int
+    model: StockModel,
+    panel: Panel,
+    normalisation: Normalisation,
+    config: TrainerConfig,
+    *,
+    device: torch.device,
+    first: int,
 ) -> dict[str, pa.Array]:
-    """Predict every complete window, without labels."""
+    """Predict every complete window from a date on, without labels."""
+    model = model.to(device)
     batches = DayBatches(
         panel,
-        DateRange(config.data.window - 1, len(panel.dates), label_stop=len(panel.dates)),
+        DateRange(first, len(panel.dates), label_stop=len(panel.dates)),
         normalisation,
         features_CDF=normalised_features(panel, normalisation),
-        batch_size=batch_size,
+        batch_size=1,
         window_days=config.data.window,
         graph=graph_settings(config.data),
         graph_cache=GraphCache(),
@@ -78,8 +134,11 @@ def _predict(
         labeled_only=False,
     )
     found, date_index, code_index = [], [], []
-    for batch in batches.epoch(0):
-        found.append(model(batch.x_NTF, batch.edge_index_2E, batch.edge_attr_EA).numpy())
+    for batch in batches.one_by_one():
+        on_device = batch.to(device)
+        with autocast_for(config.optim.precision, device):
+            predictions = model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
+        found.append(predictions.cpu().numpy())
         date_index.append(batch.date_index_N.numpy())
         code_index.append(batch.code_index_N.numpy())
     predictions_NQK = normalisation.restore_targets(np.concatenate(found).swapaxes(1, 2))

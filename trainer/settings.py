@@ -33,7 +33,8 @@ class Effective(NamedTuple):
 
     key: str
     value: Any
-    source: str  # default, file, env or cli
+    source: str  # default, file, env, cli or checkpoint
+    changed_from: Any = None  # the value before the run was resumed, if that was another
 
 
 class Ignored(NamedTuple):

@@ -60,6 +60,20 @@ class DayBatch:
     num_labeled_days_global_H: torch.Tensor
     """Per horizon: days of the global batch with at least two labels, which a daily loss can use."""
 
+    def thinned(self, most_rows: int, *, turn: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return some rows of the first day, evenly spread, and the edges among them with their attributes.
+
+        `turn` chooses among the equally good selections.
+        """
+        num_rows = int((self.day_N == 0).sum())
+        stride = -(-num_rows // most_rows)
+        rows = torch.arange(turn % stride, num_rows, stride)
+        place_N = torch.full((len(self.day_N),), -1)
+        place_N[rows] = torch.arange(len(rows))
+        edge_index_2E = place_N[self.edge_index_2E]
+        is_kept_E = (edge_index_2E >= 0).all(0)
+        return rows, edge_index_2E[:, is_kept_E], self.edge_attr_EA[is_kept_E]
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "DayBatch":
         """Return the batch with every tensor on the device."""
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
@@ -91,6 +105,7 @@ class DayBatches:
         self._panel, self._part, self._graph, self._graph_cache = panel, part, graph, graph_cache
         self._seed, self._shuffle, self._rank, self._world_size = seed, shuffle, rank, world_size
         self._window_days = window_days
+        self._graph_keys: dict[int, str] = {}
         self._window_CDTF = window_view(features_CDF, window_days)
         labels_DCH = part_labels(panel.targets_DCH, part, panel.horizons)
         self._mask_DCH = np.isfinite(labels_DCH)
@@ -134,18 +149,58 @@ class DayBatches:
         """Yield this rank's share of each batch of an epoch, starting at `first_batch`."""
         for batch, days in enumerate(self.plan(epoch)):
             if batch >= first_batch:
-                yield self._assemble(epoch, batch, days)
+                yield self._assemble(epoch, batch, days[self._rank :: self._world_size], days)
+
+    def one_by_one(self) -> Iterator[DayBatch]:
+        """Yield this rank's days in order, each as a batch of its own.
+
+        What is computed of a day then does not depend on which other days a part has, not even in its last digit.
+        """
+        for number, day in enumerate(self.days[self._rank :: self._world_size]):
+            yield self._assemble(0, number, np.array([day]), np.array([day]))
+
+    @property
+    def num_own_days(self) -> int:
+        """Number of this rank's days."""
+        return len(self.days[self._rank :: self._world_size])
+
+    def probe(self, most_rows: int) -> DayBatch:
+        """Return evenly spread labelled days of all ranks with up to this many rows, at least one day."""
+        days = self.days[self._is_labeled_DH[self.days - self._part.first].any(axis=1)]
+        days = days if len(days) else self.days
+        num_days = min(max(most_rows // self.largest_day, 1), len(days))
+        # From the middle of equal stretches: the first days of a panel have short histories.
+        chosen = days[((np.arange(num_days) + 0.5) * len(days) / num_days).astype(np.int64)]
+        return self._assemble(0, 0, chosen, chosen)
+
+    def target_std_H(self) -> NDArray[np.float64]:
+        """Return each horizon's standard deviation of the normalised labels around their day's mean; nan without any.
+
+        Of all days: with the heavy tails of returns, a few days would say little.
+        """
+        stds = []
+        for horizon in range(self._mask_DCH.shape[2]):
+            mask_DC, target_DC = self._mask_DCH[..., horizon], self._target_DCH[..., horizon].astype(np.float64)
+            num_D1 = mask_DC.sum(axis=1, keepdims=True)
+            mean_D1 = (target_DC * mask_DC).sum(axis=1, keepdims=True) / np.maximum(num_D1, 1)
+            squares = float((((target_DC - mean_D1) * mask_DC) ** 2).sum())
+            stds.append((squares / num_D1.sum()) ** 0.5 if num_D1.sum() else np.nan)
+        return np.array(stds)
 
     def graphs(self, days: NDArray[np.int64]) -> list[DayGraph]:
         """Return the graph of each date index, over that day's samples."""
         return [self._day_graph(int(day)) for day in days]
 
     def _day_graph(self, day: int) -> DayGraph:
+        """Return the graph of one day; its content key is computed once, because the panel does not change."""
+        if (known := self._graph_keys.get(day)) and (kept := self._graph_cache.kept(known)):
+            return kept
         past = slice(max(day - self._graph.window_days, 0), day)
-        return self._graph_cache.day_graph(self._panel.returns_DC[past][:, self._codes_of_day[day]], self._graph)
+        return_WN = self._panel.returns_DC[past][:, self._codes_of_day[day]]
+        self._graph_keys[day] = self._graph_cache.key_of(return_WN, self._graph)
+        return self._graph_cache.day_graph(return_WN, self._graph, key=self._graph_keys[day])
 
-    def _assemble(self, epoch: int, batch: int, global_days: NDArray[np.int64]) -> DayBatch:
-        days = global_days[self._rank :: self._world_size]
+    def _assemble(self, epoch: int, batch: int, days: NDArray[np.int64], global_days: NDArray[np.int64]) -> DayBatch:
         codes = [self._codes_of_day[int(day)] for day in days]
         code_N = np.concatenate(codes)
         day_N = np.repeat(np.arange(len(days)), [len(group) for group in codes])

@@ -72,7 +72,16 @@ class _Flattened(_ChangedOutput):
 
 
 class PredictionCollapse(_Flattened):
-    summary = "Every row gets the same prediction, or keeps `spread` of its difference, even after a reset."
+    summary = (
+        "Every row gets the same prediction, or keeps `spread` of its difference, even after a reset; with "
+        "`before_dropout=1` in front of the last dropout, whose noise then makes the predictions differ in training."
+    )
+    parameters: ClassVar[dict[str, float]] = {"spread": 0.0, "before_dropout": 0.0}
+
+    def names(self, site: Site) -> tuple[str, ...]:
+        if not self.values["before_dropout"]:
+            return site.places.outputs
+        return (site.places.encoding, *site.places.outputs[1:])
 
 
 class ResetFailed(_Flattened):
@@ -85,7 +94,7 @@ class ResetsExcess(_ChangedOutput):
 
     def begin(self, site: Site) -> None:
         super().begin(site)
-        self._batch = 0
+        self._batch, self._model = 0, site.model
 
     def before_batch(self, site: Site, batch: int) -> None:
         self._batch = batch
@@ -94,7 +103,7 @@ class ResetsExcess(_ChangedOutput):
         return site.places.outputs
 
     def change(self, module: nn.Module, output: Tensor) -> Tensor:
-        is_flat = module.training and self._batch % 2 == 0
+        is_flat = self._model.training and self._batch % 2 == 0
         return output.mean(0, keepdim=True).expand_as(output) if is_flat else output
 
 

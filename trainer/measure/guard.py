@@ -1,6 +1,7 @@
 """The degeneracy guard: notices when a horizon predicts the same for every stock, and resets its head.
 
-In: predictions and targets of each step. Out: records of what each check found and did; nothing is logged here.
+In: predictions without dropout noise, and their targets. Out: records of what each check found and did; nothing is
+logged here.
 The standard deviation of predictions is taken within each day: across days it would hide a head that only knows the
 date.
 """
@@ -56,7 +57,8 @@ class DegeneracyGuard:
 
     A reset adds noise to the head's weights, `reset_scale` times the standard deviation of a fresh initialisation.
     The head then has `recover_within_steps` to pass a check; no strikes count until then. `over_ranks` adds up the
-    sums of several processes, so that all of them decide alike.
+    sums of several processes, so that all of them decide alike. `target_std_K` is the spread of all targets, if it is
+    known; otherwise it is that of the targets beside the predictions.
     """
 
     def __init__(
@@ -67,27 +69,39 @@ class DegeneracyGuard:
         generator: torch.Generator,
         *,
         over_ranks: Callable[[Tensor], Tensor] = lambda sums: sums,
+        target_std_K: Tensor | None = None,
     ) -> None:
         self._heads, self._horizons, self._config, self._generator = heads, horizons, config, generator
-        self._over_ranks = over_ranks
+        self._over_ranks, self._target_std_K = over_ranks, target_std_K
         self._stds = torch.full((2, len(horizons)), float("nan"), dtype=torch.float64)
         self._strikes = [0] * len(horizons)
         self._reset_step: list[int | None] = [None] * len(horizons)
 
     def observe(self, points_BK: Tensor, targets_BK: Tensor, day_B: Tensor) -> None:
-        """Add one step's predictions and targets to the moving averages. Shapes: (B, K), (B, K), (B,)."""
+        """Add one look at the predictions to the moving averages. Shapes: (B, K), (B, K), (B,)."""
         sums = torch.stack([_within_day_sums(points_BK.detach(), day_B), _within_day_sums(targets_BK, day_B)])
         squares, counts = self._over_ranks(sums).unbind(1)
-        stds = (squares / counts).sqrt()
-        average = self._stds.to(stds.device)
+        stds = (squares / counts).sqrt().cpu()
+        if self._target_std_K is not None:
+            stds[1] = self._target_std_K
+        average = self._stds
         moved = self._config.guard_decay * average + (1 - self._config.guard_decay) * stds
         moved = torch.where(average.isnan(), stds, moved)
         # A non-finite prediction is evidence of another fault, not of too little variance.
         self._stds = torch.where(stds.isfinite(), moved, average)
 
+    def is_due(self, step: int) -> bool:
+        """Return whether a check is due after this step, before which it needs new predictions."""
+        return step >= self._config.guard_warmup_steps and step % self._config.guard_every == 0
+
+    def is_below(self, ratio: float) -> bool:
+        """Return whether the spread of any horizon is below this share of its targets' spread, or not yet known."""
+        std_K, target_std_K = self._stds.tolist()
+        return any(not std >= ratio * target_std for std, target_std in zip(std_K, target_std_K, strict=True))
+
     def check(self, step: int) -> tuple[Finding, ...]:
         """Check every horizon and reset the heads with enough strikes; return () when no check is due."""
-        if step < self._config.guard_warmup_steps or step % self._config.guard_every:
+        if not self.is_due(step):
             return ()
         pairs = self._stds.t().tolist()
         return tuple(finding for place, pair in enumerate(pairs) for finding in self._judge(place, step, *pair))

@@ -49,13 +49,20 @@ class WeightedLoss:
     variance_floor_ratio: float
 
     def __call__(
-        self, predictions_BKQ: Tensor, targets_BK: Tensor, day_B: Tensor, *, num_pairs: int | None = None
+        self,
+        predictions_BKQ: Tensor,
+        targets_BK: Tensor,
+        day_B: Tensor,
+        *,
+        num_pairs: int | None = None,
+        variance: Tensor | None = None,
     ) -> Loss:
         """Return the loss of a batch; a target of nan is unlabelled. `day_B` counts from 0, in order.
 
         `num_pairs` replaces the batch's own number of pairs as the divisor: with the number of pairs of several
-        batches, their losses sum to the loss of all. Raises ValueError for a batch without any pair, because a loss
-        of zero would look like success.
+        batches, their losses sum to the loss of all. `variance` is the variance term of predictions without dropout
+        noise; None for predictions that have none. Raises ValueError for a batch without any pair, because a loss of
+        zero would look like success.
         """
         grid = _DayGrid(day_B)
         targets_CMK = grid.spread(targets_BK)
@@ -76,11 +83,23 @@ class WeightedLoss:
             terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points_CMK, targets_CMK, mask_CMK))
         if self.sharpe_weight:
             terms["sharpe"] = -self.sharpe_weight * portfolio_utility(points_CMK, targets_CMK, mask_CMK)
-        if self.variance_penalty_weight:
+        if self.variance_penalty_weight and variance is None:
             penalty_CK = variance_penalty(points_CMK, targets_CMK, mask_CMK, self.variance_floor_ratio)
             terms["variance"] = self.variance_penalty_weight * penalty_CK
         sums = {name: term.masked_fill(~is_pair_CK, 0.0).sum() / divisor for name, term in terms.items()}
+        if self.variance_penalty_weight and variance is not None:
+            sums["variance"] = variance
         return Loss(total=torch.stack(list(sums.values())).sum(), terms=sums)
+
+    def variance_term(self, predictions_BKQ: Tensor, targets_BK: Tensor) -> Tensor:
+        """Return the weighted variance penalty of one day, a mean over the horizons with two labels; 0 if none has."""
+        points_1MK = predictions_BKQ[..., self.quantiles.index(0.5)].unsqueeze(0)
+        mask_1MK = ~targets_BK.isnan().unsqueeze(0)
+        targets_1MK = targets_BK.unsqueeze(0).masked_fill(~mask_1MK, 0.0)
+        is_pair_1K = mask_1MK.sum(1) >= 2
+        penalty_1K = variance_penalty(points_1MK, targets_1MK, mask_1MK, self.variance_floor_ratio)
+        total = penalty_1K.masked_fill(~is_pair_1K, 0.0).sum() / is_pair_1K.sum().clamp(min=1)
+        return self.variance_penalty_weight * total
 
 
 def count_pairs(targets_BK: Tensor, day_B: Tensor) -> int:

@@ -170,8 +170,9 @@ class EventLog:
 
     def settings(self, resolved: Resolved) -> None:
         """Write the effective settings, then the requests that have no effect."""
-        for key, value, source in resolved.effective:
-            self.write(grammar.Config(key=key, value=_setting_text(value), source=source))
+        for key, value, source, before in resolved.effective:
+            extra = () if before is None else (("changed_from", _setting_text(before)),)
+            self.write(grammar.Config(key=key, value=_setting_text(value), source=source, extra=extra))
         self.write(*(grammar.ConfigUnused(unused=name) for name in resolved.unused))
         self.ignored(resolved.ignored)
 
@@ -274,10 +275,26 @@ class EventLog:
             )
         )
 
-    def guard(self, findings: Iterable[Finding], *, step: int, epoch: int, strikes: int) -> None:
-        """Write what the degeneracy guard found and did; `strikes` is how many cause a reset."""
+    def guard(self, findings: Sequence[Finding], *, step: int, epoch: int, strikes: int) -> None:
+        """Write what the degeneracy guard found, all horizons on one line, then what it did; `strikes` is how many
+        cause a reset.
+        """
+        horizons = tuple(
+            grammar.GuardHorizon(
+                h=each.horizon,
+                std=each.std,
+                target_std=each.target_std,
+                ratio=each.ratio,
+                strikes=grammar.Share(each.num_strikes, strikes),
+            )
+            for each in findings
+            if isinstance(each, Check)
+        )
+        if horizons:
+            self.write(grammar.GuardReport(step=step, horizons=horizons))
         for finding in findings:
-            self.write(_guard_record(finding, step=step, epoch=epoch, strikes=strikes))
+            if not isinstance(finding, Check):
+                self.write(_guard_record(finding, step=step, epoch=epoch))
 
     def train(
         self,
@@ -326,6 +343,11 @@ class EventLog:
             )
         )
 
+    def checkpoint_unsaved(self, problem: str, *, newest: Path | None) -> None:
+        """Write that a checkpoint could not be written, and the newest one that there is."""
+        path = None if newest is None else str(newest)
+        self.write(Checkpoint(action="unsaved", path=path, extra=(("message", problem),)), level="WARNING")
+
     def checkpoint_broken(self, problem: str) -> None:
         """Write that a newer checkpoint than the loaded one cannot be read."""
         self.write(Checkpoint(action="broken", extra=(("message", problem),)), level="WARNING")
@@ -339,11 +361,8 @@ class EventLog:
             self.write(grammar.HorizonMetrics(epoch=epoch, h=horizon, extra=extra, **fields))
 
 
-def _guard_record(finding: Finding, *, step: int, epoch: int, strikes: int) -> grammar.Record:
+def _guard_record(finding: Reset | Recovered | Failed, *, step: int, epoch: int) -> grammar.Record:
     match finding:
-        case Check(horizon, std, target_std, ratio, num_strikes):
-            share = grammar.Share(num_strikes, strikes)
-            return grammar.GuardCheck(step=step, h=horizon, std=std, target_std=target_std, ratio=ratio, strikes=share)
         case Reset(horizon, scale, recover_within_steps):
             return grammar.GuardReset(
                 h=horizon, scale=scale, step=step, epoch=epoch, recover_within_steps=recover_within_steps

@@ -45,7 +45,7 @@ def write_intent(
 def write_overruled(log: EventLog, resolved: Resolved, dataset: Dataset) -> None:
     """Report the requested settings that this panel overrides."""
     data, panel = resolved.config.data, dataset.panel
-    asked = {each.key for each in resolved.effective if each.source != "default"}
+    asked = {each.key for each in resolved.effective if each.source not in ("default", "checkpoint")}
     if data.data:
         own = {"codes": str(len(panel.codes)), "days": str(len(panel.dates)), "data_seed": "none"}
         log.ignored(Ignored(key, str(getattr(data, key)), used) for key, used in own.items() if key in asked)

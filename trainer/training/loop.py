@@ -22,7 +22,7 @@ from trainer.checkpoint import (
     CheckpointFolder,
     CheckpointHeld,
     Identity,
-    read_identity,
+    NotWritten,
 )
 from trainer.config import RunConfig, TrainerError
 from trainer.faults import FaultPlan, parse_injection
@@ -46,6 +46,7 @@ from trainer.training.declare import write_epoch_data_check
 from trainer.training.end_line import EndLine
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
+from trainer.training.resuming import owner_of, settings_in_force
 from trainer.training.schedule import learning_rate
 from trainer.training.session import Bar, FitProgress, Session
 from trainer.training.state import capture
@@ -84,7 +85,9 @@ def train(
     TrainerError for a user's mistake, after logging it. Any other error ends the run with status `failed` and its
     traceback in the log.
     """
-    config, started_at, ranks, stop = resolved.config, clock(), ranks or Ranks(), stop or StopSwitch()
+    started_at, ranks, stop = clock(), ranks or Ranks(), stop or StopSwitch()
+    resolved, refusal = settings_in_force(resolved)
+    config = resolved.config
     faults = FaultPlan([parse_injection(text) for text in config.run.inject])
     path = Path(config.run.log) if config.run.log else default_log_path(config.run.name, started_at)
     path, folder, identity = ranks.agree((path, *_folder(config.run, path)))
@@ -103,27 +106,29 @@ def train(
             )
         )
         try:
+            if refusal is not None:
+                raise refusal
             heartbeat_s = config.monitors.heartbeat_s
             checkpoints = CheckpointFolder(folder, identity, keep=config.run.keep_checkpoints)
             with (
-                stop.interrupts() if ranks.world_size == 1 else nullcontext(),
                 Phases(log, run=identity.run, pid=os.getpid(), heartbeat_s=heartbeat_s, clock=clock) as phases,
             ):
                 ranks.join()
                 with checkpoints if ranks.is_main else nullcontext():
-                    session = prepare_session(
-                        resolved,
-                        log,
-                        phases,
-                        checkpoints,
-                        progress,
-                        ranks=ranks,
-                        stop=stop,
-                        faults=faults,
-                        timer=timer,
-                        sleep=sleep,
-                        show=show,
-                    )
+                    with stop.interrupts() if ranks.world_size == 1 else nullcontext():
+                        session = prepare_session(
+                            resolved,
+                            log,
+                            phases,
+                            checkpoints,
+                            progress,
+                            ranks=ranks,
+                            stop=stop,
+                            faults=faults,
+                            timer=timer,
+                            sleep=sleep,
+                            show=show,
+                        )
                     _train(session)
             status = "completed"
         except (Stopped, KeyboardInterrupt):
@@ -146,8 +151,7 @@ def train(
 def _folder(run: RunConfig, log: Path) -> tuple[Path, Identity]:
     """Return the checkpoint folder and its run and attempt: those of the resumed run, or of a new one."""
     if run.resume:
-        before = read_identity(Path(run.resume))
-        return Path(run.resume), Identity(before.run, before.attempt + 1)
+        return Path(run.resume), owner_of(Path(run.resume))
     folder = Path(run.checkpoint_dir) if run.checkpoint_dir else log.parent / f"{log.stem}.checkpoints"
     return folder, Identity(f"{run.name}-{uuid.uuid4().hex[:12]}", 1)
 
@@ -158,7 +162,15 @@ def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
 
 
 def _train(session: Session) -> None:
-    """Run all remaining epochs."""
+    """Run all remaining epochs; save the state when the run is asked to end."""
+    try:
+        _run_epochs(session)
+    except Stopped:
+        _save(session, session.progress.epochs + (session.progress.batch > 0))
+        raise
+
+
+def _run_epochs(session: Session) -> None:
     config, progress = session.config, session.progress
     for epoch in range(progress.epochs + 1, config.optim.epochs + 1):
         if 0 < config.optim.patience <= progress.epochs - progress.best_epoch:
@@ -170,6 +182,7 @@ def _train(session: Session) -> None:
         _train_epoch(session, epoch)
         is_best = _validate_epoch(session, epoch, started=started)
         _save(session, epoch, is_best=is_best)
+        _stop_if_asked(session)
 
 
 def _train_epoch(session: Session, epoch: int) -> None:
@@ -202,12 +215,13 @@ def _train_epoch(session: Session, epoch: int) -> None:
         if config.run.checkpoint_every and progress.step % config.run.checkpoint_every == 0 and not is_last:
             _save(session, epoch)
             _enter_train(session, epoch)
+        _stop_if_asked(session)
 
 
 def _validate_epoch(session: Session, epoch: int, *, started: float) -> bool:
     """Validate, log the results of the epoch that began at `started`, and return whether it is the best so far."""
     log, progress = session.log, session.progress
-    session.phases.enter("validate", epoch=epoch, step=progress.step, total=len(session.dataset.valid))
+    session.phases.enter("validate", epoch=epoch, step=progress.step, total=session.dataset.valid.num_own_days)
     validation = validate(session)
     if not math.isfinite(validation.loss):
         log.write(Nonfinite(where="val_loss", count=1, step=progress.step, action="report"))
@@ -242,8 +256,22 @@ def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
     session.phases.enter("checkpoint", epoch=epoch, step=step)
     state = capture(session)
     if session.ranks.is_main:
-        saved = session.checkpoints.save(state, epoch=epoch, step=step, is_best=is_best)
-        session.log.checkpoint("save", saved, seconds=session.timer() - started)
+        try:
+            saved = session.checkpoints.save(state, epoch=epoch, step=step, is_best=is_best)
+        except NotWritten as error:
+            # The training is worth more than this checkpoint; the next one may find room.
+            session.log.checkpoint_unsaved(str(error), newest=next(reversed(session.checkpoints.files()), None))
+        else:
+            session.log.checkpoint("save", saved, seconds=session.timer() - started)
+
+
+def _stop_if_asked(session: Session) -> None:
+    """Raise Stopped in every process, once one of them has been asked to end: the state is that after a whole step.
+
+    A process that was asked later than the last step's sums were taken learns of it together with the others.
+    """
+    if session.stop.is_agreed if session.ranks.world_size > 1 else session.stop.is_asked:
+        raise Stopped
 
 
 def _groups(batches: Iterator[DayBatch], size: int) -> Iterator[list[DayBatch]]:

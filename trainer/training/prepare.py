@@ -9,7 +9,7 @@ import torch
 from trainer.batches.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.checkpoint import CheckpointError, CheckpointFolder, LatestCheckpoint
-from trainer.config import SettingError
+from trainer.device import device_of
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
@@ -24,6 +24,7 @@ from trainer.telemetry.phases import Phases
 from trainer.training.declare import write_data, write_floor, write_intent, write_overruled
 from trainer.training.ranks import Ranks
 from trainer.training.session import Bar, FitProgress, Session
+from trainer.training.spread import PROBE_ROWS
 from trainer.training.state import check_same_run, restore
 from trainer.training.stopping import StopSwitch
 
@@ -45,7 +46,7 @@ def prepare_session(
     """Load, check and normalise the panel, build the model and what trains it, and declare all of it in the log."""
     config = resolved.config
     log.settings(resolved)
-    device = _device(config.optim.device, ranks)
+    device = device_of(config.optim.device, local_rank=ranks.local_rank, world_size=ranks.world_size)
     torch.manual_seed(config.optim.seed)
     if config.optim.threads:
         torch.set_num_threads(config.optim.threads)
@@ -76,7 +77,7 @@ def prepare_session(
     ).to(device)
     network = ranks.shared(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay)
-    site = Site(model, optimizer, log.hold, sleep)
+    site = Site(model, optimizer, log.hold, _interruptible(sleep, stop, ranks))
     faults.hook_into(site)
     session = Session(
         config=config,
@@ -99,7 +100,9 @@ def prepare_session(
             config.guard,
             torch.Generator().manual_seed(config.optim.seed),
             over_ranks=ranks.sum,
+            target_std_K=torch.from_numpy(dataset.train.target_std_H()),
         ),
+        probe=dataset.train.probe(max(config.optim.batch_size, PROBE_ROWS)).to(device),
         instruments=Instruments(model, config.monitors, log, feature_names=panel.feature_names),
         faults=faults,
         site=site,
@@ -124,27 +127,18 @@ def prepare_session(
 def _resume(session: Session, found: LatestCheckpoint) -> None:
     """Continue from the checkpoint."""
     started = session.timer()
-    check_same_run(found, session.config, session.dataset, world_size=session.ranks.world_size)
+    check_same_run(found, session.dataset, world_size=session.ranks.world_size)
     restore(session, found.state)
     for problem in found.broken:
         session.log.checkpoint_broken(problem)
     session.log.checkpoint("load", found.file, seconds=session.timer() - started)
 
 
-def _device(asked: str, ranks: Ranks) -> torch.device:
-    """Return the requested device; each of several processes on a machine takes its own GPU.
+def _interruptible(sleep: Callable[[float], None], stop: StopSwitch, ranks: Ranks) -> Callable[[float], None]:
+    """Return `sleep` such that a request to end interrupts it; not among several processes, which end together."""
 
-    Raises SettingError if that device does not exist.
-    """
-    if asked == "auto":
-        asked = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(asked)
-    if device.type == "cpu":
-        return device
-    if device.index is not None and ranks.world_size > 1:
-        raise SettingError(f"device: one GPU for {ranks.world_size} processes; expected auto, cpu or cuda, got {asked}")
-    device = torch.device("cuda", ranks.local_rank if device.index is None else device.index)
-    if device.index >= torch.cuda.device_count():
-        raise SettingError(f"device: does not exist; expected one of {torch.cuda.device_count()} GPUs, got {device}")
-    torch.cuda.set_device(device)
-    return device
+    def wait(seconds: float) -> None:
+        with stop.interrupts():
+            sleep(seconds)
+
+    return wait if ranks.world_size == 1 else sleep

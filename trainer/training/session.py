@@ -11,9 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from trainer.batches.batches import DayBatch
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointFolder
 from trainer.config import TrainerConfig
+from trainer.device import autocast_for
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.measure.pace import StepResult
@@ -26,6 +28,11 @@ from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
 from trainer.training.ranks import Ranks
 from trainer.training.stopping import StopSwitch
+
+
+def labels_of(batch: DayBatch) -> Tensor:
+    """Return the normalised labels of a batch; nan if unlabelled. Shapes: -> (N, K)."""
+    return batch.y_NH.masked_fill(~batch.mask_NH, float("nan"))
 
 
 class Bar(NamedTuple):
@@ -100,6 +107,8 @@ class Session:
     """None: validation and prediction use the last weights."""
     weighted_loss: WeightedLoss
     guard: DegeneracyGuard
+    probe: DayBatch
+    """The training days whose predictions the guard looks at, on the device."""
     instruments: Instruments
     faults: FaultPlan
     site: Site
@@ -112,8 +121,7 @@ class Session:
 
     def autocast(self) -> torch.autocast:
         """Return the context for a forward pass in the configured precision."""
-        is_mixed = self.config.optim.precision == "bf16-mixed"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed)
+        return autocast_for(self.config.optim.precision, self.device)
 
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Return the context in which the model has the weights for validation and prediction."""

@@ -5,23 +5,14 @@ The order of the batches and the learning rate are functions of the position, so
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from trainer.batches.dataset import Dataset
 from trainer.checkpoint import CheckpointError, LatestCheckpoint
-from trainer.config import LossConfig, ModelConfig, TrainerConfig
 from trainer.training.session import Session
-
-_MUST_AGREE = {
-    "data": ("window", "horizons", "embargo_days", "valid_share", "test_share", "normalise", "max_missing_days"),
-    "model": tuple(entry.name for entry in fields(ModelConfig)),
-    "loss": tuple(entry.name for entry in fields(LossConfig)),
-    "optim": ("batch_size", "accumulate", "seed", "precision", "ema_decay", "compile"),
-}
-"""Settings that a resumed run must not change; others, such as epochs, may change."""
 
 
 def capture(session: Session) -> dict[str, Any]:
@@ -48,9 +39,9 @@ def capture(session: Session) -> dict[str, Any]:
     }
 
 
-def check_same_run(found: LatestCheckpoint, config: TrainerConfig, dataset: Dataset, *, world_size: int) -> None:
-    """Raise CheckpointError with every difference, unless the checkpoint is from this panel, this configuration and
-    the same number of processes.
+def check_same_run(found: LatestCheckpoint, dataset: Dataset, *, world_size: int) -> None:
+    """Raise CheckpointError with every difference, unless the checkpoint is from this panel and the same number of
+    processes. `resuming` has compared the settings.
     """
     problems = []
     if len(found.state["random"]) != world_size:
@@ -58,12 +49,6 @@ def check_same_run(found: LatestCheckpoint, config: TrainerConfig, dataset: Data
     if found.state["fingerprint"] != dataset.panel.fingerprint:
         asked, got = found.state["fingerprint"][:12], dataset.panel.fingerprint[:12]
         problems.append(f"expected a panel with fingerprint {asked}, got {got}")
-    now = asdict(config)
-    for section, names in _MUST_AGREE.items():
-        for name in names:
-            then, value = found.state["config"][section].get(name), now[section][name]
-            if then != value:
-                problems.append(f"expected {name}={then}, got {value}")
     if problems:
         raise CheckpointError(f"{found.file.path}: from another run; " + "; ".join(problems))
 
@@ -74,6 +59,9 @@ def restore(session: Session, state: dict[str, Any]) -> None:
     if session.average is not None:
         session.average.load_state_dict(state["average"])
     session.optimizer.load_state_dict(state["optimizer"])
+    for group in session.optimizer.param_groups:
+        # The settings in force have the checkpoint's decay or an allowed change; the schedule sets the rate.
+        group["weight_decay"] = session.config.optim.weight_decay
     session.guard.load_state_dict(state["guard"])
     random = state["random"][session.ranks.rank]
     torch.set_rng_state(random["cpu"])

@@ -15,24 +15,18 @@ from torch import Tensor, nn
 from trainer.batches.batches import DayBatch
 from trainer.measure.guard import Reset
 from trainer.measure.pace import StepResult
-from trainer.model.network import MEDIAN
 from trainer.telemetry.eventlog import Nonfinite
 from trainer.training.schedule import learning_rate
-from trainer.training.session import Session
-from trainer.training.stopping import Stopped
-
-
-def labels_of(batch: DayBatch) -> Tensor:
-    """Return the normalised labels of a batch; nan if unlabelled. Shapes: -> (N, K)."""
-    return batch.y_NH.masked_fill(~batch.mask_NH, float("nan"))
+from trainer.training.session import Session, labels_of
+from trainer.training.spread import observe_probe, variance_term
 
 
 def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_batch: int) -> StepResult:
     """Take one optimizer step on the batches of `group`, whose first is number `first_batch` of the epoch.
 
     Each batch's loss is divided by the pairs of the whole group over all processes, so that the gradients add up to
-    the gradient of one large batch. A step with a non-finite loss or gradient is reported and skipped. Raises Stopped
-    in every process once one of them has been asked to end.
+    the gradient of one large batch. A step with a non-finite loss or gradient is reported and skipped. Every process
+    learns whether one of them has been asked to end.
     """
     progress, config = session.progress, session.config
     step, last_batch = progress.step, first_batch + len(group) - 1
@@ -45,19 +39,20 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     losses: list[Tensor] = []
     for place, batch in enumerate(group):
         session.faults.before_batch(session.site, first_batch + place)
-        batch = batch.to(session.device)
+        on_cpu, batch, is_last = batch, batch.to(session.device), place == len(group) - 1
         windows = session.faults.change_windows(batch.x_NTF)
+        labels = session.faults.change_labels(labels_of(batch))
+        # Before the instruments listen, because they measure the forward pass with noise.
+        variance = variance_term(session, on_cpu, windows, labels) if place == 0 else windows.new_zeros(())
         if place == 0:
             session.instruments.before_forward(step, windows)
-        labels, is_last = session.faults.change_labels(labels_of(batch)), place == len(group) - 1
         with nullcontext() if is_last else session.ranks.gradients_held(session.network):
             with session.autocast():
                 predictions = forward(windows, batch.edge_index_2E, batch.edge_attr_EA)
-            loss = session.weighted_loss(predictions, labels, batch.day_N, num_pairs=num_pairs)
+            loss = session.weighted_loss(predictions, labels, batch.day_N, num_pairs=num_pairs, variance=variance)
             total = session.faults.change_loss(loss.total)
             total.backward()
         losses.append(torch.stack([total, *loss.terms.values()]).detach())
-        session.guard.observe(predictions[..., MEDIAN], labels, batch.day_N)
 
     session.ranks.sum_gradients(session.model)
     session.instruments.after_backward(step, epoch=epoch, batch=last_batch)
@@ -66,8 +61,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     over_ranks = session.ranks.sum(torch.cat([own, torch.stack(losses).sum(0)]))
     # The only point at which a step waits for the device.
     grad_norm, num_rows, num_asked, loss_value, *term_values = torch.cat([norm.reshape(1), over_ranks]).tolist()
-    if num_asked:
-        raise Stopped
+    session.stop.is_agreed = num_asked > 0
     progress.step += 1
     lr = learning_rate(progress.step, config.optim, total_steps=session.total_steps)
     for parameters in session.optimizer.param_groups:
@@ -84,6 +78,8 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     session.instruments.after_step(step)
     session.optimizer.zero_grad(set_to_none=True)
 
+    if session.guard.is_due(progress.step):
+        observe_probe(session)
     findings = session.guard.check(progress.step)
     session.log.guard(findings, step=progress.step, epoch=epoch, strikes=config.guard.guard_strikes)
     return StepResult(

@@ -1,6 +1,8 @@
-"""How a run is asked to end: SIGTERM and SIGINT raise an exception in the main thread, once, and only where allowed.
+"""How a run is asked to end: SIGTERM and SIGINT are recorded, and where allowed, raise an exception in the main thread.
 
-If the main thread does not react, because it is stuck inside a library, a side thread ends the process.
+Training asks between two steps, so that it can save a state from which a resumed run goes on as if nothing had
+happened; loading and waiting are interrupted. If the main thread does not react, because it is stuck inside a library,
+a side thread ends the process.
 """
 
 from __future__ import annotations
@@ -17,6 +19,11 @@ STUCK_AFTER_S = 20.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def exit_code(signal_number: int | None) -> int:
+    """Return the exit code of a run that ended because of a signal, as shells count it; 1 without a signal."""
+    return 1 if signal_number is None else 128 + signal_number
+
+
 class Stopped(BaseException):
     """The run was asked to end. Not an Exception, so that error handlers do not swallow it."""
 
@@ -26,14 +33,19 @@ class StopSwitch:
 
     def __init__(self) -> None:
         self.is_asked = False
+        self.is_agreed = False
+        """Whether all processes know, by the last step, that one of them has been asked to end."""
+        self.signal: int | None = None
+        """The signal that asked first; None if none has."""
         self.when_stuck: Callable[[], None] = lambda: None
         """Called before the process is ended because its main thread is stuck."""
         self._may_interrupt = False
         self._ended = threading.Event()
 
-    def ask(self) -> None:
+    def ask(self, signal_number: int | None = None) -> None:
         """Record the request; raise Stopped at the first one, if the run may be interrupted now."""
         is_first, self.is_asked = not self.is_asked, True
+        self.signal = signal_number if is_first else self.signal
         if is_first and self._may_interrupt:
             raise Stopped
 
@@ -43,13 +55,14 @@ class StopSwitch:
 
         Code outside, such as writing the end line, is never interrupted.
         """
+        before = self._may_interrupt
         try:
             self._may_interrupt = True
             if self.is_asked:
                 raise Stopped
             yield
         finally:
-            self._may_interrupt = False
+            self._may_interrupt = before
 
     def ended(self) -> None:
         """Record that the run has ended by itself."""
@@ -66,7 +79,7 @@ def stop_on_signals(*, stuck_after_s: float = STUCK_AFTER_S) -> Iterator[StopSwi
     switch = StopSwitch()
     arrived, arrives = os.pipe()
     os.set_blocking(arrives, False)
-    before = {number: signal.signal(number, lambda number, frame: switch.ask()) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda number, frame: switch.ask(number)) for number in _SIGNALS}
     # The C signal handler writes to it, so it wakes the side thread even when the main thread cannot run Python.
     wakeup = signal.set_wakeup_fd(arrives, warn_on_full_buffer=False)
     guard = threading.Thread(target=_end_if_stuck, args=(switch, arrived, stuck_after_s), name="stop", daemon=True)
@@ -88,4 +101,4 @@ def _end_if_stuck(switch: StopSwitch, arrived: int, stuck_after_s: float) -> Non
     while number := os.read(arrived, 1):
         if number[0] in _SIGNALS and not switch.wait_for_end(stuck_after_s):
             switch.when_stuck()
-            os._exit(1)
+            os._exit(exit_code(number[0]))

@@ -12,8 +12,8 @@ import torch
 
 from trainer.measure.metrics import Score, score
 from trainer.model.network import MEDIAN
-from trainer.training.session import Session
-from trainer.training.step import labels_of
+from trainer.training.session import Session, labels_of
+from trainer.training.stopping import Stopped
 
 
 class Validation(NamedTuple):
@@ -34,29 +34,30 @@ def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
     points, labels, days = [], [], []
-    for number, batch in enumerate(dataset.valid.epoch(0), start=1):
+    for number, batch in enumerate(dataset.valid.one_by_one(), start=1):
         on_device = batch.to(session.device)
         with session.autocast():
             predictions = session.model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
             loss = session.weighted_loss(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
-            # `pairs` counts the pairs of all processes: each process's loss is its share of the batch's loss.
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
         points.append(predictions[..., MEDIAN].cpu().numpy())
         labels.append(labels_of(batch).numpy())
         days.append(batch.date_index_N.numpy())
         session.phases.moved(done=number)
-    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (points, labels, days))))
-    loss_sums, all_points, all_labels, all_days = zip(*shares, strict=True)
+        if session.stop.is_asked and session.ranks.world_size == 1:
+            raise Stopped
+    shares = session.ranks.gather((loss_sum, num_pairs, *map(np.concatenate, (points, labels, days))))
+    loss_sums, all_pairs, all_points, all_labels, all_days = zip(*shares, strict=True)
     day_N = np.concatenate(all_days)
     in_order_N = np.argsort(day_N, kind="stable")
     day_N, restore = day_N[in_order_N], dataset.normalisation.restore_targets
     points_NK = restore(np.concatenate(all_points)[in_order_N]).astype(np.float64)
     returns_NK = restore(np.concatenate(all_labels)[in_order_N]).astype(np.float64)
     return Validation(
-        loss=sum(loss_sums) / num_pairs if num_pairs else float("nan"),
+        loss=sum(loss_sums) / sum(all_pairs) if sum(all_pairs) else float("nan"),
         scores={
             horizon: score(points_NK[:, place], returns_NK[:, place], day_N, horizon_days=horizon)
             for place, horizon in enumerate(dataset.panel.horizons)

@@ -3,16 +3,24 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor import grammar
-from tests.trainer.runs import fit, make_panel, same_weights
+from tests.trainer.runs import Run, fit, make_panel, same_weights
 from trainer.checkpoint import CheckpointError, CheckpointHeld, read_checkpoint
-from trainer.config import TrainerError
+from trainer.config import OptimConfig, SettingError, TrainerError
+from trainer.settings import resolve, settings
+from trainer.training.loop import train
+from trainer.training.schedule import learning_rate
+from trainer.training.session import Bar
+from trainer.training.stopping import StopSwitch
 
 EPOCHS, BATCHES = 3, 11
 SETTINGS = {"epochs": EPOCHS, "checkpoint_every": 2, "dropout": 0.2, "edge_dropout": 0.2}
@@ -140,6 +148,90 @@ def test_a_checkpoint_from_another_configuration_is_refused(panel: Path, tmp_pat
     fit(tmp_path, panel, epochs=1, checkpoint_dir=str(tmp_path / "c"))
     with pytest.raises(CheckpointError, match=message):
         fit(tmp_path, panel, resume=str(tmp_path / "c"), **changes)
+
+
+CHANGES = [
+    ("weight_decay", 0.2, "by name"),
+    ("base_lr", 2e-3, "by name"),
+    ("min_lr", 1e-6, "by name"),
+    ("warmup_steps", 2, "by name"),
+    ("clip", 0.5, "by name"),
+    ("graph_neighbours", 3, "by name"),
+    ("reset_scale", 0.1, "by name"),
+    ("epochs", 3, "asked"),
+    ("grad_monitor_every", 7, "asked"),
+    ("dropout", 0.1, "never"),
+    ("horizons", (1, 5), "never"),
+    ("variance_penalty_weight", 0.1, "never"),
+]
+
+
+@pytest.fixture(scope="module")
+def one_epoch(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the checkpoint folder of a run of one epoch out of two, ended at the end of the first."""
+    folder = tmp_path_factory.mktemp("one_epoch")
+    stop = StopSwitch()
+    fit(folder, panel, checkpoint_dir=str(folder / "c"), hooks={"stop": stop, "show": stop_at(stop, batch=11)})
+    return folder / "c"
+
+
+def stop_at(stop: StopSwitch, *, batch: int) -> Callable[[Bar], None]:
+    return lambda bar: stop.ask(signal.SIGINT) if bar.batch == batch else None
+
+
+def resume_alone(folder: Path, checkpoints: Path, *changes: tuple[str, Any]) -> Run:
+    """Resume a copy of a run, with nothing but these settings asked for."""
+    shutil.copytree(checkpoints, folder / "c")
+    log = folder / "resumed.log"
+    resolved = resolve(cli={"resume": str(folder / "c"), "log": str(log), **dict(changes)})
+    return Run(train(resolved, clock=lambda: 1.7e9), log.read_bytes().splitlines())
+
+
+def config_of(run: Run) -> dict[str, tuple[str, str, dict[str, str]]]:
+    return {line.key: (line.value, line.source, dict(line.extra)) for line in run.records(grammar.Config)}
+
+
+def test_resume_alone_goes_on_with_the_checkpoints_settings(panel: Path, one_epoch: Path, tmp_path: Path):
+    whole = fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "whole"))
+    run = resume_alone(tmp_path, one_epoch)
+    stated = config_of(run)
+    assert stated["hidden"] == ("8", "checkpoint", {})
+    assert stated["weight_decay"] == ("0.05", "checkpoint", {})
+    assert stated["resume"][1] == "cli"
+    assert run.result.status == "completed"
+    assert same_weights(last_checkpoint(tmp_path / "c")["model"], last_checkpoint(tmp_path / "whole")["model"])
+    assert run.records(grammar.Epoch)[-1].val_loss == whole.records(grammar.Epoch)[-1].val_loss
+
+
+@pytest.mark.parametrize(("name", "value", "how"), CHANGES, ids=[name for name, _, _ in CHANGES])
+def test_a_changed_setting_is_refused_or_logged_as_changed_and_in_force(
+    one_epoch: Path, tmp_path: Path, name: str, value: object, how: str
+):
+    row = next(row for row in settings() if row.name == name)
+    if how != "asked":
+        with pytest.raises(CheckpointError, match=rf"expected {row.key}=.*, got"):
+            resume_alone(tmp_path, one_epoch, (name, value))
+        last = grammar.parse_line((tmp_path / "resumed.log").read_bytes().splitlines()[-1])
+        assert last.record.status == "failed"
+        shutil.rmtree(tmp_path / "c")
+    allowed = () if how == "asked" else (("allow_change", (name,)),)
+    if how == "never":
+        with pytest.raises(SettingError, match=f"allow_change: cannot change in a resumed run; .* got {name}"):
+            resume_alone(tmp_path, one_epoch, (name, value), *allowed)
+        return
+    run = resume_alone(tmp_path, one_epoch, (name, value), *allowed)
+    written, source, extra = config_of(run)[row.key]
+    before = last_checkpoint(one_epoch)["config"][row.section][name]
+    assert (written, source, extra) == (str(value), "cli", {"changed_from": str(before)})
+    saved = last_checkpoint(tmp_path / "c")
+    assert saved["config"][row.section][name] == value
+    (group,) = saved["optimizer"]["param_groups"]
+    stated = {key: each[0] for key, each in config_of(run).items()}
+    assert group["weight_decay"] == float(stated["weight_decay"])
+    optim = OptimConfig(**saved["config"]["optim"])
+    total_steps = run.records(grammar.Intent)[0].total_steps
+    assert group["lr"] == learning_rate(saved["step"], optim, total_steps=total_steps)
+    assert (str(optim.base_lr), str(optim.clip)) == (stated["base_lr"], stated["clip"])
 
 
 def test_a_checkpoint_from_another_panel_is_refused(panel: Path, tmp_path: Path):

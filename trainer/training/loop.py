@@ -166,7 +166,7 @@ def _train(session: Session) -> None:
     try:
         _run_epochs(session)
     except Stopped:
-        _save(session, session.progress.epochs)
+        _save(session, session.progress.epochs + (session.progress.batch > 0))
         raise
 
 

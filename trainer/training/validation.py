@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trainer.measure.metrics import Score, score
+from trainer.measure.metrics import Score, score_horizons
 from trainer.model.network import MEDIAN
 from trainer.training.session import Session
 from trainer.training.step import labels_of
@@ -33,7 +33,7 @@ def validate(session: Session) -> Validation:
 def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
-    points, labels, days = [], [], []
+    quantiles, labels, days, codes = [], [], [], []
     for number, batch in enumerate(dataset.valid.epoch(0), start=1):
         on_device = batch.to(session.device)
         with session.autocast():
@@ -44,21 +44,24 @@ def _validate(session: Session) -> Validation:
             # `pairs` counts the pairs of all processes: each process's loss is its share of the batch's loss.
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
-        points.append(predictions[..., MEDIAN].cpu().numpy())
+        quantiles.append(predictions.float().cpu().numpy())
         labels.append(labels_of(batch).numpy())
         days.append(batch.date_index_N.numpy())
+        codes.append(batch.code_index_N.numpy())
         session.phases.moved(done=number)
-    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (points, labels, days))))
-    loss_sums, all_points, all_labels, all_days = zip(*shares, strict=True)
+    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (quantiles, labels, days, codes))))
+    loss_sums, all_quantiles, all_labels, all_days, all_codes = zip(*shares, strict=True)
     day_N = np.concatenate(all_days)
     in_order_N = np.argsort(day_N, kind="stable")
-    day_N, restore = day_N[in_order_N], dataset.normalisation.restore_targets
-    points_NK = restore(np.concatenate(all_points)[in_order_N]).astype(np.float64)
-    returns_NK = restore(np.concatenate(all_labels)[in_order_N]).astype(np.float64)
     return Validation(
         loss=sum(loss_sums) / num_pairs if num_pairs else float("nan"),
-        scores={
-            horizon: score(points_NK[:, place], returns_NK[:, place], day_N, horizon_days=horizon)
-            for place, horizon in enumerate(dataset.panel.horizons)
-        },
+        scores=score_horizons(
+            dataset.normalisation.restore_quantiles(np.concatenate(all_quantiles)[in_order_N]),
+            dataset.normalisation.restore_targets(np.concatenate(all_labels)[in_order_N]).astype(np.float64),
+            day_N[in_order_N],
+            np.concatenate(all_codes)[in_order_N],
+            horizons=dataset.panel.horizons,
+            median=MEDIAN,
+            cost_bps=session.config.monitors.cost_bps,
+        ),
     )

@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
+.PHONY: help install readme docs test test-full test-frameworks test-real-prices test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
     scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -17,6 +17,7 @@ CREATED := $(VENV)/.created
 WITH_TORCH := $(VENV)/.$(TORCH)
 INSTALLED := $(VENV)/.installed
 WITH_FRAMEWORKS := $(VENV)/.frameworks
+WITH_PRICES := $(VENV)/.prices
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -40,6 +41,9 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
 	$(BIN)/pytest -q -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/adapters
+
+test-real-prices: $(WITH_PRICES) ## Check, fit and predict on real prices, and compute every figure again with pandas and scipy
+	TRAINWARDEN_REQUIRE=pandas,scipy,skfolio,universal $(BIN)/pytest -q -m slow tests/trainer/test_real_prices.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .
@@ -99,4 +103,10 @@ $(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
 
 $(WITH_FRAMEWORKS): $(INSTALLED)
 	$(PIP) install -c constraints.txt -e '.[frameworks]'
+	touch $@
+
+# Only the CSV files of the two packages are read: what they import is not needed.
+$(WITH_PRICES): $(INSTALLED)
+	$(PIP) install -c constraints.txt pandas==3.1.1 scipy==1.17.1
+	$(PIP) install --no-deps skfolio==1.12.2 universal-portfolios==0.4.17
 	touch $@

@@ -48,7 +48,7 @@ class DataConfig:
     features: tuple[str, ...] = setting(
         (), "Feature columns, names or patterns such as mom_*; empty means every numeric column without a label's name."
     )
-    exclude: tuple[str, ...] = setting((), "Columns that are no features, names or patterns.")
+    exclude: tuple[str, ...] = setting((), "Columns to leave out of the features, names or patterns.")
     codes: int = setting(60, "Stocks in the synthetic panel.")
     days: int = setting(160, "Trading days in the synthetic panel.")
     data_seed: int = setting(1, "Seed of the synthetic panel.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,45 +10,36 @@ import pyarrow.parquet as pq
 import torch
 
 from trainer.batches.batches import DayBatches
-from trainer.batches.dataset import graph_settings, read_panel
-from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
-from trainer.batches.normalisation import Normalisation, normalised_features
-from trainer.checkpoint import CheckpointError, read_checkpoint
-from trainer.config import TrainerConfig, TrainerError
-from trainer.model.network import MEDIAN, QUANTILES, StockModel
-from trainer.panel.panel import Panel
+from trainer.batches.dataset import graph_settings
+from trainer.batches.graph import GraphCache
+from trainer.config import TrainerError
+from trainer.model.network import MEDIAN, QUANTILES
 from trainer.panel.splits import DateRange
+from trainer.trained import Prepared, Trained, read_trained
 
 
 class PredictionError(TrainerError):
     """Predictions that cannot be written."""
 
 
-def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None = None) -> int:
+def predict(
+    checkpoint: Path,
+    data: Path,
+    out: Path,
+    *,
+    batch_size: int | None = None,
+    features: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+) -> int:
     """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns and return the number of rows.
 
     `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
-    panel and needs the same feature columns. Raises TrainerError.
+    panel and needs the same feature columns, but for those that are left out: they count as missing. Raises
+    TrainerError.
     """
-    state = read_checkpoint(checkpoint)
-    try:
-        config = TrainerConfig.from_dict(state["config"])
-        normalisation = _normalisation(state["normalisation"])
-        feature_names = tuple(state["feature_names"])
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{checkpoint}: not from a training run; expected the run's settings, got {error!r}"
-        ) from error
-    panel = read_panel(data, config.data, features=feature_names)
-    model = StockModel(
-        num_features=len(feature_names),
-        window=config.data.window,
-        num_horizons=len(config.data.horizons),
-        edge_width=len(EDGE_ATTRIBUTES),
-        config=config.model,
-    )
-    model.load_state_dict(state["average"]["weights"] if state["average"] else state["model"])
-    columns = _predict(model.eval(), panel, normalisation, config, batch_size or config.optim.batch_size)
+    trained = read_trained(checkpoint)
+    prepared = trained.prepare(data, features=features, exclude=exclude)
+    columns = _predict(trained, prepared, batch_size or trained.config.optim.batch_size)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_name(out.name + ".part")
@@ -61,15 +51,14 @@ def predict(checkpoint: Path, data: Path, out: Path, *, batch_size: int | None =
 
 
 @torch.no_grad()
-def _predict(
-    model: StockModel, panel: Panel, normalisation: Normalisation, config: TrainerConfig, batch_size: int
-) -> dict[str, pa.Array]:
+def _predict(trained: Trained, prepared: Prepared, batch_size: int) -> dict[str, pa.Array]:
     """Predict every complete window, without labels."""
+    panel, config, normalisation, model = prepared.panel, trained.config, trained.normalisation, trained.model
     batches = DayBatches(
         panel,
         DateRange(config.data.window - 1, len(panel.dates), label_stop=len(panel.dates)),
         normalisation,
-        features_CDF=normalised_features(panel, normalisation),
+        features_CDF=prepared.features_CDF,
         batch_size=batch_size,
         window_days=config.data.window,
         graph=graph_settings(config.data),
@@ -93,10 +82,3 @@ def _predict(
             if level != MEDIAN:
                 columns[f"pred_{horizon}d_q{quantile * 100:.0f}"] = pa.array(predictions_NQK[:, level, place])
     return columns
-
-
-def _normalisation(saved: dict[str, Any]) -> Normalisation:
-    arrays: dict[str, Any] = {
-        name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in saved.items()
-    }
-    return Normalisation(**arrays)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from trainer.batches.batches import DayBatches
+from trainer.batches.batches import DayBatch, DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings
 from trainer.batches.normalisation import Normalisation, fit_normalisation, normalised_features
 from trainer.config import DataConfig, TrainerConfig
@@ -64,6 +65,16 @@ def read_panel(path: Path, config: DataConfig, *, features: tuple[str, ...] | No
         exclude=config.exclude if features is None else (),
     )
     return load_panel(path, schema, cache_dir=Path(config.cache_dir) if config.cache_dir else None)
+
+
+def returns_of(batch: DayBatch, panel: Panel) -> NDArray[np.float64]:
+    """Return the realised returns of a batch's rows, [N, H]; nan if unlabelled.
+
+    They come from the panel: labels in standard units have lost differences, and with them ranks.
+    """
+    returns_NH = panel.targets_DCH[batch.date_index_N.numpy(), batch.code_index_N.numpy()].astype(np.float64)
+    returns_NH[~batch.mask_NH.numpy()] = np.nan
+    return returns_NH
 
 
 def graph_settings(config: DataConfig) -> GraphSettings:

@@ -53,9 +53,9 @@ def _read(path: Path, source: PanelFiles, schema: PanelSchema, new_array: NewArr
     try:
         with ExitStack() as stack:
             table = source.rows(stack, text_columns=(schema.code,))
-            columns = assign_columns(path, table.schema, schema)
             if table.num_rows == 0:
                 raise PanelError(f"{path}: the panel is empty; expected at least one row, got 0")
+            columns = assign_columns(path, table.schema, schema)
             keys = read_keys(path, table, schema)
             return _fill(table, schema, columns, keys, new_array)
     except (pa.ArrowException, OSError) as error:

@@ -27,11 +27,12 @@ SUSPECT = 0.3
 """|rank correlation| of a feature's change with a label that no honest daily feature reaches. Chosen by hand."""
 LATEST = 5
 """How many dates after its own a label is looked for."""
-_MOST_DAYS, _MOST_CODES = 60, 400
+_MOST_DAYS, _MOST_CODES = 60, 200
 _MOST_CODES_IN_TIME, _MOST_DAYS_IN_TIME = 24, 400
 _FEWEST_ROWS, _FEWEST_PAIRS = 5, 50
 
 Floats = NDArray[np.float64]
+Ranks = NDArray[np.float32]
 
 
 class Series(NamedTuple):
@@ -149,7 +150,7 @@ def _shifted(series: Series, day_M: NDArray[np.int64], code_K: NDArray[np.int64]
     return value_MK
 
 
-def _ranked(value_MKX: Floats, axis: int) -> tuple[Floats, Floats]:
+def _ranked(value_MKX: Floats, axis: int) -> tuple[Ranks, Ranks]:
     """Return the ranks within each group, from -1 to 1, and where they exist; both as [rows, X].
 
     Equal values share the average of their ranks. A group with fewer than _FEWEST_ROWS values or without spread has no
@@ -174,12 +175,13 @@ def _ranked(value_MKX: Floats, axis: int) -> tuple[Floats, Floats]:
     usable = known & (num >= _FEWEST_ROWS) & (high > low)
     scaled = np.where(usable, 2 * rank / np.maximum(num - 1, 1) - 1, 0.0)
     width = value_MKX.shape[2]
-    return scaled.reshape(-1, width), usable.reshape(-1, width).astype(np.float64)
+    return scaled.reshape(-1, width).astype(np.float32), usable.reshape(-1, width).astype(np.float32)
 
 
-def _correlation(x_NF: Floats, has_NF: Floats, y_NS: Floats, has_NS: Floats) -> Floats:
+def _correlation(x_NF: Ranks, has_NF: Ranks, y_NS: Ranks, has_NS: Ranks) -> Ranks:
     """Return the correlation over the rows that both have, [F, S]; 0 for fewer than _FEWEST_PAIRS."""
     pairs = has_NF.T @ has_NS
     spread = ((x_NF**2).T @ has_NS) * (has_NF.T @ (y_NS**2))
     enough = (pairs >= _FEWEST_PAIRS) & (spread > 0.0)
-    return np.where(enough, (x_NF.T @ y_NS) / np.sqrt(np.where(enough, spread, 1.0)), 0.0)
+    found: Ranks = np.where(enough, (x_NF.T @ y_NS) / np.sqrt(np.where(enough, spread, 1.0)), 0.0)
+    return found

@@ -1,4 +1,4 @@
-"""Price moves that are probably none: splits that were not adjusted, bad prints, filled holidays, stale prices.
+"""Price moves that probably did not happen: splits that were not adjusted, bad prints, filled holidays, stale prices.
 
 In: the return of each code and date since its last known price. Out: `PriceMoves` with dates and codes.
 
@@ -23,6 +23,11 @@ SPLITS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 
 """Usual ratios of splits, and of their reverse."""
 JUMP = 2.5
 """Change that is reported even if it is near no usual ratio. Chosen by hand, 2026-11: few takeovers pay that much."""
+SPLIT_OFF = 0.06
+"""Most by which a split's logarithm may be off its ratio, because the price also moved that day: twice the code's
+scale, within 0.02 and this. Chosen by hand, 2026-11."""
+LEAST_SPIKE = 0.4
+"""Smallest |logarithm| of a bad print: banks fell by 30 % in 2009 and came back the next day."""
 SPIKE_DATES = 5
 """Most dates until a bad print's price comes back."""
 COME_BACK = 0.25
@@ -99,9 +104,9 @@ def _moves_of(
         left_N = size + np.cumsum(log_N[at + 1 : at + 1 + SPIKE_DATES])
         back = np.flatnonzero(np.abs(left_N) < COME_BACK * abs(size))
         kind = None
-        if len(back):
+        if len(back) and abs(size) > LEAST_SPIKE:
             kind, came_back = "spike", at + 1 + back[0]
-        elif min(abs(abs(size) - np.log(ratio)) for ratio in SPLITS) < max(0.02, 3 * scale):
+        elif min(abs(abs(size) - np.log(ratio)) for ratio in SPLITS) < min(max(0.02, 2 * scale), SPLIT_OFF):
             kind = "split"
         elif abs(size) > np.log(JUMP):
             kind = "jump"

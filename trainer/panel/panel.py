@@ -46,7 +46,7 @@ class PanelSchema:
     """Feature columns in order, names or patterns such as `mom_*`; None: every other numeric column that does not look
     like a label."""
     exclude: tuple[str, ...] = ()
-    """Columns that are no features, names or patterns."""
+    """Columns to leave out of the features, names or patterns."""
 
     def __post_init__(self) -> None:
         """Raise PanelError if the target's name is the same for two horizons."""
@@ -87,7 +87,7 @@ class DuplicateRow:
 
 
 class PriceMove(NamedTuple):
-    """A move of one price that is probably none."""
+    """A move of one price that probably did not happen."""
 
     kind: str
     """split: a ratio of small whole numbers; spike: gone within a few dates; jump: another change of several times."""

@@ -59,6 +59,15 @@ class Splits:
     """Empty if the test share is 0."""
     embargo_days: int
 
+    def dates(self, dates: NDArray[np.datetime64]) -> dict[str, tuple[str, str, str]]:
+        """Return each part's first date, last date and last date of a label; empty parts are left out."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {
+            name: (str(dates[part.first]), str(dates[part.stop - 1]), str(dates[part.label_stop - 1]))
+            for name, part in parts.items()
+            if len(part)
+        }
+
 
 def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horizons: tuple[int, ...]) -> Splits:
     """Split the dates: the last share is test, the share before it valid, and the rest, less the embargoes, train.

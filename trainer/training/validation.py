@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from trainer.batches.dataset import returns_of
 from trainer.measure.metrics import Score, score_horizons
 from trainer.model.network import MEDIAN
 from trainer.training.session import Session
@@ -33,7 +34,7 @@ def validate(session: Session) -> Validation:
 def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
-    quantiles, labels, days, codes = [], [], [], []
+    quantiles, returns, days, codes = [], [], [], []
     for number, batch in enumerate(dataset.valid.epoch(0), start=1):
         on_device = batch.to(session.device)
         with session.autocast():
@@ -45,19 +46,19 @@ def _validate(session: Session) -> Validation:
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
         quantiles.append(predictions.float().cpu().numpy())
-        labels.append(labels_of(batch).numpy())
+        returns.append(returns_of(batch, dataset.panel))
         days.append(batch.date_index_N.numpy())
         codes.append(batch.code_index_N.numpy())
         session.phases.moved(done=number)
-    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (quantiles, labels, days, codes))))
-    loss_sums, all_quantiles, all_labels, all_days, all_codes = zip(*shares, strict=True)
+    shares = session.ranks.gather((loss_sum, *map(np.concatenate, (quantiles, returns, days, codes))))
+    loss_sums, all_quantiles, all_returns, all_days, all_codes = zip(*shares, strict=True)
     day_N = np.concatenate(all_days)
     in_order_N = np.argsort(day_N, kind="stable")
     return Validation(
         loss=sum(loss_sums) / num_pairs if num_pairs else float("nan"),
         scores=score_horizons(
             dataset.normalisation.restore_quantiles(np.concatenate(all_quantiles)[in_order_N]),
-            dataset.normalisation.restore_targets(np.concatenate(all_labels)[in_order_N]).astype(np.float64),
+            np.concatenate(all_returns)[in_order_N],
             day_N[in_order_N],
             np.concatenate(all_codes)[in_order_N],
             horizons=dataset.panel.horizons,

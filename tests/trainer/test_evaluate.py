@@ -166,3 +166,24 @@ def test_check_takes_the_options_of_fit(panel: Path):
     found = CliRunner().invoke(main, words)
     assert "10 features" in found.stdout
     assert SMALL["window"] == 5
+
+
+def test_a_run_on_a_panel_with_a_filled_holiday_has_figures_for_every_epoch(panel: Path, tmp_path: Path):
+    table = pq.read_table(panel)
+    dates, codes = np.unique(table["date"].to_numpy()), table["code"].to_pylist()
+    before, holiday = dates[-12:-10]
+    close = table["close"].to_numpy().copy()
+    rows = {(date, code): row for row, (date, code) in enumerate(zip(table["date"].to_numpy(), codes, strict=True))}
+    for code in set(codes):
+        close[rows[holiday, code]] = close[rows[before, code]]
+    filled = tmp_path / "filled.parquet"
+    kept = [name for name in table.column_names if not name.startswith("target_")]
+    place = kept.index("close")
+    pq.write_table(table.select(kept).set_column(place, "close", pa.array(close)), filled)
+    run = fit(tmp_path, filled, epochs=2)
+    one_day = [line for line in run.records(grammar.HorizonMetrics) if line.h == 1]
+    assert [line.n_undefined for line in one_day] == [1, 1]
+    assert all(np.isfinite([line.ic, line.rank_ic, line.sharpe, line.hit_rate]).all() for line in one_day)
+    problems = [dict(line.extra) for line in run.records(grammar.DataCheck) if line.extra]
+    assert [each["problem"] for each in problems] == ["still_days"]
+    assert str(holiday) in problems[0]["message"]

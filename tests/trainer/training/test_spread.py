@@ -8,7 +8,7 @@ import torch
 from monitor import grammar
 from tests.trainer.runs import Run, fit, make_panel
 from trainer.config import GuardConfig, ModelConfig
-from trainer.measure.guard import Check, DegeneracyGuard, Failed, Recovered, Reset
+from trainer.measure.guard import Check, DegeneracyGuard, Recovered, Reset
 from trainer.model.network import MEDIAN, StockModel
 from trainer.model.noise import without_noise
 
@@ -98,13 +98,22 @@ def test_the_weight_of_the_variance_penalty_keeps_up_the_spread_at_the_default_d
     assert all(0.05 < ratio < 0.2 for ratio in default.values()), "about the floor of 0.1"
 
 
-@pytest.mark.parametrize(("scale", "then"), [(0.005, Failed), (0.05, Recovered), (0.5, Recovered)])
-def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_default_dropout(scale: float, then: type):
-    torch.manual_seed(1)
+@pytest.mark.parametrize(("scale", "fewest", "most"), [(0.02, 0, 1), (0.05, 8, 12), (0.1, 12, 12)])
+def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_default_dropout(
+    scale: float, fewest: int, most: int
+):
+    # By the noise alone, before a training step has helped: 0.05 is the default, 0.10 what the rules recommend.
+    recovered = sum(_after_reset(scale, seed=seed) == [Reset, Recovered] for seed in range(1, 13))
+    assert fewest <= recovered <= most
+
+
+def _after_reset(scale: float, *, seed: int) -> list[type]:
+    """Return what the guard finds of a head of zeros, except for its checks."""
+    torch.manual_seed(seed)
     model = StockModel(num_features=8, window=5, num_horizons=1, edge_width=3, config=ModelConfig()).train()
     torch.nn.init.zeros_(model.prediction_head_heads[0][-1].weight)
     config = GuardConfig(reset_scale=scale)
-    guard = DegeneracyGuard(list(model.prediction_head_heads), [1], config, torch.Generator().manual_seed(1))
+    guard = DegeneracyGuard(list(model.prediction_head_heads), [1], config, torch.Generator().manual_seed(seed))
     day_B, targets = torch.arange(256) // 64, torch.randn(256, 1)
     inputs = (torch.randn(256, 5, 8), torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 3))
     kinds = []
@@ -112,7 +121,7 @@ def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_defaul
         with torch.no_grad(), without_noise(model):
             guard.observe(model(*inputs)[..., MEDIAN], targets, day_B)
         kinds += [type(finding) for finding in guard.check(step)]
-    assert [kind for kind in kinds if kind is not Check] == [Reset, then]
+    return [kind for kind in kinds if kind is not Check]
 
 
 def test_above_its_floor_the_penalty_is_zero(panel: Path, tmp_path: Path):

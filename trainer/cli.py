@@ -32,14 +32,14 @@ def _setting_options(command: Callable[..., Any], *, names: Collection[str] = ()
             continue
         kind: Any = type(row.default) if type(row.default) in (int, float, str) else str
         unit = f" [{row.unit}]" if row.unit else ""
-        shown = ",".join(map(str, row.default)) if isinstance(row.default, tuple) else row.default
+        shown = ",".join(map(str, row.default)) if isinstance(row.default, tuple) else str(row.default)
         command = click.option(
             f"--{row.name.replace('_', '-')}",
             row.name,
             type=kind,
             multiple=row.name in _REPEATABLE,
             default=None,
-            help=f"{row.what}{unit} Variable {row.env}; default {shown!s}.",
+            help=f"{row.what}{unit} Variable {row.env}; default {shown or 'empty'}.",
         )(command)
     return command
 
@@ -50,7 +50,7 @@ def _setting_options(command: Callable[..., Any], *, names: Collection[str] = ()
 def fit(file: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
-    Reads a long-format parquet panel, or generates a synthetic one under _data/, and writes
+    Reads a long-format panel, parquet or CSV, or generates a synthetic one under _data/, and writes
     _logs/training/NAME_TIME.log. Under torchrun it trains on several devices or machines; the other processes log
     to _logs/training/NAME_TIME.ranks/1.log and so on.
 

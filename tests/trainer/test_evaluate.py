@@ -76,7 +76,8 @@ def test_any_dates_can_be_scored_and_training_dates_are_told(run: Run, panel: Pa
     train = run.records(grammar.Data)[0].train
     found, said = evaluate(run, panel, "--dates", train)
     assert found["training_dates"] > 40
-    assert said == f"{found['training_dates']} of these dates were trained on: their figures do not show how it forecasts\n"
+    num_dates = found["training_dates"]
+    assert said == f"{num_dates} of these dates were trained on: their figures do not show how it forecasts\n"
     first = train.split("..")[1]
     found, _ = evaluate(run, panel, "--dates", f"{first}..")
     assert found["training_dates"] == 1

@@ -14,8 +14,8 @@ from trainer.model.noise import without_noise
 from trainer.training.session import Session, labels_of
 
 PROBE_ROWS = 256
-"""Rows of the guard's probe, or a batch if that is larger. Its ratio was then within 14 % of the validation's in each of
-10 comparisons at the default settings; with 128 rows within 21 %."""
+"""Rows of the guard's probe, or a batch if that is larger. In ten comparisons at the default learning rate its ratio
+was within 14 % of the validation's; with 128 rows within 21 %."""
 
 PENALTY_ROWS = 32
 """Most rows from which a step's variance penalty is computed: it adds a quarter to a step of the default size, while

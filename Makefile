@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks test-records test-service fuzz soak lint format bench bench-quality bench-tail scoreboard \
-    scoreboard-quick demo clean
+.PHONY: help install readme docs test test-full test-frameworks test-records test-real-prices test-service fuzz soak lint format bench bench-quality bench-tail \
+    scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -17,6 +17,7 @@ CREATED := $(VENV)/.created
 WITH_TORCH := $(VENV)/.$(TORCH)
 INSTALLED := $(VENV)/.installed
 WITH_FRAMEWORKS := $(VENV)/.frameworks
+WITH_PRICES := $(VENV)/.prices
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -43,6 +44,9 @@ test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Ker
 
 test-records: $(WITH_FRAMEWORKS) ## What is read of real packages' logs, against the packages' own records; two minutes
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_own_records.py
+
+test-real-prices: $(WITH_PRICES) ## Check, fit and predict on real prices, and compute every figure again with pandas and scipy
+	TRAINWARDEN_REQUIRE=pandas,scipy,skfolio,universal $(BIN)/pytest -q -m slow tests/trainer/test_real_prices.py
 
 lint: $(INSTALLED) ## Ruff, formatting, mypy and the import contracts
 	$(BIN)/ruff check .
@@ -102,4 +106,10 @@ $(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
 
 $(WITH_FRAMEWORKS): $(INSTALLED)
 	$(PIP) install -c constraints.txt -e '.[frameworks]'
+	touch $@
+
+# Only the CSV files of the two packages are read: what they import is not needed.
+$(WITH_PRICES): $(INSTALLED)
+	$(PIP) install -c constraints.txt pandas==3.1.1 scipy==1.17.1
+	$(PIP) install --no-deps skfolio==1.12.2 universal-portfolios==0.4.17
 	touch $@

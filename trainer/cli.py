@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,19 +25,21 @@ def main() -> None:
     """Train a multi-horizon stock-return model whose log can be trusted."""
 
 
-def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one option to a command for each row of the settings table."""
+def _setting_options(command: Callable[..., Any], *, names: Collection[str] = ()) -> Callable[..., Any]:
+    """Add one option to a command for each row of the settings table, or for these."""
     for row in reversed(list(settings())):
+        if names and row.name not in names:
+            continue
         kind: Any = type(row.default) if type(row.default) in (int, float, str) else str
         unit = f" [{row.unit}]" if row.unit else ""
-        shown = ",".join(map(str, row.default)) if isinstance(row.default, tuple) else row.default
+        shown = ",".join(map(str, row.default)) if isinstance(row.default, tuple) else str(row.default)
         command = click.option(
             f"--{row.name.replace('_', '-')}",
             row.name,
             type=kind,
             multiple=row.name in _REPEATABLE,
             default=None,
-            help=f"{row.what}{unit} Variable {row.env}; default {shown!s}.",
+            help=f"{row.what}{unit} Variable {row.env}; default {shown or 'empty'}.",
         )(command)
     return command
 
@@ -47,7 +50,7 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def fit(file: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
-    Reads a long-format parquet panel, or generates a synthetic one under _data/, and writes
+    Reads a long-format panel, parquet or CSV, or generates a synthetic one under _data/, and writes
     _logs/training/NAME_TIME.log. Under torchrun it trains on several devices or machines; the other processes log
     to _logs/training/NAME_TIME.ranks/1.log and so on.
 
@@ -107,19 +110,39 @@ def synth(out: Path, codes: int, days: int, seed: int) -> None:
     click.echo(out)
 
 
+def _panel_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how `fit` reads and splits a panel."""
+    about_synthetic = {"data", "codes", "days", "data_seed", "cache_dir"}
+    return _setting_options(command, names={row.name for row in settings() if row.section == "data"} - about_synthetic)
+
+
+def _feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that leave trained features out."""
+    for name, what in (
+        ("exclude", "Trained features to take for missing: names or patterns, separated by commas."),
+        ("features", "Trained features to use, the others count as missing: names or patterns, separated by commas."),
+    ):
+        command = click.option(f"--{name}", default="", help=what)(command)
+    return command
+
+
 @main.command()
-@click.option("--data", required=True, help="Panel file to check.")
+@click.option("--data", required=True, help="Panel to check: a parquet or CSV file, a folder, or a pattern.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
-def check(data: str, file: Path | None) -> None:
+@_panel_options
+def check(data: str, file: Path | None, **asked: Any) -> None:
     """Report what is wrong with a panel; exit with 1 if `trainer fit` would refuse it.
 
-    Example: trainer check --data panel.parquet
+    Takes the options with which `trainer fit` reads and splits the panel.
+
+    Example: trainer check --data panel.parquet --exclude 'target_*,volume'
     """
+    cli = {name: value for name, value in asked.items() if value is not None} | {"data": data}
     from trainer.batches.dataset import panel_path, read_panel, split_settings
     from trainer.panel.checks import check_panel
 
     try:
-        config = resolve(cli={"data": data}, env=os.environ, file=file).config.data
+        config = resolve(cli=cli, env=os.environ, file=file).config.data
         panel = read_panel(panel_path(config), config)
         report = check_panel(panel, split_settings(config), max_missing_days=config.max_missing_days)
     except TrainerError as error:
@@ -141,8 +164,16 @@ def check(data: str, file: Path | None) -> None:
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto: cuda if there is one.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16-mixed"]), help="Precision; default that of the run.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First date to predict; default the first possible.")
+@_feature_options
 def predict(
-    checkpoint: Path, data: Path, out: Path, device: str, precision: str | None, since: datetime.datetime | None
+    checkpoint: Path,
+    data: Path,
+    out: Path,
+    device: str,
+    precision: str | None,
+    since: datetime.datetime | None,
+    features: str,
+    exclude: str,
 ) -> None:
     """Predict every stock and date of a panel. A checkpoint folder means its best checkpoint.
 
@@ -155,7 +186,14 @@ def predict(
 
     try:
         done = write_predictions(
-            checkpoint, data, out, device=device, precision=precision or "", since=since.date() if since else None
+            checkpoint,
+            data,
+            out,
+            device=device,
+            precision=precision or "",
+            since=since.date() if since else None,
+            features=_words(features),
+            exclude=_words(exclude),
         )
     except TrainerError as error:
         _refuse(error)
@@ -163,6 +201,54 @@ def predict(
         click.echo(f"trainer: warning: {warning}", err=True)
     click.echo(f"{done.num_rows} rows", err=True)
     click.echo(out)
+
+
+@main.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint file, or its folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Panel with the trained features.")
+@click.option(
+    "--part", type=click.Choice(["train", "valid", "test"]), default="test", show_default=True, help="Part to score."
+)
+@click.option("--dates", default="", help="Dates to score instead: FROM..TO, either may be left out.")
+@click.option("--out", type=click.Path(path_type=Path), help="CSV or parquet file for the figures of each day.")
+@click.option("--cost-bps", type=float, help="Cost of each value bought or sold; default as in the training.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto: cuda if there is a GPU.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16-mixed"]), help="Default as in the training.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_feature_options
+def evaluate(
+    checkpoint: Path, data: Path, out: Path | None, as_json: bool, features: str, exclude: str, **asked: Any
+) -> None:
+    """Score a checkpoint on the test part of its training, or on any dates, with the figures of the log.
+
+    Reads a checkpoint folder's best checkpoint and a panel; prints one row per horizon. A standard error follows ±.
+
+    Exit codes: 0 scored, 2 unusable checkpoint, panel or dates.
+
+    Example: trainer evaluate --checkpoint _logs/training/NAME.checkpoints --data panel.parquet --dates 2024-01-01..
+    """
+    from trainer.evaluate import as_table, as_tree, write_daily
+    from trainer.evaluate import evaluate as score
+
+    try:
+        given = {name: value for name, value in asked.items() if value is not None}
+        found = score(checkpoint, data, features=_words(features), exclude=_words(exclude), **given)
+        if out is not None:
+            write_daily(found, out)
+    except TrainerError as error:
+        _refuse(error)
+    if found.num_training_dates:
+        click.echo(
+            f"{found.num_training_dates} of these dates were trained on: their figures do not show how it forecasts",
+            err=True,
+        )
+    if found.left_out:
+        click.echo(f"taken for missing: {', '.join(found.left_out)}", err=True)
+    click.echo(json.dumps(as_tree(found)) if as_json else as_table(found))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
 
 
 def _refuse(error: TrainerError) -> NoReturn:

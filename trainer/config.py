@@ -42,7 +42,13 @@ def setting(default: Any, what: str, *, unit: str = "", env: str | None = None, 
 class DataConfig:
     """Which panel is used and how its dates are split."""
 
-    data: str = setting("", "Panel file to train on; empty means a synthetic panel.")
+    data: str = setting(
+        "", "Panel to train on: a parquet or CSV file, a folder, or a pattern; empty means a synthetic panel."
+    )
+    features: tuple[str, ...] = setting(
+        (), "Feature columns, names or patterns such as mom_*; empty means every numeric column without a label's name."
+    )
+    exclude: tuple[str, ...] = setting((), "Columns to leave out of the features, names or patterns.")
     codes: int = setting(60, "Stocks in the synthetic panel.")
     days: int = setting(160, "Trading days in the synthetic panel.")
     data_seed: int = setting(1, "Seed of the synthetic panel.")
@@ -52,6 +58,9 @@ class DataConfig:
     target_column: str = setting("target_{horizon}d", "Label columns; {horizon} is replaced by the horizon in days.")
     cache_dir: str = setting("", "Folder for memory-mapped panels and graphs; empty keeps them in memory.")
     normalise: str = setting("mean_std", "Feature scaling fitted on the training part: mean_std or robust.")
+    winsorise: float = setting(
+        0.0, "Share of the training labels that is drawn in to the next value at each end; 0 leaves them as they are."
+    )
     max_missing_days: int = setting(0, "Most days that may be missing from a window.", unit="days")
     graph_days: int = setting(60, "Past days whose returns are correlated for the graph.", unit="days")
     graph_neighbours: int = setting(10, "Most edges that end at one stock.")
@@ -79,6 +88,7 @@ class DataConfig:
             self.embargo_days,
         )
         _check(self.normalise in ("mean_std", "robust"), "normalise", "mean_std or robust", self.normalise)
+        _check(0.0 <= self.winsorise < 0.5, "winsorise", "at least 0 and below 0.5", self.winsorise)
         _check("{horizon}" in self.target_column, "target_column", "a name with {horizon}", self.target_column)
         _check(self.max_missing_days >= 0, "max_missing_days", "at least 0", self.max_missing_days)
         _check_positive(self, "graph_days", "graph_neighbours", "graph_min_correlation")
@@ -219,10 +229,12 @@ class MonitorConfig:
     )
     train_every: int = setting(5, "Batches from one TRAIN line to the next.", unit="batches")
     heartbeat_s: float = setting(20.0, "Seconds from one PHASE heartbeat to the next.", unit="s")
+    cost_bps: float = setting(10.0, "Cost of each value bought or sold, for the net Sharpe ratio.", unit="basis points")
 
     def __post_init__(self) -> None:
         _check_positive(self, "grad_monitor_every", "train_every", "heartbeat_s")
         _check(self.grad_warn_norm >= 0.0, "GRAD_MONITOR_WARN_NORM", "at least 0", self.grad_warn_norm)
+        _check(self.cost_bps >= 0.0, "cost_bps", "at least 0", self.cost_bps)
         _check(self.heartbeat_s <= 30.0, "heartbeat_s", "at most the 30 s the log promises", self.heartbeat_s)
 
 

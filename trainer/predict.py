@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +12,14 @@ import pyarrow.parquet as pq
 import torch
 
 from trainer.batches.batches import DayBatches
-from trainer.batches.dataset import graph_settings, read_panel
-from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
-from trainer.batches.normalisation import Normalisation, normalised_features
-from trainer.checkpoint import CheckpointError, read_checkpoint
+from trainer.batches.dataset import graph_settings
+from trainer.batches.graph import GraphCache
 from trainer.config import TrainerConfig, TrainerError
 from trainer.device import autocast_for, device_of
-from trainer.model.network import MEDIAN, QUANTILES, StockModel
+from trainer.model.network import MEDIAN, QUANTILES
 from trainer.panel.panel import Panel
 from trainer.panel.splits import DateRange
+from trainer.trained import Prepared, Trained, read_trained
 
 
 class PredictionError(TrainerError):
@@ -43,34 +41,26 @@ def predict(
     device: str = "auto",
     precision: str = "",
     since: datetime.date | None = None,
+    features: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
 ) -> Predicted:
     """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns, from the date `since` on if it is given.
 
     `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
-    panel and needs the same feature columns. An empty `precision` is that of the run. Each day is predicted by itself,
-    as in the run's validation, so that both give the same numbers. Raises TrainerError.
+    panel and needs the same feature columns, but for those that are left out: they count as missing. An empty
+    `precision` is that of the run. Each day is predicted by itself, as in the run's validation, so that both give the
+    same numbers. Raises TrainerError.
     """
-    state = read_checkpoint(checkpoint)
-    try:
-        config = TrainerConfig.from_dict(state["config"])
-        normalisation = _normalisation(state["normalisation"])
-        feature_names = tuple(state["feature_names"])
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{checkpoint}: not from a training run; expected the run's settings, got {error!r}"
-        ) from error
-    panel = read_panel(data, config.data, features=feature_names)
-    model = StockModel(
-        num_features=len(feature_names),
-        window=config.data.window,
-        num_horizons=len(config.data.horizons),
-        edge_width=len(EDGE_ATTRIBUTES),
-        config=config.model,
+    trained = read_trained(checkpoint)
+    prepared = trained.prepare(data, features=features, exclude=exclude)
+    first, warnings = _first_day(prepared.panel, trained.config, since)
+    columns = _predict(
+        trained,
+        prepared,
+        first=first,
+        device=device_of(device),
+        precision=precision or trained.config.optim.precision,
     )
-    model.load_state_dict(state["average"]["weights"] if state["average"] else state["model"])
-    config = replace(config, optim=replace(config.optim, precision=precision or config.optim.precision))
-    first, warnings = _first_day(panel, config, since)
-    columns = _predict(model.eval(), panel, normalisation, config, device=device_of(device), first=first)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_name(out.name + ".part")
@@ -111,21 +101,16 @@ def _first_day(panel: Panel, config: TrainerConfig, since: datetime.date | None)
 
 @torch.no_grad()
 def _predict(
-    model: StockModel,
-    panel: Panel,
-    normalisation: Normalisation,
-    config: TrainerConfig,
-    *,
-    device: torch.device,
-    first: int,
+    trained: Trained, prepared: Prepared, *, first: int, device: torch.device, precision: str
 ) -> dict[str, pa.Array]:
     """Predict every complete window from a date on, without labels."""
-    model = model.to(device)
+    panel, config, normalisation = prepared.panel, trained.config, trained.normalisation
+    model = trained.model.to(device)
     batches = DayBatches(
         panel,
         DateRange(first, len(panel.dates), label_stop=len(panel.dates)),
         normalisation,
-        features_CDF=normalised_features(panel, normalisation),
+        features_CDF=prepared.features_CDF,
         batch_size=1,
         window_days=config.data.window,
         graph=graph_settings(config.data),
@@ -136,9 +121,9 @@ def _predict(
     found, date_index, code_index = [], [], []
     for batch in batches.one_by_one():
         on_device = batch.to(device)
-        with autocast_for(config.optim.precision, device):
+        with autocast_for(precision, device):
             predictions = model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
-        found.append(predictions.cpu().numpy())
+        found.append(predictions.float().cpu().numpy())
         date_index.append(batch.date_index_N.numpy())
         code_index.append(batch.code_index_N.numpy())
     predictions_NQK = normalisation.restore_targets(np.concatenate(found).swapaxes(1, 2))
@@ -152,10 +137,3 @@ def _predict(
             if level != MEDIAN:
                 columns[f"pred_{horizon}d_q{quantile * 100:.0f}"] = pa.array(predictions_NQK[:, level, place])
     return columns
-
-
-def _normalisation(saved: dict[str, Any]) -> Normalisation:
-    arrays: dict[str, Any] = {
-        name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in saved.items()
-    }
-    return Normalisation(**arrays)

@@ -72,11 +72,25 @@ class Metrics(Record):
     hit_rate: float | None = None
     n_days: int | None = None
     definition: str | None = None
+    n_undefined: int | None = None
+    """Days without spread, which the figures leave out."""
+    sharpe_apart: float | None = None
+    """Sharpe ratio over days that are a horizon apart, so that no return counts twice."""
+    sharpe_net: float | None = None
+    """The same after ``cost_bps`` for each value that is bought or sold."""
+    turnover: float | None = None
+    cost_bps: float | None = None
+    coverage_80: float | None = None
+    """Share of returns between the predicted 10 and 90 % quantiles."""
+    coverage_50: float | None = None
 
 
 @line("METRICS")
 class HorizonMetrics(Record):
-    """Validation metrics of one horizon; ``ratio`` is pred_std / target_std."""
+    """Validation metrics of one horizon; ``ratio`` is pred_std / target_std.
+
+    ``_se`` is a standard error, ``_ir`` mean / std over days, ``_t`` mean / standard error; the rest as in `Metrics`.
+    """
 
     epoch: int
     h: int
@@ -88,3 +102,18 @@ class HorizonMetrics(Record):
     target_std: float | None = None
     ratio: float | None = None
     r2: float | None = None
+    n_days: int | None = None
+    n_undefined: int | None = None
+    sharpe_se: float | None = None
+    ic_se: float | None = None
+    ic_ir: float | None = None
+    ic_t: float | None = None
+    rank_ic_se: float | None = None
+    rank_ic_ir: float | None = None
+    rank_ic_t: float | None = None
+    sharpe_apart: float | None = None
+    sharpe_net: float | None = None
+    turnover: float | None = None
+    cost_bps: float | None = None
+    coverage_80: float | None = None
+    coverage_50: float | None = None

@@ -72,6 +72,8 @@ class _Fields(NamedTuple):
     switch: str | None = None
 
 
+_PORTFOLIO = ("sharpe_apart", "sharpe_net", "turnover")
+_COVERAGE = ("coverage_80", "coverage_50")
 _MEASURED: dict[type[Record], _Fields] = {
     grammar.Train: _Fields(
         "train",
@@ -79,10 +81,18 @@ _MEASURED: dict[type[Record], _Fields] = {
         cadence="train",
     ),
     grammar.Epoch: _Fields("epoch", ("train_loss", "val_loss", "lr", "seconds", "resets"), cadence="epoch"),
-    grammar.Metrics: _Fields("metric", ("sharpe", "ic", "rank_ic", "hit_rate", "n_days"), cadence="epoch"),
+    grammar.Metrics: _Fields(
+        "metric",
+        ("sharpe", "ic", "rank_ic", "hit_rate", "n_days", "n_undefined", *_PORTFOLIO, *_COVERAGE),
+        cadence="epoch",
+    ),
     grammar.HorizonMetrics: _Fields(
         "horizon",
-        ("sharpe", "ic", "rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2"),
+        (
+            *("sharpe", "ic", "rank_ic", "hit_rate", "pred_std", "target_std", "ratio", "r2", "n_days", "n_undefined"),
+            *("sharpe_se", "ic_se", "ic_ir", "ic_t", "rank_ic_se", "rank_ic_ir", "rank_ic_t"),
+            *(*_PORTFOLIO, *_COVERAGE),
+        ),
         ("h",),
         cadence="epoch",
     ),

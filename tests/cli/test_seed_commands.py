@@ -21,7 +21,7 @@ COMMANDS: dict[str, Callable[[Run], int]] = {
     ),
     f"tail -f {LOG} | grep DEGENERACY-GUARD": lambda run: sum(
         len(run.records(kind))
-        for kind in (grammar.GuardCheck, grammar.GuardReset, grammar.GuardRecovered, grammar.GuardFailed)
+        for kind in (grammar.GuardReport, grammar.GuardReset, grammar.GuardRecovered, grammar.GuardFailed)
     ),
     f'grep "Epoch.*Train Loss" {LOG}': lambda run: EPOCHS,
     f'grep "Sharpe Ratio:" {LOG}': lambda run: EPOCHS,
@@ -39,7 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
     """Return a real run whose predictions collapse, and whose encoder is cut off in the second epoch."""
-    return fit(folder, make_panel(folder), inject=("pred_collapse@1", "grad_zero@2"))
+    inject = ("pred_collapse@1", "grad_zero@2")
+    return fit(folder, make_panel(folder), inject=inject, guard_every=2, guard_warmup_steps=2)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from monitor.cli import cli
 from monitor.sinks import KINDS
+from trainer.cli import main as trainer
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -23,13 +25,14 @@ HEAD = """# Commands
 <!-- `make docs` writes this page from the help of the commands. -->
 
 `trainwarden` and `python -m monitor` are other names of `monitor`. Results go to standard output, messages to standard
-error. `monitor COMMAND --help` prints the same as this page.
+error. `monitor COMMAND --help` and `trainer COMMAND --help` print the same as this page.
 """
 
 
 def commands_page() -> str:
     """Return docs/commands.md: every command with its help and its options."""
-    return HEAD + "".join(_section(path, command) for path, command in _leaves(cli, ("monitor",)))
+    commands = chain(_leaves(cli, ("monitor",)), _leaves(trainer, ("trainer",)))
+    return HEAD + "".join(_section(path, command) for path, command in commands)
 
 
 def _leaves(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:

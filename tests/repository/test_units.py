@@ -69,4 +69,4 @@ def test_the_units_command_line_is_one_that_the_monitor_takes(unit: str):
     context = click.Context(cli)
     while isinstance(command, click.Group):
         command, words = command.get_command(context, words[0]) or cli, words[1:]
-    assert command.make_context("monitor", words)
+    assert command.make_context("monitor", words, **cli.context_settings)

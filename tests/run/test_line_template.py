@@ -35,6 +35,12 @@ RECORDS: tuple[Record, ...] = (
     grammar.ActivationReport(layer="0", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
     grammar.InputReport(step=12, mean=0.01, std=1.5, worst_feature="feature_43", worst_mean=0.1, worst_std=1.1),
     grammar.GuardCheck(step=12, h=5, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)),
+    grammar.GuardReport(
+        step=12,
+        horizons=tuple(
+            grammar.GuardHorizon(h=h, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)) for h in (1, 5)
+        ),
+    ),
     grammar.HorizonMetrics(epoch=3, h=5, sharpe=0.5, ic=0.03, rank_ic=0.02, hit_rate=0.52, ratio=0.3, r2=-0.5),
     grammar.Process(pid=963, stat="Rl", cpu_pct=180.0, rss_mb=2400.5, ram_total_mb=16_000.0, etime_s=12.0, cmd="fit"),
     grammar.Gpu(index=0, util_pct=93.0, used_mb=1000.0, total_mb=8000.0, temp_c=61.0),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 
-from trainer.batches.batches import DayBatches
+from trainer.batches.batches import DayBatch, DayBatches
 from trainer.batches.graph import GraphCache, GraphSettings, most_bytes
 from trainer.batches.normalisation import Normalisation, fit_normalisation, normalised_features
 from trainer.config import DataConfig, TrainerConfig
@@ -17,7 +19,7 @@ from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.panel.file import load_panel
 from trainer.panel.panel import Panel, PanelSchema
-from trainer.panel.splits import Splits, SplitSettings, part_labels
+from trainer.panel.splits import Splits, SplitSettings, part_labels, winsorised
 
 SYNTHETIC_FOLDER = Path("_data")
 
@@ -53,16 +55,27 @@ def panel_path(config: DataConfig) -> Path:
 
 
 def read_panel(path: Path, config: DataConfig, *, features: tuple[str, ...] | None = None) -> Panel:
-    """Read the panel by the configured column names, with these features or all. Raises PanelError."""
+    """Read the panel by the configured column names, with these features or the configured ones. Raises PanelError."""
     schema = PanelSchema(
         date=config.date_column,
         code=config.code_column,
         price=config.price_column or None,
         target=config.target_column,
         horizons=config.horizons,
-        features=features,
+        features=features if features is not None else config.features or None,
+        exclude=config.exclude if features is None else (),
     )
     return load_panel(path, schema, cache_dir=Path(config.cache_dir) if config.cache_dir else None)
+
+
+def returns_of(batch: DayBatch, panel: Panel) -> NDArray[np.float64]:
+    """Return the realised returns of a batch's rows, [N, H]; nan if unlabelled.
+
+    They come from the panel: labels in standard units have lost differences, and with them ranks.
+    """
+    returns_NH = panel.targets_DCH[batch.date_index_N.numpy(), batch.code_index_N.numpy()].astype(np.float64)
+    returns_NH[~batch.mask_NH.numpy()] = np.nan
+    return returns_NH
 
 
 def graph_settings(config: DataConfig) -> GraphSettings:
@@ -95,9 +108,13 @@ def _graph_memory(panel: Panel, config: TrainerConfig) -> int:
 
 def prepare(panel: Panel, splits: Splits, config: TrainerConfig, *, rank: int = 0, world_size: int = 1) -> Dataset:
     """Fit the normalisation on the training part and pack both parts into batches, for process `rank` of
-    `world_size`. Raises PanelError.
+    `world_size`. Only the labels of the training part are winsorised: validation scores what happened. Raises
+    PanelError.
     """
     data = config.data
+    if data.winsorise:
+        labels_DCH = winsorised(panel.targets_DCH, splits.train, panel.horizons, share=data.winsorise)
+        panel = dataclasses.replace(panel, targets_DCH=labels_DCH)
     normalisation = fit_normalisation(panel, splits.train, method=data.normalise)  # type: ignore[arg-type]
     cache_dir = Path(data.cache_dir) if data.cache_dir else None
     features_CDF = normalised_features(panel, normalisation, cache_dir=cache_dir)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trainer.panel.moments import CODES_PER_BLOCK, feature_moments
 from trainer.panel.panel import Panel, PanelError
+from trainer.panel.source import source_name
 from trainer.panel.splits import DateRange, part_labels
 
 Method = Literal["mean_std", "robust"]
@@ -51,6 +52,10 @@ class Normalisation:
     def restore_targets(self, value_H: NDArray[np.float32]) -> NDArray[np.float32]:
         """Convert standard units [..., H] back to returns."""
         return value_H * self.target_std_H + self.target_mean_H
+
+    def restore_quantiles(self, value_NHQ: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Convert predicted quantiles in standard units back to returns."""
+        return self.restore_targets(value_NHQ.swapaxes(1, 2)).swapaxes(1, 2).astype(np.float64)
 
 
 def fit_normalisation(panel: Panel, train: DateRange, *, method: Method = "mean_std") -> Normalisation:
@@ -99,7 +104,7 @@ def normalised_features(
         features_CDF = np.empty(shape, dtype=np.float32)
         _fill(features_CDF, panel, normalisation)
         return features_CDF
-    path = cache_dir / f"{panel.source.stem}-normalised-{_digest(panel, normalisation)}.npy"
+    path = cache_dir / f"{source_name(panel.source)}-normalised-{_digest(panel, normalisation)}.npy"
     try:
         if not path.exists():
             cache_dir.mkdir(parents=True, exist_ok=True)
@@ -108,7 +113,7 @@ def normalised_features(
             _fill(mapped_CDF, panel, normalisation)
             mapped_CDF.flush()
             part.replace(path)
-            for other in cache_dir.glob(f"{panel.source.stem}-normalised-*.npy"):
+            for other in cache_dir.glob(f"{source_name(panel.source)}-normalised-*.npy"):
                 if other != path:
                     other.unlink(missing_ok=True)
         return np.load(path, mmap_mode="r")

@@ -17,9 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.panel.panel import CacheUse, DuplicateRow, LoadFacts, PanelError, PanelSchema
+from trainer.panel.panel import (
+    CacheUse,
+    DuplicateRow,
+    LoadFacts,
+    PanelError,
+    PanelSchema,
+    PriceMove,
+    PriceMoves,
+    StalePrice,
+)
+from trainer.panel.source import source_name
 
-_LAYOUT = 1
+_LAYOUT = 2
 _ARRAY_NAMES = ("features_CDF", "present_CD", "targets_DCH", "returns_DC")
 
 NewArray = Callable[[str, tuple[int, ...], type], NDArray[Any]]
@@ -44,7 +54,7 @@ class PanelCache:
 
     def __init__(self, directory: Path, source: Path, schema: PanelSchema) -> None:
         key = hashlib.sha256(repr((_LAYOUT, str(source.resolve()), schema)).encode()).hexdigest()[:12]
-        self.folder = directory / f"{source.stem}-{key}"
+        self.folder = directory / f"{source_name(source)}-{key}"
 
     def find(self, fingerprint: str) -> tuple[PanelArrays | None, CacheUse]:
         """Return the arrays made from exactly this content, or None, and the state of the cache."""
@@ -110,6 +120,11 @@ def _open(kept: Path) -> PanelArrays:
     arrays = {name: np.load(kept / f"{name}.npy", mmap_mode="r") for name in _ARRAY_NAMES}
     facts = document["facts"]
     facts["duplicates"] = tuple(DuplicateRow(**row) for row in facts["duplicates"])
+    facts["moves"] = PriceMoves(
+        tuple(PriceMove(*row) for row in facts["moves"][0]),
+        tuple(facts["moves"][1]),
+        tuple(StalePrice(*row) for row in facts["moves"][2]),
+    )
     for name in ("non_finite_features", "infinite_targets", "ignored_columns"):
         facts[name] = tuple(facts[name])
     return PanelArrays(

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.panel.file_checks import row_problems, source_problems, value_problems
+from trainer.panel.label_checks import label_problems
 from trainer.panel.moments import feature_moments
+from trainer.panel.move_checks import move_problems, outlier_problems
 from trainer.panel.panel import Panel, PanelError
 from trainer.panel.problem import Consequence, PanelProblem
 from trainer.panel.samples import RowAccount, account_rows, choose_samples
@@ -52,6 +54,7 @@ class PanelReport:
 def check_panel(panel: Panel, settings: SplitSettings, *, max_missing_days: int = 0) -> PanelReport:
     """Check a loaded panel, given how its dates would be split."""
     problems = [*row_problems(panel), *value_problems(panel), *source_problems(panel)]
+    problems += [*move_problems(panel), *outlier_problems(panel), *label_problems(panel)]
     train = DateRange(0, len(panel.dates), label_stop=len(panel.dates))
     splits, rows = None, None
     try:

@@ -1,79 +1,70 @@
-"""Reading a long-format parquet panel: a file in, a `Panel` with facts about its reading out.
+"""Reading a long-format panel: files in, a `Panel` with facts about its reading out.
 
 Interface:
     load_panel(path, schema, cache_dir=None) -> Panel
 Memory: the arrays and one batch of rows; with a cache directory the arrays are memory-mapped files.
 """
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trainer.panel.cache import NewArray, PanelArrays, PanelCache
 from trainer.panel.columns import Columns, assign_columns
 from trainer.panel.keys import RowKeys, read_keys
 from trainer.panel.labels import forward_returns
+from trainer.panel.moves import find_moves, last_known_returns
 from trainer.panel.panel import CacheUse, LoadFacts, Panel, PanelError, PanelSchema
-
-_ROWS_PER_BATCH = 65_536
+from trainer.panel.source import PanelFiles, Rows, open_source
 
 
 def load_panel(path: Path, schema: PanelSchema, *, cache_dir: Path | None = None) -> Panel:
     """Read a panel. With `cache_dir` its arrays are kept there as memory-mapped files, and reused as long as the
     file's content and the schema stay the same.
 
-    Raises PanelError for a file that is missing, empty, not parquet, or without the columns that the schema names.
+    `path` is a parquet or CSV file, a folder of them, or a pattern. Raises PanelError for files that are missing,
+    empty, not readable, or without the columns that the schema names.
     """
-    fingerprint, mtime_s = _fingerprint(path)
+    source = open_source(path)
     cache_use = CacheUse.NONE
     if cache_dir is None:
-        arrays = _read(path, schema, _new_in_memory)
+        arrays = _read(path, source, schema, _new_in_memory)
     else:
         cache = PanelCache(cache_dir, path, schema)
-        found, cache_use = cache.find(fingerprint)
-        arrays = found or cache.build(fingerprint, lambda new_array: _read(path, schema, new_array))
+        found, cache_use = cache.find(source.fingerprint)
+        arrays = found or cache.build(source.fingerprint, lambda new_array: _read(path, source, schema, new_array))
     return Panel(
         source=path,
-        source_mtime_s=mtime_s,
-        fingerprint=fingerprint,
+        source_mtime_s=source.mtime_s,
+        files=source.files,
+        fingerprint=source.fingerprint,
         horizons=schema.horizons,
         cache=cache_use,
         **arrays._asdict(),
     )
 
 
-def _fingerprint(path: Path) -> tuple[str, float]:
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no such file"
-        raise PanelError(f"{path}: cannot be read; expected a parquet file, got {got}")
+def _read(path: Path, source: PanelFiles, schema: PanelSchema, new_array: NewArray) -> PanelArrays:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_mtime
-    except OSError as error:
-        raise PanelError(f"{path}: cannot be read; expected a parquet file, got {error.strerror}") from error
-
-
-def _read(path: Path, schema: PanelSchema, new_array: NewArray) -> PanelArrays:
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            columns = assign_columns(path, file.schema_arrow, schema)
-            if file.metadata.num_rows == 0:
+        with ExitStack() as stack:
+            table = source.rows(stack, text_columns=(schema.code,))
+            if table.num_rows == 0:
                 raise PanelError(f"{path}: the panel is empty; expected at least one row, got 0")
-            keys = read_keys(path, file, schema)
-            return _fill(file, schema, columns, keys, new_array)
+            columns = assign_columns(path, table.schema, schema)
+            keys = read_keys(path, table, schema)
+            return _fill(table, schema, columns, keys, new_array)
     except (pa.ArrowException, OSError) as error:
-        raise PanelError(f"{path}: not a readable parquet file; expected a parquet panel, got {error}") from error
+        raise PanelError(
+            f"{path}: not a readable {source.kind} file; expected a {source.kind} panel, got {error}"
+        ) from error
 
 
-def _fill(
-    file: pq.ParquetFile, schema: PanelSchema, columns: Columns, keys: RowKeys, new_array: NewArray
-) -> PanelArrays:
+def _fill(table: Rows, schema: PanelSchema, columns: Columns, keys: RowKeys, new_array: NewArray) -> PanelArrays:
     codes, days, features = len(keys.codes), len(keys.dates), len(columns.features)
     features_CDF = _absent(new_array, "features_CDF", (codes, days, features))
     targets_DCH = _absent(new_array, "targets_DCH", (days, codes, len(schema.horizons)))
@@ -84,7 +75,7 @@ def _fill(
     non_finite_F = np.zeros(features, dtype=np.int64)
     infinite_H = np.zeros(len(schema.horizons), dtype=np.int64)
     bad_prices = 0
-    for first, batch in _row_batches(file, columns):
+    for first, batch in _row_batches(table, columns):
         rows = slice(first, first + batch.num_rows)
         placed = keys.date_of_row[rows] >= 0
         date_N, code_N = keys.date_of_row[rows][placed], keys.code_of_row[rows][placed]
@@ -107,7 +98,8 @@ def _fill(
     elif 1 in schema.horizons:
         returns_DC[1:] = targets_DCH[:-1, :, schema.horizons.index(1)]
     facts = LoadFacts(
-        rows_available=file.metadata.num_rows,
+        moves=find_moves(last_known_returns(price_DC) if columns.price is not None else returns_DC, keys),
+        rows_available=table.num_rows,
         rows_without_key=keys.rows_without_key,
         rows_duplicate=keys.rows_duplicate,
         duplicates=keys.duplicates,
@@ -135,10 +127,10 @@ def _blank(value: NDArray[Any], is_bad: NDArray[np.bool_]) -> NDArray[np.int64]:
     return is_bad.sum(axis=0)
 
 
-def _row_batches(file: pq.ParquetFile, columns: Columns) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Yield (number of the first row, rows) in file order."""
+def _row_batches(table: Rows, columns: Columns) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield (number of the first row, rows) in the order of the files."""
     first = 0
-    for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns.values):
+    for batch in table.batches(columns.values):
         yield first, batch
         first += batch.num_rows
 

@@ -2,17 +2,25 @@
 
 import numpy as np
 
-from trainer.panel.panel import CacheUse, Panel
+from trainer.panel.panel import CacheUse, Panel, PanelError
 from trainer.panel.problem import Consequence, PanelProblem, some_of
+from trainer.panel.source import find_files
 
 
 def check_source(panel: Panel) -> PanelProblem | None:
     """Return a refusal if the panel's file has changed or disappeared since it was read."""
     try:
-        mtime_s = panel.source.stat().st_mtime
-    except OSError:
+        files = find_files(panel.source)
+        mtime_s = max(each.stat().st_mtime for each in files)
+    except (OSError, PanelError):
         message = f"{panel.source}: deleted since it was read; expected the file of this run, got no file"
         return PanelProblem(Consequence.REFUSE, "stale_source", message, 1)
+    if files != panel.files:
+        differ = sorted(str(each) for each in set(files) ^ set(panel.files))
+        message = (
+            f"{panel.source}: other files than were read; expected the same, got a difference in {', '.join(differ)}"
+        )
+        return PanelProblem(Consequence.REFUSE, "stale_source", message, len(differ))
     if mtime_s == panel.source_mtime_s:
         return None
     message = (

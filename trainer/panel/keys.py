@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trainer.panel.panel import DuplicateRow, PanelError, PanelSchema
+from trainer.panel.source import Rows
 
 _NUM_EXAMPLES = 5
 
@@ -26,12 +26,12 @@ class RowKeys(NamedTuple):
     duplicates: tuple[DuplicateRow, ...]  # the first few
 
 
-def read_keys(path: Path, file: pq.ParquetFile, schema: PanelSchema) -> RowKeys:
+def read_keys(path: Path, rows: Rows, schema: PanelSchema) -> RowKeys:
     """Find the date and code of every row; of a repeated (date, code) only the first row counts.
 
     Raises PanelError when a key column has the wrong type or no row has both keys.
     """
-    table = file.read(columns=[schema.date, schema.code])
+    table = rows.read([schema.date, schema.code])
     date_column = _as_dates(path, schema.date, table.column(schema.date))
     code_column = _as_codes(path, schema.code, table.column(schema.code))
     has_key = pc.and_(date_column.is_valid(), code_column.is_valid()).to_numpy()

@@ -1,4 +1,4 @@
-"""The panel: a long-format parquet file in, contiguous arrays out, with every row of the file accounted for.
+"""The panel: long-format files in, contiguous arrays out, with every row of the file accounted for.
 
 Interface:
     panel = load_panel(path, PanelSchema(), cache_dir=None)    # in `file`; raises PanelError
@@ -15,6 +15,7 @@ Shape legend: C codes, D dates, F features, H horizons, T window days.
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -42,7 +43,10 @@ class PanelSchema:
     horizons: tuple[int, ...] = (1, 5, 10, 20)
     """Forecast horizons in dates of the panel, ascending."""
     features: tuple[str, ...] | None = None
-    """Feature columns in order; None: every other numeric column that does not look like a label."""
+    """Feature columns in order, names or patterns such as `mom_*`; None: every other numeric column that does not look
+    like a label."""
+    exclude: tuple[str, ...] = ()
+    """Columns to leave out of the features, names or patterns."""
 
     def __post_init__(self) -> None:
         """Raise PanelError if the target's name is the same for two horizons."""
@@ -82,6 +86,35 @@ class DuplicateRow:
     rows: int
 
 
+class PriceMove(NamedTuple):
+    """A move of one price that probably did not happen."""
+
+    kind: str
+    """split: a ratio of small whole numbers; spike: gone within a few dates; jump: another change of several times."""
+    date: str
+    code: str
+    factor: float
+    """Price / price before."""
+
+
+class StalePrice(NamedTuple):
+    """A price that does not change for many dates."""
+
+    code: str
+    first: str
+    last: str
+    num_dates: int
+
+
+class PriceMoves(NamedTuple):
+    """What no adjusted price of a trading day does."""
+
+    moves: tuple[PriceMove, ...] = ()
+    still_dates: tuple[str, ...] = ()
+    """Dates on which nearly no price moves: holidays that were filled forward."""
+    stale: tuple[StalePrice, ...] = ()
+
+
 @dataclass(frozen=True)
 class LoadFacts:
     """What was counted while the file was read; the checks turn it into problems."""
@@ -106,6 +139,8 @@ class LoadFacts:
     """target | price"""
     returns_from: str
     """price | target"""
+    moves: PriceMoves
+    """What no adjusted price of a trading day does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +149,11 @@ class Panel:
 
     source: Path
     source_mtime_s: float
-    """Modification time of the file when it was read, seconds since 1970."""
+    """Modification time of the newest file when it was read, seconds since 1970."""
     fingerprint: str
-    """SHA-256 of the file's bytes."""
+    """SHA-256 of the file's bytes, or of the fingerprints of several files."""
+    files: tuple[Path, ...]
+    """The files that were read; just `source` if that is one."""
     dates: NDArray[np.datetime64]
     """Ascending and distinct."""
     codes: tuple[str, ...]

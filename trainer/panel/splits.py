@@ -2,6 +2,7 @@
 
 Interface:
     split_dates(panel.dates, SplitSettings(valid_share=0.2), horizons=panel.horizons)    # -> Splits
+    winsorised(panel.targets_DCH, splits.train, panel.horizons, share=0.01)    # that part's outliers drawn in
     part_labels(panel.targets_DCH, splits.train, panel.horizons)    # nan if a label reaches the next part
 
 Two parts are separated by `embargo_days` dates that belong to neither. A label that would still reach into the next
@@ -58,6 +59,15 @@ class Splits:
     """Empty if the test share is 0."""
     embargo_days: int
 
+    def dates(self, dates: NDArray[np.datetime64]) -> dict[str, tuple[str, str, str]]:
+        """Return each part's first date, last date and last date of a label; empty parts are left out."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {
+            name: (str(dates[part.first]), str(dates[part.stop - 1]), str(dates[part.label_stop - 1]))
+            for name, part in parts.items()
+            if len(part)
+        }
+
 
 def split_dates(dates: NDArray[np.datetime64], settings: SplitSettings, *, horizons: tuple[int, ...]) -> Splits:
     """Split the dates: the last share is test, the share before it valid, and the rest, less the embargoes, train.
@@ -102,6 +112,20 @@ def part_labels(targets_DCH: NDArray[np.float32], part: DateRange, horizons: tup
     labels_DCH = np.array(targets_DCH[part.first : part.stop])
     for h, horizon in enumerate(horizons):
         labels_DCH[max(part.label_stop - horizon - part.first, 0) :, :, h] = np.nan
+    return labels_DCH
+
+
+def winsorised(
+    targets_DCH: NDArray[np.float32], part: DateRange, horizons: tuple[int, ...], *, share: float
+) -> NDArray[np.float32]:
+    """Return all labels, those of a part drawn in to its quantiles `share` and 1 - `share` of each horizon."""
+    labels_DCH = np.array(targets_DCH)
+    own_DCH = part_labels(targets_DCH, part, horizons)
+    for h in range(len(horizons)):
+        known_N = own_DCH[:, :, h][np.isfinite(own_DCH[:, :, h])]
+        if len(known_N):
+            low, high = np.quantile(known_N, (share, 1.0 - share))
+            np.clip(labels_DCH[part.first : part.stop, :, h], low, high, out=labels_DCH[part.first : part.stop, :, h])
     return labels_DCH
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -353,12 +354,17 @@ class EventLog:
         self.write(Checkpoint(action="broken", extra=(("message", problem),)), level="WARNING")
 
     def metrics(self, overall: Overall, scores: Mapping[int, Score], *, epoch: int) -> None:
-        """Write the validation of one epoch: first over all horizons, then each horizon."""
-        self.write(grammar.Metrics(epoch=epoch, **overall._asdict()))
+        """Write the validation of one epoch: first over all horizons, then each horizon.
+
+        The headline figures are written even where they are nan; others that are unknown are left out.
+        """
+        self.write(grammar.Metrics(epoch=epoch, **_known(overall._asdict(), overall._fields[:4])))
         for horizon, score in scores.items():
-            fields = score._asdict()
-            extra = (("n_days", str(fields.pop("n_days"))),)
-            self.write(grammar.HorizonMetrics(epoch=epoch, h=horizon, extra=extra, **fields))
+            self.write(grammar.HorizonMetrics(epoch=epoch, h=horizon, **_known(score._asdict(), score._fields[:8])))
+
+
+def _known(figures: Mapping[str, Any], always: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name in always or value == value}
 
 
 def _guard_record(finding: Reset | Recovered | Failed, *, step: int, epoch: int) -> grammar.Record:

@@ -166,7 +166,7 @@ def _train(session: Session) -> None:
     try:
         _run_epochs(session)
     except Stopped:
-        _save(session, session.progress.epochs)
+        _save(session, session.progress.epochs + (session.progress.batch > 0))
         raise
 
 
@@ -260,7 +260,8 @@ def _save(session: Session, epoch: int, *, is_best: bool = False) -> None:
             saved = session.checkpoints.save(state, epoch=epoch, step=step, is_best=is_best)
         except NotWritten as error:
             # The training is worth more than this checkpoint; the next one may find room.
-            session.log.checkpoint_unsaved(str(error), newest=next(reversed(session.checkpoints.files()), None))
+            problem = f"{error}; best.ckpt is still that of an earlier epoch, if any" if is_best else str(error)
+            session.log.checkpoint_unsaved(problem, newest=next(reversed(session.checkpoints.files()), None))
         else:
             session.log.checkpoint("save", saved, seconds=session.timer() - started)
 

@@ -14,10 +14,12 @@ from trainer.model.noise import without_noise
 from trainer.training.session import Session, labels_of
 
 PROBE_ROWS = 256
-"""Rows of the guard's probe, or a batch if that is larger: a standard deviation is known to 4 % (1 / sqrt(2 x 256))."""
+"""Rows of the guard's probe, or a batch if that is larger. In ten comparisons at the default learning rate its ratio
+was within 14 % of the validation's; with 128 rows within 21 %."""
 
-PENALTY_ROWS = 128
-"""Most rows from which a step's variance penalty is computed, to bound its cost. Chosen by hand, 2026-11."""
+PENALTY_ROWS = 32
+"""Most rows from which a step's variance penalty is computed: it adds a quarter to a step of the default size, while
+the spread is below its floor; 128 rows would add 86 %. Other rows in each step, so the mean over steps sees all."""
 
 
 @torch.no_grad()

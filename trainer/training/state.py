@@ -25,6 +25,7 @@ def capture(session: Session) -> dict[str, Any]:
     return {
         "config": asdict(session.config),
         "fingerprint": session.dataset.panel.fingerprint,
+        "parts": session.dataset.splits.dates(session.dataset.panel.dates),
         "feature_names": list(session.dataset.panel.feature_names),
         "normalisation": {
             "method": normalisation.method,

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trainer.measure.metrics import Score, score
+from trainer.batches.dataset import returns_of
+from trainer.measure.metrics import Score, score_horizons
 from trainer.model.network import MEDIAN
 from trainer.training.session import Session, labels_of
 from trainer.training.stopping import Stopped
@@ -33,7 +34,7 @@ def validate(session: Session) -> Validation:
 def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
-    points, labels, days = [], [], []
+    quantiles, returns, days, codes = [], [], [], []
     for number, batch in enumerate(dataset.valid.one_by_one(), start=1):
         on_device = batch.to(session.device)
         with session.autocast():
@@ -43,23 +44,26 @@ def _validate(session: Session) -> Validation:
             loss = session.weighted_loss(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
-        points.append(predictions[..., MEDIAN].cpu().numpy())
-        labels.append(labels_of(batch).numpy())
+        quantiles.append(predictions.float().cpu().numpy())
+        returns.append(returns_of(batch, dataset.panel))
         days.append(batch.date_index_N.numpy())
+        codes.append(batch.code_index_N.numpy())
         session.phases.moved(done=number)
         if session.stop.is_asked and session.ranks.world_size == 1:
             raise Stopped
-    shares = session.ranks.gather((loss_sum, num_pairs, *map(np.concatenate, (points, labels, days))))
-    loss_sums, all_pairs, all_points, all_labels, all_days = zip(*shares, strict=True)
+    shares = session.ranks.gather((loss_sum, num_pairs, *map(np.concatenate, (quantiles, returns, days, codes))))
+    loss_sums, all_pairs, all_quantiles, all_returns, all_days, all_codes = zip(*shares, strict=True)
     day_N = np.concatenate(all_days)
     in_order_N = np.argsort(day_N, kind="stable")
-    day_N, restore = day_N[in_order_N], dataset.normalisation.restore_targets
-    points_NK = restore(np.concatenate(all_points)[in_order_N]).astype(np.float64)
-    returns_NK = restore(np.concatenate(all_labels)[in_order_N]).astype(np.float64)
     return Validation(
         loss=sum(loss_sums) / sum(all_pairs) if sum(all_pairs) else float("nan"),
-        scores={
-            horizon: score(points_NK[:, place], returns_NK[:, place], day_N, horizon_days=horizon)
-            for place, horizon in enumerate(dataset.panel.horizons)
-        },
+        scores=score_horizons(
+            dataset.normalisation.restore_quantiles(np.concatenate(all_quantiles)[in_order_N]),
+            np.concatenate(all_returns)[in_order_N],
+            day_N[in_order_N],
+            np.concatenate(all_codes)[in_order_N],
+            horizons=dataset.panel.horizons,
+            median=MEDIAN,
+            cost_bps=session.config.monitors.cost_bps,
+        ),
     )

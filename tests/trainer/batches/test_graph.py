@@ -143,7 +143,7 @@ def test_the_memory_of_the_cache_is_bounded():
 def test_a_cache_that_is_too_small_keeps_the_first_graphs_instead_of_building_all_again():
     settings = GraphSettings()
     graph = day_graph(returns(), settings)
-    cache = GraphCache(memory_bytes=3 * 12 * (len(graph.source_E) + 60))
+    cache = GraphCache(memory_bytes=42 * len(graph.source_E))
     for _ in range(2):
         for seed in range(6):
             cache.day_graph(returns(seed=seed), settings)

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from trainer.measure.metrics import decile_spread, overall, pearson, ranks, score
+from trainer.measure.daily import daily_figures, mean_over_days, pearson, ranks
+from trainer.measure.metrics import overall, score
+from trainer.measure.portfolio import decile_spread, weights_of_days
 
 
 def test_equal_values_share_the_average_of_their_ranks():
@@ -83,7 +85,8 @@ def test_unlabelled_rows_and_days_with_one_label_are_left_out():
 def test_without_any_label_all_metrics_are_nan_and_no_day_counts():
     found = score(np.arange(3.0), np.full(3, np.nan), np.zeros(3, int), horizon_days=1)
     assert found.n_days == 0
-    assert all(math.isnan(value) for value in found[:-1])
+    assert found.n_undefined == 0
+    assert all(math.isnan(value) for name, value in found._asdict().items() if not name.startswith("n_"))
 
 
 def test_r2_is_below_minus_one_when_predictions_are_far_too_wide():
@@ -104,3 +107,102 @@ def test_a_model_that_only_knows_the_date_has_no_prediction_deviation():
     days = np.repeat([0, 1], 10)
     found = score(days * 5.0, np.random.default_rng(0).normal(size=20), days, horizon_days=1)
     assert (found.pred_std, found.ratio) == (0.0, 0.0)
+
+
+def test_a_day_without_movement_is_left_out_and_counted_and_changes_no_other_day():
+    p, r, days = random_days(40, 30, seed=1)
+    holiday = days == 17
+    filled = score(p, np.where(holiday, 0.0, r), days, horizon_days=1)
+    without = score(p[~holiday], r[~holiday], days[~holiday], horizon_days=1)
+    assert (filled.n_days, filled.n_undefined, without.n_days) == (40, 1, 39)
+    daily = ("sharpe", "ic", "rank_ic", "hit_rate", "ic_se", "rank_ic_t", "sharpe_se")
+    assert [getattr(filled, name) for name in daily] == [getattr(without, name) for name in daily]
+    before, after = daily_figures(p, r, days), daily_figures(p, np.where(holiday, 0.0, r), days)
+    assert not after.is_defined_C[17]
+    for name in ("ic_C", "rank_ic_C", "spread_C", "hits_C", "chances_C"):
+        left, right = getattr(before, name), getattr(after, name)
+        assert np.delete(left, 17).tolist() == np.delete(right, 17).tolist()
+
+
+@pytest.mark.parametrize(("flat_days", "is_nan"), [(2, False), (3, True)])
+def test_figures_over_days_are_nan_beyond_five_percent_of_undefined_days(flat_days: int, is_nan: bool):
+    p, r, days = random_days(40, 20, seed=2)
+    found = score(np.where(days < flat_days, 0.5, p), r, days, horizon_days=1)
+    assert found.n_undefined == flat_days
+    assert [math.isnan(value) for value in (found.sharpe, found.ic, found.rank_ic, found.hit_rate)] == [is_nan] * 4
+    assert not math.isnan(found.pred_std)
+
+
+def test_a_day_of_nan_predictions_is_never_left_out_silently():
+    p, r, days = random_days(100, 20, seed=2)
+    p[days == 3] = np.nan
+    assert math.isnan(score(p, r, days, horizon_days=1).rank_ic)
+
+
+def test_without_overlap_the_standard_error_is_that_of_a_mean():
+    values = np.random.default_rng(4).normal(0.02, 0.1, 50)
+    found = mean_over_days(values, lags=0)
+    assert found.se == pytest.approx(values.std(ddof=1) / 50**0.5)
+    assert found.ir == pytest.approx(values.mean() / values.std(ddof=1))
+    assert found.t == pytest.approx(values.mean() / found.se)
+
+
+def test_the_standard_error_holds_for_figures_that_overlap_as_returns_do():
+    """Means of 5 days each: the error of their mean is the spread that the means of many such series have."""
+    rng = np.random.default_rng(5)
+    drawn = rng.normal(size=(400, 304))
+    series = np.stack([drawn[:, lag : lag + 300] for lag in range(5)]).mean(axis=0)
+    errors = [mean_over_days(each, lags=8).se for each in series]
+    naive = [mean_over_days(each, lags=0).se for each in series]
+    true = series.mean(axis=1).std()
+    assert 0.8 < np.mean(errors) / true < 1.1
+    assert np.mean(naive) / true < 0.6
+
+
+def test_too_few_days_leave_the_standard_error_unknown():
+    found = mean_over_days(np.arange(10.0), lags=8)
+    assert math.isnan(found.se)
+    assert not math.isnan(found.ir)
+
+
+def test_returns_that_overlap_count_once_in_the_sharpe_ratio_apart():
+    p, r, days = random_days(11, 20, seed=6)
+    found = score(p, r, days, horizon_days=5)
+    spreads = daily_figures(p, r, days).spread_C
+    starts = [spreads[first::5] for first in range(5)]
+    expected = np.mean([each.mean() / each.std(ddof=1) for each in starts]) * (252 / 5) ** 0.5
+    assert found.sharpe_apart == pytest.approx(expected)
+    assert math.isnan(score(p, r, days, horizon_days=11).sharpe_apart)
+
+
+def test_turnover_is_the_share_of_both_legs_that_is_replaced():
+    order = np.arange(20.0)
+    half = order.copy()
+    half[[18, 17]] = half[[17, 18]]  # one of the two best leaves
+    day_B, code_B = np.repeat([0, 1, 2], 20), np.tile(np.arange(20), 3)
+    p = np.concatenate([order, half, -order])
+    r = np.random.default_rng(0).normal(size=60)
+    weight_CK = weights_of_days(p, day_B, code_B)
+    assert weight_CK[0, [19, 18, 1, 0]].tolist() == [0.5, 0.5, -0.5, -0.5]
+    found = score(p, r, day_B, horizon_days=1, code_B=code_B, cost_bps=10.0)
+    assert found.turnover == pytest.approx((0.25 + 1.0) / 2)
+    spreads = (weight_CK * r.reshape(3, 20)).sum(axis=1)
+    net = spreads - np.array([2.0, 1.0, 4.0]) * 0.001
+    assert found.sharpe_net == pytest.approx(net.mean() / net.std(ddof=1) * 252**0.5)
+    assert (found.sharpe_apart, found.cost_bps) == (pytest.approx(found.sharpe), 10.0)
+
+
+def test_coverage_is_the_share_of_returns_between_the_quantiles():
+    r = np.random.default_rng(7).normal(size=4000)
+    p, days = np.random.default_rng(8).normal(size=4000), np.repeat(np.arange(40), 100)
+    quantiles = np.tile([-1.2816, -0.6745, 0.0, 0.6745, 1.2816], (4000, 1))
+    found = score(p, r, days, horizon_days=1, quantiles_BQ=quantiles)
+    assert found.coverage_80 == pytest.approx(0.8, abs=0.03)
+    assert found.coverage_50 == pytest.approx(0.5, abs=0.03)
+    assert score(p, r, days, horizon_days=1, quantiles_BQ=quantiles / 2).coverage_80 < 0.5
+
+
+def random_days(days: int, rows: int, *, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(0.0, 0.02, days * rows)
+    return 0.1 * returns + rng.normal(0.0, 0.02, days * rows), returns, np.repeat(np.arange(days), rows)

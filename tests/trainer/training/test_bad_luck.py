@@ -64,18 +64,17 @@ def test_a_signal_in_a_validation_is_answered_within_it(panel: Path, whole: dict
 
         def __call__(self) -> float:
             self.now += 0.01
-            if b"[PHASE] name=validate" in (tmp_path / "run-0.log").read_bytes() and not stop.is_asked:
+            log = tmp_path / "run-0.log"
+            if log.exists() and b"[PHASE] name=validate" in log.read_bytes() and not stop.is_asked:
                 os.kill(os.getpid(), signal.SIGTERM)
             return self.now
 
-    (tmp_path / "run-0.log").touch()
     with stop_on_signals() as stop:
         hooks = {"stop": stop, "clock": Clock()}
         run = fit(
             tmp_path,
             panel,
             checkpoint_dir=str(tmp_path / "c"),
-            log=str(tmp_path / "run-0.log"),
             hooks=hooks,
             **SETTINGS,
         )
@@ -119,6 +118,25 @@ def test_a_full_disk_at_a_checkpoint_warns_and_goes_on_and_leaves_no_part(
     assert Path(unsaved[0].path).exists()
     assert list((tmp_path / "c").glob("*.part")) == []
     assert same_weights(last(tmp_path / "c")["model"], whole["model"])
+
+
+def test_a_best_checkpoint_without_room_says_that_best_is_an_earlier_one(
+    panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real, calls = os.fsync, []
+
+    def fsync(file: int) -> None:
+        calls.append(file)
+        if len(calls) > 4:  # two each for run.json and the first epoch
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(file)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", fsync)
+    run = fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"), **SETTINGS)
+    assert (run.result.status, run.result.best_epoch) == ("completed", 2)
+    assert read_checkpoint(tmp_path / "c")["epoch"] == 1
+    (unsaved,) = (line for line in run.records(grammar.Checkpoint) if line.action == "unsaved")
+    assert dict(unsaved.extra)["message"].endswith("; best.ckpt is still that of an earlier epoch, if any")
 
 
 def test_without_hard_links_the_best_checkpoint_is_a_copy(

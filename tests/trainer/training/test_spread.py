@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from monitor import grammar
-from tests.trainer.runs import Run, fit, make_panel
-from trainer.config import GuardConfig, ModelConfig
-from trainer.measure.guard import Check, DegeneracyGuard, Failed, Recovered, Reset
+from tests.trainer.runs import EPOCHS, Run, fit, make_panel
+from trainer.config import GuardConfig, ModelConfig, OptimConfig
+from trainer.measure.guard import Check, DegeneracyGuard, Recovered, Reset
 from trainer.model.network import MEDIAN, StockModel
 from trainer.model.noise import without_noise
 
@@ -52,14 +52,17 @@ def test_all_horizons_of_a_check_are_one_line(panel: Path, tmp_path: Path):
     assert sum(b"[DEGENERACY-GUARD]" in line for line in run.lines) == 2
 
 
-def test_the_guards_ratio_agrees_with_the_validations_on_the_same_weights(tmp_path: Path):
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5))])
+def test_the_guards_ratio_agrees_with_the_validations_on_the_same_weights(tmp_path: Path, seed: int):
+    """At the default learning rate: a model that overfits predicts more spread for the dates it has learnt."""
     panel = make_panel(tmp_path, codes=40, days=160)
-    run = fit(tmp_path, panel, batch_size=240, guard_every=1, guard_warmup_steps=0, epochs=3, dropout=0.3, base_lr=5e-3)
+    settings = {"batch_size": 240, "guard_every": 1, "guard_warmup_steps": 0, "dropout": 0.3, "hidden": 32}
+    run = fit(tmp_path, panel, seed=seed, base_lr=OptimConfig().base_lr, **settings)
     by_step = {report.step: report for report in run.records(grammar.GuardReport)}
-    ends = [step for step in by_step if step % (len(by_step) // 3) == 0]
-    for epoch, step in enumerate(ends, start=1):
+    for epoch in range(1, EPOCHS + 1):
         validated = {each.h: each.ratio for each in run.records(grammar.HorizonMetrics) if each.epoch == epoch}
-        assert {each.h: each.ratio for each in by_step[step].horizons} == pytest.approx(validated, rel=0.2)
+        at_end = by_step[len(by_step) // EPOCHS * epoch]
+        assert {each.h: each.ratio for each in at_end.horizons} == pytest.approx(validated, rel=0.2)
 
 
 def test_without_noise_no_random_number_is_drawn_and_every_part_gets_its_mode_back():
@@ -88,13 +91,22 @@ def test_the_weight_of_the_variance_penalty_keeps_up_the_spread_at_the_default_d
     assert all(0.05 < ratio < 0.2 for ratio in default.values()), "about the floor of 0.1"
 
 
-@pytest.mark.parametrize(("scale", "then"), [(0.005, Failed), (0.05, Recovered), (0.5, Recovered)])
-def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_default_dropout(scale: float, then: type):
-    torch.manual_seed(1)
+@pytest.mark.parametrize(("scale", "fewest", "most"), [(0.02, 0, 1), (0.05, 8, 12), (0.1, 12, 12)])
+def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_default_dropout(
+    scale: float, fewest: int, most: int
+):
+    # By the noise alone, before a training step has helped: 0.05 is the default, 0.10 what the rules recommend.
+    recovered = sum(_after_reset(scale, seed=seed) == [Reset, Recovered] for seed in range(1, 13))
+    assert fewest <= recovered <= most
+
+
+def _after_reset(scale: float, *, seed: int) -> list[type]:
+    """Return what the guard finds of a head of zeros, except for its checks."""
+    torch.manual_seed(seed)
     model = StockModel(num_features=8, window=5, num_horizons=1, edge_width=3, config=ModelConfig()).train()
     torch.nn.init.zeros_(model.prediction_head_heads[0][-1].weight)
     config = GuardConfig(reset_scale=scale)
-    guard = DegeneracyGuard(list(model.prediction_head_heads), [1], config, torch.Generator().manual_seed(1))
+    guard = DegeneracyGuard(list(model.prediction_head_heads), [1], config, torch.Generator().manual_seed(seed))
     day_B, targets = torch.arange(256) // 64, torch.randn(256, 1)
     inputs = (torch.randn(256, 5, 8), torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 3))
     kinds = []
@@ -102,11 +114,10 @@ def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_defaul
         with torch.no_grad(), without_noise(model):
             guard.observe(model(*inputs)[..., MEDIAN], targets, day_B)
         kinds += [type(finding) for finding in guard.check(step)]
-    assert [kind for kind in kinds if kind is not Check] == [Reset, then]
+    return [kind for kind in kinds if kind is not Check]
 
 
-def test_in_a_healthy_run_the_penalty_costs_no_forward_pass(panel: Path, tmp_path: Path):
-    # Above the floor from the first check on, the penalty is 0 and is not computed.
+def test_above_its_floor_the_penalty_is_zero(panel: Path, tmp_path: Path):
     run = fit(tmp_path, panel, variance_floor_ratio=1e-6)
     penalties = [float(dict(line.extra)["loss_variance"]) for line in run.records(grammar.Train)]
     assert penalties == [0.0] * len(penalties)

@@ -68,6 +68,17 @@ def _nonfinite_only(body: str, state: ReadState) -> tuple[Report, ...]:
     return (Report("report", place_of(state.place, state.place.step), tuple(found)),)
 
 
+def _monitored(pair: str) -> tuple[Value, ...]:
+    """Return the metric by which a checkpoint was chosen; a loss stands in the reports, too."""
+    shape = shape_of(pair)
+    found = []
+    for slot, text in zip(plan_of(shape.template).slots, shape.slots, strict=False):
+        number = read(text, has_decimal_comma=False)
+        if slot.role == "metric" and number is not None:
+            found.append(Value("metric", slot.name, slot.split or "val", number.value, number.digits))
+    return tuple(found)
+
+
 def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Report, ...]:
     if state.open_text or (body[0] in "{[" and _is_open(body)):
         whole = _gathered(body, state)
@@ -139,7 +150,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         state.block = ""
         return (Report("end", place_of(state.place, state.place.step), detail=status),)
     if phrases.is_checkpoint(body):
-        return (Report("checkpoint", place_of(state.place, state.place.step)),)
+        return (Report("checkpoint", place_of(state.place, state.place.step), _monitored(phrases.monitored(body))),)
     if found := phrases.epoch_head(body):
         number, total, is_over = found
         if state.place.index is None and number > 1 and total is None and phrases.is_setting(body):

@@ -37,6 +37,7 @@ _CHECKPOINT = re.compile(
     r"\b(?:checkpoint|ckpt|model)\b.{0,40}\b(?:saved|written|stored)\b|saving model checkpoint to",
     re.I,
 )
+_MONITORED = re.compile(r"'([A-Za-z]\w{0,40})' reached ([-+.\w]{1,24}) \(best ")
 _CODE = re.compile(
     r"^\s*(?:#(?! epoch)|//|\"\"\"|\'\'\'|@\w|"
     r"(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b"
@@ -157,6 +158,12 @@ def end_of(body: str) -> str:
 def is_checkpoint(body: str) -> bool:
     """Whether a line says that a checkpoint was written."""
     return len(body) < 400 and bool(_CHECKPOINT.search(body)) and not body.startswith("{")
+
+
+def monitored(body: str) -> str:
+    """Return ``name: value`` of the figure by which a checkpoint was chosen, where a line says it; else nothing."""
+    found = _MONITORED.search(body)
+    return f"{found[1]}: {found[2]}" if found else ""
 
 
 def is_code(body: str) -> bool:

@@ -49,7 +49,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
         return Said(record, tuple(samples(record)), opening)
     if report.kind == "checkpoint":
         record = saved(body, step=place.step, epoch=place.epoch)
-        return Said(record, tuple(samples(record)), opening)
+        return Said(record, (*samples(record), *_monitored(report, state)), opening)
     if report.kind not in ("report", "validation"):
         return Said(None, (), opening)
     digits = _digits(report)
@@ -202,6 +202,15 @@ def _is_shown_before(value: Value, report: Report, state: DialectState) -> bool:
     was, at_end = state.shown.get("loss", ("", ""))
     state.shown = {**state.shown, "loss": (text, end or (at_end if text == was else ""))}
     return text == was and end in ("", at_end)
+
+
+def _monitored(report: Report, state: DialectState) -> list[Sample]:
+    """Return the metrics of a line about a checkpoint that no report gives."""
+    keys = {f"{value.name}\t{value.split}" for value in report.values}
+    if not keys or any(key in state.metrics and key not in state.monitored for key in keys):
+        return []
+    state.monitored = tuple(dict.fromkeys((*state.monitored, *keys)))[:MOST_METRICS]
+    return _more(report, state)
 
 
 def _is_all_nonfinite(report: Report) -> bool:

@@ -53,6 +53,8 @@ class DialectState:
     """Whether the last step is the number of its report, not a step of the log."""
     metrics: tuple[str, ...] = ()
     """Name and split of the metrics that became signals."""
+    monitored: tuple[str, ...] = ()
+    """Those of them that only the lines about checkpoints report."""
     surplus: int = 0
     """Numbers under further names: not judged."""
     is_zone_assumed: bool = False

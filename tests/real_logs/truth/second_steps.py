@@ -4,7 +4,7 @@ import ast
 import json
 import re
 
-from .reading import NUM, number, or_silent, percent
+from .reading import NUM, number, or_silent
 
 
 def step_colon(log):
@@ -406,15 +406,21 @@ def fast_scnn(log):
 
 def loss_at_step(log):
     at = log.last(r"Loss at step <i>: <n>")
-    return {"step": number(at[1]), "loss": number(at[2]), "epochs_done": 0}
+    return {"step": number(at[1]), "loss": number(at[2])}
 
 
 def lightning_checkpoints(log):
+    # Nearly every bar was overwritten; one is left, of an epoch long before the end.
     at = log.last(r"^Epoch <i>, global step <i>:")
+    bar = log.last(r"val/accuracy=<n>, val/loss_total=<n>, train/loss_total_epoch=<n>")
+    step_loss = log.value(r"train/loss_total_step=<n>")
+    best = [number(each[1]) for each in log.every(r"'val/accuracy' reached <n>")]
     return {
         "step": number(at[2]),
         "epochs_done": number(at[1]) + 1,
-        "metrics": {"accuracy": {"val": or_silent(*(number(m[1]) for m in log.every(r"'val/accuracy' reached <n>")))}},
+        "loss": or_silent(number(bar[3]), step_loss),
+        "val_loss": or_silent(number(bar[2])),
+        "metrics": {"accuracy": {"val": or_silent(number(bar[1]), *best)}},
     }
 
 
@@ -444,7 +450,6 @@ def step_equals(log):
     return {
         "step": number(at[1]),
         "loss": number(at[2]),
-        "epochs_done": 0,
         "metrics": {"auc": {"*": number(at[3])}},
     }
 

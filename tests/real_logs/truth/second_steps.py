@@ -496,7 +496,10 @@ def yolo_csv(log):
         "lr": or_silent(row["x/lr0"]),
         "loss": or_silent(row["train/box_loss"]),
         "val_loss": or_silent(row["val/box_loss"]),
-        "metrics": {"precision": {"*": row["metrics/precision"]}, "mAP_0.5": {"*": row["metrics/mAP_0.5"]}},
+        "metrics": {
+            "precision|metrics/precision": {"*": row["metrics/precision"]},
+            "mAP_0.5|metrics/mAP_0.5": {"*": row["metrics/mAP_0.5"]},
+        },
     }
 
 

@@ -57,8 +57,6 @@ def read_pairs(
     if not values:
         if plan.is_place_only and places and bar is None and _is_sure_place(places):
             enter(places, filled, state, subject=subject, bar=None, values=())
-            if not state.place.reports:
-                state.place.step_word = 0  # it may be a setting: "iterations: 5000"
             state.is_begun = True
             return (Report("epoch", place_of(state.place, state.place.step)),)
         if bar is not None and bar.done and (places or set(words_of(bar.words)) & listed("bars_of_steps")):

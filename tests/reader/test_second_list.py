@@ -45,14 +45,6 @@ def test_a_total_smaller_than_the_step_is_that_of_something_else():
     assert "steps" not in said(*lines, *(f"Step {i}: grad_norm=0.5, loss=0.25" for i in range(300, 600, 100)))
 
 
-def test_a_setting_above_the_log_does_not_count_its_steps():
-    lines = ("train_steps   : 400000", "iterations    : 5000")
-    assert (
-        said(*lines, *(f"[{i:>6}] | gnorm 0.5 lr 0.001 | loss 2.5{i}" for i in range(5000, 40000, 5000)))["step"]
-        == 35000
-    )
-
-
 def test_rows_below_a_header_above_all_reports_are_of_the_training():
     assert said("total loss\tscore loss\tborder loss\t", "14.1\t0.2\t0.8\t", "13.5\t0.1\t0.7\t")["loss"] == 13.5
 

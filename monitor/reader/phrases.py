@@ -118,7 +118,8 @@ _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)
 
 
 _AT_STEP = re.compile(
-    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) at (step|iteration|iter|epoch|batch|global step) (\d{1,9}) ?[:=] ?(?=[-+.\dn])",
+    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) at (step|iteration|iter|epoch|batch|global step) "
+    r"(\d{1,9}) ?[:=] ?(?=[-+.\dn])",
     re.I,
 )
 

@@ -91,6 +91,8 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
         yield "dialect", run.dialect.name
     yield "lines", run.lines
     yield "understood", run.understood
+    if run.dialect.unread_words:
+        yield "unread", run.dialect.unread_words
     yield "coverage", _coverage(verdict_of(log.snapshot))
     yield "facts", _present(log.values._asdict())
     yield "alerts", [alert.to_json() for alert in log.alerts]

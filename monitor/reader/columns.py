@@ -175,7 +175,7 @@ class BlockReader:
             if index not in ends:
                 singles[index + start] = said
             if _fingerprint(state) != before:
-                return self._singly(lines, start, index, columns, singles, state)
+                return self._singly(lines, start, index, columns, singles, state, reports)
         state.place.reports = reports + sum(len(each.rows) for each in columns) + sum(map(_counted, singles.values()))
         return columns, singles
 
@@ -185,7 +185,7 @@ class BlockReader:
 
     def _singly(
         self, lines: Sequence[bytes], start: int, index: int, columns: list[Columns], singles: dict[int, Read],
-        state: ReadState,
+        state: ReadState, reports: int,
     ) -> tuple[list[Columns], dict[int, Read]]:  # fmt: skip
         """Keep the columns up to a line that changed what later ones mean, and read the rest one by one."""
         kept = []
@@ -197,8 +197,10 @@ class BlockReader:
                     numbers=each.numbers[:, inside],
                     step=None if each.step is None else each.step[inside],
                     progress=None if each.progress is None else each.progress[inside],
+                    at=None if each.at is None else each.at[inside],
                 )
             )
+        state.place.reports = reports + sum(len(each.rows) for each in kept) + sum(map(_counted, singles.values()))
         for later in range(index + 1, len(lines)):
             singles[later + start] = read_line(lines[later].decode("utf-8", "replace"), state)
         self._active = []

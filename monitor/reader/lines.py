@@ -107,12 +107,13 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if boxed is not None:
         return read_pairs(boxed, "", state) if boxed else KNOWN
     if take_header(body, state.tables):
+        state.tables.is_history = not state.is_begun
         return KNOWN
     if (row := row_text(body, state.tables)) is not None:
         text, has_place = row
         if not text:
             return KNOWN
-        return read_pairs(text, "", state, split="" if has_place else "val")
+        return read_pairs(text, "", state, split="" if has_place or state.tables.is_history else "val")
     if is_rule(body):
         return KNOWN
     return read_pairs(body, logger, state)

@@ -41,7 +41,11 @@ def read_pairs(
     elif logger and state.block and not has_own_place and not split:
         subject = plan_of(shape.template).subject or state.block  # a heading says more than who wrote the line
     if has_own_place and not split and not (plan.is_place_only and bar is None and state.block):
-        if state.block in ("val", "test") and not subject and _is_other_loop(filled, state.place):
+        if (
+            state.block in ("val", "test")
+            and not subject
+            and (_is_other_loop(filled, state.place) or _stays(places, state.place))
+        ):
             subject = state.block
         else:
             state.block, state.is_summary = "", False
@@ -63,6 +67,11 @@ def read_pairs(
     if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
         if any(each.slot.quantity in ("epoch", "position") and each.number.value == 0 for each in places):
             state.place.has_seen_zero = True
+        if state.place.index is None and any(
+            each.slot.quantity == "epoch" and each.number.value == 1 and each.number.digits in (0, None)
+            for each in places
+        ):
+            state.place.has_seen_one = True
         return ()
     if bar is not None and bar.done == 0:
         return KNOWN
@@ -90,6 +99,13 @@ def read_pairs(
         note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
+
+
+def _stays(places: list[Filled], place: PlaceState) -> bool:
+    """Whether a line names the very step where the run is: under a heading of an evaluation, it belongs to that."""
+    return place.step is not None and any(
+        each.slot.quantity == "step" and each.number.value == place.step for each in places
+    )
 
 
 def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:

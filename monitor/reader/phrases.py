@@ -120,10 +120,22 @@ _COUNTED_EPOCH = re.compile(r"(?:[A-Z]+:)?(\d{1,6})-epoch (?=[(\[]\d+/\d+[)\]])"
 _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
 
 
+_AT_STEP = re.compile(
+    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) at (step|iteration|iter|epoch|batch|global step) "
+    r"(\d{1,9}) ?[:=] ?(?=[-+.\dn])",
+    re.I,
+)
+
+
 def plain(body: str) -> str:
-    """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``."""
+    """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``.
+
+    A value at a place has its place first: ``Loss at step 5: 0.25``.
+    """
     if body[0] == "[" and (m := _TAG.match(body)):
         return body[m.end() :].lstrip()
+    if " at " in body and (m := _AT_STEP.match(body)):
+        return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"
     if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
         return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"
     if len(body) < 60:
@@ -188,7 +200,7 @@ def heading(body: str) -> tuple[str, bool] | None:
     """Return the split that a heading names for the lines below it, and whether these sum up the run."""
     if len(body) > 60 or any(char.isdigit() for char in body):
         return None
-    words = words_of(body)
+    words = [word for word in words_of(body) if word[0].isalpha()]  # a picture before the words is none
     if not words or len(words) > 4:
         return None
     splits = [shipped().splits.get(word, "") for word in words]

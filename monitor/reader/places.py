@@ -51,6 +51,8 @@ class PlaceState:
     """Whether the log counts epochs from 0."""
     has_seen_zero: bool = False
     """Whether a line that was not taken for a report yet named an epoch 0."""
+    has_seen_one: bool = False
+    """Whether such a line named an epoch 1."""
     total_from: float | None = None
     """The lowest epoch that was named with a total."""
     is_total_from_one: bool = False
@@ -149,11 +151,12 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     if state.starts_at is None:
         state.starts_at = raw
         if not state.from_zero:
-            state.from_zero = True if raw == 0 or state.has_seen_zero else False if raw == 1 else None
+            is_from_one_seen = raw == 1 or state.has_seen_one
+            state.from_zero = True if raw == 0 or state.has_seen_zero else False if is_from_one_seen else None
     if raw == 0:
         state.from_zero = True
     if state.epochs is not None and raw == state.epochs and not is_from_one:
-        if state.from_zero and (state.total_from is None or state.total_from >= raw):
+        if state.from_zero and (state.total_from is None or state.total_from > 0) and not state.is_total_sure:
             # Lines without a total count from 0, this one perhaps from 1.
             state.index, state.is_over = raw - 1, None
             return
@@ -240,6 +243,8 @@ def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
     state.step, state.step_word = value, rank
     if total is not None:
         state.steps = total
+    elif state.steps is not None and value > state.steps:
+        state.steps = None  # it was the total of something else
     return value
 
 

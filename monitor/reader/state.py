@@ -43,6 +43,8 @@ class TableState:
     """Pairs of the open box."""
     section: str = ""
     is_open: bool = False
+    is_history: bool = False
+    """Whether the last header came before any report: its rows are the training's, also without a place."""
 
 
 @dataclass

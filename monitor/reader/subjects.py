@@ -11,6 +11,10 @@ _FIELD = re.compile(r"""["']?\b(\w+)["']?\s*[:=]\s*["']?([A-Za-z]+)\b""")
 """``"split": "val"``, ``phase=train``."""
 
 
+_BATCHES = ("batch", "batches")
+"""A place whose word follows the split: ``Eval batches[ 100]``."""
+
+
 def subject_of(gaps: list[str], slots: list[Slot], logger: str) -> str:
     """Return the split that a line is about, by its own words, else by its logger's name."""
     return _own_subject(gaps, slots) or _logger_subject(logger)
@@ -38,6 +42,8 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
             if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
                 return splits[word.lower()]
     lead = gaps[0]
+    if lead.startswith("Saving dict for global step"):  # TensorFlow's Estimator, of every evaluation
+        return "val"
     # The text before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
     for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):
         words = words_of(piece)
@@ -48,7 +54,10 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
         named = [splits[word] for word in words if splits.get(word) in ("train", "val", "test")]
         rest = [word for word in words if word not in splits]
         is_place = bool(slots) and slots[0].role == "place"
-        if named and all(word in listed("fillers") or (is_place and word in ("loss", "losses")) for word in rest):
+        if named and all(
+            word in listed("fillers") or (is_place and (word in ("loss", "losses") or word in _BATCHES))
+            for word in rest
+        ):
             return named[-1] if len(set(named)) == 1 else ""
         if rest:
             break

@@ -39,7 +39,7 @@ def cells_of(body: str, separator: str) -> list[str]:
 
 def take_header(body: str, state: TableState) -> bool:
     """Remember a header row; False for any other line."""
-    if SLOT.search(body) or len(body) > 2_000 or len(body) < 8:
+    if len(body) > 2_000 or len(body) < 8 or (SLOT.search(body) and not _has_numbers_in_names_only(body)):
         return False
     for separator in _separators(body):
         cells = cells_of(body, separator)
@@ -53,6 +53,15 @@ def take_header(body: str, state: TableState) -> bool:
                 _remember([" ", *map(_clean, _with_total(body.split()))], state)
             return True
     return False
+
+
+_MEASURED = re.compile(r"(?:^|[\s=(\[]|(?<!\d):)[-+]?\.?\d")
+"""A number that is no part of a name, as those of ``metrics/mAP_0.5:0.95`` and ``x/lr0`` are."""
+
+
+def _has_numbers_in_names_only(body: str) -> bool:
+    separator = next((each for each in ",;\t" if each in body), "")
+    return bool(separator) and not any(_MEASURED.search(cell) for cell in cells_of(body, separator))
 
 
 def _with_total(cells: list[str]) -> list[str]:
@@ -90,6 +99,8 @@ def _is_header(cells: list[str]) -> bool:
 
 
 def _clean(cell: str) -> str:
+    cell = re.sub(r"(?<=\d)\.(?=\d)", "", cell)  # "mAP_0.5:0.95" holds no measurement
+    cell = re.sub(r"(?<=\d):(?=\d)", "_", cell)
     return re.sub(r"[(),:=|;{}\[\]]+", " ", cell).strip()
 
 

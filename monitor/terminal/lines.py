@@ -133,7 +133,8 @@ def understood_words(run: Run) -> str:
     dialect = run.dialect
     named = f"dialect {dialect.name}, detected in line {dialect.line.line}" if dialect.line else "no known dialect"
     zone = "; its times name no zone, so UTC is assumed" if dialect.is_zone_assumed else ""
-    return f"{run.understood:,} of {run.lines:,} lines understood ({named}{zone})"
+    surplus = f"; {dialect.unread_words}" if dialect.unread_words else ""
+    return f"{run.understood:,} of {run.lines:,} lines understood ({named}{zone}){surplus}"
 
 
 def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:

@@ -1,13 +1,12 @@
 """Blocks of lines as columns: equal to line by line, and fast."""
 
-import random
 import time
 
 import pytest
 
-from monitor.reader.columns import BlockReader, Columns, values_in
-from monitor.reader.lines import read_line
+from monitor.reader.columns import BlockReader
 from monitor.reader.state import ReadState
+from tests.reader.blocks import blocks_equal_singles
 
 FORMS = {
     "nanogpt": lambda i: f"iter {i}: loss {2 + 1 / (i + 1):.4f}, time {23 + i % 7:.2f}ms, mfu 12.34%",
@@ -27,38 +26,7 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_columns_are_equal_to_single_lines_in_any_cut(name: str, seed: int):
-    lines = [FORMS[name](i) for i in range(1500)]
-    single = ReadState()
-    reads = [read_line(line, single) for line in lines]
-    expected, heads = [read.reports for read in reads], [read.head for read in reads]
-    state, reader, dice = ReadState(), BlockReader(), random.Random(seed)
-    found: dict[int, object] = {}
-    start = num_columns = 0
-    while start < len(lines):
-        end = start + dice.randint(1, 600)
-        block = reader.read([line.encode() for line in lines[start:end]], state)
-        for index, read in block.singles.items():
-            found[start + index] = read.reports
-        for columns in block.columns:
-            num_columns += len(columns.rows)
-            for position, index in enumerate(columns.rows.tolist()):
-                found[start + index] = (columns, position)
-        start = end
-    assert len(found) == len(lines)
-    for index, reports in enumerate(expected):
-        what = found[index]
-        if isinstance(what, tuple) and what and isinstance(what[0], Columns):
-            columns, position = what
-            [report] = reports
-            assert sorted(map(str, (value[:4] for value in values_in(columns, position)))) == sorted(
-                map(str, (value[:4] for value in report.values))
-            )
-            assert (None if columns.at is None else float(columns.at[position])) == heads[index].at
-            assert (None if columns.step is None else int(columns.step[position])) == report.place.step
-        else:
-            assert what == reports
-    assert state.place == single.place
-    assert state.clock == single.clock
+    num_columns = blocks_equal_singles([FORMS[name](i) for i in range(1500)], seed)
     assert num_columns > 1000 or name in ("with epochs", "starting again", "with prose")
 
 

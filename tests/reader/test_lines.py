@@ -168,13 +168,13 @@ def test_the_state_stays_small_whatever_comes():
 
 
 def test_a_metric_that_only_checkpoint_lines_name_is_read_with_its_split():
-    line = "Epoch 3, global step 400: 'val_wer' reached 0.60000 (best 0.60000), saving model to '/exp/epoch=3.ckpt' as top 3"
+    line = "Epoch 3, global step 400: 'val_wer' reached 0.60000 (best 0.60000), saving model to '/e=3.ckpt' as top 3"
     (report,) = read_line(line, ReadState()).reports
     assert report.kind == "checkpoint"
     assert [(value.name, value.split, value.number) for value in report.values] == [("wer", "val", 0.6)]
 
 
 def test_a_loss_by_which_a_checkpoint_was_chosen_is_left_to_the_reports():
-    line = "Epoch 3, global step 400: 'val_loss' reached 0.61 (best 0.61), saving model to '/exp/epoch=3.ckpt' as top 3"
+    line = "Epoch 3, global step 400: 'val_loss' reached 0.61 (best 0.61), saving model to '/e=3.ckpt' as top 3"
     (report,) = read_line(line, ReadState()).reports
     assert report.values == ()

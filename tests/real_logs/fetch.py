@@ -23,10 +23,19 @@ from tests.real_logs import truth  # noqa: E402 - the project is not installed f
 LARGEST_BYTES = 20_000_000
 
 
+def whole_list():
+    """Every log of the list, in its order."""
+    return [json.loads(line) for line in (HERE / "list.jsonl").read_text().splitlines() if line.strip()]
+
+
 def listed():
     """The logs of the list that were not dropped."""
-    every = [json.loads(line) for line in (HERE / "list.jsonl").read_text().splitlines() if line.strip()]
-    return [each for each in every if "dropped" not in each]
+    return [each for each in whole_list() if "dropped" not in each]
+
+
+def dropped():
+    """A sentence for each log of the list that was dropped: which, and why."""
+    return [f"dropped: {e['repo']} {e['path']}: {e['dropped']}" for e in whole_list() if "dropped" in e]
 
 
 def place(folder, each):
@@ -73,6 +82,7 @@ def main():
         index.append({"log": str(log), **{k: each[k] for k in ("repo", "path", "commit", "format")}, "facts": facts})
     (a.folder / "index.jsonl").write_text("".join(json.dumps(each) + "\n" for each in index))
     print(f"{len(index)} logs of {len({each['repo'] for each in index})} repositories below {a.folder}")
+    print(*dropped(), sep="\n")
     for each in lost:
         print(each, file=sys.stderr)
     return bool(lost)

@@ -102,7 +102,7 @@ def read(monitor, log):
 def row_of(monitor, folder, each):
     """A row of the table: the log's facts of the list, the verdict, and of what."""
     log = fetch.place(folder, each)
-    row = {key: each[key] for key in ("repo", "path", "commit", "format")}
+    row = {key: each[key] for key in ("repo", "path", "commit", "format")} | {"set": each.get("set", 1)}
     if not log.exists():
         return row | {"verdict": "absent", "wrong": [], "missing": [f"no {log}"]}
     said = read(monitor, log)
@@ -129,6 +129,9 @@ def markdown(rows):
     """The table as it stands in docs/formats.md."""
     lines = [
         totals(rows),
+        *(f"Set {n}: {totals([row for row in rows if row['set'] == n])}" for n in sorted({row["set"] for row in rows})),
+        "",
+        *fetch.dropped(),
         "",
         "| repository | path | commit | format | verdict | of what |",
         "|---|---|---|---|---|---|",
@@ -147,6 +150,7 @@ def main():
     ap.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("/work/real_logs"))
     ap.add_argument("--monitor", default=".venv/bin/monitor", help="the command, words parted by blanks")
     ap.add_argument("--only", default="", help="a part of repository, path or format")
+    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1 or 2")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--out", type=pathlib.Path, help="also write the rows as JSON lines to this file")
     ap.add_argument("--page", type=pathlib.Path, default=PAGE, help="the page between whose marks the table goes")
@@ -154,7 +158,11 @@ def main():
     ap.add_argument("--at-least", type=float, default=0.0, help="exit 1 where a smaller share is right")
     ap.add_argument("--wrong-at-most", type=int, default=10**9, help="exit 1 where more logs are wrong")
     a = ap.parse_args()
-    logs = [each for each in fetch.listed() if a.only in f"{each['repo']} {each['path']} {each['format']}"]
+    logs = [
+        each
+        for each in fetch.listed()
+        if a.only in f"{each['repo']} {each['path']} {each['format']}" and a.set in (0, each.get("set", 1))
+    ]
     with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
         rows = list(pool.map(lambda each: row_of(a.monitor.split(), a.folder, each), logs))
     for row in rows:
@@ -170,7 +178,7 @@ def main():
     print(totals(rows))
     if a.out:
         a.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    if not a.only_print and not a.only:
+    if not (a.only_print or a.only or a.set):
         before, rest = a.page.read_text().split(BEGIN)
         after = rest.split(END)[1]
         a.page.write_text(f"{before}{BEGIN}\n\n{markdown(rows)}\n\n{END}{after}")

@@ -79,3 +79,12 @@ class DialectState:
     """How the log's text is encoded, where it is not UTF-8."""
     is_stopped: bool = False
     """Whether a line said that the training stops early, and no report of it came since."""
+
+    @property
+    def unread_words(self) -> str:
+        """Say what lay beyond the bounds on shapes and names, and was counted instead of read; empty for nothing."""
+        lines, values = self.words.surplus, max(self.surplus, self.facts.surplus)
+        parts = [f"{lines:,} lines of ever new shapes"] * bool(lines) + [f"{values:,} values of further names"] * bool(
+            values
+        )
+        return f"{' and '.join(parts)} were counted, not read" if parts else ""

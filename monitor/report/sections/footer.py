@@ -232,6 +232,8 @@ def _unread(snapshot: Snapshot) -> list[Statement]:
     if run.lines > run.understood:
         words = f"{run.lines - run.understood:,} of {run.lines:,} lines were not understood"
         found.append(Statement("", words, mark=Mark.UNKNOWN))
+    if run.dialect.unread_words:
+        found.append(Statement("", run.dialect.unread_words, mark=Mark.UNKNOWN))
     if run.attempt.dropped:
         words = f"{run.attempt.dropped:,} samples and facts were dropped: too many names"
         found.append(Statement("", words, mark=Mark.UNKNOWN))

@@ -7,12 +7,34 @@ judged. A fact that a parser leaves out is not in the log: of the first six, a n
 Metrics are {name: {split: value}}; `a|b` in a name or a split: either is right; the split `*`: any.
 """
 
-from . import boosting_and_rl, gluon, language_models, own_loops, paddle, speech, transformers_and_deepspeed, vision
+from . import (
+    boosting_and_rl,
+    gluon,
+    language_models,
+    own_loops,
+    paddle,
+    second_epochs,
+    second_steps,
+    speech,
+    transformers_and_deepspeed,
+    vision,
+)
 from .reading import Log, read
 
 __all__ = ["FORMATS", "Log", "facts_of", "read"]
 
-MODULES = (boosting_and_rl, gluon, language_models, own_loops, paddle, speech, transformers_and_deepspeed, vision)
+MODULES = (
+    boosting_and_rl,
+    gluon,
+    language_models,
+    own_loops,
+    paddle,
+    second_epochs,
+    second_steps,
+    speech,
+    transformers_and_deepspeed,
+    vision,
+)
 FORMATS = {name: parser for module in MODULES for name, parser in module.FORMATS.items()}
 SETTING = r"(?:^|[ (,])\W?(?:lr|learning_rate|base_lr)\b['\"]?(?: *[=:] *| +)<n>"
 SOURCE_CODE = ("modded-nanogpt", "parameter-golf")

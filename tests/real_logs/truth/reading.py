@@ -7,8 +7,10 @@ NUM = r"[-+]?(?:[Nn]a[Nn]|NAN|[Ii]nf(?:inity)?|(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-
 
 
 def read(path):
-    """The log of a file, whatever its encoding: bytes that are not UTF-8 are replaced."""
-    return Log(path.read_bytes().decode("utf-8", "replace"))
+    """The log of a file: UTF-16 where it begins with its mark, else UTF-8; other bytes are replaced."""
+    content = path.read_bytes()
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return Log(content.decode("utf-16" if wide else "utf-8", "replace"))
 
 
 class Log:

@@ -44,6 +44,7 @@ FORMATS = ("md", "html", "json")
     metavar="FILE",
     help="Use your own Jinja2 template for the Markdown or HTML page; it runs in a sandbox.",
 )
+@click.option("--full", is_flag=True, help="Add what each rule found, and the parts that this log has nothing for.")
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
@@ -59,6 +60,7 @@ def command(
     out: Path | None,
     page_format: str | None,
     template: Path | None,
+    full: bool,
     state: Path | None,
     config: Config,
     choice: RuleChoice,
@@ -96,9 +98,9 @@ def command(
     )
     wanted = page_format or (format_by_name(out) if out else None) or config.report.format
     if out is None:
-        click.echo(render(page, wanted, template=template), nl=False)
+        click.echo(render(page, wanted, template=template, full=full or config.report.full), nl=False)
         return
-    publish(out, page, wanted, template)
+    publish(out, page, wanted, template, full=full or config.report.full)
     click.echo(terminal(f"wrote {out}"), err=True)
 
 

@@ -203,6 +203,7 @@ def publisher_of(config: Config, background: Background) -> Publish:
         from monitor import report
 
         wanted = report.format_by_name(page) or config.report.format or "md"
-        report.publish(page, report.build(snapshot, config, background=background), wanted)
+        made = report.build(snapshot, config, background=background)
+        report.publish(page, made, wanted, full=config.report.full)
 
     return publish

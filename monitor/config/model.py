@@ -80,6 +80,8 @@ class ReportTarget(Part):
     """None writes no page."""
     every: Seconds = 60.0
     format: Literal["md", "html", "json"] = "md"
+    full: bool = False
+    """Also what each rule found, and the parts that a log has nothing for."""
 
 
 class Aim(Part):

@@ -28,6 +28,7 @@ from monitor.report.sections.timeline import alerts
 from monitor.report.sections.warning_signs import warning_signs
 from monitor.report.sections.watch_health import watch_health
 from monitor.report.statement import Mark, Statement
+from monitor.report.summary import summary_of
 from monitor.report.trials import Argv, Trial
 from monitor.snapshot import Snapshot
 
@@ -74,8 +75,9 @@ def build(
         "Settings": settings(snapshot, config),
     }
     return Page(
-        title=title or config.title or f"Training Run {snapshot.run.id or PurePath(snapshot.log).name}",
+        title=title or config.title or f"Training Run {_name(snapshot)}",
         log=snapshot.log,
+        summary=summary_of(snapshot, verdicts),
         header=header(snapshot),
         objectives=aims,
         process=sections["Process"],
@@ -106,6 +108,12 @@ def build(
         notes=config.notes,
         references=tuple(Reference(title, text) for title, text in config.references.items()),
     )
+
+
+def _name(snapshot: Snapshot) -> str:
+    """Return the run's own name; a log without one has its file's name."""
+    is_named = snapshot.run.attempt.started is not None
+    return (is_named and snapshot.run.id) or PurePath(snapshot.log).name
 
 
 def _marked(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:

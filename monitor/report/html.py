@@ -45,9 +45,12 @@ _ICON_COLOURS = {
 }
 
 
-def render_html(page: Page, template: Path | None = None) -> str:
-    """Return the page as HTML, by the user's template if one is given. Raises ReportError."""
-    return fill(TEMPLATE, template, _environment(page), _variables(page)).strip() + "\n"
+def render_html(page: Page, template: Path | None = None, *, full: bool = False) -> str:
+    """Return the page as HTML, by the user's template if one is given. Raises ReportError.
+
+    ``full`` adds the parts of which the log has nothing, and the rules that do not apply.
+    """
+    return fill(TEMPLATE, template, _environment(page), {**_variables(page), "full": full}).strip() + "\n"
 
 
 def _style() -> str:
@@ -68,7 +71,7 @@ def _variables(page: Page) -> Mapping[str, object]:
         "Mark": Mark,
         "style": Markup(style),
         "policy": _policy(style),
-        "icon": _icon(page.footer.mark),
+        "icon": _icon(page.summary.mark),
         "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
         "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
         "lines": _quoted_lines(page),

@@ -16,24 +16,25 @@ from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import Page
 from monitor.report.statement import Mark, Statement
+from monitor.report.summary import GLYPHS
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATE = "status.md.j2"
+BRIEF, FULL = "brief.md.j2", "status.md.j2"
 LINES_CITED = 4
 """Most lines cited for one statement."""
 
 
-def render_markdown(page: Page, template: Path | None = None, *, pictures: str = "") -> str:
+def render_markdown(page: Page, template: Path | None = None, *, pictures: str = "", full: bool = False) -> str:
     """Return the page as Markdown, by the user's template if one is given.
 
-    ``pictures`` is the folder with the charts, next to the page; empty for none. Raises ReportError for a template
-    that cannot be rendered.
+    ``full`` adds what each rule found and every part of which the log has nothing. ``pictures`` is the folder with
+    the charts, next to the page; empty for none. Raises ReportError for a template that cannot be rendered.
     """
     known = {"page": page, "Mark": Mark, "pictures": quote(pictures), "charts_absence": _charts_absence(page)}
-    rendered = fill(TEMPLATE, template, _environment(page), known)
+    rendered = fill(FULL if full else BRIEF, template, _environment(page), known)
     lines = "\n".join(line.rstrip() for line in rendered.split("\n")).strip("\n")
     return re.sub("\n{3,}", "\n\n", lines) + "\n"
 
@@ -75,6 +76,8 @@ def _bare_environment() -> Environment:
         place=_place,
         dec=lambda value, digits=4: _number(value, f".{digits}f"),
         sci=lambda value: _number(value, ".2e"),
+        shown=_number,
+        glyph=lambda text: _Safe(text) if text in GLYPHS else text,
         whole=lambda value: _number(value, ","),
         general=lambda value: _number(value, ".6g"),
         moment=lambda at: _Safe(moment(at)),

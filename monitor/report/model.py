@@ -20,7 +20,8 @@ from monitor.report.sections.gradients import GradientFlow
 from monitor.report.sections.objectives import Objective
 from monitor.report.sections.timeline import Alerts
 from monitor.report.sections.warning_signs import Sign
-from monitor.report.statement import Statement
+from monitor.report.statement import Mark, Statement
+from monitor.report.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Page:
 
     title: str
     log: str
+    summary: Summary
     header: tuple[Statement, ...]
     objectives: tuple[Objective, ...]
     process: tuple[Statement, ...]
@@ -82,6 +84,43 @@ class Page:
                 return section.statements
         raise AttributeError(key)
 
+    @property
+    def contents(self) -> frozenset[str]:
+        """The parts for which the log, or the watch file, has anything to show."""
+        parts: dict[str, object] = {
+            "process": _shown(self.process),
+            "GPU": _shown(self.gpu),
+            "gradients": self.gradients.groups or _shown(self.gradients.encoder),
+            "data": _shown(self.data),
+            "targets": _shown(self.targets),
+            "epochs": self.epochs.rows,
+            "metrics": self.metrics.horizons or _shown(self.metrics.overall),
+            "comparison": self.comparison.rows,
+            "settings": self.settings,
+            "expected": self.expected.pace or self.expected.stages or self.expected.bands,
+            "alerts": self.alerts.timeline,
+        }
+        return frozenset(name for name, found in parts.items() if found)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The kinds of figures that the log does not have."""
+        return tuple(words for name, words in _KINDS.items() if name not in self.contents)
+
     def is_of_log(self, line: Evidence) -> bool:
         """Whether a line is from the page's own log, by its full path or by the path that the watch was given."""
         return line.path == self.log or self.log.endswith(f"/{line.path}")
+
+
+_KINDS = {
+    "process": "figures of its process",
+    "GPU": "figures of a GPU",
+    "gradients": "gradients by group",
+    "data": "health of the data",
+    "epochs": "summary of each epoch",
+    "metrics": "validation metrics",
+}
+
+
+def _shown(statements: tuple[Statement, ...]) -> bool:
+    return any(each.evidence and each.mark is not Mark.NOT_APPLICABLE for each in statements)

@@ -10,14 +10,14 @@ from monitor.report import drawing
 from monitor.report.model import Page
 
 
-def publish(out: Path, page: Page, format: str, template: Path | None = None) -> None:
+def publish(out: Path, page: Page, format: str, template: Path | None = None, *, full: bool = False) -> None:
     """Write the charts, then the page, so that the page never links to a missing chart.
 
     Raises ReportError and leaves the old page untouched, and its charts too if the page cannot be written.
     """
     folder = out.with_name(f"{out.stem}.charts")
     has_charts = format == "md" and bool(page.charts) and drawing.can_draw()
-    text = render(page, format, template=template, pictures=folder.name if has_charts else "")
+    text = render(page, format, template=template, pictures=folder.name if has_charts else "", full=full)
     with prepared(out, text):
         if has_charts:
             _write_charts(folder, page)
@@ -46,21 +46,21 @@ def format_by_name(page: Path) -> str | None:
     return _BY_SUFFIX.get(page.suffix.lower())
 
 
-def render(page: Page, format: str, *, template: Path | None = None, pictures: str = "") -> str:
+def render(page: Page, format: str, *, template: Path | None = None, pictures: str = "", full: bool = False) -> str:
     """Return the page as Markdown, as one HTML file, or as JSON. Raises ReportError.
 
     ``template`` is the user's own, rendered in a sandbox; ``pictures`` is the folder with the charts of a Markdown
-    page, empty for none.
+    page, empty for none. ``full`` adds what each rule found, and the parts of which the log has nothing; JSON has all.
     """
     match format:
         case "html":
             from monitor.report.html import render_html
 
-            return render_html(page, template)
+            return render_html(page, template, full=full)
         case "json":
             from monitor.report.json_page import render_json
 
             return render_json(page)
     from monitor.report.markdown import render_markdown
 
-    return render_markdown(page, template, pictures=pictures)
+    return render_markdown(page, template, pictures=pictures, full=full)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import NamedTuple
 
 from monitor.alert import Alert, Severity, State
 from monitor.base.escape import redact
+from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.grammar import Checkpoint, RunStart
 from monitor.report.figures import span
@@ -37,46 +38,45 @@ _STATES = {
     Ended.TIME_LIMIT: "ended by its time limit",
     Ended.RUNNING: "running",
 }
+GLYPHS = frozenset("🔴🟠🔵🟢")
+"""Colours of problems."""
 _MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True)
+class Problem:
     """One cause, with its effects folded under it."""
 
+    rule: str
+    severity: str
     mark: str
-    alert: Alert
-    """The newest alert of the rule, open ones first."""
+    """Its colour at a glance: 🔴 critical, 🟠 warning, 🟢 over."""
     is_over: bool
-    num_others: int
-    """Further series in which the same rule found the same."""
+    words: str
+    """What it is, in how many series, since where and for how long."""
+    evidence: tuple[Evidence, ...]
+    """The first line that proves it."""
+    advice: tuple[str, ...]
+    """What to do, and the last checkpoint before it."""
     effects: tuple[str, ...]
-    """Rules whose alerts this one explains."""
-    lasted: str
-    """Since where and for how long; empty where nothing tells."""
-    checkpoint: str
-    """The last checkpoint before it; empty if none is known."""
+    """Rules whose alerts it explains."""
 
     @property
     def lines(self) -> Iterator[str]:
-        """Yield the problem in words: what, its line, what to do, what follows from it."""
-        alert = self.alert
-        over = f" (over{'' if alert.state is State.RESOLVED else ': its run ended'})" if self.is_over else ""
-        others = f", and {self.num_others} more alike" if self.num_others else ""
-        lasted = f" — {self.lasted}" if self.lasted else ""
-        yield f"{self.mark} {alert.rule}{over}: {alert.summary}{others}{lasted}"
-        for line in alert.evidence[:1]:
+        """Yield the problem as lines."""
+        yield f"{self.mark} {self.rule}{' (over)' if self.is_over else ''}: {self.words}"
+        for line in self.evidence:
             text = redact(line.text.strip())
             shown = text if len(text) <= QUOTED else f"{text[:QUOTED]} …"
             yield f"   L{line.line}: {shown}"
-        if not self.is_over:
-            yield f"   → {alert.action.split('. ')[0].rstrip('.')}"
-        if self.checkpoint and alert.severity is Severity.CRITICAL:
-            yield f"   → {self.checkpoint}"
+        for each in self.advice:
+            yield f"   → {each}"
         if self.effects:
-            yield f"   explains: {_named(self.effects)}"
+            yield f"   explains: {named(self.effects)}"
 
 
-class Summary(NamedTuple):
+@dataclass(frozen=True)
+class Summary:
     """The first screen."""
 
     mark: Mark
@@ -91,26 +91,33 @@ class Summary(NamedTuple):
     notes: int
     """Number of further findings at info."""
     checked: str
+    num_ok: int
+    num_applicable: int
 
     @property
-    def lines(self) -> list[str]:
-        """Return the first screen as lines."""
+    def head(self) -> str:
+        """Return who, how it goes or ended, where, and the newest figures, in one line."""
         who = f"{self.name} on {self.host}" if self.host else self.name
         joint = " " if self.place.startswith("at ") else ", "
         state = joint.join(part for part in (self.state, self.place) if part)
-        found = [" · ".join(part for part in (f"{self.mark} {who}", state, self.figures) if part)]
-        if self.problems:
-            found.append(self.counted)
-        for problem in self.problems:
-            found += [f"  {line}" for line in problem.lines]
-        return [*found, self.checked]
+        return " · ".join(part for part in (who, state, self.figures) if part)
 
     @property
     def counted(self) -> str:
         """Return the number of problems in words: the same count everywhere."""
+        if not self.problems:
+            return "no problem found" if self.mark is not Mark.OK else ""
         num_over = sum(problem.is_over for problem in self.problems)
         words = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
         return words if not num_over else f"{words}, {num_over} of them over"
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the first screen as lines."""
+        found = [f"{self.mark} {self.head}", *([self.counted] if self.problems else [])]
+        for problem in self.problems:
+            found += [f"  {line}" for line in problem.lines]
+        return [*found, self.checked]
 
 
 def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None) -> Summary:
@@ -118,8 +125,8 @@ def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
     verdicts = judge(snapshot) if verdicts is None else verdicts
     verdict, values = verdict_of(snapshot, verdicts), last_values(snapshot.run)
     started = snapshot.run.attempt.stated(RunStart)
-    found = [*_problems(snapshot, verdicts)]
-    problems = [each for each in found if each.alert.severity.is_alarming]
+    found = sorted(_found(snapshot, verdicts), key=lambda each: each[0])
+    problems = [problem for _, problem in found if problem.severity != Severity.INFO]
     return Summary(
         mark=verdict.mark,
         name=_name(snapshot),
@@ -127,9 +134,11 @@ def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
         state=_state(snapshot),
         place=_place(snapshot, values),
         figures=_figures(snapshot, values),
-        problems=tuple(sorted(problems, key=_order)),
+        problems=tuple(problems),
         notes=len(found) - len(problems),
         checked=_checked(snapshot, verdict, verdicts),
+        num_ok=verdict.num_ok,
+        num_applicable=verdict.num_applicable,
     )
 
 
@@ -177,7 +186,8 @@ def _figures(snapshot: Snapshot, values: LastValues) -> str:
     return ", ".join(parts)
 
 
-def _problems(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Iterator[Problem]:
+def _found(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Iterator[tuple[tuple[bool, int, int], Problem]]:
+    """Yield each rule that fires or fired and is not explained, with its place in the order."""
     explained: dict[str, list[str]] = {}
     for each in verdicts:
         for alert in (*each.open_alerts, *each.past):
@@ -188,21 +198,33 @@ def _problems(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Iterator[P
         if not known:
             continue
         first = min(known, key=lambda alert: alert.evidence[0].offset if alert.evidence else 0)
+        offset = first.evidence[0].offset if first.evidence else 0
         is_over = not each.open_alerts
-        yield Problem(
+        problem = Problem(
+            rule=first.rule,
+            severity=first.severity.value,
             mark="🟢" if is_over and first.state is State.RESOLVED else _MARKS[first.severity],
-            alert=first,
             is_over=is_over,
-            num_others=len({alert.labels for alert in known}) - 1,
+            words=_words(snapshot, first, len({alert.labels for alert in known}) - 1, is_over=is_over),
+            evidence=first.evidence[:1],
+            advice=tuple(_advice(snapshot, first, is_over=is_over)),
             effects=tuple(explained.get(each.rule.alert, ())),
-            lasted=_lasted(snapshot, first, is_over=is_over),
-            checkpoint=_checkpoint(snapshot, first),
         )
+        yield (is_over, -first.severity.rank, offset), problem
 
 
-def _order(problem: Problem) -> tuple[bool, int, int]:
-    evidence = problem.alert.evidence
-    return problem.is_over, -problem.alert.severity.rank, evidence[0].offset if evidence else 0
+def _words(snapshot: Snapshot, alert: Alert, num_others: int, *, is_over: bool) -> str:
+    others = f", and {num_others} more alike" if num_others else ""
+    lasted = _lasted(snapshot, alert, is_over=is_over)
+    return f"{alert.summary}{others}" + (f" — {lasted}" if lasted else "")
+
+
+def _advice(snapshot: Snapshot, alert: Alert, *, is_over: bool) -> Iterator[str]:
+    if is_over:
+        return
+    yield alert.action.split(". ")[0].rstrip(".")
+    if alert.severity is Severity.CRITICAL and (checkpoint := _checkpoint(snapshot, alert)):
+        yield checkpoint
 
 
 def _lasted(snapshot: Snapshot, alert: Alert, *, is_over: bool) -> str:
@@ -236,7 +258,7 @@ def _checked(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleVerdic
     if verdict.unread:
         parts.append(f"unreadable: {', '.join(f'[{tag}]' for tag in verdict.unread)}")
     if verdict.undecided:
-        parts.append(f"undecided: {_named(verdict.undecided)}")
+        parts.append(f"undecided: {named(verdict.undecided)}")
     unseen = [each for each in verdicts if each.applies and _is_unseen(each)]
     if unseen:
         themes = tuple(dict.fromkeys(each.rule.group.replace("_", " ") for each in unseen))
@@ -248,6 +270,7 @@ def _is_unseen(verdict: RuleVerdict) -> bool:
     return all(each.outcome is Outcome.UNKNOWN and not each.evidence for each in verdict.readings)
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return the first names of a list, and the number of the others."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more}"

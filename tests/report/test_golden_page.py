@@ -133,7 +133,7 @@ def page() -> Page:
 @pytest.fixture(scope="module")
 def text(page: Page) -> str:
     """Return the page as a person reads it: Markdown without the backslashes of its escapes."""
-    return re.sub(r"\\(.)", r"\1", render_markdown(page)).replace("&#124;", "|").replace("&gt;", ">")
+    return re.sub(r"\\(.)", r"\1", render_markdown(page, full=True)).replace("&#124;", "|").replace("&gt;", ">")
 
 
 SECTIONS = (
@@ -296,7 +296,7 @@ def test_the_confidence_is_low_and_has_a_reason(page: Page):
     assert page.footer.confidence.startswith("Low: ")
     assert "DeadInputGradients" in page.footer.confidence
     assert not page.footer.all_passed
-    assert "All checks passed" not in render_markdown(page)
+    assert "All checks passed" not in render_markdown(page, full=True)
 
 
 def test_the_variable_that_no_code_read_is_not_confirmed(page: Page):

@@ -15,7 +15,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 def page_of(snapshot_of, log, text: str) -> str:
     """Render a run whose every free word is this text."""
-    return render_markdown(build(snapshot_of(lines_with(log, text), log=f"logs/{text[:100]}.log")))
+    return render_markdown(build(snapshot_of(lines_with(log, text), log=f"logs/{text[:100]}.log")), full=True)
 
 
 def structure(text: str) -> list[tuple[str, str, int]]:
@@ -55,14 +55,14 @@ def test_hostile_words_leave_the_structure_of_the_page_as_it_is(snapshot_of, log
 )
 def test_hostile_lines_outside_the_grammar_change_a_count_and_nothing_else(snapshot_of, healthy, text):
     data = text.encode("utf-8", "surrogatepass")
-    calm = render_markdown(build(snapshot_of([*healthy[:20], b"words", *healthy[20:]])))
-    hostile = render_markdown(build(snapshot_of([*healthy[:20], data, *healthy[20:]])))
+    calm = render_markdown(build(snapshot_of([*healthy[:20], b"words", *healthy[20:]])), full=True)
+    hostile = render_markdown(build(snapshot_of([*healthy[:20], data, *healthy[20:]])), full=True)
     assert hostile == calm
     assert f"1 of {len(healthy) + 1} lines were not understood" in hostile
 
 
 def test_a_log_of_nothing_but_hostile_lines_is_waiting_for_evidence(snapshot_of):
-    text = render_markdown(build(snapshot_of([each.encode("utf-8", "surrogatepass") for each in HOSTILE])))
+    text = render_markdown(build(snapshot_of([each.encode("utf-8", "surrogatepass") for each in HOSTILE])), full=True)
     assert "- **Status**: ❔ **NO END SEEN; LAST LINE L17**" in text
     assert text.count("✅") == 1
 
@@ -72,13 +72,13 @@ def test_secrets_of_the_command_line_and_the_settings_do_not_reach_the_page(log,
         grammar.Config(key="WANDB_API_KEY", value="hunter2", source="env"),
         grammar.RunEnd(status="failed", error="https://user:hunter2@host refused"),
     )
-    text = render_markdown(build(snapshot_of(log.lines)))
+    text = render_markdown(build(snapshot_of(log.lines)), full=True)
     assert "hunter2" not in text
     assert "`trainer fit --api-token [redacted]`" in text
 
 
 def test_a_path_that_is_hostile_stays_one_quoted_word(snapshot_of, healthy):
-    text = render_markdown(build(snapshot_of(healthy, log="a`; rm -rf ~ #.log")))
+    text = render_markdown(build(snapshot_of(healthy, log="a`; rm -rf ~ #.log")), full=True)
     assert "grep \"Sharpe Ratio:\" 'a`; rm -rf ~ #.log'" in text
 
 
@@ -93,4 +93,4 @@ def test_times_and_counts_beyond_all_bounds_still_make_a_page(snapshot_of):
             format_line(253402300799.0, grammar.Gpu(index=0, util_pct=float("nan"), used_mb=1e308, total_mb=1e-308)),
         )
     ]
-    assert "**Status**" in render_markdown(build(snapshot_of(far, is_following=True)))
+    assert "**Status**" in render_markdown(build(snapshot_of(far, is_following=True)), full=True)

@@ -34,7 +34,7 @@ class Structure(HTMLParser):
 
 
 def html_of(snapshot_of, log, text: str) -> str:
-    return render_html(build(snapshot_of(lines_with(log, text), log="logs/run.log")))
+    return render_html(build(snapshot_of(lines_with(log, text), log="logs/run.log")), full=True)
 
 
 def without_pictures(page: str) -> str:
@@ -81,7 +81,7 @@ def test_a_log_of_hostile_lines_makes_a_page_in_which_nothing_runs(require, snap
     assert opened.console == []
     title = re.search(r"<title>(.*?)</title>", opened.dom)
     assert title is not None
-    assert title[1].startswith("FAILED")
+    assert title[1].startswith("DIED")
     assert "<script" not in opened.dom
     assert "<iframe" not in opened.dom
     assert opened.dom.count("<figure") == text.count("<figure") == opened.dom.count('class="tw-chart"') >= 4
@@ -93,7 +93,7 @@ def test_the_policy_stops_even_a_script_inside_the_page_and_the_console_shows_it
     """Were the escaping to fail, still nothing would run; and the test above would see it."""
     require("chromium")
     page = tmp_path / "status.html"
-    text = render_html(build(snapshot_of(healthy)))
+    text = render_html(build(snapshot_of(healthy)), full=True)
     page.write_text(text.replace("<main", "<script>document.title='owned'</script><main"), encoding="utf-8")
     opened = open_page(page, tmp_path / "profile")
     assert "<title>owned" not in opened.dom
@@ -104,7 +104,7 @@ def test_the_charts_can_be_seen_and_a_picture_of_the_page_is_kept(require, snaps
     require("chromium")
     require("pygal")
     page, charts, bare = (tmp_path / f"{name}.html" for name in ("page", "charts", "bare"))
-    text = render_html(build(snapshot_of(healthy)))
+    text = render_html(build(snapshot_of(healthy)), full=True)
     page.write_text(text, encoding="utf-8")
     # The charts alone, under the same policy: a picture of the whole page is slow to count.
     alone = re.sub(r"<header.*?<section id=.charts.", '<section id="charts"', text, flags=re.DOTALL)
@@ -123,7 +123,7 @@ def test_a_page_fits_the_width_of_a_phone(require, snapshot_of, healthy, tmp_pat
     require("chromium")
     style = "main{outline:0}html{background:#ff00ff}body{max-width:100vw}"
     page = tmp_path / "phone.html"
-    text = render_html(build(snapshot_of(healthy)))
+    text = render_html(build(snapshot_of(healthy)), full=True)
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
     page.write_text(text.replace("</style>", f"{style}</style>", 1), encoding="utf-8")
     picture = screenshot(page, tmp_path / "profile", "status-phone", size=(500, 1500))
@@ -131,7 +131,7 @@ def test_a_page_fits_the_width_of_a_phone(require, snapshot_of, healthy, tmp_pat
 
 
 def test_every_link_within_the_page_leads_somewhere(snapshot_of, healthy):
-    page = render_html(build(snapshot_of(healthy)))
+    page = render_html(build(snapshot_of(healthy)), full=True)
     ids = set(re.findall(r' id="([^"]+)"', page))
     links = set(re.findall(r'href="#([^"]+)"', page))
     assert links
@@ -140,19 +140,19 @@ def test_every_link_within_the_page_leads_somewhere(snapshot_of, healthy):
 
 
 def test_nothing_is_loaded_from_elsewhere(snapshot_of, healthy):
-    page = render_html(build(snapshot_of(healthy)))
+    page = render_html(build(snapshot_of(healthy)), full=True)
     assert not re.search(r'(?:src|href)="(?!#|data:image/svg)', page)
     assert "url(" not in page
     assert "@import" not in page
 
 
 def test_the_same_facts_give_the_same_bytes(snapshot_of, healthy):
-    assert render_html(build(snapshot_of(healthy))) == render_html(build(snapshot_of(healthy)))
+    assert render_html(build(snapshot_of(healthy)), full=True) == render_html(build(snapshot_of(healthy)), full=True)
 
 
 def test_without_the_drawing_library_the_page_renders_and_explains_it(snapshot_of, healthy, monkeypatch):
     monkeypatch.setattr("monitor.report.drawing.can_draw", lambda: False)
-    page = render_html(build(snapshot_of(healthy)))
+    page = render_html(build(snapshot_of(healthy)), full=True)
     assert "Charts are not drawn: pygal is not installed" in page
     assert "<figure" not in page
 
@@ -165,7 +165,7 @@ def test_secrets_do_not_reach_the_page(snapshot_of, log):
 def test_a_template_of_the_user_is_rendered_with_everything_escaped(snapshot_of, log, tmp_path: Path):
     template = tmp_path / "mine.html.j2"
     template.write_text("<p>{{ page.title }}</p>{{ page.footer.mark }}{{ page.header[0].evidence | cite }}")
-    page = render_html(build(snapshot_of(lines_with(log, "<script>x</script>"))), template)
+    page = render_html(build(snapshot_of(lines_with(log, "<script>x</script>"))), template, full=True)
     assert page.startswith("<p>Training Run &lt;script&gt;x&lt;/script&gt;</p>")
 
 
@@ -187,4 +187,4 @@ def test_a_template_of_the_user_that_reaches_out_or_is_wrong_is_one_clear_line(
     template = tmp_path / "mine.html.j2"
     template.write_text(text)
     with pytest.raises(ReportError, match=r"mine\.html\.j2.*cannot be rendered"):
-        render_html(build(snapshot_of(healthy)), template)
+        render_html(build(snapshot_of(healthy)), template, full=True)

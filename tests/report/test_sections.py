@@ -21,7 +21,7 @@ def stated(found: Sequence[Statement], subject: str) -> str:
 
 
 def test_the_header_gives_the_identity_with_its_lines(healthy, snapshot_of):
-    text = render_markdown(build(snapshot_of(healthy)))
+    text = render_markdown(build(snapshot_of(healthy)), full=True)
     assert "- **Start Time**: 2025-10-30 23:40:51 UTC (L1)" in text
     assert "- **Configuration**: 2 epochs, batch_size=2048, bf16-mixed precision, device=cpu (L8, L9)" in text
     assert "- **PID**: 822543 (L1)" in text
@@ -120,7 +120,9 @@ def test_resets_are_counted_by_epoch_and_unknown_where_the_guard_was_not_seen(lo
     log.start().preface().train(5, 1).add(reset, reset).end_epoch(1).train(15, 2).end_epoch(2).end()
     page = build(snapshot_of(log.lines))
     assert [(row.epoch, row.resets) for row in page.epochs.rows] == [(1, 2), (2, None)]
-    assert "❔ not seen" in next(line for line in render_markdown(page).split("\n") if line.startswith("| 2 |"))
+    assert "❔ not seen" in next(
+        line for line in render_markdown(page, full=True).split("\n") if line.startswith("| 2 |")
+    )
 
 
 def test_an_epoch_whose_line_is_missing_has_a_row_without_figures(log, snapshot_of):
@@ -166,7 +168,7 @@ def test_commands_have_the_quoted_path_and_the_process_id(healthy, snapshot_of):
 
 
 def test_the_same_facts_give_the_same_bytes_dated_by_the_run_s_own_clock(healthy, snapshot_of):
-    first, second = (render_markdown(build(snapshot_of(healthy))) for _ in range(2))
+    first, second = (render_markdown(build(snapshot_of(healthy)), full=True) for _ in range(2))
     assert first == second
     last_second = healthy[-1][len("2025-10-30T") : len("2025-10-30T23:40:51")]
     assert f"- **Last Updated**: 2025-10-30 {last_second} UTC\n" in first
@@ -174,7 +176,7 @@ def test_the_same_facts_give_the_same_bytes_dated_by_the_run_s_own_clock(healthy
 
 def test_the_timeline_names_the_line_of_each_alert(log, snapshot_of):
     log.start().preface().epoch(1, zero=("gat",)).epoch(2).end()
-    text = render_markdown(build(snapshot_of(log.lines)))
+    text = render_markdown(build(snapshot_of(log.lines)), full=True)
     rows = [line for line in text.split("\n") if "| GradientVanishing |" in line and line.startswith("| 2025-")]
     assert [("firing" in row, "resolved" in row) for row in rows] == [(True, False), (False, True)]
     assert rows[0].endswith(" (L17) |")
@@ -183,7 +185,7 @@ def test_the_timeline_names_the_line_of_each_alert(log, snapshot_of):
 def test_what_is_ok_is_folded_away_behind_what_is_not(log, snapshot_of):
     log.start().preface().epoch(1).epoch(2).add(grammar.GradNonfinite(group="gat", norm=float("nan"), step=20))
     page = build(snapshot_of(log.lines, is_following=True), Config(signs=("TrainingStall",)))
-    loud, _, quiet = render_markdown(page).partition("<details>")
+    loud, _, quiet = render_markdown(page, full=True).partition("<details>")
     assert "\n### ❌ " in loud
     assert re.findall(r"\n### ✅ (\w+)", loud) == ["TrainingStall"]
     folded = quiet.partition("</details>")[0]

@@ -38,7 +38,7 @@ def test_a_healthy_run_that_has_ended_is_green_and_names_what_does_not_apply(hea
     page = build(snapshot_of(healthy))
     assert (page.footer.mark, page.footer.status, page.footer.all_passed) == (Mark.OK, "completed", True)
     assert [each.subject for each in page.footer.not_applicable] == ["Monitor GPU utilisation"]
-    text = render_markdown(page)
+    text = render_markdown(page, full=True)
     assert "All checks passed: 6 rules" in text
     assert "Confidence**: High: 6 of 6" in text
 
@@ -56,7 +56,7 @@ def test_no_line_at_all_is_unknown_and_nothing_is_green(snapshot_of):
     assert (page.footer.status, page.footer.mark, page.footer.share) == ("waiting", Mark.UNKNOWN, 0.0)
     assert {each.mark for each in page.objectives} == {Mark.UNKNOWN}
     # The legend alone shows the sign.
-    assert render_markdown(page).count("✅") == 1
+    assert render_markdown(page, full=True).count("✅") == 1
 
 
 def test_an_alert_closed_by_the_end_of_the_run_still_counts_as_open(log, snapshot_of):
@@ -70,7 +70,7 @@ def test_an_alert_closed_by_the_end_of_the_run_still_counts_as_open(log, snapsho
     assert objective(page, "gradient flow") is Mark.BREACH
     assert group_mark(page, "temporal_encoder") is Mark.BREACH
     assert group_mark(page, "gat") is Mark.OK
-    assert "All checks passed" not in render_markdown(page)
+    assert "All checks passed" not in render_markdown(page, full=True)
 
 
 def test_a_loss_that_was_no_number_once_is_not_forgotten_when_it_is_one_again(log, snapshot_of):
@@ -88,7 +88,7 @@ def test_small_tensors_in_the_selection_group_get_no_check_mark_even_without_a_r
     assert objective(page, "gradient flow") is Mark.CAUTION
     assert (page.footer.mark, page.footer.all_passed) == (Mark.CAUTION, False)
     assert page.footer.confidence.startswith("Medium")
-    assert "243 of 1160 tensors" in render_markdown(page)
+    assert "243 of 1160 tensors" in render_markdown(page, full=True)
 
 
 @pytest.mark.parametrize(("without", "expected"), [(1, Mark.OK), (2, Mark.CAUTION)])
@@ -138,7 +138,7 @@ def test_a_run_that_ended_before_its_last_epoch_is_not_green(log, snapshot_of):
     log.start().preface(epochs=5).epoch(1, of=5).epoch(2, of=5).end("stopped")
     page = build(snapshot_of(log.lines))
     assert (page.footer.status, page.footer.mark) == ("stopped", Mark.CAUTION)
-    assert "2/5 done, and the run has ended" in render_markdown(page)
+    assert "2/5 done, and the run has ended" in render_markdown(page, full=True)
 
 
 def test_a_failed_run_is_red(log, snapshot_of):
@@ -152,7 +152,7 @@ def test_an_alert_of_an_earlier_attempt_is_a_caution_for_the_present_one(log, sn
     page = build(snapshot_of(log.lines))
     assert group_mark(page, "gat") is Mark.CAUTION
     assert page.footer.mark is Mark.CAUTION
-    assert "Attempt 1" in render_markdown(page)
+    assert "Attempt 1" in render_markdown(page, full=True)
 
 
 def test_a_traceback_without_a_rule_still_breaks_the_all_clear(log, snapshot_of):
@@ -161,7 +161,7 @@ def test_a_traceback_without_a_rule_still_breaks_the_all_clear(log, snapshot_of)
     page = build(snapshot_of(log.epoch(2).end().lines))
     assert objective(page, "stability") is Mark.CAUTION
     assert page.footer.mark is Mark.CAUTION
-    assert "text.traceback: 1 seen, not judged by any rule; the last: Traceback" in render_markdown(page)
+    assert "text.traceback: 1 seen, not judged by any rule; the last: Traceback" in render_markdown(page, full=True)
 
 
 def test_a_failed_reset_contradicts_degeneracy_prevention(log, snapshot_of):

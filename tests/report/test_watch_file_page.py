@@ -100,7 +100,7 @@ checklists:
         ("claimed", False),
         ("look", False),
     ]
-    text = render_markdown(build(snapshot_of(healthy), config))
+    text = render_markdown(build(snapshot_of(healthy), config), full=True)
     assert "- [x] told (ticked by hand in the watch file)" in text
     assert "- [ ] claimed (❌ ticked by hand in the watch file, but: the run ended after 2 epochs)" in text
     assert "- [ ] look (only a person can tick this)" in text
@@ -185,7 +185,7 @@ def test_with_a_baseline_run_each_group_shows_its_earlier_norm(log, snapshot_of)
     page = build(snapshot_of(log.start().preface().epoch(1).epoch(2).end().lines), background=background)
     assert {row.group: row.was for row in page.gradients.groups}["gat"] == 0.0
     assert any("was 0.00e+00 in the baseline run" in each.text for each in page.gradients.observations)
-    assert "| was |" in render_markdown(page)
+    assert "| was |" in render_markdown(page, full=True)
     same = [row for row in page.comparison.rows if row.mark is Mark.CAUTION]
     assert {row.title for row in same} >= {"Sharpe", "Train loss"}
 
@@ -201,7 +201,7 @@ def test_a_variable_with_another_value_than_wanted_is_contradicted(healthy, snap
 
 
 def test_signs_that_the_file_names_are_always_shown_in_full(healthy, snapshot_of, config_of):
-    text = render_markdown(build(snapshot_of(healthy), config_of("signs: [EncoderGradientZero]")))
+    text = render_markdown(build(snapshot_of(healthy), config_of("signs: [EncoderGradientZero]")), full=True)
     assert "### ✅ EncoderGradientZero" in text
     assert "### ✅ GradientVanishing" not in text
 
@@ -215,13 +215,13 @@ def test_titles_and_words_of_the_file_break_no_structure(healthy, snapshot_of, c
         f"stages: [{{epochs: 1, expect: {hostile}}}]\n"
         f"comparison: {{rows: [{{title: {hostile}, signal: train.loss}}]}}\n"
     )
-    text = render_markdown(build(snapshot_of(healthy), config))
+    text = render_markdown(build(snapshot_of(healthy), config), full=True)
     assert "<script>" not in text
     plain = render_markdown(build(snapshot_of(healthy), config_of(
         "title: a\nnotes: [a]\nreferences: {a: a}\nchecklists: [{title: a, items: [a]}]\n"
         "objectives: [{title: a, when: {epoch: 1}}]\nstages: [{epochs: 1, expect: a}]\n"
         "comparison: {rows: [{title: a, signal: train.loss}]}\n"
-    )))  # fmt: skip
+    )), full=True)  # fmt: skip
     assert [line.count(" | ") for line in text.split("\n")] == [line.count(" | ") for line in plain.split("\n")]
 
 

@@ -43,6 +43,22 @@ class EpochTable:
     trends: tuple[tuple[str, str], ...] = ()
     """Column (a field of `EpochRow`) and its sparkline over the rows."""
 
+    @property
+    def columns(self) -> tuple[tuple[str, str, str], ...]:
+        """The columns that any row fills: the field, its title, and how its numbers are written."""
+        return tuple(each for each in _COLUMNS if any(getattr(row, each[0]) is not None for row in self.rows))
+
+
+_COLUMNS = (
+    ("train_loss", "train loss", ".4f"),
+    ("val_loss", "val loss", ".4f"),
+    ("lr", "lr", ".2e"),
+    ("seconds", "seconds", ".1f"),
+    ("resets", "resets", ","),
+    ("sharpe", "Sharpe", ".4f"),
+    ("rank_ic", "RankIC", ".4f"),
+)
+
 
 @dataclass(frozen=True)
 class HorizonRow:
@@ -83,13 +99,10 @@ def epoch_table(snapshot: Snapshot) -> EpochTable:
     return EpochTable(rows, epochs.start - min(ended), None, _trends(rows))
 
 
-_COLUMNS = ("train_loss", "val_loss", "lr", "seconds", "resets", "sharpe", "rank_ic")
-
-
 def _trends(rows: tuple[EpochRow, ...]) -> tuple[tuple[str, str], ...]:
     if len(rows) < 2:
         return ()
-    return tuple((column, sparkline(getattr(row, column) for row in rows)) for column in _COLUMNS)
+    return tuple((column, sparkline(getattr(row, column) for row in rows)) for column, _, _ in _COLUMNS)
 
 
 def metrics(snapshot: Snapshot) -> ValidationMetrics:

@@ -32,6 +32,11 @@ class Objective:
     is_declared: bool = False
     """Whether a watch file asks for it."""
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether a short page has it: a watch file asks for it, or the log decides it."""
+        return self.is_declared or self.mark in (Mark.OK, Mark.CAUTION, Mark.BREACH)
+
 
 FOLDED_FROM = 3
 """Most grounds of one mark to list singly; more are named in one line. Chosen by hand, 2026-11."""

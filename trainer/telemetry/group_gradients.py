@@ -42,6 +42,8 @@ class _Part(NamedTuple):
     """Norm, largest and sum of absolute values of each, on its device. Shapes: (3, present), or (1, present)."""
     shares: Sequence[float]
     """How many elements of the gradient each element in the sum represents."""
+    num_looked: int
+    """How many weights were looked at, before some were dropped."""
     nonfinite: Mapping[int, int]
     """Number of elements that are not finite, by weight."""
 
@@ -90,8 +92,10 @@ class Gradients:
 
     def norm(self) -> float:
         """Return the norm of the whole gradient of this step."""
-        found = _read([self._now])[0]
-        return math.hypot(*(each.norm for each in found.values()))
+        parts = [part for part in self._now if part.present]
+        if len(parts) == 1 and len(parts[0].ids) == parts[0].num_looked:
+            return math.hypot(*parts[0].numbers[0].tolist())
+        return math.hypot(*(each.norm for each in _read([parts])[0].values()))
 
     def keep(self, *, counts: bool) -> None:
         """End the step; ``counts`` says whether it was one to be looked at, and taken."""
@@ -121,10 +125,10 @@ class Gradients:
 
 def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *, is_full: bool, counts: bool) -> _Part:
     if not grads:
-        return _Part(ids, (), torch.zeros(3, 0), (), {})
+        return _Part(ids, (), torch.zeros(3, 0), (), len(ids), {})
     norms = norms_of(grads)
     if not is_full:
-        return _Part(ids, present, norms[None], (), {})
+        return _Part(ids, present, norms[None], (), len(ids), {})
     samples = [sample_of(each) for each in grads]
     numbers = torch.stack([norms, norms_of(grads, math.inf), norms_of(samples, 1.0)])
     nonfinite = {}
@@ -132,7 +136,7 @@ def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *
         found = zip(present, grads, norms.tolist(), strict=True)
         nonfinite = {each: num_nonfinite([grad], norm) for each, grad, norm in found if not math.isfinite(norm)}
     shares = [grad.numel() / sample.numel() for grad, sample in zip(grads, samples, strict=True)]
-    return _Part(ids, present, numbers, shares, nonfinite)
+    return _Part(ids, present, numbers, shares, len(ids), nonfinite)
 
 
 def _read(looks: Iterable[Sequence[_Part]]) -> list[_Look]:

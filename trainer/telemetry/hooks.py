@@ -53,6 +53,10 @@ class Plan(NamedTuple):
     """Whether the norm of its whole gradient is needed."""
 
 
+AT_REST = Plan(0, 0, 0)
+"""Nothing is looked at."""
+
+
 class StepEnd(NamedTuple):
     """What became of a step."""
 
@@ -60,6 +64,9 @@ class StepEnd(NamedTuple):
     grad_norm: float | None
     """None if it was not asked for, or if the step was skipped: that is no reading."""
     was_reported: bool
+
+
+_TAKEN, _SKIPPED = StepEnd(True, None, False), StepEnd(False, None, False)
 
 
 class TrainingHooks:
@@ -123,6 +130,14 @@ class TrainingHooks:
         if plan.is_due and not self.sees_forward:
             self.listen()
 
+    def rest(self) -> None:
+        """Do nothing in the next step but notice whether it is taken."""
+        self._plan, self._acts, self._has_looked, self._was_reached = AT_REST, False, False, False
+        if self._stepped:
+            self._stepped = []
+        if not self._optimizers.has_stepped:
+            self._switches.run("steps", self._optimizers.probe, self.trained.weights)
+
     def listen(self) -> None:
         """Listen to the activations of this step, and keep its weights, if a report is due."""
         if self._is_listening or not self._plan.is_due:
@@ -139,8 +154,11 @@ class TrainingHooks:
         """Look at the gradients now: after they are unscaled and, if possible, before clipping."""
         if self._acts:
             self._has_looked = True
-            done = {id(each) for optimizer in self._stepped for each in self._optimizers.held(optimizer)}
-            self._look_at([weight for weight in self.trained.weights if id(weight) not in done])
+            weights: Sequence[nn.Parameter] = self.trained.weights
+            if self._stepped:
+                done = {id(each) for optimizer in self._stepped for each in self._optimizers.held(optimizer)}
+                weights = [weight for weight in weights if id(weight) not in done]
+            self._look_at(weights)
 
     def end_step(self) -> StepEnd:
         """End the step: write its report, if one is due and the step was taken."""
@@ -150,7 +168,7 @@ class TrainingHooks:
         self._has_taken = self._has_taken or was_taken
         self._skips_in_row = 0 if was_taken else self._skips_in_row + 1
         if not self._acts:
-            return StepEnd(was_taken, None, was_reported=False)
+            return _TAKEN if was_taken else _SKIPPED
         counts = was_taken or self._skips_in_row >= (PERSISTENT_SKIPS if self._has_taken else SCALER_SKIPS)
         if self._optimizers.is_several and was_taken:
             self._switches.run("gradients", self._drop_resting)

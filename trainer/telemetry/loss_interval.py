@@ -36,9 +36,8 @@ class Losses:
         Raises TypeError or ValueError for what is not one number.
         """
         if isinstance(loss, Tensor):
-            loss = loss.detach()
             if loss.device.type != "cpu":
-                self._unread.append(loss.reshape(()))
+                self._unread.append(loss.detach().reshape(()))
                 return True
             loss = loss.item()
         return self._take(float(loss))

@@ -40,7 +40,7 @@ from trainer.telemetry.eventlog import (
     default_log_path,
     extra_fields,
 )
-from trainer.telemetry.hooks import Plan, TrainingHooks
+from trainer.telemetry.hooks import AT_REST, Plan, TrainingHooks
 from trainer.telemetry.looked_steps import LOOKS, looked_steps, next_report
 from trainer.telemetry.loss_interval import Losses
 from trainer.telemetry.phases import Phases
@@ -129,6 +129,7 @@ class Telemetry:
         self._best = (float("inf"), 0)
         self._losses, self._batch_signals, self._declared = Losses(), BatchSignals(), Declarations()
         self._is_waiting, self._owes_report = True, False
+        self._next_report, self._looked, self._plan = -1, frozenset[int](), AT_REST
         self._phase, self._forwards = "", 0
         self._pace = Stopwatch(self._timer)
         self._hooks = TrainingHooks(
@@ -380,21 +381,30 @@ class Telemetry:
     def _expect_step(self) -> None:
         self._is_waiting = True
         step, batch = self._step, self._batch + 1
-        early = self._first + LOOKS
-        is_looked = step < early or step in looked_steps(
-            next_report(step, every=self._grad_every, first=self._first), every=self._grad_every
+        if step > self._next_report:
+            self._plan_interval()
+        is_last = batch == self._batches
+        is_looked = step in self._looked
+        wants_norm = is_last or (step + 1) % self._train_every == 0
+        is_due = self._owes_report or step == self._next_report or (is_last and self._is_report_due(step, batch))
+        if is_looked or wants_norm or is_due:
+            self._plan = Plan(step, self._epoch, batch, is_due, is_looked, wants_norm)
+            self._hooks.expect(self._plan)
+        else:
+            self._plan = AT_REST
+            self._hooks.rest()
+
+    def _plan_interval(self) -> None:
+        """Plan the next report, and the steps that are looked at for it."""
+        every, first = self._grad_every, self._first
+        self._next_report = next_report(self._step, every=every, first=first)
+        is_first = self._step < first + LOOKS
+        self._looked = (
+            frozenset(range(first, self._next_report + 1)) if is_first else looked_steps(self._next_report, every=every)
         )
-        self._plan = Plan(
-            step,
-            self._epoch,
-            batch,
-            self._owes_report or self._is_report_due(step, batch),
-            is_looked,
-            (step + 1) % self._train_every == 0 or batch == self._batches,
-        )
-        self._hooks.expect(self._plan)
 
     def _is_report_due(self, step: int, batch: int) -> bool:
+        """Return whether a step has a report, the last one of an epoch included."""
         early = next_report(self._first, every=self._grad_every, first=self._first)
         if step <= early and batch != self._batches:
             return step == early

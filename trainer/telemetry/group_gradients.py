@@ -41,7 +41,7 @@ class _Part(NamedTuple):
     numbers: Tensor
     """Norm, largest and sum of absolute values of each, on its device. Shapes: (3, present), or (1, present)."""
     shares: Sequence[float]
-    """How many elements of the gradient each element in the sum represents."""
+    """How many elements of the gradient each element in the sum represents; without sums, the root of their number."""
     num_looked: int
     """How many weights were looked at, before some were dropped."""
     nonfinite: Mapping[int, int]
@@ -73,7 +73,7 @@ class Gradients:
     def look(self, weights: Iterable[nn.Parameter], *, is_full: bool, counts: bool = False) -> None:
         """Look at the gradients of some weights in this step; a later look at the same ones counts.
 
-        Without ``is_full`` only norms are taken. ``counts`` counts what is not finite, which waits for the device.
+        Without ``is_full`` only norms are taken. ``counts`` also counts what is not finite, which waits for the device.
         """
         known = self._trained.ids
         wanted = [weight for weight in weights if id(weight) in known]
@@ -128,7 +128,7 @@ def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *
         return _Part(ids, (), torch.zeros(3, 0), (), len(ids), {})
     norms = norms_of(grads)
     if not is_full:
-        return _Part(ids, present, norms[None], (), len(ids), {})
+        return _Part(ids, present, norms[None], [math.sqrt(grad.numel()) for grad in grads], len(ids), {})
     samples = [sample_of(each) for each in grads]
     numbers = torch.stack([norms, norms_of(grads, math.inf), norms_of(samples, 1.0)])
     nonfinite = {}
@@ -166,7 +166,8 @@ def _read(looks: Iterable[Sequence[_Part]]) -> list[_Look]:
 def _figures(part: _Part, rows: Sequence[Sequence[float]], index: int, weight: int) -> _Figures:
     norm = rows[0][index]
     if len(rows) == 1:
-        return _Figures(norm, is_present=True)
+        # The most that the other two can be.
+        return _Figures(norm, norm, norm * part.shares[index], is_present=True)
     largest, nonfinite = rows[1][index], part.nonfinite.get(weight, 0)
     # The squares of the elements left single precision below 1e-19 and above 1e19, not the elements themselves.
     if norm == 0 or (math.isinf(norm) and not nonfinite):

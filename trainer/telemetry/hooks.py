@@ -285,10 +285,9 @@ class TrainingHooks:
             if not self._is_known:
                 self._switches.run("groups", self._write_model)
             self._outputs.stop()
-        is_full = plan.is_due or plan.is_looked
-        if is_full:
+        if plan.is_due or plan.is_looked:
             self._switches.run("groups", self.trained.note)
-        self._switches.run("gradients", self._gradients.look, weights, is_full=is_full, counts=plan.is_due)
+        self._switches.run("gradients", self._gradients.look, weights, is_full=plan.is_due, counts=plan.is_due)
         if plan.is_due:
             self._switches.run("weights", self._weights.aim, weights)
 

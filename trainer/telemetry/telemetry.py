@@ -411,7 +411,8 @@ class Telemetry:
         return is_report_due(step, every=self._grad_every, batch=batch, batches=self._batches, epoch=self._epoch)
 
     def _look_at_batch(self, inputs: object, targets: object, outputs: object) -> None:
-        if self._step % max(self._grad_every, RUN) < RUN:
+        # From the step after a report on, so that a report has a whole row of batches.
+        if (self._step - 1) % max(self._grad_every, RUN + 1) < RUN:
             self._batch_signals.fingerprint(inputs)
         if self._plan.is_due or self._plan.is_looked:
             self._batch_signals.look(inputs, targets, outputs)

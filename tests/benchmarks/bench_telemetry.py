@@ -1,7 +1,7 @@
 """The cost of telemetry in ordinary loops, at its default cadence and with its reports: four kinds of model on a CPU.
 
-Blocks of steps with telemetry and without alternate. Processor time counts rather than wall time, so that other
-processes hardly disturb it; one thread.
+Intervals with telemetry and without alternate, always the same steps of a run. Of each step the fastest of all rounds
+counts, so that other processes hardly disturb the figure; one thread.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from torch.nn import functional
 
 from trainer.telemetry.telemetry import Telemetry
 
-STEPS = 200
-"""Steps of a block: two reports."""
+FIRST, INTERVAL = 5, 100
+"""The interval begins after the first report; it has one report, ten TRAIN lines, and three looks beside."""
 BAR, BAR_MICROSECONDS, LONG_STEP_S = 0.02, 50.0, 2e-3
-PAIRS = 11
+ROUNDS = 15
 
 
 class Kind(NamedTuple):
@@ -33,7 +33,6 @@ class Kind(NamedTuple):
     model: nn.Module
     optimizers: list[torch.optim.Optimizer]
     loss: Callable[[], Tensor]
-    steps: int = STEPS
 
 
 class SmallLanguageModel(nn.Module):
@@ -87,7 +86,7 @@ def language_model() -> Kind:
     """A small language model."""
     model, tokens = SmallLanguageModel(), torch.randint(1000, (8, 65))
     loss = lambda: functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())  # noqa: E731
-    return Kind("small LM", model, [torch.optim.AdamW(model.parameters(), 1e-3)], loss, steps=100)
+    return Kind("small LM", model, [torch.optim.AdamW(model.parameters(), 1e-3)], loss)
 
 
 def recommender() -> Kind:
@@ -99,10 +98,11 @@ def recommender() -> Kind:
     return Kind("recommender, sparse", model, [tables, head], lambda: functional.mse_loss(model(user, item), y))
 
 
-def seconds_per_step(kind: Kind, telemetry: Telemetry | None) -> float:
-    """Return the processor time of a step."""
-    began = time.process_time()
-    for _ in range(kind.steps):
+def step_times(kind: Kind, telemetry: Telemetry | None) -> list[float]:
+    """Return the seconds of each step."""
+    times = []
+    for _ in range(FIRST + INTERVAL):
+        began = time.perf_counter()
         loss = kind.loss()
         for each in kind.optimizers:
             each.zero_grad()
@@ -111,21 +111,20 @@ def seconds_per_step(kind: Kind, telemetry: Telemetry | None) -> float:
             each.step()
         if telemetry is not None:
             telemetry.step(loss, samples=1)
-    return (time.process_time() - began) / kind.steps
+        times.append(time.perf_counter() - began)
+    return times[FIRST:]
 
 
 def measure(kind: Kind, folder: Path) -> tuple[float, float]:
-    """Return the seconds of a step, and those that telemetry adds: medians over alternating blocks."""
-    alone, added = [], []
-    seconds_per_step(kind, None)
-    for _ in range(PAIRS):
+    """Return the seconds of a step, and those that telemetry adds to it, both as means over an interval."""
+    alone, watched = [], []
+    step_times(kind, None)
+    for _ in range(ROUNDS):
         with Telemetry(kind.model, kind.optimizers, epochs=1, batches=10**6, log=folder / "run.log") as telemetry:
-            # The first interval has one report more than the others.
-            seconds_per_step(kind._replace(steps=5), telemetry)
-            watched = seconds_per_step(kind, telemetry)
-        alone.append(seconds_per_step(kind, None))
-        added.append(watched - alone[-1])
-    return statistics.median(alone), statistics.median(added)
+            watched.append(step_times(kind, telemetry))
+        alone.append(step_times(kind, None))
+    step_s, watched_s = (statistics.mean(map(min, zip(*rounds, strict=True))) for rounds in (alone, watched))
+    return step_s, watched_s - step_s
 
 
 def main() -> None:

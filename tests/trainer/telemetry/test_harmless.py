@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.trainer.telemetry.harmless import STEPS, TRAININGS, net, plain
+from tests.trainer.telemetry.harmless import STEPS, TRAININGS, net
 from tests.trainer.telemetry.test_telemetry import fired, judge
 from trainer.telemetry import Telemetry, layer_outputs
 from trainer.telemetry import telemetry as public
@@ -218,16 +218,3 @@ def test_a_watched_model_can_be_saved_whole_and_read_without_trainwarden(log: Pa
     )
     telemetry.close()
     assert float(ran.stdout) == pytest.approx(model(torch.ones(1, 8)).item())
-
-
-def test_a_training_goes_on_when_the_log_cannot_be_closed(log: Path):
-    held: list[Telemetry] = []
-
-    def attach(model: nn.Module, optimizer: object) -> Telemetry:
-        held.append(Telemetry(model, optimizer, epochs=1, batches=STEPS, log=log, train_every=2, grad_every=6))
-        os.close(held[0]._log._file or -1)
-        return held[0]
-
-    watched_model = plain(attach)
-    held[0].close()
-    assert_same(watched_model, alone("plain"))

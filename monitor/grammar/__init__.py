@@ -1,7 +1,7 @@
 """Our own log lines, defined once for writer and reader; needs only the standard library."""
 
 from monitor.grammar.data import Data, DataCheck, Model, ModelGroup, Target
-from monitor.grammar.fields import CODECS, PerHorizon, Share, Words, quote, read_pairs, unquote
+from monitor.grammar.fields import CODECS, RESERVED, PerHorizon, Share, Words, quote, read_pairs, unquote
 from monitor.grammar.logline import (
     RECORD_TYPES,
     TAGS,
@@ -16,6 +16,7 @@ from monitor.grammar.logline import (
 from monitor.grammar.machine import Checkpoint, CheckpointConflict, Error, Gpu, LogLost, Nonfinite, Process, ProcessGone
 from monitor.grammar.measurements import (
     ActivationReport,
+    BatchReport,
     EncoderGrad,
     GradBelow,
     GradNonfinite,
@@ -33,12 +34,16 @@ from monitor.grammar.measurements import (
 from monitor.grammar.progress import Epoch, Floor, HorizonMetrics, Metrics, Phase, Train
 from monitor.grammar.record import Record
 from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, RunEnd, RunStart
+from monitor.grammar.telemetry import CallIgnored, MonitorOff, Observed
 
 __all__ = [
     "CODECS",
     "RECORD_TYPES",
+    "RESERVED",
     "TAGS",
     "ActivationReport",
+    "BatchReport",
+    "CallIgnored",
     "Checkpoint",
     "CheckpointConflict",
     "Config",
@@ -69,7 +74,9 @@ __all__ = [
     "Metrics",
     "Model",
     "ModelGroup",
+    "MonitorOff",
     "Nonfinite",
+    "Observed",
     "PerHorizon",
     "Phase",
     "Process",

@@ -39,7 +39,7 @@ _PAIR = re.compile(rf'({KEY})=({_QUOTED}|[^\s"]*)(?:\s+|$)')
 # A grep for these words must find only events, so wherever a value echoes one its first letter is escaped.
 RESERVED = re.compile(
     r"Epoch|Train Loss|Val Loss|Sharpe|reset applied|\[[A-Z][A-Z-]*\]|ENCODER-GRAD|"
-    r"(?:GRAD|WEIGHT|ACTIVATION|INPUT)-MONITOR|DEGENERACY-GUARD|DATA-CHECK"
+    r"(?:GRAD|WEIGHT|ACTIVATION|INPUT|BATCH)-MONITOR|DEGENERACY-GUARD|DATA-CHECK"
 )
 # Control characters would not survive our reader; surrogates and line separators break other tools.
 _UNSAFE = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"

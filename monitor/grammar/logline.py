@@ -15,6 +15,7 @@ from monitor.grammar.data import Data, DataCheck, Model, ModelGroup, Target
 from monitor.grammar.machine import Checkpoint, CheckpointConflict, Error, Gpu, LogLost, Nonfinite, Process, ProcessGone
 from monitor.grammar.measurements import (
     ActivationReport,
+    BatchReport,
     EncoderGrad,
     GradBelow,
     GradNonfinite,
@@ -30,6 +31,7 @@ from monitor.grammar.measurements import (
 from monitor.grammar.progress import Epoch, Floor, HorizonMetrics, Metrics, Phase, Train
 from monitor.grammar.record import Record, line
 from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, RunEnd, RunStart
+from monitor.grammar.telemetry import CallIgnored, MonitorOff, Observed
 
 
 @line("")
@@ -49,9 +51,10 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     *(RunStart, RunEnd, ConfigUnused, ConfigIgnored, Config, Intent),
     *(Data, DataCheck, Target, ModelGroup, Model),
     *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics),
-    *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport),
+    *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport, BatchReport),
     *(GuardCheck, GuardReport, GuardReset, GuardRecovered, GuardFailed),
     *(ProcessGone, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
+    *(MonitorOff, CallIgnored, Observed),
 )
 """Every record type; types with the same tag are tried in this order."""
 

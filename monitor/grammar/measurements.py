@@ -24,7 +24,9 @@ class GroupGrad(Record):
     """One group within a gradient report.
 
     ``small`` counts tensors (or per-feature slices of grouped tensors) with a norm below GRAD_MONITOR_WARN_NORM,
-    ``none`` those without a gradient, ``nonfinite`` elements that are nan or infinite.
+    ``none`` those without a gradient, ``nonfinite`` elements that are nan or infinite. ``zero`` is the share of the
+    steps looked at since the last report in which the gradient was exactly zero; the other numbers are then from the
+    newest step in which it was not.
     """
 
     group: str
@@ -34,6 +36,7 @@ class GroupGrad(Record):
     none: int | None = None
     mean_abs: float | None = None
     nonfinite: int | None = None
+    zero: Share | None = None
     norm: float
 
 
@@ -124,6 +127,27 @@ class InputReport(Record):
     worst_feature: str | None = None
     worst_mean: float | None = None
     worst_std: float | None = None
+
+
+@line("BATCH-MONITOR")
+class BatchReport(Record):
+    """The batches looked at since the last report.
+
+    ``repeated`` counts the batches equal to the one before; ``constant`` and ``zero`` are features that did not change,
+    and that were 0, in all of them. ``order`` is the spread of the targets within batches over that of all batches: 1
+    if shuffled, 0 if sorted. ``targets`` is the number of classes, if they are classes.
+    """
+
+    step: int | None = None
+    repeated: Share | None = None
+    constant: Share | None = None
+    zero: Share | None = None
+    order: float | None = None
+    targets: int | None = None
+    entropy: float | None = None
+    target_std: float | None = None
+    pred_std: float | None = None
+    ratio: float | None = None
 
 
 @line("DEGENERACY-GUARD", "check")

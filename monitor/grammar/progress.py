@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.grammar.fields import Share
+from monitor.grammar.fields import PerHorizon, Share
 from monitor.grammar.record import Record, line
 
 
@@ -23,7 +23,12 @@ class Phase(Record):
 
 @line("TRAIN")
 class Train(Record):
-    """Progress within an epoch; each loss term is an extra key."""
+    """Progress within an epoch; each loss term is an extra key.
+
+    ``loss`` is that of the newest step. ``mean_loss``, ``max_loss`` and ``num_losses`` are over the steps since the
+    last such line; the first two leave out what is not finite. ``lr_groups`` has the rate of each parameter group, by
+    its number from 0, where they differ.
+    """
 
     epoch: Share
     batch: Share
@@ -37,6 +42,10 @@ class Train(Record):
     grad_norm: float | None = None
     skipped: int | None = None
     skips_in_row: int | None = None
+    mean_loss: float | None = None
+    max_loss: float | None = None
+    num_losses: int | None = None
+    lr_groups: PerHorizon | None = None
 
 
 @line("FLOOR")

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import typing
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import ClassVar, Self, TypeVar, dataclass_transform
 
 from monitor.grammar.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
@@ -39,6 +40,11 @@ class KeyTemplate(typing.NamedTuple):
 _PLAIN = re.compile(r"[!#-~]*")
 
 
+@lru_cache(maxsize=1024)
+def _can_be_key(key: str) -> bool:
+    return bool(_KEY.fullmatch(key)) and not RESERVED.search(key)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
     """The content of one line. Fields that are None are not written; keys unknown to the type are in ``extra``."""
@@ -61,16 +67,18 @@ class Record:
         Raises ValueError for an extra key that cannot be written, and for a record that was read from another trainer's
         line and lacks a field that our own lines always have.
         """
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values = vars(self)
         if lacking := sorted(name for name in self._required if values[name] is None):
             raise ValueError(f"{self.TAG}: {', '.join(lacking)} missing; expected on every line of ours")
         words = [self._template.write(values)]
-        known = [(key, values[key]) for key in self._keys if values[key] is not None]
-        words += [f"{key}={self._codecs[key].write(value)}" for key, value in known]
-        for key, value in self.extra:
-            if not _KEY.fullmatch(key) or RESERVED.search(key):
+        for key, codec in self._key_codecs.items():
+            value = values[key]
+            if value is not None:
+                words.append(f"{key}={codec.write(value)}")
+        for key, text in self.extra:
+            if not _can_be_key(key):
                 raise ValueError(f"{key!r} cannot be a key of a log line; expected letters, digits and _.@/-")
-            words.append(f"{key}={quote(value)}")
+            words.append(f"{key}={quote(text)}")
         return " ".join(word for word in words if word)
 
     @classmethod

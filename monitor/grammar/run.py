@@ -19,7 +19,7 @@ class RunStart(Record):
 
 @line("RUN", "end")
 class RunEnd(Record):
-    """The trainer ends; ``status`` is completed, stopped or failed."""
+    """The trainer ends; ``status`` is completed, stopped or failed, ``reason`` why, if it was declared."""
 
     status: str
     epochs: int | None = None
@@ -27,6 +27,7 @@ class RunEnd(Record):
     best_val_loss: float | None = None
     seconds: float | None = None
     error: str | None = None
+    reason: str | None = None
 
 
 @line("CONFIG", "unused={unused}", level="WARNING")

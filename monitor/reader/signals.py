@@ -77,7 +77,10 @@ _COVERAGE = ("coverage_80", "coverage_50")
 _MEASURED: dict[type[Record], _Fields] = {
     grammar.Train: _Fields(
         "train",
-        ("loss", "lr", "grad_norm", "s_per_batch", "load_s", "samples_per_s", "skipped", "skips_in_row"),
+        (
+            *("loss", "lr", "grad_norm", "s_per_batch", "load_s", "samples_per_s", "skipped", "skips_in_row"),
+            *("mean_loss", "max_loss"),
+        ),
         cadence="train",
     ),
     grammar.Epoch: _Fields("epoch", ("train_loss", "val_loss", "lr", "seconds", "resets"), cadence="epoch"),
@@ -126,6 +129,11 @@ _MEASURED: dict[type[Record], _Fields] = {
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
     ),
+    grammar.BatchReport: _Fields(
+        "batch",
+        ("repeated", "constant", "zero", "order", "entropy", "target_std", "pred_std", "ratio"),
+        cadence="grad",
+    ),
     grammar.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
     grammar.GuardReset: _Fields("guard", ("recover_within_steps",), ("h",)),
     grammar.DataCheck: _Fields(
@@ -159,6 +167,7 @@ _EVENTS: dict[type[Record], tuple[str, tuple[str, ...]]] = {
     grammar.CheckpointConflict: ("checkpoint.conflict", ("holder",)),
     grammar.LogLost: ("log.lost", ("how",)),
     grammar.ProcessGone: ("process.gone", ("how",)),
+    grammar.MonitorOff: ("telemetry.off", ("monitor",)),
 }
 
 # A named tuple's own constructor takes twice as long, and this runs for every number of a log.
@@ -235,6 +244,8 @@ WANTED_ENDS = ("completed", "stopped")
 """The statuses of an end that is not a failure."""
 METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
+FROZEN = "model.observed_frozen"
+"""The signal of a group that was seen to be frozen and not declared so."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
 UNREADABLE = "log.unreadable"
@@ -262,6 +273,7 @@ def _catalogue() -> Iterator[Signal]:
     yield Signal(UNREADABLE, "", ("tag", "shows"), is_event=True)
     yield Signal(LOSS_SCALE, "")
     yield Signal(ALL_NONFINITE, "", is_event=True)
+    yield Signal(FROZEN, grammar.Observed.TAG, ("group",), is_event=True)
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
     yield Signal(CROWDED_OUT, "", is_event=True)
@@ -281,6 +293,9 @@ def samples(record: Record) -> Iterator[Sample]:
     if isinstance(record, grammar.GradReport):
         for group in record.groups:
             yield from _measured(group)
+    elif isinstance(record, grammar.Observed):
+        for frozen in record.observed_frozen or ():
+            yield Sample(FROZEN, (("group", frozen),), 1.0)
     elif isinstance(record, grammar.GuardReport):
         for check in record.checks():
             yield from samples(check)

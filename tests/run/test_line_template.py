@@ -15,6 +15,10 @@ from tests.lines import START
 
 RECORDS: tuple[Record, ...] = (
     grammar.Train(
+        epoch=Share(3, 20), batch=Share(12, 500), step=1_012, loss=0.75, lr=1e-4, grad_norm=0.4, skipped=0,
+        skips_in_row=0, mean_loss=0.7, max_loss=0.9, num_losses=10,
+    ),
+    grammar.Train(
         epoch=Share(3, 20), batch=Share(12, 500), step=1_012, loss=0.75, lr=1e-4, s_per_batch=0.25, load_s=0.01,
         samples_per_s=480.5, grad_norm=0.4, skipped=0, skips_in_row=0, extra=(("loss_ic", "0.25"), ("note", "a")),
     ),
@@ -34,6 +38,13 @@ RECORDS: tuple[Record, ...] = (
     grammar.ActivationReport(layer="gat", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
     grammar.ActivationReport(layer="0", step=12, mean=-0.1, std=0.9, dead_units=Share(17, 256), saturated=0),
     grammar.InputReport(step=12, mean=0.01, std=1.5, worst_feature="feature_43", worst_mean=0.1, worst_std=1.1),
+    grammar.BatchReport(step=12, repeated=Share(0, 5), constant=Share(1, 6), zero=Share(0, 6), order=0.98, ratio=0.5),
+    grammar.GuardReport(
+        step=12,
+        horizons=tuple(
+            grammar.GuardHorizon(h=h, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)) for h in (1, 5)
+        ),
+    ),
     grammar.GuardCheck(step=12, h=5, std=0.3, target_std=0.9, ratio=0.33, strikes=Share(0, 3)),
     grammar.GuardReport(
         step=12,

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from monitor import grammar
 from monitor.grammar import (
+    RESERVED,
+    BatchReport,
+    CallIgnored,
     Checkpoint,
     CheckpointConflict,
     Data,
@@ -27,7 +31,9 @@ from monitor.grammar import (
     Error,
     Floor,
     Intent,
+    MonitorOff,
     Nonfinite,
+    Observed,
     Phase,
     RunEnd,
     RunStart,
@@ -49,6 +55,8 @@ from trainer.panel.problem import PanelProblem
 from trainer.settings import Ignored, Resolved
 
 __all__ = [
+    "BatchReport",
+    "CallIgnored",
     "Checkpoint",
     "CheckpointConflict",
     "Data",
@@ -59,7 +67,9 @@ __all__ = [
     "Floor",
     "Intent",
     "LogWriteError",
+    "MonitorOff",
     "Nonfinite",
+    "Observed",
     "Phase",
     "RunEnd",
     "RunStart",
@@ -67,6 +77,7 @@ __all__ = [
     "Target",
     "Train",
     "default_log_path",
+    "extra_fields",
     "rank_log_path",
 ]
 """Records that need no conversion are re-exported here, because no other file of the trainer imports the grammar."""
@@ -74,6 +85,8 @@ __all__ = [
 LOG_FOLDER = Path("_logs/training")
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_YET = (*_NO_ROOM, errno.ENXIO)
+"""Why a log cannot be opened although nothing is wrong with its path: no space, or a FIFO without a reader."""
 
 
 class LogWriteError(TrainerError):
@@ -93,24 +106,53 @@ def rank_log_path(main_log: Path, rank: int) -> Path:
     return main_log if rank == 0 else main_log.with_suffix(".ranks") / f"{rank}.log"
 
 
+def extra_fields(record: type[grammar.Record], values: Mapping[str, object], *, prefix: str = "") -> Extra:
+    """Return further numbers of a line by names that a line can have; what is not one number is left out."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        key = prefix + _NOT_IN_KEY.sub("_", str(name))
+        if not key[:1].isalpha() or key in record.field_names():
+            key = f"metric_{key}"
+        if RESERVED.search(key):
+            key = key.lower()
+        with suppress(TypeError, ValueError, RuntimeError):
+            found[key] = repr(float(value.detach() if isinstance(value, Tensor) else value))  # type: ignore[arg-type]
+    return tuple(found.items())
+
+
+_NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_.@/-]")
+Extra = tuple[tuple[str, str], ...]
+"""Keys and texts of a line's further fields."""
+
+
 class EventLog:
     """An open log. Safe to use from several threads.
 
     A full disk costs lines, never the training: lost lines are counted, and a line gives their number as soon as there
-    is space again. `put` writes bytes to a file descriptor and returns how many it wrote, like `os.write`.
+    is space again. `put` writes bytes to a file descriptor and returns how many it wrote, like `os.write`. With
+    `is_lenient` any other error of the file costs lines too, and a file that nobody reads or empties is never waited
+    for.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float], *, put: Callable[[int, bytes], int] = os.write) -> None:
-        self.path, self._clock, self._put = path, clock, put
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        *,
+        put: Callable[[int, bytes], int] = os.write,
+        is_lenient: bool = False,
+    ) -> None:
+        self.path, self._clock, self._put, self._is_lenient = path, clock, put, is_lenient
         self.num_lost = 0
         """Lines that were not written."""
-        self._num_unreported, self._rest = 0, b""
+        self._num_unreported, self._rest, self._cause = 0, b"", ""
         self._lock = threading.RLock()
+        self._file: int | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = self._open()
         except OSError as error:
-            raise LogWriteError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
+            if not (is_lenient and error.errno in _NOT_YET):
+                raise LogWriteError(f"{path}: cannot be written; expected a log file, got {error.strerror}") from error
 
     def write(self, *records: grammar.Record, level: str | None = None) -> None:
         """Write one line per record, at its type's level unless `level` is given."""
@@ -134,7 +176,14 @@ class EventLog:
         """Close the file; nothing can be written afterwards."""
         with self._lock:
             self._settle()
-            os.close(self._file)
+            if self._file is not None:
+                os.close(self._file)
+
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Without O_NONBLOCK a FIFO whose reader is stopped would stop the training; a plain file ignores it.
+        more = os.O_NONBLOCK if self._is_lenient else 0
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | more, 0o644)
 
     def _append(self, line: str) -> None:
         """Write one line if there is space for it, or else count it as lost."""
@@ -147,7 +196,7 @@ class EventLog:
         if self._rest and not self._put_line(b""):
             return False
         if self._num_unreported:
-            message = f"{self._num_unreported} lines could not be written: no space left on the disk"
+            message = f"{self._num_unreported} lines could not be written: {self._cause}"
             record = Error(type="LogLinesLost", message=message)
             if not self._put_line((grammar.format_line(self._clock(), record, level="WARNING") + "\n").encode()):
                 return False
@@ -161,10 +210,14 @@ class EventLog:
         """
         line = self._rest + line
         try:
+            if self._file is None:
+                self._file = self._open()
             num_written = self._put(self._file, line)
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            has_room = error.errno not in _NO_ROOM
+            if has_room and not self._is_lenient:
                 raise
+            self._cause = error.strerror or type(error).__name__ if has_room else "no space left on the disk"
             return False
         self._rest = line[num_written:]
         return num_written > 0
@@ -203,9 +256,19 @@ class EventLog:
             )
 
     def gradients(
-        self, report: Sequence[GroupGradient], *, step: int, epoch: int, batch: int, warn_norm: float
+        self,
+        report: Sequence[GroupGradient],
+        *,
+        step: int,
+        epoch: int,
+        batch: int,
+        warn_norm: float,
+        zero: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
-        """Write the report of all groups, then a warning for each group with too small or non-finite gradients."""
+        """Write the report of all groups, then a warning for each group with too small or non-finite gradients.
+
+        `zero` has, by group, in how many of the steps that were looked at its gradient was zero.
+        """
         groups = tuple(
             grammar.GroupGrad(
                 group=each.group,
@@ -216,6 +279,7 @@ class EventLog:
                 none=each.num_none,
                 mean_abs=each.mean_abs,
                 nonfinite=each.num_nonfinite,
+                zero=Share(*zero[each.group]) if zero else None,
             )
             for each in report
         )

@@ -15,13 +15,25 @@ import psutil
 
 from trainer.measure.own_process import OwnProcess
 from trainer.telemetry.eventlog import EventLog, Phase
+from trainer.telemetry.switches import Switches
 
 
 class Phases:
     """The run's phase and its progress, logged at every change and every `heartbeat_s` seconds."""
 
-    def __init__(self, log: EventLog, *, run: str, pid: int, heartbeat_s: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        run: str,
+        pid: int,
+        heartbeat_s: float,
+        clock: Callable[[], float],
+        switches: Switches | None = None,
+    ) -> None:
+        """With `switches` a failing heartbeat ends the heartbeats, with a line in the log."""
         self._log, self._run, self._pid, self._heartbeat_s, self._clock = log, run, pid, heartbeat_s, clock
+        self._switches = switches
         self._process = OwnProcess(clock)
         self._name, self._beat, self._moved_at = "load", 0, clock()
         self._epoch: int | None = None
@@ -68,7 +80,10 @@ class Phases:
 
     def _keep_beating(self) -> None:
         while not self._ended.wait(self._heartbeat_s):
-            self.beat()
+            if self._switches is None:
+                self.beat()
+            else:
+                self._switches.run("heartbeats", self.beat)
 
     def _write(self, *, beat: int | None = None, main_idle_s: float | None = None) -> None:
         self._log.write(

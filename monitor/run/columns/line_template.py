@@ -25,6 +25,7 @@ KINDS: tuple[type[Record], ...] = (
     *(grammar.Train, grammar.GradReport, grammar.EncoderGrad, grammar.WeightReport, grammar.ActivationReport),
     *(
         grammar.InputReport,
+        grammar.BatchReport,
         grammar.GuardCheck,
         grammar.GuardReport,
         grammar.HorizonMetrics,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ Spoil = Callable[[int], bool]
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "own.log"
+
+
+def timer() -> Callable[[], float]:
+    """Return a timer of a millisecond a call: real steps would depend on the load of the machine."""
+    ticks = itertools.count()
+    return lambda: next(ticks) / 1000
 
 
 def data() -> tuple[Tensor, Tensor]:
@@ -70,7 +77,7 @@ def fit_lightning(log: Path, folder: Path, *, spoil: Spoil = lambda step: False,
         enable_model_summary=False,
         default_root_dir=folder,
         gradient_clip_val=1.0,
-        callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6)],
+        callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6, timer=timer())],
     ).fit(Module(), loader, loader)
 
 
@@ -113,7 +120,7 @@ def fit_transformers(
         ),
         train_dataset=rows,
         eval_dataset=rows,
-        callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6)],
+        callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6, timer=timer())],
     ).train()
 
 
@@ -159,3 +166,72 @@ def test_accumulated_batches_are_one_step(log: Path, tmp_path: Path, require: Ca
     assert changes == []
     assert snapshot.run.attempt.step == 2 * STEPS // 4
     assert "accumulate=4" in log.read_text()
+
+
+def test_two_optimizers_of_a_lightning_module_are_both_watched(
+    log: Path, tmp_path: Path, require: Callable[[str], object]
+):
+    require("lightning")
+    from lightning.pytorch import LightningModule, Trainer
+
+    from trainer.adapters.lightning import TelemetryCallback
+
+    class Pair(LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(4)
+            self.automatic_optimization = False
+            self.generator, self.critic, self.base = nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(8, 8)
+            self.base.requires_grad_(False)
+
+        def training_step(self, batch: list[Tensor], index: int) -> Tensor:
+            x, _ = batch
+            by_generator, by_critic = self.optimizers()
+            for optimizer, sign in ((by_critic, 1.0), (by_generator, -1.0)):
+                self.toggle_optimizer(optimizer)
+                made = self.generator(self.base(x))
+                loss = nn.functional.softplus(sign * self.critic(made)).mean()
+                optimizer.zero_grad()
+                self.manual_backward(loss)
+                optimizer.step()
+                self.untoggle_optimizer(optimizer)
+            return loss.detach()
+
+        def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+            return [torch.optim.Adam(each.parameters(), lr=1e-3) for each in (self.generator, self.critic)]
+
+    Trainer(
+        max_epochs=2,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+        callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6, timer=timer())],
+    ).fit(Pair(), DataLoader(TensorDataset(*data()), batch_size=ROWS))
+    text = log.read_text()
+    assert fired(log) == set()
+    assert "[TELEMETRY] observed_frozen=base" in text and "observed_unfrozen" not in text
+    assert "[TELEMETRY] off" not in text and "[TELEMETRY] ignored" not in text
+    assert "[WEIGHT-MONITOR] group=generator" in text and "[WEIGHT-MONITOR] group=critic" in text
+
+
+def test_a_trainer_that_goes_on_from_a_checkpoint_says_so(log: Path, tmp_path: Path, require: Callable[[str], object]):
+    require("transformers")
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from trainer.adapters.huggingface import TelemetryCallback
+
+    model = body()
+    args = TrainingArguments(output_dir=str(tmp_path), num_train_epochs=2, report_to=[], use_cpu=True)
+    state = TrainerState(global_step=30, epoch=1.25, max_steps=48, is_world_process_zero=True)
+    callback = TelemetryCallback(log=log)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    callback.on_train_begin(args, state, TrainerControl(), model=model, optimizer=optimizer)
+    state.global_step = 31
+    callback.on_step_end(args, state, TrainerControl())
+    callback.on_train_end(args, state, TrainerControl(should_training_stop=True))
+    text = log.read_text()
+    assert "resume_from=30" in text
+    assert "reason=early_stop" in text and "phase_change=early_stop" in text

@@ -1,0 +1,241 @@
+"""What telemetry says is evidence over an interval, tells observed from declared, and covers what is trained."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from monitor.grammar import BatchReport, Floor, GradReport, GroupGrad, Intent, Record, Train, parse_line
+from tests.trainer.telemetry.harmless import data, net
+from tests.trainer.telemetry.test_telemetry import fired
+from trainer.telemetry import Telemetry
+from trainer.telemetry.looked_steps import LOOKS, looked_steps, next_report
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "own.log"
+
+
+def records(log: Path, kind: type[Record]) -> list[Any]:
+    lines = [parse_line(line) for line in log.read_bytes().splitlines()]
+    return [line.record for line in lines if line is not None and isinstance(line.record, kind)]
+
+
+def groups(log: Path, name: str) -> list[GroupGrad]:
+    return [group for report in records(log, GradReport) for group in report.groups if group.group == name]
+
+
+def train(
+    log: Path,
+    model: nn.Module,
+    optimizer: object,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    *,
+    before: Callable[[Telemetry, int], None] = lambda telemetry, step: None,
+    epochs: int = 1,
+    **options: Any,
+) -> None:
+    ticks = itertools.count()
+    settings = {"train_every": 5, "grad_every": 10, "timer": lambda: next(ticks) / 1000, **options}
+    batches = data()
+    with Telemetry(model, optimizer, epochs=epochs, batches=len(batches), log=log, **settings) as telemetry:
+        for epoch in range(epochs):
+            for step, (x, y) in enumerate(batches):
+                before(telemetry, epoch * len(batches) + step)
+                loss = loss_of(x, y)
+                optimizer.zero_grad()  # type: ignore[attr-defined]
+                loss.backward()
+                optimizer.step()  # type: ignore[attr-defined]
+                telemetry.step(loss)
+            telemetry.epoch(1.0 / (epoch + 1))
+
+
+def test_four_steps_of_each_interval_are_looked_at_and_drawn_by_their_number():
+    drawn = [looked_steps(report, every=100) for report in range(100, 2100, 100)]
+    assert {len(each) for each in drawn} == {LOOKS}
+    assert all(max(each) - min(each) < 100 for each in drawn)
+    assert [max(each) for each in drawn] == list(range(100, 2100, 100))
+    assert len({step % 10 for each in drawn for step in each}) == 10
+    assert [next_report(step, every=100, first=0) for step in (0, 3, 4, 100, 101)] == [3, 3, 100, 100, 200]
+
+
+def test_a_gradient_is_zero_only_if_it_was_in_each_step_looked_at(log: Path):
+    class Router(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.common, self.rare, self.never = nn.Linear(8, 1), nn.Linear(8, 1), nn.Linear(8, 1)
+            self.passes = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.passes += 1
+            return self.common(x) + (self.passes % 2) * self.rare(x) + 0 * self.never(x)
+
+    model = Router()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y), grad_every=5)
+    assert all(group.norm > 0 for group in groups(log, "rare"))
+    assert {group.norm for group in groups(log, "never")} == {0.0}
+    assert any(group.zero and group.zero.part for group in groups(log, "rare"))
+    assert "GradientZero" in fired(log) and "NoUpdate" not in fired(log)
+
+
+def test_a_head_that_begins_at_zero_is_no_dead_gradient(log: Path):
+    """The weights of LoRA begin so: the first step has no gradient for one of the pair."""
+
+    class Adapted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.base, self.down, self.up = nn.Linear(8, 1), nn.Linear(8, 2, bias=False), nn.Linear(2, 1, bias=False)
+            self.base.requires_grad_(False)
+            nn.init.zeros_(self.up.weight)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.base(x) + self.up(self.down(x))
+
+    model = Adapted()
+    optimizer = torch.optim.AdamW([*model.down.parameters(), *model.up.parameters()], 1e-2)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y))
+    assert fired(log) == set()
+    assert groups(log, "base") == []
+    assert groups(log, "down")[0].grad == (1, 1)
+
+
+def test_frozen_weights_of_a_group_do_not_count_as_missing(log: Path):
+    model = nn.Sequential(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)), nn.Linear(8, 1))
+    model[0][0].requires_grad_(False)
+    optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], 1e-2)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y))
+    assert fired(log) == set()
+    assert {(group.grad, group.none) for group in groups(log, "0")} == {((2, 2), 0)}
+
+
+def test_what_is_observed_but_not_declared_is_said_once(log: Path):
+    model = net()
+
+    def change(telemetry: Telemetry, step: int) -> None:
+        if step == 20:
+            telemetry.declare(freeze="3")
+        if step in (5, 35):
+            model[0].requires_grad_(step == 35)
+        if step >= 20:
+            model[3].requires_grad_(False)
+            model[0].requires_grad_(True)
+
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y), before=change, epochs=2, grad_every=4)
+    text = log.read_text()
+    assert text.count("observed_frozen=") == 1 and "observed_frozen=0 " in text
+    assert text.count("observed_unfrozen=0") == 1
+    assert [record.frozen for record in records(log, Intent) if record.frozen is not None] == [("3",)]
+
+
+def test_a_train_line_has_the_mean_the_largest_and_the_number_of_its_interval(log: Path):
+    model = net()
+    losses: list[float] = []
+
+    def loss_of(x: Tensor, y: Tensor) -> Tensor:
+        loss = functional.mse_loss(model(x), y)
+        losses.append(loss.item())
+        return loss
+
+    train(log, model, torch.optim.SGD(model.parameters(), 0.01), loss_of)
+    lines = records(log, Train)
+    assert [line.num_losses for line in lines] == [5] * 6
+    assert [line.loss for line in lines] == losses[4::5]
+    assert [line.mean_loss for line in lines] == pytest.approx([sum(losses[i : i + 5]) / 5 for i in range(0, 30, 5)])
+    assert [line.max_loss for line in lines] == [max(losses[i : i + 5]) for i in range(0, 30, 5)]
+
+
+def test_the_rate_of_each_group_is_logged_where_they_differ(log: Path):
+    model = net()
+    parts = [{"params": model[0].parameters(), "lr": 0.0}, {"params": model[3].parameters(), "lr": 0.01}]
+    train(log, model, torch.optim.SGD(parts, 0.1), lambda x, y: functional.mse_loss(model(x), y))
+    assert {(line.lr, line.lr_groups) for line in records(log, Train)} == {(0.01, ((0, 0.0), (1, 0.01)))}
+
+
+def test_declarations_resumes_fits_and_reasons_are_in_the_log(log: Path):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    telemetry = Telemetry(model, optimizer, epochs=4, batches=10, log=log, start_step=20)
+    telemetry.declare(curriculum="long", pause="backup", expected_s=60.0, accumulation=4, expected_missing=["head:1"])
+    telemetry.declare(schedule="cosine", base_lr=0.1, total_steps=40)
+    telemetry.step(1.0)
+    telemetry.epoch(1.0)
+    telemetry.fit(epochs=2, batches=5)
+    telemetry.step(1.0)
+    telemetry.epoch(1.0)
+    telemetry.close(reason="early_stop")
+    text = log.read_text()
+    for words in (
+        "resume_from=20",
+        "data_change=long",
+        "pause=backup expected_s=60.0",
+        "accumulate=4",
+        "no_grad_expected=head:1",
+        "schedule=cosine",
+        "name=train epoch=3",
+        "reason=next_fit",
+        "epochs=1 phase_change=early_stop",
+        "status=completed epochs=1",
+        "reason=early_stop",
+    ):
+        assert words in text, words
+    assert text.count("[RUN] start") == 2
+    assert "EndedEarly" not in fired(log)
+
+
+def batches_of(make: Callable[[int], tuple[Tensor, Tensor, Tensor]], log: Path) -> Iterator[BatchReport]:
+    model = net()
+    with Telemetry(
+        model, torch.optim.SGD(model.parameters(), 0.1), epochs=1, batches=100, log=log, grad_every=10
+    ) as telemetry:
+        for step in range(100):
+            inputs, targets, outputs = make(step)
+            telemetry.look(inputs=inputs, targets=targets, outputs=outputs)
+            loss = functional.cross_entropy(outputs, targets) if targets.dtype is torch.long else 0.0
+            telemetry._hooks._stepped.append(telemetry._hooks._optimizers.all[0])
+            telemetry.step(loss)
+        telemetry.epoch(1.0)
+    return iter(records(log, BatchReport))
+
+
+def test_batches_show_repeats_constant_features_order_and_the_floor_of_the_loss(log: Path):
+    torch.manual_seed(0)
+
+    def make(step: int) -> tuple[Tensor, Tensor, Tensor]:
+        x = torch.randn(64, 6)
+        x[:, 1], x[:, 2] = 0.0, 3.0
+        return x, torch.randint(4, (64,)), torch.randn(64, 4)
+
+    last = list(batches_of(make, log))[-1]
+    assert (last.constant, last.zero, last.repeated and last.repeated.part) == ((2, 6), (1, 6), 0)
+    assert last.targets == 4 and last.order == pytest.approx(1.0, abs=0.05)
+    (floor,) = records(log, Floor)
+    assert floor.loss_floor == pytest.approx(1.386, abs=0.03) and ("of", "cross_entropy") in floor.extra
+
+
+def test_one_batch_for_ever_and_a_sorted_loader_are_seen(log: Path):
+    torch.manual_seed(0)
+    x, guess = torch.randn(64, 6), torch.randn(64, 4)
+    last = list(batches_of(lambda step: (x, torch.full((64,), step // 25), guess), log))[-1]
+    assert last.repeated is not None and last.repeated.part == last.repeated.whole >= 5
+    assert last.order == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_compiled_model_without_graph_breaks_still_trains(log: Path):
+    model = net(dropout=0.0)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(compiled(x), y))
+    assert "[TELEMETRY] off" not in log.read_text()
+    assert fired(log) == set()

@@ -1,0 +1,279 @@
+"""What batches show when the training passes them on: repeats, constant features, order, the floor of the loss, and the
+spread of the predictions.
+
+In: inputs, targets and outputs of the steps looked at. Out: a record for each report. Everything is taken from samples
+of fixed size, so that a look costs the same for any batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.telemetry.eventlog import BatchReport, Share
+
+ROWS = 256
+"""Most rows of a batch that are looked at. Chosen by hand, 2026-11."""
+COLUMNS = 1024
+"""Most features, and most numbers of a row, that are looked at. Chosen by hand, 2026-11."""
+RUN = 6
+"""Batches in a row whose fingerprints are compared in each interval: five repeats are a fault."""
+MOST_CLASSES = 2**17
+"""Whole numbers above this are no classes. Chosen by hand, 2026-11: above any vocabulary in use."""
+KEPT_TARGETS = 2**12
+KEPT_BATCHES = 16
+"""Targets kept of a batch, and batches, for the order and the floor of the loss. Chosen by hand, 2026-11."""
+FLOOR_BATCHES = 4
+"""Batches before a floor is stated. Chosen by hand, 2026-11."""
+SAME = 2e-3
+"""Relative difference up to which a loss computed here is the training's own. Chosen by hand, 2026-11: that of half
+precision.
+"""
+
+
+class Floor(NamedTuple):
+    """The least loss that a constant prediction can have."""
+
+    loss: str
+    """Which loss it was recognised as."""
+    value: float
+
+
+class _Targets(NamedTuple):
+    """How mixed the targets of the batches are; classes also have their number and entropy, in nats."""
+
+    order: float | None = None
+    num_classes: int | None = None
+    entropy: float | None = None
+
+
+class BatchSignals:
+    """The batches of one training."""
+
+    def __init__(self) -> None:
+        self._prints: list[Tensor] = []
+        self._repeats, self._compared = 0, 0
+        self._lows: Tensor | None = None
+        self._highs: Tensor | None = None
+        self._targets: list[Tensor] = []
+        self._spreads: list[Tensor] = []
+        self._is_one_column = False
+        self._num_compared = 0
+        self._candidates: dict[str, float] | None = None
+        self._losses: set[str] | None = None
+        self._has_new = self.has_floor = False
+
+    def fingerprint(self, inputs: object) -> None:
+        """Compare a batch with the one before."""
+        found = _tensor_of(inputs)
+        if found is None or not found.numel():
+            return
+        flat = found.detach().reshape(-1) if found.is_contiguous() else found.detach().flatten()
+        some = flat[:: max(1, flat.numel() // 64)].double()
+        weights = torch.arange(1, some.numel() + 1, dtype=torch.float64, device=some.device)
+        self._prints.append(torch.stack([some.nan_to_num().dot(weights), weights.new_tensor(float(found.numel()))]))
+
+    def look(self, inputs: object, targets: object, outputs: object) -> None:
+        """Look at the features, targets and predictions of a batch."""
+        self._has_new = True
+        with torch.no_grad():
+            if (features := _tensor_of(inputs)) is not None and features.is_floating_point() and features.dim() > 1:
+                self._look_at_features(features.detach())
+            truth, guess = _tensor_of(targets), _tensor_of(outputs)
+            if truth is not None and truth.numel():
+                self._targets.append(_thinned(truth.detach().reshape(-1), KEPT_TARGETS).clone())
+                del self._targets[:-KEPT_BATCHES]
+                self._is_one_column = _are_classes(truth) or truth.numel() == len(truth)
+            if truth is not None and guess is not None:
+                if not self._knows_loss:
+                    self._candidates = _losses_of(guess.detach(), truth.detach())
+                if guess.is_floating_point() and truth.is_floating_point() and guess.numel() == truth.numel() > 1:
+                    pair = [_thinned(each.detach().reshape(-1), KEPT_TARGETS).float().var() for each in (guess, truth)]
+                    self._spreads.append(torch.stack(pair))
+
+    @property
+    def waits_for_loss(self) -> bool:
+        """Whether the loss of this step is to be compared."""
+        return self._candidates is not None
+
+    def note_loss(self, loss: float) -> None:
+        """Compare the loss of the step just looked at with the losses that outputs and targets give."""
+        if self._candidates is None:
+            return
+        found = {name for name, value in self._candidates.items() if abs(value - loss) <= SAME * max(abs(loss), 1e-12)}
+        self._candidates = None
+        self._losses = found if self._losses is None else self._losses & found
+        self._num_compared += 1
+
+    @property
+    def _knows_loss(self) -> bool:
+        """Whether enough steps were compared, or none of the losses known here fits."""
+        return self._losses == set() or self._num_compared >= FLOOR_BATCHES
+
+    def floor(self) -> Floor | None:
+        """Return the floor of the loss, once; None if it is not known which loss it is, or too few were seen."""
+        if self.has_floor or not self._losses or not self._knows_loss or not self._is_one_column:
+            return None
+        if len(self._losses) > 1:
+            return None
+        (name,) = self._losses
+        self.has_floor = True
+        return Floor(name, _floor_of(name, torch.cat([each.float() for each in self._targets])))
+
+    def report(self, *, step: int) -> BatchReport | None:
+        """Return what the batches since the last report have shown; None without any."""
+        self._compare_prints()
+        if not self._has_new and not self._compared:
+            return None
+        constant, zero = self._features()
+        figures = self._target_figures()
+        pred_std = target_std = None
+        if self._spreads:
+            pred_std, target_std = torch.stack(self._spreads).mean(0).sqrt().tolist()
+        found = BatchReport(
+            step=step,
+            repeated=Share(self._repeats, self._compared) if self._compared else None,
+            constant=constant,
+            zero=zero,
+            pred_std=pred_std,
+            target_std=target_std,
+            ratio=pred_std / target_std if pred_std is not None and target_std else None,
+            order=figures.order,
+            targets=figures.num_classes,
+            entropy=figures.entropy,
+        )
+        self._repeats = self._compared = 0
+        self._lows = self._highs = None
+        self._spreads, self._has_new = [], False
+        return found
+
+    def _compare_prints(self) -> None:
+        if len(self._prints) > 1:
+            rows = torch.stack([each.to(self._prints[0].device) for each in self._prints]).tolist()
+            self._compared += len(rows) - 1
+            self._repeats += sum(row == before for row, before in zip(rows[1:], rows, strict=False))
+        self._prints = []
+
+    def _look_at_features(self, features: Tensor) -> None:
+        """Widen the range of each feature; features are the last dimension, or the numbers of a row of an image."""
+        rows = _thinned(features.flatten(0, -2) if features.dim() == 3 else features.flatten(1), ROWS)
+        rows = _thinned(rows.movedim(1, 0), COLUMNS).float()
+        low, high = rows.amin(1), rows.amax(1)
+        if self._lows is None or self._highs is None or self._lows.shape != low.shape:
+            self._lows, self._highs = low, high
+        else:
+            self._lows, self._highs = torch.minimum(self._lows, low), torch.maximum(self._highs, high)
+
+    def _features(self) -> tuple[Share | None, Share | None]:
+        if self._lows is None or self._highs is None:
+            return None, None
+        same = self._lows == self._highs
+        constant, zero = torch.stack([same.sum(), (same & (self._lows == 0)).sum()]).tolist()
+        return Share(int(constant), len(same)), Share(int(zero), len(same))
+
+    def _target_figures(self) -> _Targets:
+        """Return how mixed the batches' targets are, and for classes their number and entropy."""
+        batches = [each for each in self._targets if each.numel() > 1]
+        if len(batches) < FLOOR_BATCHES:
+            return _Targets()
+        if _are_classes(batches[0]):
+            return _class_figures([each[each >= 0].long() for each in batches])
+        values = [each.double() for each in batches]
+        outer = float(torch.cat(values).var(correction=0))
+        inner = float(torch.stack([each.var() for each in values]).mean())
+        return _Targets(order=inner / outer if outer > 0 and math.isfinite(outer) else None)
+
+
+def _tensor_of(given: object) -> Tensor | None:
+    """Return the first tensor of what a loop passes on: a tensor, a tuple, a dictionary."""
+    if isinstance(given, Tensor):
+        return given if given.layout is torch.strided else None
+    values: Sequence[object] = ()
+    if isinstance(given, Mapping):
+        values = list(given.values())
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        values = given
+    return next((found for each in values if (found := _tensor_of(each)) is not None), None)
+
+
+def _class_figures(batches: Sequence[Tensor]) -> _Targets:
+    """Return the same of classes: their spread is the chance that two targets differ (Gini)."""
+    batches = [each for each in batches if each.numel() > 1]
+    width = 1 + max((int(each.max()) for each in batches), default=MOST_CLASSES)
+    if width > MOST_CLASSES:
+        return _Targets()
+    counts = [torch.bincount(each, minlength=width).double() for each in batches]
+    share = torch.stack(counts).sum(0)
+    share = share / share.sum()
+    inner = [(1 - (each / each.sum()).square().sum()) * each.sum() / (each.sum() - 1) for each in counts]
+    outer = float(1 - share.square().sum())
+    some = share[share > 0]
+    return _Targets(
+        order=float(torch.stack(inner).mean()) / outer if outer > 0 else None,
+        num_classes=len(some),
+        entropy=float(-(some * some.log()).sum()),
+    )
+
+
+def _thinned(values: Tensor, most: int) -> Tensor:
+    """Return at most about ``most`` rows, evenly spread."""
+    return values[:: -(-len(values) // most)] if len(values) > most else values
+
+
+def _are_classes(targets: Tensor) -> bool:
+    return not targets.is_floating_point() and not targets.is_complex()
+
+
+def _losses_of(guess: Tensor, truth: Tensor) -> dict[str, float]:
+    """Return the losses in use that these outputs and targets would give, by name."""
+    guess = guess.float()
+    if _are_classes(truth):
+        if truth.dtype is torch.bool or guess.dim() < 2 or truth.numel() * guess.shape[-1] > 2**24:
+            return {}
+        if guess.shape[:-1] == truth.shape:
+            logits = guess.flatten(0, -2)
+        elif guess.shape[:1] + guess.shape[2:] == truth.shape:
+            logits = guess.movedim(1, -1).flatten(0, -2)
+        else:
+            return {}
+        return {"cross_entropy": float(functional.cross_entropy(logits, truth.reshape(-1).long()))}
+    if guess.shape != truth.shape:
+        return {}
+    truth = truth.float()
+    error = guess - truth
+    found = {
+        "mse": float(error.square().mean()),
+        "mae": float(error.abs().mean()),
+        "huber": float(functional.huber_loss(guess, truth)),
+    }
+    if bool(((truth >= 0) & (truth <= 1)).all()):
+        found["bce_with_logits"] = float(functional.binary_cross_entropy_with_logits(guess, truth))
+        if bool(((guess >= 0) & (guess <= 1)).all()):
+            found["bce"] = float(functional.binary_cross_entropy(guess, truth))
+    return found
+
+
+def _floor_of(loss: str, targets: Tensor) -> float:
+    """Return the least value of a loss that a constant prediction reaches on these targets."""
+    targets = targets.double()
+    if loss == "cross_entropy":
+        _, counts = targets[targets >= 0].unique(return_counts=True)
+        share = counts.double() / counts.sum()
+        return float(-(share * share.log()).sum())
+    if loss == "mse":
+        return float(targets.var(correction=0))
+    if loss == "mae":
+        return float((targets - targets.median()).abs().mean())
+    if loss == "huber":
+        places = torch.linspace(float(targets.quantile(0.05)), float(targets.quantile(0.95)), 64, dtype=torch.float64)
+        return min(float(functional.huber_loss(place.expand_as(targets), targets)) for place in places)
+    mean = float(targets.mean())
+    if not 0 < mean < 1:
+        return 0.0
+    # A constant prediction of the mean has the entropy of the mean, whether targets are hard or soft.
+    return -(mean * math.log(mean) + (1 - mean) * math.log(1 - mean))

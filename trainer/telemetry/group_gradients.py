@@ -1,0 +1,203 @@
+"""Gradients of all trained weights in a few fused operations, over the steps looked at since the last report.
+
+In: weights with their gradients, sparse or dense. Out: a record for each group. A gradient counts as zero, missing or
+small only if it was so in each step that was looked at. Numbers stay on the device until a report reads them at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainer.measure.gradients import GroupGradient
+from trainer.measure.norms import num_nonfinite
+from trainer.telemetry.dense import norms_of, sample_of, values_of
+from trainer.telemetry.looked_steps import LOOKS
+from trainer.telemetry.trained import Trained
+
+
+class GradientReport(NamedTuple):
+    """What was found in the steps since the last report."""
+
+    groups: tuple[GroupGradient, ...]
+    zero: Mapping[str, tuple[int, int]]
+    """By group, in how many of the steps looked at its gradient was zero."""
+    idle: frozenset[str]
+    """Groups without a gradient in the newest step that had one in another: their weights may rest in it."""
+
+
+class _Part(NamedTuple):
+    """The gradients of some weights in one step."""
+
+    ids: Sequence[int]
+    """The weights that were looked at, by identity."""
+    present: Sequence[int]
+    """Those with a gradient."""
+    numbers: Tensor
+    """Norm, largest and sum of absolute values of each, on its device. Shapes: (3, present), or (1, present)."""
+    shares: Sequence[float]
+    """How many elements of the gradient each element in the sum represents; without sums, the root of their number."""
+    num_looked: int
+    """How many weights were looked at, before some were dropped."""
+    nonfinite: Mapping[int, int]
+    """Number of elements that are not finite, by weight."""
+
+
+class _Figures(NamedTuple):
+    """The gradient of one weight in one step; zero without a gradient."""
+
+    norm: float = 0.0
+    largest: float = 0.0
+    total: float = 0.0
+    nonfinite: int = 0
+    is_present: bool = False
+
+
+_Look = dict[int, _Figures]
+"""What was seen in one step, by the weight's identity."""
+
+
+class Gradients:
+    """The gradients of a model, looked at in some steps and reported in fewer."""
+
+    def __init__(self, trained: Trained) -> None:
+        self._trained = trained
+        self._now: list[_Part] = []
+        self._kept: deque[list[_Part]] = deque(maxlen=LOOKS)
+
+    def look(self, weights: Iterable[nn.Parameter], *, is_full: bool, counts: bool = False) -> None:
+        """Look at the gradients of some weights in this step; a later look at the same ones counts.
+
+        Without ``is_full`` only norms are taken. ``counts`` also counts what is not finite, which waits for the device.
+        """
+        known = self._trained.ids
+        wanted = [weight for weight in weights if id(weight) in known]
+        present = [weight for weight in wanted if weight.grad is not None]
+        if not wanted:
+            return
+        with torch.no_grad():
+            grads = [values_of(weight.grad) for weight in present if weight.grad is not None]
+            ids, with_grad = [id(weight) for weight in wanted], [id(weight) for weight in present]
+            self._now.append(_part(ids, with_grad, grads, is_full=is_full, counts=counts))
+
+    def drop(self, weights: Iterable[nn.Parameter]) -> None:
+        """Take back what was seen of some weights in this step: no optimizer moved them."""
+        dropped = set(map(id, weights))
+        self._now = [part._replace(ids=[each for each in part.ids if each not in dropped]) for part in self._now]
+
+    def norm(self) -> float:
+        """Return the norm of the whole gradient of this step."""
+        parts = [part for part in self._now if part.present]
+        if len(parts) == 1 and len(parts[0].ids) == parts[0].num_looked:
+            return math.hypot(*parts[0].numbers[0].tolist())
+        return math.hypot(*(each.norm for each in _read([parts])[0].values()))
+
+    def keep(self, *, counts: bool) -> None:
+        """End the step; ``counts`` says whether it was one to be looked at, and taken."""
+        if counts and self._now:
+            self._kept.append(self._now)
+        self._now = []
+
+    def report(self, *, warn_norm: float) -> GradientReport:
+        """Return what the steps looked at have shown; the newest LOOKS of them, if the interval has fewer."""
+        looks = _read(self._kept)
+        groups, zero, idle = [], {}, set()
+        for name, group in self._trained.trained.items():
+            ids = list(map(id, group.values()))
+            seen = [look for look in looks if any(each in look for each in ids)]
+            if not seen:
+                continue
+            norms = [math.hypot(*(look[each].norm for each in ids if each in look)) for look in seen]
+            # nan is not zero.
+            newest = next((index for index in reversed(range(len(seen))) if norms[index] != 0), -1)
+            zero[name] = (norms.count(0.0), len(norms))
+            if norms[-1] == 0 and newest >= 0:
+                idle.add(name)
+            weights = list(group.values())
+            groups.append(_group(name, weights, seen, seen[newest], norm=norms[newest], warn_norm=warn_norm))
+        return GradientReport(tuple(groups), zero, frozenset(idle))
+
+
+def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *, is_full: bool, counts: bool) -> _Part:
+    if not grads:
+        return _Part(ids, (), torch.zeros(3, 0), (), len(ids), {})
+    norms = norms_of(grads)
+    if not is_full:
+        return _Part(ids, present, norms[None], [math.sqrt(grad.numel()) for grad in grads], len(ids), {})
+    samples = [sample_of(each) for each in grads]
+    numbers = torch.stack([norms, norms_of(grads, math.inf), norms_of(samples, 1.0)])
+    nonfinite = {}
+    if counts and not bool(norms.isfinite().all()):
+        found = zip(present, grads, norms.tolist(), strict=True)
+        nonfinite = {each: num_nonfinite([grad], norm) for each, grad, norm in found if not math.isfinite(norm)}
+    shares = [grad.numel() / sample.numel() for grad, sample in zip(grads, samples, strict=True)]
+    return _Part(ids, present, numbers, shares, len(ids), nonfinite)
+
+
+def _read(looks: Iterable[Sequence[_Part]]) -> list[_Look]:
+    """Read the numbers of several steps from the device, all at once."""
+    looks = list(looks)
+    tensors = [part.numbers.reshape(-1) for look in looks for part in look]
+    if not tensors:
+        return [{} for _ in looks]
+    device = tensors[0].device
+    numbers = torch.cat([each.to(device) for each in tensors]).tolist()
+    found, start = [], 0
+    for look in looks:
+        figures: _Look = {}
+        for part in look:
+            kinds, width = part.numbers.shape
+            rows = [numbers[start + kind * width : start + (kind + 1) * width] for kind in range(kinds)]
+            start += kinds * width
+            figures.update(dict.fromkeys(part.ids, _Figures()))
+            wanted = set(part.ids)
+            for index, each in enumerate(part.present):
+                if each in wanted:
+                    figures[each] = _figures(part, rows, index, each)
+        found.append(figures)
+    return found
+
+
+def _figures(part: _Part, rows: Sequence[Sequence[float]], index: int, weight: int) -> _Figures:
+    norm = rows[0][index]
+    if len(rows) == 1:
+        # The most that the other two can be.
+        return _Figures(norm, norm, norm * part.shares[index], is_present=True)
+    largest, nonfinite = rows[1][index], part.nonfinite.get(weight, 0)
+    # The squares of the elements left single precision below 1e-19 and above 1e19, not the elements themselves.
+    if norm == 0 or (math.isinf(norm) and not nonfinite):
+        norm = largest
+    return _Figures(norm, largest, rows[2][index] * part.shares[index], nonfinite, is_present=True)
+
+
+def _group(
+    name: str,
+    weights: Sequence[nn.Parameter],
+    seen: Sequence[_Look],
+    newest: _Look,
+    *,
+    norm: float,
+    warn_norm: float,
+) -> GroupGradient:
+    figures = [newest.get(id(weight), _Figures()) for weight in weights]
+    by_weight = [[look[id(weight)] for look in seen if id(weight) in look] for weight in weights]
+    with_grad = [any(each.is_present for each in found) for found in by_weight]
+    # nan is not small.
+    is_small = [all(each.norm < warn_norm for each in found if each.is_present) for found in by_weight]
+    largest = [each.largest for each in figures]
+    return GroupGradient(
+        group=name,
+        norm=norm,
+        max=math.nan if any(map(math.isnan, largest)) else max(largest, default=0.0),
+        num_with_grad=sum(with_grad),
+        num_tensors=len(weights),
+        num_small=sum(has and small for has, small in zip(with_grad, is_small, strict=True)),
+        num_none=sum(not has for has in with_grad),
+        mean_abs=sum(each.total for each in figures) / max(1, sum(weight.numel() for weight in weights)),
+        num_nonfinite=sum(each.nonfinite for each in figures),
+    )

@@ -10,13 +10,16 @@ from __future__ import annotations
 import html as _html
 import re
 
+from monitor.base.secrets import REDACTED, redact
+
+__all__ = ["MARKS", "REDACTED", "code_fence", "code_span", "html", "markdown", "redact", "redact_url", "terminal"]
+
 TEXT_LIMIT = 2_000
 """Most characters shown of one text; evidence keeps as many of a line."""
 CELL_LIMIT = 300
 """Most characters of one text within a table or a sentence."""
 FENCE_LIMIT = 40_000
 """Most characters of one code block."""
-REDACTED = "[redacted]"
 MARKS = "✅❌❔➖⚠☑✔✓✗✘❎❓🔴🟠🟢⚪"
 """The signs of a page's verdicts, and similar ones. Foreign text must not show them, or it could fake a verdict."""
 
@@ -66,13 +69,6 @@ def html(text: str, limit: int = TEXT_LIMIT) -> str:
     return _html.escape(_without_marks(terminal(text, limit)), quote=True)
 
 
-def redact(text: str) -> str:
-    """Return the text with everything replaced that looks like a secret; unusual secrets are missed."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
 def redact_url(url: str) -> str:
     """Return only the host of an address: in an address that takes alerts, the rest is usually the password."""
     scheme, _, rest = url.partition("://")
@@ -98,26 +94,6 @@ _AT_START = re.compile(r"^(\d{0,9})(#|[-+=:](?![A-Za-z0-9.])|(?<=\d)[.)](?=\s|$)
 # backslash no longer helps; an invisible joiner does.
 _AUTOMATIC = re.compile(r"@(?=\w)|#(?=\d)|:(?=\w*[a-z]\w*:|[+-]1:|100:|1234:|//)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
-
-_NAME_OF_SECRET = (
-    r"(?:[\w.-]*[_.-])?(?:api|access|auth|secret|private)?"
-    r"(?:key|token|secret|passw(?:or)?d|passphrase|pwd|credentials?)"
-)
-_SECRET_VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;|&"'\])}]+)"""
-_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=://)[^\s/?#@]*:[^\s/?#]*@"), f"{REDACTED}@"),
-    (re.compile(r"(hooks\.slack\.com/)[\w/-]+", re.I), rf"\1{REDACTED}"),
-    (re.compile(r"(discord(?:app)?\.com/api/(?:v\d+/)?webhooks/)[\w/-]+", re.I), rf"\1{REDACTED}"),
-    (
-        re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?\w+\s+|\bbearer\s+)[\w.~+/=-]{8,}", re.I),
-        rf"\1{REDACTED}",
-    ),
-    (re.compile(rf"(?<![\w.-])({_NAME_OF_SECRET}[\"']?\s*[=:]\s*){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
-    (re.compile(rf"(?<![\w-])(--?{_NAME_OF_SECRET}\s+)(?!-){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), REDACTED),
-    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abeprs]-|AIza)[\w-]{16,}"), REDACTED),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
-)
 
 
 def _named(character: str) -> str:

@@ -30,6 +30,8 @@ PerHorizon = tuple[tuple[int, float], ...]
 KEY = r"[A-Za-z_][\w.@/-]*"
 WORD_LIMIT = 2_000
 """Most characters written and read of one text value; the longest expected one is a command line."""
+MOST_DIGITS = 15
+"""Most digits of a whole number: such numbers are exact as a float, so that no arithmetic can overflow or round."""
 
 _BARE = re.compile(r'[^\s"=|,]+')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -80,9 +82,22 @@ def _read_bool(text: str) -> bool:
     return text == "true"
 
 
+def _read_int(text: str) -> int:
+    if len(text.lstrip("+-")) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text.lstrip('+-')):,} digits")
+    return int(text)
+
+
+def _read_count(text: str) -> int:
+    value = _read_int(text)
+    if value < 0:
+        raise ValueError(f"{text} is negative")
+    return value
+
+
 def _read_share(text: str) -> Share:
     part, whole = text.split("/")
-    return Share(int(part), int(whole))
+    return Share(_read_count(part), _read_count(whole))
 
 
 def _write_words(value: object) -> str:
@@ -110,7 +125,7 @@ def _write_per_horizon(value: object) -> str:
 
 def _read_per_horizon(text: str) -> PerHorizon:
     pairs = (item.split(":") for item in text.split(",") if item)
-    return tuple((int(horizon), float(number)) for horizon, number in pairs)
+    return tuple((_read_int(horizon), float(number)) for horizon, number in pairs)
 
 
 def _write_float(value: object) -> str:
@@ -118,8 +133,10 @@ def _write_float(value: object) -> str:
     return repr(float(value))
 
 
+COUNT = Codec(str, _read_count, r"[-+]?\d+")
+"""A whole number that is never negative: where in a run a line belongs."""
 CODECS: dict[object, Codec] = {
-    int: Codec(str, int, r"[-+]?\d+"),
+    int: Codec(str, _read_int, r"[-+]?\d+"),
     float: Codec(_write_float, float, _NUMBER),
     bool: Codec(lambda value: "true" if value else "false", _read_bool, "true|false"),
     str: Codec(lambda value: quote(str(value)), unquote, rf'{_QUOTED}|[^\s"=|,]+'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -68,6 +69,7 @@ class Follower:
         """Whether everything that was there when the watch began has been read."""
         self._replaced_lines = 0
         self._is_urgent = False
+        self._results: deque[Line | Notice | Gathered] = deque()
         self._left: tuple[str | None, int] | None = None
         # Monotonic time at which this watch last saw new bytes.
         self._bytes_at = clock.monotonic()
@@ -111,10 +113,11 @@ class Follower:
         """Fold new output and judge the silence, unless there is more to read first."""
         polled_at = self._clock.monotonic()
         bytes_before, has_time = self.tail.counters.bytes_read, False
-        results: Iterable[Line | Notice | Gathered] = self.tail.poll(polled_at)
-        if not self.has_caught_up and self._has_long_backlog():
-            results = _gathered(results)
-        for result in results:
+        found = self.tail.poll(polled_at)
+        self._results += _gathered(found) if not self.has_caught_up and self._has_long_backlog() else found
+        while self._results:
+            # Taken one by one: if one raises an error, the others are still there for the next poll.
+            result = self._results.popleft()
             if isinstance(result, Gathered):
                 self._take_backlog(result)
             elif isinstance(result, Notice):
@@ -225,6 +228,7 @@ class Follower:
             committed_at=self._clock.wall(),
             line_came_at=self._silence.line_came_at,
             behind=self._lag.alert,
+            unjudged=self.pipeline.unjudged,
             totals=self.totals,
         )
 

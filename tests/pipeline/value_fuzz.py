@@ -55,16 +55,16 @@ def grammars() -> tuple[Grammar, ...]:
     return (*own, *(Grammar(each.kind, _lines(each.text)[:200]) for each in made))
 
 
-def hostile_log(seed: int) -> Grammar:
-    """Return the hostile log of a seed; the grammars take turns."""
+def hostile_log(seed: int, num_lines: int = LINES_OF_A_LOG) -> Grammar:
+    """Return the hostile log of a seed, with so many lines or a few more; the grammars take turns."""
     source = random.Random(seed)
     known = grammars()
     grammar = known[seed % len(known)]
     # Mostly one piece of a log, in order; what is wrong comes after something was understood.
-    first = source.randrange(max(1, len(grammar.lines) - LINES_OF_A_LOG))
-    lines = list(grammar.lines[first : first + LINES_OF_A_LOG])
-    while len(lines) < LINES_OF_A_LOG:
-        lines += grammar.lines[: LINES_OF_A_LOG - len(lines)]
+    first = source.randrange(max(1, len(grammar.lines) - num_lines))
+    lines = list(grammar.lines[first : first + num_lines])
+    while len(lines) < num_lines:
+        lines += grammar.lines[: num_lines - len(lines)]
     share = source.choice((0.05, 0.3, 1.0))
     changed = [_changed(line, source, grammar) if source.random() < share else line for line in lines]
     match source.randrange(5):
@@ -73,7 +73,7 @@ def hostile_log(seed: int) -> Grammar:
         case 1:
             changed = changed[::-1]
         case 2:
-            changed = [line for line in changed for _ in range(source.choice((1, 1, 3)))][:LINES_OF_A_LOG]
+            changed = [line for line in changed for _ in range(source.choice((1, 1, 3)))][:num_lines]
     return Grammar(grammar.name, tuple(changed))
 
 

@@ -12,7 +12,18 @@ import re
 
 from monitor.base.secrets import REDACTED, redact
 
-__all__ = ["MARKS", "REDACTED", "code_fence", "code_span", "html", "markdown", "redact", "redact_url", "terminal"]
+__all__ = [
+    "MARKS",
+    "REDACTED",
+    "code_fence",
+    "code_span",
+    "html",
+    "markdown",
+    "redact",
+    "redact_url",
+    "terminal",
+    "unmarked",
+]
 
 TEXT_LIMIT = 2_000
 """Most characters shown of one text; evidence keeps as many of a line."""
@@ -34,9 +45,14 @@ def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
     return line if is_whole else f"{line[: limit - 1]}…"
 
 
+def unmarked(text: str) -> str:
+    """Return foreign text without our own marks, which could fake a verdict; each is named by its code point."""
+    return _MARK.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
 def markdown(text: str, limit: int = CELL_LIMIT) -> str:
     """Return the text as plain words for a sentence or a table cell of a Markdown page."""
-    line = _without_marks(terminal(text, limit).strip())
+    line = unmarked(terminal(text, limit).strip())
     line = _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
     line = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), line)
     return _AT_START.sub(r"\1\\\2", line)
@@ -44,7 +60,7 @@ def markdown(text: str, limit: int = CELL_LIMIT) -> str:
 
 def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> str:
     """Return the text as a Markdown code span; in a table, bars are escaped because rows are split first."""
-    line = _without_marks(terminal(text, limit).strip())
+    line = unmarked(terminal(text, limit).strip())
     if not line:
         return "(empty)"
     if in_table:
@@ -58,7 +74,7 @@ def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> 
 
 def code_fence(text: str, language: str = "") -> str:
     """Return the text as a Markdown code block; line feeds are the only control characters kept."""
-    lines = [_without_marks(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
+    lines = [unmarked(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
     body = "\n".join(lines)
     fence = "`" * max(3, _longest_run(body) + 1)
     return f"{fence}{language}\n{body}\n{fence}"
@@ -66,7 +82,7 @@ def code_fence(text: str, language: str = "") -> str:
 
 def html(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return the text as plain words for an HTML element or a quoted attribute."""
-    return _html.escape(_without_marks(terminal(text, limit)), quote=True)
+    return _html.escape(unmarked(terminal(text, limit)), quote=True)
 
 
 def redact_url(url: str) -> str:
@@ -99,10 +115,6 @@ _WORD_JOINER = "\u2060"
 def _named(character: str) -> str:
     """Return a blank for white space, else the code point: the character is invisible or cannot be written."""
     return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
-
-
-def _without_marks(text: str) -> str:
-    return _MARK.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def _longest_run(text: str) -> int:

@@ -234,6 +234,7 @@ class Daemon:
         if self._until_end and followers and all(each.is_over for each in followers):
             for each in followers:
                 self._listener.on_trouble(f"{each.log}: the watch of it ends: {each.why_over}")
+                each.finish()
             return True
         return bool(followers) and not self._find_more and all(each.tail.is_at_end for each in followers)
 

@@ -55,7 +55,7 @@ class LeftFile(NamedTuple):
 
 @dataclass(frozen=True)
 class TailPosition:
-    """How far a log was read. All fields are text or integers: ``dataclasses.asdict`` makes it JSON."""
+    """How far a log was read. Text, integers and lists of them: ``dataclasses.asdict`` makes it JSON."""
 
     path: str
     """The log as the user named it; the file may have another name by now."""
@@ -82,6 +82,10 @@ class TailPosition:
     """How its bytes are split into lines (see `TextBuffer`); empty before the first ones."""
     left: tuple[LeftFile, ...] = ()
     """The files that the name pointed to before, the newest last."""
+
+    def __post_init__(self) -> None:
+        """Take what JSON makes of a tuple as well."""
+        object.__setattr__(self, "left", tuple(LeftFile(*each) for each in self.left))
 
     @property
     def place(self) -> Place:

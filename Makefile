@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks test-records test-real-prices test-service fuzz soak lint format bench bench-quality bench-tail \
-    scoreboard scoreboard-quick demo clean
+.PHONY: help install readme docs test test-full test-frameworks test-records test-real-prices test-service fuzz soak sbom lint format \
+    bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -82,6 +82,11 @@ test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service i
 
 fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
 	$(BIN)/python -m tests.pipeline.fuzz
+
+sbom: $(INSTALLED) ## Write what the installation consists of as a CycloneDX document: build/sbom.json
+	mkdir -p build
+	$(PYTHON) -m venv build/sbom && build/sbom/bin/python -m pip install --quiet 'cyclonedx-bom>=7'
+	build/sbom/bin/python -m cyclonedx_py environment --output-reproducible --of JSON -o build/sbom.json $(BIN)/python
 
 install: $(INSTALLED) ## Create .venv and install all that development needs
 

@@ -104,7 +104,7 @@ class Alert:
     def to_json(self) -> dict[str, object]:
         """Return the alert as every machine receives it: strict JSON, with non-finite numbers as text.
 
-        Text that looks like a secret is redacted from the evidence. ``inhibited_by`` is present only if another alert
+        Text that looks like a secret is redacted. ``inhibited_by`` is present only if another alert
         explains this one, ``resent`` only if true.
         """
         return {
@@ -123,12 +123,12 @@ class Alert:
             "ends_at": iso_time(self.ends_at),
             "epoch": self.epoch,
             "step": self.step,
-            "labels": dict(self.labels),
+            "labels": {name: redact(value) for name, value in self.labels},
             "value": _strict(self.value),
             "threshold": _strict(self.threshold),
-            "summary": self.summary,
+            "summary": redact(self.summary),
             "action": self.action,
-            "reason": self.reason,
+            "reason": redact(self.reason),
             "needs": self.needs,
             **({"inhibited_by": self.inhibited_by} if self.inhibited_by else {}),
             **({"resent": True} if self.resent else {}),

@@ -12,10 +12,11 @@ from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
 from monitor.engine.step import Engine
-from monitor.grammar import LogLost, Record, Train, format_line, parse_line
-from monitor.reader.event import Event, RawLine
+from monitor.engine.unjudged import MOST_TOLD, judged_again, line_not_judged, reason_of
+from monitor.grammar import LogLost, Record, Train, Unknown, format_line, parse_line
+from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
+from monitor.run.columns import Block, ByteSpan, Forecast, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
@@ -37,6 +38,8 @@ class Pipeline:
     fired: int = 0
     """Number of alerts of severity warning or above that have fired."""
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
+    unjudged: Alert | None = None
+    """The alert that the newest line could not be judged, until another one is."""
     templates: LineTemplates = field(default_factory=LineTemplates)
     """The known templates of the log's lines."""
 
@@ -47,7 +50,17 @@ class Pipeline:
         self.run.rank = of.rank if of else None
 
     def read(self, line: RawLine) -> Event | None:
-        """Read one line, with samples for the rules' patterns and for truncation; None for a blank line."""
+        """Read one line, with samples for the rules' patterns and for truncation; None for a blank line.
+
+        A line that raises an error of ours becomes an event that says nothing but that.
+        """
+        try:
+            return self._read(line)
+        except Exception as error:
+            evidence = evidence_of(line, self.log, None)
+            return Event(evidence, "", Unknown(tag="", content="", problem=reason_of(error)), (), error=error)
+
+    def _read(self, line: RawLine) -> Event | None:
         line = self.engine.dialects.decoded(line, self.run.dialect)
         event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
         if event is None:
@@ -128,14 +141,24 @@ class Pipeline:
             if len(block) < (FEWEST_LINES if block.has_records else 2):
                 transitions += (each for place in range(len(block)) for each in self.fold(block.event(place)))
                 continue
-            coming, done = forecast(self.run, block), 0
-            if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
+            coming, done = self._quiet(block), 0
+            if coming is not None:
                 done = fold_block(self.run, coming)
             if done == len(block):
                 continue
             middle = done or len(block) // 2
             waiting += [block.part(middle, len(block))] + ([] if done else [block.part(0, middle)])
         return transitions
+
+    def _quiet(self, block: Block) -> Forecast | None:
+        """Return what a block will bring, if that changes no alert."""
+        try:
+            coming = forecast(self.run, block)
+            is_quiet = coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead)
+        except Exception:
+            # One of its lines cannot be judged: which one, shows line by line.
+            return None
+        return coming if is_quiet else None
 
     def lose(self, lost_bytes: int, how: str, now: float | None) -> list[Alert]:
         """Fold the loss of bytes that were destroyed before they were read; return the transitions.
@@ -174,7 +197,31 @@ class Pipeline:
         return transitions
 
     def fold(self, event: Event) -> list[Alert]:
-        """Run the deadlines before an event, then fold it; return the transitions."""
+        """Run the deadlines before an event, then fold it; return the transitions.
+
+        A line that raises an error of ours is left out, counted and alerted: the lines after it are judged.
+        """
+        lines = self.run.lines
+        try:
+            if event.error is not None:
+                raise event.error
+            transitions = self._fold(event)
+        except Exception as error:
+            self.run.lines, self.run.last = lines + 1, event.evidence
+            return self._leave_out(event.evidence, error)
+        if self.unjudged is None:
+            return transitions
+        over, self.unjudged = judged_again(self.unjudged, self.run.now), None
+        return self._record([over]) + transitions
+
+    def _leave_out(self, line: Evidence, error: Exception) -> list[Alert]:
+        self.run.unjudged += 1
+        if self.unjudged is not None or self.run.unjudged > MOST_TOLD:
+            return []
+        self.unjudged = line_not_judged(self.run, line, error, self.run.now)
+        return self._record([self.unjudged])
+
+    def _fold(self, event: Event) -> list[Alert]:
         now = self.run.time_of(event.evidence.at)
         transitions = [] if now is None else self._run_deadlines(now)
         if self.run.opens_attempt(event):

@@ -37,7 +37,7 @@ def replay(
         recorded = _RecordedFacts(facts)
         for part, spans in _parts(stream, pipeline, line_by_line=facts is not None):
             transitions += recorded.tell_due(pipeline)
-            if facts and isinstance(part, Line) and part.ending is Ending.END:
+            if facts and isinstance(part, Line) and part.ending is Ending.END and not recorded.has_more(pipeline):
                 # The live watch was still waiting for this line to be completed.
                 continue
             if isinstance(part, Stretch):
@@ -136,6 +136,10 @@ class _RecordedFacts:
             elif fact.at is not None:
                 transitions += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
         return transitions
+
+    def has_more(self, pipeline: Pipeline) -> bool:
+        """Whether the watch had read more lines when it recorded its last fact."""
+        return bool(self._facts) and self._facts[-1].lines > pipeline.run.lines
 
     def check_all_told(self, pipeline: Pipeline) -> None:
         """Refuse a log that ends before its facts. Raises FactsError."""

@@ -10,13 +10,27 @@ from __future__ import annotations
 import html as _html
 import re
 
+from monitor.base.secrets import REDACTED, redact
+
+__all__ = [
+    "MARKS",
+    "REDACTED",
+    "code_fence",
+    "code_span",
+    "html",
+    "markdown",
+    "redact",
+    "redact_url",
+    "terminal",
+    "unmarked",
+]
+
 TEXT_LIMIT = 2_000
 """Most characters shown of one text; evidence keeps as many of a line."""
 CELL_LIMIT = 300
 """Most characters of one text within a table or a sentence."""
 FENCE_LIMIT = 40_000
 """Most characters of one code block."""
-REDACTED = "[redacted]"
 MARKS = "✅❌❔➖⚠☑✔✓✗✘❎❓🔴🟠🟢⚪"
 """The signs of a page's verdicts, and similar ones. Foreign text must not show them, or it could fake a verdict."""
 
@@ -31,9 +45,14 @@ def terminal(text: str, limit: int = TEXT_LIMIT) -> str:
     return line if is_whole else f"{line[: limit - 1]}…"
 
 
+def unmarked(text: str) -> str:
+    """Return foreign text without our own marks, which could fake a verdict; each is named by its code point."""
+    return _MARK.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
 def markdown(text: str, limit: int = CELL_LIMIT) -> str:
     """Return the text as plain words for a sentence or a table cell of a Markdown page."""
-    line = _without_marks(terminal(text, limit).strip())
+    line = unmarked(terminal(text, limit).strip())
     line = _AUTOMATIC.sub(lambda match: match[0] + _WORD_JOINER, line)
     line = _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), line)
     return _AT_START.sub(r"\1\\\2", line)
@@ -41,7 +60,7 @@ def markdown(text: str, limit: int = CELL_LIMIT) -> str:
 
 def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> str:
     """Return the text as a Markdown code span; in a table, bars are escaped because rows are split first."""
-    line = _without_marks(terminal(text, limit).strip())
+    line = unmarked(terminal(text, limit).strip())
     if not line:
         return "(empty)"
     if in_table:
@@ -55,7 +74,7 @@ def code_span(text: str, limit: int = CELL_LIMIT, *, in_table: bool = False) -> 
 
 def code_fence(text: str, language: str = "") -> str:
     """Return the text as a Markdown code block; line feeds are the only control characters kept."""
-    lines = [_without_marks(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
+    lines = [unmarked(terminal(line)).rstrip() for line in text[:FENCE_LIMIT].split("\n")]
     body = "\n".join(lines)
     fence = "`" * max(3, _longest_run(body) + 1)
     return f"{fence}{language}\n{body}\n{fence}"
@@ -63,14 +82,7 @@ def code_fence(text: str, language: str = "") -> str:
 
 def html(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return the text as plain words for an HTML element or a quoted attribute."""
-    return _html.escape(_without_marks(terminal(text, limit)), quote=True)
-
-
-def redact(text: str) -> str:
-    """Return the text with everything replaced that looks like a secret; unusual secrets are missed."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
+    return _html.escape(unmarked(terminal(text, limit)), quote=True)
 
 
 def redact_url(url: str) -> str:
@@ -99,34 +111,10 @@ _AT_START = re.compile(r"^(\d{0,9})(#|[-+=:](?![A-Za-z0-9.])|(?<=\d)[.)](?=\s|$)
 _AUTOMATIC = re.compile(r"@(?=\w)|#(?=\d)|:(?=\w*[a-z]\w*:|[+-]1:|100:|1234:|//)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 
-_NAME_OF_SECRET = (
-    r"(?:[\w.-]*[_.-])?(?:api|access|auth|secret|private)?"
-    r"(?:key|token|secret|passw(?:or)?d|passphrase|pwd|credentials?)"
-)
-_SECRET_VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;|&"'\])}]+)"""
-_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=://)[^\s/?#@]*:[^\s/?#]*@"), f"{REDACTED}@"),
-    (re.compile(r"(hooks\.slack\.com/)[\w/-]+", re.I), rf"\1{REDACTED}"),
-    (re.compile(r"(discord(?:app)?\.com/api/(?:v\d+/)?webhooks/)[\w/-]+", re.I), rf"\1{REDACTED}"),
-    (
-        re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?\w+\s+|\bbearer\s+)[\w.~+/=-]{8,}", re.I),
-        rf"\1{REDACTED}",
-    ),
-    (re.compile(rf"(?<![\w.-])({_NAME_OF_SECRET}[\"']?\s*[=:]\s*){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
-    (re.compile(rf"(?<![\w-])(--?{_NAME_OF_SECRET}\s+)(?!-){_SECRET_VALUE}", re.I), rf"\1{REDACTED}"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), REDACTED),
-    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abeprs]-|AIza)[\w-]{16,}"), REDACTED),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
-)
-
 
 def _named(character: str) -> str:
     """Return a blank for white space, else the code point: the character is invisible or cannot be written."""
     return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
-
-
-def _without_marks(text: str) -> str:
-    return _MARK.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def _longest_run(text: str) -> int:

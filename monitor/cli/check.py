@@ -11,6 +11,7 @@ import click
 
 from monitor.api import Log, Settings, read
 from monitor.base.errors import LogError
+from monitor.base.escape import redact
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
@@ -127,6 +128,8 @@ def _present(values: dict[str, object]) -> dict[str, object]:
             value = _present(value)
         elif isinstance(value, float) and not math.isfinite(value):
             value = str(value)
+        elif isinstance(value, str):
+            value = redact(value)
         if value is not None and value != {}:
             found[name] = value
     return found

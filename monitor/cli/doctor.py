@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from monitor.base.escape import redact, terminal
+from monitor.base.escape import redact, terminal, unmarked
 from monitor.cli.options import EXIT_BLIND, line_options, make_engine, rule_options
 from monitor.cli.which_run import find, read_snapshot
 from monitor.pipeline import Pipeline
@@ -57,7 +57,7 @@ def _lines(log: str, found: list[RuleCoverage], verdict: Verdict) -> Iterator[st
             if each.state is not state:
                 continue
             place = f" [line {each.evidence[-1].line}]" if each.evidence else ""
-            yield terminal(f"{mark} {state.value:<7} {each.rule.alert:<{width}}  {each.reason}{place}")
+            yield terminal(f"{mark} {state.value:<7} {each.rule.alert:<{width}}  {unmarked(each.reason)}{place}")
             if each.advice:
                 yield terminal(f"     change: {each.advice}")
 

@@ -12,7 +12,7 @@ import click
 
 from monitor.alert import Alert, Severity, State
 from monitor.base.errors import MonitorError
-from monitor.base.escape import redact, terminal
+from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.evidence import Evidence
 from monitor.cli.excerpt import Excerpt, excerpt
 from monitor.cli.options import json_option, make_engine, rule_options, state_option
@@ -94,14 +94,14 @@ def command(
     click.echo(terminal(found.headline))
     width = max((len(name) for name, _ in found.facts), default=0)
     for name, value in found.facts:
-        click.echo(terminal(f"  {name:<{width}}  {redact(value)}"))
+        click.echo(terminal(f"  {name:<{width}}  {unmarked(redact(value))}"))
     for line, each in excerpts:
         click.echo("")
         click.echo(terminal(f"{line.path}:{line.line} (byte {line.offset:,}){f': {each.doubt}' if each.doubt else ''}"))
         digits = len(str(max((number for number, _ in each.lines), default=0)))
         for number, text in each.lines:
             sign = "▶" if number == line.line else " "
-            click.echo(terminal(f"{sign} {number:>{digits}}  {redact(terminal(text))}"))
+            click.echo(terminal(f"{sign} {number:>{digits}}  {unmarked(redact(terminal(text)))}"))
     if not found.evidence:
         click.echo("this alert has no line of the log as evidence", err=True)
 
@@ -150,7 +150,7 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
 
     state, severity = words("state"), words("severity")
     mark = {State.FIRING: "🔴" if severity == Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}.get(state, "⚪")  # type: ignore[call-overload]
-    headline = f"{mark} {severity} {words('alert')} {state}: {words('summary')}"
+    headline = f"{mark} {severity} {words('alert')} {state}: {unmarked(redact(words('summary')))}"
     facts = [
         ("id", words("id")),
         ("run", f"{words('run')}, attempt {words('attempt')}"),

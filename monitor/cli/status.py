@@ -14,7 +14,7 @@ import click
 from monitor.alert import Alert, State, iso_time
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
-from monitor.base.escape import redact, terminal
+from monitor.base.escape import redact, terminal, unmarked
 from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory
 from monitor.cli.which_run import FoundRun, known_snapshot
@@ -208,7 +208,7 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
     state = f"{status}, {place}; last line {report['at'] or 'without a time'}"
     lines = [
         f"{seen.log}: run {report['run']}{rank}: {state}",
-        f"  {report['verdict']}: {report['verdict_reason']}",
+        f"  {report['verdict']}: {unmarked(str(report['verdict_reason']))}",
         f"  {report['judgement']}",
         f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
         f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
@@ -234,7 +234,8 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
         lines.append(f"  {seen.saved.behind.summary}")
     alerts = firing(seen)
     lines += [
-        f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {each.summary}" for each in alerts
+        f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {unmarked(redact(each.summary))}"
+        for each in alerts
     ]
     before = f"; fired before: {seen.saved.fired:,} at warning or above" if seen.saved.fired else ""
     return [*lines, *([] if alerts else [f"  nothing fires now{before}"])]

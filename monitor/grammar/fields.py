@@ -30,6 +30,8 @@ PerHorizon = tuple[tuple[int, float], ...]
 KEY = r"[A-Za-z_][\w.@/-]*"
 WORD_LIMIT = 2_000
 """Most characters written and read of one text value; the longest expected one is a command line."""
+MOST_DIGITS = 15
+"""Most digits of a whole number: such numbers are exact as a float, so that no arithmetic can overflow or round."""
 
 _BARE = re.compile(r'[^\s"=|,]+')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -74,25 +76,31 @@ class Codec(NamedTuple):
     pattern: str
 
 
-MOST_DIGITS = 18
-"""Most digits of a whole number, which all our readers can count with."""
-
-
-def _read_whole(text: str) -> int:
-    if not text.isdecimal() or len(text) > MOST_DIGITS:
-        raise ValueError(f"{text[:30]!r} not a count; expected digits, at most {MOST_DIGITS}")
-    return int(text)
-
-
 def _read_bool(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
     return text == "true"
 
 
+def _read_int(text: str) -> int:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdecimal()):
+        raise ValueError(f"{text[:30]!r} is not a whole number; expected digits")
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits; expected at most {MOST_DIGITS}")
+    return int(text)
+
+
+def _read_count(text: str) -> int:
+    value = _read_int(text)
+    if value < 0:
+        raise ValueError(f"{text} is negative")
+    return value
+
+
 def _read_share(text: str) -> Share:
     part, whole = text.split("/")
-    return Share(int(part), int(whole))
+    return Share(_read_count(part), _read_count(whole))
 
 
 def _write_words(value: object) -> str:
@@ -120,7 +128,7 @@ def _write_per_horizon(value: object) -> str:
 
 def _read_per_horizon(text: str) -> PerHorizon:
     pairs = (item.split(":") for item in text.split(",") if item)
-    return tuple((int(horizon), float(number)) for horizon, number in pairs)
+    return tuple((_read_int(horizon), float(number)) for horizon, number in pairs)
 
 
 def _write_float(value: object) -> str:
@@ -128,8 +136,10 @@ def _write_float(value: object) -> str:
     return repr(float(value))
 
 
+COUNT = Codec(str, _read_count, r"[-+]?\d+")
+"""A whole number that is never negative: where in a run a line belongs."""
 CODECS: dict[object, Codec] = {
-    int: Codec(str, _read_whole, r"\d+"),
+    int: Codec(str, _read_int, r"[-+]?\d+"),
     float: Codec(_write_float, float, _NUMBER),
     bool: Codec(lambda value: "true" if value else "false", _read_bool, "true|false"),
     str: Codec(lambda value: quote(str(value)), unquote, rf'{_QUOTED}|[^\s"=|,]+'),

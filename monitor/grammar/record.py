@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import ClassVar, Self, TypeVar, dataclass_transform
 
-from monitor.grammar.fields import CODECS, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
+from monitor.grammar.fields import CODECS, COUNT, KEY, RESERVED, Codec, Template, quote, read_pairs, unquote
 
 _KEY = re.compile(KEY)
 TEMPLATES_KEPT = 4
@@ -142,7 +142,7 @@ def line(
         made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         hints = typing.get_type_hints(cls)
         own = [field for field in dataclasses.fields(made) if field.name != "extra"]
-        codecs = {field.name: _codec_for(hints[field.name]) for field in own}
+        codecs = {field.name: _codec_for(field.name, hints[field.name]) for field in own}
         made._codecs = {name: codec for name, codec in codecs.items() if codec}
         made.TAG, made.LEVEL = tag, level
         made._template = Template(text, made._codecs)
@@ -155,8 +155,13 @@ def line(
     return make
 
 
-def _codec_for(hint: object) -> Codec | None:
+_PLACES = ("step", "epoch", "batch")
+"""Fields that say where in a run a line belongs."""
+
+
+def _codec_for(name: str, hint: object) -> Codec | None:
     """Return the codec of a type, optional or not; None for a field that the record writes itself."""
     options = [option for option in typing.get_args(hint) if option is not type(None)]
     is_optional = len(options) == 1 and type(None) in typing.get_args(hint)
-    return CODECS.get(options[0] if is_optional else hint)
+    kind = options[0] if is_optional else hint
+    return COUNT if kind is int and name in _PLACES else CODECS.get(kind)

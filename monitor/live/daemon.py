@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from monitor.alert import Alert
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
 from monitor.engine.step import Engine
+from monitor.engine.unjudged import reason_of
 from monitor.live.committer import Committer
 from monitor.live.follower import Follower
 from monitor.live.listener import Listener
+from monitor.live.set_aside import SetAside
 from monitor.live.status_line import status_line
 from monitor.run.summary import summarise
 from monitor.service.sdnotify import Notifier
@@ -53,6 +56,7 @@ class Daemon:
         self._pages_due_at: dict[str, float] = {}
         # Followers to be polled next, in the order in which their output came.
         self._waiting: dict[Path, Follower] = {}
+        self._set_aside = SetAside()
         self._is_stopped = False
         self._waker: Waker | None = None
         self._polled_all_at = clock.monotonic() - POLL_S
@@ -130,7 +134,7 @@ class Daemon:
         self._notifier.stopping()
         self._committer.hurry()
         for text in [
-            *self._committer.settle(self._clock, self._followers.values()),
+            *self._committer.settle(self._clock, [each for each in self.followers if not self._set_aside.holds(each)]),
             *self._committer.finish(self._clock),
         ]:
             self._listener.on_trouble(text)
@@ -140,11 +144,30 @@ class Daemon:
         polled: list[Follower] = []
         while self._waiting and (not polled or self._clock.monotonic() < until):
             each = self._waiting.pop(next(iter(self._waiting)))
-            each.poll()
+            if not self._is_polled(each):
+                continue
             polled.append(each)
             if each.tail.is_at_end and each.tail.descriptor is not None and self._waker is not None:
                 self._waker.drop_stream(each.tail.descriptor)
         return polled
+
+    def _is_polled(self, follower: Follower) -> bool:
+        """Poll a log; False where it cannot be judged, which must not stop the others."""
+        if self._set_aside.is_waiting(follower):
+            return False
+        try:
+            follower.poll()
+        except Exception as error:
+            self._tell(self._set_aside.put(follower, error, self._clock.wall()))
+            return False
+        self._tell(self._set_aside.take_back(follower, self._clock.wall()))
+        return True
+
+    def _tell(self, alerts: list[Alert]) -> None:
+        """Tell the monitor's alerts about a log."""
+        if alerts:
+            self._committer.add(alerts)
+            self._listener.on_alerts(alerts)
 
     def _notify_supervisor(self) -> None:
         """Report that a turn is over; only a loop that keeps turning satisfies the watchdog."""
@@ -172,6 +195,8 @@ class Daemon:
                     Baselines(directory).add_finished(summarise(run, each.log))
                 except MonitorError as error:
                     self._listener.on_trouble(str(error))
+                except Exception as error:
+                    self._listener.on_trouble(f"{each.log}: its figures cannot be kept ({reason_of(error)})")
 
     def _find_new(self) -> None:
         for each in self._find_more() if self._find_more else ():
@@ -194,9 +219,14 @@ class Daemon:
     def _renew_pages(self, every_s: float) -> None:
         now = self._clock.monotonic()
         for each in self._followers.values():
+            if self._set_aside.holds(each):
+                continue
             if each.has_caught_up and not each.tail.is_behind and now >= self._pages_due_at[each.log]:
                 self._pages_due_at[each.log] = now + every_s
-                self._listener.on_report_due(each.snapshot())
+                try:
+                    self._listener.on_report_due(each.snapshot())
+                except Exception as error:
+                    self._listener.on_trouble(f"{each.log}: its page cannot be made ({reason_of(error)})")
 
     def _is_over(self) -> bool:
         """Whether all runs have ended, if the user asked to stop then, or no log can grow any further."""
@@ -204,6 +234,7 @@ class Daemon:
         if self._until_end and followers and all(each.is_over for each in followers):
             for each in followers:
                 self._listener.on_trouble(f"{each.log}: the watch of it ends: {each.why_over}")
+                each.finish()
             return True
         return bool(followers) and not self._find_more and all(each.tail.is_at_end for each in followers)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
+from monitor.engine.unjudged import reason_of
 from monitor.live.follower import Follower
 from monitor.live.opener import Opener
 from monitor.tail.logset import MOST_LOGS, LogSet
@@ -65,6 +66,9 @@ class Discovery:
                 follower, messages = self._opener.open(log, may_be_missing=False, is_new=is_new)
             except MonitorError as error:
                 self._complain(f"{error}; the log is not followed")
+                continue
+            except Exception as error:
+                self._complain(f"{log}: cannot be opened ({reason_of(error)}); the log is not followed")
                 continue
             for text in messages:
                 self._complain(text)

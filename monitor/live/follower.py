@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -25,7 +27,7 @@ from monitor.run.run import Run
 from monitor.snapshot import Snapshot, Totals
 from monitor.store import Saved
 from monitor.store.recording import Recording
-from monitor.tail import Ending, Gathered, Line, Notice, Tail
+from monitor.tail import Ending, FileTail, Gathered, Line, Notice, Tail
 
 SHORT_BACKLOG_BYTES = 256 * 1024
 """Largest backlog that is folded line by line, which takes two seconds at worst: blocks would load numpy, 15 MB for as
@@ -69,6 +71,10 @@ class Follower:
         """Whether everything that was there when the watch began has been read."""
         self._replaced_lines = 0
         self._is_urgent = False
+        self._unfinished: Line | None = None
+        """The last line, if it has waited for its end so long that it may be complete."""
+        self._is_unfinished_end = False
+        self._results: deque[Line | Notice | Gathered] = deque()
         self._left: tuple[str | None, int] | None = None
         # Monotonic time at which this watch last saw new bytes.
         self._bytes_at = clock.monotonic()
@@ -94,6 +100,8 @@ class Follower:
         run = self.pipeline.run
         if has_ended(run.attempt):
             return "the log says that its run has ended"
+        if self._unfinished is not None and self._is_unfinished_end:
+            return "the log says that its run has ended, in a last line without a line feed"
         if self.tail.is_at_end:
             return "its writer has closed it"
         if not self.has_caught_up:
@@ -118,17 +126,24 @@ class Follower:
         """Fold new output and judge the silence, unless there is more to read first."""
         polled_at = self._clock.monotonic()
         bytes_before, has_time = self.tail.counters.bytes_read, False
-        results: Iterable[Line | Notice | Gathered] = self.tail.poll(polled_at)
-        if not self.has_caught_up and self._has_long_backlog():
-            results = _gathered(results)
-        for result in results:
+        found = self.tail.poll(polled_at)
+        if self.tail.counters.bytes_read > bytes_before:
+            self._unfinished = None
+        self._results += _gathered(found) if not self.has_caught_up and self._has_long_backlog() else found
+        while self._results:
+            # Taken one by one: if one raises an error, the others are still there for the next poll.
+            result = self._results.popleft()
             if isinstance(result, Gathered):
                 self._take_backlog(result)
             elif isinstance(result, Notice):
                 self._listener.on_notice(result)
                 if result.lost_bytes:
                     self._lose(result)
-            elif result.ending is not Ending.PARTIAL:
+            elif result.ending is Ending.PARTIAL:
+                if result != self._unfinished:
+                    self._unfinished, self._is_unfinished_end = result, self._would_end(result)
+            else:
+                self._unfinished = None
                 has_time |= self._take(result)
         has_found = self.tail.counters.bytes_read > bytes_before
         if has_found:
@@ -161,6 +176,26 @@ class Follower:
             self.recording.recorder.passed(self.pipeline.run.lines, math.nextafter(deadline, math.inf))
         self._tell(transitions)
 
+    def finish(self) -> None:
+        """Take an unterminated last line as final; call it when nothing more is waited for."""
+        lines = [] if self._unfinished is None or not isinstance(self.tail, FileTail) else self.tail.finish()
+        self._unfinished = None
+        for line in lines:
+            self._take(line)
+            # Tells a replay that this line was not waited for.
+            if (now := self.now()) is not None:
+                self.recording.recorder.passed(self.pipeline.run.lines, now)
+
+    def _would_end(self, line: Line) -> bool:
+        """Whether the run would have ended if the unterminated last line were complete."""
+        return has_ended(self._provisional(line).run.attempt)
+
+    def _provisional(self, line: Line) -> Pipeline:
+        """Return what would be known if the unterminated last line were complete; it is read anew when it is."""
+        known = replace(self.pipeline, run=copy.deepcopy(self.pipeline.run), history=self.pipeline.history.copy())
+        known.take(line)
+        return known
+
     def now(self) -> float | None:
         """Return the run's present time; None if it is unknown."""
         return self._silence.now()
@@ -168,7 +203,8 @@ class Follower:
     def snapshot(self) -> Snapshot:
         """Return the present snapshot of the log."""
         is_following = self._silence.is_judged and not self.tail.is_at_end
-        known = self.pipeline.snapshot(self.now(), is_following=is_following)
+        pipeline = self.pipeline if self._unfinished is None else self._provisional(self._unfinished)
+        known = pipeline.snapshot(self.now(), is_following=is_following)
         return replace(known, totals=self.totals)
 
     @property
@@ -232,6 +268,7 @@ class Follower:
             committed_at=self._clock.wall(),
             line_came_at=self._silence.line_came_at,
             behind=self._lag.alert,
+            unjudged=self.pipeline.unjudged,
             totals=self.totals,
         )
 

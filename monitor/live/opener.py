@@ -60,7 +60,13 @@ class Opener:
         else:
             position = saved.position
             pipeline = Pipeline(
-                log, self.engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
+                log,
+                self.engine,
+                run=saved.run,
+                states=saved.states,
+                fired=saved.fired,
+                history=saved.history,
+                unjudged=saved.unjudged,
             )
         return self._follower(pipeline, FileTail(path, position), loaded, is_new=is_new), [
             alert.summary for alert in loaded.lost

@@ -9,6 +9,7 @@ from monitor.alert import Alert, State
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError, Problems
 from monitor.engine.step import Engine
+from monitor.engine.unjudged import reason_of
 from monitor.live.committer import Committer
 from monitor.notify import reload_failed
 
@@ -51,6 +52,10 @@ class Reloader:
             found = self._read()
         except MonitorError as error:
             self._refuse(error.problems if isinstance(error, Problems) else [error])
+            return
+        except Exception as error:
+            # A file that we stumble over must not end the watch either.
+            self._refuse([MonitorError("reload", f"the files cannot be read ({reason_of(error)})")])
             return
         before, self._in_force = self._in_force, found
         self._use(found)

@@ -23,7 +23,10 @@ from monitor.base.escape import terminal
 FILE = "silences.json"
 MOST = 1_000
 """Most silences kept; a file with more was not written by this program."""
-FILE_BYTES = 2_000_000
+FILE_BYTES = 4_000_000
+"""More than so many silences with their longest texts take."""
+LAST_TIME = 253_402_300_799.0
+"""The end of the year 9999, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[
     path = directory / FILE
     try:
         with _locked(directory):
-            kept = list(change(read_silences(directory)))[-MOST:]
+            kept = list(change(read_silences(directory)))
             draft = path.with_name(f".{FILE}.{os.getpid()}")
             with draft.open("w", encoding="utf-8") as file:
                 _hand_over(file.fileno(), directory)
@@ -124,8 +127,15 @@ def change_silences(directory: Path, change: Callable[[list[Silence]], Iterable[
 
 
 def add_silence(directory: Path, made: Silence, now: float) -> None:
-    """Add a silence and remove those that have ended. Raises StateError."""
-    change_silences(directory, lambda known: [*unexpired(known, now), made])
+    """Add a silence and remove those that have ended. Raises StateError, and MonitorError if there are too many."""
+
+    def with_it(known: list[Silence]) -> Iterable[Silence]:
+        kept = unexpired(known, now)
+        if len(kept) >= MOST:
+            raise MonitorError("silence", f"there are {MOST:,} silences", expected="an end of some: monitor unsilence")
+        return [*kept, made]
+
+    change_silences(directory, with_it)
 
 
 def end_silences(directory: Path, target: str) -> list[Silence]:
@@ -185,9 +195,17 @@ def read_silence(found: object) -> Silence:
     """Return a silence from its JSON. Raises ValueError, TypeError or KeyError."""
     if not isinstance(found, dict):
         raise TypeError("an entry is not an object")
-    ends_at = found["ends_at"]
-    name, target, author, reason = (str(found[key])[:500] for key in ("id", "target", "author", "reason"))
-    return Silence(name, target, author, reason, float(found["begins_at"]), None if ends_at is None else float(ends_at))
+    texts, ends_at = [found[key] for key in ("id", "target", "author", "reason")], found["ends_at"]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a value is not text")
+    name, target, author, reason = (text[:500] for text in texts)
+    return Silence(name, target, author, reason, _time(found["begins_at"]), None if ends_at is None else _time(ends_at))
+
+
+def _time(found: object) -> float:
+    if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found <= LAST_TIME:
+        raise ValueError("a time is not one of this calendar")
+    return float(found)
 
 
 def _hand_over(descriptor: int, directory: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from monitor.reader.numbers import read
+from monitor.reader.numbers import count, may_count, read
 
 
 class Bar(NamedTuple):
@@ -76,7 +76,8 @@ def take_bar(body: str) -> Bar | None:
     if "/" in body:
         if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
             if body[0] == "[" and (m := _TRAILING.match(body) or _CENTRED.match(body)):
-                return Bar("keras", int(m["done"]), int(m["total"]), "", m["pairs"], counts_samples=False)
+                done, total = count(m["done"]), count(m["total"])
+                return None if done is None else Bar("keras", done, total, "", m["pairs"], counts_samples=False)
             if m := _KERAS.match(_last_drawing(body)):
                 return _keras(m)
             if ("━" in body or "█" in body) and (m := _RICH.match(body)):
@@ -110,7 +111,12 @@ def _last_start(body: str) -> int:
 
 def _count(text: str) -> int | None:
     number = read(text.rstrip("."), has_decimal_comma=False)
-    return None if number is None else int(number.value)
+    return int(number.value) if number is not None and may_count(number.value) else None
+
+
+def _rate(text: str) -> float:
+    """Return a rate; 0 for points without a digit."""
+    return float(text) if any(each.isdigit() for each in text) and text.count(".") < 2 else 0.0
 
 
 def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
@@ -122,7 +128,7 @@ def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
         return None
     unit, pace = m["unit"].strip(), None
     if m["rate"] != "?":
-        rate = float(m["rate"])
+        rate = _rate(m["rate"])
         pace = rate if unit.startswith("s/") else 1 / rate if rate > 0 else None
     words = m["words"].strip()
     return Bar("tqdm", done, total, words, (m["pairs"] or "").strip(), unit, pace, behind=m["behind"].strip())
@@ -144,10 +150,12 @@ def _keras(m: re.Match[str]) -> Bar | None:
         return None
     if tail := re.search(r" - (?:\d+m?s/epoch - )?[\d.]+(?:ms|us|s)/(step|sample)$", rest):
         per, rest = tail[1], rest[: tail.start()]
-    total = int(m["total"]) if m["total"].isdigit() else None
+    done, total = count(m["done"]), count(m["total"]) if m["total"].isdigit() else None
+    if done is None:
+        return None
     # Before TensorFlow 2, what it called a step was a sample: such steps take microseconds.
     counts_samples = None if not per or "us/step" in m["rest"] else per == "sample"
-    return Bar("keras", int(m["done"]), total, "", rest.strip(), "step", pace, counts_samples)
+    return Bar("keras", done, total, "", rest.strip(), "step", pace, counts_samples)
 
 
 def _rich(m: re.Match[str]) -> Bar | None:
@@ -155,10 +163,12 @@ def _rich(m: re.Match[str]) -> Bar | None:
     times = _RICH_TIMES.match(rest)
     if times:
         rest = rest[times.end() :]
-        if times["rate"] and float(times["rate"]) > 0:
-            pace = 1 / float(times["rate"]) if times["unit"] != "s/it" else float(times["rate"])
-    total = int(m["total"]) if m["total"].isdigit() else None
+        if times["rate"] and _rate(times["rate"]) > 0:
+            pace = 1 / _rate(times["rate"]) if times["unit"] != "s/it" else _rate(times["rate"])
+    done, total = count(m["done"]), count(m["total"]) if m["total"].isdigit() else None
+    if done is None:
+        return None
     shown, behind = rest, ""
     if glued := _GLUED.search(rest):
         shown, behind = rest[: glued.start()], glued[0].strip()
-    return Bar("rich", int(m["done"]), total, m["words"].strip(), shown.strip(" •"), "it", pace, behind=behind)
+    return Bar("rich", done, total, m["words"].strip(), shown.strip(" •"), "it", pace, behind=behind)

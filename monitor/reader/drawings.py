@@ -7,6 +7,7 @@ import re
 from monitor.reader.bars import Bar
 from monitor.reader.lagging import note_drawing
 from monitor.reader.moving import enter_bar
+from monitor.reader.numbers import count
 from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, place_of
 from monitor.reader.report import KNOWN, Report
@@ -36,7 +37,7 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
             return read_pairs(bar.pairs, "", state, split=splits.pop() or "val")
         return KNOWN
     if named := _EPOCH_OF.fullmatch(bar.words):
-        is_epoch = int(named[2]) != bar.total or int(named[1]) != bar.done
+        is_epoch = count(named[2]) != bar.total or count(named[1]) != bar.done
         bar = bar._replace(words=f"epoch {named[1]}/{named[2]}" if is_epoch else "")
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
     is_step_bar = not words or set(words) <= listed("bars_of_steps")

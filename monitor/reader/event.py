@@ -64,6 +64,8 @@ class Event(NamedTuple):
     opening: Opening | None = None
     digits: Digits = ()
     """Of numbers in a foreign line."""
+    error: Exception | None = None
+    """Why the line could not be read, if that was a mistake of ours."""
 
     @property
     def is_understood(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from zlib import crc32
 
-from monitor.reader.numbers import Written, decides_comma, read
+from monitor.reader.numbers import Written, decides_comma, may_count, read
 from monitor.reader.plan import Plan
 from monitor.reader.slots import Slot
 from monitor.reader.state import ReadState
@@ -79,5 +79,6 @@ def template_key(template: str) -> str:
 def total_of(each: Filled, filled: list[Filled]) -> float | None:
     position = next(index for index, other in enumerate(filled) if other is each)
     if position + 1 < len(filled) and filled[position + 1].slot.role == "total":
-        return filled[position + 1].number.value
+        total = filled[position + 1].number.value
+        return total if may_count(total) else None
     return None

@@ -7,6 +7,7 @@ import re
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
 from monitor.reader.lagging import note_drawing, step_of
+from monitor.reader.numbers import may_count
 from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_step
 from monitor.reader.positions import enter_position
 from monitor.reader.report import Value
@@ -111,7 +112,7 @@ def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState
 
 def _enter_unknown(place: PlaceState, item: Named) -> None:
     """Move within the epoch, in a unit that is not told: samples, or batches."""
-    if not item.total or not item.value < 1e15:
+    if not item.total or not may_count(item.value):
         return
     value, total = int(item.value), int(item.total)
     leap = value - place.position[0] if place.position is not None and place.position[1] == total else 0
@@ -122,7 +123,7 @@ def _enter_unknown(place: PlaceState, item: Named) -> None:
 
 def _is_round(each: Filled) -> bool:
     """Whether a number is a whole one with a suffix: ``9.8K``."""
-    return each.text[-1:].isalpha() and each.number.value == int(each.number.value)
+    return each.text[-1:].isalpha() and each.number.value.is_integer()
 
 
 _OF_TRAINING = ("loss", "lr", "grad_norm")

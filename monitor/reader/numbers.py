@@ -26,6 +26,11 @@ EMPTY = rf"{_AFTER_KEY}(?:None|null|N/?A|nan[A-Za-z]+|\*{{3,}})(?![A-Za-z0-9_])"
 SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
 """Anything that may be in the place of a number."""
 
+MOST_EXPONENT_CHARACTERS = 6
+"""Of a longer exponent only its beginning counts: the number is 0 or infinite either way."""
+MOST_COUNT = 10**15 - 1
+"""Largest step, epoch, batch or total that is taken for one: 15 digits, as in our own grammar."""
+
 _SUFFIX = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
 _GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+$")
 _WRAPPED = re.compile(
@@ -71,6 +76,16 @@ def read(text: str, *, has_decimal_comma: bool | None = None) -> Written | None:
     return Written(float(body) * factor, _digits(body) if factor == 1.0 else None)
 
 
+def may_count(value: float) -> bool:
+    """Whether a number may say where in a run a line belongs: not negative, not too large, finite."""
+    return 0 <= value <= MOST_COUNT
+
+
+def count(digits: str) -> int | None:
+    """Return the number that these digits are; None for more than a count can have."""
+    return int(digits) if len(digits) <= len(str(MOST_COUNT)) else None
+
+
 def decides_comma(text: str) -> bool | None:
     """Return whether a number shows that commas are decimal (True) or not (False); None where it shows nothing."""
     body = text.lstrip("+-")
@@ -92,12 +107,12 @@ def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
 def _digits(body: str) -> int:
     mantissa, _, exponent = body.lower().partition("e")
     places = len(mantissa.partition(".")[2])
-    return places - int(exponent) if exponent else places
+    return places - int(exponent[:MOST_EXPONENT_CHARACTERS]) if exponent else places
 
 
 def _seconds(text: str) -> float:
     days, _, clock = text.rpartition(",")
-    total = 86_400.0 * int(days.split()[0]) if days else 0.0
+    total = 86_400.0 * float(days.split()[0]) if days else 0.0
     parts = clock.strip().split(":")
     seconds = 0.0
     for part in parts:

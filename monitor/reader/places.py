@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from monitor.reader.numbers import may_count
+
 
 class Named(NamedTuple):
     """A place, as a line names it."""
@@ -204,7 +206,7 @@ def _new_fit(state: PlaceState) -> None:
 
 def enter_step(state: PlaceState, named: Named) -> int | None:
     """Move to the step that a line names, and return it; None where it is not sure which it is."""
-    if not math.isfinite(named.value) or named.value < 0 or named.value > 1e15:
+    if not may_count(named.value):
         return state.step
     value = int(named.value)
     total = int(named.total) if named.total and math.isfinite(named.total) else None
@@ -250,7 +252,7 @@ def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
 
 def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> int | None:
     """Move to a batch of the present epoch, and return its step. ``is_count`` says that 0 is none, as in bars."""
-    if not math.isfinite(named.value) or named.value < 0:
+    if not may_count(named.value):
         return state.step
     value = int(named.value)
     total = int(named.total) if named.total and math.isfinite(named.total) else None
@@ -258,6 +260,8 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         state.inner_from_zero = True
     if total is not None and value >= total:
         state.inner_from_zero = False
+    if total is not None and not may_count((state.index or 0) * total + value):
+        total = None
     state.inner, state.inner_index, state.inner_total = value, state.index, total
     state.batches = total or state.batches
     number = value + 1 if state.inner_from_zero and not is_count else value
@@ -280,7 +284,8 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
 def place_of(state: PlaceState, step: int | None) -> Place:
     """Return where the run is now."""
     batch = state.inner if state.is_inner or (state.is_inner is None and state.inner_total) else None
+    steps = state.steps if state.steps is None or may_count(state.steps) else None
     return Place(
         step, state.epoch, state.epochs, batch, state.inner_total if batch is not None else None, state.progress,
-        state.steps,
+        steps,
     )  # fmt: skip

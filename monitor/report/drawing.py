@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from monitor.base import escape
 from monitor.report.chart import Chart, Curve, Dot, Shape
-from monitor.report.scales import FARTHEST, MOST_LABELS, EvenScale, LogScale, Scale, even_ticks
+from monitor.report.scales import FARTHEST, MOST_LABELS, EvenScale, LogScale, Scale, apart, even_ticks
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -134,10 +134,14 @@ def _pygal() -> Any:
     return pygal
 
 
+MOST_BARS = 500
+"""Most places of a bar chart, the newest: a log may name an epoch 999,999,999. Chosen by hand, 2026-11."""
+
+
 def _bars(chart: Chart) -> Any:
     pygal = _pygal()
     found = {int(dot.x): dot for curve in chart.curves for dot in curve.dots}
-    places = range(min(found), max(found) + 1)
+    places = range(max(min(found), max(found) + 1 - MOST_BARS), max(found) + 1)
     dots = {place: dot for place, dot in found.items() if math.isfinite(dot.y)}
     most = min(max((dot.y for dot in dots.values()), default=0), FARTHEST)
     picture = pygal.Bar(
@@ -165,6 +169,7 @@ def _lines(chart: Chart) -> Any:
     first, last = min(places), max(places)
     if first == last:
         first, last = first - 1, last + 1
+    first, last = apart(first, last)
     picture = pygal.XY(
         **_settings(chart),
         xrange=(first, last),

@@ -11,13 +11,24 @@ FARTHEST = 1e100
 """Larger values are drawn here: pygal cannot compute with the largest numbers."""
 
 
+NEAREST = 1e-6
+"""A range that is a smaller share of its own ends is widened: pygal counts in steps, which must move a float."""
+
+
+def apart(least: float, most: float) -> tuple[float, float]:
+    """Return the ends of a range that is wide enough to be counted through."""
+    size = max(abs(least), abs(most))
+    if most - least > NEAREST * size:
+        return least, most
+    return least - size / 10 - 1e-9, most + size / 10 + 1e-9
+
+
 class EvenScale:
     """A linear scale."""
 
     def __init__(self, values: Sequence[float], known: tuple[float, float] | None) -> None:
         least, most = known or (self.height(min(values, default=0.0)), self.height(max(values, default=1.0)))
-        if least == most:
-            least, most = least - abs(least) / 10 - 1e-9, most + abs(most) / 10 + 1e-9
+        least, most = apart(least, most)
         room = 0.0 if known else (most / 2 - least / 2) / 10
         self.range = (least - room, most + room)
         self.ticks = [(f"{tick:g}", tick) for tick in even_ticks(*self.range)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from monitor.alert import Alert, Severity, State
-from monitor.base.escape import redact
+from monitor.base.escape import redact, unmarked
 from monitor.base.evidence import Evidence
 from monitor.conditions import Outcome
 from monitor.grammar import Checkpoint, RunStart
@@ -64,13 +64,13 @@ class Problem:
     @property
     def lines(self) -> Iterator[str]:
         """Yield the problem as lines."""
-        yield f"{self.mark} {self.rule}{' (over)' if self.is_over else ''}: {self.words}"
+        yield f"{self.mark} {self.rule}{' (over)' if self.is_over else ''}: {unmarked(redact(self.words))}"
         for line in self.evidence:
-            text = redact(line.text.strip())
+            text = unmarked(redact(line.text.strip()))
             shown = text if len(text) <= QUOTED else f"{text[:QUOTED]} …"
             yield f"   L{line.line}: {shown}"
         for each in self.advice:
-            yield f"   → {each}"
+            yield f"   → {unmarked(redact(each))}"
         if self.effects:
             yield f"   explains: {named(self.effects)}"
 
@@ -114,7 +114,7 @@ class Summary:
     @property
     def lines(self) -> list[str]:
         """Return the first screen as lines."""
-        found = [f"{self.mark} {self.head}", *([self.counted] if self.problems else [])]
+        found = [f"{self.mark} {unmarked(redact(self.head))}", *([self.counted] if self.problems else [])]
         for problem in self.problems:
             found += [f"  {line}" for line in problem.lines]
         return [*found, self.checked]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.base import escape, resources
+from monitor.base.bounded import BoundedError, run_bounded
 from monitor.base.errors import ReportError
 from monitor.report.sections.timeline import AlertLine
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 OTHERS_NAMED = 8
 """Most labels named where alerts differ only in their labels."""
-_MISTAKES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-"""Errors that a user's template can raise, besides jinja2's own."""
 
 
 def fill(shipped: str, own: Path | None, environment: Environment, known: Mapping[str, object]) -> str:
@@ -29,17 +28,18 @@ def fill(shipped: str, own: Path | None, environment: Environment, known: Mappin
     """
     import jinja2  # loaded here: no other command needs it
 
-    mistakes = (jinja2.TemplateError, *(_MISTAKES if own else ()))
     path = own or resources.template_path(shipped)
     try:
         text = path.read_text(encoding="utf-8")
+        if own:
+            return run_bounded(lambda: environment.from_string(text).render(known))
         # A watch renews its page every minute, and compiling a template takes longer than rendering it.
-        code = environment.compile(text) if own else _code(text, environment.linked_to or environment)
+        code = _code(text, environment.linked_to or environment)
         return jinja2.Template.from_code(environment, code, environment.make_globals(None)).render(known)
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(str(path), f"cannot be read ({error})", expected="a template in UTF-8") from None
-    except mistakes as error:
-        line = getattr(error, "lineno", None)
+    except (jinja2.TemplateError, BoundedError) as error:
+        line = error.line if isinstance(error, BoundedError) else getattr(error, "lineno", None)
         where = f"{path}:{line}" if line else str(path)
         raise ReportError(where, f"cannot be rendered ({error})", expected="a Jinja2 template") from None
 

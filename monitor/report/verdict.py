@@ -9,6 +9,7 @@ from monitor.alert import State
 from monitor.conditions import Outcome
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reach import Reach, reach_of
+from monitor.engine.unjudged import RULE as LINE_NOT_JUDGED
 from monitor.grammar import TAGS, Unknown
 from monitor.reader.signals import CATALOGUE
 from monitor.report.judgement import RuleVerdict, judge
@@ -84,7 +85,8 @@ def verdict_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
     found = [each.rule.alert for each in applicable if each.mark in (Mark.BREACH, Mark.CAUTION)]
     # A watch may have had rules that this engine lacks.
     others = [alert.rule for alert in (*snapshot.open, *snapshot.history) if alert.state is not State.PENDING]
-    problems = tuple(dict.fromkeys([*found, *others]))
+    ours = [LINE_NOT_JUDGED] if snapshot.run.unjudged else []
+    problems = tuple(dict.fromkeys([*found, *others, *ours]))
     undecided = tuple(each.rule.alert for each in applicable if _is_undecided(each))
     gaps = tuple(_gaps(snapshot, applicable))
     num_ok = sum(each.is_passed for each in applicable)

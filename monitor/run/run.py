@@ -96,6 +96,8 @@ class Run:
     """Clocks of earlier lines that may write again, the newest last."""
     rank: int | None = None
     """Which of several processes of one training writes this log, by the log's name; None if unknown."""
+    unjudged: int = 0
+    """Number of lines that could not be judged because of a mistake of ours; they are left out."""
 
     @property
     def status(self) -> Status:

@@ -36,10 +36,14 @@ MODE = 0o660
 REQUEST_BYTES = 4_096
 ANSWER_BYTES = 65_536
 PATIENCE_S = 2.0
-"""Longest time that one request may take, while the next one waits. Chosen by hand."""
+"""Longest time that one request may take. Chosen by hand."""
+MOST_CLIENTS = 32
+"""Most requests at a time; another one ends the oldest, which is the likeliest to be idle. Chosen by hand, 2026-11."""
+MOST_SHOWN = 100
+"""Most silences in one answer, which stays below ANSWER_BYTES."""
 LONGEST_S = 366 * 86_400.0
 """Longest silence: to mute a rule for good, disable it."""
-REASON_CHARACTERS = 300
+REASON_CHARACTERS, AUTHOR_CHARACTERS = 300, 100
 _QUEUE = 16
 
 
@@ -64,7 +68,8 @@ def perform(request: Request, directory: Path, user: str, now: float) -> list[Si
     target = target_of(request.target)
     if request.verb == "unsilence":
         return end_silences(directory, target)
-    author = f"{request.author} (as {user})" if request.author and request.author != user else user
+    named = request.author[:AUTHOR_CHARACTERS]
+    author = f"{named} (as {user})" if named and named != user else user
     ends_at = None
     if request.verb == "silence":
         if request.for_s is None or not 0 < request.for_s <= LONGEST_S:
@@ -84,6 +89,9 @@ class Control:
         """Start to listen. The caller holds the folder's lock. Raises StateError if the socket cannot be created."""
         self._directory, self._clock = directory, clock
         self._is_closed = False
+        self._lock = threading.Lock()
+        self._changing = threading.Lock()
+        self._peers: list[socket.socket] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
             with _opened(directory) as folder:
@@ -126,14 +134,27 @@ class Control:
                     return
                 threading.Event().wait(PATIENCE_S)
                 continue
-            with peer, suppress(OSError):
+            with self._lock:
+                self._peers.append(peer)
+                for idle in self._peers[:-MOST_CLIENTS]:
+                    with suppress(OSError):
+                        idle.shutdown(socket.SHUT_RDWR)
+            threading.Thread(target=self._serve_one, args=(peer,), name="control client", daemon=True).start()
+
+    def _serve_one(self, peer: socket.socket) -> None:
+        with peer:
+            with suppress(OSError):
+                peer.settimeout(PATIENCE_S)
                 peer.sendall(self._answer(peer))
+            with self._lock:
+                self._peers.remove(peer)
 
     def _answer(self, peer: socket.socket) -> bytes:
         try:
             request = _request(_read_line(peer, REQUEST_BYTES, self._clock))
-            done = perform(request, self._directory, _user_of(peer), self._clock.wall())
-            answer: dict[str, object] = {"done": [asdict(each) for each in done]}
+            with self._changing:
+                done = perform(request, self._directory, _user_of(peer), self._clock.wall())
+            answer: dict[str, object] = {"done": [asdict(each) for each in done[:MOST_SHOWN]]}
         except MonitorError as error:
             answer = {"error": str(error)}
         return json.dumps(answer).encode() + b"\n"
@@ -170,7 +191,8 @@ def _request(line: bytes) -> Request:
         if not isinstance(found, Mapping) or not set(found) <= set(Request._fields):
             raise ValueError("unknown keys")
         for_s = found.get("for_s")
-        if not (for_s is None or (isinstance(for_s, int | float) and math.isfinite(for_s))):
+        is_number = isinstance(for_s, int | float) and not isinstance(for_s, bool)
+        if not (for_s is None or (is_number and math.isfinite(for_s))):
             raise ValueError("for_s is not a number")
         words = {key: value for key, value in found.items() if key != "for_s"}
         if not all(isinstance(value, str) for value in words.values()):

@@ -38,7 +38,7 @@ class Heartbeat:
         ]
         if critical:
             run = uuid.uuid5(_SPACE, critical[0].run)
-            self._web.post(subject_of(critical).encode(), {}, path=f"/fail?rid={run}")
+            self._web.post(subject_of(critical).encode(), {}, path="/fail", query={"rid": str(run)})
 
     def beat(self, firing: Sequence[Alert]) -> None:
         """Report that the watch is alive, unless something critical fires. Raises SinkError."""

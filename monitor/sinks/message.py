@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.alert import Alert, Severity, State
 from monitor.base import escape
+from monitor.base.bounded import BoundedError, Limits, run_bounded
 from monitor.base.errors import MonitorError, SinkError
 from monitor.base.resources import template_path
 
@@ -26,6 +27,10 @@ _ESCAPES: dict[str, Callable[[str], str]] = {
     "slack": lambda text: escape.terminal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
 }
 """How to escape a log's text, by the language of the template."""
+
+
+OWN_LIMITS = Limits(seconds=5.0, characters=100_000)
+"""Of a user's own template for messages; chosen by hand, 2026-11."""
 
 
 def subject_of(alerts: Sequence[Alert]) -> str:
@@ -48,25 +53,28 @@ def write_message(alerts: Sequence[Alert], *, template: str, language: str, own:
     """
     from jinja2 import TemplateError
 
-    try:
+    def render() -> str:
         return _template(template, language, own).render(
             alerts=alerts[:SHOWN], num_more=max(0, len(alerts) - SHOWN), subject=subject_of(alerts), run=alerts[0].run
         )
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+
+    try:
+        return run_bounded(render, OWN_LIMITS) if own else render()
+    except (TemplateError, BoundedError, OSError) as error:
         where = str(own or template)
         raise SinkError(where, f"the template fails ({error})", expected="a template", permanent=True) from None
 
 
 def check_template(own: Path, where: str) -> None:
     """Check that a template can be read. Raises MonitorError."""
-    from jinja2 import TemplateError
-
     try:
-        _template("", "text", own)
+        own.read_text(encoding="utf-8")
+        # Reading computes what is constant, which takes as much as a template wants.
+        run_bounded(lambda: str(_template("", "text", own).name), OWN_LIMITS)
     except (OSError, UnicodeDecodeError) as error:
         what = f"{own} cannot be read ({getattr(error, 'strerror', None) or error})"
         raise MonitorError(where, what, expected="a Jinja2 template") from None
-    except TemplateError as error:
+    except BoundedError as error:
         raise MonitorError(where, f"{own} is not a valid template ({error})", expected="a Jinja2 template") from None
 
 

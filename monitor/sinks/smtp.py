@@ -10,16 +10,21 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
+from socket import socket
 
 from monitor.alert import Alert
 from monitor.base.clock import Clock, SystemClock
 from monitor.base.errors import MonitorError, SinkError
+from monitor.sinks.deadline import Deadline
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.secret import Secret
 from monitor.sinks.sink import Takes
 from monitor.sinks.webhook import key_of
 
 TIMEOUT_S = 20.0
+"""Longest silence of the server."""
+TOTAL_S = 60.0
+"""Longest time of a delivery, whatever the server sends meanwhile. Chosen by hand, 2026-11."""
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 """Default ports by kind of encryption."""
 
@@ -42,7 +47,9 @@ class Smtp:
 
     takes = Takes("HOST", str, Options)
 
-    def __init__(self, server: str, where: str, options: Options, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, server: str, where: str, options: Options, *, clock: Clock | None = None, total_s: float = TOTAL_S
+    ) -> None:
         """``server`` is HOST or HOST:PORT. Raises MonitorError."""
         tls, user, password = options.tls, options.user, options.password
         if tls not in PORTS:
@@ -58,13 +65,18 @@ class Smtp:
         self._sender, self._to = _address(options.from_, where), tuple(_address(each, where) for each in options.to)
         self._user, self._password, self._template = user, password, options.template
         self._clock = clock or SystemClock()
+        self._total_s = total_s
         self._shown = f"smtp:{host}:{self._port}"
 
     def send(self, alerts: Sequence[Alert]) -> None:
         """Send one mail. Raises SinkError."""
         mail = self._mail(alerts)
+        with Deadline(self._total_s) as deadline:
+            self._send(mail, deadline)
+
+    def _send(self, mail: EmailMessage, deadline: Deadline) -> None:
         try:
-            with self._connected() as server:
+            with self._connected(deadline) as server:
                 if self._user is not None and self._password is not None:
                     server.login(self._user, self._password.value)
                 refused = server.send_message(mail)
@@ -79,17 +91,23 @@ class Smtp:
             ) from None
         except (smtplib.SMTPException, OSError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if deadline.is_over:
+                why = f"not within {self._total_s:g} s"
             raise SinkError(self._shown, f"does not answer ({why})", permanent=False) from None
         if refused:
             raise SinkError(
                 self._shown, f"refused {len(refused)} of the recipients; the others have the mail", permanent=True
             )
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
         if self._tls == "tls":
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT_S, context=context)
-        server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_S)
+            secure = _HeldTls(timeout=TIMEOUT_S, context=ssl.create_default_context())
+            secure.deadline = deadline
+            _greet(secure, self._host, self._port)
+            return secure
+        server = _Held(timeout=TIMEOUT_S)
+        server.deadline = deadline
+        _greet(server, self._host, self._port)
         try:
             if self._tls == "starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -100,7 +118,8 @@ class Smtp:
 
     def _mail(self, alerts: Sequence[Alert]) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"] = subject_of(alerts)
+        # An encoded word of the log's would be decoded here, line feeds and further headers included.
+        mail["Subject"] = subject_of(alerts).replace("=?", "= ?")
         mail["From"], mail["To"] = self._sender, self._to
         mail["Date"] = formatdate(self._clock.wall())
         # The id depends on the notice alone, so that a mail server can recognise a second delivery.
@@ -110,6 +129,33 @@ class Smtp:
         html = write_message(alerts, template="message.html.j2", language="html")
         mail.add_alternative(html, subtype="html")
         return mail
+
+
+class _Held(smtplib.SMTP):
+    """A connection that a deadline can break."""
+
+    deadline: Deadline
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket:
+        made: socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self.deadline.hold(made)
+        return made
+
+
+class _HeldTls(smtplib.SMTP_SSL, _Held):
+    """The same with TLS, which begins after `_Held._get_socket`."""
+
+
+def _greet(server: smtplib.SMTP, host: str, port: int) -> None:
+    # As the constructor does with a host: TLS checks the certificate against this name.
+    server._host = host  # type: ignore[attr-defined]
+    try:
+        code, said = server.connect(host, port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, said)
+    except BaseException:
+        server.close()
+        raise
 
 
 def _address(text: str, where: str) -> Address:

@@ -56,6 +56,8 @@ class Saved:
     totals: Totals = field(default_factory=Totals)
     behind: Alert | None = None
     """The alert that the watch itself is late, if it is firing."""
+    unjudged: Alert | None = None
+    """The alert that the newest line could not be judged, if it is firing."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ refilled with exactly the bytes that were read before is taken for the old one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ from monitor.tail.textbuffer import TextBuffer
 
 POLL_BYTES = CHUNK_BYTES
 """Most bytes read by one poll, so that a backlog does not block other logs."""
+LEFT_KEPT = 8
+"""Most files remembered to which the log's name pointed before. Chosen by hand, 2026-11."""
 PARTIAL_AFTER_S = 5.0
 """Seconds without growth after which an unfinished last line is shown. Chosen by hand."""
 
@@ -49,6 +52,7 @@ class FileTail:
         self._file: Generation | None = None
         self._buffer = TextBuffer()
         self._generation = position.generation if position else 0
+        self._left = position.left if position else ()
         self.is_behind = False
         self.is_missing = False
         """Whether nothing was at the path at the last poll."""
@@ -63,13 +67,14 @@ class FileTail:
         """Where to continue after all lines returned so far; None before the file was found for the first time."""
         if self._file is None:
             return self._resume_from
-        return self._file.position(
+        position = self._file.position(
             self.path,
             offset=self._buffer.resume_offset,
             number=self._buffer.number,
             generation=self._generation,
             encoding=self._buffer.encoding,
         )
+        return replace(position, left=self._left)
 
     @property
     def counters(self) -> TailCounters:
@@ -220,14 +225,28 @@ class FileTail:
     def _switch_to(self, file: Generation, change: FileChange, lost_bytes: int) -> None:
         self._end_line()
         if self._file is not None and self._file is not file:
-            self._file.close()
+            self._leave(self._file)
         self._file = file
-        self._buffer = TextBuffer()
+        self._buffer = self._continued(file) if change is FileChange.ROTATED else TextBuffer()
         self._generation += 1
         lost_bytes += self._missed_bytes
         self._missed_bytes = 0
         self._lost_bytes += lost_bytes
         self._note(change, lost_bytes=lost_bytes)
+
+    def _leave(self, file: Generation) -> None:
+        """Close a file, and remember how far it was read: the name may come to point to it again."""
+        others = [each for each in self._left if each.place != file.place]
+        left = file.left(number=self._buffer.number, encoding=self._buffer.encoding)
+        self._left = (*others, left)[-LEFT_KEPT:]
+        file.close()
+
+    def _continued(self, file: Generation) -> TextBuffer:
+        """Return the buffer for a file: where it was left, if it has what was read of it; else at its start."""
+        left = next((each for each in self._left if each.place == file.place), None)
+        if left is None or not file.go_on_from(left, offset=left.read_offset):
+            return TextBuffer()
+        return TextBuffer(offset=left.read_offset, number=left.number, encoding=left.encoding)
 
     def _let_go(self, error: OSError) -> None:
         """Close a file that cannot be read: opening it again heals a stale handle of a network file system."""

@@ -35,9 +35,27 @@ class Place(NamedTuple):
     """Number within it; another file may get it once this one is deleted."""
 
 
+class LeftFile(NamedTuple):
+    """A file that was left when the log's name came to point to another: how far it was read, as in `TailPosition`."""
+
+    device: int
+    inode: int
+    prefix_bytes: int
+    prefix_digest: str
+    anchor_digest: str
+    read_offset: int
+    number: int
+    encoding: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where the file system kept the file."""
+        return Place(self.device, self.inode)
+
+
 @dataclass(frozen=True)
 class TailPosition:
-    """How far a log was read. All fields are text or integers: ``dataclasses.asdict`` makes it JSON."""
+    """How far a log was read. Text, integers and lists of them: ``dataclasses.asdict`` makes it JSON."""
 
     path: str
     """The log as the user named it; the file may have another name by now."""
@@ -62,6 +80,12 @@ class TailPosition:
     """Number of this generation of the log, from 1."""
     encoding: str = ""
     """How its bytes are split into lines (see `TextBuffer`); empty before the first ones."""
+    left: tuple[LeftFile, ...] = ()
+    """The files that the name pointed to before, the newest last."""
+
+    def __post_init__(self) -> None:
+        """Take what JSON makes of a tuple as well."""
+        object.__setattr__(self, "left", tuple(LeftFile(*each) for each in self.left))
 
     @property
     def place(self) -> Place:
@@ -141,7 +165,7 @@ class Generation:
         self.offset, self._anchor = 0, b""
         self._prefix = self._beginning(0)
 
-    def go_on_from(self, position: TailPosition, *, offset: int) -> bool:
+    def go_on_from(self, position: TailPosition | LeftFile, *, offset: int) -> bool:
         """Move to ``offset`` if this file contains what was read up to ``position``; else stay, and return False."""
         before = self.offset, self._prefix, self._anchor
         # Note first, then compare: a truncation in between or later is noticed here or by the next read.
@@ -169,6 +193,11 @@ class Generation:
             encoding=encoding,
         )
 
+    def left(self, *, number: int, encoding: str) -> LeftFile:
+        """Return how far this file was read, all of it in lines before line ``number``."""
+        digests = _digest(self._prefix), _digest(self._anchor)
+        return LeftFile(*self.place, len(self._prefix), *digests, self.offset, number, encoding)
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
@@ -179,7 +208,7 @@ class Generation:
         self._anchor = (self._anchor + new[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
         self.offset += len(new)
 
-    def _holds(self, position: TailPosition) -> bool:
+    def _holds(self, position: TailPosition | LeftFile) -> bool:
         prefix = os.pread(self._descriptor, position.prefix_bytes, 0)
         anchor = self._before(position.read_offset)
         return (_digest(prefix), _digest(anchor)) == (position.prefix_digest, position.anchor_digest)

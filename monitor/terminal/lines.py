@@ -8,7 +8,7 @@ from itertools import chain, groupby
 
 from monitor import grammar
 from monitor.alert import Alert, Severity, State, iso_time
-from monitor.base.escape import redact, terminal
+from monitor.base.escape import redact, terminal, unmarked
 from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
 from monitor.report.summary import summary_of
@@ -53,19 +53,24 @@ def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
         what = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
         yield f"⚪ {when} {alert.severity} {what}: {alert.summary}"
         return
-    yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {alert.summary}"
+    yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {_said(alert.summary)}"
     if others:
         yield f"     the same for {', '.join(_words(each) for each in others)}"
     if alert.state is not State.FIRING:
-        yield f"     {alert.reason}"
+        yield f"     {_said(alert.reason)}"
     for each in alert.evidence if alert.state is State.FIRING else alert.evidence[-1:]:
-        yield f"     {each.path}:{each.line}: {_excerpt(redact(each.text), _words(alert))}"
+        yield f"     {each.path}:{each.line}: {_excerpt(_said(each.text), _words(alert))}"
     if alert.state is State.FIRING:
         yield f"     do: {alert.action}"
 
 
 def _words(alert: Alert) -> str:
-    return " ".join(value for _, value in alert.labels)
+    return _said(" ".join(value for _, value in alert.labels))
+
+
+def _said(text: str) -> str:
+    """Return words that may be a log's, without secrets and without our own marks."""
+    return unmarked(redact(text))
 
 
 def _excerpt(text: str, word: str) -> str:
@@ -90,7 +95,7 @@ def progress_line(event: Event) -> str | None:
     wanted = (grammar.RunStart, grammar.Epoch, grammar.Metrics, grammar.RunEnd)
     if not isinstance(event.record, wanted):
         return None
-    return terminal(f"   {redact(event.evidence.text)[:PROGRESS]}")
+    return terminal(f"   {_said(event.evidence.text)[:PROGRESS]}")
 
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
@@ -123,7 +128,7 @@ def ended_words(snapshot: Snapshot) -> str:
     if run.status == "waiting" or end.ended is Ended.RUNNING:
         return run.status.value
     if end.ended is Ended.NO_END:
-        return f"{MARKS[Outcome.UNKNOWN]} {end.why}"
+        return f"{MARKS[Outcome.UNKNOWN]} {_said(end.why)}"
     words = end.ended.value.replace("_", " ")
     return words if end.cause is None else f"{words} ({end.cause.words})"
 
@@ -148,8 +153,8 @@ def _rule_lines(rule: Rule, readings: tuple[Reading, ...]) -> list[str]:
             continue
         labels = ", ".join(value for _, value in same[0].labels)
         others = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
-        about = f" {labels}:" if labels else ""
-        lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {same[0].reason}{others}{_place(same[:1])}")
+        about = f" {_said(labels)}:" if labels else ""
+        lines.append(f"{MARKS[outcome]} {rule.alert}:{about} {_said(same[0].reason)}{others}{_place(same[:1])}")
     return lines
 
 
@@ -167,7 +172,7 @@ def _unseen_lines(snapshot: Snapshot) -> Iterator[str]:
     for group, reasons in unseen.items():
         if len(reasons) == 1:
             [(name, reason)] = reasons.items()
-            yield f"{MARKS[Outcome.UNKNOWN]} {name}: {reason}"
+            yield f"{MARKS[Outcome.UNKNOWN]} {name}: {_said(reason)}"
         else:
             yield f"{MARKS[Outcome.UNKNOWN]} {group}: {', '.join(reasons)}: no line that they need was seen"
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ import pytest
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.notify import Silences, read_silences
-from monitor.service.control import NAME, REQUEST_BYTES, Control, Request, ask
+from monitor.notify.silences import FILE, MOST, change_silences, new_silence
+from monitor.service.control import MOST_CLIENTS, NAME, PATIENCE_S, REQUEST_BYTES, Control, Request, ask
 from tests.cli.command import monitor
 from tests.cli.logs import EPOCH_1, TROUBLED, joined, write
 from tests.notify.receivers import alert, until, web
@@ -86,6 +88,7 @@ def test_any_user_who_may_ask_can_end_a_silence(control: Path):
         b'{"verb": "silence", "target": "Rule1", "for_s": 1e999}\n',
         b'{"verb": "silence", "target": "Rule1", "for_s": "60"}\n',
         b'{"verb": "silence", "target": "Rule1", "for_s": true, "more": 1}\n',
+        b'{"verb": "silence", "target": "Rule1", "for_s": true}\n',
         b'{"verb": "silence", "target": "../../etc", "for_s": 60}\n',
         b'{"verb": "silence", "target": "", "for_s": 60}\n',
         b'{"verb": "silence", "target": ["Rule1"], "for_s": 60}\n',
@@ -94,7 +97,7 @@ def test_any_user_who_may_ask_can_end_a_silence(control: Path):
         b"x" * (2 * REQUEST_BYTES),
         b'{"verb": "silence", "target": "Rule1", "for_s": ' + b"9" * 5_000 + b"}\n",
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_nonsense_is_refused_and_changes_nothing(control: Path, data: bytes):
     assert "error" in talk(control, data)
@@ -106,6 +109,50 @@ def test_a_silent_client_delays_the_next_one_only_briefly(control: Path):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.connect(str(control / NAME))
         assert ask(control, Request("silence", "Rule1", 60.0), CLOCK)
+
+
+def test_any_number_of_idle_clients_starves_no_other(control: Path):
+    """Fifteen of them did, for 30 s."""
+    with ExitStack() as idle:
+        for _ in range(3 * MOST_CLIENTS):
+            silent = idle.enter_context(socket.socket(socket.AF_UNIX))
+            silent.connect(str(control / NAME))
+        began = CLOCK.monotonic()
+        assert ask(control, Request("silence", "Rule1", 60.0), CLOCK)
+        assert CLOCK.monotonic() - began < PATIENCE_S
+
+
+def test_silences_are_bounded_and_none_is_dropped_unseen(control: Path):
+    many = [new_silence(f"Rule{number}", "me", "", 0.0, None) for number in range(MOST)]
+    change_silences(control, lambda known: many)
+    assert "there are 1,000 silences" in str(talk(control, b'{"verb": "ack", "target": "0123456789abcdef"}\n')["error"])
+    assert len(read_silences(control)) == MOST
+
+
+def test_everything_can_be_unsilenced_in_one_answer(control: Path):
+    change_silences(control, lambda known: [new_silence("Rule1", "a" * 100, "r" * 300, at, None) for at in range(MOST)])
+    assert ask(control, Request("unsilence", "Rule1"), CLOCK)
+    assert read_silences(control) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ends_at": 1e300},
+        {"ends_at": float("nan")},
+        {"begins_at": -1},
+        {"begins_at": True},
+        {"target": 5},
+        {"id": None},
+    ],
+    ids=str,
+)
+def test_a_file_with_values_of_another_kind_is_refused(tmp_path: Path, wrong: dict[str, object]):
+    one = {"id": "a", "target": "Rule1", "author": "me", "reason": "", "begins_at": 0.0, "ends_at": 1.0} | wrong
+    (tmp_path / FILE).write_text(json.dumps([one]))
+    with pytest.raises(StateError, match="does not contain silences"):
+        read_silences(tmp_path)
+    assert monitor("silence", "--state", str(tmp_path)).code == 2
 
 
 def test_a_client_that_disconnects_harms_no_other(control: Path):

@@ -10,6 +10,7 @@ from monitor import grammar
 from monitor.grammar import RECORD_TYPES, Record, Share
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Digits, Opening
+from monitor.reader.numbers import may_count
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
 Fields = Mapping[str, str]
@@ -52,8 +53,8 @@ def number(text: str) -> float:
 def whole(text: str) -> int:
     """Read a whole number, written as one or as ``3.0``. Raises ValueError."""
     value = number(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text!r} is not a whole number")
+    if not may_count(value):
+        raise ValueError(f"{text[:40]!r} is not a whole number, or too large for one")
     return int(value)
 
 
@@ -96,6 +97,9 @@ def _step_of(fields: Fields, state: DialectState, *, counts: bool) -> int | None
     elif counts:
         # Reports without a number are numbered by us: the order is what the rules need.
         state.step = (state.step or 0) + 1
+    if state.step is not None and not may_count(state.step):
+        state.step, state.base = None, 0
+        raise ValueError("the step is too large for one")
     return state.step
 
 

@@ -1,0 +1,56 @@
+"""The alert LineNotJudged: a line that could not be judged, because of a mistake of ours; it stops nothing."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.alert import Alert, Severity, State, alert_id
+from monitor.base.evidence import Evidence
+from monitor.run.run import Run
+
+RULE = "LineNotJudged"
+MOST_TOLD = 3
+"""Most alerts of one run; further lines are only counted. Chosen by hand, 2026-11."""
+
+
+def line_not_judged(run: Run, line: Evidence, error: Exception, at: float | None) -> Alert:
+    """Return the alert for a line that raised an error."""
+    why = reason_of(error)
+    return Alert(
+        id=alert_id((RULE, run.id, run.attempt.number, line.line, line.text)),
+        run=run.id or "",
+        attempt=run.attempt.number,
+        rule=RULE,
+        fault="monitor",
+        severity=Severity.WARNING,
+        state=State.FIRING,
+        at=at,
+        starts_at=at,
+        ends_at=None,
+        epoch=run.attempt.epoch,
+        step=run.attempt.step,
+        labels=(),
+        value=None,
+        threshold=None,
+        summary=f"line {line.line:,} could not be judged ({why}); it is left out",
+        action="Report this line as a fault of the monitor. Later lines are judged again, without this one.",
+        reason=why,
+        needs="",
+        evidence=(line,),
+        log=run.log,
+        host=run.host,
+    )
+
+
+def judged_again(alert: Alert, at: float | None) -> Alert:
+    """Return the end of such an alert: a later line was judged."""
+    return replace(alert, state=State.CLOSED, at=at, ends_at=at, reason="later lines are judged; this one is not")
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error of ours in a few words, with the place that raised it."""
+    place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+    where = f" in {Path(place.filename).name}:{place.lineno}" if place else ""
+    return f"{type(error).__name__}: {str(error)[:200]}{where}"

@@ -94,8 +94,8 @@ def test_the_report_judges_by_the_same_changes():
 def test_the_watch_takes_the_same_changes(folder: Path):
     (folder / "own.yaml").write_text(RULE.format(condition="threshold\n        signal: train.loss\n        above: 0.1"))
     words = ["watch", "healthy.log", "--until-end", "--rules", "own.yaml"]
-    assert "❌ Own: train.loss is 0.5; expected at most 0.1 " in monitor(*words).out
-    assert "✅ own: Own [line " in monitor(*words, "--set", "Own.level=1").out
+    assert "🔴 Own: it is 0.5" in monitor(*words).out
+    assert "Own" not in monitor(*words, "--set", "Own.level=1").out
     assert "Own" not in monitor(*words, "--disable", "Own").out
 
 

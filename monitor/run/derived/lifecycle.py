@@ -16,8 +16,10 @@ def of_first_step(record: grammar.Train, known: Known) -> Iterator[Sample]:
     if earlier.starts and known.stated(grammar.RunStart) is None:
         # No line announced this start; the step is its first sign.
         yield Sample("run.idle_starts", (), earlier.starts + 1.0)
+    # After a run that came to its end, another process may count from 1 again, and say where it really goes on.
+    is_counted_anew = earlier.is_over and record.step <= (known.intent.cadence_train or 1)
     is_free = earlier.is_over or known.is_resume_stated
-    before = resumed_at if resumed_at is not None else None if is_free else earlier.highest_step
+    before = resumed_at if resumed_at is not None and not is_counted_anew else None if is_free else earlier.highest_step
     lost = 0 if before is None else max(0, before - record.step + 1)
     yield Sample("run.steps_lost", (), float(lost))
     checkpoint = known.stated(grammar.Checkpoint)

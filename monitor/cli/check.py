@@ -11,10 +11,11 @@ import click
 
 from monitor.api import Log, Settings, read
 from monitor.base.errors import LogError
-from monitor.base.escape import redact
+from monitor.base.escape import redact, terminal
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
+from monitor.report.first_rank import first_to_fail
 from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
 from monitor.run.ended import Ended
@@ -53,7 +54,7 @@ def command(
     monitor check runs/ --json | jq '{log, verdict, ended}'
     """
     settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
-    codes = []
+    codes, read_to_end = [], []
     found = _found(logs)
     check_name(name, found)
     for each in found:
@@ -62,6 +63,9 @@ def command(
         in_words = full_lines if full else summary_lines
         for line in [as_json_line(log)] if as_json else in_words(log.snapshot):
             click.echo(line)
+        read_to_end.append(log.snapshot)
+    for line in [] if as_json else first_to_fail(read_to_end):
+        click.echo(terminal(line))
     return 1 if 1 in codes else max(codes)
 
 

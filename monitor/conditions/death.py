@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -89,7 +90,7 @@ class Death(Condition):
         if not is_over:
             return [unknown(f"{cause.words}; whether the run goes on is not known yet", evidence=(text.evidence,))]
         is_waiting = cause is Cause.PREEMPTION and context.is_following and not self._is_late(run, now)
-        return [_dead(cause, text, deaths, is_waiting=is_waiting)]
+        return [_dead(cause, text, attempt, is_waiting=is_waiting)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while there is no text that waits for progress, and none comes."""
@@ -149,18 +150,32 @@ def _ok(attempt: Attempt, reason: str, evidence: Evidence) -> Reading:
     return Reading(Outcome.OK, reason, evidence=(evidence,), epoch=attempt.epoch, step=attempt.step)
 
 
-def _dead(cause: Cause, text: Text, deaths: dict[Cause, Text], *, is_waiting: bool) -> Reading:
+def _dead(cause: Cause, text: Text, attempt: Attempt, *, is_waiting: bool) -> Reading:
     said = ending_of(text.evidence.text.encode("utf-8", "replace"))
+    others = (each.evidence for each in attempt.unanswered_deaths.values())
     quoted = redact(text.evidence.text.strip() if said is None else said.text)
     quoted = quoted if len(quoted) <= QUOTED else f"{quoted[:QUOTED]} …"
-    rank = "" if said is None or said.rank is None else f" on rank {said.rank}"
+    rank = "" if said is None or said.rank is None else f" on rank {said.rank}{_among(said.rank, attempt)}"
     severity = Severity.INFO if is_waiting or cause.ended == "cancelled" else _MILD.get(cause)
     verb = "died" if severity is None else "was ended"
     return Reading(
         Outcome.BREACH,
         f"the run {verb}{rank}: {cause.words}: {quoted}",
-        evidence=tuple(dict.fromkeys((text.evidence, *(each.evidence for each in deaths.values()))))[:CITED],
+        evidence=tuple(dict.fromkeys((text.evidence, *others)))[:CITED],
         epoch=text.epoch,
         step=text.step,
         severity=severity,
     )
+
+
+def _among(rank: int, attempt: Attempt) -> str:
+    """Return how a rank's death lies among those of the others, where several ranks write one log."""
+    ranks = attempt.failed_ranks
+    if len(ranks) < 2:
+        return ""
+    (first, death), (second, next_death) = itertools.islice(ranks.items(), 2)
+    if first != rank:
+        return f", one of {len(ranks)} that failed"
+    if death.at is None or next_death.at is None:
+        return f", the first of {len(ranks)} that failed"
+    return f", the first of {len(ranks)} that failed, {max(0.0, next_death.at - death.at):g} s before rank {second}"

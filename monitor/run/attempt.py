@@ -14,9 +14,10 @@ from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.grammar import Intent, Record, Share
 from monitor.reader.causes import Cause
+from monitor.reader.endings import rank_of
 from monitor.reader.event import Event, Opening
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, DEATH, Labels, Sample
-from monitor.run.deaths import SURVIVED_AFTER_LINES, Death, note_death, since
+from monitor.run.deaths import SURVIVED_AFTER_LINES, Death, RankDeath, note_death, note_rank, ranks_since, since
 from monitor.run.derived import Earlier, Writer, derived
 from monitor.run.facts import Stated, StatedFacts, cited
 from monitor.run.progress import PHASES_LIMIT, Move, Progress
@@ -117,6 +118,9 @@ class Attempt(StatedFacts):
     deaths: dict[str, Death] = field(default_factory=dict)
     """By cause: the first text that says it since the last move."""
 
+    ranks_died: dict[str, RankDeath] = field(default_factory=dict)
+    """By rank, where several write one log: its first text of death since the last move."""
+
     @property
     def status(self) -> Status:
         """How far the attempt has got, according to the log."""
@@ -150,6 +154,11 @@ class Attempt(StatedFacts):
             if self.lines - newest > SURVIVED_AFTER_LINES:
                 return {}
         return since(self.deaths, move.serial if move is not None else 0)
+
+    @property
+    def failed_ranks(self) -> dict[int, RankDeath]:
+        """The ranks whose death texts no progress has followed, the first one first."""
+        return ranks_since(self.ranks_died, self.progress.last.serial if self.progress.last else 0)
 
     def goes_back(self, event: Event) -> bool:
         """Return whether a trainer that announces no start counts from an earlier step again with this event."""
@@ -268,6 +277,8 @@ class Attempt(StatedFacts):
                 said = cited(evidence, len(samples), is_record=False)
                 death = Death(self.lines, at, self.step, self.epoch, said)
                 note_death(self.deaths, dict(sample.labels)["cause"], death, moved)
+                if (rank := rank_of(evidence.text.encode("utf-8", "replace"))) is not None:
+                    note_rank(self.ranks_died, rank, RankDeath(self.lines, at), moved)
 
     def _count_epochs(self, record: Record | None) -> None:
         """Count another trainer's epochs: most do not log the end of an epoch, but number epochs and batches."""

@@ -13,6 +13,8 @@ SURVIVED_AFTER_LINES = 200
 another: a traceback of eight ranks with 20 frames each is shorter. Chosen by hand, 2026-11."""
 
 
+RANKS_KEPT = 1_024
+"""Most ranks told apart."""
 CAUSES = {cause.value: cause for cause in Cause}
 
 
@@ -26,6 +28,29 @@ class Death(NamedTuple):
     step: int | None
     epoch: int
     evidence: Evidence
+
+
+class RankDeath(NamedTuple):
+    """The first death text of one rank since the run last moved."""
+
+    serial: int
+    """Number of its line within the attempt."""
+    at: float | None
+
+
+def note_rank(ranks: dict[str, RankDeath], rank: int, death: RankDeath, moved: int) -> None:
+    """Remember which rank a text is from, unless an earlier one of it came since line ``moved``, the last move."""
+    known = ranks.get(str(rank))
+    if known is None and len(ranks) >= RANKS_KEPT:
+        return
+    if known is None or known.serial < moved:
+        ranks[str(rank)] = death
+
+
+def ranks_since(ranks: Mapping[str, RankDeath], moved: int) -> dict[int, RankDeath]:
+    """Return the ranks that failed since line ``moved``, the first one first."""
+    found = sorted((death.serial, int(rank)) for rank, death in ranks.items() if death.serial >= moved)
+    return {rank: ranks[str(rank)] for _, rank in found}
 
 
 def note_death(deaths: dict[str, Death], cause: str, death: Death, moved: int) -> None:

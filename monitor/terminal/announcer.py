@@ -14,6 +14,7 @@ from monitor.live.follower import Follower
 from monitor.live.listener import Listener, LogListener
 from monitor.pipeline import BLIND_BELOW, Pipeline, is_blind
 from monitor.reader.event import Event
+from monitor.report.first_rank import first_to_fail
 from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Notice
 from monitor.tail.ranks import family, ranked
@@ -100,10 +101,13 @@ class Announcer(Listener):
         for announcer in self._announcers:
             announcer.on_poll()
         lines: list[str] = []
+        seen: list[Snapshot] = []
         for each in followers:
             snapshot = each.snapshot()
             self.on_report_due(snapshot)
+            seen.append(snapshot)
             lines += run_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
+        lines += [terminal(line) for line in first_to_fail(seen)]
         click.echo("\n".join(lines or ["no log was found"]))
         for each in judged(followers):
             if is_blind(each.pipeline):

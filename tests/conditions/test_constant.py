@@ -58,7 +58,9 @@ def test_a_loss_identical_at_ten_distinct_steps_is_a_breach():
     assert one(ask(FROZEN, [at(n, train(7, loss=loss)) for n in range(20)])).outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize(("printed", "outcome"), [(0.001, "not_applicable"), (0.35, "not_applicable"), (0.6931, "breach")])
+@pytest.mark.parametrize(
+    ("printed", "outcome"), [(0.001, "not_applicable"), (0.35, "not_applicable"), (0.6931, "breach")]
+)
 def test_a_log_that_rounds_proves_nothing(printed, outcome):
     """A loss of 0.0012 and one of 0.0008 are the same in three decimals."""
     assert one(ask(FROZEN, losses(*[printed] * 10))).outcome == outcome

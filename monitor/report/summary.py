@@ -257,6 +257,8 @@ def _checked(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleVerdic
     parts += [f"unknown: {gap.words}" for gap in verdict.gaps[:NAMED]]
     if verdict.unread:
         parts.append(f"unreadable: {', '.join(f'[{tag}]' for tag in verdict.unread)}")
+    if surplus := snapshot.run.dialect.unread_words:
+        parts.append(surplus)
     if verdict.undecided:
         parts.append(f"undecided: {named(verdict.undecided)}")
     unseen = [each for each in verdicts if each.applies and _is_unseen(each)]

@@ -29,15 +29,15 @@ def test_without_a_log_it_takes_the_one_that_was_written_last(folder: Path):
     written(training / "a_new.log", TROUBLED, ago_s=100)
     written(training / "newer.txt", HEALTHY, ago_s=0)
     (training / "folder.log").mkdir()
-    page = monitor("report")
+    page = monitor("report", "--full")
     assert (page.code, page.err) == (0, "")
     assert "`_logs/training/a_new.log`" in page.out
 
 
 def test_the_page_goes_to_the_file_and_only_word_of_it_to_stderr(folder: Path):
     write(folder / "run.log", TROUBLED)
-    page = monitor("report", "run.log").out
-    said = monitor("report", "run.log", "--out", "STATUS.md")
+    page = monitor("report", "--full", "run.log").out
+    said = monitor("report", "run.log", "--full", "--out", "STATUS.md")
     assert (said.code, said.out, said.err) == (0, "", "wrote STATUS.md\n")
     assert without_charts((folder / "STATUS.md").read_text()) == without_charts(page)
 
@@ -49,14 +49,14 @@ def without_charts(page: str) -> str:
 
 
 def test_standard_input_makes_a_page_as_a_file_does(folder: Path):
-    page = monitor("report", "-", stdin=joined(TROUBLED))
+    page = monitor("report", "--full", "-", stdin=joined(TROUBLED))
     assert (page.code, page.err) == (0, "")
     assert "Training Run fit-1" in page.out
 
 
 def test_the_same_log_gives_the_same_bytes(folder: Path):
     write(folder / "run.log", TROUBLED)
-    assert monitor("report", "run.log") == monitor("report", "run.log")
+    assert monitor("report", "--full", "run.log") == monitor("report", "--full", "run.log")
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_the_silence_since_the_last_change_is_judged_unless_the_log_was_left_lon
     folder: Path, ago_s: float, mark: str
 ):
     written(folder / "run.log", EPOCH_1, ago_s=ago_s)
-    [verdict] = [line for line in monitor("report", "run.log").out.splitlines() if "TrainingStall (" in line][:1]
+    [verdict] = [line for line in monitor("report", "--full", "run.log").out.splitlines() if "TrainingStall (" in line][:1]
     assert mark in verdict
 
 
 def test_a_log_without_an_understood_line_gets_no_check_mark(folder: Path):
     write(folder / "run.log", [b"hello", b"nothing that anybody could count"])
-    page = monitor("report", "run.log")
+    page = monitor("report", "--full", "run.log")
     assert page.code == 0
     marked = [line for line in page.out.splitlines() if "✅" in line]
     assert [line for line in marked if "proved by that line" not in line] == []
@@ -92,7 +92,7 @@ def test_a_watch_file_names_the_log_the_title_and_the_aims(folder: Path):
     written(folder / "logs/old.log", TROUBLED, ago_s=100)
     written(folder / "logs/new.log", HEALTHY, ago_s=10)
     (folder / "watch.yaml").write_text(WATCH_FILE)
-    page = monitor("report", "--config", "watch.yaml")
+    page = monitor("report", "--full", "--config", "watch.yaml")
     assert (page.code, page.err) == (0, "")
     assert page.out.startswith("# The long one - Status Monitor\n")
     assert "`logs/new.log`" in page.out
@@ -101,7 +101,7 @@ def test_a_watch_file_names_the_log_the_title_and_the_aims(folder: Path):
 
 def test_a_watch_file_without_an_existing_log_names_where_it_looked(folder: Path):
     (folder / "watch.yaml").write_text(WATCH_FILE)
-    page = monitor("report", "--config", "watch.yaml")
+    page = monitor("report", "--full", "--config", "watch.yaml")
     assert (page.code, page.out) == (2, "")
     assert page.err.startswith("monitor: logs/*.log: no log there; expected LOG as an argument")
 
@@ -109,7 +109,7 @@ def test_a_watch_file_without_an_existing_log_names_where_it_looked(folder: Path
 def test_a_broken_watch_file_is_reported_line_by_line(folder: Path):
     write(folder / "run.log", HEALTHY)
     (folder / "watch.yaml").write_text("titel: x\nsigns: [NoSuchRule]\nnotify: {group_wait: soon}\n")
-    page = monitor("report", "run.log", "--config", "watch.yaml")
+    page = monitor("report", "--full", "run.log", "--config", "watch.yaml")
     assert (page.code, page.out) == (2, "")
     assert [line.split(": ")[1] for line in page.err.splitlines()] == ["watch.yaml:1", "watch.yaml:3"]
     (folder / "watch.yaml").write_text("title: x\nsigns: [NoSuchRule]\n")
@@ -119,8 +119,8 @@ def test_a_broken_watch_file_is_reported_line_by_line(folder: Path):
 def test_the_command_line_takes_precedence_over_the_file(folder: Path):
     write(folder / "run.log", HEALTHY)
     (folder / "watch.yaml").write_text("set: {ExcessiveResets.above: 5}\nsigns: [ExcessiveResets]\n")
-    by_file = monitor("report", "run.log", "--config", "watch.yaml").out
-    by_line = monitor("report", "run.log", "--config", "watch.yaml", "--set", "ExcessiveResets.above=7").out
+    by_file = monitor("report", "--full", "run.log", "--config", "watch.yaml").out
+    by_line = monitor("report", "--full", "run.log", "--config", "watch.yaml", "--set", "ExcessiveResets.above=7").out
     assert ("expected at most 5" in by_file, "expected at most 7" in by_file) == (True, False)
     assert ("expected at most 5" in by_line, "expected at most 7" in by_line) == (False, True)
 
@@ -140,7 +140,7 @@ def test_what_a_watch_knew_is_reported_when_its_log_is_gone(folder: Path):
     assert monitor("watch", "run.log", "--state", "state", "--until-end", "--plain").code == 0
     assert "`run.log`" in monitor("report", "run.log", "--state", "state").out
     (folder / "run.log").unlink()
-    page = monitor("report", "--state", "state")
+    page = monitor("report", "--full", "--state", "state")
     assert (page.code, page.err) == (0, "")
     assert "**The watch itself**" in page.out
     assert "(L1)" in page.out
@@ -168,7 +168,7 @@ def test_silences_of_the_state_are_on_the_page(folder: Path):
         "state",
     )
     assert monitor(*made).code == 0
-    page = monitor("report", "run.log", "--state", "state").out
+    page = monitor("report", "--full", "run.log", "--state", "state").out
     assert "- **StepTimeGrown**: silenced until " in page
     assert re.search(r"silenced until .* by ann\b.*: backup", page)
 

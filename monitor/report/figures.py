@@ -110,20 +110,6 @@ def bounded(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     return (*statements[:SHOWN], Statement("", f"{rest:,} more are not shown"))
 
 
-def span(seconds: float) -> str:
-    """Return a duration in its two largest units: ``8 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
-    if not math.isfinite(seconds):
-        return f"{seconds} s"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"
-
-
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 """Replaces a number that is missing or not finite."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
-from monitor.report.figures import span
+from monitor.base.wording import span
 from monitor.run.ended import Ended
 from monitor.snapshot import Snapshot
 from monitor.tail.ranks import family, ranked

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from monitor.alert import Alert, Severity, State
 from monitor.base.escape import redact, unmarked
 from monitor.base.evidence import Evidence
+from monitor.base.wording import log_name, span
 from monitor.conditions import Outcome
 from monitor.grammar import Checkpoint, RunStart
-from monitor.report.figures import span
 from monitor.report.judgement import RuleVerdict, judge
 from monitor.report.statement import Mark
 from monitor.report.verdict import Verdict, verdict_of
@@ -19,10 +18,6 @@ from monitor.run.ended import Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.snapshot import Snapshot
 
-GENERIC = frozenset(
-    ("train", "training", "log", "output", "out", "run", "stdout", "stderr", "console", "nohup", "slurm")
-)
-"""Names of log files that name no run; the folder's name goes in front."""
 NAMED = 3
 """Most names in a list; the rest is counted."""
 SHORTEST_S = 60.0
@@ -143,10 +138,7 @@ def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
 
 
 def _name(snapshot: Snapshot) -> str:
-    path = PurePath(snapshot.log)
-    stem = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
-    is_generic = stem.strip("0123456789-_.").lower() in GENERIC
-    log = f"{path.parent.name}/{path.name}" if is_generic and path.parent.name else path.name
+    log = log_name(snapshot.log)
     started = snapshot.run.attempt.stated(RunStart)
     return f"{snapshot.run.id} ({log})" if started and snapshot.run.id else log
 

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.alert import Alert, Severity, State
+from monitor.alert import Alert, Severity, State, iso_time
 from monitor.base import escape
 from monitor.base.bounded import BoundedError, Limits, run_bounded
 from monitor.base.errors import MonitorError, SinkError
 from monitor.base.resources import template_path
+from monitor.base.wording import log_name, span
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Alerts shown in full in one message; further ones are only counted. Chosen by hand."""
 
+SUBJECT = 200
+"""Most characters of a subject."""
+_STATES = {State.RESOLVED: "over: ", State.CLOSED: "its run ended while this was wrong: "}
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "⚪"}
 _ESCAPES: dict[str, Callable[[str], str]] = {
     "text": escape.terminal,
@@ -34,11 +38,30 @@ OWN_LIMITS = Limits(seconds=5.0, characters=100_000)
 
 
 def subject_of(alerts: Sequence[Alert]) -> str:
-    """Return one line with the worst alert and the number of others."""
-    worst = max(alerts, key=lambda alert: (alert.state is State.FIRING, alert.severity.rank))
+    """Return one line: a coloured dot, the log, the host, what is wrong, and the number of others."""
+    return f"{sign_of(_worst(alerts))} {headline_of(alerts)}"
+
+
+def headline_of(alerts: Sequence[Alert]) -> str:
+    """Return the subject without its dot, for texts that escape it."""
+    worst = _worst(alerts)
     others = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
-    state = worst.state.value.upper() if worst.state is State.FIRING else worst.state.value
-    return escape.terminal(f"{sign_of(worst)} {state}: {worst.rule}: {escape.redact(worst.summary)}{others}", 200)
+    host = f" @{worst.host}" if worst.host else ""
+    who = f"{log_name(worst.log)}{host}: " if worst.log else ""
+    return escape.terminal(f"{who}{_STATES.get(worst.state, '')}{escape.redact(worst.summary)}{others}", SUBJECT)
+
+
+def _worst(alerts: Sequence[Alert]) -> Alert:
+    return max(alerts, key=lambda alert: (alert.state is State.FIRING, alert.severity.rank))
+
+
+def lasted(alert: Alert) -> str:
+    """Return since when an alert fires, or how long it fired; empty for a log without times."""
+    if alert.starts_at is None:
+        return ""
+    if alert.state is State.FIRING:
+        return f"since {iso_time(alert.starts_at)}"
+    return f"lasted {span(alert.ends_at - alert.starts_at)}" if alert.ends_at is not None else ""
 
 
 def sign_of(alert: Alert) -> str:
@@ -55,7 +78,13 @@ def write_message(alerts: Sequence[Alert], *, template: str, language: str, own:
 
     def render() -> str:
         return _template(template, language, own).render(
-            alerts=alerts[:SHOWN], num_more=max(0, len(alerts) - SHOWN), subject=subject_of(alerts), run=alerts[0].run
+            alerts=alerts[:SHOWN],
+            num_more=max(0, len(alerts) - SHOWN),
+            sign=sign_of(_worst(alerts)),
+            subject=headline_of(alerts),
+            run=alerts[0].run,
+            log=alerts[0].log,
+            host=alerts[0].host,
         )
 
     try:
@@ -88,5 +117,5 @@ def _template(name: str, language: str, own: Path | None) -> Template:
     )
     escaped = _ESCAPES[language]
     environment.filters |= {"esc": lambda text: escaped(escape.redact(str(text)))}
-    environment.globals |= {"sign_of": sign_of}
+    environment.globals |= {"sign_of": sign_of, "lasted": lasted}
     return environment.from_string((own or template_path(name)).read_text(encoding="utf-8"))

@@ -68,7 +68,9 @@ def test_the_silence_since_the_last_change_is_judged_unless_the_log_was_left_lon
     folder: Path, ago_s: float, mark: str
 ):
     written(folder / "run.log", EPOCH_1, ago_s=ago_s)
-    [verdict] = [line for line in monitor("report", "--full", "run.log").out.splitlines() if "TrainingStall (" in line][:1]
+    [verdict] = [line for line in monitor("report", "--full", "run.log").out.splitlines() if "TrainingStall (" in line][
+        :1
+    ]
     assert mark in verdict
 
 

@@ -80,7 +80,7 @@ def test_a_chat_message_mentions_no_user_and_contains_no_secret(server: Web, for
     words = {"slack": lambda: request.json["text"], "discord": lambda: request.json["content"]}.get(
         form, lambda: request.json["message"]
     )()
-    assert "Rule1" in words and "run.log:7" in words.replace("\\", "").replace("\u2060", "")
+    assert "Rule1" in words and "run.log:L7" in words.replace("\\", "").replace("\u2060", "")
     if form == "slack":
         assert "<script>" not in words and "&lt;script&gt;" in words
     if form == "discord":
@@ -177,10 +177,10 @@ def test_a_mail_has_the_worst_alert_as_subject_and_text_and_html_parts(mailbox: 
     mail(mailbox.port, to=["ops@example.com", "night@example.com"]).send([hostile(), alert(2)])
     ((recipients, message),) = mailbox.mails
     assert recipients == ["ops@example.com", "night@example.com"]
-    assert message["Subject"].startswith("🔴 FIRING: Rule1: loss <script>")
+    assert message["Subject"].startswith("🔴 loss <script>")
     assert message["Subject"].endswith("(+1)") and "\n" not in message["Subject"]
     text, html = (part.get_content() for part in message.iter_parts())
-    assert "do: look at it" in text and "run.log:7" in text
+    assert "→ look at it" in text and "run.log:L7" in text
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "hunter2" not in message.as_string() and "hunter2" not in html
 
@@ -211,8 +211,8 @@ def test_a_service_of_apprise_gets_the_notice(require: Callable[[str], None]):
     with web() as server:
         open_sink(f"apprise:json://127.0.0.1:{server.port}/").send([critical(1), alert(2)])
         (request,) = server.got
-    assert request.json["title"].startswith("🔴 FIRING: Rule1")
-    assert "do: look at it" in request.json["message"]
+    assert request.json["title"].startswith("🔴 something is wrong, number 1")
+    assert "→ look at it" in request.json["message"]
     assert request.json["type"] == "failure"
 
 
@@ -360,7 +360,7 @@ def test_a_users_template_cannot_leave_its_sandbox(server: Web, tmp_path: Path):
     own2 = tmp_path / "fine.j2"
     own2.write_text("{{ alerts | length }} of {{ run | esc }}: {{ subject | esc }}")
     open_sink({"webhook": server.url, "format": "slack", "template": str(own2)}).send([alert(1)])
-    assert server.got[-1].json["text"].startswith("1 of run-1: 🟠 FIRING: Rule1")
+    assert server.got[-1].json["text"].startswith("1 of run-1: something is wrong, number 1")
 
 
 def test_threads_do_not_mix_up_the_receivers(server: Web):

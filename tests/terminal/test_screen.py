@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor import grammar
+from monitor.base.wording import span
 from monitor.engine.step import Engine
 from monitor.grammar import RunEnd, RunStart, Share
 from monitor.pipeline import Pipeline
-from monitor.report.figures import span
 from monitor.rules import load_rules
 from monitor.terminal.screen import Display, Scene, render
 from monitor.terminal.screen.layout import Row, Section, exactly, fit, folded

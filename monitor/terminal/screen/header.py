@@ -9,9 +9,9 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.alert import Severity
+from monitor.base.wording import span
 from monitor.conditions import Outcome
 from monitor.grammar import Train
-from monitor.report.figures import span
 from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining

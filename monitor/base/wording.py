@@ -1,0 +1,33 @@
+"""How sentences name a log and a duration: the same in pages, alerts and on the terminal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import PurePath
+
+GENERIC = frozenset(
+    ("train", "training", "log", "output", "out", "run", "stdout", "stderr", "console", "nohup", "slurm")
+)
+"""Names of log files that name no run; the folder's name goes in front."""
+
+
+def log_name(log: str) -> str:
+    """Return the name of a log's file, with its folder where the file's own name says nothing."""
+    path = PurePath(log)
+    stem = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    is_generic = stem.strip("0123456789-_.").lower() in GENERIC
+    return f"{path.parent.name}/{path.name}" if is_generic and path.parent.name else path.name
+
+
+def span(seconds: float) -> str:
+    """Return a duration in its two largest units: ``8 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
+    if not math.isfinite(seconds):
+        return f"{seconds} s"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3_600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+    if whole < 86_400:
+        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
+    return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"

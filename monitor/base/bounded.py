@@ -43,7 +43,7 @@ class BoundedError(Exception):
 
 
 def run_bounded(make: Callable[[], str], limits: Limits = Limits()) -> str:  # noqa: B008
-    """Return the text that ``make`` returns. Raises BoundedError for whatever goes wrong in it."""
+    """Return the text that ``make`` returns. Raises BoundedError if anything goes wrong in it."""
     reading, writing = os.pipe2(os.O_CLOEXEC)
     with warnings.catch_warnings():
         # Other threads may hold locks that the fork then waits for: it is killed after its time.

@@ -169,7 +169,7 @@ def _dead(cause: Cause, text: Text, attempt: Attempt, *, is_waiting: bool) -> Re
 
 
 def _among(rank: int, attempt: Attempt) -> str:
-    """Return how a rank's death lies among those of the others, where several ranks write one log."""
+    """Return where a rank's death comes among the others' deaths, where several ranks write one log."""
     ranks = attempt.failed_ranks
     if len(ranks) < 2:
         return ""

@@ -69,7 +69,7 @@ def _nonfinite_only(body: str, state: ReadState) -> tuple[Report, ...]:
 
 
 def _monitored(pair: str) -> tuple[Value, ...]:
-    """Return the metric by which a checkpoint was chosen; a loss stands in the reports, too."""
+    """Return the metric by which a checkpoint was chosen; a loss is in the reports, too."""
     shape = shape_of(pair)
     found = []
     for slot, text in zip(plan_of(shape.template).slots, shape.slots, strict=False):
@@ -97,7 +97,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if state.is_plan_open and take_plan(body, state):
         return KNOWN
     bar = take_bar(body)
-    # What is glued to a bar is a line of its own: the bar is no part of it.
+    # What is glued to a bar is a line of its own: the bar does not belong to it.
     said = None if bar is not None and bar.behind else _words(body, state)
     if said is not None:
         return said

@@ -132,7 +132,7 @@ def _may_plan(template: str, state: ReadState) -> bool:
             del state.refused[next(iter(state.refused))]
         state.refused[key] = 1
         return False
-    state.refused.pop(key, None)  # what comes again is no prose
+    state.refused.pop(key, None)  # what comes again is not prose
     state.num_barren += 1
     if len(state.planned) >= MOST_SHAPES:
         del state.planned[next(iter(state.planned))]
@@ -191,7 +191,7 @@ def _is_report(
 
 
 def _names_sets(filled: list[Filled]) -> bool:
-    """Whether each figure's own key says of which set it is."""
+    """Whether each figure's own key names its set."""
     measured = [each for each in filled if each.slot.role in ("value", "criterion", "part", "metric")]
     return all(each.slot.split for each in measured)
 

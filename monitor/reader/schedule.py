@@ -49,13 +49,13 @@ def take_limit(body: str, place: PlaceState) -> None:
     if place.index is None or place.is_fraction or place.index not in (number - 2, number - 1):
         return
     if place.index == number - 2 and place.from_zero is not None:
-        return  # an epoch is missing: not sure of which training it is said
+        return  # an epoch is missing: which training is meant is not sure
     place.from_zero = place.index == number - 2 if place.from_zero is None else place.from_zero
     place.index, place.is_over = number - 1, True
 
 
 def _plan(place: PlaceState, number: int) -> None:
-    """Note how many epochs there will be, by name: sure, whatever ``Epoch 2/2`` may mean."""
+    """Note how many epochs there will be, by name: this is sure, unlike the meaning of ``Epoch 2/2``."""
     if place.is_alone and place.index is not None:
         # "Epoch 2/2" alone: the third of three, or the second of two.
         place.from_zero = {number - 1: True, number: False}.get(place.index + 1)

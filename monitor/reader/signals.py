@@ -54,7 +54,7 @@ class Signal(NamedTuple):
 
     @property
     def is_timed(self) -> bool:
-        """Whether its lines come by the clock, whatever the steps do."""
+        """Whether its lines come by the clock, no matter what the steps do."""
         return self.tag in _BY_CLOCK
 
 
@@ -253,7 +253,7 @@ UNREADABLE = "log.unreadable"
 LOSS_SCALE = "train.loss_scale"
 """The signal of the factor by which a loss is scaled for half precision."""
 ALL_NONFINITE = "report.nonfinite"
-"""The signal of a training report with several figures of which none is a number."""
+"""The signal of a training report with several figures, none of them a number."""
 CUT = "log.cut"
 """The signal of a line that is too long to be kept whole."""
 CROWDED_OUT = "log.crowded_out"

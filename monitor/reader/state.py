@@ -11,7 +11,7 @@ MOST_SHAPES = 2_000
 CODE_STEP = 8
 """Lines behind a line of source code in which another one keeps an assignment from being a report."""
 MOST_CODE = 40
-"""Lines behind much source code in which an assignment is no report."""
+"""Lines behind much source code in which an assignment does not count as a report."""
 MOST_REFUSED = 16
 """Shapes that are kept behind `MOST_BARREN`, so that one that comes again is planned."""
 MOST_BARREN = 1_000
@@ -85,7 +85,7 @@ class BarLag:
     num_drawn: int = 0
     """Drawings since the last report."""
     num_next: int = 0
-    """The last drawings, each of which is one step on from that before it."""
+    """The last drawings, each one step on from the one before."""
     num_slow: int = 0
     """Those of them that show a slow training."""
     has_leapt: bool = False

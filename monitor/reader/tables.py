@@ -56,7 +56,7 @@ def take_header(body: str, state: TableState) -> bool:
 
 
 _MEASURED = re.compile(r"(?:^|[\s=(\[]|(?<!\d):)[-+]?\.?\d")
-"""A number that is no part of a name, as those of ``metrics/mAP_0.5:0.95`` and ``x/lr0`` are."""
+"""A number that does not belong to a name, as those of ``metrics/mAP_0.5:0.95`` and ``x/lr0`` are."""
 
 
 def _has_numbers_in_names_only(body: str) -> bool:

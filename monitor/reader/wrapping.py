@@ -14,7 +14,7 @@ from monitor.reader.state import ReadState
 from monitor.reader.vocabulary import meaning, words_of
 
 FEWEST_BLANKS = 20
-"""Blanks before a line of that column: the bar stands left of it. Chosen by hand, 2026-11."""
+"""Blanks before a line of that column: the bar is to its left. Chosen by hand, 2026-11."""
 LONGEST_BAR = 400
 _NAME = r"[A-Za-z_][^\s:=]{0,80}[:=]"
 _PAIRS = rf"(?P<pairs>(?: *{_NAME} ?(?:{SLOT.pattern}))*) *"

@@ -15,7 +15,7 @@ _BAD = (Ended.FAILED, Ended.KILLED)
 
 
 def first_to_fail(snapshots: Iterable[Snapshot]) -> list[str]:
-    """Return a line for each training of which several processes failed: the first one, with its log's line.
+    """Return a line for each training in which several processes failed: the first one, with its log's line.
 
     Where the logs have no times, only their number can be told.
     """

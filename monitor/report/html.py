@@ -48,7 +48,7 @@ _ICON_COLOURS = {
 def render_html(page: Page, template: Path | None = None, *, full: bool = False) -> str:
     """Return the page as HTML, by the user's template if one is given. Raises ReportError.
 
-    ``full`` adds the parts of which the log has nothing, and the rules that do not apply.
+    ``full`` adds the parts that the log has nothing for, and the rules that do not apply.
     """
     return fill(TEMPLATE, template, _environment(page), {**_variables(page), "full": full}).strip() + "\n"
 

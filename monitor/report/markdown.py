@@ -30,7 +30,7 @@ LINES_CITED = 4
 def render_markdown(page: Page, template: Path | None = None, *, pictures: str = "", full: bool = False) -> str:
     """Return the page as Markdown, by the user's template if one is given.
 
-    ``full`` adds what each rule found and every part of which the log has nothing. ``pictures`` is the folder with
+    ``full`` adds what each rule found and every part that the log has nothing for. ``pictures`` is the folder with
     the charts, next to the page; empty for none. Raises ReportError for a template that cannot be rendered.
     """
     known = {"page": page, "Mark": Mark, "pictures": quote(pictures), "charts_absence": _charts_absence(page)}

@@ -50,7 +50,7 @@ def render(page: Page, format: str, *, template: Path | None = None, pictures: s
     """Return the page as Markdown, as one HTML file, or as JSON. Raises ReportError.
 
     ``template`` is the user's own, rendered in a sandbox; ``pictures`` is the folder with the charts of a Markdown
-    page, empty for none. ``full`` adds what each rule found, and the parts of which the log has nothing; JSON has all.
+    page, empty for none. ``full`` adds what each rule found, and the parts that the log has nothing for; JSON has all.
     """
     match format:
         case "html":

@@ -21,7 +21,7 @@ from monitor.snapshot import Snapshot
 NAMED = 3
 """Most gaps and rules named in the line."""
 _PROGRESS = ("train.loss", "epoch.train_loss", "epoch.val_loss", "metric")
-"""A run of which none of these was read cannot be called healthy."""
+"""A run without any of these cannot be called healthy."""
 
 
 class Gap(NamedTuple):
@@ -51,7 +51,7 @@ class Verdict(NamedTuple):
     gaps: tuple[Gap, ...]
     """Evidence that stopped, the longest missing first; one per kind of line."""
     unread: tuple[str, ...]
-    """Tags of our own grammar of which a line could not be read: what it said is not judged."""
+    """Tags of our own grammar with a line that could not be read: what it said is not judged."""
     problems: tuple[str, ...]
     """Rules that fire or have fired."""
     has_ended: bool

@@ -29,7 +29,7 @@ from monitor.sinks.secret import Secret
 TIMEOUT_S = 10.0
 """Longest silence of a receiver."""
 TOTAL_S = 30.0
-"""Longest time of a delivery, whatever the receiver sends meanwhile. Chosen by hand, 2026-11."""
+"""Longest time of a delivery, no matter what the receiver sends meanwhile. Chosen by hand, 2026-11."""
 WORTH_RETRYING = frozenset({408, 425, 429})
 """As well as every 5xx: the receiver was not ready, rather than refusing."""
 LONGEST_RETRY_AFTER_S = 3_600.0

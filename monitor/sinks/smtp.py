@@ -24,7 +24,7 @@ from monitor.sinks.webhook import key_of
 TIMEOUT_S = 20.0
 """Longest silence of the server."""
 TOTAL_S = 60.0
-"""Longest time of a delivery, whatever the server sends meanwhile. Chosen by hand, 2026-11."""
+"""Longest time of a delivery, no matter what the server sends meanwhile. Chosen by hand, 2026-11."""
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 """Default ports by kind of encryption."""
 

@@ -48,7 +48,7 @@ def check_followable(path: Path) -> None:
     """Refuse what cannot be a log that is being written; an empty file can be one. Raises LogError."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         # Opening a named pipe would wait for its writer, and its bytes come only once.
-        raise LogError(str(path), "is no regular file", expected=f"a file; a pipe as standard input: - < {path}")
+        raise LogError(str(path), "is not a regular file", expected=f"a file; a pipe as standard input: - < {path}")
     with _open(path, unpack=False) as stream:
         head = _peek(str(path), stream)
         if head.startswith(_GZIP):

@@ -45,7 +45,7 @@ def test_every_rule_has_the_texts_that_a_person_needs(rule):
 
 def test_the_actions_of_the_seed_page_serve_any_trainer():
     assert "DEGENERACY_RESET_SCALE to 0.10" in RULES["ExcessiveResets"].action
-    assert "process and the GPU memory" in RULES["TrainingStall"].action
+    assert "process is still there (ps), and what it does on the GPU" in RULES["TrainingStall"].action
 
 
 def test_no_rule_mentions_the_history_of_one_trainer():

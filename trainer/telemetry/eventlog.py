@@ -130,7 +130,7 @@ class EventLog:
 
     A full disk costs lines, never the training: lost lines are counted, and a line gives their number as soon as there
     is space again. `put` writes bytes to a file descriptor and returns how many it wrote, like `os.write`. With
-    `is_lenient` any other error of the file costs lines too, and a file that nobody reads or empties is never waited
+    `is_lenient` any other error of the file costs lines too, and a file that is not read or emptied is never waited
     for.
     """
 

@@ -498,7 +498,7 @@ class Telemetry:
             self._hooks.report_remaining(Plan(step, self._epoch, self._batch))
 
     def _end(self, status: str, *, reason: str | None = None, error: BaseException | None = None) -> None:
-        """End the training in the log, whatever of it can still be written."""
+        """End the training in the log, as far as it can still be written."""
         run = self._switches.run
         if status == "completed":
             run("gradients", self._report_rest)

@@ -168,7 +168,7 @@ def end_record(status: str, state: DialectState) -> grammar.RunEnd:
 def _epochs_at_end(state: DialectState) -> int | None:
     place = state.words.place
     if place.is_fraction and place.planned and place.progress is not None and place.progress > place.planned - 1:
-        return place.planned  # a limit on steps ends within the last epoch, of which the plan speaks as a whole
+        return place.planned  # a limit on steps ends within the last epoch, which the plan counts as a whole one
     return state.epoch if place.epochs_done is None else place.epochs_done
 
 

@@ -82,7 +82,7 @@ class DialectState:
 
     @property
     def unread_words(self) -> str:
-        """Say what lay beyond the bounds on shapes and names, and was counted instead of read; empty for nothing."""
+        """Say what was beyond the bounds on shapes and names, and was counted instead of read; empty for nothing."""
         lines, values = self.words.surplus, max(self.surplus, self.facts.surplus)
         parts = [f"{lines:,} lines of ever new shapes"] * bool(lines) + [f"{values:,} values of further names"] * bool(
             values

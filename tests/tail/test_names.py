@@ -118,7 +118,7 @@ def test_a_named_pipe_is_refused_at_the_start(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run.log")
     said = monitor("watch", tmp_path / "run.log", "--plain")
     assert said.code == 2
-    assert "is no regular file; expected a file; a pipe as standard input" in said.err
+    assert "is not a regular file; expected a file; a pipe as standard input" in said.err
 
 
 def test_an_unterminated_last_line_is_shown_read_anew_and_counted_at_the_end(tmp_path: Path) -> None:

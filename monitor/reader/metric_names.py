@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
-from monitor.reader.vocabulary import forgets, listed, shipped, words_of
+from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
 
 Direction = Literal["higher", "lower", ""]
 """Which values are better; empty where the name does not say."""
@@ -46,6 +47,19 @@ def is_spread_of(name: str, family: Family) -> bool:
     words = words_of(name)
     kept = [word for word in words if word not in shipped().splits and word not in ("std", "stddev")]
     return len(words) > len(kept) and " ".join(kept) in listed(family) and bool({"std", "stddev"} & set(words))
+
+
+def labels_of(key: str) -> dict[str, str]:
+    """Return the labels of a metric as a user names it: ``val_accuracy`` is the accuracy of the validation."""
+    found = meaning(key)
+    labels = {"name": found.own_name or key}
+    return {**labels, "split": found.split} if found.split else labels
+
+
+def title_of(labels: Iterable[tuple[str, str]]) -> str:
+    """Return a metric's name with its split in front, as most trainers write it."""
+    known = dict(labels)
+    return f"{known['split']} {known['name']}" if known.get("split") else known["name"]
 
 
 @lru_cache(maxsize=4_096)

@@ -27,6 +27,8 @@ IDEAL = (1.0, 100.0)
 """The best that a score can be, as a share or in percent."""
 LEARNT_NOTHING = 10
 """Training figures of this name that are identical in so many validations have learnt nothing (FAULTS 35)."""
+_OF_GAMES = frozenset(("score", "hit", "hits", "top", "match", "exact", "em"))
+"""Words of scores that count other things, too: points of a game, hits of a cache."""
 _OF_CLASSES = frozenset(("class", "cls", "label", "category", "small", "medium", "large"))
 
 
@@ -79,6 +81,9 @@ class Stuck(Condition):
         """Return a reading for each metric of a validation or test, or a single reading if there is none."""
         known = run.attempt.of(METRIC)
         found = {labels: each for labels, each in known.items() if dict(labels)["split"] in SPLITS}
+        if found:
+            # Beside the figures of a validation, a score that says no split is that of the validation.
+            found |= {labels: each for labels, each in known.items() if _is_score_of_epochs(labels, each)}
         if not found:
             return [absence(run.attempt, METRIC) or unknown("no metric of a validation was seen")]
         asked = context.asked
@@ -166,6 +171,15 @@ def _run_of_equals(series: Series) -> list[Point]:
     while start and points[start - 1].value == points[-1].value:
         start -= 1
     return points[start:]
+
+
+def _is_score_of_epochs(labels: Labels, series: Series) -> bool:
+    """Whether a figure without a split is a score, given once in each epoch."""
+    split, name = dict(labels)["split"], dict(labels)["name"]
+    if split or not is_counted(name) or direction_of(name) != "higher" or parts_of(name) & _OF_GAMES:
+        return False
+    epochs = [point.epoch for point in series.recent]
+    return len(set(epochs)) == len(epochs) > 1
 
 
 def _num_validations(points: Sequence[Point]) -> int:

@@ -197,3 +197,15 @@ def test_a_divergence_that_explodes_is_found_and_one_that_grows_is_quiet(write, 
     assert fired(_rl(write, grown, [*calm[:50], *[2.0 + each for each in range(10)]]), tmp_path) == {"kl_explosion"}
     for healthy in (calm, [0.0005 * 1.07**step for step in range(60)], [*calm[:40], 3.0, 3.0, *calm[42:]]):
         assert fired(_rl(write, grown, healthy), tmp_path) == set()
+
+
+def test_a_score_without_a_split_beside_a_validation_is_the_validations(tmp_path):
+    """YOLO's results.csv calls its scores ``metrics/mAP50(B)``."""
+    head = "epoch,train/box_loss,metrics/precision(B),metrics/mAP50(B),val/box_loss"
+    rows = [f"{epoch},{3.2 - 0.1 * epoch:.5f},0,0,{3.3 - 0.1 * epoch:.5f}" for epoch in range(1, 13)]
+    assert fired("\n".join([head, *rows]), tmp_path) == {"metric_constant"}
+    rows = [
+        f"{epoch},{3.2 - 0.1 * epoch:.5f},0.{epoch + 10},0.0{epoch + 10},{3.3 - 0.1 * epoch:.5f}"
+        for epoch in range(1, 13)
+    ]
+    assert fired("\n".join([head, *rows]), tmp_path) == set()

@@ -35,8 +35,9 @@ from monitor.run.ended import End, Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
-from monitor.tail import FileTail
+from monitor.tail import FileTail, RecordTail
 from monitor.tail.logset import full_name
+from monitor.tail.opening import holds_records
 
 __all__ = [
     "Alert",
@@ -198,7 +199,8 @@ def follow(
             time.sleep(1)
     """
     transitions = _Transitions()
-    pipeline, tail = Pipeline(str(log), settings.engine()), FileTail(str(log))
+    pipeline = Pipeline(str(log), settings.engine())
+    tail = RecordTail(str(log)) if holds_records(Path(log)) else FileTail(str(log))
     follower = Follower(pipeline, tail, clock or SystemClock(), transitions, Committer(Delivery({})))
     try:
         yield Followed(follower, transitions)

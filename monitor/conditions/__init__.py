@@ -1,11 +1,13 @@
 """The kinds of condition that a rule can declare; each is a pure test of a run."""
 
+from monitor.conditions.apart import Apart
 from monitor.conditions.combine import All, Any
 from monitor.conditions.compare import Compare
 from monitor.conditions.condition import KINDS, Condition
 from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
 from monitor.conditions.death import Death
+from monitor.conditions.fallen import Fallen
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
@@ -15,6 +17,7 @@ from monitor.conditions.reading import Background, Context, Outcome, Reading
 from monitor.conditions.sequence import Sequence
 from monitor.conditions.skipped_steps import SkippedSteps
 from monitor.conditions.stall import Stall
+from monitor.conditions.stuck import Stuck
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
 from monitor.conditions.zero import Zero
@@ -37,6 +40,9 @@ KINDS |= {
     "skipped": SkippedSteps,
     "overfit": Overfit,
     "nats": Nats,
+    "stuck": Stuck,
+    "fallen": Fallen,
+    "apart": Apart,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

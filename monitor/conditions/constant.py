@@ -145,7 +145,7 @@ class Constant(OneSignal):
         if size and abs(series.last.value) < 10.0 ** (self.digits - 1) * size * (1 - 1e-9):
             return False
         values = [*series.early, *(point.value for point in series.recent)]
-        return any(_num_digits(value) >= self.digits for value in values)
+        return any(num_digits(value) >= self.digits for value in values)
 
     def _reading(self, outcome: Outcome, reason: str, labels: Labels, points: list[Point]) -> Reading:
         last = points[-1]
@@ -173,7 +173,7 @@ def _are_equal(points: list[Point]) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _num_digits(value: float) -> int:
+def num_digits(value: float) -> int:
     """Count the significant digits of a printed number, without zeros at its end."""
     mantissa = repr(abs(value)).partition("e")[0]
     return len(mantissa.replace(".", "").strip("0")) if math.isfinite(value) else 0

@@ -13,16 +13,15 @@ from pydantic import Field
 from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.shapes import rise
+from monitor.conditions.training_move import TRAINING, noise_of
+from monitor.reader.metric_names import direction_of
 from monitor.reader.signals import METRIC, Labels
-from monitor.reader.vocabulary import shipped, words_of
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
 
 VALIDATION = "epoch.val_loss"
-TRAINING = ("epoch.train_loss", "train.loss")
-"""Where a training loss is found, the best source first."""
 SIGMAS = 3.0
 """A rise counts if it is so many times the noise of the training loss. Chosen by hand, 2026-11."""
 LEAST_RISE = 0.05
@@ -98,7 +97,7 @@ class Overfit(Condition):
         known = {(dict(labels)["name"], dict(labels)["split"]): each for labels, each in attempt.of(METRIC).items()}
         for (name, split), validation in known.items():
             training = known.get((name, "train"))
-            if split == "val" and training is not None and _is_lower_better(name):
+            if split == "val" and training is not None and direction_of(name) == "lower":
                 yield _Pair((("name", name),), f"the validation's {name}", validation, training)
 
     def _read(self, pair: _Pair) -> Reading:
@@ -116,7 +115,7 @@ class Overfit(Condition):
         if is_falling is None:
             return too_early("too few training reports between the validations", pair.labels, (last.evidence,))
         first = pair.validation.first
-        least = max(SIGMAS * _noise(pair.training), LEAST_RISE * abs(first.value if first else best))
+        least = max(SIGMAS * noise_of(pair.training), LEAST_RISE * abs(first.value if first else best))
         is_above = all(point.value > self.above * best and point.value - best > least for point in newest)
         trend = "falls" if is_falling else "does not fall"
         reason = (
@@ -132,10 +131,6 @@ class Overfit(Condition):
             epoch=last.epoch,
             step=last.step,
         )
-
-
-def _is_lower_better(name: str) -> bool:
-    return not shipped().lower_is_better.isdisjoint(words_of(name))
 
 
 def _validations(series: Series) -> list[Point]:
@@ -164,14 +159,3 @@ def _is_falling(training: Series, validations: Sequence[Point]) -> bool | None:
     lowest = training.window_medians[0]
     # All that is remembered came after the newest validation but one: is it as low as it ever was?
     return statistics.median(each.value for each in known) <= lowest if known and math.isfinite(lowest) else None
-
-
-def _noise(series: Series) -> float:
-    """Return the noise of a series from the steps between neighbours, which a trend hardly changes."""
-    values = [point.value for point in series.recent if math.isfinite(point.value)]
-    steps = [right - left for left, right in pairwise(values)]
-    if len(steps) < 3:
-        return 0.0
-    middle = statistics.fmean(steps)
-    # Of normal noise, the mean absolute deviation is sqrt(2 / pi) standard deviations, and a step has the noise of two.
-    return statistics.fmean(abs(each - middle) for each in steps) * math.sqrt(math.pi) / 2

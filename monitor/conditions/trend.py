@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from monitor.conditions import shapes
 from monitor.conditions.baseline import Change, To, declared_change, early_median, past_words, reference, since
+from monitor.conditions.condition import SignalName
 from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
@@ -96,6 +97,8 @@ class Trend(Leveled):
     """Express the growth as a share of the first mean, rather than in the signal's own unit."""
     one_per_epoch: bool = False
     """Judge only a series with one report per epoch: a mean over an epoch, with little noise."""
+    unless_seen: SignalName | None = None
+    """Not applicable where this signal was seen, because it says the same and says it better."""
     on_nan: Literal["ignore", "unknown"] = "unknown"
     """What a newest value that is not finite means; it is never a trend."""
 
@@ -141,6 +144,8 @@ class Trend(Leveled):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""
+        if self.unless_seen is not None and (seen := next(iter(run.attempt.of(self.unless_seen).values()), None)):
+            return [not_applicable(f"no need: the log has {self.unless_seen}", seen.last.evidence)]
         return self.each(
             run.attempt,
             context.asked,
@@ -150,6 +155,8 @@ class Trend(Leveled):
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while the values are so close together that no shape of them can cross a level."""
         attempt = run.attempt
+        if self.unless_seen is not None and attempt.of(self.unless_seen):
+            return not firing
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
             series = attempt.of(self.signal).get(labels)
             figure = self._figure_of(where, series, ahead.values(self.signal, labels))

@@ -21,13 +21,14 @@ from monitor.config.expression import (
     SignalSeen,
     StatusIs,
 )
-from monitor.reader.signals import CATALOGUE
+from monitor.config.metric_key import by_metric
+from monitor.reader.signals import CATALOGUE, METRIC
 from monitor.rules.problems import unknown_key
 
 SIDES: tuple[Side, ...] = get_args(Side)
 FIGURES: tuple[FigureOf, ...] = get_args(FigureOf)
 STATUSES = ("running", "completed", "stopped", "failed")
-FORMS = "the name of a rule, a list of conditions, or one of all, any, signal, seen, fault, epoch, status"
+FORMS = "the name of a rule, a list of conditions, or one of all, any, signal, metric, seen, fault, epoch, status"
 
 Complain = Callable[[Place, str, str], None]
 """Receives the place, what is wrong there, and what was expected."""
@@ -124,6 +125,7 @@ class ConditionReader:
         return StatusIs(str(status))
 
     def _figure(self, data: Mapping[str, object], place: Place) -> Expression | None:
+        data = by_metric(data)
         self._only(data, ("signal", "where", "of", "epoch", *SIDES), place)
         signal = self._known_signal(data["signal"], (*place, "signal"))
         of, epoch = next((each for each in FIGURES if each == data.get("of", "last")), None), None
@@ -134,7 +136,7 @@ class ConditionReader:
             epoch = self._whole(data["epoch"], (*place, "epoch"))
             if of in ("median", "p95"):
                 self._complain((*place, "of"), f"{of} is not kept for each epoch", "last, min, max or count")
-            if signal is not None and not (CATALOGUE[signal].is_event or CATALOGUE[signal].cadence == "epoch"):
+            if signal is not None and signal != METRIC and not _is_kept_by_epoch(signal):
                 what = f"{signal} is not kept epoch by epoch"
                 self._complain((*place, "epoch"), what, "a signal that is counted, or reported once per epoch")
         tests = tuple((side, self._number(data[side], (*place, side))) for side in SIDES if side in data)
@@ -173,6 +175,7 @@ class ConditionReader:
         "all": _all,
         "any": _any,
         "signal": _figure,
+        "metric": _figure,
         "seen": _seen,
         "fault": _fault,
         "epoch": _epoch,
@@ -181,3 +184,7 @@ class ConditionReader:
 
 
 _LARGEST = math.nextafter(math.inf, 0)
+
+
+def _is_kept_by_epoch(signal: str) -> bool:
+    return CATALOGUE[signal].is_event or CATALOGUE[signal].cadence == "epoch"

@@ -10,6 +10,8 @@ from statistics import median
 from monitor.base.escape import redact, terminal
 from monitor.grammar import Config as RuleSetting
 from monitor.grammar import ConfigIgnored, ConfigUnused
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import METRIC
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
 
@@ -107,7 +109,9 @@ def _pace(attempt: Attempt) -> list[str]:
 def _metric(attempt: Attempt) -> list[str]:
     """Show, commented out, how to write an expectation, with the run's own figure."""
     series = attempt.of("metric.sharpe").get(())
-    if series is None or not math.isfinite(series.last.value):
+    if series is None:
+        return _named_metric(attempt)
+    if not math.isfinite(series.last.value):
         return []
     return [
         f"# expected:                           # Sharpe was {series.last.value:.4g} in epoch {series.last.epoch}",
@@ -115,6 +119,22 @@ def _metric(attempt: Attempt) -> list[str]:
         f"#     by_epoch: {{{series.last.epoch}: {series.last.value:.4g}}}",
         "",
     ]
+
+
+def _named_metric(attempt: Attempt) -> list[str]:
+    """Show the same for the first metric of a validation that the log names."""
+    for labels, series in attempt.of(METRIC).items():
+        last, key = series.last, dict(labels)
+        if key["split"] not in ("val", "test") or not math.isfinite(last.value):
+            continue
+        return [
+            f"# expected:                           # {title_of(labels)} was {last.value:.4g} in epoch {last.epoch}",
+            f"#   - metric: {key['name']}",
+            f"#     where: {{split: {key['split']}}}",
+            f"#     by_epoch: {{{last.epoch}: {last.value:.4g}}}",
+            "",
+        ]
+    return []
 
 
 def _last_epoch(attempt: Attempt) -> list[str]:

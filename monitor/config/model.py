@@ -17,6 +17,7 @@ from monitor.conditions.condition import SignalName, check_where
 from monitor.conditions.reading import Band
 from monitor.conditions.values import Seconds
 from monitor.config.expression import Expression, FaultIsAbsent, RuleIsOk, parts_of
+from monitor.config.metric_key import by_metric
 from monitor.config.values import (
     EpochNumber,
     Epochs,
@@ -136,6 +137,11 @@ class ExpectedSignal(Part):
     """Where the signal should end up, perhaps after this run; nothing judges it."""
     target_note: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_a_metric_by_name(cls, data: Any) -> Any:
+        return by_metric(data)
+
     @model_validator(mode="after")
     def _expects_something(self) -> ExpectedSignal:
         if not self.by_epoch and self.target is None:
@@ -220,6 +226,11 @@ class EarlierFigure(Part):
     above: FiniteFloat | None = None
     """It was above this."""
     below: FiniteFloat | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_a_metric_by_name(cls, data: Any) -> Any:
+        return by_metric(data)
 
     @model_validator(mode="after")
     def _has_one_side(self) -> EarlierFigure:

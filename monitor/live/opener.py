@@ -16,9 +16,9 @@ from monitor.pipeline import Pipeline
 from monitor.probes import Probe
 from monitor.run.run import Run
 from monitor.store import Saved
-from monitor.tail import FileTail, StreamTail, Tail
+from monitor.tail import FileTail, RecordTail, StreamTail, Tail
 from monitor.tail.logset import STDIN
-from monitor.tail.opening import check_followable
+from monitor.tail.opening import check_followable, holds_records
 from monitor.tail.start import Start, position_at
 
 
@@ -50,6 +50,9 @@ class Opener:
         """
         if log == STDIN:
             return self._open_stream()
+        if holds_records(Path(log)):
+            self._committer.forget(log)
+            return self._follower(self._first_pipeline(log), RecordTail(log), Loaded(None, []), is_new=is_new), []
         path, loaded = Path(log), self._committer.load(log)
         saved = loaded.saved
         if not ((may_be_missing or saved) and not path.exists()):

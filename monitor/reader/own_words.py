@@ -10,7 +10,8 @@ from monitor.base.errors import MonitorError, Problems
 from monitor.base.yamlfile import YamlFile
 from monitor.reader.vocabulary import Vocabulary, VocabularyError, meaning, shipped_words, words_of
 
-_TOP = ("vocabulary", "splits", "quantities", "lower_is_better")
+_KINDS = ("lower_is_better", "higher_is_better", "counted")
+_TOP = ("vocabulary", "splits", "quantities", *_KINDS)
 _QUANTITY = ("name", "words", "samples")
 _METRIC = "metric"
 Place = tuple[str | int, ...]
@@ -79,8 +80,9 @@ def _problems(file: YamlFile) -> list[MonitorError]:
             if name not in known_splits:
                 complain(("splits", name), f"unknown split {name!r:.60}", f"one of {', '.join(known_splits)}")
             _check_words(words, ("splits", name), complain)
-    if "lower_is_better" in data:
-        _check_words(data["lower_is_better"], ("lower_is_better",), complain)
+    for name in _KINDS:
+        if name in data:
+            _check_words(data[name], (name,), complain)
     quantities = data.get("quantities", [])
     if not isinstance(quantities, list):
         complain(("quantities",), f"quantities: {quantities!r:.60} is of the wrong type", "a list")
@@ -130,5 +132,12 @@ def _extended(base: Vocabulary, data: dict[str, Any]) -> Vocabulary:
         for word in each["words"]:
             quantities[" ".join(words_of(word))] = ranked[each["name"]]
     splits = {**base.splits, **{word: name for name, words in data.get("splits", {}).items() for word in words}}
-    lower = base.lower_is_better | frozenset(data.get("lower_is_better", ()))
-    return base._replace(splits=splits, quantities=quantities, lower_is_better=lower)
+    told = {name: frozenset(data.get(name, ())) for name in _KINDS}
+    return base._replace(
+        splits=splits,
+        quantities=quantities,
+        # What the user says of a word replaces what is shipped.
+        lower_is_better=(base.lower_is_better - told["higher_is_better"]) | told["lower_is_better"],
+        higher_is_better=(base.higher_is_better - told["lower_is_better"]) | told["higher_is_better"],
+        counted=base.counted | told["counted"],
+    )

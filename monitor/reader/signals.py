@@ -252,6 +252,8 @@ UNREADABLE = "log.unreadable"
 """The signal of a line that has the head and the tag of our own grammar, and says nothing that the tag can say."""
 LOSS_SCALE = "train.loss_scale"
 """The signal of the factor by which a loss is scaled for half precision."""
+TOKENS_PER_S = "train.tokens_per_s"
+"""The signal of a throughput in tokens."""
 ALL_NONFINITE = "report.nonfinite"
 """The signal of a training report with several figures, none of them a number."""
 CUT = "log.cut"
@@ -272,6 +274,7 @@ def _catalogue() -> Iterator[Signal]:
     yield Signal(METRIC, "", ("name", "split"))
     yield Signal(UNREADABLE, "", ("tag", "shows"), is_event=True)
     yield Signal(LOSS_SCALE, "")
+    yield Signal(TOKENS_PER_S, "")
     yield Signal(ALL_NONFINITE, "", is_event=True)
     yield Signal(FROZEN, grammar.Observed.TAG, ("group",), is_event=True)
     yield Signal(MATCH, "", ("pattern",), is_event=True)

@@ -52,6 +52,9 @@ class Vocabulary(NamedTuple):
     lower_is_better: frozenset[str]
     lists: dict[str, frozenset[str]]
     """Words that tell bars, headings and the like."""
+    higher_is_better: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    """Words of figures that are ratios of counts: on a small set they may stay the same while the model changes."""
 
 
 _MARKS = frozenset(("best", "average", "aux"))
@@ -61,7 +64,7 @@ _UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|
 _OWNER = re.compile(r"(\w+)'s (\S+)$")
 _OF_SET = re.compile(r"(?P<set>(?P<word>[A-Za-z]+)_\d{1,2})(?:-|/|'s )(?P<key>[A-Za-z][^ ]*)$")
 """What trees call a figure of one of several sets: ``validation_0-logloss``, ``valid_1's l2``."""
-_TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better")
+_TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better", "higher_is_better", "counted")
 
 
 def words_of(key: str) -> list[str]:
@@ -148,7 +151,8 @@ def _vocabulary(data: Any) -> Vocabulary:
             words = " ".join(words_of(str(text)))
             quantities.setdefault(words, (each["name"], each["role"], int(each.get("rank", 0))))
     lists = {name: frozenset(map(str, words)) for name, words in data.get("lists", {}).items()}
-    return Vocabulary(splits, quantities, frozenset(data.get("lower_is_better", ())), lists)
+    lower, higher, counted = (frozenset(map(str, data.get(name, ()))) for name in _TOP[4:])
+    return Vocabulary(splits, quantities, lower, lists, higher, counted)
 
 
 def known_suffix(segment: str, vocabulary: Vocabulary | None = None) -> str:

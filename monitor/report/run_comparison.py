@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from monitor.reader.signals import CATALOGUE, Labels
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import CATALOGUE, METRIC, Labels
 from monitor.run.summary import Key, RunSummary
 
 DIGITS = 6
@@ -26,6 +27,7 @@ _MEASURED = (
 _SHOWN = (
     *("train.loss", "epoch.train_loss", "epoch.val_loss", "metric.sharpe", "metric.ic", "metric.rank_ic"),
     *("metric.hit_rate", "train.lr", "train.grad_norm", "train.s_per_batch", "epoch.seconds", "epoch.resets"),
+    METRIC,
     *("encoder_grad.norm", "grad.l2", "gpu.util_pct", "gpu.used_mb", "process.rss_mb"),
 )
 """Signals to compare, in this order."""
@@ -52,6 +54,8 @@ class ComparedRow:
     @property
     def name(self) -> str:
         """The signal with its labels."""
+        if self.signal == METRIC:
+            return title_of(self.labels)
         labels = ", ".join(value for _, value in self.labels)
         return f"{self.signal}{{{labels}}}" if labels else self.signal
 
@@ -108,7 +112,7 @@ def compare(left: RunSummary, right: RunSummary, *, step: int | None = None) -> 
 
 
 def _by_epoch(left: RunSummary, right: RunSummary) -> list[ComparedRow]:
-    wanted = [signal for signal in _SHOWN if CATALOGUE[signal].cadence == "epoch"]
+    wanted = [signal for signal in _SHOWN if signal == METRIC or CATALOGUE[signal].cadence == "epoch"]
     return [
         ComparedRow(key[0], key[1], epoch, value, right.by_epoch[key][epoch])
         for signal in wanted

@@ -390,7 +390,7 @@ class Attempt(StatedFacts):
             self.dropped += 1
             return None
         is_in_crowd = num_series >= CROWD and not is_first
-        series = self.series[signal][labels] = Series.of(CATALOGUE[signal], is_in_crowd=is_in_crowd)
+        series = self.series[signal][labels] = Series.of(CATALOGUE[signal], labels, is_in_crowd=is_in_crowd)
         return series
 
     def _count_tally(self, series: Series) -> None:

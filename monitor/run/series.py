@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.base.evidence import Evidence, shortened
-from monitor.reader.signals import Signal
+from monitor.reader.signals import METRIC, Labels, Signal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,12 +101,13 @@ class Series:
     """With how many decimal places the newest values were printed, where the log is another trainer's."""
 
     @classmethod
-    def of(cls, signal: Signal, *, is_in_crowd: bool = False) -> Series:
+    def of(cls, signal: Signal, labels: Labels = (), *, is_in_crowd: bool = False) -> Series:
         """Return an empty series with the size that a signal needs; a small one if there are very many series."""
         is_one_of_many = bool(signal.labels) and not {"index", "pattern"} & {*signal.labels}
         window = RECENT_PER_LABEL if is_one_of_many else RECENT
         window = min(window, RECENT_IN_CROWD) if is_in_crowd else window
-        has_epochs = signal.is_event or signal.cadence == "epoch"
+        is_validated = signal.name == METRIC and ("split", "train") not in labels
+        has_epochs = signal.is_event or signal.cadence == "epoch" or is_validated
         return cls(recent=deque(maxlen=window), digits=deque(maxlen=window), has_epochs=has_epochs)
 
     @property

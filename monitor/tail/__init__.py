@@ -10,6 +10,7 @@ from monitor.tail.linebuffer import (
     LineBuffer,
     Stretch,
 )
+from monitor.tail.recordtail import RecordTail
 from monitor.tail.source import Notice, Tail
 from monitor.tail.stream import StreamTail
 from monitor.tail.textbuffer import TextBuffer
@@ -24,6 +25,7 @@ __all__ = [
     "Line",
     "LineBuffer",
     "Notice",
+    "RecordTail",
     "StreamTail",
     "Stretch",
     "Tail",

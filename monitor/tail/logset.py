@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from monitor.tail.tfevents import is_tfevents
+
 STDIN = "-"
 """The name of standard input."""
 DEPTH = 4
@@ -16,6 +18,15 @@ MOST_LOGS = 2_000
 """Most logs followed at once; the watch reports that it leaves others out."""
 _ROTATED = re.compile(r"(.+?)[.-](?:[0-9]{1,5}|[0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T:._-]*)")
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+
+_RECORD_FILES = ("trainer_state.json", "metrics.csv", "results.csv", "metrics.json", "metrics.jsonl")
+"""What trainers and their loggers call the figures that they write."""
+
+
+def is_record_file(name: str) -> bool:
+    """Whether a file of this name holds a training's figures; in a folder, only these and ``*.log`` are looked for."""
+    return name in _RECORD_FILES or is_tfevents(name)
 
 
 class LogSet:
@@ -79,15 +90,22 @@ class LogSet:
 
 
 def _logs_below(folder: Path, depth: int) -> Iterator[Path]:
+    has_log, others = False, list[Path]()
     try:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda each: each.name):
                 if entry.name.startswith("."):
                     continue
                 if entry.name.endswith(".log") and entry.is_file():
+                    has_log = True
                     yield Path(entry.path)
+                elif is_record_file(entry.name) and entry.is_file():
+                    others.append(Path(entry.path))
                 elif depth > 0 and entry.is_dir(follow_symlinks=False):
                     yield from _logs_below(Path(entry.path), depth - 1)
+        # Beside a text log they say the same once more, and one training would be watched as two.
+        if not has_log:
+            yield from others
     except OSError:
         # The folder does not exist yet, or no longer: the next call sees what is there then.
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from monitor.base.errors import LogError, MonitorError
+from monitor.tail.records import is_of_records, record_lines
 from monitor.tail.textbuffer import PLAIN, encoding_of
 
 SNIFFED_BYTES = 8192
@@ -40,6 +41,9 @@ def opened(path: str) -> Iterator[BinaryIO]:
         yield stream
         return
     with _open(Path(path)) as stream:
+        if is_of_records(path) and (lines := record_lines(path, stream)) is not None:
+            yield lines
+            return
         _check_head(path, stream)
         yield stream
 
@@ -54,6 +58,14 @@ def check_followable(path: Path) -> None:
         if head.startswith(_GZIP):
             raise LogError(str(path), "is a gzip file", expected="a log that is being written (replay reads gzip)")
         _refuse_binary(str(path), head)
+
+
+def holds_records(path: Path) -> bool:
+    """Whether a file holds records rather than lines now. Raises LogError."""
+    if not is_of_records(str(path)) or not path.exists():
+        return False
+    with _open(path) as stream:
+        return record_lines(str(path), stream) is not None
 
 
 def check_outputs(log: str, outputs: Sequence[tuple[str, Path]]) -> None:

@@ -52,6 +52,8 @@ FAULTS = [
     "scale_off",
     "evidence_lost",
     "metric_nonfinite",
+    "reward_collapse",
+    "kl_explosion",
     "writer_broken",
 ]
 """Every kind of fault that the pack must catch, in the order of the catalogue of faults."""
@@ -60,8 +62,8 @@ RULES = {rule.alert: rule for rule in load_rules(sorted(FOLDER.glob("*.yaml")))}
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
-def test_there_are_forty_two_kinds_of_fault():
-    assert len(set(FAULTS)) == 42
+def test_there_are_forty_four_kinds_of_fault():
+    assert len(set(FAULTS)) == 44
 
 
 @pytest.mark.parametrize("fault", FAULTS)

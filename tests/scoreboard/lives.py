@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from monitor import grammar
@@ -222,6 +223,28 @@ def metric_nonfinite(draw: random.Random) -> Life:
     return Life(story, onset, 3 * BATCHES * 1.15 * story.step_s + 60, story.now)
 
 
+def reward_collapse(draw: random.Random) -> Life:
+    """The mean reward of another trainer's log falls to its lowest level and stays, while the loss stays small."""
+    return _policy(draw, reports=40, reward=lambda i: 0.0 if i >= 25 else 0.2 + 0.02 * i, kl=lambda i: 0.02)
+
+
+def kl_explosion(draw: random.Random) -> Life:
+    """The divergence from the reference policy explodes while the reward still grows."""
+    return _policy(draw, reports=35, reward=lambda i: 0.2 + 0.02 * i, kl=lambda i: 1.0 + i if i >= 25 else 0.02)
+
+
+def _policy(draw: random.Random, *, reports: int, reward: Callable[[int], float], kl: Callable[[int], float]) -> Life:
+    """Write the log of a policy's training, whose fault begins with report 25."""
+    story, onset = Story(draw), 0.0
+    for index in range(reports):
+        onset = story.now if index == 25 else onset
+        clock = f"{datetime.fromtimestamp(story.now, UTC):%Y-%m-%d %H:%M:%S}"
+        figures = f"mean_reward={reward(index) + draw.gauss(0, 0.01):.4f} kl={kl(index) * draw.uniform(0.8, 1.2):.5f}"
+        story.write_text(f"{clock} INFO step={index + 1} loss={draw.gauss(0, 0.01):.5f} {figures}")
+        story.now += 10.0
+    return Life(story, onset, 110.0, story.now)
+
+
 def writer_broken(draw: random.Random) -> Life:
     """Lines with our tags that cannot be read: an error with words behind it, or every progress line."""
     story, is_error = _begun(draw), draw.random() < 0.5
@@ -250,6 +273,8 @@ LIVES: tuple[LifeKind, ...] = (
     LifeKind(38, "ended_early", "an early end, a fallback loop", "end", ended_early),
     LifeKind(40, "evidence_lost", "bytes destroyed unread", "at once", evidence_lost),
     LifeKind(41, "metric_nonfinite", "a score that is nan from some epoch on", "2 validations", metric_nonfinite),
+    LifeKind(42, "reward_collapse", "a mean reward at its lowest level", "10 reports", reward_collapse),
+    LifeKind(43, "kl_explosion", "a divergence far above its median", "5 reports", kl_explosion),
     LifeKind(47, "writer_broken", "lines with our tags that cannot be read", "3 lines", writer_broken),
 )
 

@@ -11,7 +11,7 @@ from monitor.reader.course import saved
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
-from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, METRIC, Sample, samples
+from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, METRIC, TOKENS_PER_S, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.pattern import Dialect
@@ -27,7 +27,7 @@ GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
         *("train.lr_zero", "run.steps_lost", "run.idle_starts", "run.end", "run.epochs_missing"),
-        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, METRIC),
+        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, TOKENS_PER_S, METRIC),
     )
 )
 """The signals that a log read by the vocabulary can give."""
@@ -213,6 +213,16 @@ def _monitored(report: Report, state: DialectState) -> list[Sample]:
     return _more(report, state)
 
 
+def _is_repeated(value: Value, state: DialectState) -> bool:
+    """Whether a bar shows a validation's metric once more: it is news when it is another, or once in each epoch."""
+    key, shown = f"{value.name}\t{value.split}", (repr(value.number), f"{state.epoch}")
+    if state.shown.get(key) == shown:
+        return True
+    if key in state.shown or len(state.shown) <= MOST_METRICS:
+        state.shown = {**state.shown, key: shown}
+    return False
+
+
 def _is_all_nonfinite(report: Report) -> bool:
     """Whether a training report without a loss by name has several figures, and none is a number."""
     figures = [value for value in report.values if value.quantity in ("loss", "metric") and value.split not in _UNSEEN]
@@ -236,7 +246,11 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
             found.append(Sample("nonfinite", (("where", "gradient"),), 1.0))
         elif value.quantity == "loss_scale":
             found.append(Sample(LOSS_SCALE, (), value.number))
+        elif value.quantity == "tokens_per_s" and value.split not in _UNSEEN:
+            found.append(Sample(TOKENS_PER_S, (), value.number))
         elif value.quantity == "metric":
+            if report.is_bar and value.split in _UNSEEN and _is_repeated(value, state):
+                continue
             key = f"{value.name}\t{value.split}"
             if key not in state.metrics:
                 if len(state.metrics) >= MOST_METRICS:

@@ -390,7 +390,15 @@ EVERYWHERE = frozenset(
 )
 """Signals that no dialect needs to give: texts, and what the monitor itself finds out."""
 FOREIGN_ONLY = frozenset(
-    ("run.claim_unmeasured", "metric", "report.nonfinite", "text.skip", "train.skipped_share", "train.loss_scale")
+    (
+        "run.claim_unmeasured",
+        "metric",
+        "report.nonfinite",
+        "text.skip",
+        "train.skipped_share",
+        "train.loss_scale",
+        "train.tokens_per_s",
+    )
 )
 """Signals that our own trainer has no line for."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from monitor.reader.signals import Labels
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import METRIC, Labels
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
 from monitor.report.sections.epochs import EpochTable
@@ -30,6 +31,7 @@ def charts(snapshot: Snapshot, epochs: EpochTable) -> tuple[Chart, ...]:
             "Correlation with the targets",
             (("IC", "metric.ic"), ("RankIC", "metric.rank_ic")),
         ),
+        *_named_metrics(attempt),
         _gradients(attempt),
         _resets(epochs),
         _gpu(attempt),
@@ -49,6 +51,28 @@ def _loss(attempt: Attempt) -> Chart | None:
 def _metrics(attempt: Attempt, name: str, title: str, signals: Sequence[tuple[str, str]]) -> Chart | None:
     y_title = ", ".join(words for words, _ in signals)
     return _chart(name, title, "epoch", y_title, [*_curves(attempt, signals, _per_epoch, _by_epoch)])
+
+
+def _named_metrics(attempt: Attempt) -> Iterator[Chart]:
+    """Yield a chart of the metrics between 0 and 1 that the log names, and one for each other, validations first."""
+    known = sorted(attempt.of(METRIC).items(), key=lambda each: ("split", "train") in each[0])
+    has_epochs = len({point.epoch for _, series in known for point in series.recent}) > 1
+    shares: list[Curve] = []
+    others: list[Curve] = []
+    for labels, series in known:
+        points = _per_epoch(series) if has_epochs and series.epochs else _recent(series)
+        curve = _curve(title_of(labels), series, points, _by_epoch if has_epochs else _by_step)
+        if curve.dots and series.minimum < series.maximum:
+            (shares if 0 <= series.minimum <= series.maximum <= 1 else others).append(curve)
+    x_title = "epoch" if has_epochs else "step"
+    if (chart := _chart("metrics", "Metrics", x_title, "share", shares)) is not None:
+        yield chart
+    for number, curve in enumerate(others[:MOST_NAMED], 1):
+        yield Chart(f"metric-{number}", curve.name, x_title, curve.name, (curve,), Shape.LINE, False, None, ())
+
+
+MOST_NAMED = 6
+"""Most charts with a metric of its own scale. Chosen by hand, 2026-11."""
 
 
 def _gradients(attempt: Attempt) -> Chart | None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from monitor.base.evidence import Evidence
 from monitor.conditions.reading import Background
 from monitor.config.model import Config, EarlierFigure
-from monitor.reader.signals import Labels
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import METRIC, Labels
 from monitor.report.figures import signal_value
 from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt
@@ -81,7 +82,8 @@ def comparison(snapshot: Snapshot, config: Config, background: Background) -> Co
         return Comparison(asked.title or (f"run {baseline.run}" if baseline else "before"), rows, asked.note, "")
     if baseline is None:
         return Comparison("", (), asked.note, "nothing to compare with was given: --baseline LOG")
-    found = tuple(row for row in (_usual(attempt, each, baseline) for each in _USUAL) if row is not None)
+    metrics = (_Row(title_of(labels), METRIC, labels) for labels in attempt.of(METRIC))
+    found = tuple(row for row in (_usual(attempt, each, baseline) for each in (*_USUAL, *metrics)) if row is not None)
     title = asked.title or f"run {baseline.run} ({baseline.log})"
     return Comparison(title, found, asked.note, "" if found else "the runs have no figure in common")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import HorizonMetrics
 from monitor.grammar import Metrics as MetricsRecord
+from monitor.reader.metric_names import direction_of, title_of
+from monitor.reader.signals import METRIC
 from monitor.report.figures import SHOWN, fact, sparkline
 from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
@@ -109,6 +112,8 @@ def metrics(snapshot: Snapshot) -> ValidationMetrics:
     """Return the newest validation metrics, overall and per horizon."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(MetricsRecord)
+    if stated is None and attempt.of(METRIC):
+        return ValidationMetrics(tuple(_named_metrics(attempt)), _horizons(attempt))
     if stated is None:
         return ValidationMetrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
     record, line = stated
@@ -122,6 +127,24 @@ def metrics(snapshot: Snapshot) -> ValidationMetrics:
         fact("Definition of Sharpe", record.definition, line),
     ]
     return ValidationMetrics(tuple(overall), _horizons(attempt))
+
+
+def _named_metrics(attempt: Attempt) -> Iterator[Statement]:
+    """Yield the newest value of each metric that the log names, those of a validation first."""
+    known = sorted(attempt.of(METRIC).items(), key=lambda each: _SPLITS.get(dict(each[0])["split"], 1))
+    for labels, series in known[:MOST_NAMED]:
+        last, name = series.last, dict(labels)["name"]
+        best = series.minimum if direction_of(name) == "lower" else series.maximum
+        words = f"{last.value:.6g}" + (f" (best {best:.6g})" if direction_of(name) and math.isfinite(best) else "")
+        mark = None if math.isfinite(last.value) else Mark.CAUTION
+        yield Statement(title_of(labels), words, (last.evidence,), mark)
+    if len(known) > MOST_NAMED:
+        yield Statement("", f"{len(known) - MOST_NAMED} more metrics are not shown")
+
+
+MOST_NAMED = 24
+"""Most metrics to show; a trainer of policies reports forty. Chosen by hand, 2026-11."""
+_SPLITS = {"val": 0, "train": 2}
 
 
 def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:

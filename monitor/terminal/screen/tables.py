@@ -9,7 +9,8 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.grammar import Floor, GradReport
-from monitor.reader.signals import Labels
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import METRIC, Labels
 from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.gradients import GradientFlow, GroupRow, gradient_flow
 from monitor.report.statement import Mark
@@ -48,6 +49,10 @@ def gradients(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -
     return Section(title, rows, share=3)
 
 
+MOST_NAMED = 4
+"""Most metrics by name in the live view. Chosen by hand, 2026-11."""
+
+
 def metrics(snapshot: Snapshot, width: int) -> Section:
     """Return the newest losses, scores and speeds."""
     attempt = snapshot.run.attempt
@@ -65,6 +70,11 @@ def metrics(snapshot: Snapshot, width: int) -> Section:
         epoch = _last(attempt, "metric.sharpe") or _last(attempt, "metric.rank_ic")
         of = f" epoch {epoch.last.epoch}" if epoch else ""
         rows.append(Row(Text.assemble("   ", words, (of, "bright_black")), rank=1))
+    named = [
+        (title_of(labels), series) for labels, series in attempt.of(METRIC).items() if ("split", "train") not in labels
+    ]
+    for name, series in named[:MOST_NAMED]:
+        rows.append(Row(Text(f"   {name} {series.last.value:.4g}"), rank=1))
     speeds = [("lr", "train.lr"), ("s/batch", "train.s_per_batch"), ("grad norm", "train.grad_norm")]
     if words := _listed(attempt, speeds):
         rows.append(Row(Text.assemble("   ", words)))

@@ -1,0 +1,95 @@
+"""Files of records that are no text log → lines: a trainer's state, a list or table in JSON, TensorBoard's events.
+
+Each record becomes one line of JSON and is read as any other line; the number of the line is that of the record.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import BinaryIO
+
+from monitor.tail.tfevents import is_tfevents, scalars
+
+MOST_BYTES = 256 * 1024 * 1024
+"""A document of JSON must be read whole; a larger one is no log. Chosen by hand, 2026-11."""
+
+
+def record_lines(path: str, stream: BinaryIO) -> BinaryIO | None:
+    """Return the lines of a file of records; None for any other file, whose stream is then where it was.
+
+    Raises LogError for events of TensorBoard that cannot be read.
+    """
+    name = PurePath(path).name
+    if is_tfevents(name):
+        return _joined(_by_step(scalars(path, stream.read(MOST_BYTES))))
+    if not name.endswith(".json") or not stream.seekable():
+        return None
+    text = stream.read(MOST_BYTES)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    records = None if document is None else _records(document)
+    if records is None:
+        stream.seek(0)
+        return None
+    return _joined(records)
+
+
+def is_of_records(path: str) -> bool:
+    """Whether a file may be one of records, by its name."""
+    name = PurePath(path).name
+    return name.endswith(".json") or is_tfevents(name)
+
+
+def _records(document: object) -> list[Mapping[str, object]] | None:
+    """Return the records of a document; None where it has none."""
+    if isinstance(document, Mapping) and isinstance(document.get("log_history"), list):
+        return _mappings(document["log_history"])
+    if isinstance(document, list):
+        return _mappings(document) or None
+    if isinstance(document, Mapping):
+        return _rows(document)
+    return None
+
+
+def _mappings(values: list[object]) -> list[Mapping[str, object]]:
+    return [each for each in values if isinstance(each, Mapping)]
+
+
+def _rows(table: Mapping[str, object]) -> list[Mapping[str, object]] | None:
+    """Return the rows of a table that is written by columns: Keras' history has one value per epoch in each."""
+    columns = {key: value for key, value in table.items() if isinstance(value, list) and value}
+    lengths = {len(value) for value in columns.values()}
+    if len(lengths) != 1 or len(columns) < len(table):
+        return None
+    place = {} if any(key in columns for key in ("epoch", "step")) else {"epoch": 0}
+    return [
+        {**({"epoch": number + 1} if place else {}), **{key: value[number] for key, value in columns.items()}}
+        for number in range(lengths.pop())
+    ]
+
+
+def _by_step(values: Iterator[tuple[int, str, float]]) -> Iterator[Mapping[str, object]]:
+    """Yield one record for each step: TensorBoard writes an event for each figure."""
+    record: dict[str, object] = {}
+    for step, tag, value in values:
+        if record and (record["step"] != step or tag in record):
+            yield record
+            record = {}
+        record.setdefault("step", step)
+        record[tag] = value
+    if record:
+        yield record
+
+
+def _joined(records: Iterator[Mapping[str, object]] | list[Mapping[str, object]]) -> BinaryIO:
+    return io.BytesIO(b"".join(_line(record) for record in records))
+
+
+def _line(record: Mapping[str, object]) -> bytes:
+    """Return a record as one line. Numbers that are not finite stay as Python writes them: NaN, Infinity."""
+    return json.dumps(record, ensure_ascii=False).replace("\n", " ").encode("utf-8", "replace") + b"\n"

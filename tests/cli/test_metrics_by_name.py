@@ -1,0 +1,89 @@
+"""Metrics of any name in the commands: compare, report, objectives, bands, the table before and after, init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import monitor
+
+
+def keras(offset: float) -> str:
+    """Return the log of twelve epochs with two metrics of the validation."""
+    lines = []
+    for epoch in range(1, 13):
+        loss, share = 2 * 0.9**epoch, 0.5 + 0.02 * epoch + offset
+        lines.append(f"Epoch {epoch}/12")
+        lines.append(
+            f"178/178 [==============================] - 3s 15ms/step - loss: {loss:.4f} - val_loss: {loss + 0.1:.4f} "
+            f"- val_accuracy: {share:.4f} - val_rmse: {3.1 - 0.1 * epoch:.4f}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+WATCH = """\
+objectives:
+  - {title: good at the end, when: {metric: val_accuracy, at_least: 0.7}}
+  - {title: good early, when: {metric: val_accuracy, epoch: 3, at_least: 0.9}}
+expected:
+  - {title: Accuracy, metric: val_accuracy, by_epoch: {3: 0.56, 10: 0.95}}
+comparison:
+  rows:
+    - {title: Accuracy before, metric: accuracy, where: {split: val}, value: 0.9}
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "train.log"
+    path.write_text(keras(0.0))
+    return path
+
+
+def test_compare_sets_metrics_of_two_logs_side_by_side(log: Path, tmp_path: Path):
+    other = tmp_path / "other.log"
+    other.write_text(keras(-0.1))
+    rows = [line.split() for line in monitor("compare", log, other).out.splitlines()]
+    assert ["val", "accuracy", "0.74", "0.64", "1.16×"] in rows
+    assert ["epoch", "3", "val", "rmse", "2.8", "2.8", "1×"] in rows
+
+
+def test_a_baseline_has_the_metrics_of_each_epoch(log: Path, tmp_path: Path):
+    other = tmp_path / "other.log"
+    other.write_text(keras(-0.1))
+    page = monitor("report", log, "--baseline", other).out
+    assert "| val accuracy |" in page
+
+
+def test_objectives_bands_and_figures_of_before_name_a_metric(log: Path, tmp_path: Path):
+    watch = tmp_path / "watch.yaml"
+    watch.write_text(WATCH)
+    assert monitor("config", "check", watch).code == 0
+    page = monitor("report", log, "--config", watch).out
+    assert "✅ **good at the end**" in page
+    assert "❌ **good early**" in page
+    assert "| Accuracy before |" in page
+    assert "0.56" in page
+
+
+def test_the_page_shows_metrics_by_name_with_their_best_and_draws_them(log: Path, tmp_path: Path):
+    assert "**val rmse**: 1.9 (best 1.9)" in monitor("report", log).out
+    monitor("report", log, "--out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert 'id="chart-metrics"' in page
+    assert 'id="chart-metric-1"' in page
+
+
+def test_init_shows_how_to_expect_a_metric_by_its_name(log: Path, tmp_path: Path):
+    drafted = monitor("init", log, "--out", tmp_path / "watch.yaml")
+    assert drafted.code == 0
+    assert "#   - metric: accuracy" in (tmp_path / "watch.yaml").read_text()
+
+
+def test_a_metric_is_one_key_among_others_and_a_mistake_is_told(log: Path, tmp_path: Path):
+    watch = tmp_path / "watch.yaml"
+    watch.write_text("objectives:\n  - {title: none, when: {metric: val_accuracy}}\n")
+    done = monitor("config", "check", watch)
+    assert done.code == 2
+    assert "has no bound" in done.out + done.err

@@ -44,20 +44,25 @@ def read_pairs(
         if (
             state.block in ("val", "test")
             and not subject
-            and (_is_other_loop(filled, state.place) or _stays(places, state.place))
+            and (_is_other_loop(filled, state.place) or (bar is None and _stays(shape.template, places, state)))
         ):
             subject = state.block
         else:
             state.block, state.is_summary = "", False
     values = values_of(plan, filled, subject, state)
+    if state.has_placed_loss and not (subject or has_own_place):
+        values = _without_doubtful_loss(plan, values)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
         return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
     if not values:
         if plan.is_place_only and places and bar is None and _is_sure_place(places):
+            if not state.is_begun and _are_amounts(plan):
+                return ()
             enter(places, filled, state, subject=subject, bar=None, values=())
             state.is_begun = True
+            state.place.is_step_alone = not state.place.reports and any(each.slot.quantity == "step" for each in places)
             return (Report("epoch", place_of(state.place, state.place.step)),)
         if bar is not None and bar.done and (places or set(words_of(bar.words)) & listed("bars_of_steps")):
             step = enter(places, filled, state, subject=subject, bar=bar, values=())
@@ -93,6 +98,8 @@ def read_pairs(
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
     state.is_begun, state.num_barren = True, 0
+    if places and not subject:
+        state.has_placed_loss = state.has_placed_loss or any(value.quantity == "loss" for value in values)
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
     if not is_elsewhere:
@@ -101,11 +108,38 @@ def read_pairs(
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 
 
-def _stays(places: list[Filled], place: PlaceState) -> bool:
-    """Whether a line names the very step where the run is: under a heading of an evaluation, it belongs to that."""
-    return place.step is not None and any(
+def _are_amounts(plan: Plan) -> bool:
+    """Whether a line names places in the plural only, without totals: ``iterations: 5000``, ``train_steps = 400000``.
+    Before the first report, these say how many there will be.
+    """
+    return all(slot.role == "place" and slot.name == "plural" for slot in plan.slots)
+
+
+def _without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Leave out the loss of a line without a place or a split, in a log whose training's losses have their places: it
+    may as well be a validation's, as what stands beside it may be.
+    """
+    if not any(value.quantity == "loss" and value.split == "train" for value in values):
+        return values
+    if any(slot.quantity == "loss" and slot.split == "train" for slot in plan.slots):
+        return values
+    kept = [value for value in values if value.quantity != "loss" or value.split != "train"]
+    return tuple(value._replace(split="") if value.quantity == "metric" else value for value in kept)
+
+
+def _stays(template: str, places: list[Filled], state: ReadState) -> bool:
+    """Whether a line names the very step where the run is, or repeats its epoch's report in the same words: under a
+    heading of an evaluation, it belongs to that.
+    """
+    place, shapes = state.place, state.epoch_shapes
+    if place.step is not None and any(
         each.slot.quantity == "step" and each.number.value == place.step for each in places
-    )
+    ):
+        return True
+    is_summary = all(each.slot.quantity == "epoch" for each in places)
+    raw = None if place.index is None else place.index + (0 if place.from_zero else 1)
+    was_reported = shapes.epoch == (place.fit, place.index) and template_key(template) in shapes.seen
+    return is_summary and was_reported and all(each.number.value == raw for each in places)
 
 
 def _goes_on(bar: Bar, values: tuple[Value, ...], state: ReadState) -> bool:

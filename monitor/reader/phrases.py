@@ -208,7 +208,7 @@ def heading(body: str) -> tuple[str, bool] | None:
     if not named:
         return None
     rest = [word for word, split in zip(words, splits, strict=True) if not split]
-    is_marked = body.rstrip().endswith((":", "*", "-", "=", "...")) or body.lstrip().startswith(
+    is_marked = body.rstrip().endswith((":", "*", "-", "=", "...", "…")) or body.lstrip().startswith(
         ("*", "=", "-", "[", "#")
     )
     if is_marked and all(word in listed("headings") for word in rest):

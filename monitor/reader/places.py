@@ -75,6 +75,9 @@ class PlaceState:
     steps: int | None = None
     step_word: int = 0
     """The rank of the word that counted the last step: a lesser one does not replace it."""
+    is_step_alone: bool = False
+    """Whether that step stood on a line of its own above all reports, where it may be a setting: ``iterations: 5000``.
+    Any other count replaces it."""
     is_inner: bool | None = None
     """Whether what the log calls a step starts again with each epoch."""
     inner: int | None = None
@@ -210,7 +213,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
         return state.step
     value = int(named.value)
     total = int(named.total) if named.total and math.isfinite(named.total) else None
-    if named.rank < state.step_word:
+    if named.rank < state.step_word and not state.is_step_alone:
         return state.step
     if named.rank >= 3:
         return _global(state, value, total, named.rank)
@@ -242,7 +245,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
 def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
     if state.step is not None and value < state.step and state.is_ended:
         _new_fit(state)
-    state.step, state.step_word = value, rank
+    state.step, state.step_word, state.is_step_alone = value, rank, False
     if total is not None:
         state.steps = total
     elif state.steps is not None and value > state.steps:

@@ -157,3 +157,5 @@ class ReadState:
     epoch_shapes: EpochShapes = field(default_factory=EpochShapes)
     has_loss: bool = False
     """Whether a training loss by that name was read."""
+    has_placed_loss: bool = False
+    """Whether a line gave both a place and a loss of the training."""

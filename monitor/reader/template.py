@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from monitor.reader.numbers import SLOT, unwrap
@@ -12,6 +13,9 @@ MOST_SLOTS = 160
 """Numbers of a line that are looked at; a report of every expert of a large model has about a hundred."""
 MARK = "\x00"
 """What replaces a number in a template."""
+
+_CUTOFF = re.compile(r"\btop[ -]$", re.I)
+"""What comes before a number that is part of a name: ``top 5 acc: 0.9``."""
 
 
 class Shape(NamedTuple):
@@ -29,6 +33,8 @@ def shape_of(body: str) -> Shape:
     parts: list[str] = []
     end = 0
     for found in SLOT.finditer(text):
+        if found[0].isdigit() and _CUTOFF.search(text, max(0, found.start() - 5), found.start()):
+            continue
         parts.append(text[end : found.start()])
         slots.append(found[0])
         end = found.end()

@@ -81,3 +81,56 @@ def test_a_header_may_have_numbers_in_its_names():
 def test_a_line_of_pairs_is_no_header():
     assert said(*(f"epoch {i}, loss 0.5{i}, lr 0.1, val_loss 0.6" for i in (1, 2, 3)))["loss"] == 0.53
     assert said(*(f"epoch:{i}, loss:0.5{i}, lr:0.1, val_loss:0.6" for i in (1, 2, 3)))["loss"] == 0.53
+
+
+def test_what_is_above_all_reports_on_lines_of_its_own_is_a_setting():
+    settings = ["train_steps           : 400000", "iterations            : 5000", "n_layer               : 2"]
+    found = said(*settings, *settings, *(f"[{i}000] | gnorm 1.5 lr 0.0{i} | loss 5.{i}" for i in range(1, 4)))
+    assert (found["step"], found["loss"], "metrics" in found) == (3000, 5.3, False)
+
+
+def test_a_step_on_a_line_of_its_own_gives_way_to_the_count_of_the_reports():
+    found = said("Iteration: 50", *(f"[{i}000] | lr 0.0{i} | loss 5.{i}" for i in range(1, 4)))
+    assert found["step"] == 3000
+
+
+def test_a_step_in_the_singular_is_the_place_of_the_lines_below_it():
+    assert said(*(line for i in (1, 2, 3) for line in (f"Step: {i}00", f"loss: 0.5{i}")))["step"] == 300
+
+
+def test_a_report_in_the_same_words_under_the_heading_of_an_evaluation_is_of_that():
+    lines = [
+        line
+        for i in range(1, 4)
+        for line in (
+            f"epoch: {i},  loss is: 0.5{i}, acc is: 0.7{i}",
+            "testing in eval mode……",
+            f"epoch: {i},  loss is: 0.6{i}, acc is: 0.6{i}",
+            "Now continue training……",
+        )
+    ]
+    found = said(*lines)
+    assert (found["loss"], found["val_loss"], found["epochs_done"]) == (0.53, 0.63, 3)
+    assert found["metrics"] == {"acc": {"train": 0.73, "val": 0.63}}
+
+
+def test_the_number_of_a_cutoff_is_part_of_the_name():
+    lines = [line for i in (1, 2) for line in (f"Epoch: {i}/2,top 1 acc: 0.2{i}", f"Epoch: {i}/2,top 5 acc: 0.5{i}")]
+    found = said(*lines)["metrics"]
+    assert found == {"top_1_acc": {"train": 0.22}, "top_5_acc": {"train": 0.52}}
+
+
+def test_a_loss_without_place_or_split_beside_losses_with_places_is_not_read():
+    lines = [f"Epoch: [1/5] Iter:[{i}/90], lr: [0.01], Loss: 1.5{i}, Acc:0.6{i}" for i in (10, 20, 30)]
+    evaluated = "Loss: 0.887, MeanIU:  0.6256, Best_mIoU:  0.6349"
+    found = said(*lines, evaluated, *lines, evaluated)
+    assert (found["loss"], found.get("val_loss")) == (1.530, None)
+    assert isinstance(found["metrics"], dict)
+    assert found["metrics"]["MeanIU"] == {"": 0.6256}
+    assert said(*lines, "Train Loss: 0.9")["loss"] == 0.9
+
+
+def test_a_bar_goes_on_below_the_heading_of_an_evaluation():
+    lines = [f"Iteration: {i}%|█ | {i}/100 [00:05<00:11, 5.2it/s, loss=0.{i}, global_step={i}]" for i in (40, 60, 80)]
+    found = said(*lines, "***** Running evaluation for dev *****", lines[-1])
+    assert (found["loss"], found.get("val_loss")) == (0.8, None)

@@ -16,6 +16,7 @@ from . import (
     second_epochs,
     second_steps,
     speech,
+    third,
     transformers_and_deepspeed,
     vision,
 )
@@ -32,6 +33,7 @@ MODULES = (
     second_epochs,
     second_steps,
     speech,
+    third,
     transformers_and_deepspeed,
     vision,
 )

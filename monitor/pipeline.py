@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
+from monitor.engine.promises import NOT_ASKED, Promises
 from monitor.engine.step import Engine
 from monitor.grammar import LogLost, Record, Train, format_line, parse_line
 from monitor.reader.event import Event, RawLine
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
+from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast, line_ahead
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
@@ -39,6 +40,8 @@ class Pipeline:
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
     templates: LineTemplates = field(default_factory=LineTemplates)
     """The known templates of the log's lines."""
+    promises: Promises = field(default_factory=Promises)
+    """What the rules have promised of the next lines."""
 
     def __post_init__(self) -> None:
         """Set what the log's name shows, and where it is read."""
@@ -166,6 +169,7 @@ class Pipeline:
 
     def _fold_fact(self, record: Record, level: str, text: str, moment: float | None) -> list[Alert]:
         """Fold what no line of the log shows, as if it came right after the log's last line."""
+        self.promises.forget()
         where = self.run.last
         evidence = Evidence(self.log, where.line if where else 0, where.offset if where else 0, moment, text)
         event = Event(evidence, level, record, tuple(samples(record)))
@@ -180,17 +184,27 @@ class Pipeline:
         if self.run.opens_attempt(event):
             self.states, closed = self.engine.leave_attempt(self.run, self.states, now)
             transitions += self._record(closed)
-        touched = self.run.fold(event)
+            samples, quiet = None, NOT_ASKED
+        else:
+            samples = self.run.attempt.samples_of(event)
+            ahead = line_ahead(self.run, event, samples)
+            if ahead is None:
+                quiet = NOT_ASKED
+                self.promises.forget()
+            else:
+                quiet = self.promises.quiet(self.engine, self.run, self.states, ahead)
+        touched = self.run.fold(event, samples)
         judged_until = self.states.judged_until
-        if event.evidence.at is not None and judged_until is not None and self.run.now is not None:
+        now = self.run.now
+        if event.evidence.at is not None and judged_until is not None and now is not None and now < judged_until:
             # The log's clock was set back during a silence: the time after this line has not been judged yet.
-            self.states = replace(self.states, judged_until=min(judged_until, self.run.now))
+            self.states = replace(self.states, judged_until=now)
         at = moment = self.run.now
         if event.evidence.at is None and at is not None and self.run.heard_at is not None:
             # A line without a time takes the last line's, but the time up to `heard_at` has been judged already.
             moment = max(at, self.run.heard_at)
-        self.states, found = self.engine.step(self.run, self.states, moment, touched, at=at)
-        return transitions + self._record(found, rests_on_facts=moment != at)
+        self.states, found = self.engine.step(self.run, self.states, moment, touched, at=at, quiet=quiet)
+        return transitions + self._record(found, rests_on_facts=moment != at) if found else transitions
 
     def hear(self, now: float) -> list[Alert]:
         """Note that bytes without a time came at the run's time ``now``; return the transitions."""

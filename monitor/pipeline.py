@@ -7,6 +7,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
@@ -14,15 +15,19 @@ from monitor.engine.lifecycle import AlertStates
 from monitor.engine.promises import NOT_ASKED, Promises
 from monitor.engine.step import Engine
 from monitor.grammar import LogLost, Record, Train, format_line, parse_line
-from monitor.reader.event import Event, RawLine
+from monitor.reader.dialects.rows import ForeignRows, ForeignShapes, pass_over, placed
+from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import Block, ByteSpan, LineTemplates, Rest, Stretch, blocks, fold_block, forecast, line_ahead
+from monitor.run.columns.foreign import fold_foreign, foreign_forecast
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.logset import full_name
 from monitor.tail.ranks import ranked
 
+FEWEST_ROWS = 12
+"""Fewer of another trainer's reports are folded faster line by line. Chosen by hand."""
 FEWEST_LINES = 8
 """Blocks of lines with records that are shorter than this are folded faster line by line. Chosen by hand."""
 
@@ -40,6 +45,8 @@ class Pipeline:
     history: deque[Alert] = field(default_factory=lambda: deque(maxlen=HISTORY_LIMIT))
     templates: LineTemplates = field(default_factory=LineTemplates)
     """The known templates of the log's lines."""
+    shapes: ForeignShapes = field(default_factory=ForeignShapes)
+    """The known shapes of another trainer's lines."""
     promises: Promises = field(default_factory=Promises)
     """What the rules have promised of the next lines."""
 
@@ -113,6 +120,10 @@ class Pipeline:
                 may_end = self._is_over or self.engine.dialects.may_end_ours(rest.data)
                 if not may_end or not self.engine.dialects.may_show_another(rest.data):
                     return transitions, rest
+            if (num := self._take_rows(lines, index, start)) > 0:
+                index += num
+                for _ in range(num):
+                    start = data.index(b"\n", start) + 1
             end = data.index(b"\n", start)
             event = self.read(lines.line(index, start, end))
             if event is not None:
@@ -121,6 +132,34 @@ class Pipeline:
                     note(event)
             index, start = index + 1, end + 1
         return transitions, None
+
+    def _take_rows(self, lines: Stretch, index: int, start: int) -> int:
+        """Fold another trainer's reports from a line on at once, if they change no alert; return how many."""
+        state, data = self.run.dialect, lines.data
+        if not self.engine.dialects.is_in_words(state):
+            return 0
+        found = self.shapes.rows(data, index, start, state, self.speaking)
+        if found is None:
+            return 0
+        rest, num = found, 0
+        while (rows := placed(rest, state)) is not None and len(rows) >= FEWEST_ROWS:
+            coming = foreign_forecast(self.run, rows)
+            if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
+                fold_foreign(self.run, coming, partial(self._evidence, lines, rows))
+                pass_over(rows, state)
+                self.promises.forget()
+                num = len(rows)
+                break
+            rest = rows.part(0, len(rows) // 2)
+        # The line behind those that were folded is read singly; so are some where a rule may speak.
+        next_ = num + 1 if num else FEWEST_ROWS
+        if len(found) - next_ >= FEWEST_ROWS:
+            self.shapes.keep(found.part(next_, len(found)))
+        return num
+
+    def _evidence(self, lines: Stretch, rows: ForeignRows, place: int, at: float | None) -> Evidence:
+        line = lines.line(rows.index + place, int(rows.starts[place]), int(rows.ends[place]))
+        return evidence_of(line, self.log, at)
 
     def _fold_block(self, block: Block) -> list[Alert]:
         """Fold a block at once if it cannot change any alert; else halve it, down to single lines."""
@@ -134,6 +173,7 @@ class Pipeline:
             coming, done = forecast(self.run, block), 0
             if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
                 done = fold_block(self.run, coming)
+                self.promises.forget()
             if done == len(block):
                 continue
             middle = done or len(block) // 2

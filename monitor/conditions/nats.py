@@ -15,7 +15,6 @@ from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early
 from monitor.conditions.series_selection import OneSignal, ranges_of
 from monitor.conditions.shapes import MAD_TO_SIGMA
-from monitor.reader.dialects.state import NATIVE
 from monitor.reader.signals import Labels
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
@@ -56,7 +55,8 @@ class Nats(OneSignal):
         if firing:
             return False
         known = [point for series in run.attempt.of(self.signal).values() for point in series.recent]
-        if run.dialect.name in ("", NATIVE) and not (known and _ENTROPY.search(known[-1].evidence.text)):
+        texts = (*ahead.texts, known[-1].evidence.text if known else "")
+        if not ahead.is_open and not any(map(_ENTROPY.search, texts)):
             return True
         for labels, where in ranges_of(run.attempt, self.signal, self.where, ahead):
             series = run.attempt.of(self.signal).get(labels)

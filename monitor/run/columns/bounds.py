@@ -46,7 +46,7 @@ class Bounds(Ahead):
         self.__dict__.update(
             attempt=attempt, within=within, coming=found, last=run.lines + LINES, epoch=attempt.epoch, is_moving=True,
             is_end_of_epoch=False, silence_s=WAIT_S, stillness_s=WAIT_S, step_s=math.inf, until=run.now,
-            step=attempt.step + LINES * max(gap, 1), _ranges={},
+            step=attempt.step + LINES * max(gap, 1), texts=(), _ranges={},
         )  # fmt: skip
 
     attempt: Attempt

@@ -34,6 +34,7 @@ class LineAhead(Ahead):
     def __init__(
         self, samples: tuple[Sample, ...], step: int, epoch: int, after: int, *, is_moving: bool, is_end_of_epoch: bool,
         silence_s: float, stillness_s: float, step_s: float, until: float | None, reached: int | None,
+        texts: tuple[str, ...],
     ) -> None:  # fmt: skip
         """``step`` is the line's own, -1 for none; ``reached`` is the run's step after the line.
 
@@ -46,7 +47,7 @@ class LineAhead(Ahead):
         self.__dict__.update(
             coming=found, own_step=step, own_epoch=epoch, epoch=after, is_moving=is_moving,
             is_end_of_epoch=is_end_of_epoch, silence_s=silence_s, stillness_s=stillness_s, step_s=step_s, until=until,
-            step=reached, _ranges={},
+            step=reached, texts=texts, _ranges={},
         )  # fmt: skip
 
     is_single = True
@@ -135,6 +136,7 @@ def line_ahead(run: Run, event: Event, samples: tuple[Sample, ...]) -> LineAhead
         step_s=_step_s(attempt, samples, own_step, own_epoch, until),
         until=until,
         reached=reached,
+        texts=(event.evidence.text,),
     )
 
 

@@ -56,6 +56,8 @@ class Ahead:
     """The run's step at its last line."""
     epoch: int
     """The run's epoch at its last line."""
+    texts: tuple[str, ...] = ()
+    """A line of each shape, where another trainer writes: the others differ from it in their numbers only."""
     _ranges: dict[tuple[str, Labels], Range] = field(default_factory=dict, repr=False, compare=False)
 
     @property

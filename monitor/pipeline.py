@@ -7,24 +7,45 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
+from monitor.engine.promises import NOT_ASKED, Promises
 from monitor.engine.step import Engine
 from monitor.engine.unjudged import MOST_TOLD, judged_again, line_not_judged, reason_of
 from monitor.grammar import LogLost, Record, Train, Unknown, format_line, parse_line
+from monitor.reader.dialects.rows import ForeignRows, ForeignShapes, pass_over, placed
 from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.signals import CUT, Sample, samples
-from monitor.run.columns import Block, ByteSpan, Forecast, LineTemplates, Rest, Stretch, blocks, fold_block, forecast
+from monitor.run.columns import (
+    Block,
+    ByteSpan,
+    Forecast,
+    LineTemplates,
+    Rest,
+    Stretch,
+    blocks,
+    fold_block,
+    forecast,
+    line_ahead,
+)
+from monitor.run.columns.foreign import ForeignForecast, fold_foreign, foreign_forecast
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.tail.logset import full_name
 from monitor.tail.ranks import ranked
 
+FEWEST_ROWS = 12
+"""Fewer of another trainer's reports are folded faster line by line. Chosen by hand."""
 FEWEST_LINES = 8
 """Blocks of lines with records that are shorter than this are folded faster line by line. Chosen by hand."""
+
+
+Coming = TypeVar("Coming", Forecast, ForeignForecast)
 
 
 @dataclass
@@ -42,6 +63,10 @@ class Pipeline:
     """The alert that the newest line could not be judged, until another one is."""
     templates: LineTemplates = field(default_factory=LineTemplates)
     """The known templates of the log's lines."""
+    shapes: ForeignShapes = field(default_factory=ForeignShapes)
+    """The known shapes of another trainer's lines."""
+    promises: Promises = field(default_factory=Promises)
+    """What the rules have promised of the next lines."""
 
     def __post_init__(self) -> None:
         """Set what the log's name shows, and where it is read."""
@@ -123,6 +148,10 @@ class Pipeline:
                 may_end = self._is_over or self.engine.dialects.may_end_ours(rest.data)
                 if not may_end or not self.engine.dialects.may_show_another(rest.data):
                     return transitions, rest
+            if (num := self._take_rows(lines, index, start)) > 0:
+                index += num
+                for _ in range(num):
+                    start = data.index(b"\n", start) + 1
             end = data.index(b"\n", start)
             event = self.read(lines.line(index, start, end))
             if event is not None:
@@ -131,6 +160,34 @@ class Pipeline:
                     note(event)
             index, start = index + 1, end + 1
         return transitions, None
+
+    def _take_rows(self, lines: Stretch, index: int, start: int) -> int:
+        """Fold another trainer's reports from a line on at once, if they change no alert; return how many."""
+        state, data = self.run.dialect, lines.data
+        if not self.engine.dialects.is_in_words(state):
+            return 0
+        found = self.shapes.rows(data, index, start, state, self.speaking)
+        if found is None:
+            return 0
+        rest, num = found, 0
+        while (rows := placed(rest, state)) is not None and len(rows) >= FEWEST_ROWS:
+            coming = self._quiet(partial(foreign_forecast, self.run, rows))
+            if coming is not None:
+                fold_foreign(self.run, coming, partial(self._evidence, lines, rows))
+                pass_over(rows, state)
+                self.promises.forget()
+                num = len(rows)
+                break
+            rest = rows.part(0, len(rows) // 2)
+        # The line behind those that were folded is read singly; so are some where a rule may speak.
+        next_ = num + 1 if num else FEWEST_ROWS
+        if len(found) - next_ >= FEWEST_ROWS:
+            self.shapes.keep(found.part(next_, len(found)))
+        return num
+
+    def _evidence(self, lines: Stretch, rows: ForeignRows, place: int, at: float | None) -> Evidence:
+        line = lines.line(rows.index + place, int(rows.starts[place]), int(rows.ends[place]))
+        return evidence_of(line, self.log, at)
 
     def _fold_block(self, block: Block) -> list[Alert]:
         """Fold a block at once if it cannot change any alert; else halve it, down to single lines."""
@@ -141,19 +198,20 @@ class Pipeline:
             if len(block) < (FEWEST_LINES if block.has_records else 2):
                 transitions += (each for place in range(len(block)) for each in self.fold(block.event(place)))
                 continue
-            coming, done = self._quiet(block), 0
+            coming, done = self._quiet(partial(forecast, self.run, block)), 0
             if coming is not None:
                 done = fold_block(self.run, coming)
+                self.promises.forget()
             if done == len(block):
                 continue
             middle = done or len(block) // 2
             waiting += [block.part(middle, len(block))] + ([] if done else [block.part(0, middle)])
         return transitions
 
-    def _quiet(self, block: Block) -> Forecast | None:
-        """Return what a block will bring, if that changes no alert."""
+    def _quiet(self, ask: Callable[[], Coming | None]) -> Coming | None:
+        """Return what many lines will bring, if that changes no alert."""
         try:
-            coming = forecast(self.run, block)
+            coming = ask()
             is_quiet = coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead)
         except Exception:
             # One of its lines cannot be judged: which one, shows line by line.
@@ -189,6 +247,7 @@ class Pipeline:
 
     def _fold_fact(self, record: Record, level: str, text: str, moment: float | None) -> list[Alert]:
         """Fold what no line of the log shows, as if it came right after the log's last line."""
+        self.promises.forget()
         where = self.run.last
         evidence = Evidence(self.log, where.line if where else 0, where.offset if where else 0, moment, text)
         event = Event(evidence, level, record, tuple(samples(record)))
@@ -208,6 +267,7 @@ class Pipeline:
             transitions = self._fold(event)
         except Exception as error:
             self.run.lines, self.run.last = lines + 1, event.evidence
+            self.promises.forget()
             return self._leave_out(event.evidence, error)
         if self.unjudged is None:
             return transitions
@@ -227,17 +287,27 @@ class Pipeline:
         if self.run.opens_attempt(event):
             self.states, closed = self.engine.leave_attempt(self.run, self.states, now)
             transitions += self._record(closed)
-        touched = self.run.fold(event)
+            samples, quiet = None, NOT_ASKED
+        else:
+            samples = self.run.attempt.samples_of(event)
+            ahead = line_ahead(self.run, event, samples)
+            if ahead is None:
+                quiet = NOT_ASKED
+                self.promises.forget()
+            else:
+                quiet = self.promises.quiet(self.engine, self.run, self.states, ahead)
+        touched = self.run.fold(event, samples)
         judged_until = self.states.judged_until
-        if event.evidence.at is not None and judged_until is not None and self.run.now is not None:
+        now = self.run.now
+        if event.evidence.at is not None and judged_until is not None and now is not None and now < judged_until:
             # The log's clock was set back during a silence: the time after this line has not been judged yet.
-            self.states = replace(self.states, judged_until=min(judged_until, self.run.now))
+            self.states = replace(self.states, judged_until=now)
         at = moment = self.run.now
         if event.evidence.at is None and at is not None and self.run.heard_at is not None:
             # A line without a time takes the last line's, but the time up to `heard_at` has been judged already.
             moment = max(at, self.run.heard_at)
-        self.states, found = self.engine.step(self.run, self.states, moment, touched, at=at)
-        return transitions + self._record(found, rests_on_facts=moment != at)
+        self.states, found = self.engine.step(self.run, self.states, moment, touched, at=at, quiet=quiet)
+        return transitions + self._record(found, rests_on_facts=moment != at) if found else transitions
 
     def hear(self, now: float) -> list[Alert]:
         """Note that bytes without a time came at the run's time ``now``; return the transitions."""

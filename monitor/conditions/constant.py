@@ -89,7 +89,10 @@ class Constant(OneSignal):
             background = context.background
             return not coming or (background.baseline is None and not background.peers)
         known = run.attempt.of(self.signal)
-        for labels in {**known, **coming}:
+        if ahead.is_open:
+            return False
+        # Of one line, only the value that it repeats can be repeated often enough by it.
+        for labels in coming if ahead.is_single else {**known, **coming}:
             values = Counter(point.value for point in known[labels].recent) if labels in known else Counter[float]()
             values.update(ahead.values(self.signal, labels))
             if max(values.values()) >= self.over.amount:

@@ -113,6 +113,8 @@ class Occurrences(Condition):
         if self._signal in ahead.coming:
             return False
         found = self._found(run.attempt)
+        if not found:
+            return not firing
         if self.per == "run":
             readings = self.readings(run, Context(), run.now, firing)
             return {each.labels for each in readings if each.outcome is Outcome.BREACH} == firing

@@ -163,15 +163,20 @@ class Coverage(Condition):
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while every seen kind of line comes again in time, and no unseen kind is expected."""
-        return not firing and all(self._stays_covered(run.attempt, name, ahead) for name in self.expects)
+        return not firing and all(self._stays_covered(run, name, ahead) for name in self.expects)
 
-    def _stays_covered(self, attempt: Attempt, name: str, ahead: Ahead) -> bool:
+    def _stays_covered(self, run: Run, name: str, ahead: Ahead) -> bool:
         import numpy as np
 
+        attempt = run.attempt
         signal, series, coming = CATALOGUE[name], freshest(attempt, name), ahead.coming.get(name, {})
         if series is None and not coming and (switched_off(attempt, name) or not _is_declared(attempt, signal)):
             return True
         if signal.cadence == "once":
+            return True
+        if ahead.is_open:
+            return False
+        if ahead.is_single and coming and series is not None and not _is_ours(run):
             return True
         if signal.cadence == "epoch":
             return series is not None and ahead.comes_each_epoch(name, series.last.epoch, self.cadences)
@@ -190,9 +195,11 @@ class Coverage(Condition):
             is_seldom = not all(map(len, gaps)) or not coming.keys() <= attempt.of(name).keys()
             every = np.concatenate([[UNDECLARED_CADENCE_STEPS] if is_seldom else [], *gaps])
             longest_gap, usual = every.max(), every.min()
+        if gap > self.cadences * usual or not _is_ours(run):
+            return bool(gap <= self.cadences * usual)
         reported_s = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
         step_time = max([ahead.step_s, *paces(attempt), *(each for each in reported_s if math.isfinite(each))])
-        return bool(gap <= self.cadences * usual and longest_gap * step_time <= self.expects[name])
+        return bool(longest_gap * step_time <= self.expects[name])
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each expected kind of line."""
@@ -231,9 +238,7 @@ class Coverage(Condition):
         if series is None:
             return unknown(f"no {signal.tag} line yet", labels)
         promise_s = self.expects[name]
-        # Our cadence cannot be set in another trainer.
-        is_ours = run.dialect.name in ("", NATIVE)
-        if is_ours and (reported := pace(attempt, name, a_step_s)) is not None and reported.seconds > promise_s:
+        if _is_ours(run) and (reported := pace(attempt, name, a_step_s)) is not None and reported.seconds > promise_s:
             return Reading(
                 Outcome.BREACH,
                 f"{reported.words(signal.tag)}; promised within {promise_s:,.0f} s; "
@@ -246,6 +251,11 @@ class Coverage(Condition):
                 step=attempt.step,
             )
         return Reading(Outcome.OK, f"{signal.tag} lines come", labels, evidence=lines, step=series.last.step)
+
+
+def _is_ours(run: Run) -> bool:
+    """Whether the cadence can be set: not in another trainer."""
+    return run.dialect.name in ("", NATIVE)
 
 
 def _is_too_rare(reading: Reading) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.condition import SignalName
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early
-from monitor.conditions.series_selection import OneSignal
+from monitor.conditions.series_selection import OneSignal, ranges_of
 from monitor.conditions.shapes import MAD_TO_SIGMA
 from monitor.reader.signals import Labels
 from monitor.run.columns.preview import Ahead
@@ -50,9 +51,21 @@ class Nats(OneSignal):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet where no line says that it is a cross-entropy; the lines of our own trainer do not."""
+        """Quiet while no loss can be above the level; the lines of our own trainer do not say what their loss is."""
+        if firing:
+            return False
         known = [point for series in run.attempt.of(self.signal).values() for point in series.recent]
-        return not firing and not (known and _ENTROPY.search(known[-1].evidence.text))
+        texts = (*ahead.texts, known[-1].evidence.text if known else "")
+        if not ahead.is_open and not any(map(_ENTROPY.search, texts)):
+            return True
+        for labels, where in ranges_of(run.attempt, self.signal, self.where, ahead):
+            series = run.attempt.of(self.signal).get(labels)
+            lowest = math.nan if series is None else series.window_medians[0]
+            # No level is lower than the lowest value, or the lowest median of a window that is forgotten.
+            best = lowest if lowest < where.least else where.least
+            if not where.is_finite or where.most > best + self.above:
+                return False
+        return True
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""

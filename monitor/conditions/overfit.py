@@ -78,8 +78,18 @@ class Overfit(Condition):
         return (frozenset({VALIDATION}), frozenset(TRAINING))
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no validation comes."""
-        return not firing and not (ahead.coming.keys() & self.watches)
+        """Quiet while no validation comes, or no metric of a validation that the training has, too."""
+        if firing or self.of == "loss":
+            return not firing and VALIDATION not in ahead.coming
+        coming = ahead.coming.get(METRIC)
+        if not coming:
+            return True
+        by_split: dict[str, set[str]] = {"train": set(), "val": set()}
+        for labels in (*run.attempt.of(METRIC), *coming):
+            own = dict(labels)
+            if own["split"] in by_split:
+                by_split[own["split"]].add(own["name"])
+        return by_split["train"].isdisjoint(by_split["val"])
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each pair of figures."""

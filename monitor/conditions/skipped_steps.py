@@ -66,8 +66,13 @@ class SkippedSteps(Condition):
         return [self._reading(Outcome.BREACH, reason, skipped)]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while nothing tells of skipped steps."""
-        return not firing and not (ahead.coming.keys() & self.watches)
+        """Quiet while nothing tells of skipped steps, or reports say that there are none."""
+        if firing or SKIPPED_STEP in ahead.coming:
+            return False
+        shares = ahead.coming.get(SHARE)
+        if not shares:
+            return True
+        return not run.attempt.of(SKIPPED_STEP) and all(max(ahead.values(SHARE, labels)) <= 0 for labels in shares)
 
     def _by_share(self, shares: list[Point]) -> str:
         if len(shares) < 2 or min(point.value for point in shares[-2:]) < 0.5:

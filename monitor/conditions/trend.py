@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
@@ -159,7 +159,7 @@ class Trend(Leveled):
             return not firing
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
             series = attempt.of(self.signal).get(labels)
-            figure = self._figure_of(where, series, ahead.values(self.signal, labels))
+            figure = self._figure_of(where, series, ahead, labels)
             is_quiet = where.is_finite and figure is not None and self.is_quiet_within(figure, attempt)
             if not is_quiet and not self._stays_quiet_one_by_one(run, labels, series, ahead):
                 return False
@@ -169,7 +169,7 @@ class Trend(Leveled):
         """Whether adding the samples of a series one by one makes no breach; False if there are too many to try."""
         coming = ahead.values(self.signal, labels)
         is_timed = self.over is not None and self.over.unit == "s"
-        if series is None or run.last is None or is_timed or len(coming) > FEW_COMING:
+        if series is None or run.last is None or is_timed or len(coming) > FEW_COMING or ahead.is_open:
             return False
         copy = replace(series, recent=series.recent.copy(), early=[*series.early], has_epochs=False)
         line = run.last._replace(line=run.last.line + 1)
@@ -183,13 +183,13 @@ class Trend(Leveled):
                 return False
         return True
 
-    def _figure_of(self, where: Range, series: Series | None, coming: Sequence[float]) -> Range | None:
+    def _figure_of(self, where: Range, series: Series | None, ahead: Ahead, labels: Labels) -> Range | None:
         """Return a range that contains the shape's figure for any order of the values; None if none is known."""
         if self.shape in ("rising", "falling", "plateau"):
-            known = [point.value for point in series.recent] if series else []
-            values = [*known, *coming]
-            if self.shape == "plateau":
+            if self.shape == "plateau" or ahead.is_open:
                 return None
+            known = [point.value for point in series.recent] if series else []
+            values = [*known, *ahead.values(self.signal, labels)]
             count = shapes.longest_run_up if self.shape == "rising" else shapes.longest_run_down
             return Range(0, count(values, least_share=self.least_share), True)
         past = [each for each in _past(series) if math.isfinite(each)]

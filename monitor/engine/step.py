@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
@@ -13,6 +13,7 @@ from monitor.conditions.death import Death
 from monitor.conditions.match import Patterns
 from monitor.engine.inhibition import inhibit, without_opposite
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
+from monitor.engine.promises import NOT_ASKED, Quiet
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
@@ -23,6 +24,9 @@ from monitor.run.run import Run
 
 Step = tuple[AlertStates, list[Alert]]
 """The new states and the transitions, in order."""
+
+
+_NO_LABELS: frozenset[Labels] = frozenset()
 
 
 class Engine:
@@ -44,18 +48,34 @@ class Engine:
         self._timed = [rule for rule in self.rules if rule.condition.is_timed]
         self._timed_indices = {index for index, rule in enumerate(self.rules) if rule.condition.is_timed}
         self._asked: dict[frozenset[str], tuple[int, ...]] = {}
+        self._of_line: dict[Set[str], frozenset[int]] = {}
+        self._context = Context(background=self._background)
         self.patterns = Patterns(rule.condition for rule in self.rules)
         """What the rules look for in the text of lines; shared by all logs, because it caches as it searches."""
 
     def step(
-        self, run: Run, states: AlertStates, now: float | None, touched: frozenset[Touch], *, at: float | None = None
+        self,
+        run: Run,
+        states: AlertStates,
+        now: float | None,
+        touched: frozenset[Touch],
+        *,
+        at: float | None = None,
+        quiet: Quiet = NOT_ASKED,
     ) -> Step:
-        """Judge the rules whose signals were touched; ``at`` is the time of the transitions, by default ``now``."""
+        """Judge the rules whose signals were touched; ``at`` is the time of the transitions, by default ``now``.
+
+        The rules of ``quiet`` are not judged, unless something was touched that they were not asked about.
+        """
         at = now if at is None else at
         asked: defaultdict[int, set[Labels]] = defaultdict(set)
+        rules = quiet.rules if quiet.rules and all(name in quiet.names for name, _ in touched) else frozenset()
         for name, labels in touched:
             for index in self._watching.get(name, ()):
-                asked[index].add(labels)
+                if index not in rules:
+                    asked[index].add(labels)
+        if not asked and ("run.ended", ()) not in touched:
+            return states, []
         before = states
         transitions: list[Alert] = []
         held = {key.rule for key in states.open} | {key.rule for key in states.clearing}
@@ -81,16 +101,38 @@ class Engine:
         due = min((each for each in self._own_deadlines(states) if each > judged_until), default=math.inf)
         if ahead.until is not None and due < ahead.until:
             return False
-        unsettled = {key.rule for key, alert in states.open.items() if alert.state is State.PENDING}
-        unsettled |= {key.rule for key in states.clearing}
-        context = Context(background=self._background)
+        unsettled = _unsettled(states)
         for index in self._asked_by(ahead.touched):
             rule = self.rules[index]
             if rule.alert in unsettled:
                 return False
-            if not rule.condition.stays_quiet(run, ahead, context, states.firing(rule.alert)):
+            if not rule.condition.stays_quiet(run, ahead, self._context, states.firing(rule.alert)):
                 return False
         return True
+
+    def quiet(
+        self, run: Run, states: AlertStates, ahead: Ahead, names: Set[str], *, but: Set[int] = frozenset()
+    ) -> frozenset[int]:
+        """Return which of the rules that watch ``names`` cannot speak in the lines ahead, ``but`` some.
+
+        Their readings, with words and evidence, need not be made: none would open, change or end an alert.
+        """
+        asked = self._of_line.get(names)
+        if asked is None:
+            asked = self._of_line[names] = frozenset(index for name in names for index in self._watching.get(name, ()))
+        asked = asked - but
+        if not asked:
+            return asked
+        unsettled, open_rules = _unsettled(states), {key.rule for key in states.open}
+        found = set()
+        for index in asked:
+            rule = self.rules[index]
+            if rule.alert in unsettled:
+                continue
+            firing = states.firing(rule.alert) if rule.alert in open_rules else _NO_LABELS
+            if rule.condition.stays_quiet(run, ahead, self._context, firing):
+                found.add(index)
+        return frozenset(found)
 
     def _asked_by(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return the rules that watch one of these names, or the clock."""
@@ -173,6 +215,12 @@ class Engine:
             else:
                 states = _no_longer_pending(states, rule, reading)
         return states, transitions
+
+
+def _unsettled(states: AlertStates) -> set[str]:
+    """Return the rules with a pending or a clearing alert: every reading counts for these."""
+    pending = {key.rule for key, alert in states.open.items() if alert.state is State.PENDING}
+    return pending | {key.rule for key in states.clearing}
 
 
 def _no_longer_pending(states: AlertStates, rule: Rule, reading: Reading) -> AlertStates:

@@ -56,7 +56,7 @@ class BlockRead(NamedTuple):
     """Lines that were read one by one."""
 
 
-class _Fast(NamedTuple):
+class Fast(NamedTuple):
     """A shape that can be read by one expression."""
 
     template: str
@@ -70,6 +70,13 @@ class _Fast(NamedTuple):
     progress_slot: int | None
     has_time: bool = False
     """Whether the first two groups are the line's time and its part of a second."""
+    total_slot: int | None = None
+    """The total of the step."""
+
+    @property
+    def finite_pattern(self) -> bytes:
+        """The same expression without the spellings of nan and infinity."""
+        return self.pattern.replace(_NUMBER, _FINITE)
 
     @property
     def num_groups(self) -> int:
@@ -81,8 +88,8 @@ class _Fast(NamedTuple):
 class BlockReader:
     """Reads blocks of a log whose lines have few shapes. Holds expressions only: the state is the log's."""
 
-    _plans: dict[str, _Fast | None] = field(default_factory=dict)
-    _active: list[_Fast] = field(default_factory=list)
+    _plans: dict[str, Fast | None] = field(default_factory=dict)
+    _active: list[Fast] = field(default_factory=list)
     _expression: Any = None
 
     def read(self, lines: Sequence[bytes], state: ReadState) -> BlockRead:
@@ -91,7 +98,7 @@ class BlockReader:
         columns: list[Columns] = []
         start = 0
         while start < len(lines):
-            if not self._active or not _is_steady(state):
+            if not self._active or not is_steady(state):
                 end = min(len(lines), start + LEARN_LINES)
                 for index in range(start, end):
                     text = lines[index].decode("utf-8", "replace")
@@ -113,13 +120,13 @@ class BlockReader:
         return BlockRead(tuple(columns), singles)
 
     def _learn(self, lines: Sequence[bytes], singles: dict[int, Read], start: int, end: int, state: ReadState) -> None:
-        if not _is_steady(state):
+        if not is_steady(state):
             return
         for index in range(start, end):
             read_ = singles[index]
             if len(read_.reports) != 1 or not read_.reports[0].values:
                 continue
-            head = _head_pattern(lines[index], read_)
+            head = head_pattern(lines[index], read_)
             if head is None:
                 continue
             template = shape_of(read_.head.body).template
@@ -145,7 +152,7 @@ class BlockReader:
         others = [index for index, text in enumerate(by_group[-1]) if text]
         blank = {index for index, line in enumerate(lines) if not line} if b"\n\n" in data or not lines[0] else set()
         columns: list[Columns] = []
-        last: list[tuple[int, _Fast]] = []
+        last: list[tuple[int, Fast]] = []
         offset = 0
         for plan in self._active:
             groups: list[Any] = by_group[offset : offset + plan.num_groups]
@@ -164,7 +171,7 @@ class BlockReader:
             columns.append(made)
             last.append((int(fits[-1]), plan))
         # The lines between may change what the others mean: then nothing is taken at once.
-        before, reports = _fingerprint(state), state.place.reports
+        before, reports = fingerprint(state), state.place.reports
         singles: dict[int, Read] = {}
         marks = sorted(others + [index for index, _ in last])
         ends = {index for index, _ in last}
@@ -174,7 +181,7 @@ class BlockReader:
             said = read_line(lines[index].decode("utf-8", "replace"), state)
             if index not in ends:
                 singles[index + start] = said
-            if _fingerprint(state) != before:
+            if fingerprint(state) != before:
                 return self._singly(lines, start, index, columns, singles, state, reports)
         state.place.reports = reports + sum(len(each.rows) for each in columns) + sum(map(_counted, singles.values()))
         return columns, singles
@@ -215,7 +222,7 @@ def _in_ends(index: int, marks: list[int]) -> bool:
     return index - 1 in marks
 
 
-def _is_steady(state: ReadState) -> bool:
+def is_steady(state: ReadState) -> bool:
     """Whether lines with a step of their own mean the same with other lines between them."""
     place = state.place
     return (
@@ -226,18 +233,19 @@ def _is_steady(state: ReadState) -> bool:
     )  # fmt: skip
 
 
-def _fingerprint(state: ReadState) -> tuple[object, ...]:
+def fingerprint(state: ReadState) -> tuple[object, ...]:
     place = state.place
-    return (_is_steady(state), place.fit, place.is_fraction, place.step_word, state.has_decimal_comma, state.has_loss)
+    return (is_steady(state), place.fit, place.is_fraction, place.step_word, state.has_decimal_comma, state.has_loss)
 
 
-_NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|-?(?:nan|NaN|inf))"
+_FINITE = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+_NUMBER = _FINITE[:-1] + rb"|-?(?:nan|NaN|inf))"
 
 
-_TIME = re.compile(rb"^(\[?)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:([.,])\d{1,6}(?!\d))?")
+_TIME = re.compile(rb"^( *\[?)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:([.,])\d{1,6}(?!\d))?")
 
 
-def _head_pattern(line: bytes, read_: Read) -> bytes | None:
+def head_pattern(line: bytes, read_: Read) -> bytes | None:
     """Return an expression for the heads of such lines: empty for none, None for one that columns cannot hold."""
     text, body = line.rstrip(), read_.head.body.encode()
     if text.lstrip() == body:
@@ -250,21 +258,37 @@ def _head_pattern(line: bytes, read_: Read) -> bytes | None:
     return re.escape(time[1]) + rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)" + part + re.escape(rest)
 
 
-def fast_plan(template: str, report: Report, state: ReadState, head: bytes = b"", logger: str = "") -> _Fast | None:
-    """Return how lines of a template are read at once; None where a line's meaning depends on more than itself."""
+_BRACKET = re.compile(r"\[|\((?![A-Za-z%/]{1,12}\))")
+"""A bracket that is not that of a unit."""
+_BLANKS = re.compile(rb"(?:\\ ){2,}")
+
+
+def fast_plan(
+    template: str, report: Report, state: ReadState, head: bytes = b"", logger: str = "", *, has_total: bool = False
+) -> Fast | None:
+    """Return how lines of a template are read at once; None where a line's meaning depends on more than itself.
+
+    With ``has_total``, a step may have a total, and samples may be counted beside it: the caller checks the total.
+    """
     plan = plan_of(template, logger)
     gaps = template.split(MARK)
     if plan.is_prose or plan.is_place_only or not report.values or any(not gap.strip() for gap in gaps[1:-1]):
         return None
-    if any(gap.strip() in (":", ",", ".", "-", "+") or "(" in gap or "[" in gap for gap in gaps[1:-1]):
+    if any(gap.strip() in (":", ",", ".", "-", "+") or _BRACKET.search(gap) for gap in gaps[1:-1]):
         return None
     allowed = ("place", "value", "metric", "part", "time", "clock", "ignore", "none")
     places = [index for index, slot in enumerate(plan.slots) if slot.role == "place"]
     steps = [index for index in places if plan.slots[index].quantity == "step"]
     epochs = [index for index in places if plan.slots[index].quantity == "epoch"]
-    if len(steps) > 1 or len(epochs) > 1 or len(places) != len(steps) + len(epochs):
+    totals = [index for index, slot in enumerate(plan.slots) if slot.role == "total"] if has_total and steps else []
+    beside = [index for index in places if plan.slots[index].quantity == "samples"] if has_total and steps else []
+    if len(steps) > 1 or len(epochs) > 1 or len(places) != len(steps) + len(epochs) + len(beside):
         return None
-    if any(slot.role not in allowed for slot in plan.slots) or (epochs and not state.place.is_fraction):
+    if len(totals) > 1 or any(plan.slots[index].of != steps[0] for index in totals):
+        return None
+    if any(slot.role not in allowed and index not in totals for index, slot in enumerate(plan.slots)) or (
+        epochs and not state.place.is_fraction
+    ):
         return None
     if not any(value.quantity in ("loss", "grad_norm") for value in report.values) or plan.subject in ("val", "test"):
         return None
@@ -283,11 +307,12 @@ def fast_plan(template: str, report: Report, state: ReadState, head: bytes = b""
     found = _mapping(plan, state)
     if {key for key, _, _ in found} != keys:
         return None
-    pattern = _NUMBER.join(re.escape(gap.encode()) for gap in gaps)
-    return _Fast(
+    # Numbers that are padded with blanks take fewer as they grow.
+    pattern = _NUMBER.join(_BLANKS.sub(rb" {2,}", re.escape(gap.encode())) for gap in gaps)
+    return Fast(
         template, (head or rb" *") + pattern + rb" *", len(plan.slots), report.kind, tuple(key for key, _, _ in found),
         tuple(slot for _, slot, _ in found), tuple(scale for _, _, scale in found),
-        steps[0] if steps else None, epochs[0] if epochs else None, bool(head),
+        steps[0] if steps else None, epochs[0] if epochs else None, bool(head), totals[0] if totals else None,
     )  # fmt: skip
 
 
@@ -303,11 +328,11 @@ def _mapping(plan: Plan, state: ReadState) -> list[tuple[tuple[str, str, str], i
     return found
 
 
-def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns | None:
+def _columns(plan: Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns | None:
     num = len(rows)
     at = None
     if plan.has_time:
-        at = _times(groups[0], groups[1])
+        at = times_of(groups[0], groups[1])
         groups = groups[2:]
         if at is None:
             return None
@@ -332,7 +357,7 @@ def _columns(plan: _Fast, groups: list[Any], rows: NDArray[np.int64]) -> Columns
     return Columns(rows, plan.kind, plan.keys, numbers, digits, step, progress, at)
 
 
-def _times(stamps: Sequence[bytes], parts: Sequence[bytes]) -> Floats | None:
+def times_of(stamps: Sequence[bytes], parts: Sequence[bytes]) -> Floats | None:
     """Return times in seconds since 1970-01-01, taken for UTC; None where one of them is not a time."""
     try:
         seconds = np.array(stamps).astype("U19").astype("datetime64[s]").astype(np.int64)

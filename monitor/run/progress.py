@@ -74,15 +74,18 @@ class Progress:
         name, epoch, known = self._place
         self._place = (name, epoch, max(known, batch))
 
-    def pass_over(self, ats: Sequence[float], last: Move, *, phase: str, step: int | None) -> None:
-        """Note moves at these times, at least one and all in one phase, as `note` would."""
+    def pass_over(self, ats: Sequence[float | None], last: Move, *, phase: str, step: int | None) -> None:
+        """Note moves at these times, at least one and all in one phase, as `note` would.
+
+        Either all of the times are known or none is.
+        """
         before, self.last = self.last, last
         since, self.phase, self._step = self.phase, phase, step
         # As in `note` for the first move; at a later one the phase is counted by steps.
         self.is_counted = len(ats) > 1 or self._place[2] >= 0 or phase == since
-        if before is not None and before.at is not None:
+        if before is not None and before.at is not None and ats[0] is not None:
             self._keep(since, max(0.0, ats[0] - before.at))
-        newest = ats[-INTERVALS_KEPT - 1 :]
+        newest = [at for at in ats[-INTERVALS_KEPT - 1 :] if at is not None]
         self._keep(phase, *(max(0.0, right - left) for left, right in pairwise(newest)))
 
     def _keep(self, phase: str, *intervals_s: float) -> None:

@@ -90,6 +90,12 @@ class DialectReader:
         """Whether lines in our grammar have been read, and nothing else is looked for while their run goes on."""
         return self.forced == NATIVE or (state.name == NATIVE and not self.forced)
 
+    def is_in_words(self, state: DialectState) -> bool:
+        """Whether the vocabulary alone reads the log, with times in UTC."""
+        if not state.name or state.name == NATIVE or self.forced or self._zone is not None:
+            return False
+        return self._named(state.name).is_by_words
+
     def may_end_ours(self, data: bytes) -> bool:
         """Whether some of these lines may end a run in our grammar; where none does, it is False."""
         return _END_OF_OURS.search(data) is not None

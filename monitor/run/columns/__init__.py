@@ -7,6 +7,7 @@ A stretch of lines is cut into blocks (`block`). Lines with a known template (`l
 
 from monitor.run.columns.block import Block, ByteSpan, Rest, Stretch, blocks
 from monitor.run.columns.fold import fold_block
+from monitor.run.columns.one_line import LineAhead, line_ahead
 from monitor.run.columns.prepare import Forecast, forecast
 from monitor.run.columns.preview import Ahead, Range
 from monitor.run.columns.rows import LineTemplates
@@ -16,6 +17,7 @@ __all__ = [
     "Block",
     "ByteSpan",
     "Forecast",
+    "LineAhead",
     "LineTemplates",
     "Range",
     "Rest",
@@ -23,4 +25,5 @@ __all__ = [
     "blocks",
     "fold_block",
     "forecast",
+    "line_ahead",
 ]

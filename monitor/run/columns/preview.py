@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from monitor.reader.signals import Labels
 
@@ -26,6 +26,11 @@ class Coming(NamedTuple):
 @dataclass(frozen=True)
 class Ahead:
     """Lines that are about to be folded together. They do not begin an attempt or declare anything."""
+
+    is_open: ClassVar[bool] = False
+    """Whether only bounds are known: any line may have any of the samples, with any values between these."""
+    is_single: ClassVar[bool] = False
+    """Whether it is one line."""
 
     coming: Mapping[str, Mapping[Labels, Coming]]
     """The samples of each series that the block touches."""
@@ -51,6 +56,8 @@ class Ahead:
     """The run's step at its last line."""
     epoch: int
     """The run's epoch at its last line."""
+    texts: tuple[str, ...] = ()
+    """A line of each shape, where another trainer writes: the others differ from it in their numbers only."""
     _ranges: dict[tuple[str, Labels], Range] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -1,0 +1,224 @@
+"""Logs of trainings that go well for a while and then do not, in the words of many trainers; and eager rules for them.
+
+A seed alone makes a log. Its values take every turn that a kind of condition looks for: they jump, freeze, rise, end in
+nan, become zero, come late or not at all.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.rules import Rule, load_rules
+
+RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
+
+
+class Values(NamedTuple):
+    """What one report says."""
+
+    step: int
+    at: datetime
+    loss: float
+    lr: float
+    norm: float
+    ms: float
+    epoch: int
+    batch: int
+    batches: int
+    steps: int
+    val: float | None
+    """The validation at the end of an epoch."""
+
+
+def _number(value: float, digits: int = 4) -> str:
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf"
+    return f"{value:.{digits}f}"
+
+
+def _nanogpt(v: Values) -> Iterator[str]:
+    if v.val is not None:
+        yield f"step {v.step}: train loss {_number(v.loss)}, val loss {_number(v.val)}"
+    yield f"iter {v.step}: loss {_number(v.loss)}, time {v.ms:.2f}ms, mfu 12.{v.step % 90:02d}%"
+
+
+def _hugging_face(v: Values) -> Iterator[str]:
+    done = v.epoch - 1 + v.batch / v.batches
+    yield (
+        f"{{'loss': {_number(v.loss)}, 'grad_norm': {_number(v.norm, 6)}, 'learning_rate': {v.lr:.6e}, "
+        f"'epoch': {done:.2f}}}"
+    )
+    if v.val is not None:
+        yield f"{{'eval_loss': {_number(v.val)}, 'eval_runtime': 2.1, 'epoch': {done:.2f}}}"
+
+
+def _with_bars(v: Values) -> Iterator[str]:
+    share = 100 * v.step // v.steps
+    bar = f"{share:3d}%|{'#' * (share // 10):10}| {v.step}/{v.steps}"
+    yield f"{bar} [00:{v.step % 60:02d}<01:00,  4.{v.step % 10}0it/s]"
+    if v.step % 3 == 0:
+        yield from _hugging_face(v)
+
+
+def _megatron(v: Values) -> Iterator[str]:
+    yield (
+        f" [{v.at:%Y-%m-%d %H:%M:%S}] iteration {v.step:8d}/{v.steps:8d} | consumed samples: {v.step * 16:12d} | "
+        f"elapsed time per iteration (ms): {v.ms:.1f} | learning rate: {v.lr:.6E} | global batch size:    16 | "
+        f"lm loss: {v.loss:.6E} | loss scale: 1.0 | grad norm: {_number(v.norm, 3)} | "
+        f"number of skipped iterations:   0 | number of nan iterations:   0 |"
+    )
+    if v.val is not None:
+        yield f" validation loss at iteration {v.step} | lm loss value: {v.val:.6E} |"
+
+
+def _keras(v: Values) -> Iterator[str]:
+    if v.batch == 1:
+        yield f"Epoch {v.epoch}/50"
+    yield f"{v.batch}/{v.batches} [=====>.....] - ETA: 1s - loss: {_number(v.loss)} - accuracy: 0.{v.step % 90:02d}10"
+    if v.val is not None:
+        done = f"{v.batches}/{v.batches} [==========] - 2s 9ms/step"
+        yield f"{done} - loss: {_number(v.loss)} - val_loss: {_number(v.val)}"
+
+
+def _json(v: Values) -> Iterator[str]:
+    loss = _number(v.loss, 6) if math.isfinite(v.loss) else "NaN"
+    yield f'{{"step": {v.step}, "loss": {loss}, "lr": {v.lr:.6e}, "grad_norm": {_number(v.norm, 5)}}}'
+    if v.val is not None:
+        yield f'{{"step": {v.step}, "val_loss": {_number(v.val)}}}'
+
+
+def _logging(v: Values) -> Iterator[str]:
+    head = f"{v.at:%Y-%m-%d %H:%M:%S},{v.at.microsecond // 1000:03d} - train - INFO - "
+    yield f"{head}step {v.step} | loss {_number(v.loss)} | lr {v.lr:.3e} | grad_norm {_number(v.norm, 3)}"
+    if v.val is not None:
+        yield f"{head}epoch {v.epoch} val_loss {_number(v.val)}"
+
+
+def _native(v: Values) -> Iterator[str]:
+    head = f"{v.at:%Y-%m-%dT%H:%M:%S}.{v.at.microsecond // 1000:03d}Z INFO"
+    if v.step == 1:
+        yield f"{head} [RUN] start run=r1 pid=7"
+    yield (
+        f"{head} [TRAIN] epoch={v.epoch}/50 batch={v.batch}/{v.batches} step={v.step} loss={v.loss!r} lr={v.lr!r} "
+        f"s_per_batch={v.ms / 1000!r} grad_norm={v.norm!r}"
+    )
+    if v.val is not None:
+        yield f"{head} [EPOCH] epoch={v.epoch}/50 train_loss={v.loss!r} val_loss={v.val!r} lr={v.lr!r}"
+
+
+FORMATS: dict[str, Callable[[Values], Iterator[str]]] = {
+    "nanoGPT": _nanogpt, "Hugging Face": _hugging_face, "with bars": _with_bars, "Megatron": _megatron,
+    "Keras": _keras, "JSON": _json, "logging": _logging, "native": _native,
+}  # fmt: skip
+TROUBLES = (
+    "", "", "spike", "nan", "frozen", "rising", "zero", "rates", "norms", "silence", "slow", "jump", "words", "back",
+    "plateau",
+)  # fmt: skip
+WORDS = (
+    "Traceback (most recent call last):", "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
+    "Saving model checkpoint to out/ckpt-20", "loss is nan, skipping",
+    "Gradient overflow. Skipping step, loss scaler 0",
+    "hello from a worker", "lr = 0.1", "", "Training completed.", "loading 3 shards",
+)  # fmt: skip
+
+
+class Log(NamedTuple):
+    """A log, and what was drawn."""
+
+    data: bytes
+    spec: str
+
+
+def log(seed: int, lines: int = 220) -> Log:
+    """Make the log of a seed; the formats take turns."""
+    name = list(FORMATS)[seed % len(FORMATS)]
+    dice = random.Random(seed)
+    stride, batches = dice.choice([1, 1, 1, 10]), dice.choice([17, 40, 90])
+    level, noise = dice.choice([0.4, 2.5, 9.0]), dice.choice([0.0, 0.01, 0.05, 0.4])
+    troubles: dict[int, str] = {}
+    for _ in range(dice.randint(0, 4)):
+        troubles[dice.randrange(20, lines)] = dice.choice(TROUBLES)
+    written: list[str] = []
+    at, step, trouble, since = datetime(2026, 11, 3, 10, tzinfo=UTC), 0, "", 0
+    for number in range(1, lines + 1):
+        if number in troubles:
+            trouble, since = troubles[number], number
+        age = number - since
+        if trouble and trouble not in ("rising", "plateau") and age > dice.choice([1, 3, 12, 40]):
+            trouble = ""
+        step = max(1, step - 30 * stride) if trouble == "back" and age == 0 else step + stride
+        at += timedelta(seconds=900.0 if trouble == "silence" and age == 0 else 40.0 if trouble == "slow" else 2.0)
+        batch = (number - 1) % batches + 1
+        loss = level * (0.3 + math.exp(-number / 80)) * (1 + noise * dice.uniform(-1, 1))
+        loss = {
+            "spike": loss * 30, "nan": math.nan, "frozen": 1.2345, "zero": 0.0, "jump": loss + 4,
+            "rising": loss * (1 + age / 10), "plateau": level,
+        }.get(trouble, loss)  # fmt: skip
+        rate = 1e-3 * min(1.0, number / 10) * (0.0 if trouble == "rates" else 1.0)
+        norm = dice.uniform(0.8, 1.2) * {"norms": 200.0, "zero": 0.0, "nan": math.nan}.get(trouble, 1.0)
+        val = loss * 1.1 if batch == batches else None
+        if trouble == "words" and age == 0:
+            written.append(dice.choice(WORDS))
+        values = Values(step, at, loss, rate, norm, 250.0 + dice.random(), (number - 1) // batches + 1, batch, batches,
+                        lines * stride, val)  # fmt: skip
+        written += FORMATS[name](values)
+    text = "\n".join(written) + "\n"
+    return Log(text.encode(), f"{name}, level {level}, noise {noise}, {troubles}")
+
+
+def eager_rules() -> list[Rule]:
+    """Return a rule of nearly every shape of every kind about the signals of these logs, each with a low level."""
+    found = []
+    for number, (signal, body) in enumerate(
+        (signal, body) for signal in ("train.loss", "train.lr", "train.grad_norm", "epoch.val_loss") for body in _BODIES
+    ):
+        found.append(_RULE.format(name=f"Eager{number}", body=body.replace("SIGNAL", signal)))
+    return found and _loaded("groups:\n  - name: eager\n    rules:\n" + "".join(found))
+
+
+_RULE = """      - alert: {name}
+        fault: loss_nonfinite
+        {body}
+        severity: warning
+        summary: "at {{step}}: {{value}}, {{reason}}"
+        why: it is eager
+        action: wait
+        source: chosen by hand
+"""
+_BODIES = [
+    re.sub(r"; ", "\n        ", text)
+    for text in (
+        "kind: threshold; signal: SIGNAL; above: 3",
+        "kind: threshold; signal: SIGNAL; below: 0.5; consecutive: 3; clear: 0.7",
+        "kind: threshold; signal: SIGNAL; above: 1.5; of: median; over: 10 reports; for: 3 steps",
+        "kind: threshold; signal: SIGNAL; levels: [{severity: warning, above: 1}, {severity: critical, above: 4}]",
+        "kind: threshold; signal: SIGNAL; nonfinite: true; keep_firing_for: 20 steps",
+        "kind: zero; signal: SIGNAL",
+        "kind: constant; signal: SIGNAL; over: 4 reports; digits: 2",
+        "kind: trend; signal: SIGNAL; shape: spikes; over: 20 reports; above: 1; past: 10; least: 5; sigmas: 4",
+        "kind: trend; signal: SIGNAL; shape: ratio; above: 1.5; past: 10; least: 4; consecutive: 2",
+        "kind: trend; signal: SIGNAL; shape: rising; above: 3; least: 4",
+        "kind: trend; signal: SIGNAL; shape: falling; above: 4; least: 4",
+        "kind: trend; signal: SIGNAL; shape: plateau; above: 20; least: 4",
+        "kind: trend; signal: SIGNAL; shape: slope; above: 0.1; over: 12 reports",
+        "kind: trend; signal: SIGNAL; shape: growth; above: 0.05; over: 20 reports; windows: 4; is_share: true",
+        "kind: compare; signal: SIGNAL; against: {signal: train.loss}; figure: ratio; above: 1.05",
+        "kind: missing; signal: SIGNAL; cadences: 2",
+        "kind: nats; signal: SIGNAL; above: 0.3",
+    )
+]
+
+
+def _loaded(text: str) -> list[Rule]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "eager.yaml"
+        path.write_text(text)
+        return list(load_rules([path]))

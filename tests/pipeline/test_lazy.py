@@ -1,0 +1,52 @@
+"""A line that changes no alert is not judged; the alerts are those of judging every rule at every line."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import pytest
+
+from monitor.engine.promises import NOT_ASKED, Promises
+from monitor.engine.step import Engine
+from monitor.pipeline import Pipeline
+from monitor.tail import read_lines
+from tests.pipeline.courses import FORMATS, RULES, eager_rules, log
+
+FEW = range(len(FORMATS))
+LINES = 160
+MANY = range(60 * len(FORMATS))
+
+
+class _Eager(Promises):
+    """Asks no rule, so that every rule is judged at every line."""
+
+    def quiet(self, *_):
+        return NOT_ASKED
+
+
+def _assert_same(seed: int) -> int:
+    """Assert that both ways give the same after every line; return the number of transitions."""
+    rules = [*RULES, *eager_rules()] if seed % 2 else RULES
+    lazy, eager = (Pipeline("run.log", Engine(rules)) for _ in range(2))
+    eager.promises = _Eager()
+    made = log(seed, LINES)
+    count = 0
+    for line in read_lines(io.BytesIO(made.data)):
+        found, expected = lazy.take(line), eager.take(line)
+        where = f"seed {seed} ({made.spec}), line {line.number}: {line.data!r}"
+        assert [repr(each) for each in found] == [repr(each) for each in expected], where
+        assert repr(lazy.states) == repr(eager.states), where
+        count += len(found)
+    assert repr(lazy.finish()) == repr(eager.finish()), made.spec
+    assert pickle.dumps(lazy.run) == pickle.dumps(eager.run)
+    return count
+
+
+def test_lazy_judging_gives_the_alerts_of_judging_every_line():
+    assert sum(map(_assert_same, FEW)) > 0
+
+
+@pytest.mark.slow
+def test_lazy_judging_gives_the_alerts_of_judging_every_line_in_many_logs():
+    assert sum(map(_assert_same, MANY)) > 0

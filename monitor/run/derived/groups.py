@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor import grammar
 from monitor.grammar import Words
-from monitor.reader.signals import Sample
+from monitor.reader.signals import Labels, Sample
 from monitor.run.derived.declared_rate import declared_rate, declared_rates
 from monitor.run.derived.inputs import Column, Columns, Known, Lines
 from monitor.run.derived.training import has_exact_schedule
@@ -78,15 +78,29 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
         return
     labels = (("group", record.group),)
     if record.update == 0:
-        yield Sample("weight.base_ratio", labels, 0.0)
+        if _stands_still(record, labels, known):
+            yield Sample("weight.base_ratio", labels, 0.0)
     elif record.ratio is not None:
         yield Sample("weight.base_ratio", labels, record.ratio / share)
     if record.update > 0 and record.unchanged is not None:
         yield Sample("weight.left_behind", labels, record.unchanged)
 
 
+def _stands_still(record: grammar.WeightReport, labels: Labels, known: Known) -> bool:
+    """Whether a step without an update shows that the group does not move.
+
+    One report proves nothing, and neither does an update of 0 in report after report of a group whose norm moves all
+    the same: the writer looks at an optimizer that does not hold it.
+    """
+    updates, norms = known.of("weight.update").get(labels), known.of("weight.l2").get(labels)
+    if updates is None:
+        return False
+    is_blind = updates.last.value == 0 and norms is not None and norms.last.value != record.l2
+    return not is_blind
+
+
 def weight_columns(lines: Lines, known: Known) -> Columns | None:
-    """Return what `of_weights` yields for many lines that all have a step; None if a step was skipped."""
+    """Return what `of_weights` yields for many lines that all have a step; None if one was skipped or moved nothing."""
     import numpy as np
 
     if not lines.are_gradients_finite or not has_exact_schedule(known):
@@ -98,6 +112,8 @@ def weight_columns(lines: Lines, known: Known) -> Columns | None:
             if signal != "weight.update":
                 continue
             share, update, rows = shares[column.rows], column.values, column.rows
+            if not update.all():
+                return None  # whether such a group moves takes the report before
             is_meant = share >= LEAST_RATE_SHARE
             if (ratio := lines.columns.get(("weight.ratio", labels))) is not None:
                 base = np.where(update == 0, 0.0, ratio.values / share)

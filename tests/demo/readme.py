@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 from monitor.alert import Severity
+from monitor.api import read
 from monitor.rules import Rule, load_rules
+from monitor.terminal.lines import summary_lines
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 180
@@ -40,6 +43,23 @@ def _worst(rule: Rule) -> Severity:
     return max(reached, key=lambda each: each.rank)
 
 
+def check_block() -> str:
+    """Return what ``monitor check`` prints of a foreign run whose loss becomes nan, as a code block."""
+    lines = []
+    for step in range(0, 800, 10):
+        time = f"2026-03-02 {9 + step // 3600:02}:{step // 60 % 60:02}:{step % 60:02}"
+        loss = "nan" if step >= 310 else f"{3 - step / 400:.4f}"
+        lines.append(f"{time} iter {step}: loss {loss}, time 1000.00ms, mfu 15.34%\n")
+        if step == 250:
+            lines.append(f"{time} saving checkpoint to out/ckpt.pt\n")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "lr6e-4" / "train.log"
+        log.parent.mkdir()
+        log.write_text("".join(lines))
+        shown = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in summary_lines(read(log).snapshot)]
+    return "```text\n$ monitor check lr6e-4/train.log\n" + "\n".join(shown) + "\n```\n"
+
+
 def demo_block(output: str) -> str:
     """Return a watch's output, as a code block: all up to the first alert that another explains, and the problems at
     the end. Long lines are cut; everything in between, and everything that is ok, is left out.
@@ -56,6 +76,7 @@ def main() -> None:
     """Fill the README from the shipped rules and the newest demo's output."""
     path = ROOT / "README.md"
     path.write_text(filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml"))))))
+    path.write_text(filled(path.read_text(), "check", check_block()))
     outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
     if not outputs:
         sys.exit("_logs/training/demo_*.watch.txt: no such file, so the demo's part is unchanged; run make demo first")

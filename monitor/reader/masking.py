@@ -1,24 +1,28 @@
 """A private log → a sample that can be shown: numbers, times and shapes as they are, unknown words masked.
 
-Kept are the words by which a log is read: the vocabulary, the texts of deaths and ends, the marks of dialects, levels,
-months and units (the list ``frames``). Every other word becomes another, always the same for the same word.
+Kept are the words by which a log is read: the vocabulary, the texts of deaths and ends, the marks of dialects, our own
+grammar, levels, months and units (the list ``frames``). Every other word becomes another, each always alike.
 """
 
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import re
 from functools import cache
 from pathlib import Path
 
 import yaml
 
+from monitor import grammar
 from monitor.base import resources
 from monitor.reader.vocabulary import shipped
 
 _TOKEN = re.compile(r"[^\W\d_]+")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b")
-_HEX = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,}\b|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b")
+_HEX = re.compile(
+    r"(?<![\d.])\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,}\b(?![-+]\d)|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b"
+)
 _LETTERS = re.compile(r"[A-Za-z]+")
 _ERROR = re.compile(r"(.+?)(Error|Exception|Warning|Interrupt)$")
 
@@ -56,10 +60,12 @@ def shipped_words_in_force() -> frozenset[str]:
 
 @cache
 def _words_of_package() -> frozenset[str]:
-    """Return the words of the texts of deaths and ends, and of the marks of dialects."""
+    """Return the words of the texts of deaths and ends, of the marks of dialects, and of our own grammar."""
     texts: list[str] = []
     for path in (*_files("endings"), *_files("dialects")):
         _collect(yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), texts)
+    for record in grammar.RECORD_TYPES:
+        texts += [record.TAG, *(each.name for each in dataclasses.fields(record))]
     return frozenset(word.lower() for text in texts for word in _LETTERS.findall(re.sub(r"\\[a-zA-Z]", " ", text)))
 
 

@@ -46,6 +46,14 @@ def test_no_unknown_word_survives_and_a_word_is_always_masked_alike():
     assert one.split()[0] != one.split()[2]
 
 
+def test_numbers_of_any_form_and_our_own_lines_stay():
+    for text in ("loss 3.1234567890123e-08 lr 12345678e-12 n 1.2k 45% 0,532 nan", "x=1.00000001e+03 b=False"):
+        numbers = re.findall(r"[-+\d.,e%k]*\d[-+\d.,e%k]*", text)
+        assert [each for each in numbers if each not in _masked(text)] == []
+    ours = "2025-10-30T23:40:51.123Z INFO [WEIGHT-MONITOR] group=tok step=0 l2=0.459 update=0.0 ratio=0.0 unchanged=1.0"
+    assert _masked(ours).split(" group=")[0] in ours
+
+
 @pytest.mark.parametrize("name", LOGS)
 def test_a_sample_comes_to_the_verdict_of_its_log(name: str, tmp_path: Path):
     text = LOGS[name] if isinstance(LOGS[name], str) else LOGS[name][0]

@@ -255,9 +255,8 @@ def draft(log: str, out: Path | None) -> int:
     not overwritten. Exit code: 0, or 3 if no line looks like a report.
 
     \b
+    monitor dialects draft my.log
     monitor dialects draft my.log --out my_trainer.yaml
-    monitor dialects check my_trainer.yaml
-    monitor replay my.log --dialect my_trainer.yaml
     """
     with opened(log) as stream:
         text = draft_of(read_lines(stream), Path(log).name)

@@ -31,8 +31,7 @@ def command(log: str, out: Path | None, most: int) -> int:
 
     \b
     monitor share my.log --out sample.log
-    monitor check sample.log
-    monitor dialects draft sample.log
+    monitor share my.log --lines 200
     """
     if out is not None and out.exists():
         raise MonitorError(str(out), "exists", expected="a new file")

@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "Check whether each rule could fire in time, and suggest what to change.",
     "rules": "List, explain, check and test rules.",
     "dialects": "List, check and test dialects: how other trainers write their logs.",
+    "share": "Write a sample of a LOG that can be shown to others, with every unknown word masked.",
     "init": "Write a watch file that fits LOG.",
     "config": "Print a sample watch file, or check one.",
     "sinks": "Send a test alert through each receiver.",

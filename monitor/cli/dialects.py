@@ -22,6 +22,7 @@ from monitor.reader.dialects import (
 )
 from monitor.reader.dialects.check import parts_of
 from monitor.reader.dialects.choice import LineChoice, dialects_of
+from monitor.reader.dialects.draft import draft_of
 from monitor.reader.dialects.explain import Shape, account_of
 from monitor.reader.dialects.pattern import SampleLine
 from monitor.reader.dialects.to_native import KINDS
@@ -241,6 +242,32 @@ def _read(dialect: Dialect, line: str) -> str:
         if dialect.shows(part):
             return f"a mark of {dialect.name}"
     return ""
+
+
+@command.command("draft")
+@click.argument("log")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the draft here, not to the screen.")
+def draft(log: str, out: Path | None) -> int:
+    """Write the draft of a dialect file for a LOG that is not understood.
+
+    Each pattern has a sample from the log, and what is not sure is a comment: which of several numbers is the loss, or
+    that a number was taken for it because it falls. Check the draft, then mend it. Reads the log; an existing FILE is
+    not overwritten. Exit code: 0, or 3 if no line looks like a report.
+
+    \b
+    monitor dialects draft my.log
+    monitor dialects draft my.log --out my_trainer.yaml
+    """
+    with opened(log) as stream:
+        text = draft_of(read_lines(stream), Path(log).name)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        if out.exists():
+            raise MonitorError(str(out), "exists", expected="a new file")
+        out.write_text(text, encoding="utf-8")
+        click.echo(terminal(f"{out}: written; monitor dialects check {out}"), err=True)
+    return 0 if "    event:" in text else EXIT_BLIND
 
 
 def _print_rows(rows: Sequence[Sequence[str]], below: Sequence[Sequence[str]] = ()) -> None:

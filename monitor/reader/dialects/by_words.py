@@ -67,7 +67,9 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
             # It belongs to the step of an earlier line, and is not a second report of that step.
             return Said(None, (*_loose(fields), *more), opening, digits)
     if state.step is None:
-        return Said(None, more, opening, digits)
+        # A report without a step and a loss is in its epoch all the same: a table of a detector's scores.
+        entered = grammar.Phase(name="train", epoch=state.epoch) if place.epoch is not None else None
+        return Said(entered, more, opening, digits)
     state.is_stopped = state.is_stopped and "loss" not in fields
     train = grammar.Train(
         epoch=_share(state.epoch or 1, state.epochs), batch=_share(place.batch, place.batches), step=state.step,

@@ -67,6 +67,7 @@ _LOGGERS = re.compile(
     rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
     rf"|P\d+ {_LEVEL} "
     rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
+    rf"|\[[\w. -]{{1,80}}\] {_LEVEL} +[\w.$]{{1,160}} - ?"  # [main] INFO org.trainer.Listener -
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"

@@ -202,9 +202,11 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("loss", "value", "train" if words == ["trl"] else "val", frozenset(), own_name)  # llm.c
     if words in (["l"], ["d", "loss"], ["g", "loss"]):
         return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
+    group, _, last = key.rpartition("/")
+    if group.lower() == "total" and vocabulary.quantities.get(" ".join(words_of(last)), ("",))[0] == "step":
+        return Quantity("step", "place", "", frozenset(), own_name, 1)  # OpenAI Baselines: how many there were so far
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
-    group, _, last = key.rpartition("/")
     if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):
         inner = vocabulary.quantities.get(" ".join(words_of(last)))
         if inner is not None and inner[0] in ("lr", "grad_norm"):

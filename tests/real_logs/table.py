@@ -150,7 +150,7 @@ def main():
     ap.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("/work/real_logs"))
     ap.add_argument("--monitor", default=".venv/bin/monitor", help="the command, words parted by blanks")
     ap.add_argument("--only", default="", help="a part of repository, path or format")
-    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1 or 2")
+    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1, 2 or 3")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--out", type=pathlib.Path, help="also write the rows as JSON lines to this file")
     ap.add_argument("--page", type=pathlib.Path, default=PAGE, help="the page between whose marks the table goes")

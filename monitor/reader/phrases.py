@@ -121,7 +121,7 @@ _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)
 
 
 _AT_STEP = re.compile(
-    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) at (step|iteration|iter|epoch|batch|global step) "
+    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) (?:at|for|after) (step|iteration|iter|epoch|batch|global step) "
     r"(\d{1,9})(?: ?[:=]| is) ?(?=[-+.\dn])",
     re.I,
 )
@@ -141,7 +141,7 @@ def plain(body: str) -> str:
         body = _GLUED_PLACE.sub(r"\1 \2", body)
     if body[0] == "[" and (m := _TAG.match(body)):
         return body[m.end() :].lstrip()
-    if " at " in body and (m := _AT_STEP.match(body)):
+    if (" at " in body or " for " in body or " after " in body) and (m := _AT_STEP.match(body)):
         return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"
     if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
         return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"

@@ -203,8 +203,11 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
     if words in (["l"], ["d", "loss"], ["g", "loss"]):
         return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
     group, _, last = key.rpartition("/")
-    if group.lower() == "total" and vocabulary.quantities.get(" ".join(words_of(last)), ("",))[0] == "step":
+    counted = vocabulary.quantities.get(" ".join(words_of(last)), ("", "", 0))
+    if group.lower() == "total" and counted[0] == "step":
         return Quantity("step", "place", "", frozenset(), own_name, 1)  # OpenAI Baselines: how many there were so far
+    if group.lower() == "time" and counted[0] == "step" and counted[2] == 1:
+        return Quantity("step", "place", "", frozenset(), own_name, 2)  # Stable-Baselines3, beside train/n_updates
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
     if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):

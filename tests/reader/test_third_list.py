@@ -91,3 +91,44 @@ def test_a_rate_that_changes_is_what_it_is_from_now_on():
 def test_a_held_out_figure_that_comes_again_is_no_setting():
     assert said(*(f"INFO: Validation Dice Coeff: 0.5{i}" for i in range(4)))["metrics"] == {"Dice_Coeff": {"val": 0.53}}
     assert "metrics" not in said(*("Training size: 3535", "Validation size: 392") * 4)
+
+
+def test_a_phase_before_the_word_epoch_begins_a_new_count():
+    def epochs(name: str, number: int) -> list[str]:
+        return [f"{name}Epoch {i}/{number} | Train Loss: 0.9{i} | Val Loss: 0.8{i}" for i in range(1, number + 1)]
+
+    found = said(*epochs("", 5), "--- Starting Specialized Fine-Tuning Phase ---", *epochs("Fine-Tune ", 3))
+    assert (found["epochs_done"], found["loss"]) == (3, 0.93)
+
+
+def test_a_loss_for_a_place_has_its_place_behind_it():
+    lines = [
+        line
+        for e in range(3)
+        for line in (
+            *(f"Loss for Iter {e * 100 + i}: 0.{e}{i}, acc = 0.5" for i in (1, 51)),
+            f"Test loss for epoch {e}: 0.3{e}, Acc = 0.7",
+        )
+    ]
+    found = said(*lines)
+    assert (found["step"], found["loss"], found["val_loss"]) == (251, 0.251, 0.32)
+    assert found.get("epochs_done") in (None, 3)
+
+
+def test_the_steps_of_a_box_are_those_of_the_environment():
+    box = (
+        "-----------------------------",
+        "| time/             |        |",
+        "|    iterations     | {i}    |",
+        "|    total_timesteps | {i}024 |",
+        "| train/            |        |",
+        "|    loss           | 0.{i}  |",
+        "|    n_updates      | {i}0   |",
+        "-----------------------------",
+    )
+    assert said(*(row.format(i=i) for i in range(1, 4) for row in box))["step"] == 3024
+
+
+def test_a_date_may_be_written_without_marks():
+    found = said(*(f"20200204-19:5{i}:00 Train Epoch: {i}/5 ..." for i in range(1, 4)))
+    assert (found["epoch"], found["epochs"]) == (3, 5)

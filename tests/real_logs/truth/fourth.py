@@ -92,9 +92,10 @@ def training_accuracy(log):
 def loss_for_iter(log):
     at = log.last(r"^Loss for Iter <i>: <n>, acc = <n>")
     tested = log.last(r"^Test loss for epoch <i>: <n>, Acc = <n>")
+    first = log.every(r"^Test loss for epoch <i>: <n>")[0]
     return {
         "step": number(at[1]),
-        "epochs_done": or_silent(number(tested[1]), number(tested[1]) - 1),
+        "epochs_done": number(tested[1]) + (number(first[1]) == 0),
         "loss": number(at[2]),
         "val_loss": number(tested[2]),
         "metrics": {"acc": {"test|val": number(tested[3])}},

@@ -53,6 +53,11 @@ _KERAS_TIMES = re.compile(
 )
 _CENTRED = re.compile(r"^\[=+ (?P<done>\d+)/(?P<total>\d+) =*>?[=.]*\] +(?P<pairs>\S.*)$")
 _TRAILING = re.compile(r"^\[[=>.]{5,}\] +(?P<pairs>\S.*?) +(?P<done>\d+)/(?P<total>\d+)$")
+_PLAIN = re.compile(
+    r"(?P<words>[A-Za-z][\w .:-]*? )?\[[=#>. -]{5,}\] *\d{1,3}(?:\.\d+)?% *\|? *(?P<done>\d+)/(?P<total>\d+) *"
+    r"(?:\| *)?(?P<pairs>.*)$"
+)
+"""Drawn by hand: ``Training [===   ] 8.5% 50/588 | 4.6 it/s | loss=0.5``."""
 _RICH = re.compile(
     r"(?P<words>.*?)(?:\d{1,3}% ?)?[━╸╺╶─█▏▎▍▌▋▊▉]{3,}[━╸╺╶ ─]*(?:\d{1,3}%)? *(?P<done>\d+)/(?P<total>\d+|--) *"
     r"(?P<rest>.*)$"
@@ -82,6 +87,8 @@ def take_bar(body: str) -> Bar | None:
                 return _keras(m)
             if ("━" in body or "█" in body) and (m := _RICH.match(body)):
                 return _rich(m)
+        if "% " in body and "[" in body and (m := _PLAIN.match(body)):
+            return Bar("tqdm", int(m["done"]), int(m["total"]), (m["words"] or "").strip(), m["pairs"].strip())
         if ("it [" in body or "/s" in body or "s/" in body) and (m := _OPEN.match(body)):
             return _tqdm(m, None)
     return None

@@ -36,6 +36,10 @@ def note_report(
             _go_on(shapes, key, is_training=is_training)
         if not has_inner and is_training:
             place.is_over = False
+        elif count == 1 and kinds == {"epoch"} and not is_bar and place.is_over is False:
+            place.is_over = None  # what came before this evaluation may have been all of the epoch
+        elif is_training and place.is_over is None:
+            place.is_over = False
         return
     if "epoch" in kinds and not has_inner:
         place.is_over = True

@@ -33,6 +33,7 @@ _LEVELS = "DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SUCCESS"
 _LEVEL = rf"(?:{_LEVELS}|{_LEVELS.lower()})"
 _CLOCK = r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ISO = re.compile(rf"(\d{{4}})[-/.](\d\d)[-/.](\d\d)[T ,_]{{1,2}}{_CLOCK}(?: ?(Z|UTC|[+-]\d\d:?\d\d))?(?!\d|:\d)")
+_COMPACT = re.compile(rf"(20\d\d)(0[1-9]|1[0-2])([0-3]\d)[-_ T]{_CLOCK}(?!\d|:\d)")
 _US = re.compile(rf"(\d\d?)/(\d\d?)/(\d{{4}}|\d\d),? {_CLOCK}( [AP]M)?(?!\d|:\d)")
 _NAMED = re.compile(rf"(\d\d?)[- ]([A-Z][a-z][a-z])[- ](\d{{4}}|\d\d),? {_CLOCK}(?!\d|:\d)")
 _DAY = re.compile(rf"(\d\d)[/-](\d\d) {_CLOCK}(?!\d|:\d)")
@@ -67,6 +68,7 @@ _LOGGERS = re.compile(
     rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
     rf"|P\d+ {_LEVEL} "
     rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
+    rf"|\[[\w. -]{{1,80}}\] {_LEVEL} +[\w.$]{{1,160}} - ?"  # [main] INFO org.trainer.Listener -
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
     rf"|{_LEVEL} +[\w.]+ - [\w.]+ - {_LEVEL}: (?:[\w.]+\.py:\d+ \w+$)?"
     rf"|[|:-]? ?{_LEVEL}\b *(?:\| |: ?| - |>> )?"
@@ -156,6 +158,9 @@ def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[fl
         if m := _ISO.match(text, pos):
             seconds = _full(int(m[1]), int(m[2]), int(m[3]), m[4], m[5], m[6], m[7], clock, m[8], zone)
             return _found(seconds, not m[8] and zone is None, m.end(), text, clock, "date")
+        if m := _COMPACT.match(text, pos):
+            seconds = _full(int(m[1]), int(m[2]), int(m[3]), m[4], m[5], m[6], m[7], clock, None, zone)
+            return _found(seconds, zone is None, m.end(), text, clock, "date")
         if m := _US.match(text, pos):
             year = int(m[3]) + (2000 if len(m[3]) == 2 else 0)
             hours = str(int(m[4]) % 12 + 12 * (m[8] == " PM")) if m[8] else m[4]

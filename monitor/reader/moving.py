@@ -62,7 +62,7 @@ def enter(
     if "index" in named:
         return enter_step(place, named["index"][0][1])
     if bar is not None and bar.done:
-        return enter_bar(bar, state)
+        return enter_bar(bar, state, is_measured=any(value.quantity == "loss" for value in values))
     if "batch" in named:
         return enter_batch(place, named["batch"][0][1])
     if "samples" in named:
@@ -130,8 +130,8 @@ _OF_TRAINING = ("loss", "lr", "grad_norm")
 _COUNT = re.compile(r"[\d,]+\.0?")
 
 
-def enter_bar(bar: Bar, state: ReadState) -> int | None:
-    """Move to where a bar of the training is; return the step."""
+def enter_bar(bar: Bar, state: ReadState, *, is_measured: bool = False) -> int | None:
+    """Move to where a bar of the training is; return the step. The first bar with a loss replaces one before it."""
     place = state.place
     if bar.style == "keras":
         place.counts_samples = bar.counts_samples if bar.counts_samples is not None else place.counts_samples
@@ -146,8 +146,9 @@ def enter_bar(bar: Bar, state: ReadState) -> int | None:
         return enter_batch(place, Named(bar.done, bar.total), is_count=True)
     if bar.total is None:
         return None
-    if place.bar_total is None:
-        place.bar_total = bar.total
+    if place.bar_total is None or (is_measured and not place.has_bar_loss and place.bar_total != bar.total):
+        place.bar_total, place.bar, place.bar_rounds = bar.total, None, 0
+    place.has_bar_loss = place.has_bar_loss or (is_measured and place.bar_total == bar.total)
     if bar.total != place.bar_total:
         return place.step
     if place.bar is not None and bar.done < place.bar and place.bar >= bar.total:

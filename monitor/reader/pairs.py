@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from monitor.reader import phrases
 from monitor.reader.bars import Bar
+from monitor.reader.doubts import (
+    are_amounts,
+    held_out_before_loss,
+    is_after_the_last_epoch,
+    twin,
+    without_doubtful_loss,
+)
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
 from monitor.reader.moving import enter, looks_back
@@ -51,14 +58,21 @@ def read_pairs(
             state.block, state.is_summary = "", False
     values = values_of(plan, filled, subject, state)
     if state.has_placed_loss and not (subject or has_own_place):
-        values = _without_doubtful_loss(plan, values)
+        values = without_doubtful_loss(plan, values)
+    elif not subject and bar is None and (held_out := held_out_before_loss(plan)):
+        # "Test acc: 0.9 | Loss: 0.5": of that split where another line says the same of the training.
+        if twin(shape.template) in state.planned:
+            subject = held_out
+            values = values_of(plan, filled, subject, state)
+        else:
+            values = without_doubtful_loss(plan, values)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
         return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
     if not values:
         if plan.is_place_only and places and bar is None and _is_sure_place(places):
-            if not state.is_begun and _are_amounts(plan):
+            if not state.is_begun and are_amounts(plan):
                 return ()
             enter(places, filled, state, subject=subject, bar=None, values=())
             state.is_begun = True
@@ -69,6 +83,8 @@ def read_pairs(
             state.is_begun = True
             return (Report("report", place_of(state.place, step)),) if step is not None else KNOWN
         return KNOWN if bar is not None else ()
+    if bar is None and is_after_the_last_epoch(places, values, subject, state.place):
+        return KNOWN
     if not _is_report(shape.template, values, places, subject, state, bar=bar, filled=filled):
         if any(each.slot.quantity in ("epoch", "position") and each.number.value == 0 for each in places):
             state.place.has_seen_zero = True
@@ -106,25 +122,6 @@ def read_pairs(
         note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
-
-
-def _are_amounts(plan: Plan) -> bool:
-    """Whether a line names places in the plural only, without totals: ``iterations: 5000``, ``train_steps = 400000``.
-    Before the first report, these say how many there will be.
-    """
-    return all(slot.role == "place" and slot.name == "plural" for slot in plan.slots)
-
-
-def _without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Leave out the loss of a line without a place or a split, in a log whose training's losses have their places: it
-    may as well be a validation's, as what stands beside it may be.
-    """
-    if not any(value.quantity == "loss" and value.split == "train" for value in values):
-        return values
-    if any(slot.quantity == "loss" and slot.split == "train" for slot in plan.slots):
-        return values
-    kept = [value for value in values if value.quantity != "loss" or value.split != "train"]
-    return tuple(value._replace(split="") if value.quantity == "metric" else value for value in kept)
 
 
 def _stays(template: str, places: list[Filled], state: ReadState) -> bool:
@@ -217,10 +214,12 @@ def _is_report(
     if losses and (state.is_begun or losses[0].split in ("val", "test")):
         return True
     if subject in ("val", "test") or any(value.split in ("val", "test") for value in values):
-        return state.is_begun
+        return state.is_begun or (times >= 3 and any(value.digits for value in values))
     if template.lstrip().startswith("* ") and state.is_begun:
         return True
     is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
+    if times >= 3 and any(value.split and value.digits for value in values):
+        return True  # "Validation Dice: 0.51", again and again: no setting
     return times >= 2 and (state.is_begun or is_known)
 
 

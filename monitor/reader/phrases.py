@@ -121,20 +121,27 @@ _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)
 
 
 _AT_STEP = re.compile(
-    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) at (step|iteration|iter|epoch|batch|global step) "
-    r"(\d{1,9}) ?[:=] ?(?=[-+.\dn])",
+    r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) (?:at|for|after) (step|iteration|iter|epoch|batch|global step) "
+    r"(\d{1,9})(?: ?[:=]| is) ?(?=[-+.\dn])",
     re.I,
+)
+
+
+_GLUED_PLACE = re.compile(
+    r"(?<![A-Za-z0-9_./\\-])(epoch|iter|iteration|step|batch)(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
 )
 
 
 def plain(body: str) -> str:
     """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``.
 
-    A value at a place has its place first: ``Loss at step 5: 0.25``.
+    A value at a place has its place first: ``Loss at step 5: 0.25``. ``epoch24`` is ``epoch 24``.
     """
+    if _GLUED_PLACE.search(body):
+        body = _GLUED_PLACE.sub(r"\1 \2", body)
     if body[0] == "[" and (m := _TAG.match(body)):
         return body[m.end() :].lstrip()
-    if " at " in body and (m := _AT_STEP.match(body)):
+    if (" at " in body or " for " in body or " after " in body) and (m := _AT_STEP.match(body)):
         return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"
     if "-epoch " in body and (m := _COUNTED_EPOCH.match(body)):
         return f"epoch {m[1]} {body[m.end() :]}"  # "3-epoch (20/400): loss"

@@ -104,6 +104,8 @@ class PlaceState:
     """What such a count was found to be: ``step``, ``epoch``, or empty where nothing has told."""
     bar_rounds: int = 0
     """How often the training's bar began anew, in a log that names no epochs."""
+    has_bar_loss: bool = False
+    """Whether the training's bar showed a loss: one that does is of no preparation, as a tokenizer's training."""
     bar: int | None = None
     bar_total: int | None = None
 

@@ -34,6 +34,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     num_pairs = 0
     list_of = -1
     section, group = "", ""
+    changed: Slot | None = None
     for index, gap in enumerate(gaps[:-1]):
         section = section_of(gap, is_first=index == 0) or section
         group = group_of(gap, group)
@@ -65,7 +66,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
         is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not UNIT.match(gaps[index + 2])
         slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed, after=after)
         if after.strip() in CHANGES and index + 2 < len(gaps):
-            slot = Slot("none")  # "0.5 -> 0.4": what was, and what is
+            # "0.5 -> 0.4": what was, and what is. A rate is what it is from now on.
+            changed = slot if slot is not None and slot.quantity == "lr" else None
+            slot = Slot("none")
+        elif changed is not None and gap.strip() in CHANGES:
+            slot, changed = changed, None
         if slot is None:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):

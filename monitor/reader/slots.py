@@ -54,7 +54,7 @@ _HARD = re.compile(
 )
 _WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
 """A value of words before the key: ``msg="train step" step=``."""
-_SENTENCE = re.compile(r"(?<![Vv]al)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
+_SENTENCE = re.compile(r"(?<![Vv]al)(?<![Vv]alid)(?<![Ee]val)(?<![Tt]est)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
 OPENERS = " \"'[({<$~≈@#"
 _AFTER_UNITS = {

@@ -206,9 +206,14 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("loss", "value", "train" if words == ["trl"] else "val", frozenset(), own_name)  # llm.c
     if words in (["l"], ["d", "loss"], ["g", "loss"]):
         return Quantity("metric", "metric", "", frozenset(), own_name)  # a letter alone may be anything
+    group, _, last = key.rpartition("/")
+    counted = vocabulary.quantities.get(" ".join(words_of(last)), ("", "", 0))
+    if group.lower() == "total" and counted[0] == "step":
+        return Quantity("step", "place", "", frozenset(), own_name, 1)  # OpenAI Baselines: how many there were so far
+    if group.lower() == "time" and counted[0] == "step" and counted[2] == 1:
+        return Quantity("step", "place", "", frozenset(), own_name, 2)  # Stable-Baselines3, beside train/n_updates
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
-    group, _, last = key.rpartition("/")
     if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):
         inner = vocabulary.quantities.get(" ".join(words_of(last)))
         if inner is not None and inner[0] in ("lr", "grad_norm"):

@@ -21,7 +21,8 @@ import sys
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from tests.real_logs import fetch, truth  # noqa: E402 - the project is not installed for its own scripts
+from tests.reader.facts import facts_of  # noqa: E402 - the project is not installed for its own scripts
+from tests.real_logs import fetch, truth  # noqa: E402
 
 PAGE = HERE.parent.parent / "docs" / "formats.md"
 BEGIN, END = "<!-- table of the real logs: begin -->", "<!-- table of the real logs: end -->"
@@ -99,13 +100,20 @@ def read(monitor, log):
         return f"an answer that is no JSON object: {problem}"
 
 
-def row_of(monitor, folder, each):
+def read_alone(log):
+    """What the reader alone knows of a log at its end, in this process."""
+    return {"facts": facts_of(truth.read(log).text.encode()), "dialect": None}
+
+
+def row_of(reader, folder, each, largest):
     """A row of the table: the log's facts of the list, the verdict, and of what."""
     log = fetch.place(folder, each)
     row = {key: each[key] for key in ("repo", "path", "commit", "format")} | {"set": each.get("set", 1)}
     if not log.exists():
         return row | {"verdict": "absent", "wrong": [], "missing": [f"no {log}"]}
-    said = read(monitor, log)
+    if log.stat().st_size > largest:
+        return row | {"verdict": "absent", "wrong": [], "missing": [f"larger than {largest:,} bytes"]}
+    said = reader(log)
     if isinstance(said, str):
         return row | {"verdict": "wrong", "wrong": [said], "missing": []}
     wrong, missing = judge(said["facts"], truth.facts_of(each["format"], truth.read(log)))
@@ -149,8 +157,10 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("/work/real_logs"))
     ap.add_argument("--monitor", default=".venv/bin/monitor", help="the command, words parted by blanks")
+    ap.add_argument("--reader", action="store_true", help="read by the reader alone, in this process, one by one")
+    ap.add_argument("--largest", type=int, default=10**12, help="leave out logs of more bytes")
     ap.add_argument("--only", default="", help="a part of repository, path or format")
-    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1 or 2")
+    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1 to 4")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--out", type=pathlib.Path, help="also write the rows as JSON lines to this file")
     ap.add_argument("--page", type=pathlib.Path, default=PAGE, help="the page between whose marks the table goes")
@@ -163,8 +173,9 @@ def main():
         for each in fetch.listed()
         if a.only in f"{each['repo']} {each['path']} {each['format']}" and a.set in (0, each.get("set", 1))
     ]
-    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
-        rows = list(pool.map(lambda each: row_of(a.monitor.split(), a.folder, each), logs))
+    reader = read_alone if a.reader else lambda log: read(a.monitor.split(), log)
+    with concurrent.futures.ThreadPoolExecutor(1 if a.reader else a.jobs) as pool:
+        rows = list(pool.map(lambda each: row_of(reader, a.folder, each, a.largest), logs))
     for row in rows:
         print(
             row["verdict"],

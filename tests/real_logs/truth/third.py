@@ -33,6 +33,7 @@ def segment_epochs(log):
     at = log.last(r"Validating Epoch: <i>, accuracy: <n>")
     return {
         "epochs_done": or_silent(number(at[1]), number(at[1]) + 1),
+        "loss": log.value(r"Training Epoch: \d+, Loss: <n>"),
         "metrics": {"accuracy": {"val": number(at[2])}},
     }
 
@@ -214,8 +215,9 @@ def csv_rows(log):
 
 def gan_of_epoch(log):
     at = log.last(r"^End of epoch <i> / <i>")
+    first = log.every(r"^End of epoch <i> / <i>")[0]
     return {
-        "epochs_done": number(at[1]),
+        "epochs_done": number(at[1]) + (number(first[1]) == 0),
         "epochs": or_silent(number(at[2])),
         "lr": log.value(r"^learning rate = <n>"),
         "loss": parts(log.last(r"^Generator Loss: <n>, Discriminator Loss: <n>"), 1, 2),
@@ -348,7 +350,7 @@ def epoch_iter_total(log):
     epoch, epochs, batch, batches = (number(at[i]) for i in range(1, 5))
     return {
         "step": within(epoch, batches, batch, epochs_from=1),
-        "epochs_done": epoch - 1,
+        "epochs_done": [epoch - 1, epoch],  # what each epoch prints at its end was printed
         "epochs": or_silent(epochs),
         "loss": or_silent(number(at[5])),
         "lr": log.value(r"^learning rate = <n>"),
@@ -511,6 +513,7 @@ def cyclegan_bars(log):
 def unet_log(log):
     return {
         "epochs": or_silent(100),
+        "lr": or_silent(log.value(r"Learning rate: +<n>")),
         "metrics": {"Dice Coeff": {"*": log.value(r"Validation Dice Coeff: <n>")}},
     }
 
@@ -576,7 +579,7 @@ FORMATS = {
     "own-step-alone": step_alone,
     "keras-bars-old": keras_bars,
     "own-epoch-dots": epoch_dots,
-    "own-epoch-brackets": epoch_brackets,
+    "own-epoch-commas": epoch_brackets,
     "own-policy-value": policy_value,
     "tf-retrain": tf_retrain,
     "own-tensors": tensors,

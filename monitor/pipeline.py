@@ -59,7 +59,14 @@ class Pipeline:
     def read(self, line: RawLine) -> Event | None:
         """Read one line, with samples for the rules' patterns and for truncation; None for a blank line."""
         line = self.engine.dialects.decoded(line, self.run.dialect)
-        event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
+        dialects, state = self.engine.dialects, self.run.dialect
+        event = None
+        if dialects.is_in_words(state):
+            event = self.shapes.event(line, self.log, state)
+            if event is None and (event := dialects.read(line, self.log, state, is_over=self._is_over)) is not None:
+                self.shapes.note(line, event, state)
+        else:
+            event = dialects.read(line, self.log, state, is_over=self._is_over)
         if event is None:
             return None
         found = tuple(self.engine.patterns.samples(line.data))
@@ -147,6 +154,7 @@ class Pipeline:
             if coming is not None and self.engine.stays_quiet(self.run, self.states, coming.ahead):
                 fold_foreign(self.run, coming, partial(self._evidence, lines, rows))
                 pass_over(rows, state)
+                self.shapes.leap()
                 self.promises.forget()
                 num = len(rows)
                 break

@@ -45,6 +45,7 @@ class Promises:
         self._keys: dict[Key, None] = {}
         self._asked_at = self._off_until = 0
         self._gap = 1
+        self._always: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Forget what was promised: something else than an ordinary line has come."""
@@ -77,10 +78,12 @@ class Promises:
         for signal, by_labels in line.coming.items():
             for labels in by_labels:
                 self._keys.setdefault((signal, labels))
+        came = frozenset(line.coming)
+        self._always = came if self._always is None else self._always & came
         if run.lines < self._off_until or len(self._keys) > MOST_KEYS:
             return None
         known = [(signal, labels) for signal, labels in self._keys if labels in attempt.of(signal)]
-        bounds = Bounds(run, known, self._gap)
+        bounds = Bounds(run, known, self._gap, self._always)
         if not bounds.holds(run, line):
             return None
         self._bounds = bounds

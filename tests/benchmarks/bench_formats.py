@@ -100,13 +100,13 @@ FORMATS: dict[str, tuple[Callable[[int], Iterator[str]], str, tuple[str, ...]]] 
     ),
     "Megatron": (
         _megatron,
-        r"iteration +(?P<step>\d+)/.*learning rate: (?P<lr>[-+.\dE]+) .*lm loss: (?P<loss>[-+.\dE]+) .*"
+        r"iteration +(?P<step>\d+)\/.*learning rate: (?P<lr>[-+.\dE]+) .*lm loss: (?P<loss>[-+.\dE]+) .*"
         r"grad norm: (?P<norm>NUMBER)",
         ("step", "lr", "loss", "norm"),
     ),
     "Keras bars": (
         _keras,
-        r"^(?P<batch>\d+)/\d+ \[.*loss: (?P<loss>NUMBER) - accuracy: (?P<accuracy>NUMBER)",
+        r"^(?P<batch>\d+)\/\d+ \[.*loss: (?P<loss>NUMBER) - accuracy: (?P<accuracy>NUMBER)",
         ("batch", "loss", "accuracy"),
     ),
     "JSON lines": (
@@ -186,17 +186,18 @@ def line_ms(log: Path) -> float:
 
 
 def main() -> None:
-    """Write a log per format, and print two rows for each."""
+    """Write a log per format, and print two rows for each. A number among the arguments is that of the lines."""
+    lines = next((int(each) for each in sys.argv[1:] if each.isdigit()), LINES)
     for name, (_, expression, fields) in FORMATS.items():
         bar = BAR_NATIVE if name == "native" else BAR
         with tempfile.TemporaryDirectory() as folder:
             log, short, program = (Path(folder) / each for each in ("train.log", "short.log", "fields.mtail"))
-            reports = write(log, name, LINES)
+            reports = write(log, name, lines)
             write(short, name, FEW)
             keep = "\n".join(f'  newest["{field}"] = float(${field})' for field in fields)
             pattern = expression.replace("NUMBER", NUMBER)
             program.write_text(f"counter lines\ngauge newest by field\n\n/{pattern}/ {{\n  lines++\n{keep}\n}}\n")
-            what = f"`monitor check`, all rules, {name}, {LINES:,} lines, against mtail with the same fields"
+            what = f"`monitor check`, all rules, {name}, {lines:,} lines, against mtail with the same fields"
             if shutil.which("mtail") is None:
                 print_row(what, "not measured: mtail is not installed (Debian package mtail)", f"≥ {bar}×", None)
             else:
@@ -209,7 +210,7 @@ def main() -> None:
                 ours_s = statistics.median(here.cpu_s - ours_0 for _, here in pairs)
                 theirs_s = statistics.median(theirs.cpu_s - theirs_0 for theirs, _ in pairs)
                 said = f"{ratio:.2f}× ({ours_s:.2f} s against {theirs_s:.2f} s of processor time)"
-                print_row(what, f"{said}; {LINES / ours_s:,.0f} lines/s", f"≥ {bar}×", ratio >= bar)
+                print_row(what, f"{said}; {lines / ours_s:,.0f} lines/s", f"≥ {bar}×", ratio >= bar)
             taken = line_ms(log)
         print_row(
             f"one line by itself, {name}, all rules: median processor time",

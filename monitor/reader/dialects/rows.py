@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.grammar import Train, find_line
 from monitor.reader.course import may_say
 from monitor.reader.dialects.by_words import LOOSE_REPORTS
-from monitor.reader.dialects.single import LARGEST_STEP, Key, Shape, Single, single_of
+from monitor.reader.dialects.single import LARGEST_STEP, PACE, Key, Shape, Single, single_of
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 from monitor.reader.event import Event, RawLine
@@ -321,13 +321,15 @@ class ForeignShapes:
                 progress[marks] = numbers(shape.fast.progress_slot)
             if any(numbers(slot).any() for slot in shape.zero_slots):
                 return None
-            if any((numbers(slot) * scale).min() < SHORTEST_PACE_S for slot, scale in shape.pace_slots):
-                return None
             for key, slot, scale in shape.series:
                 values = numbers(slot) if scale == 1.0 else numbers(slot) * scale
                 if not np.isfinite(values).all():
                     return None
-                parts.setdefault(key, []).append((values, marks))
+                where = marks
+                if key == PACE and (is_short := values < SHORTEST_PACE_S).any():
+                    values, where = values[~is_short], marks[~is_short]
+                if len(where):
+                    parts.setdefault(key, []).append((values, where))
             for key, slot in shape.digits:
                 if key in texts:
                     return None
@@ -421,7 +423,6 @@ def _shape(fast: Fast, state: DialectState) -> Shape | None:
     """Return what the numbers of a shape become; None where that depends on more than the line."""
     series: list[tuple[Key, int, float]] = []
     digits: list[tuple[Key, int]] = []
-    paces: list[tuple[int, float]] = []
     zeros: list[int] = []
     has_step = fast.step_slot is not None
     for (quantity, name, split), slot, scale in zip(fast.keys, fast.slots, fast.scales, strict=True):
@@ -431,8 +432,7 @@ def _shape(fast: Fast, state: DialectState) -> Shape | None:
         if quantity in ("loss", "lr", "grad_norm", "samples_per_s"):
             series.append((key, slot, scale))
         elif quantity == "s_per_step" and has_step:
-            series.append((("train.s_per_batch", ()), slot, scale))
-            paces.append((slot, scale))
+            series.append((PACE, slot, scale))
         elif quantity in ("skipped", "nan_steps"):
             zeros.append(slot)
             if quantity == "skipped":
@@ -448,4 +448,4 @@ def _shape(fast: Fast, state: DialectState) -> Shape | None:
             key = (METRIC, (("name", name), ("split", split)))
             series.append((key, slot, scale))
         digits.append((key, slot))
-    return Shape(fast, tuple(series), tuple(digits), tuple(paces), tuple(zeros))
+    return Shape(fast, tuple(series), tuple(digits), tuple(zeros))

@@ -23,6 +23,8 @@ LARGEST_STEP = 10**15
 """No step that is taken at once is larger."""
 
 Key = tuple[str, Labels]
+PACE: Key = ("train.s_per_batch", ())
+"""The series of the seconds per step, which has no sample where they are very short."""
 
 
 class Shape(NamedTuple):
@@ -33,8 +35,6 @@ class Shape(NamedTuple):
     """Series, slot and scale of each sample of a line."""
     digits: tuple[tuple[Key, int], ...]
     """Series and slot of the numbers whose decimal places are noted."""
-    pace_slots: tuple[tuple[int, float], ...]
-    """Seconds per step: no sample where they are very short."""
     zero_slots: tuple[int, ...]
     """Counts that say something unless they are 0."""
 
@@ -77,8 +77,6 @@ class Single:
         floats = [float(text) for text in texts]
         if any(floats[slot] for slot in self.shape.zero_slots):
             return None
-        if any(floats[slot] * scale < SHORTEST_PACE_S for slot, scale in self.shape.pace_slots):
-            return None
         values = [floats[slot] * scale if scale != 1.0 else floats[slot] for _, slot, scale in self.slots]
         if not math.isfinite(sum(values)) or any(text_signals(line.data)):
             return None
@@ -86,13 +84,17 @@ class Single:
         given: dict[str, Any] = {
             name: floats[slot] * scale if scale != 1.0 else floats[slot] for name, slot, scale in self.fields
         }
+        if given.get("s_per_batch", SHORTEST_PACE_S) < SHORTEST_PACE_S:
+            del given["s_per_batch"]
         if "skipped" in given:
             given["skipped"] = 0
         record = Train(
             epoch=Share(state.epoch or 1, self.epochs), batch=self.batch, step=place.step, **{"loss": None, **given}
         )
         samples = tuple(
-            Sample(signal, labels, value) for ((signal, labels), _, _), value in zip(self.slots, values, strict=True)
+            Sample(key[0], key[1], value)
+            for (key, _, _), value in zip(self.slots, values, strict=True)
+            if key != PACE or value >= SHORTEST_PACE_S
         )
         digits = tuple((signal, labels, _digits(texts[slot])) for signal, labels, slot in self.digits)
         return Event(evidence_of(line, path, place.at), "", record, samples, self.kind, None, digits)
@@ -159,6 +161,9 @@ class Single:
             facts.note(quantity, name, split, floats[slot] * scale if scale != 1.0 else floats[slot])
 
 
+_BEFORE_PACE = ("train.loss", "train.lr", "train.grad_norm")
+
+
 def single_of(shape: Shape, data: bytes, event: Event) -> Single | None:
     """Return how lines of a shape become events, if a line is of this shape and became an event as expected."""
     record = event.record
@@ -170,6 +175,9 @@ def single_of(shape: Shape, data: bytes, event: Event) -> Single | None:
     noted = dict(shape.digits)
     found = [(sample.signal, sample.labels) for sample in event.samples]
     printed = [(signal, labels) for signal, labels, _ in event.digits]
+    if PACE in slots and PACE not in found:
+        # It was too short to be a measurement; in a record's order, it comes behind these.
+        found.insert(sum(signal in _BEFORE_PACE for signal, _ in found), PACE)
     if sorted(found) != sorted(slots) or any(key not in noted for key in printed):
         return None
     if len(printed) != len(noted) or record.batch != Share(0, 0):

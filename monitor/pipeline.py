@@ -87,7 +87,14 @@ class Pipeline:
 
     def _read(self, line: RawLine) -> Event | None:
         line = self.engine.dialects.decoded(line, self.run.dialect)
-        event = self.engine.dialects.read(line, self.log, self.run.dialect, is_over=self._is_over)
+        dialects, state = self.engine.dialects, self.run.dialect
+        event = None
+        if dialects.is_in_words(state):
+            event = self.shapes.event(line, self.log, state)
+            if event is None and (event := dialects.read(line, self.log, state, is_over=self._is_over)) is not None:
+                self.shapes.note(line, event, state)
+        else:
+            event = dialects.read(line, self.log, state, is_over=self._is_over)
         if event is None:
             return None
         found = tuple(self.engine.patterns.samples(line.data))
@@ -175,6 +182,7 @@ class Pipeline:
             if coming is not None:
                 fold_foreign(self.run, coming, partial(self._evidence, lines, rows))
                 pass_over(rows, state)
+                self.shapes.leap()
                 self.promises.forget()
                 num = len(rows)
                 break

@@ -175,7 +175,8 @@ class Coverage(Condition):
         if signal.cadence == "once":
             return True
         if ahead.is_open:
-            return False
+            # Where every line has it, none is silent.
+            return name in ahead.always and series is not None and not _is_ours(run)
         if ahead.is_single and coming and series is not None and not _is_ours(run):
             return True
         if signal.cadence == "epoch":

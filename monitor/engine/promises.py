@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from monitor.run.columns.bounds import Bounds, Key
 from monitor.run.columns.one_line import LineAhead
 
 if TYPE_CHECKING:
     from monitor.engine.lifecycle import AlertStates
-    from monitor.engine.step import Engine
+    from monitor.run.columns.preview import Ahead
     from monitor.run.run import Run
 
 LINES_TO_PAY = 4
@@ -34,23 +34,34 @@ NOT_ASKED = Quiet(frozenset(), frozenset())
 """No rule was asked about a line."""
 
 
+class Rules(Protocol):
+    """The rules that are asked."""
+
+    def quiet(
+        self, run: Run, states: AlertStates, ahead: Ahead, names: Set[str], *, but: Set[int] = frozenset()
+    ) -> frozenset[int]:
+        """Return which of the rules that watch ``names`` cannot speak in the lines ahead, ``but`` some."""
+        ...
+
+
 class Promises:
     """What the rules have promised of the lines to come of one log. Holds nothing that could not be asked again."""
 
     def __init__(self) -> None:
         self._bounds: Bounds | None = None
-        self._engine: Engine | None = None
+        self._engine: Rules | None = None
         self._states: AlertStates | None = None
         self._quiet: dict[Set[str], frozenset[int]] = {}
         self._keys: dict[Key, None] = {}
         self._asked_at = self._off_until = 0
         self._gap = 1
+        self._always: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Forget what was promised: something else than an ordinary line has come."""
         self._bounds = None
 
-    def quiet(self, engine: Engine, run: Run, states: AlertStates, line: LineAhead) -> Quiet:
+    def quiet(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Quiet:
         """Return the rules that a line cannot make speak, before it is folded."""
         bounds, names = self._bounds, line.touched
         is_same = engine is self._engine and _is_same(states, self._states)
@@ -63,7 +74,7 @@ class Promises:
             promised = self._quiet[names] = engine.quiet(run, states, bounds, names)
         return Quiet(names, promised | engine.quiet(run, states, line, names, but=promised))
 
-    def _ask_again(self, engine: Engine, run: Run, states: AlertStates, line: LineAhead) -> Bounds | None:
+    def _ask_again(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Bounds | None:
         """Begin with new bounds; None where they would not hold, even for this line."""
         if self._bounds is not None and run.lines - self._asked_at < LINES_TO_PAY:
             self._off_until = run.lines + LINES_OFF
@@ -77,10 +88,12 @@ class Promises:
         for signal, by_labels in line.coming.items():
             for labels in by_labels:
                 self._keys.setdefault((signal, labels))
+        came = frozenset(line.coming)
+        self._always = came if self._always is None else self._always & came
         if run.lines < self._off_until or len(self._keys) > MOST_KEYS:
             return None
         known = [(signal, labels) for signal, labels in self._keys if labels in attempt.of(signal)]
-        bounds = Bounds(run, known, self._gap)
+        bounds = Bounds(run, known, self._gap, self._always)
         if not bounds.holds(run, line):
             return None
         self._bounds = bounds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -368,6 +369,20 @@ def times_of(stamps: Sequence[bytes], parts: Sequence[bytes]) -> Floats | None:
     # As text, so that the float is the nearest to what is written, as for single lines.
     joined = (f"{whole}.{part.decode()}" for whole, part in zip(seconds.tolist(), parts, strict=True))
     return np.fromiter(map(float, joined), np.float64, len(seconds))
+
+
+def time_of(stamp: bytes, part: bytes) -> float | None:
+    """Return one time as `times_of` does."""
+    minute, second = _minute(stamp[:16]), int(stamp[17:19])
+    if minute is None or second > 59:
+        return None
+    return float(f"{minute + second}.{part.decode()}") if part else float(minute + second)
+
+
+@lru_cache(maxsize=64)
+def _minute(stamp: bytes) -> int | None:
+    found = times_of([stamp + b":00"], [b""])
+    return None if found is None else int(found[0])
 
 
 def values_in(columns: Columns, position: int) -> tuple[Value, ...]:

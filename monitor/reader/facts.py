@@ -48,9 +48,10 @@ class Facts:
             ):
                 self.is_step_lost = True
             for value in report.values:
-                self._value(value.quantity, value.name, value.split, value.number)
+                self.note(value.quantity, value.name, value.split, value.number)
 
-    def _value(self, quantity: str, name: str, split: str, number: float) -> None:
+    def note(self, quantity: str, name: str, split: str, number: float) -> None:
+        """Note a number that a line reports."""
         if quantity == "loss":
             if split == "val":
                 self.val_loss = number

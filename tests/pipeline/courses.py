@@ -141,6 +141,7 @@ def log(seed: int, lines: int = 220) -> Log:
     dice = random.Random(seed)
     stride, batches = dice.choice([1, 1, 1, 10]), dice.choice([17, 40, 90])
     level, noise = dice.choice([0.4, 2.5, 9.0]), dice.choice([0.0, 0.01, 0.05, 0.4])
+    pace = dice.choice([250.0, 250.0, 45.0, 20.0])
     troubles: dict[int, str] = {}
     for _ in range(dice.randint(0, 4)):
         troubles[dice.randrange(20, lines)] = dice.choice(TROUBLES)
@@ -165,7 +166,8 @@ def log(seed: int, lines: int = 220) -> Log:
         val = loss * 1.1 if batch == batches else None
         if trouble == "words" and age == 0:
             written.append(dice.choice(WORDS))
-        values = Values(step, at, loss, rate, norm, 250.0 + dice.random(), (number - 1) // batches + 1, batch, batches,
+        took = pace + 9 * dice.random()
+        values = Values(step, at, loss, rate, norm, took, (number - 1) // batches + 1, batch, batches,
                         lines * stride, val)  # fmt: skip
         written += FORMATS[name](values)
     text = "\n".join(written) + "\n"

@@ -25,7 +25,7 @@ def _state(pipeline: Pipeline) -> list[str]:
     return [f"{name}: {value!r}" for name, value in {**parts, "states": pipeline.states}.items()]
 
 
-def _assert_same(seed: int, lines: int = 500) -> int:
+def _assert_same(seed: int, lines: int = 300) -> int:
     """Assert that both ways give the same; return how many lines were folded in blocks."""
     rules = [*RULES, *eager_rules()] if seed % 3 == 0 else RULES
     one, many = (Pipeline("run.log", Engine(rules)) for _ in range(2))

@@ -10,16 +10,18 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from monitor.grammar import find_line
+from monitor.grammar import Train, find_line
 from monitor.reader.course import may_say
 from monitor.reader.dialects.by_words import LOOSE_REPORTS
+from monitor.reader.dialects.single import LARGEST_STEP, PACE, Key, Shape, Single, single_of
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
+from monitor.reader.event import Event, RawLine
 from monitor.reader.filling import template_key
 from monitor.reader.numbers import read, unwrap
-from monitor.reader.signals import LOSS_SCALE, METRIC, Labels, text_signals
+from monitor.reader.signals import LOSS_SCALE, METRIC, text_signals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,23 +37,6 @@ LEARN_AFTER, LEARN_FROM = 48, 16
 """After so many single lines, shapes are learnt from so many of the next; more rarely where none is found."""
 MOST_SHAPES = 4
 """Shapes that one search looks for; a log seldom has more that report."""
-LARGEST_STEP = 10**15
-
-Key = tuple[str, Labels]
-
-
-class _Shape(NamedTuple):
-    """A shape, and what its numbers become."""
-
-    fast: Fast
-    series: tuple[tuple[Key, int, float], ...]
-    """Series, slot and scale of each sample of a line."""
-    digits: tuple[tuple[Key, int], ...]
-    """Series and slot of the numbers whose decimal places are noted."""
-    pace_slots: tuple[tuple[int, float], ...]
-    """Seconds per step: no sample where they are very short."""
-    zero_slots: tuple[int, ...]
-    """Counts that say something unless they are 0."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +100,7 @@ class ForeignShapes:
     """Finds stretches of known shapes in one log. Holds nothing that could not be learnt again."""
 
     def __init__(self) -> None:
-        self._shapes: list[_Shape] = []
+        self._shapes: list[Shape] = []
         self._tried: set[bytes] = set()
         self._of: tuple[object, ...] = ()
         self._expression: Any = None
@@ -123,6 +108,53 @@ class ForeignShapes:
         self._data: bytes | None = None
         self._searched_until = 0
         self._found: dict[int, ForeignRows] = {}
+        self._last: Single | None = None
+        self._num_alike = 0
+        """Lines of the last shape, one after the other, that were read in the ordinary way."""
+        self._is_searching = False
+        """Whether the lines come in stretches; else shapes are learnt from the single lines themselves."""
+
+    def event(self, line: RawLine, path: str, state: DialectState) -> Event | None:
+        """Read a line of the same shape as the line before; None where the ordinary way is needed."""
+        last = self._last
+        if last is None:
+            return None
+        # A shape that repeats within its epoch is noted twice.
+        fewest = 1 if state.words.place.index is None or state.words.place.is_fraction else 2
+        if self._num_alike < fewest or not self._is_as_known(state):
+            return None
+        event = last.read(line, path, state)
+        if event is None:
+            self._last = None
+        return event
+
+    def note(self, line: RawLine, event: Event, state: DialectState) -> None:
+        """Note a line that was read in the ordinary way: the next may be of its shape."""
+        before, self._last = self._last, None
+        record = event.record
+        if not isinstance(record, Train) or event.opening is not None or not event.kind or not self._is_as_known(state):
+            return
+        self._last = next((found for shape in self._shapes if (found := single_of(shape, line.data, event))), None)
+        is_alike = self._last is not None and before is not None and self._last.shape is before.shape
+        self._num_alike = self._num_alike + 1 if is_alike else 1
+        if self._last is None and not self._is_searching:
+            self._num_single += 1
+            if self._num_single >= self._learn_after:
+                self._learn_again(line.data + b"\n", 0, state)
+
+    def leap(self) -> None:
+        """Note that lines were taken as columns: the next is read in the ordinary way."""
+        self._last = None
+
+    def _is_as_known(self, state: DialectState) -> bool:
+        """Whether lines mean what they meant when the shapes were learnt; if not, forget these."""
+        if not _is_steady(state) or state.resume is not None or state.words.code or state.words.lag.num_drawn:
+            return False
+        known = _of(state)
+        if known != self._of:
+            self._of, self._shapes, self._tried, self._last = known, [], set(), None
+            self._num_single, self._learn_after, self._data, self._found = 0, LEARN_AFTER, None, {}
+        return True
 
     def rows(
         self,
@@ -136,6 +168,7 @@ class ForeignShapes:
 
         ``speaking`` returns the spans whose text may mean something.
         """
+        self._is_searching = True
         if not self._is_ready(data, start, state):
             self._num_single += 1
             return None
@@ -148,20 +181,17 @@ class ForeignShapes:
         self._found[int(rows.starts[0])] = rows
 
     def _is_ready(self, data: bytes, start: int, state: DialectState) -> bool:
-        if not _is_steady(state) or state.resume is not None or state.words.code or state.words.lag.num_drawn:
+        if not self._is_as_known(state):
             return False
-        known = _of(state)
-        if known != self._of:
-            self._of, self._shapes, self._tried = known, [], set()
-            self._num_single, self._learn_after, self._data, self._found = 0, LEARN_AFTER, None, {}
-        if not self._shapes or self._num_single >= self._learn_after:
-            if self._num_single < self._learn_after:
-                return False
-            self._num_single = 0
-            before = len(self._shapes)
-            self._learn(data, start, state)
-            self._learn_after = LEARN_AFTER if len(self._shapes) > before else min(2 * self._learn_after, 4_096)
+        if self._num_single >= self._learn_after:
+            self._learn_again(data, start, state)
         return bool(self._shapes)
+
+    def _learn_again(self, data: bytes, start: int, state: DialectState) -> None:
+        self._num_single = 0
+        before = len(self._shapes)
+        self._learn(data, start, state)
+        self._learn_after = LEARN_AFTER if len(self._shapes) > before else min(2 * self._learn_after, 4_096)
 
     def _learn(self, data: bytes, start: int, state: DialectState) -> None:
         from monitor.reader.columns import fast_plan, head_pattern
@@ -291,13 +321,15 @@ class ForeignShapes:
                 progress[marks] = numbers(shape.fast.progress_slot)
             if any(numbers(slot).any() for slot in shape.zero_slots):
                 return None
-            if any((numbers(slot) * scale).min() < SHORTEST_PACE_S for slot, scale in shape.pace_slots):
-                return None
             for key, slot, scale in shape.series:
                 values = numbers(slot) if scale == 1.0 else numbers(slot) * scale
                 if not np.isfinite(values).all():
                     return None
-                parts.setdefault(key, []).append((values, marks))
+                where = marks
+                if key == PACE and (is_short := values < SHORTEST_PACE_S).any():
+                    values, where = values[~is_short], marks[~is_short]
+                if len(where):
+                    parts.setdefault(key, []).append((values, where))
             for key, slot in shape.digits:
                 if key in texts:
                     return None
@@ -387,11 +419,10 @@ def _is_steady(state: DialectState, words: ReadState | None = None) -> bool:
     )  # fmt: skip
 
 
-def _shape(fast: Fast, state: DialectState) -> _Shape | None:
+def _shape(fast: Fast, state: DialectState) -> Shape | None:
     """Return what the numbers of a shape become; None where that depends on more than the line."""
     series: list[tuple[Key, int, float]] = []
     digits: list[tuple[Key, int]] = []
-    paces: list[tuple[int, float]] = []
     zeros: list[int] = []
     has_step = fast.step_slot is not None
     for (quantity, name, split), slot, scale in zip(fast.keys, fast.slots, fast.scales, strict=True):
@@ -401,8 +432,7 @@ def _shape(fast: Fast, state: DialectState) -> _Shape | None:
         if quantity in ("loss", "lr", "grad_norm", "samples_per_s"):
             series.append((key, slot, scale))
         elif quantity == "s_per_step" and has_step:
-            series.append((("train.s_per_batch", ()), slot, scale))
-            paces.append((slot, scale))
+            series.append((PACE, slot, scale))
         elif quantity in ("skipped", "nan_steps"):
             zeros.append(slot)
             if quantity == "skipped":
@@ -418,4 +448,4 @@ def _shape(fast: Fast, state: DialectState) -> _Shape | None:
             key = (METRIC, (("name", name), ("split", split)))
             series.append((key, slot, scale))
         digits.append((key, slot))
-    return _Shape(fast, tuple(series), tuple(digits), tuple(paces), tuple(zeros))
+    return Shape(fast, tuple(series), tuple(digits), tuple(zeros))

@@ -21,7 +21,7 @@ LINES = 64
 """So many lines at most are promised at once. Chosen by hand."""
 WAIT_S = 60.0
 """Longest time between two of these lines, and without a further step. Chosen by hand: below every rule's silence."""
-WIDER = 0.25
+WIDER = 1.0
 """How far a value may lie outside the remembered ones, as a share of their spread. Chosen by hand."""
 NARROWEST = 0.9
 """Bounds of positive numbers are not wider than that to the least of them, so that ratios stay bounded."""
@@ -34,8 +34,11 @@ class Bounds(Ahead):
 
     is_open = True
 
-    def __init__(self, run: Run, keys: Iterable[Key], gap: int) -> None:
-        """``keys`` are the series that the lines may touch, all of them known; ``gap`` the most steps between two."""
+    def __init__(self, run: Run, keys: Iterable[Key], gap: int, always: frozenset[str]) -> None:
+        """``keys`` are the series that the lines may touch, all of them known; ``gap`` the most steps between two.
+
+        ``always`` are the signals that each of the lines has.
+        """
         attempt = run.attempt
         assert attempt.step is not None
         found: dict[str, dict[Labels, list[float]]] = {}
@@ -44,7 +47,8 @@ class Bounds(Ahead):
             within[signal, labels] = least, most = _wider(attempt.of(signal)[labels])
             found.setdefault(signal, {})[labels] = [least, most]
         self.__dict__.update(
-            attempt=attempt, within=within, coming=found, last=run.lines + LINES, epoch=attempt.epoch, is_moving=True,
+            attempt=attempt, within=within, always=always,
+            coming=found, last=run.lines + LINES, epoch=attempt.epoch, is_moving=True,
             is_end_of_epoch=False, silence_s=WAIT_S, stillness_s=WAIT_S, step_s=math.inf, until=run.now,
             step=attempt.step + LINES * max(gap, 1), texts=(), _ranges={},
         )  # fmt: skip
@@ -59,6 +63,8 @@ class Bounds(Ahead):
         if run.attempt is not self.attempt or run.lines >= self.last or line.is_end_of_epoch:
             return False
         if line.epoch != self.epoch or line.own_epoch != self.epoch or (line.step or 0) > (self.step or 0):
+            return False
+        if not self.always <= line.coming.keys():
             return False
         if line.silence_s > WAIT_S or line.stillness_s > WAIT_S:
             return False

@@ -31,6 +31,8 @@ class Ahead:
     """Whether only bounds are known: any line may have any of the samples, with any values between these."""
     is_single: ClassVar[bool] = False
     """Whether it is one line."""
+    always: ClassVar[frozenset[str]] = frozenset()
+    """Where only bounds are known: the signals that each of the lines has."""
 
     coming: Mapping[str, Mapping[Labels, Coming]]
     """The samples of each series that the block touches."""

@@ -12,7 +12,7 @@ from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.rewards import levels_of, of_family
+from monitor.conditions.rewards import comes, levels_of, of_family
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -59,8 +59,8 @@ class Apart(Condition):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no metric comes."""
-        return not firing and METRIC not in ahead.coming
+        """Quiet while neither a divergence nor a reward comes."""
+        return not firing and not comes(ahead, "kls") and not comes(ahead, "rewards")
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each divergence, or a single reading if there is none."""

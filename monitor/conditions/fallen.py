@@ -9,7 +9,7 @@ from pydantic import Field
 from monitor.conditions.condition import Condition
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.rewards import Levels, levels_of, of_family
+from monitor.conditions.rewards import Levels, comes, levels_of, of_family
 from monitor.reader.metric_names import is_spread_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
@@ -49,8 +49,8 @@ class Fallen(Condition):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no metric comes."""
-        return not firing and METRIC not in ahead.coming
+        """Quiet while no reward comes."""
+        return not firing and not comes(ahead, "rewards")
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each mean reward, or a single reading if there is none."""

@@ -12,6 +12,7 @@ from monitor.conditions.training_move import noise
 from monitor.reader.metric_names import Family, is_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.preview import Ahead
 from monitor.run.series import Point, Series
 
 SIGMAS = 4.0
@@ -43,6 +44,11 @@ def of_family(attempt: Attempt, family: Family) -> Iterator[tuple[Labels, Series
     for labels, series in attempt.of(METRIC).items():
         if is_of(dict(labels)["name"], family):
             yield labels, series
+
+
+def comes(ahead: Ahead, family: Family) -> bool:
+    """Whether a metric of a family is among the lines ahead."""
+    return any(is_of(dict(labels)["name"], family) for labels in ahead.coming.get(METRIC, ()))
 
 
 def levels_of(attempt: Attempt, series: Series, size: int) -> Levels | None:

@@ -74,8 +74,9 @@ class Stuck(Condition):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no metric comes."""
-        return not firing and METRIC not in ahead.coming
+        """Quiet while no metric of a validation comes, nor a score that may be one."""
+        coming = (dict(labels) for labels in ahead.coming.get(METRIC, ()))
+        return not firing and not any(each["split"] in SPLITS or is_counted(each["name"]) for each in coming)
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each metric of a validation or test, or a single reading if there is none."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Put the logs of list.jsonl into a folder outside the project, with what is true of each.
 
-Run:  python tests/real_logs/fetch.py [/work/real_logs] [--mirrors /work/.mirror]
+Run:  python tests/real_logs/fetch.py FOLDER --mirrors CLONES
 
 A mirror is a git directory of the repository that holds the listed commit, found in the folder of mirrors as
 `owner+name`, `owner+name/repo`, `owner/name` or `owner+name.git`, each with or without `.git`. A log of more than
@@ -58,8 +58,8 @@ def git_directory(mirrors, repo):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("/work/real_logs"))
-    ap.add_argument("--mirrors", type=pathlib.Path, default=pathlib.Path("/work/.mirror"))
+    ap.add_argument("folder", type=pathlib.Path)
+    ap.add_argument("--mirrors", type=pathlib.Path, required=True)
     a = ap.parse_args()
     if HERE.parent.parent.resolve() in a.folder.resolve().parents:
         sys.exit(f"{a.folder} lies in the project; expected a folder outside of it")

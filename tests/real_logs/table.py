@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Read every real log with the monitor and compare with what is true: right, silent or wrong.
 
-Run:  python tests/real_logs/fetch.py /work/real_logs && python tests/real_logs/table.py /work/real_logs
+Run:  python tests/real_logs/fetch.py FOLDER --mirrors CLONES && python tests/real_logs/table.py FOLDER
 
 Each log is read with `monitor check LOG --json`. It is right when every fact of its truth was read and is right, silent
 when some were not read and none is wrong, wrong when one number is: a value that is none of the acceptable ones, or a
@@ -155,7 +155,7 @@ def markdown(rows):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("/work/real_logs"))
+    ap.add_argument("folder", type=pathlib.Path)
     ap.add_argument("--monitor", default=".venv/bin/monitor", help="the command, words parted by blanks")
     ap.add_argument("--reader", action="store_true", help="read by the reader alone, in this process, one by one")
     ap.add_argument("--largest", type=int, default=10**12, help="leave out logs of more bytes")

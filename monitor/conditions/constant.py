@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import groupby, pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -93,6 +94,10 @@ class Constant(OneSignal):
             return False
         # Of one line, only the value that it repeats can be repeated often enough by it.
         for labels in coming if ahead.is_single else {**known, **coming}:
+            if self.over.unit == "reports" and labels in known and not ahead.is_single:
+                run_of = _longest_run(known[labels].recent, ahead, self.signal, labels)
+                if run_of is not None and run_of < self.over.amount:
+                    continue
             values = Counter(point.value for point in known[labels].recent) if labels in known else Counter[float]()
             values.update(ahead.values(self.signal, labels))
             if max(values.values()) >= self.over.amount:
@@ -155,6 +160,17 @@ class Constant(OneSignal):
         return Reading(
             outcome, reason, labels, value=last.value, evidence=_ends(points), epoch=last.epoch, step=last.step
         )
+
+
+def _longest_run(recent: Iterable[Point], ahead: Ahead, signal: str, labels: Labels) -> int | None:
+    """Return how often a value comes in a row at most; None where reports may be for the same step."""
+    points = list(recent)
+    steps = [point.step if point.has_own_step and point.step is not None else -1 for point in points]
+    steps += ahead.steps(signal, labels).tolist()
+    if steps[0] < 0 or any(right <= left for left, right in pairwise(steps)):
+        return None
+    values = [*(point.value for point in points), *ahead.values(signal, labels)]
+    return max(sum(1 for _ in group) for _, group in groupby(values))
 
 
 def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:

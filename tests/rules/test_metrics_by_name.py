@@ -13,6 +13,7 @@ from monitor import api
 from monitor.alert import State
 from monitor.pipeline import Pipeline
 from monitor.replay import replay
+from tests.rules.names import named
 
 ENGINE = api.Settings().engine()
 Line = Callable[[int, int, float, str, str], str]
@@ -108,18 +109,18 @@ def _judge(case: tuple[Line, str, str], folder: Path) -> None:
     assert expected == fired(text, folder), text
 
 
-@pytest.mark.parametrize("case", SAMPLE, ids=str)
+@pytest.mark.parametrize("case", SAMPLE, ids=named)
 def test_a_score_that_stays_is_found_and_a_healthy_one_is_not(case, tmp_path):
     _judge(case, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=named)
 def test_the_whole_family_of_scores(case, tmp_path):
     _judge(case, tmp_path)
 
 
-@pytest.mark.parametrize("write", FORMATS)
+@pytest.mark.parametrize("write", FORMATS, ids=named)
 def test_a_continuous_figure_must_not_repeat_while_the_training_moves(write, tmp_path):
     moving = [f"{0.5 - 0.01 * index + 0.00037:.5f}" for index in range(12)]
     assert fired(epochs_of(write, "rmse", [*moving[:4], *["0.45037"] * 5], planned=20, seed=1), tmp_path) == {
@@ -129,7 +130,7 @@ def test_a_continuous_figure_must_not_repeat_while_the_training_moves(write, tmp
     assert fired(epochs_of(write, "rmse", ["0.45"] * 9, planned=20, seed=1), tmp_path) == set()
 
 
-@pytest.mark.parametrize("write", FORMATS)
+@pytest.mark.parametrize("write", FORMATS, ids=named)
 def test_of_a_name_without_a_direction_only_a_change_that_stops_is_told(write, tmp_path):
     """A figure that was never anything else may be a setting; one that has changed before is measured."""
     assert fired(epochs_of(write, "zeta", ["0.45037"] * 9, planned=20, seed=1), tmp_path) == set()
@@ -178,7 +179,7 @@ def _noisy(values: list[float], sigma: float, seed: int) -> list[float]:
     return [value + draw.gauss(0, sigma) for value in values]
 
 
-@pytest.mark.parametrize("write", RL_FORMATS)
+@pytest.mark.parametrize("write", RL_FORMATS, ids=named)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_reward_that_collapses_is_found_and_learning_is_quiet(write, seed, tmp_path):
     calm = [abs(each) for each in _noisy([0.02] * 60, 0.004, seed)]
@@ -189,7 +190,7 @@ def test_a_reward_that_collapses_is_found_and_learning_is_quiet(write, seed, tmp
         assert fired(_rl(write, _noisy(healthy, 0.03, seed), calm), tmp_path) == set()
 
 
-@pytest.mark.parametrize("write", RL_FORMATS)
+@pytest.mark.parametrize("write", RL_FORMATS, ids=named)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_divergence_that_explodes_is_found_and_one_that_grows_is_quiet(write, seed, tmp_path):
     grown = _noisy([0.2 + 0.7 * (1 - 0.93**step) for step in range(60)], 0.03, seed)

@@ -13,6 +13,7 @@ from monitor import api
 from monitor.alert import State
 from monitor.pipeline import Pipeline
 from monitor.replay import replay
+from tests.rules.names import named
 
 ENGINE = api.Settings().engine()
 NANS = ("nan", "NaN", "NAN", "-nan", "inf", "-inf", "Infinity", "nan.0")
@@ -52,12 +53,6 @@ def _losses(number: int, digits: int) -> Iterator[str]:
     return (f"{2.5 - 0.01 * index + noise.gauss(0, 0.02):.{digits}f}" for index in itertools.count())
 
 
-def _named(value: object) -> str:
-    """Name a case the same in every process: a function by its name."""
-    parts = value if isinstance(value, tuple) else (value,)
-    return "-".join(getattr(each, "__name__", str(each)).lstrip("_") for each in parts)
-
-
 Case = tuple[Callable[[int, str, str], str], int, str]
 CASES: list[Case] = list(itertools.product(FORMATS, EVERY, NANS))
 
@@ -73,13 +68,13 @@ def _three_norms(case: Case, folder: Path) -> None:
     assert fired(lines, folder) == set(), lines
 
 
-@pytest.mark.parametrize("case", CASES[:: len(NANS) + 1], ids=_named)
+@pytest.mark.parametrize("case", CASES[:: len(NANS) + 1], ids=named)
 def test_three_norms_that_are_not_finite_fire_and_one_does_not(case, tmp_path):
     _three_norms(case, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=_named)
+@pytest.mark.parametrize("case", CASES, ids=named)
 def test_the_whole_family_of_norms_that_are_not_finite(case, tmp_path):
     _three_norms(case, tmp_path)
 
@@ -96,13 +91,13 @@ def _rounded(write: Callable[[int, str, str], str], every: int, digits: int, fol
     assert "LossZero" in fired(lines, folder), lines
 
 
-@pytest.mark.parametrize(("write", "every", "digits"), ROUNDED[::5], ids=_named)
+@pytest.mark.parametrize(("write", "every", "digits"), ROUNDED[::5], ids=named)
 def test_a_loss_that_fades_below_its_digits_is_not_0_and_one_that_falls_at_once_is(write, every, digits, tmp_path):
     _rounded(write, every, digits, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("write", "every", "digits"), ROUNDED, ids=_named)
+@pytest.mark.parametrize(("write", "every", "digits"), ROUNDED, ids=named)
 def test_the_whole_family_of_rounded_losses(write, every, digits, tmp_path):
     _rounded(write, every, digits, tmp_path)
 

@@ -122,10 +122,10 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         is_back |= place.step <= was_at[1] and (epoch or 0) <= was_at[0] and not was_counted
     is_new_fit = state.words.place.fit != state.fit
     opening = None
-    if is_new_fit or (
-        is_back and _is_lower(place, was_at) and (state.is_complete or state.course != state.course_of_fit)
-    ):
-        opening = Opening("fit")
+    is_lower = is_back and _is_lower(place, was_at)
+    has_other_plan = is_lower and None not in (place.epochs, state.epochs) and place.epochs != state.epochs
+    if is_new_fit or has_other_plan or (is_lower and (state.is_complete or state.course != state.course_of_fit)):
+        opening = Opening("fit" if is_new_fit or state.is_complete or not has_other_plan else "plan")
         state.fit, state.course_of_fit = state.words.place.fit, state.course
         state.is_complete, state.resume, state.step, state.epochs = False, None, None, place.epochs
         state.is_from_zero, state.shown, state.is_counted = None, {}, False

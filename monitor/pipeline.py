@@ -13,7 +13,7 @@ from typing import TypeVar
 from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
 from monitor.engine.lifecycle import AlertStates
-from monitor.engine.promises import NOT_ASKED, Promises
+from monitor.engine.promises import NOT_ASKED, Promises, Quiet
 from monitor.engine.step import Engine
 from monitor.engine.unjudged import MOST_TOLD, judged_again, line_not_judged, reason_of
 from monitor.grammar import LogLost, Record, Train, Unknown, format_line, parse_line
@@ -33,6 +33,7 @@ from monitor.run.columns import (
     line_ahead,
 )
 from monitor.run.columns.foreign import ForeignForecast, fold_foreign, foreign_forecast
+from monitor.run.columns.one_line import LineAhead
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
@@ -303,7 +304,7 @@ class Pipeline:
                 quiet = NOT_ASKED
                 self.promises.forget()
             else:
-                quiet = self.promises.quiet(self.engine, self.run, self.states, ahead)
+                quiet = self._promised(ahead)
         touched = self.run.fold(event, samples)
         judged_until = self.states.judged_until
         now = self.run.now
@@ -316,6 +317,15 @@ class Pipeline:
             moment = max(at, self.run.heard_at)
         self.states, found = self.engine.step(self.run, self.states, moment, touched, at=at, quiet=quiet)
         return transitions + self._record(found, rests_on_facts=moment != at) if found else transitions
+
+    def _promised(self, ahead: LineAhead) -> Quiet:
+        """Return the rules that cannot speak in a line; none, if that cannot be told."""
+        try:
+            return self.promises.quiet(self.engine, self.run, self.states, ahead)
+        except Exception:
+            # Not to be asked is only slower; a line must not be lost for it.
+            self.promises.forget()
+            return NOT_ASKED
 
     def hear(self, now: float) -> list[Alert]:
         """Note that bytes without a time came at the run's time ``now``; return the transitions."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.shapes import rise
+from monitor.conditions.shapes import mean, rise
 from monitor.conditions.training_move import TRAINING, noise_of
 from monitor.reader.metric_names import direction_of
 from monitor.reader.signals import METRIC, Labels
@@ -163,7 +163,7 @@ def _is_falling(training: Series, validations: Sequence[Point]) -> bool | None:
     for before, point in pairwise(validations):
         values = [each.value for each in known if before.serial < each.serial <= point.serial]
         if values:
-            levels.append(statistics.fmean(values))
+            levels.append(mean(values))
     if len(levels) > 1:
         return rise(levels) < 0
     lowest = training.window_medians[0]

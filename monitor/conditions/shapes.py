@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 MAD_TO_SIGMA = 1.4826
@@ -20,10 +20,20 @@ LARGEST_EXPONENT = 700.0
 """e to this power is nearly the largest float."""
 FEW = 5
 """With fewer values than this, neither spread nor median is reliable."""
+
+
+def mean(values: Iterable[float]) -> float:
+    """Return the mean; infinite where the sum is beyond every float."""
+    try:
+        return statistics.fmean(values)
+    except OverflowError:
+        return math.inf
+
+
 FIGURES: dict[str, Callable[[Sequence[float]], float]] = {
     "last": lambda values: values[-1],
     "median": statistics.median,
-    "mean": statistics.fmean,
+    "mean": mean,
     "p95": lambda values: sorted(values)[math.ceil(0.95 * len(values)) - 1],
     "min": min,
     "max": max,
@@ -139,7 +149,7 @@ def growth(values: Sequence[float], windows: int) -> float:
     """
     size = len(values) // windows
     kept = values[len(values) - size * windows :]
-    means = [statistics.fmean(kept[start : start + size]) for start in range(0, len(kept), size)]
+    means = [mean(kept[start : start + size]) for start in range(0, len(kept), size)]
     is_monotone = all(left < right for left, right in pairwise(means))
     return means[-1] - means[0] if is_monotone else 0.0
 

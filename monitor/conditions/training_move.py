@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-from monitor.conditions.shapes import rise
+from monitor.conditions.shapes import mean, rise
 from monitor.reader.metric_names import direction_of
 from monitor.reader.signals import METRIC
 from monitor.run.attempt import Attempt
@@ -48,7 +47,7 @@ def has_moved(training: Series, validations: Sequence[Point]) -> bool | None:
         values = [point.value for point in points]
         return abs(rise(values)) > ERRORS * noise if len(values) >= LEAST_REPORTS else None
     error = noise * math.sqrt(1 / len(parts[0]) + 1 / len(parts[-1]))
-    return abs(statistics.fmean(parts[-1]) - statistics.fmean(parts[0])) > max(noise, ERRORS * error)
+    return abs(mean(parts[-1]) - mean(parts[0])) > max(noise, ERRORS * error)
 
 
 def noise_of(series: Series) -> float:
@@ -62,6 +61,6 @@ def noise(values: Sequence[float]) -> float:
     steps = [right - left for left, right in pairwise(values)]
     if len(steps) < 3:
         return 0.0
-    middle = statistics.fmean(steps)
+    middle = mean(steps)
     # Of normal noise, the mean absolute deviation is sqrt(2 / pi) standard deviations, and a step has the noise of two.
-    return statistics.fmean(abs(each - middle) for each in steps) * math.sqrt(math.pi) / 2
+    return mean(abs(each - middle) for each in steps) * math.sqrt(math.pi) / 2

@@ -19,6 +19,7 @@ from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
+from monitor.conditions.shapes import mean
 from monitor.conditions.values import Window
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
@@ -251,7 +252,7 @@ class Trend(Leveled):
             return f"{self.signal} has not been seen for {self.over} yet"
         if self.shape == "growth":
             grown = shapes.growth(values, self.windows)
-            figure = _share(grown, statistics.fmean(values[: len(values) // self.windows])) if self.is_share else grown
+            figure = _share(grown, mean(values[: len(values) // self.windows])) if self.is_share else grown
         else:
             figure = _share(shapes.rise(values), statistics.median(values))
         if figure is None:

@@ -238,6 +238,9 @@ class Coverage(Condition):
             return None
         assert run.last is not None
         lines = (series.last.evidence,) if series else (run.last,)
+        counted = run.dialect.last_counted
+        if series is not None and counted is not None and (series.last.step or 0) <= counted:
+            return unknown("the reports so far named no step, so how often they come is not known", labels)
         if silent := silence(attempt, name, self.cadences):
             return Reading(Outcome.BREACH, silent, labels, evidence=lines, epoch=attempt.epoch, step=attempt.step)
         if series is None:

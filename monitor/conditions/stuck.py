@@ -25,6 +25,10 @@ from monitor.run.series import RECENT_PER_LABEL, Point, Series
 SPLITS = ("val", "test")
 IDEAL = (1.0, 100.0)
 """The best that a score can be, as a share or in percent."""
+COUNTS_OFF = 2.0 + 1e-6
+"""A ratio of counts that is off its best by two examples is not below it. Chosen by hand, 2026-11."""
+VALUES_NEEDED = 4
+"""So many different values show how much one example changes a ratio."""
 LEARNT_NOTHING = 10
 """Training figures of this name that are identical in so many validations have learnt nothing (FAULTS 35)."""
 _OF_GAMES = frozenset(("score", "hit", "hits", "top", "match", "exact", "em"))
@@ -138,6 +142,9 @@ class Stuck(Condition):
             best = series.minimum if direction_of(name) == "lower" else series.maximum
             if last.value == best or last.value in IDEAL:
                 return _reading(Outcome.OK, f"{name} is at its best, {value}", labels, same)
+            if abs(last.value - best) <= COUNTS_OFF * _one_count(series):
+                reason = f"{name} is {value}, as near to its best, {best:.6g}, as its counts can tell"
+                return _reading(Outcome.OK, reason, labels, same)
             return _reading(Outcome.BREACH, f"{reason}; its best was {best:.6g}", labels, same)
         if float(last.value).is_integer() or not self._is_precise(series):
             return not_applicable(f"{name} shows too few digits to tell equal from rounded", last.evidence, labels)
@@ -163,6 +170,12 @@ class Stuck(Condition):
         if size and abs(series.last.value) < 10.0 ** (self.digits - 1) * size * (1 - 1e-9):
             return False
         return any(num_digits(value) >= self.digits for value in (*series.early, *(p.value for p in series.recent)))
+
+
+def _one_count(series: Series) -> float:
+    """Return by how much one example more changes a ratio of counts; 0 where too few values were seen to tell."""
+    values = sorted({value for value in (*series.early, *(p.value for p in series.recent)) if math.isfinite(value)})
+    return min(right - left for left, right in pairwise(values)) if len(values) >= VALUES_NEEDED else 0.0
 
 
 def _run_of_equals(series: Series) -> list[Point]:

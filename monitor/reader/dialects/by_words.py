@@ -120,6 +120,8 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
     if place.step is not None and report.kind in ("report", "validation"):
         # Within a later epoch, a lower step is a count that begins anew.
         is_back |= place.step <= was_at[1] and (epoch or 0) <= was_at[0] and not was_counted
+    if was_counted and is_real and state.step is not None and report.kind in ("report", "validation"):
+        state.last_counted = state.step
     is_new_fit = state.words.place.fit != state.fit
     opening = None
     is_lower = is_back and _is_lower(place, was_at)

@@ -4,8 +4,10 @@ import pytest
 
 from monitor.conditions import Outcome
 from monitor.conditions.line_cadence import Coverage
+from monitor.conditions.reading import Context
 from monitor.grammar import ActivationReport, EncoderGrad, InputReport, Intent, WeightReport
 from tests.lines import ask, at, report, train
+from tests.reader.dialects.logs import watched
 
 EXPECTS = {
     "train.loss": "5m",
@@ -44,3 +46,20 @@ def test_a_cadence_that_is_too_rare_for_five_kinds_of_line_is_one_breach(step_s:
             "GRAD-MONITOR every 200 steps × 4 s = 800 s; promised within 600 s; set GRAD_MONITOR_EVERY to at most 150"
         )
     assert [reading.reason for reading in readings].count("as rare as GRAD-MONITOR lines") == 4 * breaches
+
+
+@pytest.mark.parametrize(
+    ("own", "outcome"),
+    [
+        (["step 200 val_loss: 0.5"], Outcome.UNKNOWN),
+        ([f"step {200 + 4 * number} loss: {1 - number / 100}" for number in range(10)], Outcome.OK),
+        ([f"step {1 + 4 * number} loss: {1 - number / 100}" for number in range(10)], Outcome.OK),
+    ],
+    ids=["no loss since", "steps go on", "steps begin anew"],
+)
+def test_numbers_that_we_gave_to_reports_tell_no_cadence_and_are_forgotten_with_their_attempt(
+    own: list[str], outcome: Outcome
+):
+    counted = [f"loss: {2 - number / 100:.4f}" for number in range(100)]
+    run = watched("".join(f"{line}\n" for line in (*counted, *own)))[0].run
+    assert [each.outcome for each in COVERAGE.readings(run, Context(), run.now, frozenset())] == [outcome]

@@ -120,8 +120,6 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
     if place.step is not None and report.kind in ("report", "validation"):
         # Within a later epoch, a lower step is a count that begins anew.
         is_back |= place.step <= was_at[1] and (epoch or 0) <= was_at[0] and not was_counted
-    if was_counted and is_real and state.step is not None and report.kind in ("report", "validation"):
-        state.last_counted = state.step
     is_new_fit = state.words.place.fit != state.fit
     opening = None
     is_lower = is_back and _is_lower(place, was_at)
@@ -142,7 +140,11 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         state.epoch = place.epoch
     if place.epochs is not None:
         state.epochs = place.epochs
+    if opening is not None:
+        state.last_counted = None
     if place.step is not None and report.kind in ("report", "validation"):
+        if was_counted and state.step is not None:
+            state.last_counted = state.step
         gap = place.step - state.step if state.step is not None else 0
         if gap > 0:
             state.course_of_fit = state.course

@@ -52,7 +52,7 @@ class DialectState:
     is_counted: bool = False
     """Whether the last step is the number of its report, not a step of the log."""
     last_counted: int | None = None
-    """The last number that we gave to a report, in a log that has named a step since."""
+    """The last number that we gave to a report, in an attempt that has named a step since."""
     metrics: tuple[str, ...] = ()
     """Name and split of the metrics that became signals."""
     monitored: tuple[str, ...] = ()

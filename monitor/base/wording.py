@@ -1,14 +1,17 @@
-"""How sentences name a log and a duration: the same in pages, alerts and on the terminal."""
+"""How sentences name a log, a duration and a list: the same in pages, alerts and on the terminal."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import PurePath
 
 GENERIC = frozenset(
     ("train", "training", "log", "output", "out", "run", "stdout", "stderr", "console", "nohup", "slurm")
 )
 """Names of log files that name no run; the folder's name goes in front."""
+NAMED = 3
+"""Most names in a list; the rest is counted."""
 
 
 def log_name(log: str) -> str:
@@ -31,3 +34,9 @@ def span(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3_600} h {whole % 3_600 // 60} min"
     return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """Return the first names of a list, and the number of the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.alert import Alert, Severity, State
 from monitor.base.escape import redact, unmarked
 from monitor.base.evidence import Evidence
-from monitor.base.wording import log_name, span
+from monitor.base.wording import NAMED, listed, log_name, span
 from monitor.conditions import Outcome
 from monitor.grammar import Checkpoint, RunStart
 from monitor.report.judgement import RuleVerdict, judge
@@ -18,8 +18,6 @@ from monitor.run.ended import Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.snapshot import Snapshot
 
-NAMED = 3
-"""Most names in a list; the rest is counted."""
 SHORTEST_S = 60.0
 """A trouble that lasted for less has no duration in its words."""
 QUOTED = 120
@@ -67,7 +65,7 @@ class Problem:
         for each in self.advice:
             yield f"   → {unmarked(redact(each))}"
         if self.effects:
-            yield f"   explains: {named(self.effects)}"
+            yield f"   explains: {listed(self.effects)}"
 
 
 @dataclass(frozen=True)
@@ -243,16 +241,12 @@ def _checkpoint(snapshot: Snapshot, alert: Alert) -> str:
 def _checked(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleVerdict]) -> str:
     if not snapshot.run.understood:
         return "Checked: texts of death only; no line of this log is understood"
-    reach = f"for {100 * verdict.share:.0f} % of the run" if verdict.gaps else "up to the last step"
     passed = ", all passed" if verdict.all_passed else ""
-    parts = [f"Checked{passed}: {verdict.num_ok} of {verdict.num_applicable} rules that apply are ok, evidence {reach}"]
-    parts += [f"unknown: {gap.words}" for gap in verdict.gaps[:NAMED]]
-    if verdict.unread:
-        parts.append(f"unreadable: {', '.join(f'[{tag}]' for tag in verdict.unread)}")
+    parts = [f"Checked{passed}: {verdict.ok}", *verdict.unseen]
     if surplus := snapshot.run.dialect.unread_words:
         parts.append(surplus)
     if verdict.undecided:
-        parts.append(f"undecided: {named(verdict.undecided)}")
+        parts.append(f"undecided: {listed(verdict.undecided)}")
     unseen = [each for each in verdicts if each.applies and _is_unseen(each)]
     if unseen:
         themes = tuple(dict.fromkeys(each.rule.group.replace("_", " ") for each in unseen))
@@ -262,9 +256,3 @@ def _checked(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleVerdic
 
 def _is_unseen(verdict: RuleVerdict) -> bool:
     return all(each.outcome is Outcome.UNKNOWN and not each.evidence for each in verdict.readings)
-
-
-def named(names: Sequence[str]) -> str:
-    """Return the first names of a list, and the number of the others."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"

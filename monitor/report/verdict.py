@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.alert import State
+from monitor.base.wording import NAMED, listed
 from monitor.conditions import Outcome
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reach import Reach, reach_of
@@ -18,8 +19,6 @@ from monitor.run.attempt import Status
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
 
-NAMED = 3
-"""Most gaps and rules named in the line."""
 _PROGRESS = ("train.loss", "epoch.train_loss", "epoch.val_loss", "metric")
 """A run without any of these cannot be called healthy."""
 
@@ -64,18 +63,23 @@ class Verdict(NamedTuple):
     @property
     def words(self) -> str:
         """Return the verdict in one line, without its mark."""
-        checked = f"{self.num_ok} of {self.num_applicable} rules that apply are ok"
-        reach = f"for {100 * self.share:.0f} % of the run" if self.gaps else "up to the last step"
-        parts = [f"{checked}, evidence {reach}"]
         if self.all_passed:
-            return f"all passed: {parts[0]}"
-        if self.problems:
-            parts.insert(0, f"fired: {_named(self.problems)}")
-        parts += [f"unknown: {gap.words}" for gap in self.gaps[:NAMED]]
-        parts += [f"unreadable: {', '.join(f'[{tag}]' for tag in self.unread)}"] if self.unread else []
-        if self.undecided and not self.gaps:
-            parts.append(f"undecided: {_named(self.undecided)}")
-        return "; ".join(parts)
+            return f"all passed: {self.ok}"
+        fired = [f"fired: {listed(self.problems)}"] if self.problems else []
+        undecided = [f"undecided: {listed(self.undecided)}"] if self.undecided and not self.gaps else []
+        return "; ".join([*fired, self.ok, *self.unseen, *undecided])
+
+    @property
+    def ok(self) -> str:
+        """Return how many rules are ok, and for what share of the run."""
+        reach = f"for {100 * self.share:.0f} % of the run" if self.gaps else "up to the last step"
+        return f"{self.num_ok} of {self.num_applicable} rules that apply are ok, evidence {reach}"
+
+    @property
+    def unseen(self) -> list[str]:
+        """Return what stopped and what could not be read, each in words."""
+        unread = [f"unreadable: {', '.join(f'[{tag}]' for tag in self.unread)}"] if self.unread else []
+        return [*(f"unknown: {gap.words}" for gap in self.gaps[:NAMED]), *unread]
 
 
 def verdict_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None) -> Verdict:
@@ -147,8 +151,3 @@ def _periodic(snapshot: Snapshot, name: str) -> Iterator[Series]:
 
 
 _HEARTBEATS = ("guard.check", "run.beat")
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from monitor.alert import Severity
 from monitor.base.evidence import Evidence
+from monitor.base.wording import listed
 from monitor.conditions import Outcome
 from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
@@ -169,9 +170,9 @@ def _confidence(share: float | None, applicable: Sequence[RuleVerdict], doubts: 
         if is_critical(each) and each.mark is Mark.BREACH and not each.explained_by
     ]
     if unknown or broken:
-        parts = [f"critical and breached: {_named(broken)}"] if broken else []
+        parts = [f"critical and breached: {listed(broken, NAMED)}"] if broken else []
         unseen = [name for name in unknown if name not in broken]
-        parts += [f"critical and unknown: {_named(unseen)}"] if unseen else []
+        parts += [f"critical and unknown: {listed(unseen, NAMED)}"] if unseen else []
         return f"Low: {basis}; {'; '.join(parts)}"
     if doubts and share >= MEDIUM:
         return f"Medium: {basis}, but these figures contradict it: {', '.join(each.subject for each in doubts)}"
@@ -180,11 +181,6 @@ def _confidence(share: float | None, applicable: Sequence[RuleVerdict], doubts: 
 
 NAMED = 6
 """Most rules named in the confidence; the page lists all of them."""
-
-
-def _named(rules: Sequence[str]) -> str:
-    more = f" and {len(rules) - NAMED} more" if len(rules) > NAMED else ""
-    return f"{', '.join(rules[:NAMED])}{more}"
 
 
 def _next_update(snapshot: Snapshot) -> str:

@@ -38,6 +38,8 @@ class Engine:
         """``dialects`` reads the lines of the logs; by default, it detects their dialect."""
         self.rules = tuple(rules)
         self.dialects = dialects or DialectReader()
+        self.deaths = {rule.alert: rule.condition for rule in self.rules if isinstance(rule.condition, Death)}
+        """The tests of whether a run has died, by the name of their rule."""
         self._by_name = {rule.alert: rule for rule in self.rules}
         self._background = background or Background()
         self._watching: defaultdict[str, list[int]] = defaultdict(list)
@@ -182,15 +184,14 @@ class Engine:
         """Judge what only the end of a log decides where no line has a time: whether its last words were its death."""
         context = Context(is_following=False, background=self._background)
         transitions: list[Alert] = []
-        for rule in self.rules:
-            if isinstance(rule.condition, Death):
-                states, new = self._judge(rule, run, states, context, run.now, run.now)
-                transitions += new
+        for name in self.deaths:
+            states, new = self._judge(self._by_name[name], run, states, context, run.now, run.now)
+            transitions += new
         return inhibit(self._by_name, states, transitions, run.now)
 
     def death_deadline(self, run: Run) -> float | None:
         """Return when a watch would have taken the run for dead; None without a text of death, or without times."""
-        found = [rule.condition.last_deadline(run) for rule in self.rules if isinstance(rule.condition, Death)]
+        found = [condition.last_deadline(run) for condition in self.deaths.values()]
         return max((each for each in found if each is not None), default=None)
 
     def readings(

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from monitor.alert import Alert, State
 from monitor.base.clock import Clock
-from monitor.conditions.death import Death
 from monitor.engine.lifecycle import closed
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
@@ -107,11 +106,11 @@ class Follower:
         if not self.has_caught_up:
             return ""
         firing = (alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING)
-        deadly = {rule.alert for rule in self.pipeline.engine.rules if isinstance(rule.condition, Death)}
+        deaths = self.pipeline.engine.deaths
         dead = [
             alert
             for alert in firing
-            if (alert.rule in deadly or (alert.fault == "crash" and alert.severity.is_alarming))
+            if (alert.rule in deaths or (alert.fault == "crash" and alert.severity.is_alarming))
             and not alert.inhibited_by
         ]
         end = end_of(run, is_following=True, is_taken_for_dead=bool(dead))

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from monitor.conditions.baseline import declared_change, since
-from monitor.conditions.condition import Condition
-from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.rewards import comes, levels_of, of_family
+from monitor.conditions.condition import OfMetrics
+from monitor.conditions.freshness import overdue
+from monitor.conditions.reading import Context, Outcome, Reading, too_early, unknown
+from monitor.conditions.rewards import comes, levels_of, not_reported, of_family
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -25,7 +25,7 @@ NEEDED = 10
 """Earlier reports whose median says what is usual. Chosen by hand, 2026-11."""
 
 
-class Apart(Condition):
+class Apart(OfMetrics):
     """A KL divergence is above a multiple of its own median, and large by itself or while the reward falls.
 
     Judged only where the log reports a reward: in a variational auto-encoder a growing divergence is good news.
@@ -40,16 +40,6 @@ class Apart(Condition):
     """In how many reports in a row."""
 
     level_fields = ("above",)
-
-    @property
-    def watches(self) -> frozenset[str]:
-        """The metrics of other trainers."""
-        return frozenset({METRIC})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The name of a metric and its split."""
-        return ("name", "split")
 
     def in_words(self) -> str:
         """Return what is tested."""
@@ -69,10 +59,7 @@ class Apart(Condition):
         found = list(of_family(attempt, "kls"))
         if found and rewards:
             return [self._read(attempt, labels, series, rewards) for labels, series in found]
-        metrics = [each.last for each in attempt.of(METRIC).values()]
-        if metrics:
-            return [not_applicable("the log reports no KL divergence of a policy", metrics[0].evidence)]
-        return [absence(attempt, METRIC) or unknown("no metric was seen")]
+        return [not_reported(attempt, "KL divergence of a policy")]
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series, rewards: list[Series]) -> Reading:
         name, last = dict(labels)["name"], series.last

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from monitor.conditions.reading import Context, Reading
-from monitor.reader.signals import CATALOGUE, Labels
+from monitor.reader.signals import CATALOGUE, METRIC, Labels
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -89,6 +89,20 @@ class Condition(BaseModel, ABC):
         """
         del run, ahead, context, firing
         return False
+
+
+class OfMetrics(Condition):
+    """A test of the metrics that other trainers report by a name of their own."""
+
+    @property
+    def watches(self) -> frozenset[str]:
+        """The metrics of other trainers."""
+        return frozenset({METRIC})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of a metric and its split."""
+        return ("name", "split")
 
 
 def in_catalogue(names: Iterable[str]) -> list[str]:

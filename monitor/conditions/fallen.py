@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.conditions.condition import Condition
-from monitor.conditions.freshness import absence, overdue
-from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.rewards import Levels, comes, levels_of, of_family
+from monitor.conditions.condition import OfMetrics
+from monitor.conditions.freshness import overdue
+from monitor.conditions.reading import Context, Outcome, Reading, too_early
+from monitor.conditions.rewards import Levels, comes, levels_of, not_reported, of_family
 from monitor.reader.metric_names import is_spread_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
@@ -18,7 +18,7 @@ from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Series
 
 
-class Fallen(Condition):
+class Fallen(OfMetrics):
     """A mean reward is at its lowest level in the newest reports and was clearly higher before.
 
     Where the log gives the spread of the rewards, a spread of exactly 0 counts too while the mean is clearly below its
@@ -30,16 +30,6 @@ class Fallen(Condition):
     """How many reports make a level."""
 
     level_fields = ("consecutive",)
-
-    @property
-    def watches(self) -> frozenset[str]:
-        """The metrics of other trainers."""
-        return frozenset({METRIC})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The name of a metric and its split."""
-        return ("name", "split")
 
     def in_words(self) -> str:
         """Return what is tested."""
@@ -58,10 +48,7 @@ class Fallen(Condition):
         found = [self._read(attempt, labels, series) for labels, series in of_family(attempt, "rewards")]
         if found:
             return found
-        metrics = [each.last for each in attempt.of(METRIC).values()]
-        if metrics:
-            return [not_applicable("the log reports no reward", metrics[0].evidence)]
-        return [absence(attempt, METRIC) or unknown("no metric was seen")]
+        return [not_reported(attempt, "reward")]
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series) -> Reading:
         name, last = dict(labels)["name"], series.last

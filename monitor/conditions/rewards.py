@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.conditions.baseline import declared_change, since
+from monitor.conditions.freshness import absence
+from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.conditions.training_move import noise
 from monitor.reader.metric_names import Family, is_of
 from monitor.reader.signals import METRIC, Labels
@@ -44,6 +46,13 @@ def of_family(attempt: Attempt, family: Family) -> Iterator[tuple[Labels, Series
     for labels, series in attempt.of(METRIC).items():
         if is_of(dict(labels)["name"], family):
             yield labels, series
+
+
+def not_reported(attempt: Attempt, what: str) -> Reading:
+    """Return the reading of a log that has no metric of a family; ``what`` is the family in words."""
+    if known := attempt.of(METRIC):
+        return not_applicable(f"the log reports no {what}", next(iter(known.values())).last.evidence)
+    return absence(attempt, METRIC) or unknown("no metric was seen")
 
 
 def comes(ahead: Ahead, family: Family) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.conditions.condition import Condition
+from monitor.conditions.condition import OfMetrics
 from monitor.conditions.constant import num_digits
 from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import absence, overdue
@@ -36,7 +36,7 @@ _OF_GAMES = frozenset(("score", "hit", "hits", "top", "match", "exact", "em"))
 _OF_CLASSES = frozenset(("class", "cls", "label", "category", "small", "medium", "large"))
 
 
-class Stuck(Condition):
+class Stuck(OfMetrics):
     """A validation metric of another trainer, of any name, does not change, or a score stays at exactly 0.
 
     A ratio of counts, such as an accuracy, may stay the same for some validations while the model changes, and for
@@ -58,16 +58,6 @@ class Stuck(Condition):
     """In how many validations a score must be 0 if the log does not say how many epochs are planned."""
 
     level_fields = ("counted",)
-
-    @property
-    def watches(self) -> frozenset[str]:
-        """The metrics of other trainers."""
-        return frozenset({METRIC})
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The name of a metric and its split."""
-        return ("name", "split")
 
     def in_words(self) -> str:
         """Return what is tested."""

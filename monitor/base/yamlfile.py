@@ -33,6 +33,8 @@ class YamlFile:
         self.problems: list[MonitorError] = []
         self._fail = fail
         self._lines: dict[Place, int] = {}
+        # A constructor keeps every node that it has seen, so each file has its own.
+        self._constructor = yaml.constructor.SafeConstructor()
         try:
             raw = path.read_bytes()
         except OSError as error:
@@ -67,7 +69,7 @@ class YamlFile:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         try:
-            return _CONSTRUCTOR.construct_object(node)
+            return self._constructor.construct_object(node)
         except (ValueError, KeyError):
             what = f"{node.value[:60]!r} cannot be read as {node.tag.rpartition(':')[2]}"
             self._complain(self._lines[place], what, "a plain value")
@@ -174,4 +176,3 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$"), _FIRST_OF_NUMBER
 )
-_CONSTRUCTOR = yaml.constructor.SafeConstructor()

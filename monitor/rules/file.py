@@ -52,13 +52,13 @@ def declared_rules(
     entries: dict[str, _Entry] = {}
     for path in paths:
         try:
-            file = _RuleFile(path)
+            found, faults = _rules_of(path)
         except RuleError as error:
             problems.append(error)
             continue
-        for rule, entry in file.rules():
+        for rule, entry in found:
             rules[rule.alert], entries[rule.alert] = rule, entry
-        problems += file.problems()
+        problems += faults
     if any(name not in rules for rule in rules.values() for name in rule.inhibits):
         problems += _unknown_rules(rules, {*rules, *_names(also_known)})
     if problems:
@@ -94,6 +94,37 @@ def _unknown_rules(rules: Mapping[str, Rule], known: set[str]) -> list[MonitorEr
         for name in rule.inhibits
         if name not in known
     ]
+
+
+_known: dict[Path, tuple[tuple[int, ...], list[tuple[Rule, _Entry]]]] = {}
+"""Rule files without a problem: what their inode showed when they were read, and their rules."""
+FILES_KNOWN = 64
+
+
+def _rules_of(path: Path) -> tuple[list[tuple[Rule, _Entry]], list[MonitorError]]:
+    """Return the rules of a file, and its problems; a file that did not change since is not read again.
+
+    Raises RuleError if the file cannot be read.
+    """
+    stamp = _stamp(path)
+    known = _known.get(path)
+    if stamp is not None and known is not None and known[0] == stamp:
+        return known[1], []
+    file = _RuleFile(path)
+    found = file.rules()
+    problems = file.problems()
+    if stamp is not None and not problems and len(_known) < FILES_KNOWN:
+        _known[path] = stamp, found
+    return found, problems
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes whenever a file is written or replaced; None if it cannot be seen."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def _changed(entry: _Entry, settings: Sequence[RuleSetting], problems: list[MonitorError]) -> Rule | None:

@@ -1,11 +1,13 @@
 """YAML files as configuration: values with their lines, and nothing that blows up."""
 
+import gc
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from monitor.base.errors import RuleError
 from monitor.base.yamlfile import DEPTH_LIMIT, SIZE_LIMIT_BYTES, YamlFile, plain_value
@@ -238,3 +240,10 @@ def test_without_libyaml_a_file_is_read_the_same(tmp_path, text):
         assert slow == f"{file.data} {file.where(('b', 1))}\n"
     except RuleError as error:
         assert slow == f"{error}\n"
+
+
+def test_a_file_that_was_read_leaves_nothing_behind(tmp_path):
+    (tmp_path / "a.yaml").write_text("groups: [{name: one, rules: [a, b]}]\n")
+    YamlFile(tmp_path / "a.yaml", RuleError)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, yaml.Node)]

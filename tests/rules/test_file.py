@@ -367,3 +367,19 @@ def test_the_problems_of_several_files_are_reported_together(tmp_path):
 def test_a_file_of_another_shape_or_without_any_rule_is_refused(tmp_path, text, told):
     """An empty file must not look like an all-clear."""
     assert told in one(tmp_path, text)
+
+
+# ---- a file that is read again
+
+
+def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(tmp_path):
+    path = write(tmp_path, HEAD + entry())
+    first, second = load_rules([path]), load_rules([path])
+    assert first[0] is second[0]
+    write(tmp_path, HEAD + entry(THRESHOLD.replace("10", "11")))
+    assert load_rules([path])[0] != first[0]
+
+
+def test_the_problems_of_an_unchanged_file_are_told_each_time(tmp_path):
+    text = HEAD + entry(more="severity: loud")
+    assert problems(tmp_path, text) == problems(tmp_path, text)

@@ -56,7 +56,7 @@ class Stall(Condition):
     of a progress bar does not count. The budget is ``learnt_factor`` times the slowest recent interval between two
     moves in the phase, at least ``silence``, and at most ``most`` or ``most_factor`` times that interval. A phase that
     has shown no interval yet, or does not count its work, gets the highest budget. If the bytes have stopped too, the
-    reading is unknown: the run is stalled rather than hanging.
+    reading is unknown: the run is stalled rather than hanging. After a stall, the budget begins with the first line.
 
     A declared pause adds its expected length.
     """
@@ -172,8 +172,12 @@ class Stall(Condition):
         """Return when the last byte or the last move came, and the line that shows it; None before the first."""
         if self.of == "bytes":
             return None if run.last is None else (run.heard_at, run.last)
-        move = run.attempt.progress.last
-        return None if move is None else (move.at, move.evidence)
+        move, writes_since = run.attempt.progress.last, run.attempt.writes_since
+        if move is None:
+            return None
+        # A silence is a stall: a run hangs only while lines keep coming.
+        is_before = move.at is not None and writes_since is not None and move.at < writes_since
+        return writes_since if is_before else move.at, move.evidence
 
     def _budget_s(self, run: Run) -> float:
         attempt = run.attempt

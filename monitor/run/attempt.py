@@ -40,6 +40,8 @@ RETURN_REPORTS = 2
 be another writer. Chosen by hand, 2026-11."""
 LEARNABLE_SILENCE_S = 600.0
 """A phase that was silent for longer was hung, or looks the same. Chosen by hand."""
+BREAK_S = 300.0
+"""Lines that come after a longer silence begin to come anew. That silence is a stall by the seed page's rule."""
 WRITERS_KEPT = 32
 """Most earlier writers remembered: if one comes back, a second trainer writes to the same log."""
 EARLY_STOP = "early_stop"
@@ -82,6 +84,8 @@ class Attempt(StatedFacts):
     phase_since: float | None = None
     longest_silence_s: dict[str, float] = field(default_factory=dict)
     """Longest gap between two lines so far in each phase, up to LEARNABLE_SILENCE_S."""
+    writes_since: float | None = None
+    """Time of the first line after the newest silence of more than BREAK_S; None if there was no such silence."""
     epoch: int = 1
     """The epoch that new lines belong to; n + 1 after the end line of epoch n."""
     epochs_done: int = 0
@@ -216,8 +220,10 @@ class Attempt(StatedFacts):
             replaced=self.replaced,
         )
 
-    def note_silence(self, silence_s: float) -> None:
-        """Learn how long the current phase may be silent; a silence that may be a hang is ignored."""
+    def note_silence(self, silence_s: float, until: float) -> None:
+        """Note a silence that ended at ``until``: the phase may be silent for so long, unless it may be a hang."""
+        if silence_s > BREAK_S:
+            self.writes_since = until
         if silence_s > LEARNABLE_SILENCE_S:
             return
         known = self.longest_silence_s.get(self.phase)

@@ -173,7 +173,7 @@ class Run:
         """Note bytes that are not a whole line yet: they end a silence, and that is all they prove."""
         if self.now is None and self.heard_at is not None:
             # In a log without times, arrival is all that tells how long its silences usually are.
-            self.attempt.note_silence(max(0.0, now - self.heard_at))
+            self.attempt.note_silence(max(0.0, now - self.heard_at), now)
         self.heard_at = now if self.heard_at is None else max(self.heard_at, now)
 
     def _identity(self, event: Event) -> str:
@@ -214,7 +214,7 @@ class Run:
         if self.attempt.began_at is None:
             self.attempt.began_at = self.now
         elif before is not None:
-            self.attempt.note_silence(self.now - before)
+            self.attempt.note_silence(self.now - before, self.now)
 
     def _clocked(self, at: float, before: float, line_at: float) -> tuple[float, OtherClock | None]:
         """Return the run's time at a line with the time ``at``, and its clock; None is the newest line's clock.

@@ -341,3 +341,14 @@ def test_an_invalid_stall_is_refused_in_words(fields, message):
     with pytest.raises(ValidationError) as caught:
         Stall.model_validate({"kind": "stall", **fields})
     assert message in str(caught.value)
+
+
+def test_lines_that_begin_to_come_anew_after_a_stall_have_the_whole_budget():
+    log = [*steps(0, 10, 20), *beats("train", 10_020, 10_110)]
+    assert hangs(log) == []
+    assert hangs([*log, *beats("train", 10_140, 10_200)]) == [("firing", 10_110)]
+
+
+def test_heartbeats_that_come_rarely_but_keep_coming_do_not_hide_a_hang():
+    log = [*steps(0, 10, 20), *(at(20 + 200 * n, Phase(name="train", beat=n)) for n in range(1, 4))]
+    assert hangs(log) == [("firing", 220)]

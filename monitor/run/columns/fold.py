@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from monitor.base.evidence import Evidence
 from monitor.grammar import Record, Share
 from monitor.reader.signals import Labels
-from monitor.run.attempt import LEARNABLE_SILENCE_S, Attempt
+from monitor.run.attempt import Attempt
 from monitor.run.columns.block import Block
 from monitor.run.columns.prepare import Forecast
 from monitor.run.columns.preview import Coming
+from monitor.run.columns.silences import note_silences
 from monitor.run.columns.timeline import Marks
 from monitor.run.facts import cited
 from monitor.run.progress import Move
@@ -75,9 +76,7 @@ class _Walk:
         run.understood += self._mark - begin
         nows = marks.nows[begin : self._mark]
         gaps = nows - np.concatenate(([run.now], nows[:-1]))
-        learnable = gaps[gaps <= LEARNABLE_SILENCE_S]
-        if len(learnable):
-            attempt.note_silence(float(learnable.max()))
+        note_silences(attempt, gaps, nows)
         run.line_at, run.now = float(marks.ats[newest]), float(nows[-1])
         run.heard_at = run.now
         run.timed_lines = run.lines - (place - int(marks.places[newest]) - 1)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import grammar
 from monitor.base.evidence import Evidence
 from monitor.reader.signals import Labels
-from monitor.run.attempt import LEARNABLE_SILENCE_S, TALLIES_LIMIT, Attempt
+from monitor.run.attempt import TALLIES_LIMIT, Attempt
 from monitor.run.columns.preview import Ahead, Coming
+from monitor.run.columns.silences import note_silences
 from monitor.run.derived import Column, Lines, derived_columns
 from monitor.run.facts import FACTS_BYTES, cited
 from monitor.run.progress import Move
@@ -138,9 +139,7 @@ def fold_foreign(run: Run, forecast: ForeignForecast, evidence: Callable[[int, f
     if nows is not None and ats is not None:
         assert run.now is not None
         gaps = np.diff(nows, prepend=run.now)
-        learnable = gaps[gaps <= LEARNABLE_SILENCE_S]
-        if len(learnable):
-            attempt.note_silence(float(learnable.max()))
+        note_silences(attempt, gaps, nows)
         run.line_at, run.now = float(ats[-1]), float(nows[-1])
         run.heard_at = run.now
         run.timed_lines = run.lines + num

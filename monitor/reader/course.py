@@ -52,27 +52,55 @@ def _path_of(body: str) -> str | None:
 
 _RESUMES = re.compile(
     r"\bresum(?:ing|ed|e|es)\b(?! *(?:[:=]|_from|from_)).{0,80}"
-    r"\b(?:from|train\w*|checkpoint|ckpt|run|at|epoch|step|iteration)\b|"
-    r"\bcontinuing (?:the )?(?:training|fine-?tuning|run) (?:from|at)\b|"
-    r"\b(?:loaded|restored) (?:\w+ ){0,3}(?:checkpoint|ckpt|state)\b.{0,200}\b(?:iteration|step|epoch)\b|"
-    r"\brestor(?:ed|ing) (?:all )?states? from the checkpoint|"
-    r"\bstarting (?:again|over)? ?from (?:checkpoint|step|iteration)\b",
+    r"\b(?:from|train\w*|checkpoint|ckpt|snapshot|run|at|epoch|step|iteration)\b|"
+    r"\b(?:continu|start)(?:ing|ed?) (?:\w+[ -]){0,3}(?:from|at|with)(?: (?:the|global|last|latest))* "
+    r"(?:checkpoint|ckpt|snapshot|step|iter(?:ation)?|update)\b|"
+    r"\bcontinu(?:ing|ed?) (?:the )?(?:training|fine-?tuning|run) (?:from|at)\b|"
+    r"\b(?:restart|start|pick)(?:ing|ed|s)? .{0,40}\bresum(?:ed|ing)\b|\bpick(?:ing|ed) up (?:from|at)\b",
     re.I,
 )
+_STORED = (
+    r"(?:checkpoints?|ckpt|snapshot|states? (?:dict )?from)\b|"
+    r"[\w./+=@-]*(?:\.(?:pt|pth|ckpt|tar|pkl|safetensors|pdparams|h5)\b|(?:ckpt|checkpoint|iter|step)[-_]\d)"
+)
+_LOADS = re.compile(
+    rf"\b(?:(?:re)?load|restor|recover)(?:ed|ing|s|es?)?\b.{{0,80}}?(?:\b|(?<=[\s'\"`(/]))(?:{_STORED})|"
+    r"\b(?:checkpoint|ckpt|snapshot)\b.{0,80}\b(?:loaded|restored)\b",
+    re.I,
+)
+_OF_ANOTHER = re.compile(
+    r"\bpre-?train|\b(?:tokenizer|vocab\w*|dataset|data|cache|config\w*|imagenet|backbone|teacher|encoder|embeddings?|"
+    r"reference|shards?)\b",
+    re.I,
+)
+"""What is loaded is no checkpoint of this run's training, or only a part of one."""
 _NO_RESUME = re.compile(
     r"\b(?:not|no|without|cannot|can't|could not|failed|if|to resume|will|can|disabled|false|none)\b", re.I
 )
+NAMES_NO_STEP = -1
+ONLY_LOADS = -2
 
 
 def resume_of(body: str) -> int | None:
-    """Return the step from which a line says that the run goes on; -1 where it names none, None for other lines."""
-    if len(body) > LONGEST_LINE or not _RESUMES.search(body) or _NO_RESUME.search(body):
+    """Return the step from which a line says that the run goes on; None for other lines.
+
+    `NAMES_NO_STEP` where it names none. `ONLY_LOADS` where it only says that a checkpoint is loaded: whether the run
+    goes on from it, the steps that follow must show.
+    """
+    if len(body) > LONGEST_LINE or _NO_RESUME.search(body):
+        return None
+    is_said = _RESUMES.search(body) is not None
+    if not is_said and (not _LOADS.search(body) or _OF_ANOTHER.search(body)):
         return None
     if step := _STEP.search(body):
         return int(step[1])
-    path = _path_of(body) or ""
-    tail = re.search(r"(?:checkpoint|ckpt|step|iter(?:ation)?|global_step)s?[-_=]0*(\d{1,12})(?:\.\w+)?/?$", path, re.I)
-    return int(tail[1]) if tail else -1
+    tail = _STEP_OF_FILE.search(body)
+    return int(tail[1]) if tail else NAMES_NO_STEP if is_said else ONLY_LOADS
+
+
+_STEP_OF_FILE = re.compile(
+    r"(?:checkpoint|ckpt|step|iter(?:ation)?|global_step)s?[-_=]0*(\d{1,12})(?:\.\w+){0,2}/?(?=[\s'\"`,;)]|\.?$)", re.I
+)
 
 
 _COURSE = re.compile(
@@ -93,4 +121,6 @@ def may_say(body: str) -> bool:
     return _MAY.search(body) is not None
 
 
-_MAY = re.compile(r"[Rr]esum|RESUM|ontinuing|estor|oaded|tarting|[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat")
+_MAY = re.compile(
+    r"[Rr]esum|RESUM|ontinu|estor|ecover|[Ll]oad(?!er)|tart(?:ing|ed)|[Pp]ick|[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat"
+)

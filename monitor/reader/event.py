@@ -46,7 +46,7 @@ class Opening(NamedTuple):
     epochs, so it is another run. ``resume``: the log says that it goes on from a checkpoint. ``recount``: reports were
     numbered by us, and now the log numbers them itself."""
     step: int | None = None
-    """The step that a resume names."""
+    """The last step that was surely done before the checkpoint that a resume names."""
 
 
 class Event(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor import grammar
 from monitor.grammar import Record, Share
-from monitor.reader.course import saved
+from monitor.reader.course import ONLY_LOADS, saved
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
@@ -128,13 +128,15 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         opening = Opening("fit" if is_new_fit or state.is_complete or not has_other_plan else "plan")
         state.fit, state.course_of_fit = state.words.place.fit, state.course
         state.is_complete, state.resume, state.step, state.epochs = False, None, None, place.epochs
-        state.is_from_zero, state.shown, state.is_counted = None, {}, False
+        state.first_step, state.shown, state.is_counted = None, {}, False
     elif was_counted and is_real and report.kind in ("report", "validation") and (place.step or 0) <= was_at[1]:
         opening = Opening("recount")
         state.step = None
     elif state.resume is not None and report.kind in ("report", "validation") and is_real:
-        if is_back:
-            opening = Opening("resume", state.resume if state.resume >= 0 else None)
+        is_afresh = state.resume == ONLY_LOADS and (place.step or 0) <= (state.first_step or 0)
+        if is_back and not is_afresh:
+            # Some trainers name the last step that was done, others the one that comes next.
+            opening = Opening("resume", state.resume - 1 if state.resume > 0 else None)
         state.resume = None
     if place.epoch is not None:
         state.epoch = place.epoch
@@ -149,9 +151,9 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         if gap > 0:
             state.course_of_fit = state.course
         state.step, state.is_counted, state.unplaced = place.step, False, 0
-        if state.is_from_zero is None:
-            state.is_from_zero = place.step == 0
-        ahead = gap if state.is_from_zero else 0
+        if state.first_step is None:
+            state.first_step = place.step
+        ahead = gap if state.first_step == 0 else 0
         state.is_complete |= place.steps is not None and place.step + ahead >= place.steps > 0
     return opening
 

@@ -265,7 +265,7 @@ def _is_used(kind: str, said: Said) -> bool:
 def _note_course(body: str, state: DialectState) -> None:
     if not may_say(body):
         return
-    if (step := resume_of(body)) is not None and not (step < 0 and state.resume is not None):
+    if (step := resume_of(body)) is not None and (step >= 0 or state.resume is None or step > state.resume):
         state.resume = step
     if course := course_of(body):
         state.course = course

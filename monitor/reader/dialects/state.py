@@ -65,14 +65,14 @@ class DialectState:
     """The training of the log that the last line belongs to, by the places read so far."""
     is_complete: bool = False
     """Whether that training has come to its planned end."""
-    is_from_zero: bool | None = None
-    """Whether its first step was 0."""
+    first_step: int | None = None
+    """Its first step."""
     course: str = ""
     """The fold, trial or seed that was named last, with its number."""
     course_of_fit: str = ""
     """The one that the present training belongs to."""
     resume: int | None = None
-    """A resume was said and no step came since: its step, -1 where it named none."""
+    """A resume was said and no step came since: its step, or one of `course.NAMES_NO_STEP` and `course.ONLY_LOADS`."""
     unplaced: int = 0
     """Reports since the last one that named its step."""
     asides: int = 0

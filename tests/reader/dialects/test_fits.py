@@ -63,6 +63,45 @@ def test_a_resume_that_is_said_makes_repeated_steps_progress(words: str):
     assert "step 3300" in moved.evidence.text
 
 
+LOADS = [
+    "=> loading checkpoint 'checkpoint.pth.tar'",
+    "Loaded model and optimizer from runs/a/last.pt",
+    "successfully loaded weights from last.ckpt",
+    "Model restored from checkpoint.",
+    "Restoring states from the checkpoint path at x.ckpt",
+]
+LOADS_OF_A_STEP = [
+    "=> loaded checkpoint 'ckpt_3000.pth.tar' (epoch 3)",
+    "Loading checkpoint from out/ckpt_3000.pt",
+    "Restoring parameters from ./model.ckpt-3000",
+    "load checkpoint from local path: work_dirs/iter_3000.pth",
+    "Checkpoint loaded (step 3000)",
+    "Continue training from step 3000",
+    "resuming run at iteration 3000",
+    "Picking up at step 3000 from snapshot",
+]
+LOADS_OF_SOMETHING_ELSE = [
+    "pretrained weights loaded from a.pt",
+    "Loading tokenizer from checkpoint-3000",
+    "Loading data",
+]
+
+
+@pytest.mark.parametrize("words", LOADS + LOADS_OF_A_STEP)
+def test_a_checkpoint_that_is_loaded_is_a_resume(words: str):
+    assert not GOES_BACK & fired(watched(f"{iters(10, 3400)}{words}\n{iters(3000, 3600)}")[1]).keys()
+
+
+@pytest.mark.parametrize("words", LOADS + LOADS_OF_A_STEP + LOADS_OF_SOMETHING_ELSE)
+def test_a_run_that_loads_something_and_begins_afresh_is_told(words: str):
+    assert "StepWentBack" in fired(watched(f"{iters(10, 3400)}{words}\n{iters(10, 600)}")[1])
+
+
+@pytest.mark.parametrize("words", LOADS_OF_A_STEP + LOADS_OF_SOMETHING_ELSE)
+def test_a_run_that_goes_back_further_than_what_it_loads_is_told(words: str):
+    assert "StepWentBack" in fired(watched(f"{iters(10, 3400)}{words}\n{iters(2500, 3000)}")[1])
+
+
 def test_a_resume_that_begins_before_its_own_word_is_told():
     text = iters(2000, 3400) + "Resuming from checkpoint at step 3000\n" + iters(1500, 1600)
     _, changes = watched(text)

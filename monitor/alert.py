@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
+from monitor.base.wording import span
 from monitor.reader.signals import Labels
 
 JSON_VERSION = 1
@@ -91,6 +92,8 @@ class Alert:
     """Absolute path of the log; empty for an alert about the monitor itself, and from a state of version 0.1.0."""
     host: str = ""
     """The machine that read the log."""
+    checkpoint: str = ""
+    """The last checkpoint saved before the first line that shows it, and how far back it is, in words."""
 
     @property
     def key(self) -> AlertKey:
@@ -105,7 +108,7 @@ class Alert:
         """Return the alert as every machine receives it: strict JSON, with non-finite numbers as text.
 
         Text that looks like a secret is redacted. ``inhibited_by`` is present only if another alert
-        explains this one, ``resent`` only if true.
+        explains this one, ``resent`` only if true, ``checkpoint`` only if one was saved before.
         """
         return {
             "version": JSON_VERSION,
@@ -132,11 +135,32 @@ class Alert:
             "needs": self.needs,
             **({"inhibited_by": self.inhibited_by} if self.inhibited_by else {}),
             **({"resent": True} if self.resent else {}),
+            **({"checkpoint": redact(self.checkpoint)} if self.checkpoint else {}),
             "evidence": [
                 {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
                 for each in self.evidence
             ],
         }
+
+
+MOMENTS = frozenset({"crash", "ended_early"})
+"""Faults that happen at a step; the others last since one."""
+SHORTEST_S = 60.0
+"""Trouble that lasted for less has no duration in its words."""
+
+
+def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str:
+    """Return since which step an alert fires, and for how long up to a time: ``since step 370 (14 min)``."""
+    began_at = min((each.at for each in alert.evidence[:1] if each.at is not None), default=alert.starts_at)
+    lasted_s = until - began_at if until is not None and began_at is not None else 0.0
+    lasted = span(lasted_s) if lasted_s >= SHORTEST_S else ""
+    if "since step" in alert.summary:
+        return ""
+    if alert.fault in MOMENTS:
+        return "" if alert.step is None else f"at step {alert.step:,}"
+    if alert.step is None or is_over:
+        return f"for {lasted}" if lasted else ""
+    return f"since step {alert.step:,}" + (f" ({lasted})" if lasted else "")
 
 
 def alert_id(identity: tuple[object, ...]) -> str:

@@ -36,6 +36,11 @@ def span(seconds: float) -> str:
     return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 epoch``, ``2,400 steps``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def listed(names: Sequence[str], most: int = NAMED) -> str:
     """Return the first names of a list, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -13,9 +13,10 @@ from monitor.cli.options import EXIT_BLIND, line_options, make_engine, rule_opti
 from monitor.cli.which_run import find, read_snapshot
 from monitor.pipeline import Pipeline
 from monitor.reader.dialects.choice import LineChoice, dialects_of
-from monitor.report.verdict import Verdict, verdict_of
+from monitor.report.summary import summary_of
 from monitor.rules.armed import Armed, RuleCoverage, coverage_of
 from monitor.rules.choice import RuleChoice
+from monitor.snapshot import Snapshot
 
 _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OFF: "➖", Armed.ARMED: "✅"}
 """In the order of printing: worst first."""
@@ -41,16 +42,17 @@ def command(log: str | None, choice: RuleChoice, lines: LineChoice, as_json: boo
     pipeline = Pipeline(find(log, None).log, engine)
     snapshot = read_snapshot(pipeline)
     found = coverage_of(pipeline.engine.rules, snapshot.run, snapshot.now)
-    for line in map(_json, found) if as_json else _lines(snapshot.log, found, verdict_of(snapshot)):
+    for line in map(_json, found) if as_json else _lines(snapshot, found):
         click.echo(line)
     return EXIT_BLIND if any(each.state in (Armed.BLIND, Armed.LATE) for each in found) else 0
 
 
-def _lines(log: str, found: list[RuleCoverage], verdict: Verdict) -> Iterator[str]:
+def _lines(snapshot: Snapshot, found: list[RuleCoverage]) -> Iterator[str]:
+    log, summary = snapshot.log, summary_of(snapshot)
     counted = Counter(each.state for each in found)
     shares = ", ".join(f"{counted[state]} {state.value}" for state in reversed(_MARKS) if counted[state])
     yield terminal(f"{log}: {len(found)} rules: {shares}")
-    yield terminal(f"     {verdict.mark} {verdict.words}")
+    yield terminal(f"     {summary.mark} {summary.checked}")
     width = max(len(each.rule.alert) for each in found)
     for state, mark in _MARKS.items():
         for each in found:

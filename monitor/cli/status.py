@@ -21,13 +21,13 @@ from monitor.cli.which_run import FoundRun, known_snapshot
 from monitor.engine.step import Engine
 from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
-from monitor.report.verdict import Verdict, verdict_of
+from monitor.report.summary import Summary, summary_of
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files
-from monitor.run.attempt import Status
 from monitor.snapshot import HISTORY_LIMIT
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
+from monitor.terminal.lines import understood_words
 
 JSON_VERSION = 1
 
@@ -49,7 +49,12 @@ def command(state: Path | None, as_json: bool) -> int:
     process, found = look(directory, history_limit=HISTORY_LIMIT)
     wall = SystemClock().wall()
     found = [seen for _, same in _runs(found) for seen in same]
-    reports = [_report(seen, unread(seen), wall, is_watched=process is not None) for seen in found]
+    is_watched = process is not None
+    screens = [first_screen(seen, is_watched=is_watched) for seen in found]
+    reports = [
+        _report(seen, screen, unread(seen), wall, is_watched=is_watched)
+        for seen, screen in zip(found, screens, strict=True)
+    ]
     silences = _silences(directory, wall)
     if as_json:
         runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in _runs(found)]
@@ -65,8 +70,8 @@ def command(state: Path | None, as_json: bool) -> int:
     else:
         by = f"watched by process {process}" if process else "no watch is running"
         click.echo(terminal(f"{directory}: {by}"))
-        for seen, report in zip(found, reports, strict=True):
-            for line in _lines(seen, report, is_watched=process is not None):
+        for seen, report, screen in zip(found, reports, screens, strict=True):
+            for line in _lines(seen, report, screen):
                 click.echo(terminal(line))
         for each in silences:
             click.echo(line_of(each))
@@ -142,16 +147,15 @@ def verdict(seen: Seen, *, is_watched: bool) -> RunVerdict:
     return found._replace(state=RunState.UNKNOWN, why=why)
 
 
-def judgement(seen: Seen, *, is_watched: bool) -> Verdict:
-    """Return what the shipped rules come to at the newest commit; the page's verdict, without a watch file."""
+def first_screen(seen: Seen, *, is_watched: bool) -> Summary:
+    """Return the first screen at the newest commit, by the shipped rules: the page's, without a watch file."""
     engine = Engine(load_rules(rule_files(())))
-    return verdict_of(known_snapshot(FoundRun(seen.log, seen, is_watched=is_watched), engine))
+    return summary_of(known_snapshot(FoundRun(seen.log, seen, is_watched=is_watched), engine))
 
 
-def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
+def _report(seen: Seen, screen: Summary, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
     saved, run = seen.saved, seen.saved.run
     attempt, totals, found = run.attempt, saved.totals, verdict(seen, is_watched=is_watched)
-    overall = judgement(seen, is_watched=is_watched)
     return {
         "log": seen.log,
         "run": run.id,
@@ -163,8 +167,10 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
             {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
             for each in found.evidence
         ],
-        "judgement": f"{overall.mark} {overall.words}",
-        "all_passed": overall.all_passed,
+        "state": screen.state,
+        "judgement": f"{screen.mark} {screen.checked}",
+        "all_passed": screen.all_passed,
+        "problems": [problem.rule for problem in screen.problems],
         "attempt": attempt.number,
         "phase": attempt.phase,
         "epoch": attempt.epoch,
@@ -194,24 +200,17 @@ def _report(seen: Seen, rest: Unread, wall: float, *, is_watched: bool) -> dict[
     }
 
 
-def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> list[str]:
-    """Return the report for a person."""
-    attempt = seen.saved.run.attempt
-    # Lines after the end of the last epoch count towards a further epoch that never comes.
-    epoch = attempt.epoch if attempt.ended is None else attempt.epochs_done
-    planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
+def _lines(seen: Seen, report: Mapping[str, object], screen: Summary) -> list[str]:
+    """Return the first screen, then how the watch gets on with the log."""
+    run, saved = seen.saved.run, seen.saved
     late_s = report["seconds_behind"] if report["bytes_behind"] else 0
-    place = f"phase {report['phase']}, epoch {epoch}{planned}, step {report['step']}"
-    rank = "" if report["rank"] is None else f" rank {report['rank']}"
-    was_running = seen.saved.run.status is Status.RUNNING and not is_watched
-    status = f"{report['status']}{' when it was last read' if was_running else ''}"
-    state = f"{status}, {place}; last line {report['at'] or 'without a time'}"
+    rank = "" if report["rank"] is None else f", rank {report['rank']}"
+    behind = f"{report['bytes_behind']:,} bytes behind" if report["bytes_behind"] else "all of it is read"
     lines = [
-        f"{seen.log}: run {report['run']}{rank}: {state}",
-        f"  {report['verdict']}: {unmarked(str(report['verdict_reason']))}",
-        f"  {report['judgement']}",
-        f"  {report['lines']:,} lines, {report['lines_understood']:,} understood",
-        f"  {report['bytes_behind']:,} bytes behind" + (f", for {late_s:.0f} s" if late_s else ""),
+        *screen.lines,
+        f"  {seen.log}{rank}: last line {report['at'] or 'without a time'}; {behind}"
+        + (f", for {late_s:.0f} s" if late_s else ""),
+        f"  {understood_words(run)}",
     ]
     lines += [
         f"  {number:,} {what}"
@@ -228,14 +227,14 @@ def _lines(seen: Seen, report: Mapping[str, object], *, is_watched: bool) -> lis
         )
         if number
     ]
+    if report["verdict"] in _TOLD:
+        lines.append(f"  {report['verdict']}: {unmarked(str(report['verdict_reason']))}")
     if report["polling"]:
         lines.append(f"  polled by the clock only: {report['polling']}")
-    if seen.saved.behind is not None:
-        lines.append(f"  {seen.saved.behind.summary}")
-    alerts = firing(seen)
-    lines += [
-        f"  {each.severity} {each.rule} fires since {iso_time(each.starts_at)}: {unmarked(redact(each.summary))}"
-        for each in alerts
-    ]
-    before = f"; fired before: {seen.saved.fired:,} at warning or above" if seen.saved.fired else ""
-    return [*lines, *([] if alerts else [f"  nothing fires now{before}"])]
+    if saved.behind is not None:
+        lines.append(f"  {saved.behind.summary}")
+    return lines
+
+
+_TOLD = frozenset({RunState.HUNG, RunState.SLOW, RunState.PAUSED})
+"""States that only the process, the GPUs or a declared pause can tell."""

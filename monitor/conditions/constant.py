@@ -17,7 +17,7 @@ from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen
 from monitor.conditions.values import Window
-from monitor.reader.signals import CATALOGUE, Labels
+from monitor.reader.signals import CATALOGUE, Labels, spoken
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
@@ -118,7 +118,7 @@ class Constant(OneSignal):
                 return not_applicable(
                     f"{self.signal} shows too few digits to tell equal from rounded", points[-1].evidence, labels
                 )
-            reason = f"{self.signal} is {last.value!r} in {self.over} in a row; expected it to change"
+            reason = f"{spoken(self.signal)} is {last.value!r} in {self.over} in a row"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))

@@ -11,6 +11,7 @@ from pydantic import Field
 from monitor.alert import Severity
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
+from monitor.base.wording import span
 from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -34,6 +35,12 @@ CITED = 4
 """Lines cited: the cause first, then its effects."""
 _MILD = {Cause.TIME_LIMIT: Severity.WARNING, Cause.PREEMPTION: Severity.WARNING}
 """Planned by the scheduler: nothing is wrong with the run."""
+_UNTOLD = frozenset({Cause.PYTHON_ERROR, Cause.ASSERTION, Cause.IMPORT_ERROR, Cause.CONFIG_ERROR, Cause.IO_ERROR})
+"""Causes whose own words do not say what is wrong: the text does."""
+
+
+Advice = Annotated[str, Field(min_length=1, pattern=r"[.!]$")]
+"""What to do, in whole sentences."""
 
 
 class Death(Condition):
@@ -50,6 +57,8 @@ class Death(Condition):
     """How long progress may take after the first text."""
     times_slowest: Annotated[float, Field(ge=1)] | None = None
     """Allow at least this many times the slowest recent interval between two moves."""
+    advice: dict[Cause, Advice] = Field(default_factory=dict)
+    """What to do about each cause; it comes before the rule's action."""
 
     @property
     def watches(self) -> frozenset[str]:
@@ -90,7 +99,7 @@ class Death(Condition):
         if not is_over:
             return [unknown(f"{cause.words}; whether the run goes on is not known yet", evidence=(text.evidence,))]
         is_waiting = cause is Cause.PREEMPTION and context.is_following and not self._is_late(run, now)
-        return [_dead(cause, text, attempt, is_waiting=is_waiting)]
+        return [_dead(cause, text, attempt, is_waiting=is_waiting, advice=self.advice.get(cause, ""))]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while there is no text that waits for progress, and none comes."""
@@ -150,22 +159,31 @@ def _ok(attempt: Attempt, reason: str, evidence: Evidence) -> Reading:
     return Reading(Outcome.OK, reason, evidence=(evidence,), epoch=attempt.epoch, step=attempt.step)
 
 
-def _dead(cause: Cause, text: Text, attempt: Attempt, *, is_waiting: bool) -> Reading:
+def _dead(cause: Cause, text: Text, attempt: Attempt, *, is_waiting: bool, advice: str) -> Reading:
     said = ending_of(text.evidence.text.encode("utf-8", "replace"))
     others = (each.evidence for each in attempt.unanswered_deaths.values())
-    quoted = redact(text.evidence.text.strip() if said is None else said.text)
-    quoted = quoted if len(quoted) <= QUOTED else f"{quoted[:QUOTED]} …"
+    words = cause_words(cause, text.evidence)
     rank = "" if said is None or said.rank is None else f" on rank {said.rank}{_among(said.rank, attempt)}"
     severity = Severity.INFO if is_waiting or cause.ended == "cancelled" else _MILD.get(cause)
     verb = "died" if severity is None else "was ended"
     return Reading(
         Outcome.BREACH,
-        f"the run {verb}{rank}: {cause.words}: {quoted}",
+        f"the run {verb}{rank}: {words}",
         evidence=tuple(dict.fromkeys((text.evidence, *others)))[:CITED],
         epoch=text.epoch,
         step=text.step,
         severity=severity,
+        advice=advice,
     )
+
+
+def cause_words(cause: Cause, evidence: Evidence) -> str:
+    """Return why a run died: the cause, or the text itself where its cause alone says too little."""
+    if cause not in _UNTOLD:
+        return cause.words
+    said = ending_of(evidence.text.encode("utf-8", "replace"))
+    words = redact(evidence.text.strip() if said is None else said.text.strip())
+    return words if len(words) <= QUOTED else f"{words[:QUOTED]} …"
 
 
 def _among(rank: int, attempt: Attempt) -> str:
@@ -178,4 +196,9 @@ def _among(rank: int, attempt: Attempt) -> str:
         return f", one of {len(ranks)} that failed"
     if death.at is None or next_death.at is None:
         return f", the first of {len(ranks)} that failed"
-    return f", the first of {len(ranks)} that failed, {max(0.0, next_death.at - death.at):g} s before rank {second}"
+    return f", the first of {len(ranks)} that failed, {_lead(next_death.at - death.at)} before rank {second}"
+
+
+def _lead(seconds: float) -> str:
+    """Return how much earlier one rank failed than the next."""
+    return span(seconds) if seconds >= 1 else f"{1_000 * max(0.0, seconds):.3g} ms"

@@ -43,6 +43,8 @@ class Reading:
     step: int | None = None
     severity: Severity | None = None
     """The severity of the level that was crossed, if the condition has several levels; None for the rule's own."""
+    advice: str = ""
+    """What to do about it, where the condition knows more than its rule."""
     is_early: bool = False
     """Unknown only because the run is too short to judge so far: what is needed comes, and nothing is missing."""
 

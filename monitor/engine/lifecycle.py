@@ -13,6 +13,7 @@ from monitor.conditions.values import NO_SPAN
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import Mark, present_moment
+from monitor.run.checkpoints import last_before, way_back
 from monitor.run.run import Run
 
 ORDINALS_KEPT = 1_024
@@ -137,17 +138,27 @@ def _opened(
         value=reading.value,
         threshold=reading.threshold,
         summary=_filled(rule, reading),
-        action=rule.action,
+        action=" ".join(part for part in (reading.advice, rule.action) if part),
         reason=reading.reason,
         needs=rule.needs,
         evidence=reading.evidence,
         log=run.log,
         host=run.host,
+        checkpoint=_way_back(run, reading),
     )
     remembered = {known: count for known, count in states.ordinals.items() if known != base}
     for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:
         del remembered[oldest]
     return alert, {**remembered, base: ordinal + 1}
+
+
+def _way_back(run: Run, reading: Reading) -> str:
+    """Return the checkpoint to go back to from the first line that shows a breach; empty for none."""
+    line = reading.evidence[0]
+    saved = last_before(run.attempt.checkpoints, line)
+    return (
+        "" if saved is None else way_back(saved, reading.step if reading.step is not None else run.attempt.step, line)
+    )
 
 
 def _filled(rule: Rule, reading: Reading) -> str:

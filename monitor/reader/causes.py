@@ -51,17 +51,17 @@ class Cause(StrEnum):
     IO_ERROR = "io_error", "a file or device could not be read or written", "failed", 4
     NETWORK_ERROR = "network_error", "another machine could not be reached", "failed", 3
 
-    SEGMENTATION_FAULT = "segmentation_fault", "segmentation fault (SIGSEGV)", "killed", 3
-    BUS_ERROR = "bus_error", "bus error (SIGBUS); often too little shared memory", "killed", 3
-    FLOATING_POINT_EXCEPTION = "floating_point_exception", "floating point exception (SIGFPE)", "killed", 3
-    ILLEGAL_INSTRUCTION = "illegal_instruction", "illegal instruction (SIGILL)", "killed", 3
+    SEGMENTATION_FAULT = "segmentation_fault", "segmentation fault", "killed", 3
+    BUS_ERROR = "bus_error", "bus error, often too little shared memory", "killed", 3
+    FLOATING_POINT_EXCEPTION = "floating_point_exception", "floating point exception", "killed", 3
+    ILLEGAL_INSTRUCTION = "illegal_instruction", "illegal instruction", "killed", 3
     PYTHON_ERROR = "python_error", "an exception", "failed", 3
     COLLECTIVE_TIMEOUT = "collective_timeout", "a collective operation between ranks timed out or broke", "failed", 3
 
-    INTERRUPTED = "interrupted", "interrupted (Ctrl-C, SIGINT or SIGTERM)", "cancelled", 2
+    INTERRUPTED = "interrupted", "interrupted by Ctrl-C or a signal", "cancelled", 2
     CANCELLED = "cancelled", "cancelled", "cancelled", 2
-    KILLED = "killed", "killed by a signal (SIGKILL)", "killed", 2
-    ABORTED = "aborted", "the process aborted itself (SIGABRT)", "failed", 2
+    KILLED = "killed", "killed by SIGKILL", "killed", 2
+    ABORTED = "aborted", "the process aborted itself", "failed", 2
     RANK_FAILED = "rank_failed", "a process of the job failed", "failed", 1
     TRACEBACK = "traceback", "an exception whose last line was not read", "failed", 0
 

@@ -286,6 +286,29 @@ def _catalogue() -> Iterator[Signal]:
 CATALOGUE: dict[str, Signal] = {signal.name: signal for signal in _catalogue()}
 
 
+SPOKEN = {
+    "train.loss": "the training loss",
+    "epoch.train_loss": "the training loss of the epochs",
+    "epoch.val_loss": "the validation loss",
+    "train.lr": "the learning rate",
+    "train.grad_norm": "the gradient norm",
+    "train.skipped_share": "the share of skipped steps",
+    "train.samples_per_s": "the samples per second",
+    "train.tokens_per_s": "the tokens per second",
+    "train.s_per_batch": "the time per step",
+    "metric.sharpe": "the Sharpe ratio",
+    "metric.ic": "the IC",
+    "metric.rank_ic": "the RankIC",
+    METRIC: "the metrics",
+}
+"""What people call the signals that any trainer may report."""
+
+
+def spoken(signal: str) -> str:
+    """Return what people call a signal; its own name where they have no word for it."""
+    return SPOKEN.get(signal, signal)
+
+
 def samples(record: Record) -> Iterator[Sample]:
     """Yield the numbers of a record; shares count as part / whole, except dead features (a count)."""
     if isinstance(record, grammar.RunEnd):

@@ -63,6 +63,7 @@ def build(
     """
     config, background = config or Config(), background or Background()
     verdicts = judge(snapshot)
+    summary = summary_of(snapshot, verdicts)
     gradients = gradient_flow(snapshot, verdicts, background)
     aims = objectives(snapshot, verdicts, gradients, config)
     sections = {
@@ -77,7 +78,7 @@ def build(
     return Page(
         title=title or config.title or f"Training Run {_name(snapshot)}",
         log=snapshot.log,
-        summary=summary_of(snapshot, verdicts),
+        summary=summary,
         header=header(snapshot),
         objectives=aims,
         process=sections["Process"],
@@ -95,6 +96,7 @@ def build(
         commands=commands(snapshot, trials, host),
         footer=footer(
             snapshot,
+            summary,
             verdicts,
             aims,
             doubts=[*_marked(sections, Mark.BREACH), *_marked(sections, Mark.CAUTION)],

@@ -16,7 +16,7 @@ from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import Page
 from monitor.report.statement import Mark, Statement
-from monitor.report.summary import GLYPHS
+from monitor.report.problems import GLYPHS
 from monitor.report.template import alike, fill, foreign, others
 
 if TYPE_CHECKING:

@@ -5,67 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from monitor.alert import Alert, Severity, State
+from monitor.alert import Severity
 from monitor.base.escape import redact, unmarked
-from monitor.base.evidence import Evidence
-from monitor.base.wording import NAMED, listed, log_name, span
-from monitor.conditions import Outcome
-from monitor.grammar import Checkpoint, RunStart
+from monitor.base.wording import NAMED, counted, log_name, span
+from monitor.conditions.death import cause_words
+from monitor.grammar import Error, RunStart
+from monitor.report.checked import checked_words
 from monitor.report.judgement import RuleVerdict, judge
+from monitor.report.problems import Problem, problems_of
+from monitor.report.run_state import STALLS
 from monitor.report.statement import Mark
-from monitor.report.verdict import Verdict, verdict_of
+from monitor.report.verdict import verdict_of
 from monitor.run.ended import Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.snapshot import Snapshot
 
-SHORTEST_S = 60.0
-"""A trouble that lasted for less has no duration in its words."""
-QUOTED = 120
-"""Characters of a line of evidence."""
+SILENT_S = 60.0
+"""A run that is followed and has written nothing for so long is called silent."""
+CAUSE = 80
+"""Characters of a cause in the state; the problem below quotes its line."""
 _STATES = {
     Ended.COMPLETED: "completed",
-    Ended.STOPPED: "stopped early, as it was told to",
+    Ended.STOPPED: "stopped early on request",
     Ended.FAILED: "DIED",
     Ended.KILLED: "KILLED",
     Ended.CANCELLED: "cancelled",
     Ended.TIME_LIMIT: "ended by its time limit",
-    Ended.RUNNING: "running",
 }
-GLYPHS = frozenset("🔴🟠🔵🟢")
-"""Colours of problems."""
-_MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One cause, with its effects folded under it."""
-
-    rule: str
-    severity: str
-    mark: str
-    """Its colour at a glance: 🔴 critical, 🟠 warning, 🟢 over."""
-    is_over: bool
-    words: str
-    """What it is, in how many series, since where and for how long."""
-    evidence: tuple[Evidence, ...]
-    """The first line that proves it."""
-    advice: tuple[str, ...]
-    """What to do, and the last checkpoint before it."""
-    effects: tuple[str, ...]
-    """Rules whose alerts it explains."""
-
-    @property
-    def lines(self) -> Iterator[str]:
-        """Yield the problem as lines."""
-        yield f"{self.mark} {self.rule}{' (over)' if self.is_over else ''}: {unmarked(redact(self.words))}"
-        for line in self.evidence:
-            text = unmarked(redact(line.text.strip()))
-            shown = text if len(text) <= QUOTED else f"{text[:QUOTED]} …"
-            yield f"   L{line.line}: {shown}"
-        for each in self.advice:
-            yield f"   → {unmarked(redact(each))}"
-        if self.effects:
-            yield f"   explains: {listed(self.effects)}"
+_TOLD = frozenset({Ended.STOPPED, Ended.TIME_LIMIT, Ended.COMPLETED})
+"""Ends whose words say the cause."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +45,17 @@ class Summary:
     host: str
     """The machine that the run says it is on; empty if it says none."""
     state: str
+    """How the run goes or ended, with the cause."""
     place: str
     figures: str
     problems: tuple[Problem, ...]
-    """Open ones first, then by severity and place in the log."""
-    notes: int
-    """Number of further findings at info."""
+    """At warning or above; open ones first, then by severity and place in the log."""
+    notes: tuple[Problem, ...]
+    """Findings at info."""
     checked: str
+    """What was checked, and what was not and why, in one line."""
+    all_passed: bool
+    """The run was seen to end, nothing fired, and no rule lacks evidence of a kind that the log carries."""
     num_ok: int
     num_applicable: int
 
@@ -101,8 +73,17 @@ class Summary:
         if not self.problems:
             return "no problem found" if self.mark is not Mark.OK else ""
         num_over = sum(problem.is_over for problem in self.problems)
-        words = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
-        return words if not num_over else f"{words}, {num_over} of them over"
+        words = counted(len(self.problems), "problem")
+        if not num_over:
+            return words
+        return f"{words}, over" if num_over == len(self.problems) else f"{words}, {num_over} of them over"
+
+    @property
+    def noted(self) -> str:
+        """Return the findings at info in one line; empty for none."""
+        found = [f"{each.title} (L{each.evidence[0].line})" if each.evidence else each.title for each in self.notes]
+        more = f" · {len(found) - NAMED} more" if len(found) > NAMED else ""
+        return f"Worth knowing: {' · '.join(found[:NAMED])}{more}" if found else ""
 
     @property
     def lines(self) -> list[str]:
@@ -110,7 +91,7 @@ class Summary:
         found = [f"{self.mark} {unmarked(redact(self.head))}", *([self.counted] if self.problems else [])]
         for problem in self.problems:
             found += [f"  {line}" for line in problem.lines]
-        return [*found, self.checked]
+        return [*found, *([self.noted] if self.notes else []), self.checked]
 
 
 def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None) -> Summary:
@@ -118,18 +99,19 @@ def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
     verdicts = judge(snapshot) if verdicts is None else verdicts
     verdict, values = verdict_of(snapshot, verdicts), last_values(snapshot.run)
     started = snapshot.run.attempt.stated(RunStart)
-    found = sorted(_found(snapshot, verdicts), key=lambda each: each[0])
-    problems = [problem for _, problem in found if problem.severity != Severity.INFO]
+    found = problems_of(snapshot, verdicts)
     return Summary(
         mark=verdict.mark,
         name=_name(snapshot),
         host=(started[0].host or "") if started else "",
         state=_state(snapshot),
-        place=_place(snapshot, values),
+        place=", ".join(_place(snapshot, values)),
         figures=_figures(snapshot, values),
-        problems=tuple(problems),
-        notes=len(found) - len(problems),
-        checked=_checked(snapshot, verdict, verdicts),
+        problems=tuple(each for each in found if each.severity != Severity.INFO),
+        # The state says how the run ended.
+        notes=tuple(each for each in found if each.severity == Severity.INFO and each.fault != "crash"),
+        checked=checked_words(snapshot, verdict, verdicts),
+        all_passed=verdict.all_passed,
         num_ok=verdict.num_ok,
         num_applicable=verdict.num_applicable,
     )
@@ -146,22 +128,41 @@ def _state(snapshot: Snapshot) -> str:
     if end.ended is Ended.NO_END:
         return end.why
     if end.ended is Ended.RUNNING:
-        return run.status.value
-    return _STATES[end.ended] + (f" ({end.cause.words})" if end.cause is not None else "")
+        return _running(snapshot)
+    if end.cause is None or end.ended in _TOLD:
+        return _STATES[end.ended]
+    failed = run.attempt.stated(Error)
+    is_stated = failed is not None and failed[1].offset <= end.evidence[0].offset and run.attempt.ended is not None
+    words = _error_words(failed[0]) if failed and is_stated else cause_words(end.cause, end.evidence[0])
+    return f"{_STATES[end.ended]} ({words if len(words) <= CAUSE else f'{words[:CAUSE]} …'})"
 
 
-def _place(snapshot: Snapshot, values: LastValues) -> str:
-    parts = []
+def _error_words(error: Error) -> str:
+    return f"{error.type}: {error.message}" if error.message else error.type
+
+
+def _running(snapshot: Snapshot) -> str:
+    """Return how a run goes that is followed."""
+    is_stalled = any(alert.fault in STALLS and not alert.inhibited_by for alert in snapshot.open)
+    return "STALLED" if is_stalled else snapshot.run.status.value
+
+
+def _place(snapshot: Snapshot, values: LastValues) -> Iterator[str]:
     if values.step is not None:
         unit = "report" if snapshot.run.dialect.is_counted else "step"
-        parts.append(f"at {unit} {values.step:,}" + (f" of {values.steps:,}" if values.steps else ""))
-    if values.epochs_done is not None:
-        planned = f" of {values.epochs:,}" if values.epochs else ""
-        parts.append(f"{values.epochs_done:,}{planned} epochs done")
+        yield f"at {unit} {values.step:,}" + (f" of {values.steps:,}" if values.steps else "")
+    if values.epochs_done is not None and values.epochs:
+        yield f"{values.epochs_done:,} of {counted(values.epochs, 'epoch')} done"
+    elif values.epochs_done:
+        yield f"{counted(values.epochs_done, 'epoch')} done"
     attempt, now = snapshot.run.attempt, snapshot.run.now
-    if attempt.began_at is not None and now is not None and now > attempt.began_at:
-        parts.append(span(now - attempt.began_at))
-    return ", ".join(parts)
+    if attempt.began_at is not None and now is not None and now - attempt.began_at >= 1:
+        yield span(now - attempt.began_at)
+    heard_at = snapshot.run.heard_at
+    if snapshot.end.ended is Ended.RUNNING and snapshot.now is not None and heard_at is not None:
+        silent_s = snapshot.now - heard_at
+        if silent_s >= SILENT_S:
+            yield f"silent for {span(silent_s)}"
 
 
 def _figures(snapshot: Snapshot, values: LastValues) -> str:
@@ -174,85 +175,3 @@ def _figures(snapshot: Snapshot, values: LastValues) -> str:
     measured = [(name, by["val"]) for name, by in (values.metrics or {}).items() if "val" in by]
     parts += [f"{name} {value:.6g}" for name, value in measured[:NAMED]]
     return ", ".join(parts)
-
-
-def _found(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Iterator[tuple[tuple[bool, int, int], Problem]]:
-    """Yield each rule that fires or fired and is not explained, with its place in the order."""
-    explained: dict[str, list[str]] = {}
-    for each in verdicts:
-        for alert in (*each.open_alerts, *each.past):
-            if alert.inhibited_by and each.rule.alert not in explained.setdefault(alert.inhibited_by, []):
-                explained[alert.inhibited_by].append(each.rule.alert)
-    for each in verdicts:
-        known = [alert for alert in each.open_alerts or each.past if not alert.inhibited_by]
-        if not known:
-            continue
-        first = min(known, key=lambda alert: alert.evidence[0].offset if alert.evidence else 0)
-        offset = first.evidence[0].offset if first.evidence else 0
-        is_over = not each.open_alerts
-        problem = Problem(
-            rule=first.rule,
-            severity=first.severity.value,
-            mark="🟢" if is_over and first.state is State.RESOLVED else _MARKS[first.severity],
-            is_over=is_over,
-            words=_words(snapshot, first, len({alert.labels for alert in known}) - 1, is_over=is_over),
-            evidence=first.evidence[:1],
-            advice=tuple(_advice(snapshot, first, is_over=is_over)),
-            effects=tuple(explained.get(each.rule.alert, ())),
-        )
-        yield (is_over, -first.severity.rank, offset), problem
-
-
-def _words(snapshot: Snapshot, alert: Alert, num_others: int, *, is_over: bool) -> str:
-    others = f", and {num_others} more alike" if num_others else ""
-    lasted = _lasted(snapshot, alert, is_over=is_over)
-    return f"{alert.summary}{others}" + (f" — {lasted}" if lasted else "")
-
-
-def _advice(snapshot: Snapshot, alert: Alert, *, is_over: bool) -> Iterator[str]:
-    if is_over:
-        return
-    yield alert.action.split(". ")[0].rstrip(".")
-    if alert.severity is Severity.CRITICAL and (checkpoint := _checkpoint(snapshot, alert)):
-        yield checkpoint
-
-
-def _lasted(snapshot: Snapshot, alert: Alert, *, is_over: bool) -> str:
-    end = alert.ends_at if is_over else snapshot.run.now
-    since = f"since step {alert.step:,}" if alert.step is not None and not is_over else ""
-    if alert.starts_at is None or end is None or end - alert.starts_at < SHORTEST_S:
-        return since
-    lasted = span(end - alert.starts_at)
-    return f"{since} ({lasted})" if since else f"for {lasted}"
-
-
-def _checkpoint(snapshot: Snapshot, alert: Alert) -> str:
-    found = snapshot.run.attempt.stated(Checkpoint)
-    if found is None or not alert.evidence:
-        return ""
-    record, line = found
-    where = record.path or (f"step {record.step:,}" if record.step is not None else "")
-    step = f" (step {record.step:,})" if record.path and record.step is not None else ""
-    if line.offset > alert.evidence[0].offset:
-        return f"the last checkpoint, {where}{step}, L{line.line}, was saved after it began"
-    return f"last checkpoint before it: {where}{step}, L{line.line}" if where else ""
-
-
-def _checked(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleVerdict]) -> str:
-    if not snapshot.run.understood:
-        return "Checked: texts of death only; no line of this log is understood"
-    passed = ", all passed" if verdict.all_passed else ""
-    parts = [f"Checked{passed}: {verdict.ok}", *verdict.unseen]
-    if surplus := snapshot.run.dialect.unread_words:
-        parts.append(surplus)
-    if verdict.undecided:
-        parts.append(f"undecided: {listed(verdict.undecided)}")
-    unseen = [each for each in verdicts if each.applies and _is_unseen(each)]
-    if unseen:
-        themes = tuple(dict.fromkeys(each.rule.group.replace("_", " ") for each in unseen))
-        parts.append(f"{len(unseen)} not judged, for no line has what they need ({', '.join(themes)})")
-    return " · ".join(parts)
-
-
-def _is_unseen(verdict: RuleVerdict) -> bool:
-    return all(each.outcome is Outcome.UNKNOWN and not each.evidence for each in verdict.readings)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.alert import State
-from monitor.base.wording import NAMED, listed
+from monitor.base.wording import NAMED
 from monitor.conditions import Outcome
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reach import Reach, reach_of
 from monitor.engine.unjudged import RULE as LINE_NOT_JUDGED
 from monitor.grammar import TAGS, Unknown
-from monitor.reader.signals import CATALOGUE
+from monitor.reader.dialects.state import NATIVE
+from monitor.reader.signals import CATALOGUE, spoken
 from monitor.report.judgement import RuleVerdict, judge
 from monitor.report.statement import Mark
 from monitor.run.attempt import Status
@@ -59,15 +60,6 @@ class Verdict(NamedTuple):
     def share(self) -> float:
         """Share of the run that the evidence of every rule covers."""
         return min((gap.reach.share for gap in self.gaps), default=1.0)
-
-    @property
-    def words(self) -> str:
-        """Return the verdict in one line, without its mark."""
-        if self.all_passed:
-            return f"all passed: {self.ok}"
-        fired = [f"fired: {listed(self.problems)}"] if self.problems else []
-        undecided = [f"undecided: {listed(self.undecided)}"] if self.undecided and not self.gaps else []
-        return "; ".join([*fired, self.ok, *self.unseen, *undecided])
 
     @property
     def ok(self) -> str:
@@ -122,7 +114,7 @@ def _is_undecided(verdict: RuleVerdict) -> bool:
 
 def _gaps(snapshot: Snapshot, applicable: Sequence[RuleVerdict]) -> list[Gap]:
     """Return the evidence that ended before the run did, of the signals that rules which apply watch."""
-    attempt = snapshot.run.attempt
+    attempt, is_native = snapshot.run.attempt, snapshot.run.dialect.name == NATIVE
     worst: dict[str, Gap] = {}
     watched = {name for verdict in applicable for name, _ in verdict.rule.condition.signals_to_keep_coming()}
     for name in sorted(watched):
@@ -131,7 +123,7 @@ def _gaps(snapshot: Snapshot, applicable: Sequence[RuleVerdict]) -> list[Gap]:
             if reach is None or reach.covers:
                 continue
             tag = CATALOGUE[name].tag
-            kind = tag if tag and _newest(snapshot, tag) == series.last.serial else name
+            kind = tag if tag and is_native and _newest(snapshot, tag) == series.last.serial else spoken(name)
             if kind not in worst or reach.share < worst[kind].reach.share:
                 worst[kind] = Gap(name, reach, kind)
     return sorted(worst.values(), key=lambda gap: (gap.reach.share, gap.signal))

@@ -11,15 +11,16 @@ from functools import partial
 from typing import TypeGuard
 
 from monitor import grammar
-from monitor.base.evidence import Evidence
+from monitor.base.evidence import Evidence, shortened
 from monitor.grammar import Intent, Record, Share
 from monitor.reader.causes import Cause
 from monitor.reader.endings import rank_of
 from monitor.reader.event import Event, Opening
 from monitor.reader.signals import CATALOGUE, CROWDED_OUT, DEATH, Labels, Sample
+from monitor.run.checkpoints import CHECKPOINTS_KEPT, SavedCheckpoint, saved_by
 from monitor.run.deaths import SURVIVED_AFTER_LINES, Death, RankDeath, note_death, note_rank, ranks_since, since
 from monitor.run.derived import Earlier, Writer, derived
-from monitor.run.facts import Stated, StatedFacts, cited
+from monitor.run.facts import TEXT_BYTES, Stated, StatedFacts, cited
 from monitor.run.progress import PHASES_LIMIT, Move, Progress
 from monitor.run.series import Point, Series
 
@@ -122,6 +123,8 @@ class Attempt(StatedFacts):
     deaths: dict[str, Death] = field(default_factory=dict)
     """By cause: the first text that says it since the last move."""
 
+    checkpoints: list[SavedCheckpoint] = field(default_factory=list)
+    """The newest checkpoints, oldest first; of earlier attempts, too, where this one goes on from them."""
     ranks_died: dict[str, RankDeath] = field(default_factory=dict)
     """By rank, where several write one log: its first text of death since the last move."""
 
@@ -218,6 +221,7 @@ class Attempt(StatedFacts):
             earlier=earlier,
             writer=self.writer,
             replaced=self.replaced,
+            checkpoints=list(self.checkpoints),
         )
 
     def note_silence(self, silence_s: float, until: float) -> None:
@@ -327,6 +331,9 @@ class Attempt(StatedFacts):
                 touched.add("run.intent")
             case grammar.Config():
                 touched.add("run.setting")
+            case grammar.Checkpoint():
+                if (saved := saved_by(record, self.step, shortened(evidence, TEXT_BYTES))) is not None:
+                    self.checkpoints = [*self.checkpoints, saved][-CHECKPOINTS_KEPT:]
             case grammar.Train():
                 self.batch, self.epochs_planned = record.batch, record.epoch.whole
                 if self.first_train_step is None:

@@ -18,7 +18,7 @@ from monitor.report.first_rank import first_to_fail
 from monitor.snapshot import Publish, Snapshot
 from monitor.tail import Notice
 from monitor.tail.ranks import family, ranked
-from monitor.terminal.lines import alert_lines, notice_line, progress_line, run_lines, summary_lines, understood_words
+from monitor.terminal.lines import alert_lines, head_lines, notice_line, progress_line, summary_lines, understood_words
 from monitor.terminal.output import Output, PlainOutput
 
 FEWEST_TO_JUDGE = 20
@@ -106,7 +106,7 @@ class Announcer(Listener):
             snapshot = each.snapshot()
             self.on_report_due(snapshot)
             seen.append(snapshot)
-            lines += run_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
+            lines += head_lines(snapshot) if is_side_log(each, followers) else summary_lines(snapshot)
         lines += [terminal(line) for line in first_to_fail(seen)]
         click.echo("\n".join(lines or ["no log was found"]))
         for each in judged(followers):

@@ -13,7 +13,6 @@ from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
 from monitor.report.summary import summary_of
 from monitor.rules import Rule
-from monitor.run.ended import Ended
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
 from monitor.tail import Notice
@@ -111,26 +110,11 @@ def full_lines(snapshot: Snapshot) -> list[str]:
     return lines + [terminal(line) for line in chain(_unseen_lines(snapshot), _settled_lines(snapshot))]
 
 
-def run_lines(snapshot: Snapshot) -> list[str]:
-    """Return which run a log has and how much of it was understood."""
-    run, attempt = snapshot.run, snapshot.run.attempt
-    planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
-    status = ended_words(snapshot)
-    unit = "report" if run.dialect.is_counted else "step"
-    place = f"{attempt.epochs_done}{planned} epochs done, {unit} {attempt.step}"
-    head = f"{snapshot.log}: run {run.id}: {status}, {place}"
-    return [terminal(head), terminal(understood_words(run))]
-
-
-def ended_words(snapshot: Snapshot) -> str:
-    """Return how a run goes or ended, with its cause."""
-    end, run = snapshot.end, snapshot.run
-    if run.status == "waiting" or end.ended is Ended.RUNNING:
-        return run.status.value
-    if end.ended is Ended.NO_END:
-        return f"{MARKS[Outcome.UNKNOWN]} {_said(end.why)}"
-    words = end.ended.value.replace("_", " ")
-    return words if end.cause is None else f"{words} ({end.cause.words})"
+def head_lines(snapshot: Snapshot) -> list[str]:
+    """Return the first line of the first screen, with how much of the log was understood."""
+    summary = summary_of(snapshot)
+    head = unmarked(redact(summary.head))
+    return [terminal(f"{summary.mark} {head}"), terminal(understood_words(snapshot.run))]
 
 
 def understood_words(run: Run) -> str:

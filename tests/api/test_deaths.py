@@ -102,7 +102,7 @@ def test_one_death_is_one_alert_that_cites_the_root(tmp_path):
     )
     alarming = [alert for alert in log.alerts if alert.severity.is_alarming and not alert.inhibited_by]
     assert [(alert.rule, alert.evidence[0].line) for alert in alarming] == [("Crash", 32)]
-    assert alarming[0].summary.startswith("the run died on rank 3: out of GPU memory: torch.OutOfMemoryError")
+    assert alarming[0].summary.startswith("the run died on rank 3: out of GPU memory")
 
 
 def test_in_a_log_with_times_the_alert_has_the_time_of_its_deadline(tmp_path):

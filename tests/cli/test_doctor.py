@@ -48,8 +48,9 @@ def test_a_rule_whose_lines_stopped_is_blind_with_advice(folder: Path):
     said = monitor("doctor", "run.log")
     assert said.code == 3
     assert rows(said.out)["GradientVanishing"] == "blind"
-    place = said.out.splitlines().index(next(line for line in said.out.splitlines() if "GradientVanishing" in line))
-    assert said.out.splitlines()[place + 1].startswith("     change: ")
+    lines = said.out.splitlines()
+    place = lines.index(next(line for line in lines if line.startswith("❔ blind   GradientVanishing")))
+    assert lines[place + 1].startswith("     change: ")
 
 
 def test_a_rule_whose_signal_is_switched_off_is_off(folder: Path):

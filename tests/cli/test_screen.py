@@ -33,11 +33,11 @@ def test_a_watch_in_a_terminal_is_a_picture_that_grows_with_the_log(folder: Path
     with terminal("watch", "run.log", cwd=folder) as made:
         made.until(lambda seen: is_drawn(seen) and "RUNNING" in seen.rows[0])
         assert len(made.rows) == 24
-        assert "critical" not in made.rows[0]
+        assert "problem" not in made.rows[0]
         append(log, TROUBLED[7:-1])
-        made.until(lambda seen: "critical" in seen.rows[0] and "GradientVanishing" in seen.text)
+        made.until(lambda seen: "1 problem" in seen.rows[0] and "GradientVanishing" in seen.text)
         append(log, TROUBLED[-1:])
-        made.until(lambda seen: "FAILED" in seen.rows[0])
+        made.until(lambda seen: "DIED" in seen.rows[0])
         made.type("\x03")
         assert made.rest() == 1
     last = made.written.rpartition("\x1b[?1049l")[2]

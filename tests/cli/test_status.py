@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,17 +83,19 @@ def test_a_person_sees_where_the_run_is_and_what_fires(watched: Path):
     said = monitor("status", "--state", watched / "state")
     assert said.code == 1
     assert "no watch is running" in said.out
-    place = "running when it was last read, phase train, epoch 2/2, step 2; last line 2025-10-30T23:41:11.000Z"
-    assert f"run.log: run fit-1: {place}" in said.out
-    assert "TrainLossNonfinite fires since 2025-10-30T23:41:11.000Z: " in said.out
+    assert re.search(
+        r"^❌ fit-1 \(.*run\.log\) on gpu1 · no end seen; last line 23:41:11 at step 2", said.out, re.MULTILINE
+    )
+    assert "1 problem\n  🔴 TrainLossNonfinite: the training loss is nan, since step 2\n" in said.out
+    assert "run.log: last line 2025-10-30T23:41:11.000Z; all of it is read" in said.out
 
 
 def test_a_run_that_has_ended_is_not_called_calm_when_alerts_fired_in_it(watched: Path):
     write(watched / "run.log", [*EPOCH_1, NAN, at(30, train(3, epochs=2)), HEALTHY[-1]])
     monitor("watch", watched / "run.log", "--state", watched / "state", "--until-end")
     said = monitor("status", "--state", watched / "state")
-    assert "run fit-1: completed, phase train, epoch 2/2" in said.out
-    assert "nothing fires now; fired before: 1 at warning or above" in said.out
+    assert "completed at step 3, 2 of 2 epochs done" in said.out
+    assert "1 problem, over\n  🟢 TrainLossNonfinite (over): " in said.out
 
 
 def test_the_next_watch_continues_and_prints_only_what_is_new(watched: Path):

@@ -100,7 +100,7 @@ def test_a_critical_problem_names_the_last_checkpoint_before_it(tmp_path: Path):
     lines = gpt(40, nan_from=200)
     lines.insert(15, "saving checkpoint to out/ckpt.pt")
     found = first_screen(lines, tmp_path)
-    assert found.problems[0].advice[-1] == "last checkpoint before it: out/ckpt.pt (step 140), L16"
+    assert found.problems[0].advice[-1] == "last checkpoint before it: out/ckpt.pt (step 140), L16; 60 steps earlier"
 
 
 def test_the_count_is_that_of_the_alerts(tmp_path: Path):

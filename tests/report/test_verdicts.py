@@ -53,7 +53,11 @@ def test_every_check_mark_has_a_line_of_the_log(healthy, snapshot_of):
 
 def test_no_line_at_all_is_unknown_and_nothing_is_green(snapshot_of):
     page = build(snapshot_of([]))
-    assert (page.footer.status, page.footer.mark, page.footer.share) == ("waiting", Mark.UNKNOWN, 0.0)
+    assert (page.footer.status, page.footer.mark, page.footer.share) == (
+        "no end seen; the log is empty",
+        Mark.UNKNOWN,
+        0.0,
+    )
     assert {each.mark for each in page.objectives} == {Mark.UNKNOWN}
     # The legend alone shows the sign.
     assert render_markdown(page, full=True).count("✅") == 1
@@ -131,20 +135,20 @@ def test_the_same_log_still_watched_is_running_and_stalled_after_five_minutes(he
     running = build(snapshot_of(healthy[:-1], is_following=True))
     assert (running.footer.status, running.footer.mark) == ("running", Mark.OK)
     stalled = build(snapshot_of(healthy[:-1], is_following=True, silence_s=301))
-    assert (stalled.footer.status, stalled.footer.mark) == ("stalled", Mark.BREACH)
+    assert (stalled.footer.status, stalled.footer.mark) == ("STALLED", Mark.BREACH)
 
 
 def test_a_run_that_ended_before_its_last_epoch_is_not_green(log, snapshot_of):
     log.start().preface(epochs=5).epoch(1, of=5).epoch(2, of=5).end("stopped")
     page = build(snapshot_of(log.lines))
-    assert (page.footer.status, page.footer.mark) == ("stopped", Mark.CAUTION)
+    assert (page.footer.status, page.footer.mark) == ("stopped early on request", Mark.CAUTION)
     assert "2/5 done, and the run has ended" in render_markdown(page, full=True)
 
 
 def test_a_failed_run_is_red(log, snapshot_of):
     log.start().preface().epoch(1).end("failed", epochs=1)
     page = build(snapshot_of(log.lines))
-    assert (page.footer.status, page.footer.mark) == ("failed", Mark.BREACH)
+    assert (page.footer.status, page.footer.mark) == ("DIED", Mark.BREACH)
 
 
 def test_an_alert_of_an_earlier_attempt_is_a_caution_for_the_present_one(log, snapshot_of):

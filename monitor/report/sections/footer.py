@@ -9,16 +9,13 @@ from monitor.alert import Severity
 from monitor.base.evidence import Evidence
 from monitor.base.wording import listed
 from monitor.conditions import Outcome
-from monitor.conditions.stall import Stall
 from monitor.report.figures import clock_time, moment
 from monitor.report.judgement import RuleVerdict, gathered, ground, grounds, is_critical
 from monitor.report.run_state import RunState, run_state_of
 from monitor.report.sections.objectives import Objective
 from monitor.report.sections.progress import remaining
 from monitor.report.statement import Mark, Statement, worst
-from monitor.report.verdict import verdict_of
-from monitor.run.attempt import Status
-from monitor.run.ended import Ended
+from monitor.report.summary import Summary
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 
 
@@ -53,6 +50,7 @@ HIGH, MEDIUM = 0.9, 0.6
 
 def footer(
     snapshot: Snapshot,
+    summary: Summary,
     verdicts: Sequence[RuleVerdict],
     aims: Sequence[Objective],
     *,
@@ -65,18 +63,13 @@ def footer(
     """
     applicable = [verdict for verdict in verdicts if verdict.applies]
     doubts = [*_not_from_rules(aims, verdicts, Mark.BREACH, Mark.CAUTION), *doubts]
-    marks = [verdict.mark for verdict in applicable]
-    marks += [each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE]
-    if snapshot.end.ended is Ended.NO_END:
-        marks.append(Mark.UNKNOWN)
+    marks = [summary.mark, *(each.mark for each in aims if each.mark is not Mark.NOT_APPLICABLE)]
     share = _share(applicable)
-    verdict = verdict_of(snapshot, verdicts)
-    all_passed = verdict.all_passed and not doubts and _none_denied(aims)
-    status, lines = _status(snapshot, verdicts)
+    all_passed = summary.all_passed and not doubts and _none_denied(aims)
     return Footer(
-        mark=_mark(status, applicable, [*marks, *(Mark.CAUTION for _ in doubts)]),
-        status=status,
-        status_evidence=lines,
+        mark=worst([*marks, *(Mark.CAUTION for _ in doubts)]),
+        status=summary.state,
+        status_evidence=snapshot.end.evidence,
         reasons=(
             *_run_state(snapshot),
             *grounds(each for each in verdicts if each.mark in (Mark.BREACH, Mark.CAUTION)),
@@ -87,7 +80,7 @@ def footer(
         confidence=_confidence(share, applicable, doubts),
         share=share,
         all_passed=all_passed,
-        coverage=f"{verdict.mark} {verdict.words}",
+        coverage=f"{summary.mark} {summary.checked}",
         num_rules=len(applicable),
         not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
         blind_spots=(
@@ -104,19 +97,6 @@ def _none_denied(aims: Sequence[Objective]) -> bool:
     return all(each.mark not in (Mark.BREACH, Mark.CAUTION) for each in aims) and not any(
         each.is_declared and each.mark is Mark.UNKNOWN for each in aims
     )
-
-
-def _status(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> tuple[str, tuple[Evidence, ...]]:
-    run = snapshot.run
-    if run.attempt.ended is not None:
-        return run.status.value, (run.attempt.ended.evidence,)
-    if run.status is Status.WAITING:
-        return Status.WAITING.value, ()
-    last = () if run.last is None else (run.last,)
-    if any(isinstance(each.rule.condition, Stall) and each.outcome is Outcome.BREACH for each in verdicts):
-        return "stalled", last
-    end = snapshot.end
-    return (end.why if end.ended is Ended.NO_END else end.ended.value), (end.evidence or last)
 
 
 _STATE_MARKS = {
@@ -137,18 +117,6 @@ def _run_state(snapshot: Snapshot) -> list[Statement]:
     if found.state not in _STATE_MARKS:
         return []
     return [Statement(found.state.value, found.why, found.evidence, _STATE_MARKS[found.state])]
-
-
-def _mark(status: str, applicable: Sequence[RuleVerdict], marks: Sequence[Mark]) -> Mark:
-    """Return the mark of the status: green only where all that applies is proved, and nothing contradicts it.
-
-    A breach that is not critical counts as a caution while the run goes on, and as a breach once it is over.
-    """
-    is_over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
-    is_critical_breach = any(verdict.mark is Mark.BREACH and is_critical(verdict) for verdict in applicable)
-    if status in (Status.FAILED, "stalled") or is_critical_breach or (is_over and Mark.BREACH in marks):
-        return Mark.BREACH
-    return worst([Mark.CAUTION if mark is Mark.BREACH else mark for mark in marks] if applicable else [])
 
 
 def _share(applicable: Sequence[RuleVerdict]) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -10,13 +9,12 @@ from rich.text import Text
 
 from monitor.alert import Severity
 from monitor.base.wording import span
-from monitor.conditions import Outcome
 from monitor.grammar import Train
-from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
+from monitor.report.statement import Mark
+from monitor.report.summary import Summary
 from monitor.run.attempt import Attempt, Status
-from monitor.run.ended import Ended
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import bar, foreign, size, time_of_day
@@ -28,52 +26,43 @@ _LOUD = {Severity.CRITICAL: "bold white on red", Severity.WARNING: "bold black o
 
 
 class Headline(NamedTuple):
-    """The run in two words, and their colour."""
+    """How the run goes and what is wrong, in few words, and their colour."""
 
     status: str
     verdict: str
     style: str
 
 
-def headline(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Headline:
-    """Return status and verdict; green only where every applicable rule is ok with evidence."""
-    run = snapshot.run
-    end = snapshot.end
-    status = end.ended.value if end.is_over else "no end seen" if end.ended is Ended.NO_END else run.status.value
-    if run.status is Status.WAITING:
-        return Headline(status, "no line yet", "bright_black")
-    if run.status is Status.FAILED:
-        return Headline(status, "critical", _LOUD[Severity.CRITICAL])
-    firing = [alert for verdict in verdicts for alert in verdict.open_alerts if not alert.inhibited_by]
-    if loud := [alert.severity for alert in firing if alert.severity.is_alarming]:
-        worst = max(loud, key=lambda severity: severity.rank)
-        return Headline(status, worst.value, _LOUD[worst])
-    if end.ended is Ended.NO_END:
-        return Headline(status, "not finished", "bold yellow")
-    applicable = [verdict for verdict in verdicts if verdict.applies]
-    num_unknown = sum(verdict.outcome is Outcome.UNKNOWN for verdict in applicable)
-    if num_unknown or not applicable:
-        return Headline(status, f"{num_unknown} unknown", "bold yellow")
-    if any(not verdict.is_passed for verdict in applicable):
-        return Headline(status, "not all ok", "bold yellow")
-    return Headline(status, "all ok", "bold black on green")
+def headline(summary: Summary, *, is_waiting: bool) -> Headline:
+    """Return state and count of problems; green only where the first screen is."""
+    if is_waiting:
+        return Headline("waiting", "no line yet", "bright_black")
+    if not summary.problems:
+        green = Headline(summary.state, "all ok", "bold black on green")
+        return green if summary.mark is Mark.OK else Headline(summary.state, summary.counted, "bold yellow")
+    worst = max((Severity(each.severity) for each in summary.problems), key=lambda severity: severity.rank)
+    return Headline(summary.state, summary.counted, _LOUD[worst])
 
 
-def header(scene: Scene, verdicts: Sequence[RuleVerdict], width: int, *, is_short: bool) -> list[Text]:
+def header(scene: Scene, summary: Summary, width: int, *, is_short: bool) -> list[Text]:
     """Return five rows, or two if it must be short."""
     snapshot = scene.snapshot
     attempt = snapshot.run.attempt
-    rows = [_title(snapshot, headline(snapshot, verdicts), width)]
+    is_waiting = snapshot.run.status is Status.WAITING
+    rows = [_title(snapshot, headline(summary, is_waiting=is_waiting), width)]
     if is_short:
         return [*rows, _place(scene, width)]
     return [*rows, _place(scene, width), *_bars(snapshot, attempt, width), _reading(scene)]
 
 
 def _title(snapshot: Snapshot, head: Headline, width: int) -> Text:
-    line = Text.assemble((f" {head.status.upper()} ", "bold"), (f" {head.verdict} ", head.style), " ")
+    state, brace, cause = head.status.partition(" (")
+    line = Text.assemble((" ", ""), foreign(state.upper(), "bold"), " ", (f" {head.verdict} ", head.style), " ")
     line.append_text(foreign(snapshot.run.id or PurePath(snapshot.log).name, "bold"))
     if snapshot.run.past:
         line.append(f" attempt {snapshot.run.attempt.number}", "yellow")
+    if cause:
+        line.append_text(foreign(f"{brace}{cause}", "bold red"))
     log = foreign(snapshot.log, "bright_black")
     room = width - line.cell_len - 2
     if log.cell_len > room:

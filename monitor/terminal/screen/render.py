@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from monitor.report.judgement import judge
+from monitor.report.summary import summary_of
 from monitor.terminal.screen.header import header
 from monitor.terminal.screen.layout import exactly, fit
 from monitor.terminal.screen.scene import Scene
@@ -29,20 +30,21 @@ def waiting(notices: tuple[str, ...], width: int, height: int) -> list[Text]:
 def render(scene: Scene, width: int, height: int) -> list[Text]:
     """Return exactly ``height`` rows of exactly ``width`` cells."""
     verdicts = judge(scene.snapshot)
-    rows = header(scene, verdicts, width, is_short=height < SHORT)
+    summary = summary_of(scene.snapshot, verdicts)
+    rows = header(scene, summary, width, is_short=height < SHORT)
     hint = [Text(" Ctrl-C ends the watch and sums up; times are UTC", "bright_black")] if height >= HINT else []
     room = height - len(rows) - len(hint)
     if width >= TWO_COLUMNS:
         right = width // 2
         left = width - right - 1
         figures = [gradients(scene.snapshot, verdicts, left), metrics(scene.snapshot, left)]
-        words = [rules(scene.snapshot, verdicts, right), alerts(scene.snapshot), others(scene), notices(scene)]
+        words = [rules(scene.snapshot, summary, verdicts, right), alerts(scene.snapshot), others(scene), notices(scene)]
         lefts = exactly(fit(figures, left, room), left, room)
         rights = exactly(fit(words, right, room), right, room)
         body = [Text.assemble(a, ("│", "bright_black"), b) for a, b in zip(lefts, rights, strict=True)]
     else:
         sections = [
-            rules(scene.snapshot, verdicts, width),
+            rules(scene.snapshot, summary, verdicts, width),
             gradients(scene.snapshot, verdicts, width),
             alerts(scene.snapshot),
             others(scene),

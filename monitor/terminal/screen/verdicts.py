@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import PurePath
 
@@ -11,6 +11,8 @@ from rich.text import Text
 from monitor.alert import Alert, Severity, State
 from monitor.conditions import Outcome, Reading
 from monitor.report.judgement import RuleVerdict, labels_of
+from monitor.report.problems import Problem
+from monitor.report.summary import Summary
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
 from monitor.terminal.screen.scene import Scene
@@ -21,15 +23,15 @@ NOTICES = 20
 ALERTS = 200
 """Newest transitions to consider."""
 CAUSE, CONSEQUENCE = 20, 10
-"""Ranks of rules that fire by themselves, and of rules that another one explains; unknown ones come after."""
+"""Ranks of problems, and of what to do and what they explain; what is unknown comes after."""
 
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 _OUTCOMES = {Outcome.OK: "✅", Outcome.BREACH: "❌", Outcome.UNKNOWN: "❔", Outcome.NOT_APPLICABLE: "➖"}
 
 
-def rules(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Section:
-    """Return the rules: counts by outcome in the title, then the firing and the unknown ones by name."""
+def rules(snapshot: Snapshot, summary: Summary, verdicts: Sequence[RuleVerdict], width: int) -> Section:
+    """Return the rules: counts by outcome in the title, then the problems of the first screen and what is unknown."""
     outcomes = [_outcome(verdict) for verdict in verdicts]
     title = Text("rules", "bold")
     for outcome, sign in _OUTCOMES.items():
@@ -39,14 +41,8 @@ def rules(snapshot: Snapshot, verdicts: Sequence[RuleVerdict], width: int) -> Se
         )
     if snapshot.run.last is None:
         return Section(title, [Row(Text(" no line was read: nothing is known yet", "bright_black"))])
-    rows = []
-    for verdict, outcome in zip(verdicts, outcomes, strict=True):
-        if outcome in (Outcome.BREACH, Outcome.UNKNOWN):
-            is_firing = outcome is Outcome.BREACH
-            kind = CAUSE if not _explanation(verdict) else CONSEQUENCE
-            rank = kind * is_firing + verdict.rule.severity.rank
-            rows.append(Row(_rule_words(verdict, outcome), rank=rank, is_prose=rank >= CAUSE))
-    rows.sort(key=lambda row: -row.rank)
+    rows = [row for problem in (*summary.problems, *summary.notes) for row in _problem_rows(problem)]
+    rows += [Row(_unknown_words(each), rank=each.rule.severity.rank) for each in verdicts if _is_worth_a_row(each)]
     if not rows:
         rows = [Row(Text(" nothing fires, nothing is unknown", "bright_black"))]
     return Section(title, rows, share=3)
@@ -103,24 +99,30 @@ def _colour(outcome: Outcome) -> str:
     return styles.get(outcome, "bright_black")
 
 
-def _rule_words(verdict: RuleVerdict, outcome: Outcome) -> Text:
-    style = _COLOURS[verdict.rule.severity] if outcome is Outcome.BREACH else "yellow"
-    explanation = _explanation(verdict) if outcome is Outcome.BREACH else ""
-    line = Text.assemble(
-        f" {_OUTCOMES[outcome]} ", foreign(verdict.rule.alert, "bright_black" if explanation else style)
-    )
-    if explanation:
-        line.append(" explained by ", "bright_black").append_text(foreign(f"{explanation}:", "bright_black"))
-    same = [reading for reading in verdict.readings if reading.outcome is outcome]
-    # An alert may be open although no reading breaches now: unknown or ok alone does not resolve it.
-    words = _reading_words(same) if same else verdict.open_alerts[-1].reason
-    return line.append_text(Text.assemble(" ", foreign(words)))
+def _problem_rows(problem: Problem) -> Iterator[Row]:
+    """Yield a problem, what to do about it and what it explains."""
+    rank = Severity(problem.severity).rank
+    sign, style = ("⚠ ", "yellow") if problem.is_over else ("❌", _COLOURS[Severity(problem.severity)])
+    place = f" L{problem.evidence[0].line}" if problem.evidence else ""
+    name, _, words = problem.title.partition(": ")
+    line = Text.assemble(f" {sign} ", foreign(name, style), ": ", foreign(f"{words}{place}"))
+    yield Row(line, rank=CAUSE + rank, is_prose=True)
+    for each in problem.advice:
+        yield Row(Text.assemble("    → ", foreign(each)), rank=CONSEQUENCE + rank, is_prose=True)
+    if problem.effects:
+        yield Row(Text.assemble("    explains: ", foreign(", ".join(problem.effects), "bright_black")), CONSEQUENCE)
 
 
-def _explanation(verdict: RuleVerdict) -> str:
-    """Return the rule whose alert explains all alerts of this one; empty for none."""
-    explained = [alert.inhibited_by for alert in verdict.open_alerts]
-    return explained[-1] if explained and all(explained) else ""
+def _is_worth_a_row(verdict: RuleVerdict) -> bool:
+    """Whether a rule is unknown for another reason than a short run, which says nothing yet."""
+    is_unknown = verdict.outcome is Outcome.UNKNOWN and not verdict.open_alerts
+    return is_unknown and not all(each.is_early for each in verdict.readings)
+
+
+def _unknown_words(verdict: RuleVerdict) -> Text:
+    same = [reading for reading in verdict.readings if reading.outcome is Outcome.UNKNOWN]
+    name = foreign(verdict.rule.alert, "yellow")
+    return Text.assemble(f" {_OUTCOMES[Outcome.UNKNOWN]} ", name, " ", foreign(_reading_words(same)))
 
 
 def _reading_words(same: Sequence[Reading]) -> str:

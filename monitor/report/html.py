@@ -22,7 +22,7 @@ from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import Page
 from monitor.report.statement import Mark
-from monitor.report.template import alike, fill, foreign, others
+from monitor.report.template import LONG, alike, fill, foreign, others
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -108,6 +108,7 @@ def _bare_environment() -> Environment:
         **dict.fromkeys(("cite", "anchor", "place"), str),  # known to the compiler; `_environment` gives them a page
         code=lambda text: Markup(f"<code>{escape.html(foreign(text), escape.CELL_LIMIT) or '(empty)'}</code>"),
         script=lambda text: Markup("\n".join(escape.html(foreign(each)) for each in _bounded(text).split("\n"))),
+        long=lambda text: Markup(escape.html(foreign(text), LONG)),
         quote=lambda line: Markup(f"<code>{escape.html(foreign(line.text), LINE_LIMIT)}</code>"),
         dec=lambda value, digits=4: _number(value, f".{digits}f"),
         sci=lambda value: _number(value, ".2e"),

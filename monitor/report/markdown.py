@@ -15,14 +15,14 @@ from monitor.base.evidence import Evidence
 from monitor.report import drawing
 from monitor.report.figures import NOT_SEEN, moment
 from monitor.report.model import Page
-from monitor.report.statement import Mark, Statement
 from monitor.report.problems import GLYPHS
-from monitor.report.template import alike, fill, foreign, others
+from monitor.report.statement import Mark, Statement
+from monitor.report.template import LONG, alike, fill, foreign, others
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-BRIEF, FULL = "brief.md.j2", "status.md.j2"
+BRIEF, FULL, FIRST_SCREEN = "brief.md.j2", "status.md.j2", "first_screen.md.j2"
 LINES_CITED = 4
 """Most lines cited for one statement."""
 
@@ -33,8 +33,10 @@ def render_markdown(page: Page, template: Path | None = None, *, pictures: str =
     ``full`` adds what each rule found and every part that the log has nothing for. ``pictures`` is the folder with
     the charts, next to the page; empty for none. Raises ReportError for a template that cannot be rendered.
     """
-    known = {"page": page, "Mark": Mark, "pictures": quote(pictures), "charts_absence": _charts_absence(page)}
-    rendered = fill(FULL if full else BRIEF, template, _environment(page), known)
+    environment, absence = _environment(page), _charts_absence(page)
+    known: dict[str, object] = {"page": page, "Mark": Mark, "pictures": quote(pictures), "charts_absence": absence}
+    known["first_screen"] = _Safe(fill(FIRST_SCREEN, None, environment, known).strip("\n"))
+    rendered = fill(FULL if full else BRIEF, template, environment, known)
     lines = "\n".join(line.rstrip() for line in rendered.split("\n")).strip("\n")
     return re.sub("\n{3,}", "\n\n", lines) + "\n"
 
@@ -73,6 +75,7 @@ def _bare_environment() -> Environment:
         cell=lambda text: _Safe(escape.code_span(foreign(text), in_table=True)),
         bash=lambda text: _Safe(escape.code_fence(text, "bash")),
         quote=_quote,
+        long=lambda text: _Safe(escape.markdown(foreign(text), LONG)),
         place=_place,
         dec=lambda value, digits=4: _number(value, f".{digits}f"),
         sci=lambda value: _number(value, ".2e"),
@@ -133,14 +136,14 @@ def _place(line: Evidence) -> _Safe:
     return _Safe(escape.code_span(foreign(f"{line.path}:{line.line}"), in_table=True))
 
 
-def _quote(line: Evidence, around: tuple[str, ...] = ()) -> _Safe:
-    """Quote a line; a long one from the first of the words ``around`` which it is quoted."""
-    text, limit = foreign(line.text), escape.CELL_LIMIT
+def _quote(line: Evidence, around: tuple[str, ...] = (), limit: int = escape.CELL_LIMIT) -> _Safe:
+    """Quote at most ``limit`` characters of a line; a long one from the first of the words ``around``."""
+    text = foreign(line.text)
     found = [place for place in (text.find(word) for word in around if word) if place >= 0]
     if len(text) > limit and found and found[0] > limit // 2:
         head = text[: text.find("]") + 1] if "]" in text[:80] else ""
         text = f"{head} … {text[found[0] :]}"
-    return _Safe(escape.code_span(text))
+    return _Safe(escape.code_span(text, limit))
 
 
 def _number(value: float | None, spec: str) -> _Safe:

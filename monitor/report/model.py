@@ -102,24 +102,9 @@ class Page:
         }
         return frozenset(name for name, found in parts.items() if found)
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The kinds of figures that the log does not have."""
-        return tuple(words for name, words in _KINDS.items() if name not in self.contents)
-
     def is_of_log(self, line: Evidence) -> bool:
         """Whether a line is from the page's own log, by its full path or by the path that the watch was given."""
         return line.path == self.log or self.log.endswith(f"/{line.path}")
-
-
-_KINDS = {
-    "process": "figures of its process",
-    "GPU": "figures of a GPU",
-    "gradients": "gradients by group",
-    "data": "health of the data",
-    "epochs": "summary of each epoch",
-    "metrics": "validation metrics",
-}
 
 
 def _shown(statements: tuple[Statement, ...]) -> bool:

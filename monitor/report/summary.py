@@ -69,9 +69,9 @@ class Summary:
 
     @property
     def counted(self) -> str:
-        """Return the number of problems in words: the same count everywhere."""
+        """Return the number of problems in words: the same count everywhere. Empty where all is proved to be well."""
         if not self.problems:
-            return "no problem found" if self.mark is not Mark.OK else ""
+            return "" if self.mark is Mark.OK else "no problem found" if self.num_ok else "nothing could be judged"
         num_over = sum(problem.is_over for problem in self.problems)
         words = counted(len(self.problems), "problem")
         if not num_over:
@@ -88,7 +88,7 @@ class Summary:
     @property
     def lines(self) -> list[str]:
         """Return the first screen as lines."""
-        found = [f"{self.mark} {unmarked(redact(self.head))}", *([self.counted] if self.problems else [])]
+        found = [f"{self.mark} {unmarked(redact(self.head))}", *([self.counted] if self.counted else [])]
         for problem in self.problems:
             found += [f"  {line}" for line in problem.lines]
         return [*found, *([self.noted] if self.notes else []), self.checked]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+LONG = 2_000
+"""Most characters of a text of the first screen, which is never cut in the middle of what it says."""
 OTHERS_NAMED = 8
 """Most labels named where alerts differ only in their labels."""
 

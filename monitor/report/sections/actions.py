@@ -32,6 +32,8 @@ class ActionList:
 
     title: str
     items: tuple[ActionItem, ...]
+    is_declared: bool = False
+    """Whether it is a checklist of the watch file; otherwise it repeats what the first screen advises."""
 
 
 GROUNDS_SHOWN = 2
@@ -42,7 +44,7 @@ def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict])
     """Return the checklists with their ticks; without any, the actions that the open alerts ask for."""
     if config.checklists:
         return tuple(
-            ActionList(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items))
+            ActionList(each.title, tuple(_item(item, snapshot, verdicts) for item in each.items), is_declared=True)
             for each in config.checklists
         )
     asked = tuple(_asked(verdict) for verdict in verdicts if verdict.open_alerts and not verdict.explained_by)
@@ -52,7 +54,7 @@ def actions(snapshot: Snapshot, config: Config, verdicts: Sequence[RuleVerdict])
 def _asked(verdict: RuleVerdict) -> ActionItem:
     alert = verdict.open_alerts[-1]
     words = f"{verdict.rule.alert}: {alert.summary}"
-    return ActionItem(verdict.rule.action, False, words, alert.evidence[:1], verdict.mark)
+    return ActionItem(alert.action, False, words, alert.evidence[:1], verdict.mark)
 
 
 def _item(item: ChecklistItem, snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> ActionItem:

@@ -133,7 +133,8 @@ def _state(snapshot: Snapshot) -> str:
         return _STATES[end.ended]
     failed = run.attempt.stated(Error)
     is_stated = failed is not None and failed[1].offset <= end.evidence[0].offset and run.attempt.ended is not None
-    words = _error_words(failed[0]) if failed and is_stated else cause_words(end.cause, end.evidence[0])
+    # A secret that is cut in two is not recognised any more.
+    words = redact(_error_words(failed[0]) if failed and is_stated else cause_words(end.cause, end.evidence[0]))
     return f"{_STATES[end.ended]} ({words if len(words) <= CAUSE else f'{words[:CAUSE]} …'})"
 
 

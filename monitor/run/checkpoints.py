@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
 from monitor.base.wording import counted, span
 from monitor.grammar import Checkpoint
@@ -27,7 +29,8 @@ class SavedCheckpoint(NamedTuple):
 
 def saved_by(record: Checkpoint, step: int | None, evidence: Evidence) -> SavedCheckpoint | None:
     """Return the checkpoint that a record tells of; None if it was loaded, or nothing names it."""
-    name = record.path or (f"step {record.step:,}" if record.step is not None else "")
+    name = _shown(record.path) if record.path else ""
+    name = name or (f"step {record.step:,}" if record.step is not None else "")
     return SavedCheckpoint(name, step, evidence) if name and record.action == "save" else None
 
 
@@ -47,6 +50,18 @@ def way_back(saved: SavedCheckpoint, step: int | None, line: Evidence) -> str:
     return f"last checkpoint before it: {saved.name}{place}, L{saved.evidence.line}" + (
         f"; {far} earlier" if far else ""
     )
+
+
+def _shown(path: str) -> str:
+    """Return a path; only its last part, or nothing, where the rest may hold a secret."""
+    if _is_plain(path):
+        return path
+    last = path.rstrip("/").rpartition("/")[2]
+    return last if _is_plain(last) else ""
+
+
+def _is_plain(path: str) -> bool:
+    return not re.search(r"[\s?#@=]", path) and all(redact(part) == part for part in (path, *path.split("/")))
 
 
 def _is_before(one: Evidence, other: Evidence) -> bool:

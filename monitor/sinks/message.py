@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.alert import Alert, Severity, State, iso_time
+from monitor.alert import Alert, State
 from monitor.base import escape
 from monitor.base.bounded import BoundedError, Limits, run_bounded
 from monitor.base.errors import MonitorError, SinkError
 from monitor.base.resources import template_path
-from monitor.base.wording import log_name, span
+from monitor.base.wording import log_name
+from monitor.sinks.story import lasted, sign_of, story_of, title_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -22,13 +23,18 @@ SHOWN = 20
 
 SUBJECT = 200
 """Most characters of a subject."""
-_STATES = {State.RESOLVED: "over: ", State.CLOSED: "its run ended while this was wrong: "}
-_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "⚪"}
+
+
+def slack(text: str) -> str:
+    """Return the text as plain words of Slack's markup."""
+    return escape.terminal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 _ESCAPES: dict[str, Callable[[str], str]] = {
     "text": escape.terminal,
     "html": escape.html,
     "markdown": escape.markdown,
-    "slack": lambda text: escape.terminal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
+    "slack": slack,
 }
 """How to escape a log's text, by the language of the template."""
 
@@ -39,34 +45,25 @@ OWN_LIMITS = Limits(seconds=5.0, characters=100_000)
 
 def subject_of(alerts: Sequence[Alert]) -> str:
     """Return one line: a coloured dot, the log, the host, what is wrong, and the number of others."""
-    return f"{sign_of(_worst(alerts))} {headline_of(alerts)}"
+    return f"{sign_of(worst_of(alerts))} {headline_of(alerts)}"
 
 
 def headline_of(alerts: Sequence[Alert]) -> str:
     """Return the subject without its dot, for texts that escape it."""
-    worst = _worst(alerts)
+    worst = worst_of(alerts)
     others = f" (+{len(alerts) - 1})" if len(alerts) > 1 else ""
-    host = f" @{worst.host}" if worst.host else ""
-    who = f"{log_name(worst.log)}{host}: " if worst.log else ""
-    return escape.terminal(f"{who}{_STATES.get(worst.state, '')}{escape.redact(worst.summary)}{others}", SUBJECT)
+    who = f"{who_of(worst)}: " if worst.log else ""
+    return escape.terminal(f"{who}{escape.redact(title_of(worst))}{others}", SUBJECT)
 
 
-def _worst(alerts: Sequence[Alert]) -> Alert:
+def who_of(alert: Alert) -> str:
+    """Return the log that an alert is about, and the host that read it."""
+    return f"{log_name(alert.log)}{f' @{alert.host}' if alert.host else ''}" if alert.log else ""
+
+
+def worst_of(alerts: Sequence[Alert]) -> Alert:
+    """Return the alert that a notice is named after: one that fires, if any, of the highest severity."""
     return max(alerts, key=lambda alert: (alert.state is State.FIRING, alert.severity.rank))
-
-
-def lasted(alert: Alert) -> str:
-    """Return since when an alert fires, or how long it fired; empty for a log without times."""
-    if alert.starts_at is None:
-        return ""
-    if alert.state is State.FIRING:
-        return f"since {iso_time(alert.starts_at)}"
-    return f"lasted {span(alert.ends_at - alert.starts_at)}" if alert.ends_at is not None else ""
-
-
-def sign_of(alert: Alert) -> str:
-    """Return a coloured dot for an alert."""
-    return _SIGNS[alert.severity] if alert.state is State.FIRING else "🟢" if alert.state is State.RESOLVED else "⚪"
 
 
 def write_message(alerts: Sequence[Alert], *, template: str, language: str, own: Path | None = None) -> str:
@@ -80,7 +77,7 @@ def write_message(alerts: Sequence[Alert], *, template: str, language: str, own:
         return _template(template, language, own).render(
             alerts=alerts[:SHOWN],
             num_more=max(0, len(alerts) - SHOWN),
-            sign=sign_of(_worst(alerts)),
+            sign=sign_of(worst_of(alerts)),
             subject=headline_of(alerts),
             run=alerts[0].run,
             log=alerts[0].log,
@@ -117,5 +114,5 @@ def _template(name: str, language: str, own: Path | None) -> Template:
     )
     escaped = _ESCAPES[language]
     environment.filters |= {"esc": lambda text: escaped(escape.redact(str(text)))}
-    environment.globals |= {"sign_of": sign_of, "lasted": lasted}
+    environment.globals |= {"sign_of": sign_of, "lasted": lasted, "story_of": story_of}
     return environment.from_string((own or template_path(name)).read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from importlib import import_module
@@ -33,7 +34,7 @@ class OpenedSinks(NamedTuple):
     """Sinks that are ready to send."""
 
     sinks: dict[str, Sink]
-    """By name; the name may be shown and is stored with waiting alerts."""
+    """By name: its own, or kind and address without a secret. It is shown, and stored with waiting alerts."""
     warnings: list[str]
     files: list[Path]
     """Files that they write to."""
@@ -63,14 +64,16 @@ def _open(spec: SinkSpec, opened: OpenedSinks) -> None:
         forms = ", ".join(f"{each}:{_kind(each).takes.place}".removesuffix(":") for each in KINDS)
         raise MonitorError("--sink", what, expected=f"one of {forms}")
     where = f"sink {word}"
+    own_name = _own_name(given.pop("name", None), where)
     address: Secret | Path | str = place
     if kind.takes.address is not str:
         address = read_secret(place, where) if kind.takes.address is Secret else Path(place)
     sink = kind(address, where, *_options(kind.takes.options, given, where))
-    name = f"{word}:{address.shown if isinstance(address, Secret) else place}".removesuffix(":")
+    name = own_name or f"{word}:{address.shown if isinstance(address, Secret) else place}".removesuffix(":")
     if isinstance(address, Secret) and address.is_literal and address.shown != address.value:
-        # The digest tells apart two addresses on one host, and neither can be guessed from it.
-        name += f"#{hashlib.sha256(address.value.encode()).hexdigest()[:6]}"
+        if not own_name:
+            # The digest tells apart two addresses on one host, and neither can be guessed from it.
+            name += f"#{hashlib.sha256(address.value.encode()).hexdigest()[:6]}"
         opened.warnings.append(
             f"{name}: others may be able to read this address; expected {word}:env:NAME or :file:PATH"
         )
@@ -79,6 +82,18 @@ def _open(spec: SinkSpec, opened: OpenedSinks) -> None:
     opened.sinks[name] = sink
     if isinstance(address, Path):
         opened.files.append(address)
+
+
+def _own_name(value: object, where: str) -> str:
+    """Return the name that an entry gives its receiver; empty for none. Raises MonitorError."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise MonitorError(where, f"name is {value!r:.60}", expected="up to 40 letters, figures and any of . _ -")
+    return value
+
+
+_NAME = re.compile(r"[\w.-]{1,40}")
 
 
 def _kind(word: str) -> SinkKind:

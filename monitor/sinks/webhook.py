@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from monitor.alert import Alert, Severity, State
+from monitor.alert import Alert, State
 from monitor.base.clock import Clock, SystemClock
 from monitor.base.errors import MonitorError
+from monitor.sinks.chat import discord_document, ntfy_document, slack_document
 from monitor.sinks.http import Web
-from monitor.sinks.message import subject_of, write_message
+from monitor.sinks.message import subject_of
 from monitor.sinks.secret import Secret
 from monitor.sinks.sink import Takes
 
 VERSION = 1
 """Version of the generic document, which docs/notify.md describes."""
-DISCORD_CHARACTERS = 2_000
-NTFY_BYTES = 4_000
-"""Longest messages by the services' documentation; ntfy's limit of 4,096 less a reserve."""
 SIGNATURE = "X-Trainwarden-Signature"
 
 Write = Callable[[Sequence[Alert], Path | None, str], Mapping[str, object]]
@@ -87,23 +85,9 @@ def _generic(alerts: Sequence[Alert], *_: object) -> Mapping[str, object]:
     }
 
 
-def _slack(alerts: Sequence[Alert], template: Path | None, *_: object) -> Mapping[str, object]:
-    return {"text": write_message(alerts, template="message.txt.j2", language="slack", own=template)}
-
-
-def _discord(alerts: Sequence[Alert], template: Path | None, *_: object) -> Mapping[str, object]:
-    text = write_message(alerts, template="message.txt.j2", language="markdown", own=template)
-    content = text if len(text) <= DISCORD_CHARACTERS else f"{text[: DISCORD_CHARACTERS - 1]}…"
-    return {"content": content, "allowed_mentions": {"parse": []}}
-
-
-def _ntfy(alerts: Sequence[Alert], template: Path | None, topic: str) -> Mapping[str, object]:
-    text = write_message(alerts, template="message.txt.j2", language="text", own=template)
-    body = text.encode()[:NTFY_BYTES].decode(errors="ignore")
-    firing = [alert.severity for alert in alerts if alert.state is State.FIRING]
-    worst = max(firing, key=lambda severity: severity.rank, default=Severity.INFO)
-    priority = {Severity.CRITICAL: 5, Severity.WARNING: 4, Severity.INFO: 3}[worst]
-    return {"topic": topic, "title": subject_of(alerts), "message": body, "priority": priority}
-
-
-FORMATS: Mapping[str, Write] = {"generic": _generic, "slack": _slack, "discord": _discord, "ntfy": _ntfy}
+FORMATS: Mapping[str, Write] = {
+    "generic": _generic,
+    "slack": lambda alerts, template, _: slack_document(alerts, template),
+    "discord": lambda alerts, template, _: discord_document(alerts, template),
+    "ntfy": ntfy_document,
+}

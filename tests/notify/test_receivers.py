@@ -71,20 +71,27 @@ def test_a_signed_webhook_can_be_verified_with_the_key(server: Web, monkeypatch:
     assert hmac.compare_digest(signature, expected)
 
 
+def texts_of(document: Any) -> list[str]:
+    """Return every text of a document, in order."""
+    if isinstance(document, dict):
+        return [text for value in document.values() for text in texts_of(value)]
+    if isinstance(document, list):
+        return [text for value in document for text in texts_of(value)]
+    return [document] if isinstance(document, str) else []
+
+
 @pytest.mark.parametrize("form", ["slack", "discord", "ntfy"])
 def test_a_chat_message_mentions_no_user_and_contains_no_secret(server: Web, form: str):
     open_sink({"webhook": f"{server.url}/topic", "format": form}).send([hostile()])
     (request,) = server.got
     text = request.body.decode()
     assert "hunter2" not in text and "\\u001b" not in text and "\\u202e" not in text
-    words = {"slack": lambda: request.json["text"], "discord": lambda: request.json["content"]}.get(
-        form, lambda: request.json["message"]
-    )()
+    words = "\n".join(texts_of(request.json))
     assert "Rule1" in words and "run.log:L7" in words.replace("\\", "").replace("\u2060", "")
     if form == "slack":
-        assert "<script>" not in words and "&lt;script&gt;" in words
+        assert "<script>" not in words and "‹script›" in words
     if form == "discord":
-        assert request.json["allowed_mentions"] == {"parse": []} and len(words) <= 2_000
+        assert request.json["allowed_mentions"] == {"parse": []} and len(words) <= 6_000
     if form == "ntfy":
         assert (request.path, request.json["topic"], request.json["priority"]) == ("/", "topic", 5)
 
@@ -280,6 +287,20 @@ def test_a_heartbeat_posts_a_start_then_beats_then_a_failure_instead_of_beats(se
     delivery.add([critical(1)])
     paths = at(62.0, 4)
     assert paths[3].startswith("/ping/uuid/fail?rid=") and len(paths) == 4
+
+
+# ---- names
+
+
+def test_a_receiver_can_be_named(monkeypatch: Any):
+    monkeypatch.setenv("HOOK", "https://example.com/one")
+    opened = open_sinks([{"webhook": "env:HOOK", "name": "team"}, {"webhook": "env:HOOK", "name": "night.shift"}])
+    assert list(opened.sinks) == ["team", "night.shift"]
+
+
+@pytest.mark.parametrize("name", ["", "two words", "x" * 41, 7, "a\nb"])
+def test_a_name_that_is_none_is_refused(name: object):
+    assert "name is " in refusal({"webhook": "https://example.com", "name": name})
 
 
 # ---- mistakes in the configuration

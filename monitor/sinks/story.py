@@ -1,0 +1,88 @@
+"""Alert → what a person is told of it: one title, the lines that prove it, what to do; each thing once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from monitor.alert import Alert, Severity, State, iso_time, place_of
+from monitor.base.escape import redact
+from monitor.base.wording import span
+
+LINES_SHOWN = 3
+"""Most lines of evidence in a message."""
+TEXT_SHOWN = 300
+"""Most characters of one of them. Chosen by hand, 2026-11."""
+_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "⚪"}
+_STATES = {State.RESOLVED: "over", State.CLOSED: "the run ended while this was wrong"}
+
+
+class Story(NamedTuple):
+    """One alert in words, not yet escaped and without secrets."""
+
+    sign: str
+    """Its coloured dot: green only where evidence shows that it is over."""
+    title: str
+    """What is wrong, since which step, and whether that is over."""
+    about: str
+    """Rule, severity, state, and since when or how long."""
+    reason: str
+    """Why it is over; empty while it fires."""
+    lines: tuple[str, ...]
+    """The lines that prove it, with their places."""
+    advice: tuple[str, ...]
+    """What to do, and where to go back to; empty where it is over."""
+
+
+def story_of(alert: Alert) -> Story:
+    """Return what a person is told of an alert."""
+    is_firing = alert.state is State.FIRING
+    return Story(
+        sign=sign_of(alert),
+        title=redact(title_of(alert)),
+        about=_about(alert),
+        reason="" if is_firing else redact(alert.reason),
+        lines=tuple(_line(alert, number) for number in range(min(LINES_SHOWN, len(alert.evidence)))),
+        advice=tuple(redact(each) for each in (alert.action, alert.checkpoint) if each) if is_firing else (),
+    )
+
+
+def _about(alert: Alert) -> str:
+    parts = (alert.rule, alert.severity.value, _STATES.get(alert.state, "firing"), lasted(alert))
+    return " · ".join(part for part in parts if part)
+
+
+def title_of(alert: Alert) -> str:
+    """Return what is wrong and since which step; what is over says so first."""
+    if alert.state is State.RESOLVED:
+        seconds = _lasted_s(alert)
+        return f"over{f' after {span(seconds)}' if seconds else ''}: {alert.summary}"
+    place = place_of(alert, alert.at)
+    words = f"{alert.summary}{f', {place}' if place else ''}"
+    return f"{_STATES[State.CLOSED]}: {words}" if alert.state is State.CLOSED else words
+
+
+def sign_of(alert: Alert) -> str:
+    """Return a coloured dot for an alert."""
+    return "🟢" if alert.state is State.RESOLVED else _SIGNS[alert.severity]
+
+
+def lasted(alert: Alert) -> str:
+    """Return since when an alert fires, or how long it fired; empty for a log without times."""
+    if alert.starts_at is None:
+        return ""
+    if alert.state is State.FIRING:
+        return f"since {iso_time(alert.starts_at)}"
+    return f"lasted {span(_lasted_s(alert))}" if alert.ends_at is not None else ""
+
+
+def _lasted_s(alert: Alert) -> float:
+    if alert.starts_at is None or alert.ends_at is None:
+        return 0.0
+    return max(0.0, alert.ends_at - alert.starts_at)
+
+
+def _line(alert: Alert, number: int) -> str:
+    line = alert.evidence[number]
+    file = "" if alert.log.endswith(line.path) and alert.log else f"{line.path}:"
+    text = redact(line.text.strip())
+    return f"{file}L{line.line}: {text if len(text) <= TEXT_SHOWN else f'{text[:TEXT_SHOWN]} …'}"

@@ -48,7 +48,7 @@ UNIT = re.compile(
 _TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes", "h", "hours"))
 CHANGES = ("->", "-->", "=>", "→", "to")
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
-SEPARATOR = re.compile(r"\s*(?:(?:\bis\s*)?[:=：]+>?|->|→|\bis)\s*$")
+SEPARATOR = re.compile(r"(?<!\s)\s*+(?:(?:\bis\s*+)?(?<![:=：])[:=：]++>?|->|→|\bis)\s*+$")
 _HARD = re.compile(
     r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]"
 )

@@ -125,7 +125,7 @@ def section_of(gap: str, *, is_first: bool) -> str:
     return ""
 
 
-_GROUP = re.compile(r"[\"']?(\w+)[\"']?\s*[:=]\s*\{")
+_GROUP = re.compile(r"(?<!\w)(\w++)[\"']?\s*+[:=]\s*+\{")
 
 
 def group_of(gap: str, group: str) -> str:

@@ -13,7 +13,7 @@ from monitor.reader.dialects.by_words import LOOSE_REPORTS
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 from monitor.reader.event import Event, RawLine, evidence_of
-from monitor.reader.numbers import read
+from monitor.reader.numbers import count, read
 from monitor.reader.signals import Labels, Sample, text_signals
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ class Single:
             text = groups[fast.step_slot]
             if not text.isdigit() or place.step is None or state.step != place.step or state.unplaced:
                 return None
-            step = int(text)
-            if not place.step < step <= LARGEST_STEP:
+            told = count(text.decode())
+            if told is None or not place.step < told <= LARGEST_STEP:
                 return None
+            step = told
             if fast.total_slot is not None and float(groups[fast.total_slot]) != place.steps:
                 return None
             # Near its planned end, a training may be complete.

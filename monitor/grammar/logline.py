@@ -67,6 +67,10 @@ _BY_TAG: dict[str, tuple[type[Record], ...]] = {
 _HEAD = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d\.\d{3})Z ([A-Z]+) \[([A-Za-z0-9_.:-]+)\](?: |$)")
 
 
+_FIRST, _LAST = -30_610_224_000.0, 253_402_300_799.0
+"""1000-01-01 and the last second of 9999, in seconds since 1970."""
+
+
 class LogLine(NamedTuple):
     """One native line."""
 
@@ -78,7 +82,11 @@ class LogLine(NamedTuple):
 
 
 def format_line(at: float, record: Record, *, level: str | None = None) -> str:
-    """Return the line for a record, without a line feed; the level defaults to the record type's."""
+    """Return the line for a record, without a line feed; the level defaults to the record type's.
+
+    A time before the year 1000 or after 9999, which hostile logs can state, becomes the nearest one with four digits.
+    """
+    at = min(max(at, _FIRST), _LAST)
     seconds, milliseconds = divmod(round(at * 1000), 1000)
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     tag = record.tag if isinstance(record, Unknown) else record.TAG

@@ -15,6 +15,7 @@ from monitor.cli.check import as_json_line
 from monitor.config import Config
 from monitor.config.draft import watch_file
 from monitor.engine.step import Engine
+from monitor.grammar import ProcessGone
 from monitor.live.committer import Committer
 from monitor.live.follower import Follower
 from monitor.live.listener import LogListener
@@ -31,6 +32,7 @@ from monitor.store.saved import NOTHING, Saved, from_rows, to_rows
 from monitor.tail import FileTail
 from monitor.terminal.lines import alert_lines, summary_lines
 from tests.cli.logs import joined
+from tests.lines import numbered, pipeline, take
 from tests.pipeline.value_fuzz import LINES_OF_A_LOG, grammars, hostile_log
 
 RULES = tuple(load_rules(shipped_rule_files()))
@@ -118,3 +120,14 @@ def test_a_million_lines_with_hostile_values_stop_nothing(tmp_path: Path) -> Non
 
 def test_the_fuzzer_knows_at_least_ten_grammars() -> None:
     assert len({each.name for each in grammars()}) > 10
+
+
+@pytest.mark.parametrize("at", ["0001-01-01 00:00:00", "0999-06-01 00:00:00", "9999-12-31 23:59:59"])
+def test_what_is_learnt_beside_a_log_of_any_time_is_kept(at: str) -> None:
+    watched = pipeline(RULES)
+    take(watched, numbered(f"{at} INFO step {step} loss 0.{step}".encode() for step in range(1, 9)))
+    late = (watched.run.now or 0.0) + 1e9
+    lost = watched.lose(100, "truncated", late)
+    watched.learn(f"ERROR [{ProcessGone.TAG}] {ProcessGone(pid=7, how='killed').text()}", late + 1)
+    assert "EvidenceLost" in {each.rule for each in lost}
+    assert watched.run.attempt.of("process.gone")

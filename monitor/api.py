@@ -11,9 +11,9 @@ Names in this module keep their meaning between versions; other modules of `moni
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.alert import Alert, Severity, State
@@ -34,7 +34,8 @@ from monitor.rules.choice import RuleChoice
 from monitor.run.ended import End, Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.run.run import Run
-from monitor.snapshot import Snapshot
+from monitor.run.sources import Source, companions
+from monitor.snapshot import Snapshot, first_shown, with_sources
 from monitor.tail import FileTail, RecordTail
 from monitor.tail.logset import full_name
 from monitor.tail.opening import holds_records
@@ -55,6 +56,7 @@ __all__ = [
     "Snapshot",
     "State",
     "follow",
+    "one_run_each",
     "read",
 ]
 
@@ -140,6 +142,28 @@ def read(
     pipeline = Pipeline(str(log), settings.engine(), run=Run(log=full_name(name) if name else ""))
     transitions = replay(pipeline, progress=progress)
     return _log_of(pipeline, transitions, pipeline.snapshot(pipeline.run.now, is_following=False))
+
+
+def one_run_each(logs: Sequence[Log]) -> list[Log]:
+    """Put logs of one run together: a text log, and the files of figures that its trainer wrote as well.
+
+    What they show is that of the text log, and of the other files what only they show.
+    """
+    main_of = companions(Source(each.path, each.snapshot.run) for each in logs)
+    found = []
+    for log in logs:
+        if log.path in main_of:
+            continue
+        others = [each for each in logs if main_of.get(each.path) == log.path]
+        found.append(
+            replace(
+                log,
+                snapshot=with_sources(log.snapshot, [each.snapshot for each in others]),
+                transitions=first_shown([log.transitions, *(each.transitions for each in others)]),
+                is_blind=all(each.is_blind for each in (log, *others)),
+            )
+        )
+    return found
 
 
 class _Transitions(LogListener):

@@ -327,12 +327,17 @@ class Pipeline:
             self.promises.forget()
             return NOT_ASKED
 
-    def hear(self, now: float) -> list[Alert]:
-        """Note that bytes without a time came at the run's time ``now``; return the transitions."""
+    def hear(self, now: float, *, has_moved: bool = False) -> list[Alert]:
+        """Note that bytes without a time came at the run's time ``now``; return the transitions.
+
+        ``has_moved`` says that another file of the run showed a further step.
+        """
         is_undated = self.run.is_undated
         with self.run.observed():
             transitions = self._run_deadlines(now, is_undated=is_undated)
         self.run.hear(now)
+        if has_moved:
+            self.run.attempt.progress.touch(now)
         self.states, found = self.engine.step(self.run, self.states, now, frozenset({("log.line", ())}))
         return transitions + self._record(found, rests_on_facts=True)
 

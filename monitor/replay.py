@@ -133,8 +133,10 @@ class _RecordedFacts:
                 transitions += pipeline.lose(fact.lost_bytes, fact.how, fact.at)
             elif fact.kind is FactKind.PROBED:
                 transitions += pipeline.learn(fact.text, fact.at)
+            elif fact.at is not None and fact.kind is FactKind.PASSED:
+                transitions += pipeline.pass_time(fact.at)
             elif fact.at is not None:
-                transitions += pipeline.hear(fact.at) if fact.kind is FactKind.HEARD else pipeline.pass_time(fact.at)
+                transitions += pipeline.hear(fact.at, has_moved=fact.kind is FactKind.MOVED)
         return transitions
 
     def has_more(self, pipeline: Pipeline) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from monitor.alert import Alert
 from monitor.conditions import Reading
+from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.run.ended import End, end_of
 from monitor.run.run import Run
@@ -35,12 +36,37 @@ class Snapshot:
     """The transitions so far, oldest first."""
     totals: Totals | None = None
     """Totals of reading the log; None if they were not counted."""
+    sources: tuple[Snapshot, ...] = ()
+    """The other files of this run, such as the figures that its trainer writes beside the log."""
 
     @property
     def end(self) -> End:
         """How the run ended: the one answer for every command and page."""
         is_dead = any(each.fault == "crash" and not each.inhibited_by for each in self.open)
         return end_of(self.run, is_following=self.is_following, is_taken_for_dead=is_dead)
+
+
+def with_sources(snapshot: Snapshot, others: Sequence[Snapshot]) -> Snapshot:
+    """Return a run's snapshot with the other files of the run: of each fault, the first file that shows it."""
+    if not others:
+        return snapshot
+    return replace(
+        snapshot,
+        open=first_shown([snapshot.open, *(each.open for each in others)]),
+        history=first_shown([snapshot.history, *(each.history for each in others)]),
+        sources=tuple(others),
+    )
+
+
+def first_shown(files: Iterable[Iterable[Alert]]) -> tuple[Alert, ...]:
+    """Return the alerts of the files of one run without those of a fault that an earlier file shows."""
+    found: list[Alert] = []
+    known = set[tuple[str, Labels]]()
+    for alerts in files:
+        more = [each for each in alerts if (each.fault, each.labels) not in known]
+        found += more
+        known |= {(each.fault, each.labels) for each in more if not each.inhibited_by}
+    return tuple(found)
 
 
 class Totals(NamedTuple):

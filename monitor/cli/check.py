@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from monitor.api import Log, Settings, read
+from monitor.api import Log, Settings, one_run_each, read
 from monitor.base.errors import LogError
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import check_name, line_options, name_option, rule_options
@@ -19,7 +19,10 @@ from monitor.report.first_rank import first_to_fail
 from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
 from monitor.run.ended import Ended
-from monitor.tail.logset import LogSet
+from monitor.run.last_values import last_values
+from monitor.snapshot import Snapshot
+from monitor.tail.logset import LogSet, is_record_file
+from monitor.tail.records import holds_figures
 from monitor.terminal.lines import full_lines, summary_lines
 
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
@@ -44,27 +47,27 @@ def command(
 ) -> int:
     """Read logs to their end, and show what happened.
 
-    A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. Exit code: 0 nothing
-    fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing fired, but too little could be read:
-    no progress, or neither a loss nor a metric. A log that stops without an end keeps its exit code; with --finished
-    it is 1.
+    A LOG is a file, a gzip file, a folder, a pattern, or - for standard input. Writes nothing. A text log and the files
+    of figures that its trainer wrote (metrics.csv, trainer_state.json, TensorBoard's events ...) are shown as the one
+    run that they are. Exit code: 0 nothing fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing
+    fired, but too little could be read: no progress, or neither a loss nor a metric. A log that stops without an end
+    keeps its exit code; with --finished it is 1.
 
     \b
     monitor check train.log
     monitor check runs/ --json | jq '{log, verdict, ended}'
     """
     settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
-    codes, read_to_end = [], []
     found = _found(logs)
     check_name(name, found)
-    for each in found:
-        log = read(each, settings, name=name, progress=progress_bar)
+    read_to_end = one_run_each([read(each, settings, name=name, progress=progress_bar) for each in found])
+    codes = []
+    for log in read_to_end:
         codes.append(1 if finished and log.end.ended is not Ended.COMPLETED else log.exit_code)
         in_words = full_lines if full else summary_lines
         for line in [as_json_line(log)] if as_json else in_words(log.snapshot):
             click.echo(line)
-        read_to_end.append(log.snapshot)
-    for line in [] if as_json else first_to_fail(read_to_end):
+    for line in [] if as_json else first_to_fail([each.snapshot for each in read_to_end]):
         click.echo(terminal(line))
     return 1 if 1 in codes else max(codes)
 
@@ -72,10 +75,15 @@ def command(
 def _found(names: tuple[str, ...]) -> list[str]:
     """Return the logs that were named, those in folders and of patterns included. Raises LogError for none."""
     logs = LogSet(names)
-    found = [*logs.named, *logs.found()]
+    found = [*logs.named, *(each for each in logs.found() if not _is_table_of_results(Path(each)))]
     if not found:
         raise LogError(", ".join(names), "no log found", expected="files named *.log")
     return found
+
+
+def _is_table_of_results(path: Path) -> bool:
+    """Whether a file is only named like one of records."""
+    return is_record_file(path.name) and not holds_figures(path)
 
 
 def as_json_line(log: Log) -> str:
@@ -99,9 +107,44 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
     if run.dialect.unread_words:
         yield "unread", run.dialect.unread_words
     yield "coverage", _coverage(verdict_of(log.snapshot))
-    yield "facts", _present(log.values._asdict())
+    facts, origins = _facts(log.snapshot)
+    yield "facts", facts
+    if log.snapshot.sources:
+        yield "sources", [_source(each, origins) for each in log.snapshot.sources]
     yield "alerts", [alert.to_json() for alert in log.alerts]
     yield "exit_code", log.exit_code
+
+
+def _facts(snapshot: Snapshot) -> tuple[dict[str, object], dict[str, list[str]]]:
+    """Return the facts of a run, each from the first of its files that has it; by file, which it alone gave."""
+    facts = _present(last_values(snapshot.run)._asdict())
+    origins: dict[str, list[str]] = {}
+    for source in snapshot.sources:
+        more = _present(last_values(source.run)._asdict())
+        metrics = more.pop("metrics", {})
+        given = [name for name in more if name not in facts]
+        facts |= {name: more[name] for name in given}
+        known = facts.setdefault("metrics", {}) if metrics else {}
+        assert isinstance(known, dict) and isinstance(metrics, dict)
+        for name, splits in metrics.items():
+            new = {split: value for split, value in splits.items() if split not in known.get(name, {})}
+            if new:
+                known[name] = {**known.get(name, {}), **new}
+                given += [f"metrics.{name}.{split}" for split in new]
+        origins[source.log] = given
+    return facts, origins
+
+
+def _source(source: Snapshot, origins: dict[str, list[str]]) -> dict[str, object]:
+    """Return another file of a run: what was read of it, and which facts are from it."""
+    run = source.run
+    return {
+        "log": str(Path(source.log).absolute()),
+        "run": run.id,
+        "lines": run.lines,
+        "understood": run.understood,
+        "facts": origins[source.log],
+    }
 
 
 def _coverage(verdict: Verdict) -> dict[str, object]:

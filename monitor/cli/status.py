@@ -24,6 +24,7 @@ from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.report.summary import Summary, summary_of
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files
+from monitor.run.sources import Source, companions
 from monitor.snapshot import HISTORY_LIMIT
 from monitor.store.store import Seen, look
 from monitor.tail.ranks import family
@@ -119,14 +120,20 @@ def _run_key(seen: Seen) -> str:
 
 
 def _runs(found: Sequence[Seen]) -> list[tuple[str | None, list[Seen]]]:
-    """Return the logs by run, the main log first; the name of a rank's log tells which run it belongs to."""
+    """Return the logs by run, the main log first; the name of a rank's log tells which run it belongs to.
+
+    Files of figures that a trainer wrote beside its log are of the log's run.
+    """
+    mains = companions(Source(seen.log, seen.saved.run) for seen in found)
+    keys = {seen.log: _run_key(seen) for seen in found}
     by_family = {family(seen.log): _run_key(seen) for seen in reversed(found) if not seen.saved.run.rank}
     runs: dict[str, list[Seen]] = {}
     for seen in found:
-        key = _run_key(seen)
+        key = keys[mains.get(seen.log, seen.log)]
         own = by_family.get(family(seen.log), key) if seen.saved.run.rank else key
         runs.setdefault(own, []).append(seen)
-    return [(same[0].saved.run.id, sorted(same, key=lambda seen: seen.saved.run.rank or 0)) for same in runs.values()]
+    ordered = [sorted(same, key=lambda seen: (seen.log in mains, seen.saved.run.rank or 0)) for same in runs.values()]
+    return [(same[0].saved.run.id, same) for same in ordered]
 
 
 def firing(seen: Seen) -> list[Alert]:

@@ -105,9 +105,11 @@ def command(
 ) -> int:
     """Follow logs while they are written; print progress and every alert.
 
-    A LOG is a file, a folder (each *.log in it and below, later ones too), a quoted pattern like 'runs/*.log', or -
-    for standard input. With several logs, --report names a folder, for one page per log. On a terminal it shows a
-    live view, unless --plain is given. Options take precedence over the watch file (--config).
+    A LOG is a file, a folder (each *.log in it and below, later ones too, and the figures that trainers write as
+    metrics.csv, trainer_state.json, TensorBoard's events and the like), a quoted pattern like 'runs/*.log', or - for
+    standard input. A text log and the figures of its run are judged as one run: each fault is told once. With several
+    logs, --report names a folder, for one page per log. On a terminal it shows a live view, unless --plain is given.
+    Options take precedence over the watch file (--config).
     With --state, a watch that was killed continues where it stopped: no line twice, no alert lost.
     Ends with Ctrl-C, at the end of standard input, or with --until-end. Exit code: 0 nothing fired, 1 something
     fired at warning or above, 2 usage or bad file, 3 nothing fired but a log has too little to judge; 0 after

@@ -139,6 +139,7 @@ def follow(
             until_end=manner.until_end,
             find_more=finder.more if finder else None,
             notifier=notifier,
+            one_run=opener.one_run,
         )
 
         def use(found: InForce) -> None:

@@ -14,6 +14,7 @@ from monitor.engine.unjudged import reason_of
 from monitor.live.committer import Committer
 from monitor.live.follower import Follower
 from monitor.live.listener import Listener
+from monitor.live.one_run import OneRun
 from monitor.live.set_aside import SetAside
 from monitor.live.status_line import status_line
 from monitor.run.summary import summarise
@@ -44,14 +45,17 @@ class Daemon:
         until_end: bool,
         find_more: Callable[[], Iterable[Follower]] | None = None,
         notifier: Notifier | None = None,
+        one_run: OneRun | None = None,
     ) -> None:
-        """``find_more`` returns followers of the logs that have appeared since its last call.
+        """``find_more`` returns followers of the logs that have appeared since its last call; ``one_run`` knows which
+        of the logs are of one run.
 
         Without ``report_every_s`` no pages are written; without ``notifier`` there is no supervisor.
         """
         self._clock, self._listener, self._committer = clock, listener, committer
         self._notifier, self._is_ready, self._status_due_at = notifier or Notifier(), False, clock.monotonic()
         self._report_every_s, self._until_end, self._find_more = report_every_s, until_end, find_more
+        self._one_run = one_run or OneRun()
         self._followers: dict[Path, Follower] = {}
         self._pages_due_at: dict[str, float] = {}
         # Followers to be polled next, in the order in which their output came.
@@ -121,6 +125,7 @@ class Daemon:
         for path, each in due.items():
             self._waiting.setdefault(path, each)
         polled = self._poll(until=now + TURN_S)
+        self._one_run.turn(now)
         for text in self._committer.settle(self._clock, polled):
             self._listener.on_trouble(text)
         self._save_baselines(polled)
@@ -219,7 +224,7 @@ class Daemon:
     def _renew_pages(self, every_s: float) -> None:
         now = self._clock.monotonic()
         for each in self._followers.values():
-            if self._set_aside.holds(each):
+            if self._set_aside.holds(each) or each.main is not None:
                 continue
             if each.has_caught_up and not each.tail.is_behind and now >= self._pages_due_at[each.log]:
                 self._pages_due_at[each.log] = now + every_s

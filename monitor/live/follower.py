@@ -15,6 +15,7 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Committer
 from monitor.live.lag_alert import Lag
 from monitor.live.listener import LogListener
+from monitor.live.one_run import OneRun
 from monitor.live.silence import SilenceClock
 from monitor.notify import summarise_history
 from monitor.pipeline import Pipeline
@@ -23,7 +24,8 @@ from monitor.reader.causes import Cause
 from monitor.reader.event import evidence_of
 from monitor.run.ended import end_of, has_ended
 from monitor.run.run import Run
-from monitor.snapshot import Snapshot, Totals
+from monitor.run.sources import is_copy
+from monitor.snapshot import Snapshot, Totals, with_sources
 from monitor.store import Saved
 from monitor.store.recording import Recording
 from monitor.tail import Ending, FileTail, Gathered, Line, Notice, Tail
@@ -50,10 +52,12 @@ class Follower:
         saved: Saved | None = None,
         tells_history: bool = True,
         probes: Sequence[Probe] = (),
+        one_run: OneRun | None = None,
     ) -> None:
         """``saved`` is the state from which pipeline and tail were made; without it this is the first attach.
 
-        Without ``tells_history``, all transitions before a first attach are told as one alert. Raises StateError.
+        ``one_run`` knows the other files of a watch that may be of the same run. Without ``tells_history``, all
+        transitions before a first attach are told as one alert. Raises StateError.
         """
         self.pipeline, self.tail = pipeline, tail
         self._clock, self._listener, self._committer, self._probes = clock, listener, committer, tuple(probes)
@@ -81,12 +85,45 @@ class Follower:
         # Monotonic time up to which all output is known to have been read.
         self._read_at = clock.monotonic()
         self._lag = Lag(self._saved.behind)
+        self._one_run = one_run or OneRun()
+        self._one_run.add(self)
         self._tell(self._close_unloaded())
 
     @property
     def log(self) -> str:
         """The log's name, as the user gave it."""
         return self.pipeline.log
+
+    @property
+    def run(self) -> Run:
+        """What is known of its run."""
+        return self.pipeline.run
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes read by this watch."""
+        return self.tail.counters.bytes_read
+
+    @property
+    def firing(self) -> list[Alert]:
+        """Its alerts that fire."""
+        return [alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING]
+
+    @property
+    def history(self) -> Sequence[Alert]:
+        """Its newest transitions."""
+        return self.pipeline.history
+
+    @property
+    def others(self) -> list[Follower]:
+        """The followers of the other files of this one's run, if this one shows it first."""
+        return [each for each in self._one_run.others_of(self.log) if isinstance(each, Follower)]
+
+    @property
+    def main(self) -> Follower | None:
+        """The follower of the file that shows this one's run first; None if this one does so itself."""
+        main = self._one_run.main(self.log)
+        return main if isinstance(main, Follower) else None
 
     @property
     def is_over(self) -> bool:
@@ -97,6 +134,8 @@ class Follower:
     def why_over(self) -> str:
         """Why nothing more is expected of the log; empty while something is."""
         run = self.pipeline.run
+        if self.main is not None:
+            return self.main.why_over
         if has_ended(run.attempt):
             return "the log says that its run has ended"
         if self._unfinished is not None and self._is_unfinished_end:
@@ -105,11 +144,10 @@ class Follower:
             return "its writer has closed it"
         if not self.has_caught_up:
             return ""
-        firing = (alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING)
         deaths = self.pipeline.engine.deaths
         dead = [
             alert
-            for alert in firing
+            for alert in self.firing
             if (alert.rule in deaths or (alert.fault == "crash" and alert.severity.is_alarming))
             and not alert.inhibited_by
         ]
@@ -152,7 +190,7 @@ class Follower:
         if self.tail.is_behind:
             return
         self._read_at = polled_at
-        if not self.has_caught_up and not self._is_awaited():
+        if not self.has_caught_up and not self._is_awaited() and not self._one_run.must_wait(self.log):
             self._catch_up()
         elif has_found and not has_time:
             self._note_bytes()
@@ -160,11 +198,28 @@ class Follower:
         now = self.now()
         if self.tail.is_at_end and not self._is_finished:
             self._finish()
-        if now is not None and self._silence.is_judged and not self.tail.is_at_end:
+        if now is not None and self._is_silence_judged and not self.tail.is_at_end:
             transitions = self.pipeline.pass_time(now)
             if transitions:
                 self.recording.recorder.passed(self.pipeline.run.lines, now)
             self._tell(transitions)
+
+    @property
+    def _is_silence_judged(self) -> bool:
+        """Whether silence may be that of the run: another file of it, or a checkpoint's copy, says nothing of that."""
+        return self._silence.is_judged and not is_copy(self.log) and self.main is None
+
+    def hear_of(self, *, has_moved: bool) -> None:
+        """Take note that another file of the run grew, and whether it showed a further step."""
+        at = self._silence.note_bytes() if self.has_caught_up else None
+        if at is None:
+            return
+        lines = self.pipeline.run.lines
+        if has_moved:
+            self.recording.recorder.moved(lines, at)
+        else:
+            self.recording.recorder.heard(lines, at)
+        self._tell(self.pipeline.hear(at, has_moved=has_moved))
 
     def _finish(self) -> None:
         """Judge a stream that was closed: a death text at its end is not waited for, since nothing can follow."""
@@ -204,7 +259,7 @@ class Follower:
         is_following = self._silence.is_judged and not self.tail.is_at_end
         pipeline = self.pipeline if self._unfinished is None else self._provisional(self._unfinished)
         known = pipeline.snapshot(self.now(), is_following=is_following)
-        return replace(known, totals=self.totals)
+        return with_sources(replace(known, totals=self.totals), [each.snapshot() for each in self.others])
 
     @property
     def totals(self) -> Totals:
@@ -349,10 +404,9 @@ class Follower:
     def _catch_up(self) -> None:
         """Tell the history and start to judge the silence, now that all older output has been read."""
         self.has_caught_up = True
-        history = list(self.pipeline.history)
-        if not self._tells_history and history:
-            firing = [alert for alert in self.pipeline.states.open.values() if alert.state is State.FIRING]
-            summary = summarise_history(self.pipeline.log, history, firing)
+        history = self._one_run.untold(self.log, self.pipeline.history) if not self._tells_history else []
+        if history:
+            summary = summarise_history(self.pipeline.log, history, self.firing)
             self._committer.add([summary])
             self._listener.on_history(history, summary)
             self._is_urgent = True
@@ -370,6 +424,9 @@ class Follower:
 
     def _tell(self, transitions: list[Alert]) -> None:
         if not transitions or not self._tells_history:
+            return
+        transitions = self._one_run.admit(self.log, transitions)
+        if not transitions:
             return
         self._is_urgent = True
         if self._saved.is_resending:

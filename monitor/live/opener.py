@@ -12,6 +12,7 @@ from monitor.engine.step import Engine
 from monitor.live.committer import Committer, Loaded
 from monitor.live.follower import Follower
 from monitor.live.listener import LogListener
+from monitor.live.one_run import OneRun
 from monitor.pipeline import Pipeline
 from monitor.probes import Probe
 from monitor.run.run import Run
@@ -40,6 +41,8 @@ class Opener:
         """``start`` is where a first attach begins; ``is_state_lost`` means that all logs had a state that was lost."""
         self.engine = engine
         self._committer, self._clock, self._listener_of, self._probes = committer, clock, listener_of, probes
+        self.one_run = OneRun(committer.delivery.all_firing)
+        """Which of the logs are of one run."""
         self._start, self._notify_history, self._is_state_lost = start, notify_history, is_state_lost
 
     def open(self, log: str, *, may_be_missing: bool, is_new: bool = False) -> tuple[Follower, list[str]]:
@@ -103,4 +106,5 @@ class Opener:
             saved=loaded.saved or Saved(is_resending=bool(self._is_state_lost or loaded.lost)),
             tells_history=self._notify_history or is_new,
             probes=self._probes(pipeline.log),
+            one_run=self.one_run,
         )

@@ -67,9 +67,13 @@ class Delivery:
 
     def still_firing(self, rule: str) -> list[Alert]:
         """Return a rule's alerts that a receiver was told, or will be told, are firing; each alert once."""
+        return [alert for alert in self.all_firing() if alert.rule == rule]
+
+    def all_firing(self) -> list[Alert]:
+        """Return all such alerts, of any rule."""
         newest: dict[str, Alert] = {}
         for queue in self._queues.values():
-            newest |= {alert.id: alert for alert in queue.told_or_waiting() if alert.rule == rule}
+            newest |= {alert.id: alert for alert in queue.told_or_waiting()}
         return [alert for alert in newest.values() if alert.state is State.FIRING]
 
     def uncommitted(self) -> list[Parcel]:

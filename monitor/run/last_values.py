@@ -41,6 +41,16 @@ class LastValues(NamedTuple):
         return self.loss is None and self.val_loss is None and not self.metrics
 
 
+def figures_of(run: Run) -> list[tuple[str, float]]:
+    """Return the last losses, rate, norm and metrics of a run, each with its name: ``val_loss``, ``accuracy.val``."""
+    known = last_values(run)
+    plain = [("loss", known.loss), ("val_loss", known.val_loss), ("lr", known.lr), ("grad_norm", known.grad_norm)]
+    found = [(name, value) for name, value in plain if value is not None]
+    for name, splits in (known.metrics or {}).items():
+        found += [(f"{name}.{split}" if split else name, value) for split, value in splits.items()]
+    return found
+
+
 def last_values(run: Run) -> LastValues:
     """Return the last values of a run's present attempt."""
     said = run.dialect.facts.said(run.dialect.words) if run.dialect.facts.lines else {}

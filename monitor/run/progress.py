@@ -69,6 +69,11 @@ class Progress:
         if self.last is not None and self.last.serial > after:
             self.last = self.last._replace(at=at)
 
+    def touch(self, at: float) -> None:
+        """Take it that the run moved at ``at``, as another file of it shows."""
+        if self.last is not None:
+            self.last = self.last._replace(at=at if self.last.at is None else max(at, self.last.at))
+
     def see_batch(self, batch: int) -> None:
         """Note that a progress line reports so many batches of the phase as done."""
         name, epoch, known = self._place

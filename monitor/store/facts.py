@@ -31,6 +31,8 @@ class FactKind(StrEnum):
     """Which log the run is of: what its identity was made from, wherever the log is read again."""
     HEARD = "heard"
     """Bytes without a time of their own arrived."""
+    MOVED = "moved"
+    """Another file of the same run showed a further step."""
     PASSED = "passed"
     """Time passed without a line, and that changed an alert."""
     LOST = "lost"
@@ -111,6 +113,11 @@ class Recorder:
         if at - self._known_at >= THINNED_S:
             self._release(math.inf)
 
+    def moved(self, lines: int, at: float) -> None:
+        """Note a further step in another file of the same run."""
+        self._release(math.inf)
+        self._facts.append(Fact(FactKind.MOVED, lines, at))
+
     def passed(self, lines: int, at: float) -> None:
         """Note that a silence up to this time changed an alert."""
         self._release(math.inf)
@@ -175,7 +182,7 @@ def _read(line: bytes, where: str) -> Fact:
                     return Fact(FactKind.PROBED, lines, at, text=text)
             case {"kind": "named", "lines": 0, "at": None, "text": str() as text, "generation": int() as generation}:
                 return Fact(FactKind.NAMED, 0, None, text=text, generation=generation)
-            case {"kind": "heard" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
+            case {"kind": "heard" | "moved" | "passed" as kind, "lines": int() as lines, "at": at} if _is_time(at):
                 return Fact(FactKind(kind), lines, at)
     except (ValueError, RecursionError):
         pass

@@ -20,8 +20,15 @@ _ROTATED = re.compile(r"(.+?)[.-](?:[0-9]{1,5}|[0-9]{4}-?[0-9]{2}-?[0-9]{2}[0-9T
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
-_RECORD_FILES = ("trainer_state.json", "metrics.csv", "results.csv", "metrics.json", "metrics.jsonl")
-"""What trainers and their loggers call the figures that they write."""
+_STATE = "trainer_state.json"
+_RECORD_FILES = (
+    *(_STATE, "metrics.csv", "results.csv", "metrics.json", "metrics.jsonl", "progress.csv", "progress.json"),
+    *("result.json", "scalars.json", "history.csv", "history.json", "log.csv", "training.csv"),
+)
+"""What trainers and their loggers call the figures that they write: Hugging Face, Lightning, Ultralytics, detectron2,
+Stable-Baselines3, Ray Tune, MMEngine, and Keras' examples."""
+_COPIES = re.compile(r"checkpoint-(\d{1,18})")
+"""Folders in which a trainer keeps a copy of its state; the newest copy holds what the others do."""
 
 
 def is_record_file(name: str) -> bool:
@@ -90,25 +97,26 @@ class LogSet:
 
 
 def _logs_below(folder: Path, depth: int) -> Iterator[Path]:
-    has_log, others = False, list[Path]()
+    newest: tuple[int, Path] | None = None
     try:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda each: each.name):
                 if entry.name.startswith("."):
                     continue
-                if entry.name.endswith(".log") and entry.is_file():
-                    has_log = True
+                if (entry.name.endswith(".log") or is_record_file(entry.name)) and entry.is_file():
                     yield Path(entry.path)
-                elif is_record_file(entry.name) and entry.is_file():
-                    others.append(Path(entry.path))
                 elif depth > 0 and entry.is_dir(follow_symlinks=False):
-                    yield from _logs_below(Path(entry.path), depth - 1)
-        # Beside a text log they say the same once more, and one training would be watched as two.
-        if not has_log:
-            yield from others
+                    for found in _logs_below(Path(entry.path), depth - 1):
+                        copy = _COPIES.fullmatch(entry.name) if found.name == _STATE else None
+                        if copy is None:
+                            yield found
+                        elif newest is None or int(copy[1]) > newest[0]:
+                            newest = int(copy[1]), found
     except OSError:
         # The folder does not exist yet, or no longer: the next call sees what is there then.
-        return
+        pass
+    if newest is not None:
+        yield newest[1]
 
 
 def _is_remnant(path: Path) -> bool:

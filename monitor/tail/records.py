@@ -8,13 +8,18 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from monitor.base.errors import LogError
 from monitor.tail.tfevents import is_tfevents, scalars
 
 MOST_BYTES = 256 * 1024 * 1024
 """A document of JSON must be read whole; a larger one is no log. Chosen by hand, 2026-11."""
+
+
+LONGEST_HEAD = 64 * 1024
+"""Most bytes of a first line that is looked at."""
 
 
 def record_lines(path: str, stream: BinaryIO) -> BinaryIO | None:
@@ -43,6 +48,24 @@ def is_of_records(path: str) -> bool:
     """Whether a file may be one of records, by its name."""
     name = PurePath(path).name
     return name.endswith(".json") or is_tfevents(name)
+
+
+def holds_figures(path: Path) -> bool:
+    """Whether a file that is named like one of records holds any now: records, a table, or lines of JSON."""
+    try:
+        with path.open("rb") as stream:
+            if is_of_records(str(path)) and record_lines(str(path), stream) is not None:
+                return True
+            stream.seek(0)
+            first = stream.readline(LONGEST_HEAD)
+    except (OSError, LogError):
+        return False
+    if path.suffix not in (".json", ".jsonl"):
+        return b"," in first or b"\t" in first or b";" in first
+    try:
+        return isinstance(json.loads(first), Mapping) and first.endswith(b"\n")
+    except (ValueError, RecursionError):
+        return False
 
 
 def _records(document: object) -> list[Mapping[str, object]] | None:

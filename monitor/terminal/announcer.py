@@ -164,7 +164,9 @@ class _LogAnnouncer(LogListener):
 
 
 def is_side_log(follower: Follower, followers: Sequence[Follower]) -> bool:
-    """Whether a log without steps belongs to another rank of a training whose main log is followed too."""
+    """Whether another log shows the run: that of another rank, if this one has no steps, or another file of the run."""
+    if follower.main is not None:
+        return True
     of = ranked(follower.log)
     if of is None or follower.pipeline.run.attempt.step is not None:
         return False
@@ -178,8 +180,12 @@ def is_side_log(follower: Follower, followers: Sequence[Follower]) -> bool:
 
 
 def judged(followers: Sequence[Follower]) -> list[Follower]:
-    """Return the logs that are judged: all but the side logs."""
-    return [each for each in followers if not is_side_log(each, followers)]
+    """Return the logs that are judged: all but the side logs. Of the files of one run, the first that says enough."""
+    return [
+        next((one for one in (each, *each.others) if not is_blind(one.pipeline)), each)
+        for each in followers
+        if not is_side_log(each, followers)
+    ]
 
 
 def _short_names(logs: Sequence[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
 from monitor.report.summary import summary_of
 from monitor.rules import Rule
+from monitor.run.last_values import figures_of
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
 from monitor.tail import Notice
@@ -25,6 +26,8 @@ MARKS = {
 }
 PROGRESS = 110
 """Characters shown of a progress line: its familiar beginning."""
+MOST_FIGURES = 8
+"""Figures named that only another file of the run has."""
 EXCERPT = 240
 """Characters shown of a line of evidence."""
 
@@ -99,7 +102,19 @@ def progress_line(event: Event) -> str | None:
 
 def summary_lines(snapshot: Snapshot) -> list[str]:
     """Return the first screen, with how much of the log was understood."""
-    return [terminal(line) for line in (*summary_of(snapshot).lines, understood_words(snapshot.run))]
+    lines = (*summary_of(snapshot).lines, understood_words(snapshot.run), *source_words(snapshot))
+    return [terminal(line) for line in lines]
+
+
+def source_words(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for each other file of the run: how much was read of it, and the last figures that only it has."""
+    known = {name for name, _ in figures_of(snapshot.run)}
+    for each in snapshot.sources:
+        only = [f"{name} {value:.6g}" for name, value in figures_of(each.run) if name not in known]
+        known |= {name for name, _ in figures_of(each.run)}
+        more = f"; only there: {', '.join(only[:MOST_FIGURES])}" if only else ""
+        left = f" and {len(only) - MOST_FIGURES} more" if len(only) > MOST_FIGURES else ""
+        yield f"the same run in {each.log}: {each.run.understood:,} of {each.run.lines:,} lines understood{more}{left}"
 
 
 def full_lines(snapshot: Snapshot) -> list[str]:

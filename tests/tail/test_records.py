@@ -153,13 +153,17 @@ def test_the_newest_step_of_events_waits_for_its_other_figures(tmp_path: Path):
     assert [json.loads(each) for each in taken(tail, 1.0 + QUIET_S)] == [{"step": 10, "train/loss": 1.0, "lr": 0.5}]
 
 
-def test_a_folder_without_a_text_log_has_its_files_of_records(tmp_path: Path):
+def test_a_folder_has_its_text_logs_and_its_files_of_records(tmp_path: Path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for name in ("a/trainer_state.json", "a/config.json", "b/metrics.csv", "b/train.log"):
         (tmp_path / name).write_text("{}")
     found = LogSet([str(tmp_path)]).found()
-    assert [str(Path(each).relative_to(tmp_path)) for each in found] == ["a/trainer_state.json", "b/train.log"]
+    assert [str(Path(each).relative_to(tmp_path)) for each in found] == [
+        "a/trainer_state.json",
+        "b/metrics.csv",
+        "b/train.log",
+    ]
 
 
 def test_a_state_that_grows_is_followed_and_its_nan_fires_live(tmp_path: Path):

@@ -19,6 +19,10 @@ def header(snapshot: Snapshot) -> tuple[Statement, ...]:
         _configuration(attempt),
         fact("PID", None) if pid is None else Statement("PID", str(pid[0]), (pid[1],)),
         Statement("Log File", snapshot.log),
+        *(
+            Statement("Also read", f"{each.log} ({each.run.lines:,} lines of the same run)")
+            for each in snapshot.sources
+        ),
         _lines(snapshot),
         fact("Run", snapshot.run.id, *([start[1]] if start else [])),
     ]

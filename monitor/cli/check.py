@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from monitor.api import Log, Settings, one_run_each, read
-from monitor.base.errors import LogError
+from monitor.base.errors import LogError, Problems
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
@@ -60,8 +60,16 @@ def command(
     settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
     found = _found(logs)
     check_name(name, found)
-    read_to_end = one_run_each([read(each, settings, name=name, progress=progress_bar) for each in found])
-    codes = []
+    logs_read: list[Log] = []
+    problems: list[LogError] = []
+    for each in found:
+        try:
+            logs_read.append(read(each, settings, name=name, progress=progress_bar))
+        except LogError as error:
+            problems.append(error)
+    if not logs_read:
+        raise Problems(problems)
+    read_to_end, codes = one_run_each(logs_read), []
     for log in read_to_end:
         codes.append(1 if finished and log.end.ended is not Ended.COMPLETED else log.exit_code)
         in_words = full_lines if full else summary_lines
@@ -69,7 +77,9 @@ def command(
             click.echo(line)
     for line in [] if as_json else first_to_fail([each.snapshot for each in read_to_end]):
         click.echo(terminal(line))
-    return 1 if 1 in codes else max(codes)
+    for error in problems:
+        click.echo(terminal(f"monitor: {error}"), err=True)
+    return 1 if 1 in codes else 2 if problems else max(codes)
 
 
 def _found(names: tuple[str, ...]) -> list[str]:

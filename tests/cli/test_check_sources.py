@@ -21,3 +21,14 @@ def test_check_says_the_same_of_a_log_by_every_way(way: str, tmp_path: Path):
     said = json.loads(done.out)
     assert (done.code, said["verdict"], said["lines"]) == (0, "ok", 41)
     assert {each: said["facts"][each] for each in ("step", "loss", "lr")} == {"step": 40, "loss": 2.1, "lr": 0.001}
+
+
+def test_a_log_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path):
+    (tmp_path / "a.log").write_text(TEXT)
+    (tmp_path / "b.log").write_bytes(b"\x7fELF" + bytes(200))
+    (tmp_path / "c.log").touch()
+    done = monitor("check", tmp_path, "--json")
+    assert [Path(each["log"]).name for each in done.objects()] == ["a.log"]
+    assert done.code == 2
+    assert "b.log: is a binary file" in done.err
+    assert "c.log: is empty" in done.err

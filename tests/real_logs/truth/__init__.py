@@ -9,6 +9,9 @@ Metrics are {name: {split: value}}; `a|b` in a name or a split: either is right;
 
 from . import (
     boosting_and_rl,
+    fifth_epochs,
+    fifth_more,
+    fifth_steps,
     fourth,
     gluon,
     language_models,
@@ -27,6 +30,9 @@ __all__ = ["FORMATS", "Log", "facts_of", "read"]
 
 MODULES = (
     boosting_and_rl,
+    fifth_epochs,
+    fifth_more,
+    fifth_steps,
     fourth,
     gluon,
     language_models,

@@ -5,7 +5,7 @@ import re
 
 from .fifth_epochs import from_zero
 from .reading import NUM, number, or_silent, percent
-from .third import pairs_of, parts, within
+from .third import pairs_of, within
 
 
 def hyperopt(log):

@@ -196,7 +196,7 @@ def gluon_plain(log):
 
 
 def counted_epoch_step(log):
-    # Steps begin anew in each epoch; the number in front is another count. An epoch has as many steps as the one before.
+    # Steps begin anew in each epoch, which has as many as the one before; the number in front is another count.
     at = log.last(r"^<i> epoch: <i> step: <i> total_loss: <n>")
     most = max(number(each[3]) for each in log.every(r"^<i> epoch: <i> step: <i> total_loss") if each[2] != at[2])
     epoch = number(at[2])

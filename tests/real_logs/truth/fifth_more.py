@@ -56,6 +56,7 @@ def maskrcnn_sgg(log):
         "step": number(at[1]),
         "loss": [number(at[2]), number(at[3])],
         "lr": number(at[4]),
+        "grad_norm": or_silent(log.value(r"Total norm <n>")),
         "metrics": {"mAp": {"*": or_silent(log.value(r"mAp=<n>"))}},
     }
 
@@ -384,7 +385,11 @@ def q_learning(log):
     at = log.last(r"Episode +<i> \| Avg reward \(last 1000\): <n> \| Steps: <i>")
     return {
         "step": or_silent(number(at[1])),
-        "metrics": {"Avg reward (last 1000)|Avg reward|reward": {"*": or_silent(number(at[2]))}},
+        "metrics": {
+            "Avg reward (last 1000)|Avg reward|reward": {
+                "*": or_silent(number(at[2]), log.value(r"Avg eval reward: <n>"))
+            }
+        },
     }
 
 
@@ -399,8 +404,9 @@ def nlp_folds(log):
 
 
 def info_pipes(log):
-    at = log.last(r"Epoch <i>: Train Loss <n> \| Val Loss <n> \| LR <n>")
-    return {"epochs_done": number(at[1]), "loss": number(at[2]), "val_loss": number(at[3]), "lr": number(at[4])}
+    every = log.every(r"Epoch <i>: Train Loss <n> \| Val Loss <n> \| LR <n>")
+    at = every[-1]
+    return {"epochs_done": from_zero(every), "loss": number(at[2]), "val_loss": number(at[3]), "lr": number(at[4])}
 
 
 def russian(log):
@@ -413,9 +419,10 @@ def russian(log):
 
 
 def epoch_reward(log):
-    at = log.last(r"Epoch <i>/<i> Loss: <n>, reward: <n>")
+    every = log.every(r"Epoch <i>/<i> Loss: <n>, reward: <n>")
+    at = every[-1]
     return {
-        "epochs_done": number(at[1]),
+        "epochs_done": from_zero(every),
         "epochs": or_silent(number(at[2])),
         "loss": number(at[3]),
         "metrics": {"reward": {"*": number(at[4])}},

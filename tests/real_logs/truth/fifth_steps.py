@@ -176,7 +176,7 @@ def batches_then_epoch(log):
 def acer_box(log):
     return {
         "step": log.value(r"\| total_timesteps +\| <n>"),
-        "loss": or_silent(*(number(each[1]) for each in log.every(r"\| loss_\w+ +\| <n>"))),
+        "loss": log.value(r"\| loss +\| <n>"),
         "grad_norm": or_silent(log.value(r"\| norm_grads +\| <n>")),
         "metrics": {"mean_episode_reward": {"*": log.value(r"\| mean_episode_reward +\| <n>")}},
     }

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from monitor.reader.numbers import count, may_count, read
+from monitor.reader.vocabulary import listed, words_of
 
 
 class Bar(NamedTuple):
@@ -23,7 +24,7 @@ class Bar(NamedTuple):
     unit: str = "it"
     s_per_unit: float | None = None
     counts_samples: bool | None = None
-    """Of Keras: whether it counts samples rather than batches; None where it does not say."""
+    """Whether it counts samples rather than batches; None where it does not say."""
     behind: str = ""
     """A record behind the bar, on the same line."""
 
@@ -38,7 +39,7 @@ _CLOCK = r"(?:\d+ days?, )?[\d:.]+"
 _RATE = r"(?P<rate>\?|[\d.]+) *(?P<unit>[\w/ ]*?/[\w/ ]*?)"
 _SHOWN = r"(?:, *(?P<pairs>[^\n]*?))?\](?P<behind>[^\n]*)$"
 _TQDM = re.compile(
-    rf"(?P<words>.*?)(?P<pct>\d{{1,3}})%\|(?P<drawn>[^|]*)\| *(?P<done>{_COUNT})/(?P<total>{_COUNT}|\?) *"
+    rf"(?P<words>.*?)(?P<pct>\d{{1,3}})%(?:\|(?P<drawn>[^|]*)\|| ) *(?P<done>{_COUNT})/(?P<total>{_COUNT}|\?) *"
     rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
 )
 _OPEN = re.compile(
@@ -73,7 +74,7 @@ _GLUED = re.compile(r"(?:^|(?<=  ))`.*$")
 
 def take_bar(body: str) -> Bar | None:
     """Return the bar that a line draws; None for any other line."""
-    if "%|" in body:
+    if "%|" in body or ("% " in body and "<" in body and "/" in body):
         # A bar may be drawn over another on the same line: the last one is what is shown.
         start = _last_start(body)
         if m := _TQDM.match(body, start):
@@ -138,7 +139,9 @@ def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
         rate = _rate(m["rate"])
         pace = rate if unit.startswith("s/") else 1 / rate if rate > 0 else None
     words = m["words"].strip()
-    return Bar("tqdm", done, total, words, (m["pairs"] or "").strip(), unit, pace, behind=m["behind"].strip())
+    counts_samples = bool(listed("sample_units").intersection(words_of(unit))) or None
+    pairs, behind = (m["pairs"] or "").strip(), m["behind"].strip()
+    return Bar("tqdm", done, total, words, pairs, unit, pace, counts_samples, behind)
 
 
 def _keras(m: re.Match[str]) -> Bar | None:

@@ -18,7 +18,10 @@ def note_report(
 ) -> None:
     """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure."""
     place, shapes = state.place, state.epoch_shapes
-    if place.index is None or place.is_fraction or not any(value.quantity in ("loss", "metric") for value in values):
+    if place.index is None or place.is_fraction:
+        return
+    if not any(value.quantity in ("loss", "metric") for value in values):
+        _note_rate(template, places, values, state)
         return
     if shapes.epoch != (place.fit, place.index):
         _begin(shapes, (place.fit, place.index))
@@ -48,6 +51,19 @@ def note_report(
             place.is_over = True
         elif not place.is_over:
             place.is_over = None
+
+
+def _note_rate(template: str, places: list[Filled], values: tuple[Value, ...], state: ReadState) -> None:
+    """Note the line of a rate that opens an epoch; once more in the same epoch, it opens it anew."""
+    place, shapes, key = state.place, state.epoch_shapes, template_key(template)
+    if {each.slot.quantity for each in places} != {"epoch"} or not any(value.quantity == "lr" for value in values):
+        return
+    if shapes.epoch != (place.fit, place.index):
+        _begin(shapes, (place.fit, place.index or 0))
+    if key in shapes.seen:
+        place.is_over = False
+    elif len(shapes.seen) < MOST_SHAPES:
+        shapes.seen[key] = 1
 
 
 def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:

@@ -63,7 +63,7 @@ class Facts:
             self.lr = number
         elif quantity == "grad_norm" and split in ("", "train"):
             self.grad_norm = number
-        elif quantity == "metric":
+        elif quantity == "metric" and name:
             if name not in self.metrics and len(self.metrics) >= MOST_METRICS:
                 self.surplus += 1
                 return

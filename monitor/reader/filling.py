@@ -59,12 +59,15 @@ def _may_be_empty(template: str) -> bool:
 
 
 def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
-    """A word for nothing is not finite where numbers came before it; else nothing was measured there."""
+    """A word for nothing is not finite where numbers came before it; else nothing was measured there.
+
+    A validation that was not run in this epoch measured nothing, whatever came before.
+    """
     key = template_key(template)
     was = state.empties.get(key, "")
     has_words = any(each.number.is_empty for each in found)
     if was == "n" and has_words:
-        return found
+        return [each for each in found if not (each.number.is_empty and each.slot.split in ("val", "test"))]
     if has_words and not was and len(state.empties) < 256:
         state.empties[key] = "w"
     return [each for each in found if not each.number.is_empty]

@@ -33,6 +33,7 @@ _LEVELS = "DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SUCCESS"
 _LEVEL = rf"(?:{_LEVELS}|{_LEVELS.lower()})"
 _CLOCK = r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
 _ISO = re.compile(rf"(\d{{4}})[-/.](\d\d)[-/.](\d\d)[T ,_]{{1,2}}{_CLOCK}(?: ?(Z|UTC|[+-]\d\d:?\d\d))?(?!\d|:\d)")
+_MINUTE = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[T ](\d\d):(\d\d)(?=[\])]|,? -{1,2} )")
 _COMPACT = re.compile(rf"(20\d\d)(0[1-9]|1[0-2])([0-3]\d)[-_ T]{_CLOCK}(?!\d|:\d)")
 _US = re.compile(rf"(\d\d?)/(\d\d?)/(\d{{4}}|\d\d),? {_CLOCK}( [AP]M)?(?!\d|:\d)")
 _NAMED = re.compile(rf"(\d\d?)[- ]([A-Z][a-z][a-z])[- ](\d{{4}}|\d\d),? {_CLOCK}(?!\d|:\d)")
@@ -65,7 +66,8 @@ _LOGGERS = re.compile(
     rf"|[|:-]? ?{_LEVEL} *\| (?P<b>[^ |]{{1,120}}) (?:\||-) "  # | INFO | name |
     rf"|\([\w.]+:\d+\) {_LEVEL}:(?: |$)"  # (trainer:636) INFO:
     rf"|(?:[\w.-]{{1,80}}\] ?)?\([\w.]+\.py:? ?\d+\): {_LEVEL} "  # swin] (main.py 174): INFO
-    rf"|(?P<d>[A-Za-z]\w*) {_LEVEL}: "  # ppocr INFO:
+    rf"|(?P<d>[A-Za-z][\w.]*) {_LEVEL}: "  # ppocr INFO:
+    rf"|-{{1,2}} ?\d{{1,4}}:\d\d:\d\d - "  # - 1:26:57 -, since the start
     rf"|P\d+ {_LEVEL} "
     rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
     rf"|\[[\w. -]{{1,80}}\] {_LEVEL} +[\w.$]{{1,160}} - ?"  # [main] INFO org.trainer.Listener -
@@ -76,6 +78,7 @@ _LOGGERS = re.compile(
     rf"|(?P<e>__\w+__|[A-Za-z_]\w*(?:\.\w+)+) - "
     rf"|[\w.]{{1,80}}:\d+ >> "
     rf"|\[[\w.]+\.py:\d+\] - "
+    rf"|[\w./-]{{1,80}}\.py: *\d+(?:: | - )"  # train_net.py:  692:
     rf"|>> ?|: +|- |\| |[,;] "
     rf")"
 )
@@ -158,6 +161,9 @@ def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[fl
         if m := _ISO.match(text, pos):
             seconds = _full(int(m[1]), int(m[2]), int(m[3]), m[4], m[5], m[6], m[7], clock, m[8], zone)
             return _found(seconds, not m[8] and zone is None, m.end(), text, clock, "date")
+        if m := _MINUTE.match(text, pos):
+            seconds = _full(int(m[1]), int(m[2]), int(m[3]), m[4], m[5], "00", None, clock, None, zone)
+            return _found(seconds, zone is None, m.end(), text, clock, "date")
         if m := _COMPACT.match(text, pos):
             seconds = _full(int(m[1]), int(m[2]), int(m[3]), m[4], m[5], m[6], m[7], clock, None, zone)
             return _found(seconds, zone is None, m.end(), text, clock, "date")

@@ -109,7 +109,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if take_header(body, state.tables):
         state.tables.is_history = not state.is_begun
         return KNOWN
-    if (row := row_text(body, state.tables)) is not None:
+    if (row := row_text(unwrap(body), state.tables)) is not None:
         text, has_place = row
         if not text:
             return KNOWN
@@ -156,7 +156,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         number, total, is_over = found
         if state.place.index is None and number > 1 and total is None and phrases.is_setting(body):
             return ()
-        if state.place.index is None and state.place.reports:
+        if state.place.index is None and state.place.reports and not state.last_bar.startswith("keras|"):
             state.place.heads_trail = True
         before = state.place.index
         if is_over and before is not None and number < before + (0 if state.place.from_zero else 1):

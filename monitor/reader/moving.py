@@ -77,7 +77,10 @@ def enter(
         return None
     is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
     if subject not in ("val", "test") and state.plain_total and is_training:
-        if place.bar_total is None and (place.is_fraction or place.index is None):
+        # A bar that is full while the training goes on is an evaluation's.
+        is_within = place.reports > 0 or (place.progress is not None and place.progress != int(place.progress))
+        is_of_steps = not is_within or state.plain_done != state.plain_total
+        if place.bar_total is None and is_of_steps and (place.is_fraction or place.index is None):
             place.bar_total, place.bar = state.plain_total, state.plain_done
         if place.bar_total == state.plain_total:
             place.bar = state.plain_done
@@ -106,8 +109,40 @@ def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState
     if not epochs or place.index is None or place.is_fraction or not state.has_loss:
         return False
     number = max(epochs, key=lambda each: each.slot.rank).number.value
-    has_loss = any(value.quantity == "loss" and value.split == "train" for value in values)
+    has_loss = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
     return not has_loss and number < place.index + (0 if place.from_zero else 1)
+
+
+_WITHIN = frozenset(("step", "batch", "samples", "position", "index"))
+"""Places within an epoch."""
+
+
+def trails(places: list[Filled], values: tuple[Value, ...], place: PlaceState) -> bool:
+    """Whether a report that names its epoch and no place within it sums up what came before, which named none."""
+    kinds = {each.slot.quantity for each in places}
+    is_measured = any(value.quantity == "loss" or value.split for value in values)
+    if "epoch" not in kinds or kinds & _WITHIN or not is_measured or place.is_fraction:
+        return False
+    epochs = [each for each in places if each.slot.quantity == "epoch"]
+    number = max(epochs, key=lambda each: each.slot.rank).number.value
+    if place.heads_trail and place.index is not None and number < place.index + (0 if place.from_zero else 1):
+        place.is_inner, place.inner = None, None  # the run began again: its counts from then on tell
+    if place.index is None and place.reports and (place.step is not None or place.inner is not None):
+        place.heads_trail = True
+        if place.inner is None:
+            place.inner, place.inner_total = place.step, place.steps
+        place.inner_index = 0
+    return place.heads_trail
+
+
+def go_on_behind_head(places: list[Filled], values: tuple[Value, ...], place: PlaceState, *, is_bar: bool) -> None:
+    """Move to the next epoch where heads trail, and a report of the training follows one."""
+    kinds = {each.slot.quantity for each in places}
+    is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
+    if not (place.heads_trail and place.is_over and place.index is not None and is_training):
+        return
+    if "epoch" not in kinds and (is_bar or kinds & _WITHIN) and place.index + 1 != place.epochs:
+        place.index, place.is_over = place.index + 1, False
 
 
 def _enter_unknown(place: PlaceState, item: Named) -> None:
@@ -135,7 +170,7 @@ def enter_bar(bar: Bar, state: ReadState, *, is_measured: bool = False) -> int |
     place = state.place
     if bar.style == "keras":
         place.counts_samples = bar.counts_samples if bar.counts_samples is not None else place.counts_samples
-    if bar.style == "keras" and place.counts_samples is not False:
+    if (bar.style == "keras" and place.counts_samples is not False) or bar.counts_samples:
         if bar.is_over:
             place.is_over = True
         return None

@@ -13,14 +13,19 @@ from monitor.reader.doubts import (
 )
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
-from monitor.reader.moving import enter, looks_back
+from monitor.reader.moving import enter, go_on_behind_head, looks_back, trails
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
+from monitor.reader.slots import Slot
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.reader.template import shape_of
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
+
+MOST_LOSSES = 4
+"""A line that gives the loss so often by its bare name is many reports without an end of line between them: which of
+them is the last is not sure, and none is read."""
 
 
 def read_pairs(
@@ -32,7 +37,7 @@ def read_pairs(
     if not _may_plan(shape.template, state):
         return ()
     plan = plan_of(shape.template, logger)
-    if plan.is_prose and bar is None:
+    if (plan.is_prose and bar is None) or sum(_is_bare_loss(slot) for slot in plan.slots) >= MOST_LOSSES:
         return ()
     if bar is None and phrases.is_of_the_best(text):
         return KNOWN
@@ -103,7 +108,10 @@ def read_pairs(
     is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
     is_elsewhere = is_elsewhere or looks_back(places, values, state)
     step = state.place.step
+    is_trailing = bar is None and not is_elsewhere and trails(places, values, state.place)
     if not is_elsewhere:
+        if not is_trailing:
+            go_on_behind_head(places, values, state.place, is_bar=bar is not None)
         step = enter(places, filled, state, subject=subject, bar=bar, values=values)
     state.last_split = subject
     if places and (subject or values[0].quantity == "loss"):
@@ -118,10 +126,16 @@ def read_pairs(
         state.has_placed_loss = state.has_placed_loss or any(value.quantity == "loss" for value in values)
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
-    if not is_elsewhere:
+    if is_trailing:
+        state.place.is_over = True
+    elif not is_elsewhere:
         note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
+
+
+def _is_bare_loss(slot: Slot) -> bool:
+    return slot.role == "value" and slot.quantity == "loss" and not (slot.split or slot.marks or slot.of_set)
 
 
 def _stays(template: str, places: list[Filled], state: ReadState) -> bool:

@@ -128,15 +128,34 @@ _AT_STEP = re.compile(
 
 
 _GLUED_PLACE = re.compile(
-    r"(?<![A-Za-z0-9_./\\-])(epoch|iter|iteration|step|batch)(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
+    r"(?<![A-Za-z0-9_./\\-])(epoch|iter|iteration|step|batch)_?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
 )
+
+
+_EPOCH_DONE = re.compile(
+    r"\W*(epoch[ :#=\[(_]{0,2}\d{1,7}(?: ?/ ?\d{1,7})?[\])]?) (?:is )?(?:done|finished|completed?|ended|over)"
+    r" ?[.,;:|!-]+ *(?=[A-Za-z])", re.I
+)  # fmt: skip
+_COUNT_OF_EPOCH = re.compile(
+    r"(\d{1,7})(?:st|nd|rd|th)? epoch(?: (?:done|finished|completed?|ended|over))?[,:;|]? +(?=[A-Za-z])", re.I
+)
+_IN_BRACKETS = re.compile(r"([A-Za-z][A-Za-z _-]{0,30}?) \((epoch|step|iter|iteration) (\d{1,9})\) ?[:=] ?", re.I)
+_LEFT = re.compile(r"\W*(epoch|step|iter|iteration|batch) (\d{1,9})[-,;|( ]+(\d{1,9}) (?:left|remaining|to go)\b", re.I)
+_EMPHASISED = re.compile(r"\*\*([A-Za-z]+)\*\*:? +")
+_OF_THIS = re.compile(r" (?:for|in|of|at) (?:this|the|the current) (?:epoch|step|iteration)(?= ?[:=])", re.I)
 
 
 def plain(body: str) -> str:
     """Return a line with ordinals as counts, and the comma of a pair that is all of it as a colon: ``lr, 0.01``.
 
-    A value at a place has its place first: ``Loss at step 5: 0.25``. ``epoch24`` is ``epoch 24``.
+    A value at a place has its place first: ``Loss at step 5: 0.25``, ``Loss (epoch 5): 0.25``, ``5 epoch, loss``.
+    ``epoch24`` is ``epoch 24``, and ``step 5 -- 15 left`` is ``step 5/20``.
     """
+    low = body.lower()
+    if "epoch" in low or "step" in low or "iter" in low:
+        body = _place_first(body)
+    if body.startswith("**") and (m := _EMPHASISED.match(body)):
+        body = f"[{m[1]}] {body[m.end() :]}"
     if _GLUED_PLACE.search(body):
         body = _GLUED_PLACE.sub(r"\1 \2", body)
     if body[0] == "[" and (m := _TAG.match(body)):
@@ -150,6 +169,18 @@ def plain(body: str) -> str:
             return f"{m[1]}: {m[2]}"
         return _ORDINAL.sub("", body)
     return body
+
+
+def _place_first(body: str) -> str:
+    if m := _EPOCH_DONE.match(body):
+        return f"{m[1]}, {body[m.end() :]}"
+    if body[0].isdigit() and (m := _COUNT_OF_EPOCH.match(body)):
+        return f"epoch {m[1]}, {body[m.end() :]}"
+    if m := _LEFT.match(body):
+        return f"{m[1]} {m[2]}/{int(m[2]) + int(m[3])}{body[m.end() :]}".rstrip(" -=")
+    if ")" in body and (m := _IN_BRACKETS.match(body)):
+        return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"
+    return _OF_THIS.sub("", body)
 
 
 def is_mean(body: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,6 +11,15 @@ from monitor.reader.slots import CHANGES, OPENERS, PROSE, SEPARATOR, UNIT, Slot,
 from monitor.reader.subjects import group_of, part_sets, section_of, share_split, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
+
+_OF = ("/", "of", "out of", "]/[", "] / [", "}/{", ")/(")
+"""What stands between a count and its total."""
+
+
+_LOADS = re.compile(
+    r"\W*(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b", re.I
+)
+"""A line that tells what a saved model has, which an earlier training gave it."""
 
 
 class Plan(NamedTuple):
@@ -48,7 +58,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
             found.append(Slot("item", of=list_of))
             continue
         list_of = -1
-        if found and gap.strip() in ("/", "of", "out of", "/ ") and found[previous].role != "total":
+        if found and gap.strip() in _OF and found[previous].role != "total":
             found.append(Slot("total", of=previous, unit=unit))
             continue
         if found and gap.strip() == "(" and found[previous].role not in ("bracket", "lead"):
@@ -80,7 +90,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
         found.append(slot)
     slots = name_brackets(epochs_as_place(found), gaps)
     subject = subject_of(gaps, slots, logger)
-    is_prose = bool(PROSE.search(template.replace(MARK, " "))) and num_pairs < 3
+    is_prose = bool(PROSE.search(template.replace(MARK, " "))) and (num_pairs < 3 or bool(_LOADS.match(template)))
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
     return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only)
 

@@ -14,7 +14,7 @@ class Value(NamedTuple):
     quantity: str
     """A quantity of the vocabulary, or ``metric``."""
     name: str
-    """Of a metric; empty for a quantity."""
+    """Of a metric; empty for a quantity, and where a line gives no more than a split: ``250 val 3.92``."""
     split: str
     """``train``, ``val``, ``test``; empty where nothing says it."""
     number: float

@@ -95,13 +95,17 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     for value in _WORD_VALUE.finditer(text, last):
         last = value.end()
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
-    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=")
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+")
     key = _LABEL.sub("", key)
     return f"{key} {qualifier}".strip() if key else ""
 
 
 _GOES_ON = re.compile(r" [a-z]+(?: [A-Za-z]+)*[.!]?$")
 """Words behind a number: ``Process 4711 exits successfully.`` names no measurement."""
+
+
+_RUN_NAME = re.compile(r"[A-Za-z][A-Za-z-]*(?:_\w+|\d\w*)")
+"""What a run is called before its place: ``LSTM_e10 Epoch 3``."""
 
 
 def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "") -> Slot | None:
@@ -119,7 +123,9 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str
             known = key if is_name else ""
             if not known:
                 return Slot("none")
-        if known != key and not _is_plain_before(key[: -len(known)]):
+        before = key[: -len(known)]
+        is_run = meaning(known).name == "epoch" and _RUN_NAME.fullmatch(before.strip()) is not None
+        if known != key and not is_run and not _is_plain_before(before):
             return Slot("metric", "metric", key.replace(" ", "_")[:LONGEST_NAME])
         key = known
     elif len(key.split()) > 5:

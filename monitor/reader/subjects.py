@@ -7,8 +7,8 @@ import re
 from monitor.reader.slots import Slot
 from monitor.reader.vocabulary import listed, shipped, words_of
 
-_FIELD = re.compile(r"""["']?\b(\w+)["']?\s*[:=]\s*["']?([A-Za-z]+)\b""")
-"""``"split": "val"``, ``phase=train``."""
+_FIELD = re.compile(r"""["']?\b_?(\w+)["']?\s*[:=]\s*["']?([A-Za-z_]+)\b""")
+"""``"split": "val"``, ``phase=train``, ``"_type": "val_iter"``."""
 
 
 _BATCHES = ("batch", "batches")
@@ -38,14 +38,14 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
     if of_place and of_place != "train":
         return of_place
     for gap in gaps:
-        for field, word in _FIELD.findall(gap):
-            if field.lower() in listed("split_fields") and splits.get(word.lower()) in ("train", "val", "test"):
-                return splits[word.lower()]
+        for field, text in _FIELD.findall(gap):
+            if field.lower() in listed("split_fields") and (split := _split_alone(text)):
+                return split
     lead = gaps[0]
     if lead.startswith("Saving dict for global step"):  # TensorFlow's Estimator, of every evaluation
         return "val"
     # The text before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
-    for piece in re.split(r"[|\[\]:,;=(){}>*#]+| - | -- ", lead):
+    for piece in re.split(r"[|\[\]:,;=(){}>*#\t]+| - | -- |  +", lead):
         words = words_of(piece)
         if not words:
             continue
@@ -67,6 +67,14 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
             if named_split in ("train", "val", "test"):
                 return named_split
     return ""
+
+
+def _split_alone(text: str) -> str:
+    """Return the split that a value of words names: beside it may stand no more than a place."""
+    splits, words = shipped().splits, words_of(text)
+    named = {splits[word] for word in words if splits.get(word) in ("train", "val", "test")}
+    has_others = any(word not in splits and word not in listed("fillers") for word in words)
+    return named.pop() if len(named) == 1 and not has_others else ""
 
 
 def share_split(slots: list[Slot]) -> list[Slot]:

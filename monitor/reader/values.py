@@ -60,7 +60,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             if index in totals and totals[index].number.value:
                 amount /= totals[index].number.value
             name = slot.name or slot.quantity
-            found.append(Value("metric", name if name != "metric" else "score", split, amount, number.digits))
+            found.append(Value("metric", name if name != "metric" else "", split, amount, number.digits))
         elif slot.role == "time":
             found.append(Value(slot.quantity, "", split, number.value * slot.scale, number.digits))
         elif slot.role == "value":

@@ -100,7 +100,7 @@ def _digits(report: Report) -> Digits:
     """Return with how many decimal places a report's numbers were printed, by signal."""
     found: list[tuple[str, tuple[tuple[str, str], ...], int]] = []
     for value in report.values:
-        if value.digits is None:
+        if value.digits is None or (value.quantity == "metric" and not value.name):
             continue
         if value.quantity == "metric":
             found.append((METRIC, (("name", value.name), ("split", value.split)), value.digits))
@@ -256,7 +256,7 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
             found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "tokens_per_s" and value.split not in _UNSEEN:
             found.append(Sample(TOKENS_PER_S, (), value.number))
-        elif value.quantity == "metric":
+        elif value.quantity == "metric" and value.name:
             if report.is_bar and value.split in _UNSEEN and _is_repeated(value, state):
                 continue
             key = f"{value.name}\t{value.split}"

@@ -1,0 +1,187 @@
+"""Kinds of line that the fifth list of real logs showed: made-up twins, and the kind around each."""
+
+import math
+
+import pytest
+
+from tests.reader.facts import facts_of
+
+
+def said(*lines):
+    return facts_of("\n".join(lines).encode())
+
+
+@pytest.mark.parametrize("nothing", ["null", "None"])
+@pytest.mark.parametrize("key", ["val_loss", "valid_loss_mse", "test_loss"])
+def test_a_validation_that_was_not_run_has_measured_nothing(key, nothing):
+    rows = ["0.5", nothing, nothing, "0.25", nothing]
+    facts = said(*(f'{{"epoch": {n}, "train_loss": {2 - n / 8}, "{key}": {row}}}' for n, row in enumerate(rows)))
+    assert facts["loss"] == 1.5
+    assert not math.isnan(facts.get("val_loss", 0.25))
+
+
+def test_a_training_loss_that_is_gone_is_not_finite():
+    assert math.isnan(said(*(f'{{"step": {n}, "loss": {"null" if n == 4 else 2 - n / 8}}}' for n in range(5)))["loss"])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "[06/25 06:52:43][INFO] train_net.py:  692: ",
+        "[06/25 06:52:43][INFO] utils/logging.py: 99: ",
+        "2026-03-27 18:59:09,478 - INFO - train.py:267 - ",
+        "INFO - 2020/03/07 02:58 -- 1:26:57 - ",
+        "2026-06-15 20:58:00 reid.train INFO: ",
+    ],
+)
+def test_who_wrote_a_line_is_no_measurement(head):
+    facts = said(*(f"{head}epoch {n}/3, loss: {2 - n / 4}, acc: 0.5" for n in (1, 2, 3)))
+    assert (facts["epochs_done"], facts["loss"], list(facts["metrics"])) == (3, 1.25, ["acc"])
+
+
+@pytest.mark.parametrize("key", ["_type", "type", "split"])
+@pytest.mark.parametrize("name", ["val_iter", "val_epoch", "eval"])
+def test_a_record_says_of_which_split_it_is(key, name):
+    train = '{{"{}": "train_iter", "epoch": "1/2", "iter": "{}/40", "loss": 1.5}}'
+    facts = said(
+        *(train.format(key, n) for n in (10, 20, 30)),
+        *(f'{{"{key}": "{name}", "epoch": "1/2", "iter": "{n}/8", "top1_err": 50.0}}' for n in (2, 4)),
+    )
+    assert (facts["step"], facts["loss"]) == (30, 1.5)
+
+
+@pytest.mark.parametrize("unit", ["img", "ex", "samples", "seq", "tok", "B"])
+def test_a_bar_that_counts_samples_tells_no_step(unit):
+    bar = "Epoch {}: {}%|###| {}/600 [00:05<00:00, 104.87{}/s, loss={}]"
+    facts = said(*(bar.format(n, 50 * k, 300 * k, unit, 2 - n / 2 - k / 8) for n in (1, 2) for k in (1, 2)))
+    assert (facts.get("step"), facts["loss"], facts["epochs_done"]) == (None, 0.75, 2)
+
+
+@pytest.mark.parametrize("unit", ["it", "batch", "step"])
+def test_a_bar_that_counts_batches_tells_the_step(unit):
+    bar = "Epoch {}: {}%|###| {}/600 [00:05<00:00, 104.87{}/s, loss={}]"
+    facts = said(*(bar.format(n, 50 * k, 300 * k, unit, 2 - n / 2 - k / 8) for n in (1, 2) for k in (1, 2)))
+    assert facts["step"] == 1200
+
+
+def test_a_bar_may_be_without_its_drawing():
+    facts = said(*(f"{10 * n}% {n}/10 [00:0{n}<00:09,  1.0it/s, loss={2 - n / 8}]" for n in range(1, 9)))
+    assert (facts["step"], facts["loss"]) == (8, 1.0)
+
+
+def test_a_bar_that_is_full_while_the_training_goes_on_is_of_an_evaluation():
+    report = "{{'loss': {}, 'grad_norm': 0.5, 'learning_rate': 0.001, 'epoch': {}}}"
+    facts = said("100%|####| 31/31 [00:08<00:00, 3.9it/s]", report.format(1.5, 0.5), report.format(1.25, 1.0))
+    assert (facts.get("step"), facts["loss"]) == (None, 1.25)
+
+
+BATCHES = [
+    ("    step {b:4d}/8  loss {loss}", 8),
+    ("[{e}/3] batch {b}/8 loss={loss} lr=0.001", 8),
+    ("[E{e}] step {b} loss {loss}", None),
+]
+SUMMARIES = [
+    "[main] Epoch {e}/3 -- train: 0.5  val: 0.6  ppl: 1.8  (70s)",
+    "Epoch {e}/3 (120.0s) | loss={loss} | val=0.6",
+    "Epoch {e} avg-loss {loss}",
+]
+
+
+@pytest.mark.parametrize("summary", SUMMARIES)
+@pytest.mark.parametrize(("batch", "total"), BATCHES)
+@pytest.mark.parametrize("num_epochs", [1, 2, 3])
+def test_reports_that_name_their_epoch_may_come_at_its_end(batch, total, summary, num_epochs):
+    lines = []
+    for e in range(1, num_epochs + 1):
+        lines += [batch.format(e=e, b=b, loss=3 - e / 2 - b / 80) for b in (2, 4, 6, 8)]
+        lines.append(summary.format(e=e, loss=3 - e / 2 - 0.1))
+    assert said(*lines)["epochs_done"] == num_epochs
+    if num_epochs < 3:
+        begun = said(*lines, batch.format(e=num_epochs + 1, b=2, loss=0.5))
+        assert (begun["epochs_done"], begun["loss"]) == (num_epochs, 0.5)
+        assert begun.get("step") == (8 * num_epochs + 2 if total else None)
+
+
+def test_a_log_cut_at_its_head_begins_in_the_middle_of_an_epoch():
+    bar = "400/400 [==============================] - 11s - loss: {}"
+    lines = [bar.format(0.5), "Epoch 19/20", bar.format(0.25), "Epoch 20/20", bar.format(0.125)]
+    assert (said(*lines)["loss"], said(*lines)["epochs_done"]) == (0.125, 20)
+
+
+@pytest.mark.parametrize("word", ["Loaded", "Loading", "Restored", "Resuming from"])
+def test_what_a_saved_model_has_is_not_what_this_training_has(word):
+    head = f"{word} checkpoints/best.pt  meta={{'iteration': 27, 'train_loss': 1.48, 'policy_loss': 1.45, 'lr': 0.1}}"
+    facts = said(head, *(f"  epoch {n}/6  loss={2 - n / 8} acc=0.5" for n in (1, 2)))
+    assert (facts.get("step"), facts["loss"], facts["epochs_done"]) == (None, 1.75, 2)
+
+
+@pytest.mark.parametrize("blanks", ["  ", "\t"])
+def test_a_split_may_be_parted_from_its_figures_by_blanks(blanks):
+    facts = said("Epoch 1/3", f"Train{blanks}loss: 1.5  acc: 0.75", f"Eval{blanks}acc: 0.5 ± 0.02  loss: 0.25")
+    assert (facts["loss"], facts["val_loss"], facts["metrics"]["acc"]) == (1.5, 0.25, {"train": 0.75, "val": 0.5})
+
+
+def test_a_total_may_stand_in_brackets_of_its_own():
+    lines = [
+        line
+        for n in range(3)
+        for line in (
+            f"train --- Current batch:200/200  loss:[ {0.5 - n / 8}]",
+            f"Epoch [{n}]/[9] \t Training Phase Loss: {0.75 - n / 8} \t Accuracy: 0.5",
+            f"Epoch [{n}]/[9] \t Validation Phase Loss: {0.875 - n / 8} \t Accuracy: 0.25",
+        )
+    ]
+    facts = said(*lines)
+    assert (facts["epochs_done"], facts["loss"], facts["val_loss"]) == (3, 0.5, 0.625)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Epoch[{n}] done. Loss: {loss} (Base: 0.1, Orth: 0.2), Acc: 3.0%",
+        "Epoch {n} finished. Loss: {loss}, BLEU: 0.2",
+        "Epoch {n} completed - loss: {loss}",
+        "{n} epoch, loss: {loss},  loss_test: 0.5",
+        "{n}th epoch finished, loss:{loss}, accuracy:0.9",
+        "net_b4 Epoch {n}: Loss = {loss}",
+        "Training Loss (epoch {n}): {loss}",
+    ],
+)
+def test_an_epoch_is_named_in_many_ways(line):
+    facts = said(*(line.format(n=n, loss=2 - n / 8) for n in range(1, 5)))
+    assert (facts["epochs_done"], facts["loss"]) == (4, 1.5)
+
+
+def test_what_is_done_and_what_is_left_make_the_total():
+    lines = (f"-----iteration {n}----------{100 - n} left------" for n in (10, 20))
+    facts = said(*(each for line in lines for each in (line, "loss:0.25")))
+    assert (facts["step"], facts["steps"], facts["loss"]) == (20, 100, 0.25)
+
+
+def test_words_and_marks_around_a_figure_are_not_its_name():
+    lines = [
+        "Epoch {}/3", "Learning Rate for this epoch: 0.125", "**Train** Prec@1 90.5 Prec@5 99.5", "loss: 1.5",
+        "**Test** Prec@1 80.5 Prec@5 89.5", "+ Validation accuracy: 0.75",
+    ]  # fmt: skip
+    facts = said(*(line.format(n) for n in (1, 2) for line in lines))
+    assert facts["lr"] == 0.125
+    assert facts["metrics"]["Prec@1"] == {"train": 90.5, "test": 80.5}
+    assert facts["metrics"]["accuracy"] == {"val": 0.75}
+
+
+def test_cells_may_be_tensors():
+    rows = (f"{n}\ttensor({2 - n / 8}, device='cuda:0')\ttensor(0.5, device='cuda:0')\t0.1" for n in (1, 2, 3))
+    facts = said("epoch\tloss\tacc\tlr", *rows)
+    assert (facts["epochs_done"], facts["loss"], facts["lr"]) == (3, 1.625, 0.1)
+
+
+@pytest.mark.parametrize("num_reports", [5, 40])
+def test_reports_without_an_end_of_line_between_them_are_not_read(num_reports):
+    glued = "".join(f"train: {n} @ epoch:0/2 loss: {20 - n / 8} time: 4.5" for n in range(num_reports))
+    assert "loss" not in said(glued)
+
+
+@pytest.mark.parametrize("line", ["{n} val {value}", "step {n} | val {value}", "epoch {n}/9 train={value} val={value}"])
+def test_a_figure_without_a_name_gets_none(line):
+    facts = said(*(line.format(n=n, value=4 - n / 8) for n in range(1, 8)))
+    assert facts.get("metrics") is None

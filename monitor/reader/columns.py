@@ -135,7 +135,7 @@ class BlockReader:
             if key in self._plans or len(self._plans) >= 64:
                 continue
             self._plans[key] = fast_plan(template, read_.reports[0], state, head, read_.head.logger)
-        active = [each for each in self._plans.values() if each is not None][-MOST_PLANS:]
+        active = _together([each for each in self._plans.values() if each is not None], state)[-MOST_PLANS:]
         if active and active != self._active:
             self._active = active
             joined = b"|".join(each.pattern for each in active)
@@ -215,6 +215,12 @@ class BlockReader:
         return [each for each in kept if len(each.rows)], singles
 
 
+def _together(plans: list[Fast], state: ReadState) -> list[Fast]:
+    """Return the plans whose lines mean the same with each other between them: a step holds for lines without one."""
+    has_steps = state.place.step is not None or any(plan.step_slot is not None for plan in plans)
+    return [plan for plan in plans if plan.step_slot is not None or not has_steps]
+
+
 def _counted(said: Read) -> int:
     return sum(report.kind in ("report", "validation") and bool(report.values) for report in said.reports)
 
@@ -235,8 +241,12 @@ def is_steady(state: ReadState) -> bool:
 
 
 def fingerprint(state: ReadState) -> tuple[object, ...]:
+    """Return what the lines of a block must leave as it was, for columns to hold what single lines would report."""
     place = state.place
-    return (is_steady(state), place.fit, place.is_fraction, place.step_word, state.has_decimal_comma, state.has_loss)
+    return (
+        is_steady(state), place.fit, place.is_fraction, place.step_word, place.step is None,
+        state.has_decimal_comma, state.has_loss,
+    )  # fmt: skip
 
 
 _FINITE = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"

@@ -77,8 +77,8 @@ def command(
             click.echo(line)
     for line in [] if as_json else first_to_fail([each.snapshot for each in read_to_end]):
         click.echo(terminal(line))
-    for error in problems:
-        click.echo(terminal(f"monitor: {error}"), err=True)
+    for problem in problems:
+        click.echo(terminal(f"monitor: {problem}"), err=True)
     return 1 if 1 in codes else 2 if problems else max(codes)
 
 

@@ -14,6 +14,7 @@ from monitor.reader.doubts import (
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
 from monitor.reader.moving import enter, go_on_behind_head, looks_back, trails
+from monitor.reader.nameless import learn_name, name_losses
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
@@ -37,6 +38,9 @@ def read_pairs(
     if not _may_plan(shape.template, state):
         return ()
     plan = plan_of(shape.template, logger)
+    is_of_the_best = bar is None and (plan.is_prose or phrases.is_of_the_best(text))
+    if is_of_the_best and state.nameless and (learned := learn_name(plan, shape.slots, state)):
+        return (Report("validation", place_of(state.place, state.place.step), learned),)
     if (plan.is_prose and bar is None) or sum(_is_bare_loss(slot) for slot in plan.slots) >= MOST_LOSSES:
         return ()
     if bar is None and phrases.is_of_the_best(text):
@@ -71,6 +75,7 @@ def read_pairs(
             values = values_of(plan, filled, subject, state)
         else:
             values = without_doubtful_loss(plan, values)
+    values = name_losses(values, state)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True

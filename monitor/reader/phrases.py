@@ -105,7 +105,10 @@ _ANNOUNCES = re.compile(
 )  # fmt: skip
 
 
-_OF_THE_BEST = re.compile(r"\W*best (?:model|epoch|iteration|checkpoint)\b(?! (?:acc|loss|score|metric))", re.I)
+_OF_THE_BEST = re.compile(
+    r"\W*(?:(?:a|the|new|saved|found|current) )*best (?:model|epoch|iteration|checkpoint|weights|saved)\b"
+    r"(?! (?:acc|loss|score|metric))", re.I
+)  # fmt: skip
 
 
 def is_of_the_best(body: str) -> bool:
@@ -141,6 +144,8 @@ _COUNT_OF_EPOCH = re.compile(
 )
 _IN_BRACKETS = re.compile(r"([A-Za-z][A-Za-z _-]{0,30}?) \((epoch|step|iter|iteration) (\d{1,9})\) ?[:=] ?", re.I)
 _LEFT = re.compile(r"\W*(epoch|step|iter|iteration|batch) (\d{1,9})[-,;|( ]+(\d{1,9}) (?:left|remaining|to go)\b", re.I)
+_TENSOR = re.compile(r"Tensor ([A-Za-z][\w/]*) of type \w+\. Dims: \([\d,]*\): ")
+"""Of Caffe2's operator Print."""
 _EMPHASISED = re.compile(r"\*\*([A-Za-z]+)\*\*:? +")
 _OF_THIS = re.compile(r" (?:for|in|of|at) (?:this|the|the current) (?:epoch|step|iteration)(?= ?[:=])", re.I)
 
@@ -154,6 +159,8 @@ def plain(body: str) -> str:
     low = body.lower()
     if "epoch" in low or "step" in low or "iter" in low:
         body = _place_first(body)
+    if body.startswith("Tensor ") and (m := _TENSOR.match(body)):
+        return f"{m[1]}: {body[m.end() :]}"
     if body.startswith("**") and (m := _EMPHASISED.match(body)):
         body = f"[{m[1]}] {body[m.end() :]}"
     if _GLUED_PLACE.search(body):

@@ -135,6 +135,10 @@ class ReadState:
     is_summary: bool = False
     """Whether the heading was that of a summary of the run."""
     last_split: str = ""
+    nameless: dict[str, float] = field(default_factory=dict)
+    """Split → the last figure that had no more than it for a name: ``val: 0.61``."""
+    are_nameless_losses: bool = False
+    """Whether another line has named such a figure a loss."""
     metered: str = ""
     """The split of the validation whose batches the lines before reported: its mean may follow without a word."""
     open_text: str = ""

@@ -185,3 +185,22 @@ def test_reports_without_an_end_of_line_between_them_are_not_read(num_reports):
 def test_a_figure_without_a_name_gets_none(line):
     facts = said(*(line.format(n=n, value=4 - n / 8) for n in range(1, 8)))
     assert facts.get("metrics") is None
+
+
+@pytest.mark.parametrize("line", ["New best saved  (val_loss={})", "New best model -> run/best.pt (val_loss={})"])
+@pytest.mark.parametrize("bests", [(1, 2, 3), (3,), (1,)])
+def test_a_line_about_the_best_model_names_the_figure_that_chose_it(line, bests):
+    lines = []
+    for n in (1, 2, 3):
+        lines.append(f"Epoch {n}/3 -- train: {0.75 - n / 8}  val: {1 - n / 8}  ppl: 1.5  (70s)")
+        lines += [line.format(1 - n / 8)] * (n in bests)
+    assert said(*lines)["val_loss"] == 0.625
+
+
+def test_a_figure_that_no_line_names_stays_without_a_name():
+    lines = [f"Epoch {n}/3 -- train: {0.75 - n / 8}  val: {1 - n / 8}  ppl: 1.5  (70s)" for n in (1, 2, 3)]
+    assert "val_loss" not in said(*lines, "New best saved  (val_loss=0.125)")
+
+
+def test_caffe2_prints_tensors():
+    assert said(*(f"Tensor loss of type float. Dims: (): {2 - n / 8}" for n in range(9)))["loss"] == 1.0

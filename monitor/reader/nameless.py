@@ -1,0 +1,43 @@
+"""Figures with no more than a split for a name (``train: 0.52  val: 0.61``) → losses, once another line says so."""
+
+from __future__ import annotations
+
+from monitor.reader.numbers import read
+from monitor.reader.plan import Plan
+from monitor.reader.report import Value
+from monitor.reader.state import ReadState
+
+
+def learn_name(plan: Plan, texts: tuple[str, ...], state: ReadState) -> tuple[Value, ...]:
+    """Learn from a line about the best model, which names the figure that chose it: ``New best (val_loss=0.61)``.
+
+    Return that figure where it is new that it is a loss.
+    """
+    found: list[Value] = []
+    if state.are_nameless_losses:
+        return ()
+    for slot, text in zip(plan.slots, texts, strict=False):
+        if slot.role != "value" or slot.quantity != "loss" or not slot.split:
+            continue
+        number = read(text, has_decimal_comma=state.has_decimal_comma)
+        if number is not None and state.nameless.get(slot.split) == number.value:
+            state.are_nameless_losses = True
+            found.append(Value("loss", "", slot.split, number.value, number.digits))
+    return tuple(found)
+
+
+def name_losses(values: tuple[Value, ...], state: ReadState) -> tuple[Value, ...]:
+    """Note a line's figures without a name, and return them as losses where that is what they are."""
+    nameless = {value.split: value.number for value in values if value.quantity == "metric" and not value.name}
+    if not nameless:
+        return values
+    state.nameless = nameless
+    if not state.are_nameless_losses:
+        return values
+    named = {value.split for value in values if value.quantity == "loss"}
+    return tuple(
+        value._replace(quantity="loss")
+        if value.quantity == "metric" and not value.name and value.split not in named
+        else value
+        for value in values
+    )

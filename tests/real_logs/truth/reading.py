@@ -7,10 +7,16 @@ NUM = r"[-+]?(?:[Nn]a[Nn]|NAN|[Ii]nf(?:inity)?|(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-
 
 
 def read(path):
-    """The log of a file: UTF-16 where it begins with its mark, else UTF-8; other bytes are replaced."""
+    """The log of a file: UTF-16 where it begins with its mark, else UTF-8, else GBK; other bytes are replaced."""
     content = path.read_bytes()
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return Log(content.decode("utf-16" if wide else "utf-8", "replace"))
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return Log(content.decode("utf-16", "replace"))
+    for encoding in ("utf-8", "gbk"):
+        try:
+            return Log(content.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return Log(content.decode("utf-8", "replace"))
 
 
 class Log:

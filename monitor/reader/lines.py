@@ -162,7 +162,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         if is_over and before is not None and number < before + (0 if state.place.from_zero else 1):
             return KNOWN  # an earlier model is tried out
         enter_epoch(state.place, Named(number, total))
-        state.is_begun, state.block = True, ""
+        state.is_begun, state.block, state.last_bar = True, "", ""
         is_new = state.place.index != before
         if is_over or state.place.heads_trail:
             state.place.is_over = True

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
-TABLES = ("first",)
+TABLES = ("first", "second")
 WHENS = ("start", "end", "head", "epoch", "batch", "batch0", "step", "bar", "stepbar")
 
 

@@ -130,7 +130,6 @@ class _Loop:
         counts_epochs = form.names_epochs
         if not counts_epochs:
             page.truth.put("step", None, at.step)
-            page.truth.also("steps", course.num_batches)  # a bar that names no epoch may as well be the training's
         elif form.of("bar") or {"b1", "bs"} <= slots:
             page.truth.put("step", at.step)
         elif {"b0", "bs"} <= slots:
@@ -138,6 +137,8 @@ class _Loop:
         else:
             page.truth.put("step", None, at.step)
         page.truth.also("steps", course.num_steps, None)
+        if form.of("bar") and not any("{e" in template for template in form.of("bar", "head")):
+            page.truth.also("steps", course.num_batches)  # a bar that names no epoch may as well be the training's
         if counts_epochs:
             page.epoch_begun(at.epoch)
             if at.batch == course.num_batches and (form.of("bar") or {"b1", "bs"} <= slots):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import NamedTuple
 
+from monitor.base.wording import log_name
 from monitor.conditions.reading import Background
 from monitor.config import Config
 from monitor.report.judgement import judge
@@ -115,7 +115,7 @@ def build(
 def _name(snapshot: Snapshot) -> str:
     """Return the run's own name; a log without one has its file's name."""
     is_named = snapshot.run.attempt.started is not None
-    return (is_named and snapshot.run.id) or PurePath(snapshot.log).name
+    return (is_named and snapshot.run.id) or log_name(snapshot.log)
 
 
 def _marked(sections: Mapping[str, Sequence[Statement]], mark: Mark) -> Iterator[Statement]:

@@ -112,6 +112,7 @@ def _bare_environment() -> Environment:
         quote=lambda line: Markup(f"<code>{escape.html(foreign(line.text), LINE_LIMIT)}</code>"),
         dec=lambda value, digits=4: _number(value, f".{digits}f"),
         sci=lambda value: _number(value, ".2e"),
+        shown=_number,
         whole=lambda value: _number(value, ","),
         general=lambda value: _number(value, ".6g"),
         percent=lambda value: _number(value * 100, ".0f"),

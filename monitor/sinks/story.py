@@ -13,7 +13,8 @@ LINES_SHOWN = 3
 TEXT_SHOWN = 300
 """Most characters of one of them. Chosen by hand, 2026-11."""
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "⚪"}
-_STATES = {State.RESOLVED: "over", State.CLOSED: "the run ended while this was wrong"}
+STILL = "while it fired"
+"""How the reason of an end reads that shows nothing: the run, or its attempt, ended before."""
 
 
 class Story(NamedTuple):
@@ -40,14 +41,16 @@ def story_of(alert: Alert) -> Story:
         sign=sign_of(alert),
         title=redact(title_of(alert)),
         about=_about(alert),
-        reason="" if is_firing else redact(alert.reason),
+        reason="" if is_firing or alert.reason.endswith(STILL) else redact(alert.reason),
         lines=tuple(_line(alert, number) for number in range(min(LINES_SHOWN, len(alert.evidence)))),
         advice=tuple(redact(each) for each in (alert.action, alert.checkpoint) if each) if is_firing else (),
     )
 
 
 def _about(alert: Alert) -> str:
-    parts = (alert.rule, alert.severity.value, _STATES.get(alert.state, "firing"), lasted(alert))
+    # The title says how long an alert lasted that is over.
+    since = lasted(alert) if alert.state is State.FIRING else ""
+    parts = (alert.rule, alert.severity.value, alert.state.value, since)
     return " · ".join(part for part in parts if part)
 
 
@@ -58,7 +61,7 @@ def title_of(alert: Alert) -> str:
         return f"over{f' after {span(seconds)}' if seconds else ''}: {alert.summary}"
     place = place_of(alert, alert.at)
     words = f"{alert.summary}{f', {place}' if place else ''}"
-    return f"{_STATES[State.CLOSED]}: {words}" if alert.state is State.CLOSED else words
+    return f"{alert.reason}: {words}" if alert.reason.endswith(STILL) else words
 
 
 def sign_of(alert: Alert) -> str:
@@ -71,8 +74,13 @@ def lasted(alert: Alert) -> str:
     if alert.starts_at is None:
         return ""
     if alert.state is State.FIRING:
-        return f"since {iso_time(alert.starts_at)}"
+        return f"since {_moment(alert.starts_at)}"
     return f"lasted {span(_lasted_s(alert))}" if alert.ends_at is not None else ""
+
+
+def _moment(at: float) -> str:
+    """Return a time as ``2026-03-02 09:05:10 UTC``."""
+    return f"{(iso_time(at) or 'an unknown time').replace('T', ' ')[:19]} UTC"
 
 
 def _lasted_s(alert: Alert) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import struct
 import subprocess
 import zlib
+from html import unescape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LIMIT_S = 90.0
 PICTURES = Path(__file__).parents[2] / "build/pictures"
@@ -23,20 +25,36 @@ class Opened(NamedTuple):
     """What the console said: errors, violations of the policy, and what a script wrote."""
 
 
-def open_page(page: Path, profile: Path) -> Opened:
-    """Load a page and return its document."""
-    done = _chromium(page, profile, "--dump-dom", "--enable-logging=stderr")
+def open_page(page: Path, profile: Path, *options: str) -> Opened:
+    """Load a page, with further options of the browser, and return its document."""
+    done = _chromium(page, profile, "--dump-dom", "--enable-logging=stderr", *options)
     said = re.findall(r"CONSOLE[:(].*", done.stderr.decode("utf-8", "replace"))
     return Opened(done.stdout.decode("utf-8"), said)
 
 
-def screenshot(page: Path, profile: Path, name: str, *, size: tuple[int, int]) -> Path:
+def measured(page: str, script: str, folder: Path, *, width: int) -> Any:
+    """Run a script in a page, without the page's own policy, and return the value of its promise ``found``."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    tail = (
+        f"<script>{script}\nfound.then(value => {{ const pre = document.createElement('pre'); pre.id = 'found';"
+        "pre.textContent = JSON.stringify(value); document.body.appendChild(pre); });</script></body>"
+    )
+    path = folder / "measured.html"
+    path.write_text(text.replace("</body>", tail), encoding="utf-8")
+    options = (f"--window-size={width},2000", "--virtual-time-budget=30000")
+    answer = re.search(r'<pre id="found">(.*?)</pre>', open_page(path, folder / "profile", *options).dom, re.DOTALL)
+    assert answer is not None, "the script did not end"
+    return json.loads(unescape(answer[1]))
+
+
+def screenshot(page: Path, profile: Path, name: str, *, size: tuple[int, int], is_dark: bool = False) -> Path:
     """Take a picture of a page and keep it."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = PICTURES / f"{name}.png"
     picture.unlink(missing_ok=True)
     width, height = size
-    _chromium(page, profile, f"--window-size={width},{height}", f"--screenshot={picture}")
+    scheme = ["--blink-settings=preferredColorScheme=0"] if is_dark else []
+    _chromium(page, profile, f"--window-size={width},{height}", f"--screenshot={picture}", *scheme)
     assert picture.is_file(), "chromium took no picture"
     return picture
 

@@ -43,12 +43,12 @@ def test_two_runs_of_one_trainer_have_two_subjects():
     ("state", "words"),
     [
         (State.RESOLVED, "over after 14 min: the loss is nan"),
-        (State.CLOSED, "the run ended while this was wrong: the loss is nan, since step 370 (14 min)"),
+        (State.CLOSED, "the run ended while it fired: the loss is nan, since step 370 (14 min)"),
     ],
 )
 def test_an_alert_that_is_over_says_so_and_how_long_it_lasted(state: State, words: str):
     assert words in subject_of([one(state)])
-    assert "lasted 14 min" in write_message([one(state)], template="message.txt.j2", language="text")
+    assert "14 min" in write_message([one(state)], template="message.txt.j2", language="text")
 
 
 def test_the_end_of_a_run_that_still_fires_is_no_calm_dot():
@@ -78,7 +78,7 @@ def shown(form: str, alerts: list[Alert]) -> str:
 @pytest.mark.parametrize("form", ["text", "slack", "discord", "ntfy"])
 def test_nothing_is_said_twice(form: str):
     text = shown(form, [one()])
-    for words in ("the loss is nan", "step 370 loss nan", "look at it", "step 300", "since 2025-10-30T23:40:51"):
+    for words in ("the loss is nan", "step 370 loss nan", "look at it", "step 300", "since 2025-10-30 23:40:51"):
         assert text.count(words) == 1, (words, text)
 
 

@@ -107,7 +107,7 @@ def _epoch(attempt: Attempt) -> Statement:
     planned, train = planned_epochs(attempt), attempt.stated(Train)
     ended = attempt.of("epoch.train_loss").get(())
     lines = [line for line in (ended and ended.last.evidence, train and train[1], planned and planned[1]) if line]
-    if not lines:
+    if not lines or (planned is None and not attempt.epochs_done and attempt.epoch == 1):
         return fact("Epoch", None)
     of = f"/{planned[0]}" if planned else " of an unknown number"
     if attempt.ended is not None and planned and attempt.epochs_done < planned[0]:

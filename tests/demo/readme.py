@@ -43,8 +43,8 @@ def _worst(rule: Rule) -> Severity:
     return max(reached, key=lambda each: each.rank)
 
 
-def check_block() -> str:
-    """Return what ``monitor check`` prints of a foreign run whose loss becomes nan, as a code block."""
+def example_log() -> str:
+    """Return the log of a foreign run whose loss becomes nan after a checkpoint."""
     lines = []
     for step in range(0, 800, 10):
         time = f"2026-03-02 {9 + step // 3600:02}:{step // 60 % 60:02}:{step % 60:02}"
@@ -52,10 +52,15 @@ def check_block() -> str:
         lines.append(f"{time} iter {step}: loss {loss}, time 1000.00ms, mfu 15.34%\n")
         if step == 250:
             lines.append(f"{time} saving checkpoint to out/ckpt.pt\n")
+    return "".join(lines)
+
+
+def check_block() -> str:
+    """Return what ``monitor check`` prints of the example, as a code block."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "lr6e-4" / "train.log"
         log.parent.mkdir()
-        log.write_text("".join(lines))
+        log.write_text(example_log())
         shown = [line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in summary_lines(read(log).snapshot)]
     return "```text\n$ monitor check lr6e-4/train.log\n" + "\n".join(shown) + "\n```\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class Verdict(NamedTuple):
     @property
     def ok(self) -> str:
         """Return how many rules are ok, and for what share of the run."""
-        reach = f"for {100 * self.share:.0f} % of the run" if self.gaps else "up to the last step"
+        reach = f"for {math.floor(100 * self.share)} % of the run" if self.gaps else "up to the last step"
         return f"{self.num_ok} of {self.num_applicable} rules that apply are ok, evidence {reach}"
 
     @property

@@ -22,6 +22,21 @@ from tests.report.conftest import STARTED_AT, TENSORS_OF, Line
 
 LOG = "_logs/training/prod_validation_20ep_20251030_234051.log"
 CONFIG = Path(__file__).parents[2] / "docs/examples/prod_validation.yaml"
+SEED = Path(__file__).parents[3] / "shared/seed/PROD_VALIDATION_STATUS.md"
+"""The page that a person typed; not every checkout has it beside it."""
+TYPED_BELOW = (
+    "Status",
+    "Action",
+    "Note",
+    "Start Time",
+    "Configuration",
+    "PID",
+    "Log File",
+    "Last Updated",
+    "Next Update",
+    "Confidence",
+)
+"""Bold words of it that head a line rather than a part."""
 BATCHES = 105
 """Batches of an epoch: the seed says 3-4 minutes at 2.0-2.3 s per batch, and no number."""
 TYPED_CHARACTERS = 8_140
@@ -275,6 +290,37 @@ def test_every_section_of_the_seed_is_there_in_its_order(text: str):
     assert places == sorted(places)
     last = text.rpartition("\n---\n")[2]
     assert [section for section in SECTIONS[-4:] if section not in last] == []
+
+
+REWORDED = {
+    "Initial Health Check": "Health Check",
+    "Gradient Flow Confirmation": "Gradient Flow",
+    "Environment Variables Confirmed": "Environment Variables",
+    "Gradient Evolution": "Stages",
+    "Warning Signs to Watch For": "Warning Signs",
+    "Gradient Vanishing": "GradientVanishing",
+    "Excessive Degeneracy Resets": "ExcessiveResets",
+    "Training Stall": "TrainingStall",
+}
+"""Headings of the typed page that promised more than it knew, or whose part bears the name of its rule now."""
+
+
+def headings(page: str) -> list[str]:
+    """Return the headings of a page outside its code, without signs and what is in brackets."""
+    lines = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE).splitlines()
+    found = [re.match(r"(?:#{1,4} |\*\*)([^*]+?)(?:\*\*.*)?$", line) for line in lines]
+    words = [re.sub(r"\(.*?\)|[^\w&/. -]", "", each[1]).strip() for each in found if each]
+    return [each for each in words if each]
+
+
+def test_every_heading_of_the_typed_page_is_there(text: str):
+    if not SEED.is_file():
+        pytest.skip("the typed page is not there")
+    typed = [each for each in headings(SEED.read_text(encoding="utf-8")) if each not in TYPED_BELOW]
+    assert len(typed) > 25
+    ours = headings(text)
+    missing = [each for each in typed if not any(REWORDED.get(each, each) in one for one in ours)]
+    assert missing == []
 
 
 @pytest.mark.parametrize(("section", "figure"), [(name, each) for name, found in FIGURES.items() for each in found])

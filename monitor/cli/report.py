@@ -12,6 +12,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
+from monitor.cli.offered_baseline import offered_baseline
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.which_run import find, known_snapshot, read_snapshot
 from monitor.engine.step import Engine
@@ -92,6 +93,7 @@ def command(
         snapshot,
         config,
         background=background,
+        offered=offered_baseline(found.log, snapshot.run.id, found.state or config.state),
         trials=try_out(commands_to_try(snapshot, host)),
         host=host,
         silences=_silences(found.state),

@@ -96,7 +96,7 @@ def command(
         manner = Manner(
             report=report,
             every_s=config.report.every,
-            publish=publisher_of(config, background),
+            publish=publisher_of(config, background, state),
             until_end=True,
             wait=True,
             plain=True,

@@ -139,7 +139,7 @@ def command(
         background = background_of(config, known, wanted.named)
         dialects = dialects_of(lines, config.dialect, config.time_zone, config.vocabulary)
         engine = Engine(rules_of(config, choice), background, dialects)
-        return InForce(config, engine, publisher_of(config, background))
+        return InForce(config, engine, publisher_of(config, background, state))
 
     first = in_force(config)
     opened = open_state(config, receivers, state)

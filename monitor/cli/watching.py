@@ -25,6 +25,7 @@ from monitor.live.os_signals import CALM, Stops, has_terminal, stops_of
 from monitor.live.reload import InForce, Reloader
 from monitor.notify import Delivery, Paces, ended_by_start
 from monitor.probes import Probe
+from monitor.run.summary import RunSummary
 from monitor.service.control import Control
 from monitor.service.sdnotify import Notifier
 from monitor.sinks import OpenedSinks
@@ -197,14 +198,20 @@ def _pages(manner: Manner, logs: LogSet) -> Callable[[str], Path | None]:
     return page_of
 
 
-def publisher_of(config: Config, background: Background) -> Publish:
-    """Return a function that writes a page."""
+def publisher_of(config: Config, background: Background, state: Path | None) -> Publish:
+    """Return a function that writes a page; ``state`` is where finished runs are kept."""
+    # Read once for each run: the page is written again and again.
+    offered: dict[tuple[str, str | None], RunSummary | None] = {}
 
     def publish(snapshot: Snapshot, page: Path) -> None:
         from monitor import report
+        from monitor.cli.offered_baseline import offered_baseline
 
         wanted = report.format_by_name(page) or config.report.format or "md"
-        made = report.build(snapshot, config, background=background)
+        run = snapshot.log, snapshot.run.id
+        if run not in offered and background.baseline is None:
+            offered[run] = offered_baseline(*run, state)
+        made = report.build(snapshot, config, background=background, offered=offered.get(run))
         report.publish(page, made, wanted, full=config.report.full)
 
     return publish

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from monitor.base.wording import log_name
@@ -25,11 +26,13 @@ from monitor.report.sections.objectives import objectives
 from monitor.report.sections.progress import progress
 from monitor.report.sections.settings import settings
 from monitor.report.sections.timeline import alerts
+from monitor.report.sections.trends import trends
 from monitor.report.sections.warning_signs import warning_signs
 from monitor.report.sections.watch_health import watch_health
 from monitor.report.statement import Mark, Statement
 from monitor.report.summary import summary_of
 from monitor.report.trials import Argv, Trial
+from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
 
 
@@ -52,19 +55,23 @@ def build(
     *,
     title: str | None = None,
     background: Background | None = None,
+    offered: RunSummary | None = None,
     trials: Mapping[Argv, Trial] | None = None,
     host: str = "",
     silences: Sequence[Statement] = (),
 ) -> Page:
     """Return the page for this moment; the same facts give the same page.
 
-    ``background`` has the runs to compare with; ``trials`` are the present results of the page's commands on the
+    ``background`` has the runs to compare with; where it has no baseline, the page compares with ``offered``.
+    ``trials`` are the present results of the page's commands on the
     machine named ``host`` (see `monitor.report.trials`); ``silences`` are alerts that a person has silenced.
     """
     config, background = config or Config(), background or Background()
     verdicts = judge(snapshot)
     summary = summary_of(snapshot, verdicts)
-    gradients = gradient_flow(snapshot, verdicts, background)
+    # What is only offered is compared with on the page; the rules have judged without it.
+    told = background if background.baseline or offered is None else replace(background, baseline=offered)
+    gradients = gradient_flow(snapshot, verdicts, told)
     aims = objectives(snapshot, verdicts, gradients, config)
     sections = {
         "Process": process(snapshot),
@@ -87,6 +94,7 @@ def build(
         data=sections["Data pipeline"],
         targets=sections["Target normalisation"],
         progress=sections["Progress"],
+        trends=trends(snapshot, told),
         epochs=(epochs := epoch_table(snapshot)),
         charts=charts(snapshot, epochs),
         metrics=metrics(snapshot),
@@ -102,7 +110,7 @@ def build(
             doubts=[*_marked(sections, Mark.BREACH), *_marked(sections, Mark.CAUTION)],
             unseen=list(_marked(sections, Mark.UNKNOWN)),
         ),
-        comparison=comparison(snapshot, config, background),
+        comparison=comparison(snapshot, config, told, is_offered=told is not background),
         expected=expected(snapshot, config, verdicts),
         actions=actions(snapshot, config, verdicts),
         silences=tuple(silences),

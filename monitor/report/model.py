@@ -67,6 +67,8 @@ class Page:
     footer: Footer
     comparison: Comparison
     expected: Expectations
+    trends: tuple[Statement, ...] = ()
+    """How the figures go, in words."""
     actions: tuple[ActionList, ...] = ()
     """Next actions, by time group."""
     silences: tuple[Statement, ...] = ()

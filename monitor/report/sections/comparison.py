@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
+from monitor.base.wording import log_name
 from monitor.conditions.reading import Background
 from monitor.config.model import Config, EarlierFigure
 from monitor.reader.metric_names import title_of
@@ -74,8 +75,11 @@ _USUAL = (
 """What is compared with a baseline run by default."""
 
 
-def comparison(snapshot: Snapshot, config: Config, background: Background) -> Comparison:
-    """Return the rows of the watch file, completed from the baseline run; else the usual rows of that run."""
+def comparison(snapshot: Snapshot, config: Config, background: Background, *, is_offered: bool = False) -> Comparison:
+    """Return the rows of the watch file, completed from the baseline run; else the usual rows of that run.
+
+    ``is_offered`` says that nobody named that run.
+    """
     attempt, baseline, asked = snapshot.run.attempt, background.baseline, config.comparison
     if asked.rows:
         rows = tuple(row for before in asked.rows for row in _asked(attempt, before, baseline))
@@ -84,7 +88,8 @@ def comparison(snapshot: Snapshot, config: Config, background: Background) -> Co
         return Comparison("", (), asked.note, "nothing to compare with was given: --baseline LOG")
     metrics = (_Row(title_of(labels), METRIC, labels) for labels in attempt.of(METRIC))
     found = tuple(row for row in (_usual(attempt, each, baseline) for each in (*_USUAL, *metrics)) if row is not None)
-    title = asked.title or f"run {baseline.run} ({baseline.log})"
+    last = ", the last finished run of its kind" if is_offered else ""
+    title = asked.title or f"run {baseline.run} ({log_name(baseline.log)}){last}"
     return Comparison(title, found, asked.note, "" if found else "the runs have no figure in common")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
 from monitor.conditions.values import NO_SPAN
+from monitor.engine.left_out import MOST_FIRED, alerts_left_out
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import Mark, present_moment
@@ -32,6 +33,13 @@ class AlertStates:
     """How many alerts had the same first evidence, for the last `ORDINALS_KEPT`; each alert needs its own id."""
     judged_until: float | None = None
     """The last deadline that was judged; no earlier deadline is judged again."""
+
+    opened: dict[str, int] = field(default_factory=dict)
+    """How many alerts each rule has opened in this log."""
+    num_left_out: int = 0
+    """How many more were not opened, because their rule has opened `MOST_FIRED`."""
+    left_out: dict[str, Alert] = field(default_factory=dict)
+    """The alerts that say so, by rule."""
 
     def firing(self, rule: str) -> frozenset[Labels]:
         """Return the labels for which a rule's alert is firing."""
@@ -75,8 +83,11 @@ def breach(
         return (states.holding(old) if old.key in states.clearing else states), []
     alert = old
     if alert is None:
+        num_opened = states.opened.get(rule.alert, 0)
+        if num_opened >= MOST_FIRED:
+            return _left_out(states, rule, run, at)
         alert, ordinals = _opened(states, rule, run, reading, at)
-        states = replace(states, ordinals=ordinals)
+        states = replace(states, ordinals=ordinals, opened={**states.opened, rule.alert: num_opened + 1})
     begun = Mark(alert.starts_at, alert.step, alert.epoch)
     is_due = begun.has_passed(rule.hold, present_moment(run, now))
     alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
@@ -109,6 +120,14 @@ def closed(
         if key in wanted and alert.state is State.FIRING
     ]
     return states.without(wanted), transitions
+
+
+def _left_out(states: AlertStates, rule: Rule, run: Run, at: float | None) -> tuple[AlertStates, list[Alert]]:
+    states = replace(states, num_left_out=states.num_left_out + 1)
+    if rule.alert in states.left_out:
+        return states, []
+    alert = alerts_left_out(run, rule, at)
+    return replace(states, left_out={**states.left_out, rule.alert: alert}), [alert]
 
 
 def _opened(

@@ -95,7 +95,7 @@ class Engine:
 
     def is_timed(self, rule: str) -> bool:
         """Whether time alone can change a rule's readings."""
-        return self._by_name[rule].condition.is_timed
+        return rule in self._by_name and self._by_name[rule].condition.is_timed
 
     def stays_quiet(self, run: Run, states: AlertStates, ahead: Ahead) -> bool:
         """Whether no line of a block changes an alert, so that the lines need not be judged one by one."""

@@ -1,0 +1,40 @@
+"""The alert AlertsLeftOut: a rule fired so often in one log that its further alerts are only counted."""
+
+from __future__ import annotations
+
+from monitor.alert import Alert, Severity, State, alert_id
+from monitor.rules import Rule
+from monitor.run.run import Run
+
+RULE = "AlertsLeftOut"
+MOST_FIRED = 1_024
+"""Most alerts of one rule in one log: as many as series are kept, so that each of them can have one. A log that opens
+more has a fault in its writer, such as a run that is begun anew in each line. Chosen by hand, 2026-11."""
+
+
+def alerts_left_out(run: Run, rule: Rule, at: float | None) -> Alert:
+    """Return the alert that a rule's further alerts are left out."""
+    return Alert(
+        id=alert_id((RULE, run.log, run.generation, rule.alert)),
+        run=run.id or "",
+        attempt=run.attempt.number,
+        rule=RULE,
+        fault="monitor",
+        severity=Severity.WARNING,
+        state=State.FIRING,
+        at=at,
+        starts_at=at,
+        ends_at=None,
+        epoch=run.attempt.epoch,
+        step=run.attempt.step,
+        labels=(("rule", rule.alert),),
+        value=None,
+        threshold=None,
+        summary=f"{rule.alert} fired {MOST_FIRED:,} times in this log; its further alerts are counted, and not told",
+        action="Look at the log itself: what fires so often is no news any longer. Other rules are judged as before.",
+        reason=f"{MOST_FIRED:,} alerts of one rule",
+        needs="",
+        evidence=(run.last,) if run.last else (),
+        log=run.log,
+        host=run.host,
+    )

@@ -84,16 +84,30 @@ def _mappings(values: list[object]) -> list[Mapping[str, object]]:
 
 
 def _rows(table: Mapping[str, object]) -> list[Mapping[str, object]] | None:
-    """Return the rows of a table that is written by columns: Keras' history has one value per epoch in each."""
-    columns = {key: value for key, value in table.items() if isinstance(value, list) and value}
+    """Return the rows of a table that is written by columns: Keras' history has one value per epoch in each.
+
+    The columns may be grouped by what they were measured on, as in XGBoost's and LightGBM's ``evals_result``.
+    """
+    columns = dict(_columns(table))
     lengths = {len(value) for value in columns.values()}
-    if len(lengths) != 1 or len(columns) < len(table):
+    if len(lengths) != 1 or lengths == {0}:
         return None
     place = {} if any(key in columns for key in ("epoch", "step")) else {"epoch": 0}
     return [
         {**({"epoch": number + 1} if place else {}), **{key: value[number] for key, value in columns.items()}}
         for number in range(lengths.pop())
     ]
+
+
+def _columns(table: Mapping[str, object]) -> Iterator[tuple[str, list[object]]]:
+    """Yield the columns of a table with their names; one without values, so that it is none, where it holds others."""
+    for key, value in table.items():
+        if isinstance(value, list) and value:
+            yield key, value
+        elif isinstance(value, Mapping) and value and all(isinstance(each, list) and each for each in value.values()):
+            yield from ((f"{key}-{name}", column) for name, column in value.items())
+        else:
+            yield key, []
 
 
 def _by_step(values: Iterator[tuple[int, str, float]]) -> Iterator[Mapping[str, object]]:

@@ -174,3 +174,19 @@ def test_a_state_that_grows_is_followed_and_its_nan_fires_live(tmp_path: Path):
         path.write_text(state(12, bad="nan"))
         assert "TrainLossNonfinite" in {alert.rule for alert in followed.poll()}
         assert followed.log.values.step == 120
+
+
+def test_columns_grouped_by_what_they_were_measured_on_are_rows_of_their_rounds(tmp_path: Path):
+    rounds = {split: {"rmse": [round(0.9**number + offset, 4) for number in range(12)]} for split, offset in SPLITS}
+    (tmp_path / "metrics.json").write_text(json.dumps(rounds))
+    log = api.read(tmp_path / "metrics.json")
+    assert log.values.metrics == {"rmse": {"train": 0.3138, "val": 0.4138}}
+    assert (log.values.epochs_done or log.values.epoch, log.exit_code) == (12, 0)
+
+
+SPLITS = (("train", 0.0), ("val", 0.1))
+
+
+@pytest.mark.parametrize("document", ['{"a": []}', '{"a": {}}', '{"a": {"b": [1]}, "c": 2}', '{"a": [1], "b": [1, 2]}'])
+def test_what_is_no_table_is_no_file_of_records(document: str):
+    assert record_lines("metrics.json", io.BytesIO(document.encode())) is None

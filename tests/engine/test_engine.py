@@ -8,6 +8,7 @@ from monitor.alert import Alert
 from monitor.conditions.count import Count
 from monitor.conditions.stall import Stall
 from monitor.conditions.threshold import Threshold
+from monitor.engine.left_out import MOST_FIRED
 from monitor.grammar import Intent, RunEnd, RunStart
 from monitor.run.run import Run
 from tests.lines import Line, at, epoch_end, numbered, pipeline, report, rule, story, take, train, watch

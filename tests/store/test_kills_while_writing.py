@@ -7,21 +7,30 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from monitor.base.atomicfile import write_atomically
+from monitor.config import load_config
+from monitor.engine.step import Engine
+from monitor.live.committer import Opened, open_committer
+from monitor.live.reload import InForce, Reloader
 from monitor.notify.silences import FILE, change_silences, new_silence, read_silences
 from monitor.run.summary import summarise
+from monitor.sinks import open_sinks
+from monitor.snapshot import Snapshot
 from monitor.store.baselines import Baselines
 from tests.cli.logs import HEALTHY
+from tests.cli.watching import FakeClock
 from tests.lines import run_of
 
-KILLS = 70
-"""Of each of three kinds of file."""
-LONGEST_S = 0.02
+KILLS = 50
+"""Of each of four kinds of file."""
+LONGEST_S = 0.05
 
 
 def report(folder: Path, number: int) -> None:
@@ -57,13 +66,54 @@ def check_baseline(folder: Path) -> None:
         assert found == summarise(RUN, "run.log")
 
 
+def reload(folder: Path, number: int) -> None:
+    """Open the state, reload a watch file that is bad and one that is good again, and send what came of it."""
+    (folder / "watch.yaml").write_text("title: good\n")
+    with opened(folder) as found:
+        reloader = Reloader(in_force(folder), lambda: in_force(folder), _use, found.committer, FakeClock(), _say)
+        for text in ("nothing_of_that: 1\n", f"title: reload {number}\n"):
+            (folder / "watch.yaml").write_text(text)
+            reloader.reload()
+            found.committer.hurry()
+            assert found.committer.settle(FakeClock(), []) == []
+
+
+def check_reload(folder: Path) -> None:
+    with opened(folder) as found:
+        assert (found.lost, found.problems) == ([], [])
+    told = [json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines()]
+    assert {each["alert"] for each in told} <= {"ReloadFailed"}
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Opened]:
+    found = open_committer(folder / "state", open_sinks([f"jsonl:{folder / 'alerts.jsonl'}"]).sinks)
+    try:
+        yield found
+    finally:
+        found.committer.close()
+
+
+def in_force(folder: Path) -> InForce:
+    return InForce(load_config(folder / "watch.yaml"), Engine(()), _publish)
+
+
+def _use(found: InForce) -> None: ...
+
+
+def _say(text: str) -> None: ...
+
+
+def _publish(snapshot: Snapshot, page: Path) -> None: ...
+
+
 RUN = run_of(HEALTHY)
 
 
 @pytest.mark.parametrize(
     ("write", "check"),
-    [(report, check_report), (silences, check_silences), (baseline, check_baseline)],
-    ids=["report", "silences", "baseline"],
+    [(report, check_report), (silences, check_silences), (baseline, check_baseline), (reload, check_reload)],
+    ids=["report", "silences", "baseline", "reload"],
 )
 def test_a_kill_leaves_a_whole_file(
     tmp_path: Path, write: Callable[[Path, int], None], check: Callable[[Path], None]
@@ -74,11 +124,13 @@ def test_a_kill_leaves_a_whole_file(
     for _ in range(KILLS):
         child = os.fork()
         if child == 0:
-            number = 2
-            while True:
-                write(tmp_path, number)
-                number += 1
+            try:
+                for number in count(2):
+                    write(tmp_path, number)
+            finally:
+                os._exit(1)
         threading.Event().wait(LONGEST_S * source.random())
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status), "it failed by itself"
         check(tmp_path)

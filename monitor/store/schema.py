@@ -89,5 +89,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _wrong_version(path: Path, version: int) -> StateError:
+    if version == 0:
+        return StateError(str(path), "is only just being made", expected="the first commit of its watch, in a moment")
     what = f"has version {version}, written by another version of this program"
     return StateError(str(path), what, expected=f"version {len(MIGRATIONS)}, or another state folder")

@@ -42,7 +42,7 @@ def replay(
                 continue
             if isinstance(part, Stretch):
                 transitions += pipeline.take_all(part, spans=spans)
-                advance(part.offset + len(part.data))
+                advance(part.end)
             else:
                 transitions += pipeline.take(part)
                 advance(part.offset)

@@ -17,10 +17,12 @@ would be at every flush. ``end`` is for when no more bytes can come: it returns 
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from itertools import accumulate, count, repeat
+from itertools import accumulate, compress, count, repeat
 from typing import NamedTuple
 
 KEPT_BYTES = 64 * 1024
@@ -53,6 +55,11 @@ class Ending(Enum):
 _LF, _CRLF, _CR = Ending.LF, Ending.CRLF, Ending.CR
 
 
+_CR_LETTER = ord("r")
+_BY_LETTER = {ord("n"): _LF, ord("w"): _CRLF, _CR_LETTER: _CR}
+_LETTERS = {ending: letter for letter, ending in _BY_LETTER.items()}
+
+
 class Line(NamedTuple):
     """One record of a log."""
 
@@ -68,7 +75,8 @@ class Line(NamedTuple):
     """How it ended."""
 
 
-class Stretch(NamedTuple):
+@dataclass(frozen=True)
+class Stretch:
     """Consecutive whole lines, none longer than KEPT_BYTES, without CR, NUL and ANSI sequences."""
 
     number: int
@@ -78,9 +86,51 @@ class Stretch(NamedTuple):
     data: bytes
     """The lines, each with its line feed."""
 
+    @property
+    def end(self) -> int:
+        """Byte offset after its last byte."""
+        return self.offset + len(self.data)
+
     def line(self, index: int, start: int, end: int) -> Line:
         """Return the line with this index from 0, which is ``data[start:end]``."""
         return Line(self.number + index, self.offset + start, self.data[start:end], 0, _LF)
+
+
+@dataclass(frozen=True)
+class CleanedStretch(Stretch):
+    """Consecutive whole lines that had CRs or ANSI sequences, as bars have; the blank ones are left out."""
+
+    ended: int
+    """Byte offset after its last byte in the file."""
+    places: tuple[array[int], array[int], bytes]
+    """Of each line: its number, its byte offset, and the first letter of its ending."""
+
+    @classmethod
+    def of(cls, number: int, offset: int, whole: bytes) -> CleanedStretch | None:
+        """Clean whole lines without NUL; None where an escape sequence would join two of them."""
+        pieces, bodies = whole.splitlines(keepends=True), _without_ansi(whole).splitlines()
+        if len(pieces) != len(bodies):
+            return None
+        is_kept = [bool(each) and not each.isspace() for each in bodies]
+        endings = bytes(_LETTERS[_ending_of(piece)] for piece in pieces)
+        numbers = accumulate((letter != _CR_LETTER for letter in endings), initial=number)
+        offsets = accumulate(map(len, pieces), initial=offset)
+        places = (array("q", compress(numbers, is_kept)), array("q", compress(offsets, is_kept)))
+        lines = compress(bodies, is_kept)
+        return cls(
+            number, offset, b"".join(each + b"\n" for each in lines), offset + len(whole),
+            (*places, bytes(compress(endings, is_kept))),
+        )  # fmt: skip
+
+    @property
+    def end(self) -> int:
+        """Byte offset after its last byte."""
+        return self.ended
+
+    def line(self, index: int, start: int, end: int) -> Line:
+        """Return the line with this index from 0, which is ``data[start:end]``."""
+        numbers, offsets, endings = self.places
+        return Line(numbers[index], offsets[index], self.data[start:end], 0, _BY_LETTER[endings[index]])
 
 
 class Gathered(NamedTuple):
@@ -154,12 +204,19 @@ class LineBuffer:
 
     def feed_stretch(self, data: bytes) -> list[Line | Stretch]:
         """Take the next bytes as `feed` does, and return plain lines as a stretch."""
-        begin, end = data.find(b"\n") + 1, data.rfind(b"\n") + 1
+        begin, end = _first_end(data), _last_end(data)
         whole = data[begin:end]
-        if not whole or not _is_plain(whole, self._kept_bytes):
+        if not whole or b"\0" in whole or _has_long(whole, self._kept_bytes):
             return list(self.feed(data))
         found: list[Line | Stretch] = list(self.feed(data[:begin]))
-        found.append(Stretch(self._number, self._end, whole))
+        if self._has_open_cr:
+            found.append(self._finish(Ending.CR))
+        stretch: Stretch | None = Stretch(self._number, self._end, whole)
+        if b"\r" in whole or b"\x1b" in whole:
+            stretch = CleanedStretch.of(self._number, self._end, whole)
+        if stretch is None:
+            return found + self.feed(data[begin:])
+        found.append(stretch)
         self._number += whole.count(b"\n")
         self._end += len(whole)
         self._start = self._shown_until = self._end
@@ -246,16 +303,27 @@ class LineBuffer:
         return Line(self._number, self._start, _without_ansi(raw), self._beyond, ending)
 
 
-def _is_plain(whole: bytes, kept_bytes: int) -> bool:
-    """Whether whole lines are plain: nothing to drop, nothing to cut, and each ends with a line feed alone."""
-    if b"\r" in whole or b"\0" in whole or b"\x1b" in whole:
-        return False
+def _first_end(data: bytes) -> int:
+    """Return the offset behind the first line end; the length where that is not sure."""
+    feed, back = data.find(b"\n"), data.find(b"\r")
+    if back < 0 or 0 <= feed < back:
+        return feed + 1
+    return back + 2 if data[back + 1 : back + 2] in (b"\n", b"") else back + 1
+
+
+def _last_end(data: bytes) -> int:
+    """Return the offset behind the last line end that is surely one: after a last CR, an LF may come."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
+
+
+def _has_long(whole: bytes, kept_bytes: int) -> bool:
+    """Whether some of these whole lines may have to be cut."""
     begin = 0
     while len(whole) - begin > kept_bytes:
-        begin, before = whole.rfind(b"\n", begin, begin + kept_bytes + 1) + 1, begin
+        begin, before = max(whole.rfind(end, begin, begin + kept_bytes + 1) for end in (b"\n", b"\r")) + 1, begin
         if begin <= before:
-            return False
-    return True
+            return True
+    return False
 
 
 def _ending_of(piece: bytes) -> Ending:

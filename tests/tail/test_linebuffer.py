@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.base.errors import LogError
-from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer
+from monitor.tail.linebuffer import KEPT_BYTES, Ending, Line, LineBuffer, Stretch
 from monitor.tail.whole import read_lines
 
 # Bytes that mean something to the buffer, and some that must not.
@@ -71,6 +71,33 @@ def test_lines_have_the_numbers_and_offsets_of_the_file() -> None:
 def test_every_chunking_gives_the_same_lines(data: bytes, places: list[int], kept_bytes: int) -> None:
     expected = lines_of(*(bytes([byte]) for byte in data), kept_bytes=kept_bytes)
     assert expected == lines_of(*cut(data, places), kept_bytes=kept_bytes)
+
+
+def lines_of_stretches(*chunks: bytes, kept_bytes: int) -> list[Line]:
+    """Return the lines that chunks give as stretches."""
+    buffer, found = LineBuffer(kept_bytes=kept_bytes), []
+    for part in [part for chunk in chunks for part in buffer.feed_stretch(chunk)]:
+        if isinstance(part, Line):
+            found.append(part)
+            continue
+        start = 0
+        for index, body in enumerate(part.data.split(b"\n")[:-1]):
+            found.append(part.line(index, start, start + len(body)))
+            start += len(body) + 1
+    rest = buffer.end()
+    return [*found, *([rest] if rest else [])]
+
+
+@given(HOSTILE, st.lists(st.integers(0, 400), max_size=4), st.sampled_from([5, 20, KEPT_BYTES]))
+def test_stretches_hold_the_same_lines_but_for_blank_ones(data: bytes, places: list[int], kept_bytes: int) -> None:
+    expected = [line for line in lines_of(data, kept_bytes=kept_bytes) if line.data.strip()]
+    found = lines_of_stretches(*cut(data, places), kept_bytes=kept_bytes)
+    assert expected == [line for line in found if line.data.strip()]
+
+
+def test_lines_that_end_with_a_cr_come_as_stretches() -> None:
+    parts = LineBuffer().feed_stretch(b"\n 1%|\r 2%|\r\n   \r\x1b[A 3%|\n")
+    assert [part.data for part in parts if isinstance(part, Stretch)] == [b" 1%|\n 2%|\n 3%|\n"]
 
 
 @given(HOSTILE, st.integers(0, 400))

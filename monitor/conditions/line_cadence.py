@@ -29,7 +29,7 @@ from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
-from monitor.run.series import Series
+from monitor.run.series import RECENT_IN_CROWD, Series
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,6 +200,11 @@ class Coverage(Condition):
             is_seldom = not all(map(len, gaps)) or not coming.keys() <= attempt.of(name).keys()
             every = np.concatenate([[UNDECLARED_CADENCE_STEPS] if is_seldom else [], *gaps])
             longest_gap, usual = every.max(), every.min()
+            if len(known) == 1 and not is_seldom and gap > self.cadences * usual:
+                last = ahead.step - (reported[-1] if len(reported) else begin)
+                if not _are_usual(np.append(gaps[0], last), len(reported) + 1, self.cadences):
+                    return False
+                usual = gap
         if gap > self.cadences * usual or not _is_ours(run):
             return bool(gap <= self.cadences * usual)
         reported_s = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
@@ -303,6 +308,20 @@ def _gaps_ahead(series: Series | None, steps: np.ndarray) -> np.ndarray:
     return gaps[gaps > 0]
 
 
+def _are_usual(gaps: np.ndarray, num_ahead: int, cadences: float) -> bool:
+    """Whether each of the last ``num_ahead`` gaps is usual by the largest of those just before it.
+
+    `silence` compares with the largest of all that are remembered then, which is not less.
+    """
+    import numpy as np
+
+    before = np.concatenate((np.zeros(_GAPS_REMEMBERED), gaps[:-1]))
+    largest = np.lib.stride_tricks.sliding_window_view(before, _GAPS_REMEMBERED).max(axis=1)
+    return bool((gaps <= cadences * largest)[-num_ahead:].all())
+
+
+_GAPS_REMEMBERED = RECENT_IN_CROWD - 1
+"""Every series remembers at least so many gaps."""
 _GAPS_NEEDED = 3
 """How many intervals make a cadence. Chosen by hand, 2026-11."""
 

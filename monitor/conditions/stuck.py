@@ -68,9 +68,11 @@ class Stuck(OfMetrics):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no metric of a validation comes, nor a score that may be one."""
+        """Quiet while no metric of a validation comes, nor a score without a split, which may be one."""
         coming = (dict(labels) for labels in ahead.coming.get(METRIC, ()))
-        return not firing and not any(each["split"] in SPLITS or is_counted(each["name"]) for each in coming)
+        return not firing and not any(
+            each["split"] in SPLITS or (not each["split"] and is_counted(each["name"])) for each in coming
+        )
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each metric of a validation or test, or a single reading if there is none."""

@@ -17,7 +17,9 @@ from monitor.engine.promises import NOT_ASKED, Promises, Quiet
 from monitor.engine.step import Engine
 from monitor.engine.unjudged import MOST_TOLD, judged_again, line_not_judged, reason_of
 from monitor.grammar import LogLost, Record, Train, Unknown, format_line, parse_line
-from monitor.reader.dialects.rows import ForeignRows, ForeignShapes, pass_over, placed
+from monitor.reader.dialects.placing import pass_over, placed
+from monitor.reader.dialects.rows import ForeignRows
+from monitor.reader.dialects.shapes import ForeignShapes
 from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import (
@@ -160,6 +162,7 @@ class Pipeline:
                 index += num
                 for _ in range(num):
                     start = data.index(b"\n", start) + 1
+                continue
             end = data.index(b"\n", start)
             event = self.read(lines.line(index, start, end))
             if event is not None:
@@ -184,8 +187,8 @@ class Pipeline:
                 fold_foreign(self.run, coming, partial(self._evidence, lines, rows))
                 pass_over(rows, state)
                 self.shapes.leap()
-                self.promises.forget()
                 num = len(rows)
+                self.promises.leap(self.run.lines - num, self.run.lines)
                 break
             rest = rows.part(0, len(rows) // 2)
         # The line behind those that were folded is read singly; so are some where a rule may speak.

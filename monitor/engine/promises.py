@@ -61,6 +61,12 @@ class Promises:
         """Forget what was promised: something else than an ordinary line has come."""
         self._bounds = None
 
+    def leap(self, lines_before: int, lines: int) -> None:
+        """Forget what was promised: many lines were folded at once, behind ``lines_before`` of the run's ``lines``."""
+        if self._bounds is not None and lines_before - self._asked_at < LINES_TO_PAY:
+            self._off_until = lines + LINES_OFF
+        self._bounds = None
+
     def quiet(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Quiet:
         """Return the rules that a line cannot make speak, before it is folded."""
         bounds, names = self._bounds, line.touched

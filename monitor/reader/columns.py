@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from monitor.reader.filling import fill_of
 from monitor.reader.lines import read_line
+from monitor.reader.moving import has_bar
 from monitor.reader.numbers import Written, read
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import Read, Report, Value
@@ -73,6 +74,8 @@ class Fast(NamedTuple):
     """Whether the first two groups are the line's time and its part of a second."""
     total_slot: int | None = None
     """The total of the step."""
+    constants: tuple[int, ...] = ()
+    """Numbers that are the same in all lines that are read at once: the epoch in a bar's words."""
 
     @property
     def finite_pattern(self) -> bytes:
@@ -275,11 +278,13 @@ _BLANKS = re.compile(rb"(?:\\ ){2,}")
 
 
 def fast_plan(
-    template: str, report: Report, state: ReadState, head: bytes = b"", logger: str = "", *, has_total: bool = False
-) -> Fast | None:
+    template: str, report: Report, state: ReadState, head: bytes = b"", logger: str = "", *, has_total: bool = False,
+    is_bar: bool = False,
+) -> Fast | None:  # fmt: skip
     """Return how lines of a template are read at once; None where a line's meaning depends on more than itself.
 
     With ``has_total``, a step may have a total, and samples may be counted beside it: the caller checks the total.
+    ``is_bar`` says that these are the words of a bar, which tells the step, and that the caller compares the epochs.
     """
     plan = plan_of(template, logger)
     gaps = template.split(MARK)
@@ -297,13 +302,15 @@ def fast_plan(
         return None
     if len(totals) > 1 or any(plan.slots[index].of != steps[0] for index in totals):
         return None
-    if any(slot.role not in allowed and index not in totals for index, slot in enumerate(plan.slots)) or (
-        epochs and not state.place.is_fraction
-    ):
+    if is_bar:
+        totals = [index for index, slot in enumerate(plan.slots) if slot.role == "total" and slot.of in epochs]
+    if any(slot.role not in allowed and index not in totals for index, slot in enumerate(plan.slots)):
+        return None
+    if (steps and is_bar) or (epochs and state.place.is_fraction is is_bar):
         return None
     if not any(value.quantity in ("loss", "grad_norm") for value in report.values) or plan.subject in ("val", "test"):
         return None
-    if report.place.step is not None and not steps:
+    if report.place.step is not None and not steps and not is_bar and not has_bar(state.place):
         return None
     if steps and plan.slots[steps[0]].rank < state.place.step_word:
         return None
@@ -323,7 +330,8 @@ def fast_plan(
     return Fast(
         template, (head or rb" *") + pattern + rb" *", len(plan.slots), report.kind, tuple(key for key, _, _ in found),
         tuple(slot for _, slot, _ in found), tuple(scale for _, _, scale in found),
-        steps[0] if steps else None, epochs[0] if epochs else None, bool(head), totals[0] if totals else None,
+        steps[0] if steps else None, epochs[0] if epochs and not is_bar else None, bool(head),
+        totals[0] if totals and not is_bar else None, (*epochs, *totals) if is_bar else (),
     )  # fmt: skip
 
 

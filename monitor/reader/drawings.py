@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from monitor.reader.bars import Bar
-from monitor.reader.lagging import note_drawing
+from monitor.reader.lagging import note_drawing, note_drawings
 from monitor.reader.moving import enter_bar
 from monitor.reader.numbers import count
 from monitor.reader.pairs import read_pairs
@@ -19,13 +20,59 @@ _EPOCH_OF = re.compile(r"\[?(\d+)/(\d+)\]?:?")
 """What a bar of an epoch is called by some: ``[3/20]:``."""
 
 
+def drawn_as(bar: Bar) -> str:
+    """Return what a bar shows, but for its times: a drawing that shows the same is the same report."""
+    return f"{bar.style}|{bar.words}|{bar.done}|{bar.total}|{bar.pairs}"
+
+
+def draw_again(bar: Bar, state: ReadState) -> None:
+    """Note a drawing that shows what the last one showed."""
+    if bar.total == state.lag.total:
+        note_drawing(bar, state.lag)
+
+
+def draw_plain(bar: Bar, state: ReadState) -> bool:
+    """Note a drawing of a bar without words; return whether it says the training's last step."""
+    state.plain_done, state.plain_total = bar.done, bar.total
+    if bar.total is not None and bar.total == state.place.bar_total and bar.done:
+        if bar.done == bar.total and _is_of_steps(state):
+            return True
+        state.place.bar = bar.done
+    if state.place.bar_total in (None, bar.total):
+        note_drawing(bar, state.lag)
+    return False
+
+
+def draw_all_plain(
+    dones: Sequence[int], paces_s: Sequence[float | None], total: int, state: ReadState, *, last: int | None
+) -> None:
+    """Note drawings of one bar without words, none of them its first or last, and no report between them.
+
+    The same as `draw_plain` for each, or `draw_again` for one that shows what the one before did. ``last`` is what
+    that showed before the first of these; None where it was another bar.
+    """
+    if state.place.bar_total in (None, total) and (last is None or total == state.lag.total):
+        state.plain_done, state.plain_total = dones[-1], total
+        if total == state.place.bar_total:
+            state.place.bar = dones[-1]
+        note_drawings(dones, paces_s, total, state.lag)
+        return
+    for done, pace_s in zip(dones, paces_s, strict=True):
+        bar = Bar("tqdm", done, total, "", "", s_per_unit=pace_s)
+        if done == last:
+            draw_again(bar, state)
+        else:
+            draw_plain(bar, state)
+        last = done
+
+
 def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
-    drawn_as = f"{bar.style}|{bar.words}|{bar.done}|{bar.total}|{bar.pairs}"
-    if drawn_as == state.last_bar:
-        if bar.total == state.lag.total:
-            note_drawing(bar, state.lag)
+    """Return what a drawing reports, and move the state."""
+    drawn = drawn_as(bar)
+    if drawn == state.last_bar:
+        draw_again(bar, state)
         return KNOWN
-    state.last_bar = drawn_as
+    state.last_bar = drawn
     if bar.words and (row := row_text(_without_colon(bar.words), state.tables)) is not None:
         return read_pairs(row[0], logger, state, bar=bar, split="" if row[1] else "val") if row[0] else KNOWN
     if bar.words and take_header(_without_colon(bar.words), state.tables):
@@ -42,13 +89,8 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
     is_step_bar = not words or set(words) <= listed("bars_of_steps")
     if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:
-        state.plain_done, state.plain_total = bar.done, bar.total
-        if bar.total is not None and bar.total == state.place.bar_total and bar.done:
-            if bar.done == bar.total and _is_of_steps(state):
-                return (Report("report", place_of(state.place, enter_bar(bar, state)), is_bar=True),)
-            state.place.bar = bar.done
-        if state.place.bar_total in (None, bar.total):
-            note_drawing(bar, state.lag)
+        if draw_plain(bar, state):
+            return (Report("report", place_of(state.place, enter_bar(bar, state)), is_bar=True),)
         return KNOWN
     if set(words) <= {"epoch", "epochs"} and words and bar.style == "tqdm" and bar.total:
         if bar.done:

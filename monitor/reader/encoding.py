@@ -17,6 +17,7 @@ CANDIDATES = ("gb18030", "cp932", "big5", "euc_kr", "koi8_r", "cp1251", "cp1252"
 """Encodings of consoles and logs, a superset where one exists: cp932 of Shift-JIS, cp1252 of Latin-1."""
 FALLBACK = "cp1252"
 UTF_8 = "utf-8"
+_ASCII = bytes(range(128))
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -56,6 +57,12 @@ def decoded(data: bytes, state: TextEncoding) -> bytes:
     if not state.is_settled:
         _ask(data, state)
     return data.decode(state.name, "replace").encode()
+
+
+def note_utf8(data: bytes, state: TextEncoding) -> None:
+    """Note lines that are known to be UTF-8, as `decoded` does for each of them."""
+    if not state.name and not data.isascii():
+        state.utf8_bytes = min(PROVES_BYTES, state.utf8_bytes + len(data.translate(None, _ASCII)))
 
 
 def _ask(data: bytes, state: TextEncoding) -> None:

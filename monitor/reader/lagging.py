@@ -8,6 +8,8 @@ so each step.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 from monitor.reader.bars import Bar
 from monitor.reader.state import BarLag, EpochLength
@@ -32,21 +34,38 @@ MOST_TRIED = 8
 
 def note_drawing(bar: Bar, lag: BarLag) -> None:
     """Note that the training's bar was drawn."""
-    if lag.total != bar.total:
-        lag.__dict__.update(BarLag(total=bar.total, stated=lag.stated).__dict__)
-    if lag.fraction is not None and not lag.num_drawn:
-        _compare(lag.behind, lag.fraction, bar.done, lag)
-    if bar.done != lag.done:
-        is_slow = (bar.s_per_unit or 0.0) >= SLOW_S
-        # Right behind a report, a bar that has moved may be drawn for its sake: it lagged.
-        is_next = bar.done == lag.done + 1 and (lag.num_drawn > 0 or is_slow)
-        lag.num_next = lag.num_next + 1 if is_next else 0
-        lag.has_leapt |= not is_next and not bar.is_over
-        lag.num_slow = lag.num_slow + 1 if is_next and is_slow else 0
-        fewest = FEWEST_AGAIN if lag.has_leapt else FEWEST_NEXT
-        keeps_up = lag.num_next >= fewest and (lag.num_drawn > 0 or lag.num_slow >= FEWEST_NEXT)
-        lag.is_fresh = bar.is_over or keeps_up
-    lag.done, lag.num_drawn = bar.done, lag.num_drawn + 1
+    note_drawings((bar.done,), (bar.s_per_unit,), bar.total, lag)
+
+
+def note_drawings(dones: Sequence[int], paces_s: Sequence[float | None], total: int | None, lag: BarLag) -> None:
+    """Note that the training's bar was drawn, once or more often, without a report between.
+
+    ``dones`` and ``paces_s`` are the steps done and the seconds per step of each drawing.
+    """
+    if lag.total != total:
+        lag.__dict__.update(BarLag(total=total, stated=lag.stated).__dict__)
+    # In names of their own, since a log may have a million of them.
+    last, num_drawn, num_next, num_slow = lag.done, lag.num_drawn, lag.num_next, lag.num_slow
+    has_leapt, is_fresh = lag.has_leapt, lag.is_fresh
+    for done, pace_s in zip(dones, paces_s, strict=True):
+        if not num_drawn and lag.fraction is not None:
+            _compare(lag.behind, lag.fraction, done, lag)
+        if done != last:
+            is_over = total is not None and done >= total > 0
+            is_slow = pace_s is not None and pace_s >= SLOW_S
+            # Right behind a report, a bar that has moved may be drawn for its sake: it lagged.
+            if done == last + 1 and (num_drawn > 0 or is_slow):
+                num_next += 1
+                num_slow = num_slow + 1 if is_slow else 0
+            else:
+                num_next = num_slow = 0
+                has_leapt = has_leapt or not is_over
+            fewest = FEWEST_AGAIN if has_leapt else FEWEST_NEXT
+            is_fresh = is_over or (num_next >= fewest and (num_drawn > 0 or num_slow >= FEWEST_NEXT))
+            last = done
+        num_drawn += 1
+    lag.done, lag.num_drawn, lag.num_next, lag.num_slow = last, num_drawn, num_next, num_slow
+    lag.has_leapt, lag.is_fresh = has_leapt, is_fresh
 
 
 def step_of(fraction: float | None, digits: int | None, lag: BarLag) -> int | None:
@@ -69,9 +88,15 @@ def step_of(fraction: float | None, digits: int | None, lag: BarLag) -> int | No
     return steps.pop() if len(steps) == 1 else None
 
 
+@lru_cache(maxsize=64)
+def _half(digits: int) -> float:
+    """Return half of the last decimal place."""
+    return 0.5 * 10.0**-digits
+
+
 def _steps_at(fraction: float, length: float, lag: BarLag) -> set[int]:
     """Return the steps whose epoch is printed like this."""
-    half = 0.5 * 10.0**-lag.digits
+    half = _half(lag.digits)
     first, last = math.ceil((fraction - half) * length - 1e-6), math.floor((fraction + half) * length + 1e-6)
     if last - first >= MOST_TRIED:
         return {lag.done} if lag.is_fresh and first <= lag.done <= last else set()
@@ -86,7 +111,7 @@ def _printed(step: int, length: float, digits: int) -> tuple[float, float]:
 
 def _compare(found: EpochLength, fraction: float, done: int, lag: BarLag) -> None:
     """Compare a bar with the epoch of the report beside it: how many steps would an epoch have?"""
-    half = 0.5 * 10.0**-lag.digits
+    half = _half(lag.digits)
     if fraction == found.compared or lag.total is None or half > MOST_ROUNDED * fraction:
         return
     low, high = done / (fraction + half), done / (fraction - half)

@@ -76,23 +76,36 @@ def enter(
         _enter_unknown(place, item)
         return None
     is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
-    if subject not in ("val", "test") and state.plain_total and is_training:
-        # A bar that is full while the training goes on is an evaluation's.
-        is_within = place.reports > 0 or (place.progress is not None and place.progress != int(place.progress))
-        is_of_steps = not is_within or state.plain_done != state.plain_total
-        if place.bar_total is None and is_of_steps and (place.is_fraction or place.index is None):
-            place.bar_total, place.bar = state.plain_total, state.plain_done
-        if place.bar_total == state.plain_total:
-            place.bar = state.plain_done
-    has_bar = place.bar_total is not None and place.bar is not None and place.step_word == 0
-    if has_bar and (place.is_fraction or place.index is None):
+    if subject not in ("val", "test") and is_training:
+        take_plain_bar(state)
+    if has_bar(place):
         digits = named["epoch"][0][0].number.digits if "epoch" in named else None
-        return _enter_behind_bar(digits, "epoch" in named, state)
+        return enter_behind_bar(digits, "epoch" in named, state)
     is_summary = subject in ("val", "test") or "epoch" in named or place.is_over
     return place.step if is_summary or place.step_word else None
 
 
-def _enter_behind_bar(digits: int | None, has_epoch: bool, state: ReadState) -> int | None:
+def take_plain_bar(state: ReadState) -> None:
+    """Take the bar without words that was drawn last for the training's, as a report behind it shows."""
+    place = state.place
+    if not state.plain_total:
+        return
+    # A bar that is full while the training goes on is an evaluation's.
+    is_within = place.reports > 0 or (place.progress is not None and place.progress != int(place.progress))
+    is_of_steps = not is_within or state.plain_done != state.plain_total
+    if place.bar_total is None and is_of_steps and (place.is_fraction or place.index is None):
+        place.bar_total, place.bar = state.plain_total, state.plain_done
+    if place.bar_total == state.plain_total:
+        place.bar = state.plain_done
+
+
+def has_bar(place: PlaceState) -> bool:
+    """Whether the training's bar says where a report is that does not say so itself."""
+    is_drawn = place.bar_total is not None and place.bar is not None and place.step_word == 0
+    return is_drawn and (place.is_fraction or place.index is None)
+
+
+def enter_behind_bar(digits: int | None, has_epoch: bool, state: ReadState) -> int | None:
     """Move to the step of a report behind the training's bar, and return it; None where the bar may lag."""
     place = state.place
     fraction = place.progress if has_epoch and place.is_fraction and not place.bar_rounds else None

@@ -274,7 +274,7 @@ class Attempt(StatedFacts):
             self._end_epoch(event.record)
             touched.add(("run.epoch", ()))
         elif event.kind:
-            self._count_epochs(event.record)
+            self.count_epochs(event.record)
         if self.dropped > num_dropped:
             self._take_samples((Sample(CROWDED_OUT, (), 1.0),), event, now)
             touched.add((CROWDED_OUT, ()))
@@ -290,7 +290,7 @@ class Attempt(StatedFacts):
                 if (rank := rank_of(evidence.text.encode("utf-8", "replace"))) is not None:
                     note_rank(self.ranks_died, rank, RankDeath(self.lines, at), moved)
 
-    def _count_epochs(self, record: Record | None) -> None:
+    def count_epochs(self, record: Record | None) -> None:
         """Count another trainer's epochs: most do not log the end of an epoch, but number epochs and batches."""
         match record:
             case grammar.Train(epoch=epoch, batch=batch):

@@ -86,6 +86,59 @@ def _keras(v: Values) -> Iterator[str]:
         yield f"{done} - loss: {_number(v.loss)} - val_loss: {_number(v.val)}"
 
 
+def _tqdm(v: Values, *, done: int, total: int, words: str = "", shown: str = "", block: str = "#") -> str:
+    share = 100 * done // total
+    left = f"{v.step % 60:02d}"
+    speed = f"{1000 / v.ms:5.2f}it/s" if v.ms < 1000 else f"{v.ms / 1000:5.2f}s/it"
+    drawn = f"{block * (share // 10)}{' ' * (10 - share // 10)}"
+    return f"{words}{share:3d}%|{drawn}| {done}/{total} [00:{left}<01:{left}, {speed}{', ' * bool(shown)}{shown}]"
+
+
+def _redrawn(v: Values) -> Iterator[str]:
+    """As the Trainer of Hugging Face and tqdm write to one file: bars end with a CR, and are wiped before a report."""
+    bar = _tqdm(v, done=v.step, total=v.steps, block="█")
+    yield f"\r{bar}\x1b[A" if v.step % 7 == 0 else f"\r{bar}"
+    if v.step % 5 == 0 and v.val is None:
+        done = v.epoch - 1 + v.batch / v.batches
+        yield f"\r{' ' * 60}\r{{'loss': {_number(v.loss)}, 'learning_rate': {v.lr:.4e}, 'epoch': {done:.2f}}}\n"
+        yield f"\r{bar}"
+    if v.val is not None:
+        yield f"\r{' ' * 60}\r{{'eval_loss': {_number(v.val)}, 'epoch': {v.epoch}.0}}\n\n"
+        for batch in range(1, 4):
+            yield f"\r{_tqdm(v, done=batch, total=3, block='█')}"
+        yield "\n"
+
+
+def _postfix(v: Values) -> Iterator[str]:
+    """As Lightning: the bar of an epoch shows the last loss, and is drawn again without news."""
+    shown = f"v_num=0, train_loss={_number(v.loss, 3)}, lr={v.lr:.2e}"
+    bar = _tqdm(v, done=v.batch, total=v.batches, words=f"Epoch {v.epoch - 1}: ", shown=shown)
+    yield f"\r{bar}"
+    if v.step % 4 == 0:
+        yield f"\r{bar}"
+    if v.val is not None:
+        yield f"\r{bar[:-1]}, val_loss={_number(v.val, 3)}]\n"
+
+
+def _described(v: Values) -> Iterator[str]:
+    """As many scripts: one bar for all steps, the loss in its words, some steps drawn twice."""
+    if v.step % 3 == 0:
+        yield _tqdm(v, done=max(1, v.step - 1), total=v.steps, words=f"loss {_number(v.loss)}: ")
+    yield _tqdm(v, done=v.step, total=v.steps, words=f"loss {_number(v.loss)}: ")
+
+
+def _keras_timed(v: Values) -> Iterator[str]:
+    """As Keras 3: what a step takes is shown in every drawing."""
+    if v.batch == 1:
+        yield f"Epoch {v.epoch}/50"
+    drawn = "━" * (v.batch * 20 // v.batches) or "━"
+    took = f"\x1b[1m{v.step % 60}s\x1b[0m {v.ms:.0f}ms/step"
+    shown = f"accuracy: 0.{v.step % 90:02d}10 - loss: {_number(v.loss)}"
+    yield f"\x1b[1m{v.batch}/{v.batches}\x1b[0m {drawn} {took} - {shown}"
+    if v.val is not None:
+        yield f"{v.batches}/{v.batches} {'━' * 20} {took} - loss: {_number(v.loss)} - val_loss: {_number(v.val)}"
+
+
 def _json(v: Values) -> Iterator[str]:
     loss = _number(v.loss, 6) if math.isfinite(v.loss) else "NaN"
     yield f'{{"step": {v.step}, "loss": {loss}, "lr": {v.lr:.6e}, "grad_norm": {_number(v.norm, 5)}}}'
@@ -114,7 +167,8 @@ def _native(v: Values) -> Iterator[str]:
 
 FORMATS: dict[str, Callable[[Values], Iterator[str]]] = {
     "nanoGPT": _nanogpt, "Hugging Face": _hugging_face, "with bars": _with_bars, "Megatron": _megatron,
-    "Keras": _keras, "JSON": _json, "logging": _logging, "native": _native,
+    "Keras": _keras, "JSON": _json, "logging": _logging, "native": _native, "redrawn": _redrawn, "postfix": _postfix,
+    "described": _described, "Keras 3": _keras_timed,
 }  # fmt: skip
 TROUBLES = (
     "", "", "spike", "nan", "frozen", "rising", "zero", "rates", "norms", "silence", "slow", "jump", "words", "back",
@@ -135,15 +189,15 @@ class Log(NamedTuple):
     spec: str
 
 
-def log(seed: int, lines: int = 220) -> Log:
-    """Make the log of a seed; the formats take turns."""
-    name = list(FORMATS)[seed % len(FORMATS)]
+def log(seed: int, lines: int = 220, *, name: str = "", is_calm: bool = False) -> Log:
+    """Make the log of a seed; the formats take turns, unless one is named. A calm one has no troubles."""
+    name = name or list(FORMATS)[seed % len(FORMATS)]
     dice = random.Random(seed)
     stride, batches = dice.choice([1, 1, 1, 10]), dice.choice([17, 40, 90])
     level, noise = dice.choice([0.4, 2.5, 9.0]), dice.choice([0.0, 0.01, 0.05, 0.4])
     pace = dice.choice([250.0, 250.0, 45.0, 20.0])
     troubles: dict[int, str] = {}
-    for _ in range(dice.randint(0, 4)):
+    for _ in range(0 if is_calm else dice.randint(0, 4)):
         troubles[dice.randrange(20, lines)] = dice.choice(TROUBLES)
     written: list[str] = []
     at, step, trouble, since = datetime(2026, 11, 3, 10, tzinfo=UTC), 0, "", 0
@@ -170,7 +224,7 @@ def log(seed: int, lines: int = 220) -> Log:
         values = Values(step, at, loss, rate, norm, took, (number - 1) // batches + 1, batch, batches,
                         lines * stride, val)  # fmt: skip
         written += FORMATS[name](values)
-    text = "\n".join(written) + "\n"
+    text = "".join(each if each[:1] == "\r" or each == "\n" else f"{each}\n" for each in written)
     return Log(text.encode(), f"{name}, level {level}, noise {noise}, {troubles}")
 
 

@@ -25,11 +25,14 @@ def _state(pipeline: Pipeline) -> list[str]:
     return [f"{name}: {value!r}" for name, value in {**parts, "states": pipeline.states}.items()]
 
 
-def _assert_same(seed: int, lines: int = 300) -> int:
+BARS = ("with bars", "redrawn", "postfix", "described", "Keras", "Keras 3")
+
+
+def _assert_same(seed: int, lines: int = 300, *, name: str = "", is_calm: bool = False) -> int:
     """Assert that both ways give the same; return how many lines were folded in blocks."""
-    rules = [*RULES, *eager_rules()] if seed % 3 == 0 else RULES
+    rules = [*RULES, *eager_rules()] if seed % 3 == 0 and not is_calm else RULES
     one, many = (Pipeline("run.log", Engine(rules)) for _ in range(2))
-    made, dice = log(seed, lines), random.Random(seed)
+    made, dice = log(seed, lines, name=name, is_calm=is_calm), random.Random(seed)
     changes = [repr(change) for line in read_lines(io.BytesIO(made.data)) for change in one.take(line)]
     cuts = sorted(dice.randrange(len(made.data)) for _ in range(dice.choice([0, 0, 1, 5])))
     buffer, found, num_read = LineBuffer(), [], 0
@@ -54,6 +57,11 @@ def _assert_same(seed: int, lines: int = 300) -> int:
 
 def test_blocks_of_another_trainers_reports_are_equal_to_single_lines():
     assert sum(map(_assert_same, FEW)) > 0
+
+
+@pytest.mark.parametrize("name", BARS)
+def test_drawings_of_bars_are_folded_in_blocks(name):
+    assert _assert_same(3, 320, name=name, is_calm=True) > 100
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from monitor.engine.promises import NOT_ASKED, Promises
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
-from monitor.reader.dialects.rows import ForeignShapes
+from monitor.reader.dialects.shapes import ForeignShapes
 from monitor.tail import read_lines
 from tests.pipeline.courses import FORMATS, RULES, eager_rules, log
 
@@ -30,6 +30,9 @@ class _Unlearning(ForeignShapes):
 
     def note(self, *_):
         pass
+
+    def event(self, *_):
+        return None
 
 
 def _assert_same(seed: int) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor import grammar
 from monitor.base.evidence import Evidence
+from monitor.grammar import Share
 from monitor.reader.signals import Labels
 from monitor.run.attempt import TALLIES_LIMIT, Attempt
 from monitor.run.columns.preview import Ahead, Coming
@@ -35,9 +36,9 @@ class ForeignForecast(NamedTuple):
     ahead: Ahead
     coming: dict[Key, Coming]
     nows: np.ndarray | None
-    """The run's time at each line; None where the lines have no times."""
+    """The run's time at each report; None where the lines have no times."""
     epochs: np.ndarray
-    """The run's epoch after each line."""
+    """The run's epoch after each report."""
 
 
 def foreign_forecast(run: Run, rows: ForeignRows) -> ForeignForecast | None:
@@ -47,10 +48,12 @@ def foreign_forecast(run: Run, rows: ForeignRows) -> ForeignForecast | None:
     attempt = run.attempt
     if run.id is None or attempt.step is None or attempt.first_train_step is None or run.last is None:
         return None
-    if run.clocks or rows.steps[0] <= attempt.step or attempt.stated(grammar.Train) is None:
+    if run.clocks or attempt.stated(grammar.Train) is None:
+        return None
+    if len(rows.lines) and (rows.steps[0] < attempt.step or (rows.steps[0] == attempt.step and rows.batch is None)):
         return None
     nows = None
-    if rows.ats is not None:
+    if rows.ats is not None and rows.drawings is None:
         if run.now is None or run.line_at is None or attempt.began_at is None or run.timed_lines != run.lines:
             return None
         gaps = np.diff(rows.ats, prepend=run.line_at)
@@ -75,10 +78,32 @@ def foreign_forecast(run: Run, rows: ForeignRows) -> ForeignForecast | None:
     return ForeignForecast(rows, _ahead(run, rows, coming, nows, epochs), coming, nows, epochs)
 
 
+def _train_at(rows: ForeignRows, attempt: Attempt) -> grammar.Train:
+    """Return the record of the last report, as reading it singly would."""
+    mark = len(rows.lines) - 1
+    fields: dict[str, Any] = {
+        signal.removeprefix("train."): float(values[-1])
+        for (signal, _), (values, marks) in rows.series.items()
+        if signal in _FIELDS and marks[-1] == mark
+    }
+    if "skipped" in fields:
+        fields["skipped"] = int(fields["skipped"])
+    return grammar.Train(
+        epoch=Share(int(rows.epochs[-1]), attempt.epochs_planned or 0), batch=Share(*(rows.batch or (0, 0))),
+        step=int(rows.steps[-1]), **{"loss": None, **fields},
+    )  # fmt: skip
+
+
+_FIELDS = frozenset(f"train.{name}" for name in ("loss", "lr", "grad_norm", "samples_per_s", "s_per_batch", "skipped"))
+"""The series that come from fields of a record."""
+
+
 def _coming(attempt: Attempt, rows: ForeignRows) -> dict[Key, Coming] | None:
     """Return all samples; None if some are the first of their series, or cannot be derived in columns."""
     import numpy as np
 
+    if not len(rows.lines):
+        return {}
     coming = {key: Coming(*pair) for key, pair in rows.series.items()}
     if (share := coming.get(("train.skipped_share", ()))) is not None and share.values.any():
         return None
@@ -96,6 +121,9 @@ def _ahead(
 ) -> Ahead:
     import numpy as np
 
+    attempt = run.attempt
+    assert attempt.step is not None
+    step = max(attempt.step, int(rows.steps[-1])) if len(rows.lines) else attempt.step
     found: dict[str, dict[Labels, Coming]] = {}
     for (signal, labels), each in coming.items():
         found.setdefault(signal, {})[labels] = each
@@ -117,25 +145,24 @@ def _ahead(
         rows.steps,
         rows.epochs,
         epochs,
-        is_moving=True,
+        is_moving=step > attempt.step,
         is_end_of_epoch=False,
         silence_s=silence_s,
         stillness_s=stillness_s,
         step_s=step_s,
         until=until,
-        step=int(rows.steps[-1]),
-        epoch=int(epochs[-1]),
+        step=step,
+        epoch=int(epochs[-1]) if len(epochs) else attempt.epoch,
         texts=rows.shown,
     )
 
 
 def fold_foreign(run: Run, forecast: ForeignForecast, evidence: Callable[[int, float | None], Evidence]) -> None:
-    """Fold reports; ``evidence`` returns that of one of them, given its time."""
+    """Fold the lines; ``evidence`` returns that of one of them, given its time."""
     import numpy as np
 
     rows, attempt, num = forecast.rows, run.attempt, len(forecast.rows)
     ats, nows, lines_before = rows.ats, forecast.nows, attempt.lines
-    moved: list[float | None]
     if nows is not None and ats is not None:
         assert run.now is not None
         gaps = np.diff(nows, prepend=run.now)
@@ -143,20 +170,38 @@ def fold_foreign(run: Run, forecast: ForeignForecast, evidence: Callable[[int, f
         run.line_at, run.now = float(ats[-1]), float(nows[-1])
         run.heard_at = run.now
         run.timed_lines = run.lines + num
-        moved = nows.tolist()
-    else:
-        moved = [run.heard_at] * num
     attempt.lines += num
     run.lines += num
     run.understood += num
-    newest = evidence(num - 1, None if ats is None else float(ats[-1]))
-    run.last = newest
+    run.last = evidence(num - 1, None if ats is None else float(ats[-1]))
+    if len(rows.lines):
+        _move(run, forecast, evidence, lines_before)
+        _add(attempt, forecast, evidence, lines_before)
+
+
+def _move(
+    run: Run, forecast: ForeignForecast, evidence: Callable[[int, float | None], Evidence], lines_before: int
+) -> None:
+    """Move to where the last report is."""
+    import numpy as np
+
+    rows, attempt, progress = forecast.rows, run.attempt, run.attempt.progress
+    assert attempt.step is not None
+    is_further = np.diff(rows.steps, prepend=attempt.step) > 0
     attempt.step, attempt.epoch = int(rows.steps[-1]), int(forecast.epochs[-1])
-    attempt.progress.see_batch(0)
-    attempt.progress.pass_over(
-        moved, Move(moved[-1], lines_before + num, newest), phase=attempt.phase, step=attempt.step
-    )
-    _add(attempt, forecast, evidence, lines_before)
+    last = evidence(int(rows.lines[-1]), None if rows.ats is None else float(rows.ats[-1]))
+    record = _train_at(rows, attempt)
+    attempt.keep(record, last)
+    attempt.batch = record.batch
+    attempt.count_epochs(record)
+    progress.see_batch(record.batch.part)
+    if is_further.any():
+        place = int(np.flatnonzero(is_further)[-1])
+        nows = forecast.nows
+        moved = [run.heard_at] * int(is_further.sum()) if nows is None else nows[is_further].tolist()
+        line = int(rows.lines[place])
+        at = evidence(line, None if rows.ats is None else float(rows.ats[place]))
+        progress.pass_over(moved, Move(moved[-1], lines_before + line + 1, at), phase=attempt.phase, step=attempt.step)
 
 
 def _add(
@@ -165,7 +210,7 @@ def _add(
     import numpy as np
 
     rows, nows = forecast.rows, forecast.nows
-    num_samples = np.zeros(len(rows), np.int64)
+    num_samples = np.zeros(len(rows.lines), np.int64)
     for each in forecast.coming.values():
         num_samples[each.marks] += 1
     known: dict[int, tuple[object, ...]] = {}
@@ -173,9 +218,10 @@ def _add(
     def place(mark: int) -> tuple[object, ...]:
         found = known.get(mark)
         if found is None:
-            whole = evidence(mark, None if rows.ats is None else float(rows.ats[mark]))
+            line = int(rows.lines[mark])
+            whole = evidence(line, None if rows.ats is None else float(rows.ats[mark]))
             found = known[mark] = (
-                lines_before + mark + 1,
+                lines_before + line + 1,
                 int(rows.steps[mark]),
                 True,
                 int(rows.epochs[mark]),

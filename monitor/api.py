@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.alert import Alert, Severity, State
 from monitor.base.clock import Clock, SystemClock
@@ -22,10 +23,6 @@ from monitor.base.errors import MonitorError
 from monitor.base.evidence import Evidence
 from monitor.conditions import Background, Reading
 from monitor.engine.step import Engine
-from monitor.live.committer import Committer
-from monitor.live.follower import Follower
-from monitor.live.listener import LogListener
-from monitor.notify import Delivery
 from monitor.pipeline import Pipeline, is_blind
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.replay import Progress, replay
@@ -39,6 +36,10 @@ from monitor.snapshot import Snapshot, first_shown, with_sources
 from monitor.tail import FileTail, RecordTail
 from monitor.tail.logset import full_name
 from monitor.tail.opening import holds_records
+
+if TYPE_CHECKING:
+    from monitor.live.collected import Collected
+    from monitor.live.follower import Follower
 
 __all__ = [
     "Alert",
@@ -166,23 +167,10 @@ def one_run_each(logs: Sequence[Log]) -> list[Log]:
     return found
 
 
-class _Transitions(LogListener):
-    def __init__(self) -> None:
-        self._found: list[Alert] = []
-
-    def on_alerts(self, alerts: list[Alert]) -> None:
-        self._found += alerts
-
-    def take(self) -> list[Alert]:
-        """Return what was told since the last call."""
-        found, self._found = self._found, []
-        return found
-
-
 class Followed:
     """A log that is being written. Holds the file open until `follow` ends."""
 
-    def __init__(self, follower: Follower, transitions: _Transitions) -> None:
+    def __init__(self, follower: Follower, transitions: Collected) -> None:
         """Use `follow`."""
         self._follower, self._new = follower, transitions
         self._transitions: list[Alert] = []
@@ -222,7 +210,13 @@ def follow(
                 print(alert.summary)
             time.sleep(1)
     """
-    transitions = _Transitions()
+    # Following needs the store and the outbox, which reading a log to its end does not.
+    from monitor.live.collected import Collected
+    from monitor.live.committer import Committer
+    from monitor.live.follower import Follower
+    from monitor.notify import Delivery
+
+    transitions = Collected()
     pipeline = Pipeline(str(log), settings.engine())
     tail = RecordTail(str(log)) if holds_records(Path(log)) else FileTail(str(log))
     follower = Follower(pipeline, tail, clock or SystemClock(), transitions, Committer(Delivery({})))

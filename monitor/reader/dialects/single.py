@@ -160,13 +160,14 @@ class Single:
 
         before, place, step = state.words.place, after.words.place, after.step
         bar, is_drawn = self.shape.bar, self.shape.bar is not None
+        progress = None if self.shape.fast.progress_slot is None else place.progress
         if is_drawn and place.epoch is not None and state.epoch != place.epoch:
             return None
         if step is None:
             is_loss = ("loss", "", "train") in self.shape.fast.keys and not (bar is not None and bar.shows_again)
             if not is_loss or not state.is_counted or state.unplaced <= LOOSE_REPORTS or state.step is None:
                 return None
-            return _Place(state.step + 1, words=after.words)
+            return _Place(state.step + 1, progress, words=after.words)
         if state.is_counted or state.unplaced or before.step is None or state.step != before.step:
             return None
         if not before.step + (not is_drawn) <= step <= LARGEST_STEP:
@@ -174,7 +175,6 @@ class Single:
         if place.steps is not None and 2 * step - before.step >= place.steps:
             return None
         batch = Share(*batch_of(after.words, step)) if is_drawn else Share(0, 0)
-        progress = None if self.shape.fast.progress_slot is None else place.progress
         return _Place(step, progress, words=after.words, batch=batch)
 
     def _place(self, groups: tuple[Any, ...], state: DialectState) -> _Place | None:

@@ -1,0 +1,48 @@
+"""The list of families: each is a function that builds one small training; its docstring says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.scoreboard.families.training import Training
+
+
+class Family(NamedTuple):
+    """One family of trainings."""
+
+    name: str
+    what: str
+    build: Callable[[], Training]
+    """Builds a training from torch's random state."""
+    batch: int
+    """In which list it was: the first, or one added after a draw."""
+
+
+FAMILIES: dict[str, Family] = {}
+
+
+def family(build: Callable[[], Training], *, batch: int = 1) -> Callable[[], Training]:
+    """Add a family to the list."""
+    name = build.__name__
+    assert name not in FAMILIES, f"{name}: twice in the list"
+    FAMILIES[name] = Family(name, (build.__doc__ or "").strip().rstrip("."), build, batch)
+    return build
+
+
+def every_family() -> dict[str, Family]:
+    """Return all families by name, in the order of the list."""
+    from tests.scoreboard.families import (  # noqa: F401
+        adapting,
+        embeddings,
+        generative,
+        graphs,
+        images,
+        pairs,
+        policies,
+        regimes,
+        sequences,
+        tables,
+    )
+
+    return dict(sorted(FAMILIES.items()))

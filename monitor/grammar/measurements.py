@@ -135,19 +135,26 @@ class BatchReport(Record):
 
     ``repeated`` counts the batches equal to the one before; ``constant`` and ``zero`` are features that did not change,
     and that were 0, in all of them. ``order`` is the spread of the targets within batches over that of all batches: 1
-    if shuffled, 0 if sorted. ``targets`` is the number of classes, if they are classes.
+    if shuffled, 0 if sorted. ``targets`` is the number of classes, if they are classes. ``filled`` is the share of
+    numbers other than 0 among the features that change. ``softmax_twice`` and ``softmax_over_batch`` are 1 if the loss
+    is one of class scores that went through a softmax before, or through one over the rows of the batch; ``broadcast``
+    if it is one of every output with every target.
     """
 
     step: int | None = None
     repeated: Share | None = None
     constant: Share | None = None
     zero: Share | None = None
+    filled: float | None = None
     order: float | None = None
     targets: int | None = None
     entropy: float | None = None
     target_std: float | None = None
     pred_std: float | None = None
     ratio: float | None = None
+    softmax_twice: int | None = None
+    softmax_over_batch: int | None = None
+    broadcast: int | None = None
 
 
 @line("DEGENERACY-GUARD", "check")

@@ -42,6 +42,14 @@ class Stopwatch:
         """Call this when the data of the next step has arrived."""
         self._load_s += self._timer() - self._waiting_since
 
+    def resumed(self) -> None:
+        """Call this after anything else than training, such as a validation: the time since the last step counts for
+        nothing.
+        """
+        now = self._timer()
+        self._begun += now - self._waiting_since
+        self._waiting_since = now
+
     def stepped(self, *, batches: int, rows: int) -> None:
         """Call this after a step on this many batches and rows."""
         self._batches += batches

@@ -8,7 +8,7 @@ of fixed size, so that a look costs the same for any batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.telemetry.eventlog import BatchReport, Share
+from trainer.telemetry.softmax import OVER_BATCH, RIGHT, TWICE, losses_of_scores
 
 ROWS = 256
 """Most rows of a batch that are looked at. Chosen by hand, 2026-11."""
@@ -28,8 +29,14 @@ MOST_CLASSES = 2**17
 KEPT_TARGETS = 2**12
 KEPT_BATCHES = 16
 """Targets kept of a batch, and batches, for the order and the floor of the loss. Chosen by hand, 2026-11."""
+CLASSES, DISTANCES = {RIGHT, TWICE, OVER_BATCH}, {"mse", "mae", "huber"}
+BROADCAST = "broadcast_"
+BROADCASTS = {f"{BROADCAST}{name}" for name in ("mse", "mae")}
+"""Losses of every output with every target, which shapes of (N, 1) and (N,) give."""
 FLOOR_BATCHES = 4
 """Batches before a floor is stated. Chosen by hand, 2026-11."""
+MOST_COMPARED = 16
+"""Batches compared while more than one loss fits. Chosen by hand, 2026-11."""
 SAME = 2e-3
 """Relative difference up to which a loss computed here is the training's own. Chosen by hand, 2026-11: that of half
 precision.
@@ -60,6 +67,7 @@ class BatchSignals:
         self._repeats, self._compared = 0, 0
         self._lows: Tensor | None = None
         self._highs: Tensor | None = None
+        self._filled: list[Tensor] = []
         self._targets: list[Tensor] = []
         self._spreads: list[Tensor] = []
         self._is_one_column = False
@@ -112,16 +120,22 @@ class BatchSignals:
 
     @property
     def _knows_loss(self) -> bool:
-        """Whether enough steps were compared, or none of the losses known here fits."""
-        return self._losses == set() or self._num_compared >= FLOOR_BATCHES
+        """Whether enough steps were compared, or none of the losses known here fits.
+
+        Scores that are all alike give the same loss with any softmax, so these are compared for longer.
+        """
+        if not self._losses:
+            return self._losses is not None
+        is_clear = len(self._losses) == 1 or self._num_compared >= MOST_COMPARED
+        return self._num_compared >= FLOOR_BATCHES and is_clear
 
     def floor(self) -> Floor | None:
         """Return the floor of the loss, once; None if it is not known which loss it is, or too few were seen."""
-        if self.has_floor or not self._losses or not self._knows_loss or not self._is_one_column:
+        if self.has_floor or not self._losses or not self._is_one_column or self._num_compared < FLOOR_BATCHES:
             return None
-        if len(self._losses) > 1:
+        if len(self._losses) > 1 and RIGHT not in self._losses:
             return None
-        (name,) = self._losses
+        name = RIGHT if self._losses & CLASSES else next(iter(self._losses)).removeprefix(BROADCAST)
         self.has_floor = True
         return Floor(name, _floor_of(name, torch.cat([each.float() for each in self._targets])))
 
@@ -130,7 +144,9 @@ class BatchSignals:
         self._compare_prints()
         if not self._has_new and not self._compared:
             return None
-        constant, zero = self._features()
+        constant, zero, filled = self._features()
+        mistake = self._mistake(CLASSES)
+        shape = self._mistake(DISTANCES | BROADCASTS)
         figures = self._target_figures()
         pred_std = target_std = None
         if self._spreads:
@@ -140,15 +156,21 @@ class BatchSignals:
             repeated=Share(self._repeats, self._compared) if self._compared else None,
             constant=constant,
             zero=zero,
+            filled=filled,
             pred_std=pred_std,
             target_std=target_std,
-            ratio=pred_std / target_std if pred_std is not None and target_std else None,
+            # Where the loss compares them otherwise, outputs may have a scale of their own.
+            ratio=pred_std / target_std if shape is not None and pred_std is not None and target_std else None,
             order=figures.order,
             targets=figures.num_classes,
             entropy=figures.entropy,
+            softmax_twice=None if mistake is None else int(mistake == TWICE),
+            softmax_over_batch=None if mistake is None else int(mistake == OVER_BATCH),
+            broadcast=None if shape is None else int(shape in BROADCASTS),
         )
         self._repeats = self._compared = 0
         self._lows = self._highs = None
+        self._filled = []
         self._spreads, self._has_new = [], False
         return found
 
@@ -164,17 +186,28 @@ class BatchSignals:
         rows = _thinned(features.flatten(0, -2) if features.dim() == 3 else features.flatten(1), ROWS)
         rows = _thinned(rows.movedim(1, 0), COLUMNS).float()
         low, high = rows.amin(1), rows.amax(1)
+        self._filled.append((rows != 0).float().mean(1))
         if self._lows is None or self._highs is None or self._lows.shape != low.shape:
             self._lows, self._highs = low, high
         else:
             self._lows, self._highs = torch.minimum(self._lows, low), torch.maximum(self._highs, high)
 
-    def _features(self) -> tuple[Share | None, Share | None]:
+    def _mistake(self, kinds: Set[str]) -> str | None:
+        """Return the loss once it is clear, or any if several fit; None if it is none of these kinds."""
+        if not self._losses or not self._knows_loss or not self._losses <= kinds:
+            return None
+        return next(iter(self._losses)) if len(self._losses) == 1 else RIGHT
+
+    def _features(self) -> tuple[Share | None, Share | None, float | None]:
+        """Return how many features are constant, how many are 0, and how much of the others is not 0."""
         if self._lows is None or self._highs is None:
-            return None, None
+            return None, None, None
         same = self._lows == self._highs
-        constant, zero = torch.stack([same.sum(), (same & (self._lows == 0)).sum()]).tolist()
-        return Share(int(constant), len(same)), Share(int(zero), len(same))
+        filled = torch.stack([each for each in self._filled if each.shape == same.shape]).mean(0)
+        changing = (filled * ~same).sum() / (~same).sum()
+        constant, zero, share = torch.stack([same.sum(), (same & (self._lows == 0)).sum(), changing]).tolist()
+        known = share if math.isfinite(share) else None
+        return Share(int(constant), len(same)), Share(int(zero), len(same)), known
 
     def _target_figures(self) -> _Targets:
         """Return how mixed the batches' targets are, and for classes their number and entropy."""
@@ -241,10 +274,10 @@ def _losses_of(guess: Tensor, truth: Tensor) -> dict[str, float]:
             logits = guess.movedim(1, -1).flatten(0, -2)
         else:
             return {}
-        return {"cross_entropy": float(functional.cross_entropy(logits, truth.reshape(-1).long()))}
-    if guess.shape != truth.shape:
-        return {}
+        return losses_of_scores(logits, truth.reshape(-1).long())
     truth = truth.float()
+    if guess.shape != truth.shape:
+        return _broadcast(guess, truth)
     error = guess - truth
     found = {
         "mse": float(error.square().mean()),
@@ -256,6 +289,18 @@ def _losses_of(guess: Tensor, truth: Tensor) -> dict[str, float]:
         if bool(((guess >= 0) & (guess <= 1)).all()):
             found["bce"] = float(functional.binary_cross_entropy(guess, truth))
     return found
+
+
+def _broadcast(guess: Tensor, truth: Tensor) -> dict[str, float]:
+    """Return the losses of outputs of shape (N, 1) and targets of shape (N,): of each pair, and of all with all."""
+    if guess.numel() != truth.numel() or not 1 < truth.numel() <= KEPT_TARGETS or guess.dim() == truth.dim():
+        return {}
+    pairs, crossed = guess.reshape(-1) - truth.reshape(-1), guess.reshape(-1, 1) - truth.reshape(1, -1)
+    return {
+        f"{prefix}{name}": value
+        for prefix, error in (("", pairs), (BROADCAST, crossed))
+        for name, value in (("mse", float(error.square().mean())), ("mae", float(error.abs().mean())))
+    }
 
 
 def _floor_of(loss: str, targets: Tensor) -> float:

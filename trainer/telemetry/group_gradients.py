@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,6 +19,11 @@ from trainer.measure.norms import num_nonfinite
 from trainer.telemetry.dense import norms_of, sample_of, values_of
 from trainer.telemetry.looked_steps import LOOKS
 from trainer.telemetry.trained import Trained
+
+RESTS = 2 * LOOKS
+"""Steps looked at, one after the other, in which a weight that once had a gradient may lack one: an expert without a
+token, a branch that is taken now and then. Chosen by hand, 2026-11: two intervals.
+"""
 
 
 class GradientReport(NamedTuple):
@@ -69,6 +74,8 @@ class Gradients:
         self._trained = trained
         self._now: list[_Part] = []
         self._kept: deque[list[_Part]] = deque(maxlen=LOOKS)
+        self._rests: dict[int, int] = {}
+        """Of each weight that ever had a gradient, in how many of the newest steps looked at it had none."""
 
     def look(self, weights: Iterable[nn.Parameter], *, is_full: bool, counts: bool = False) -> None:
         """Look at the gradients of some weights in this step; a later look at the same ones counts.
@@ -101,6 +108,10 @@ class Gradients:
         """End the step; ``counts`` says whether it was one to be looked at, and taken."""
         if counts and self._now:
             self._kept.append(self._now)
+            for part in self._now:
+                for each in set(part.ids) & self._rests.keys():
+                    self._rests[each] += 1
+                self._rests.update(dict.fromkeys(part.present, 0))
         self._now = []
 
     def report(self, *, warn_norm: float) -> GradientReport:
@@ -119,7 +130,10 @@ class Gradients:
             if norms[-1] == 0 and newest >= 0:
                 idle.add(name)
             weights = list(group.values())
-            groups.append(_group(name, weights, seen, seen[newest], norm=norms[newest], warn_norm=warn_norm))
+            resting = {each for each in ids if self._rests.get(each, RESTS) < RESTS}
+            groups.append(
+                _group(name, weights, seen, seen[newest], norm=norms[newest], warn_norm=warn_norm, resting=resting)
+            )
         return GradientReport(tuple(groups), zero, frozenset(idle))
 
 
@@ -183,12 +197,18 @@ def _group(
     *,
     norm: float,
     warn_norm: float,
+    resting: Collection[int],
 ) -> GroupGradient:
+    """Return the record of a group; ``resting`` weights are not missing, whether they have a gradient or not."""
     figures = [newest.get(id(weight), _Figures()) for weight in weights]
     by_weight = [[look[id(weight)] for look in seen if id(weight) in look] for weight in weights]
-    with_grad = [any(each.is_present for each in found) for found in by_weight]
+    has_any = [any(each.is_present for each in found) for found in by_weight]
+    with_grad = [has or id(weight) in resting for has, weight in zip(has_any, weights, strict=True)]
     # nan is not small.
-    is_small = [all(each.norm < warn_norm for each in found if each.is_present) for found in by_weight]
+    is_small = [
+        has and all(each.norm < warn_norm for each in found if each.is_present)
+        for has, found in zip(has_any, by_weight, strict=True)
+    ]
     largest = [each.largest for each in figures]
     return GroupGradient(
         group=name,
@@ -196,7 +216,7 @@ def _group(
         max=math.nan if any(map(math.isnan, largest)) else max(largest, default=0.0),
         num_with_grad=sum(with_grad),
         num_tensors=len(weights),
-        num_small=sum(has and small for has, small in zip(with_grad, is_small, strict=True)),
+        num_small=sum(is_small),
         num_none=sum(not has for has in with_grad),
         mean_abs=sum(each.total for each in figures) / max(1, sum(weight.numel() for weight in weights)),
         num_nonfinite=sum(each.nonfinite for each in figures),

@@ -90,7 +90,7 @@ class TrainingHooks:
         self._gradients = Gradients(self.trained)
         self._weights = WeightMoves(self.trained)
         self._outputs = LayerOutputs(switches)
-        self._stale = StaleGradients(self.trained, switches)
+        self._stale = StaleGradients(self.trained, switches, held=lambda: self._optimizers.ids())
         self._order: ForwardOrder | None = None
         self._depths: dict[str, int] | None = None
         self._optimizers = Optimizers(optimizers, before=self._before_step, after=self._after_step)

@@ -56,6 +56,10 @@ class Optimizers:
         for group in optimizer.param_groups:
             yield from group["params"]
 
+    def ids(self) -> set[int]:
+        """Return the identities of all weights that an optimizer holds; nothing if none of them can be seen."""
+        return {id(weight) for optimizer in self.all for weight in self.held(optimizer)}
+
     def rates(self) -> list[float]:
         """Return the learning rate of each parameter group, those of wrappers counted once."""
         groups: dict[int, dict[str, Any]] = {}

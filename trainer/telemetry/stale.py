@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from trainer.telemetry.trained import Trained
 class StaleGradients:
     """Hooks on the weights for one step; the first of them that is called finds all gradients as they were before."""
 
-    def __init__(self, trained: Trained, switches: Switches) -> None:
-        self._trained, self._switches = trained, switches
+    def __init__(self, trained: Trained, switches: Switches, *, held: Callable[[], Collection[int]]) -> None:
+        """``held`` returns the weights that an optimizer holds, by identity: it clears no others."""
+        self._trained, self._switches, self._held = trained, switches, held
         self._handles: list[RemovableHandle] = []
         self._norms: dict[str, Tensor | None] = {}
 
@@ -43,7 +45,9 @@ class StaleGradients:
             self._switches.run("stale_gradients", self._look)
 
     def _look(self) -> None:
+        held = self._held()
         with torch.no_grad():
             for name, group in self._trained.trained.items():
-                grads = [values_of(weight.grad) for weight in group.values() if weight.grad is not None]
+                own = [weight for weight in group.values() if not held or id(weight) in held]
+                grads = [values_of(weight.grad) for weight in own if weight.grad is not None]
                 self._norms[name] = norms_of(grads) if grads else None

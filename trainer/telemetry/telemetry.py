@@ -361,6 +361,8 @@ class Telemetry:
     def _note_forward(self, *, is_training: bool) -> None:
         name = "train" if is_training else "validate"
         if name != self._phase:
+            if is_training and self._phase == "validate":
+                self._pace.resumed()
             self._enter(name, total=self._batches if is_training else None)
         if is_training:
             if self._plan.is_due:
@@ -412,7 +414,8 @@ class Telemetry:
 
     def _look_at_batch(self, inputs: object, targets: object, outputs: object) -> None:
         # From the step after a report on, so that a report has a whole row of batches.
-        if (self._step - 1) % max(self._grad_every, RUN + 1) < RUN:
+        # Where an epoch is one batch, repeats say nothing.
+        if self._batches > 1 and (self._step - 1) % max(self._grad_every, RUN + 1) < RUN:
             self._batch_signals.fingerprint(inputs)
         if self._plan.is_due or self._plan.is_looked:
             self._batch_signals.look(inputs, targets, outputs)
@@ -474,6 +477,7 @@ class Telemetry:
             self._ended_epochs = self._epoch
             self._epoch, self._batch = self._epoch + 1, 0
             self._phase = ""
+            self._pace.resumed()
             self._expect_step()
 
     def _write_epoch(self, val_loss: float, train_loss: float, metrics: Mapping[str, Tensor | float]) -> None:

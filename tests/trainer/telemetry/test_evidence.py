@@ -239,3 +239,31 @@ def test_a_compiled_model_without_graph_breaks_still_trains(log: Path):
     train(log, model, optimizer, lambda x, y: functional.mse_loss(compiled(x), y))
     assert "[TELEMETRY] off" not in log.read_text()
     assert fired(log) == set()
+
+
+@pytest.mark.parametrize("batches", [1, 3, 20])
+def test_a_validation_is_no_waiting_for_data(log: Path, batches: int):
+    model, seconds = net(), iter(range(10**6))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with Telemetry(
+        model, optimizer, epochs=4, batches=batches, log=log, timer=lambda: float(next(seconds)) / 100
+    ) as telemetry:
+        for _ in range(4):
+            for _ in range(batches):
+                loss = model(torch.randn(4, 8)).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                telemetry.step(loss)
+            for _ in range(300):  # a validation of 3 s
+                next(seconds)
+            telemetry.epoch(1.0)
+    assert max(line.load_s or 0.0 for line in records(log, Train)) < 0.05
+    assert "LoaderBound" not in fired(log)
+
+
+def test_a_part_that_no_optimizer_holds_is_not_taken_for_gradients_that_were_not_cleared(log: Path):
+    model = net(dropout=0.0)
+    train(log, model, torch.optim.SGD(model[3].parameters(), 0.01), lambda x, y: functional.mse_loss(model(x), y))
+    found = fired(log)
+    assert "NoUpdate" in found and "StaleGradient" not in found

@@ -92,6 +92,17 @@ def test_a_lap_separates_waiting_from_work():
     assert (lap.s_per_batch, lap.load_s, lap.samples_per_s) == (1.5, 0.5, pytest.approx(10 / 3))
 
 
+def test_what_is_done_between_two_steps_is_no_waiting():
+    times = iter([0.0, 1.0, 2.0, 50.0, 51.0, 52.0, 53.0, 54.0])
+    stopwatch = Stopwatch(lambda: next(times))
+    stopwatch.loaded()
+    stopwatch.stepped(batches=1, rows=10)
+    stopwatch.resumed()  # a validation of 48 s
+    stopwatch.loaded()
+    stopwatch.stepped(batches=1, rows=10)
+    assert stopwatch.lap() == (2.5, 1.0, pytest.approx(4.0))
+
+
 def test_the_learning_rate_warms_up_linearly_then_falls_as_half_a_cosine():
     config = OptimConfig(base_lr=1.0, min_lr=0.2, warmup_steps=4)
     rates = [learning_rate(step, config, total_steps=12) for step in (1, 2, 4, 8, 12, 99)]

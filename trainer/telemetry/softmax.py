@@ -1,0 +1,39 @@
+"""Whether a loss of class scores has a softmax too many, or one over the rows of the batch instead of the classes.
+
+In: a model's outputs for classes. Out: the losses that they give with each of these mistakes, by name.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RIGHT, TWICE, OVER_BATCH = "cross_entropy", "softmax_twice", "softmax_over_batch"
+IS_ONE = 1e-3
+"""Sums that are so near to 1 are those of a softmax, also in half precision. Chosen by hand, 2026-11."""
+
+
+def losses_of_scores(scores: Tensor, classes: Tensor) -> dict[str, float]:
+    """Return the losses of ``scores`` (rows × classes) by the mistake that each would be; `RIGHT` for none.
+
+    Scores that already are what a softmax gives make the plain cross-entropy a mistake.
+    """
+    plain = float(functional.cross_entropy(scores, classes))
+    if _is_softmax(scores, 1):
+        return {TWICE: plain}
+    if len(scores) > 1 and _is_softmax(scores, 0):
+        return {OVER_BATCH: plain}
+    if len(scores) > 1 and _is_softmax(scores.exp(), 0):
+        return {OVER_BATCH: float(functional.nll_loss(scores, classes))}
+    return {
+        RIGHT: plain,
+        TWICE: float(functional.cross_entropy(scores.softmax(1), classes)),
+        OVER_BATCH: float(functional.nll_loss(scores.log_softmax(0), classes)),
+    }
+
+
+def _is_softmax(scores: Tensor, dim: int) -> bool:
+    """Return whether the numbers are shares of a whole along ``dim``."""
+    off = (scores.sum(dim) - 1).abs().max()
+    return bool(torch.logical_and(scores.min() >= 0, off < IS_ONE))

@@ -178,7 +178,7 @@ class Combination(Condition):
 
     def _asked(self, context: Context) -> frozenset[Labels] | None:
         """Return the labels asked about if every part has them, else None to ask about all."""
-        is_alike = all(part.labels in ((), self.labels) for part in self.of)
+        is_alike = all(part.labels == self.labels for part in self.of)
         is_whole = context.asked is not None and all(map(self._has_all, context.asked))
         return context.asked if is_alike and is_whole else None
 

@@ -131,7 +131,10 @@ _MEASURED: dict[type[Record], _Fields] = {
     ),
     grammar.BatchReport: _Fields(
         "batch",
-        ("repeated", "constant", "zero", "order", "entropy", "target_std", "pred_std", "ratio"),
+        (
+            *("repeated", "constant", "zero", "zero_share", "filled", "order", "entropy"),
+            *("target_std", "pred_std", "ratio", "softmax_twice", "softmax_over_batch", "broadcast"),
+        ),
         cadence="grad",
     ),
     grammar.GuardCheck: _Fields("guard", ("std", "target_std", "ratio", "strikes"), ("h",)),
@@ -219,9 +222,11 @@ _DERIVED: tuple[Signal, ...] = (
     Signal("train.load_share", grammar.Train.TAG, cadence="train"),
     Signal("grad.undeclared_none", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("grad.small_share", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("grad.share", grammar.GradReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("grad.first_l2", grammar.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("grad.depth_ratio", grammar.GradReport.TAG, switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("weight.base_ratio", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal("weight.first_ratio", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("weight.left_behind", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("process.rss_pct", grammar.Process.TAG),
     Signal("gpu.used_pct", grammar.Gpu.TAG, ("index",)),
@@ -391,13 +396,15 @@ def _number(record: Record, field: str) -> float | None:
         value = record.norm if field == "l2" else record.grad.whole
     elif isinstance(record, grammar.ActivationReport) and field == "dead_share":
         value = record.dead_units
+    elif isinstance(record, grammar.BatchReport) and field == "zero_share":
+        value = record.zero
     else:
         value = getattr(record, field)
     try:
         if isinstance(value, Share):
             if value.whole == 0:
                 return None  # 0 of 0 was never looked at
-            value = value.part / value.whole if field == "dead_share" else value.part
+            value = value.part / value.whole if field in ("dead_share", "zero_share") else value.part
         return float(value) if isinstance(value, (int, float)) else None
     except OverflowError:
         return math.inf

@@ -177,6 +177,16 @@ def test_the_seed_pages_243_small_tensors_are_a_fifth():
 DEPTHS = [ModelGroup(group=name, depth=depth) for depth, name in enumerate(["input", "middle", "head"])]
 
 
+@pytest.mark.parametrize("parameters", [(768, 64), (64, 768), (10, 10)])
+def test_the_depth_ratio_is_one_of_root_mean_squares_where_the_model_says_how_many_weights_it_has(
+    parameters: tuple[int, int],
+):
+    first, last = parameters
+    card = (ModelGroup(group="input", depth=0, parameters=first), ModelGroup(group="head", depth=1, parameters=last))
+    report = gradients(group("input", 2.0 * first**0.5), group("head", last**0.5))
+    assert values("grad.depth_ratio", *card, report) == [pytest.approx(2.0)]
+
+
 def test_the_depth_ratio_is_the_first_group_over_the_last():
     report = gradients(group("head", 4.0), group("input", 0.5), group("middle", 9.0))
     assert values("grad.depth_ratio", *DEPTHS, report) == [0.125]

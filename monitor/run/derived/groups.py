@@ -24,12 +24,15 @@ eight times the spacing of single-precision numbers around 1. Chosen by hand, 20
 def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     """Yield how many tensors of each group have no gradient or a small one, and how the gradient changes with depth."""
     expected = _expected_none(known.intent.no_grad_expected or ())
+    largest = max((group.norm for group in record.groups), default=0.0)
     for group in record.groups:
         labels = (("group", group.group),)
         num_none = group.grad.whole - group.grad.part if group.none is None else group.none
         yield Sample("grad.undeclared_none", labels, max(0.0, num_none - expected.get(group.group, 0.0)))
         if group.small is not None and group.grad.whole:
             yield Sample("grad.small_share", labels, group.small / group.grad.whole)
+        if 0 < largest < math.inf:
+            yield Sample("grad.share", labels, group.norm / largest)
     yield from _depth_ratio(record, known)
 
 
@@ -52,6 +55,13 @@ def gradient_columns(lines: Lines, known: Known) -> Columns:
             has_any = whole != 0
             share = column.values[has_any] / whole[has_any]
             found["grad.small_share", labels] = Column(share, column.rows[has_any])
+    if norms:
+        rows = next(iter(norms.values())).rows
+        largest = np.max([column.values for column in norms.values()], axis=0)
+        is_known = (largest > 0) & np.isfinite(largest)
+        for name, column in norms.items():
+            share = column.values[is_known] / largest[is_known]
+            found["grad.share", (("group", name),)] = Column(share, rows[is_known])
     ends = _ends(norms, known)
     if ends is not None:
         rows = next(iter(norms.values())).rows
@@ -61,9 +71,9 @@ def gradient_columns(lines: Lines, known: Known) -> Columns:
             for names in ends
         )
         found["grad.first_l2", ()] = Column(first, rows)
-        is_any = last > 0
+        is_any, scale = last > 0, _scale(ends, known)
         with np.errstate(all="ignore"):
-            found["grad.depth_ratio", ()] = Column(first[is_any] / last[is_any], rows[is_any])
+            found["grad.depth_ratio", ()] = Column(first[is_any] / last[is_any] * scale, rows[is_any])
     return found
 
 
@@ -82,8 +92,16 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
             yield Sample("weight.base_ratio", labels, 0.0)
     elif record.ratio is not None:
         yield Sample("weight.base_ratio", labels, record.ratio / share)
+    if record.ratio is not None and _is_first(record.group, known):
+        yield Sample("weight.first_ratio", labels, record.ratio / share)
     if record.update > 0 and record.unchanged is not None:
         yield Sample("weight.left_behind", labels, record.unchanged)
+
+
+def _is_first(group: str, known: Known) -> bool:
+    """Whether a group is next to the input."""
+    stated = known.stated(grammar.ModelGroup, group)
+    return stated is not None and stated[0].depth == 0
 
 
 def _stands_still(record: grammar.WeightReport, labels: Labels, known: Known) -> bool:
@@ -118,6 +136,9 @@ def weight_columns(lines: Lines, known: Known) -> Columns | None:
             if (ratio := lines.columns.get(("weight.ratio", labels))) is not None:
                 base = np.where(update == 0, 0.0, ratio.values / share)
                 found["weight.base_ratio", labels] = Column(base[is_meant], rows[is_meant])
+                if _is_first(labels[0][1], known):
+                    first = ratio.values / share
+                    found["weight.first_ratio", labels] = Column(first[is_meant], rows[is_meant])
             else:
                 is_zero = is_meant & (update == 0)
                 found["weight.base_ratio", labels] = Column(np.zeros(is_zero.sum()), rows[is_zero])
@@ -149,10 +170,25 @@ def _depth_ratio(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     first, last = (math.hypot(*(group.norm for group in record.groups if group.group in names)) for names in ends)
     yield Sample("grad.first_l2", (), first)
     if last > 0:
-        yield Sample("grad.depth_ratio", (), first / last)
+        yield Sample("grad.depth_ratio", (), first / last * _scale(ends, known))
 
 
-def _ends(groups: Iterable[str], known: Known) -> tuple[list[str], list[str]] | None:
+_Ends = tuple[list[str], list[str]]
+
+
+def _scale(ends: _Ends, known: Known) -> float:
+    """Return what makes a ratio of norms one of mean squares: a table of embeddings has many more numbers than a gain.
+
+    1 where the model's card does not say how many weights are trained.
+    """
+    counts = []
+    for names in ends:
+        stated = [known.stated(grammar.ModelGroup, name) for name in names]
+        counts.append(sum((each[0].trainable or each[0].parameters or 0) if each else 0 for each in stated))
+    return math.sqrt(counts[1] / counts[0]) if min(counts) > 0 else 1.0
+
+
+def _ends(groups: Iterable[str], known: Known) -> _Ends | None:
     """Return the groups next to the input and the groups next to the loss; None if their depths are unknown."""
     frozen = known.intent.frozen or ()
     depths = {}

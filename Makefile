@@ -68,10 +68,12 @@ bench-quality: $(INSTALLED) ## Measure how much of what can be known the trainer
 bench-tail: $(INSTALLED) ## Print the fault table of the tail, beside mtail, SEC and tail -F where they are installed
 	$(BIN)/python tests/benchmarks/bench_tail.py
 
-scoreboard: $(INSTALLED) ## Run the fault scoreboard with its rivals and write docs/scoreboard.md; half an hour, can be resumed
+scoreboard: $(INSTALLED) ## Run the fault scoreboard with its rivals and write docs/scoreboard.md; an hour, can be resumed
+	$(BIN)/python -m tests.scoreboard.families.board first --workers $(WORKERS)
 	$(BIN)/python -m tests.scoreboard.run held-out --workers $(WORKERS)
 
 scoreboard-quick: $(INSTALLED) ## Run a sample of the fault scoreboard and check what came of it
+	$(BIN)/pytest -q -p no:xdist -m slow tests/repository/scoreboard/test_quick_families.py
 	$(BIN)/pytest -q -p no:xdist -m slow tests/repository/scoreboard/test_quick.py
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated

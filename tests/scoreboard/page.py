@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tests.demo.readme import filled
 from tests.scoreboard.board import OURS, DetectorRow, HealthyRow, KindRow, Tables, as_json, from_json
+from tests.scoreboard.families import words
 from tests.scoreboard.kinds import GRAD, KINDS, TRAIN
 from tests.scoreboard.plan import TUNING_SEEDS
 from tests.scoreboard.reasons import REASONS
@@ -24,14 +25,22 @@ PAGE, FIGURES, README = ROOT / "docs/scoreboard.md", ROOT / "docs/scoreboard.jso
 RULE_OF_THREE = 3.0
 """If none of n runs fails, the failure rate is below 3 / n at 95 % (Hanley and Lippman-Hand 1983)."""
 
-INTRODUCTION = """\
+HEAD = """\
 # The fault scoreboard
 
-Every kind of fault that the rule pack covers, provoked in real training runs, and healthy runs that look like faults.
-They are judged by the shipped rules and, on the same logs, by other detectors. `make scoreboard` repeats all runs and
-writes this page and the README's summary.
+Real trainings, healthy ones and broken ones, judged by the shipped rules. The first part holds out whole families of
+trainings, and is what the README tells first. The second part holds out seeds only: the shipped trainer, three networks
+in a loop with instruments of their own, stories of stalls and crashes, and other detectors on the same logs.
+`make scoreboard` repeats all runs and writes this page and the README's summary.
 
-## What is measured
+"""
+INTRODUCTION = """\
+## The shipped trainer, three networks, and stories
+
+Every kind of fault that the rule pack covered in its first edition, provoked in real training runs, and healthy runs
+that look like faults, judged by the rules whose digest is at the end.
+
+### What is measured
 
 - **Runs.** Real trainings on a CPU, each with at least 300 optimizer steps and six epochs: the shipped model in the
   shipped loop (`trainer.training.loop`), and an MLP, a GRU and a small transformer in a separate loop that logs with
@@ -50,7 +59,7 @@ writes this page and the README's summary.
   a count, the bound starts when the run reaches that count, as computed from the log without any rule.
 """
 TUNED = """\
-## What the tuning seeds changed
+### What the tuning seeds changed
 
 The board is easier for the rules than the real world, because the following changes were made on the tuning seeds with
 their alarms in view:
@@ -115,22 +124,23 @@ def circumstances(*, command: str, minutes: float, taken_over: int, runs: int, w
     )
 
 
-def page(tables: Tables, how: Circumstances) -> str:
+def page(tables: Tables, how: Circumstances, draws: Sequence[words.Draw] = ()) -> str:
     """Return the page."""
     same = [f"{kind.name} also as {' or '.join(sorted(kind.same_as))}" for kind in KINDS if kind.same_as]
-    words = f"Another name is right only if the fault is of both kinds in the same step: {'; '.join(same)}."
+    same_as = f"Another name is right only if the fault is of both kinds in the same step: {'; '.join(same)}."
     seeds = ", ".join(map(str, TUNING_SEEDS))
     return "\n".join(
         [
-            INTRODUCTION.format(same_as=words, seeds=seeds, train=TRAIN.steps, grad=GRAD.steps),
+            HEAD + (words.section(draws) if draws else ""),
+            INTRODUCTION.format(same_as=same_as, seeds=seeds, train=TRAIN.steps, grad=GRAD.steps),
             TUNED,
-            "## Faults\n",
+            "### Faults\n",
             _kinds(tables.kinds),
             _architectures(tables),
-            "## False alarms\n",
+            "### False alarms\n",
             _bounds(tables),
             _healthy(tables.healthy),
-            "## Other detectors on the same logs\n",
+            "### Other detectors on the same logs\n",
             RIVALS_TEXT,
             _detectors(tables.detectors),
             _misses(tables),
@@ -139,7 +149,7 @@ def page(tables: Tables, how: Circumstances) -> str:
     )
 
 
-def summary(tables: Tables, how: Circumstances) -> str:
+def summary(tables: Tables, how: Circumstances, draws: Sequence[words.Draw] = ()) -> str:
     """Return the README's summary."""
     rows = tables.kinds
     runs = sum(row.runs for row in rows)
@@ -157,8 +167,10 @@ def summary(tables: Tables, how: Circumstances) -> str:
         f"| {row.name} | {_of(row.false_plain)} / {_of(row.false_hard)} | {_of(row.kinds_in_every_run)} |\n"
         for row in tables.detectors
     )
+    families = f"{words.summary(draws)}\n" if draws else ""
     return (
-        f"{table}\n{others}\nOn {how.runs:,} runs with seeds that were never used before. The meaning of each number, "
+        f"{families}The shipped trainer, three networks in a loop of their own, and stories:\n\n{table}\n{others}\n"
+        f"On {how.runs:,} runs with seeds that were never used before. The meaning of each number, "
         "and every miss, is in\n[docs/scoreboard.md](docs/scoreboard.md). `make scoreboard` repeats the runs.\n"
     )
 
@@ -171,8 +183,9 @@ def write(tables: Tables, how: Circumstances) -> None:
 
 def write_words(tables: Tables, how: Circumstances) -> None:
     """Write the page and the README's block."""
-    PAGE.write_text(page(tables, how))
-    README.write_text(filled(README.read_text(), "scoreboard", summary(tables, how)))
+    draws = words.read()
+    PAGE.write_text(page(tables, how, draws))
+    README.write_text(filled(README.read_text(), "scoreboard", summary(tables, how, draws)))
 
 
 def read() -> tuple[Tables, Circumstances]:
@@ -235,7 +248,7 @@ def _detectors(rows: Sequence[DetectorRow]) -> str:
 
 def _misses(tables: Tables) -> str:
     if not tables.misses:
-        return "## Misses\n\nNone.\n"
+        return "### Misses\n\nNone.\n"
     kinds = dict.fromkeys(miss.run.split(".")[0] for miss in tables.misses)
     by_reason: dict[str, list[str]] = {}
     for kind in kinds:
@@ -243,13 +256,13 @@ def _misses(tables: Tables) -> str:
             by_reason.setdefault(REASONS[kind], []).append(kind)
     reasons = "".join(f"- **{', '.join(alike)}**: {reason}\n" for reason, alike in by_reason.items())
     lines = "".join(f"- `{miss.run}`: {miss.what}\n" for miss in tables.misses)
-    return f"## Misses\n\nEvery run that missed the goal (kind, network, seed).\n\n{reasons}\n{lines}"
+    return f"### Misses\n\nEvery run that missed the goal (kind, network, seed).\n\n{reasons}\n{lines}"
 
 
 def _circumstances(how: Circumstances) -> str:
     kept = f", {how.taken_over} of them from an earlier run of the same code" if how.taken_over else ""
     return (
-        "## How it was run\n\n"
+        "### How it was run\n\n"
         f"`{how.command}`: {how.runs:,} runs in {how.minutes:.0f} minutes with {how.workers} workers{kept}; "
         f"{how.processor}, {how.cores} cores, Python {how.python}, torch {how.torch}. Rule files: `{how.rules}`.\n"
     )

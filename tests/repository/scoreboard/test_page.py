@@ -7,6 +7,7 @@ import pytest
 
 from tests.demo.readme import filled
 from tests.scoreboard.board import OURS, as_json, from_json, tables_of
+from tests.scoreboard.families import words
 from tests.scoreboard.healthy import PLAIN
 from tests.scoreboard.judge import Finding
 from tests.scoreboard.page import FIGURES, PAGE, Circumstances, page, read, summary
@@ -92,5 +93,6 @@ def test_page_and_readme_are_what_the_figures_come_to():
     if not FIGURES.exists():
         pytest.skip("docs/scoreboard.json: not there; make scoreboard writes it")
     tables, how = read()
-    assert PAGE.read_text() == page(tables, how)
-    assert summary(tables, how) in (ROOT / "README.md").read_text()
+    draws = words.read()
+    assert PAGE.read_text() == page(tables, how, draws)
+    assert summary(tables, how, draws) in (ROOT / "README.md").read_text()

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from monitor.rules import load_rules
+from tests.scoreboard.families.faults import FAULTS as FAMILY_FAULTS
 from tests.scoreboard.healthy import EVERY, HARD, PLAIN
 from tests.scoreboard.judge import RULES
 from tests.scoreboard.kinds import KINDS
@@ -16,6 +17,7 @@ HEALTHY = {each.name for each in EVERY}
 
 def test_every_fault_of_the_rule_pack_is_provoked():
     provoked = {kind.name for kind in KINDS} | {kind.name for kind in LIVES}
+    provoked |= {label for fault in FAMILY_FAULTS.values() if fault.claimed for label in fault.labels}
     assert {rule.fault for rule in load_rules(sorted(RULES.glob("*.yaml")))} == provoked
 
 

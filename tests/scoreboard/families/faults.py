@@ -161,7 +161,7 @@ def rate_zero(training: Training) -> None:
     training.epoch_schedulers = []
 
 
-@fault("update_ratio no_update rate_gone lr_off metric_constant", needs="supervised")
+@fault("update_ratio no_update rate_gone lr_off metric_constant", needs="supervised", onsets="start")
 def rate_gone(training: Training) -> None:
     """The rate falls by a tenth in every step for 200 steps, undeclared: a scheduler of epochs stepped per batch."""
 
@@ -191,7 +191,7 @@ def backward_missing(training: Training) -> None:
     training.backward = lambda loss: None
 
 
-@fault("grad_missing grad_zero grad_drop grad_vanish", needs="supervised", spares="language")
+@fault("grad_missing grad_zero grad_drop grad_vanish", needs="supervised parts", spares="language")
 def part_detached(training: Training) -> None:
     """The output of the first part is detached, so that nothing before it learns."""
 
@@ -201,7 +201,7 @@ def part_detached(training: Training) -> None:
     _children(training)[0].register_forward_hook(cut)
 
 
-@fault("grad_missing no_update", needs="supervised", onsets="middle")
+@fault("grad_missing no_update", needs="supervised parts", onsets="middle")
 def part_frozen(training: Training) -> None:
     """The first part is frozen by mistake, undeclared, in the middle of the run."""
     _children(training)[0].requires_grad_(False)
@@ -218,7 +218,7 @@ def part_frozen_first(training: Training) -> None:
     _children(training)[0].requires_grad_(False)
 
 
-@fault("no_update", needs="supervised", spares="scaler")
+@fault("no_update", needs="supervised parts", spares="scaler")
 def part_left_out(training: Training) -> None:
     """The optimizer does not hold the weights of the first part."""
     left_out = {id(w) for w in _children(training)[0].parameters()}
@@ -300,13 +300,13 @@ def raw_inputs(training: Supervised) -> None:
     training.held = (training.held[0] * 100 + 300, training.held[1])
 
 
-@fault("output_norm not_learning", needs="supervised classes", spares="language tokens")
+@fault("output_norm not_learning", needs="supervised classes", spares="language tokens", onsets="start")
 def softmax_twice(training: Training) -> None:
     """The model's outputs go through a softmax before a loss that has its own."""
     _changed_outputs(training, lambda out: out.softmax(-1))
 
 
-@fault("output_norm not_learning", needs="supervised classes", spares="language tokens")
+@fault("output_norm not_learning", needs="supervised classes", spares="language tokens", onsets="start")
 def softmax_over_batch(training: Training) -> None:
     """The softmax runs over the rows of the batch instead of the classes."""
     _changed_outputs(training, lambda out: out.softmax(0))
@@ -316,7 +316,7 @@ def _changed_outputs(training: Training, change: Callable[[Tensor], Tensor]) -> 
     training.model.register_forward_hook(lambda module, inputs, out: change(out))
 
 
-@fault("pred_collapse not_learning", needs="regression features", onsets="start middle")
+@fault("output_norm pred_collapse not_learning", needs="regression features", onsets="start")
 def targets_broadcast(training: Supervised) -> None:
     """Targets of shape (N,) against outputs of shape (N, 1): every output is compared with every target."""
     criterion = training.criterion
@@ -333,9 +333,10 @@ def targets_broadcast(training: Supervised) -> None:
 
 @fault("dead_units grad_zero grad_vanish not_learning pred_collapse", needs="relu supervised", onsets="start")
 def dead_by_init(training: Training) -> None:
-    """Biases begin at -10, so that no unit behind a ReLU is ever active."""
+    """Biases begin at -10, those of normalisations too, so that no unit behind a ReLU is ever active."""
     linear = [m for m in training.model.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d)]
-    for layer in linear[:-1]:
+    norms = [m for m in training.model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for layer in linear[:-1] + norms:
         if layer.bias is not None:
             nn.init.constant_(layer.bias, -10.0)
 
@@ -520,6 +521,7 @@ def generator_starved(training: Training) -> None:
 
 def fitting(training: Training) -> Iterator[Fault]:
     """Yield the faults that can be made in a training."""
+    traits = training.traits | ({"parts"} if len(_children(training)) > 1 else set())
     for each in FAULTS.values():
-        if each.needs <= training.traits and not each.spares & training.traits:
+        if each.needs <= traits and not each.spares & traits:
             yield each

@@ -1,4 +1,4 @@
-"""Trains and judges the families of one part of the list: `python -m tests.scoreboard.families.run tuning`.
+"""Trains and judges the runs of one part of the list, each once.
 
 Every result is one line of `build/scoreboard/families/PART-DIGEST.jsonl`, the digest being that of all code and rules
 that it depends on, so that an interrupted run goes on where it ended. Logs are kept under a digest of what writes them.
@@ -6,7 +6,6 @@ that it depends on, so that an interrupted run goes on where it ended. Logs are 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import time
@@ -15,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.scoreboard.families.draw import Part
 from tests.scoreboard.families.faults import FAULTS
@@ -23,11 +22,11 @@ from tests.scoreboard.families.forms import written
 from tests.scoreboard.families.judging import Alarm, alarms_of
 from tests.scoreboard.families.listing import every_family
 from tests.scoreboard.families.loop import train
-from tests.scoreboard.families.plan import Job, jobs_of
+from tests.scoreboard.families.plan import Job
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "build/scoreboard/families"
-_NOT_TRAINING = {"draw", "plan", "run", "judging", "table", "words", "rivals"}
+_NOT_TRAINING = {"draw", "plan", "run", "judging", "figures", "words", "board"}
 
 
 class Result(NamedTuple):
@@ -67,7 +66,7 @@ def run_job(job: Job) -> Result:
 
 def log_of(job: Job) -> Path:
     """Return where the log of a run is kept."""
-    return FOLDER / _training_digest() / f"{job.name}.log"
+    return FOLDER / _training_digest(is_faulty=bool(job.fault)) / f"{job.name}.log"
 
 
 def _printed(log: Path) -> Path:
@@ -91,14 +90,14 @@ def _train(job: Job, log: Path, kept: Path) -> None:
 
 def results_of(part: Part) -> list[Result]:
     """Return the results that this code has written."""
-    path = FOLDER / f"{part.name.lower()}-{_digest()}.jsonl"
+    path = FOLDER / f"{part.name.lower()}-{digest()}.jsonl"
     return [Result.of_line(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def run_all(part: Part, jobs: Sequence[Job], workers: int) -> Iterator[Result]:
     """Yield the results of jobs that were not run yet, as they come, after writing each."""
     done = {each.job for each in results_of(part)}
-    path = FOLDER / f"{part.name.lower()}-{_digest()}.jsonl"
+    path = FOLDER / f"{part.name.lower()}-{digest()}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet) as pool,
@@ -120,50 +119,21 @@ def _quiet() -> None:
 
 
 @cache
-def _training_digest() -> str:
+def _training_digest(*, is_faulty: bool) -> str:
     here = Path(__file__).parent
-    own = [path for path in sorted(here.glob("*.py")) if path.stem not in _NOT_TRAINING]
+    idle = _NOT_TRAINING if is_faulty else _NOT_TRAINING | {"faults"}
+    own = [path for path in sorted(here.glob("*.py")) if path.stem not in idle]
     return _of([*own, *sorted(ROOT.glob("trainer/telemetry/*.py")), *sorted(ROOT.glob("trainer/measure/*.py"))])
 
 
 @cache
-def _digest() -> str:
+def digest() -> str:
     """Return the digest of everything that a result depends on."""
     judging = [*ROOT.glob("monitor/**/*.py"), *ROOT.glob("rules/**/*.yaml")]
-    return hashlib.sha256(f"{_training_digest()} {_of(sorted(judging))}".encode()).hexdigest()[:12]
+    training = _training_digest(is_faulty=True)
+    return hashlib.sha256(f"{training} {_of(sorted(judging))}".encode()).hexdigest()[:12]
 
 
 def _of(paths: Sequence[Path]) -> str:
     text = "".join(f"{path.relative_to(ROOT)}\n{path.read_text()}" for path in paths)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def words_of(result: Result) -> str:
-    """Return a result in one line."""
-    told: list[Any] = [f"{each.rule}@{each.step}" for each in result.alarms]
-    printed = [f"{each.rule}@{each.step}" for each in result.printed]
-    return (
-        f"{result.job.name} ({result.cpu_s} s): {' '.join(told) or '-'} | {result.job.form}: {' '.join(printed) or '-'}"
-    )
-
-
-def main() -> None:
-    """Run what is asked for, printing each result as it comes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", type=lambda text: Part[text.upper()], choices=list(Part))
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", default="", help="healthy, faulty, or names of faults, separated by commas")
-    asked = parser.parse_args()
-    jobs = jobs_of(asked.part)
-    if asked.only == "healthy":
-        jobs = [job for job in jobs if not job.fault]
-    elif asked.only == "faulty":
-        jobs = [job for job in jobs if job.fault]
-    elif asked.only:
-        jobs = [job for job in jobs if job.fault in asked.only.split(",")]
-    for result in run_all(asked.part, jobs, asked.workers):
-        print(words_of(result), flush=True)
-
-
-if __name__ == "__main__":
-    main()

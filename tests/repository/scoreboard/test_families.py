@@ -1,0 +1,121 @@
+"""The board of families is as large as it says, holds out what nobody tuned on, and says what its figures say."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from monitor import api
+from monitor.rules import load_rules
+from tests.scoreboard.families.draw import FIRST, RESERVE, Part, parts_of
+from tests.scoreboard.families.faults import FAULTS
+from tests.scoreboard.families.figures import Share, as_json, figures_of, from_json, verdict_of
+from tests.scoreboard.families.forms import FORMS, written
+from tests.scoreboard.families.judging import Alarm
+from tests.scoreboard.families.listing import every_family
+from tests.scoreboard.families.plan import HEALTHY, Job
+from tests.scoreboard.families.printed import Printed
+from tests.scoreboard.families.run import Result
+from tests.scoreboard.families.training import Validation
+from tests.scoreboard.families.words import Draw, section, summary
+from tests.scoreboard.judge import RULES
+
+PARTS = parts_of(every_family())
+UNNAMED = {"leak_suspected", "kl_collapse", "gan_starved"}
+"""Kinds that no rule can see; the page says why."""
+
+
+def test_sixty_families_and_more_of_which_25_are_held_out_by_the_digest_of_the_list():
+    assert len(PARTS) >= 60
+    assert sum(part is Part.FIRST for part in PARTS.values()) == FIRST == 25
+    assert sum(part is Part.RESERVE for part in PARTS.values()) == RESERVE >= 20
+    assert parts_of(every_family(), "another digest") != PARTS
+
+
+def test_at_least_200_healthy_runs_are_held_out():
+    assert FIRST * HEALTHY[Part.FIRST] >= 200 <= RESERVE * HEALTHY[Part.RESERVE]
+
+
+def test_every_label_of_a_fault_is_one_of_a_rule():
+    known = {rule.fault for rule in load_rules(sorted(RULES.glob("*.yaml")))}
+    labels = {label for fault in FAULTS.values() for label in fault.labels | fault.in_print}
+    assert labels - known == UNNAMED
+    assert all(fault.claimed or fault.why_not for fault in FAULTS.values())
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "least", "most"), [(0, 200, 0.0, 0.0188), (4, 200, 0.0078, 0.0503), (90, 100, 0.8256, 0.9448)]
+)
+def test_intervals_are_wilsons(count: int, of: int, least: float, most: float):
+    assert Share(count, of).interval == pytest.approx((least, most), abs=2e-4)
+
+
+def alarm(fault: str, step: int, severity: str = "warning") -> Alarm:
+    return Alarm(f"A rule for {fault}", fault, severity, step, "")
+
+
+@pytest.mark.parametrize(
+    ("alarms", "is_found", "is_first_right"),
+    [
+        ([alarm("b", 130), alarm("a", 140)], True, False),
+        ([alarm("a", 130), alarm("b", 140)], True, True),
+        ([alarm("b", 50), alarm("a", 130)], True, False),
+        ([alarm("a", 50)], False, False),
+        ([], False, False),
+    ],
+)
+def test_a_fault_is_found_only_after_its_onset_and_by_its_name(
+    alarms: list[Alarm], is_found: bool, is_first_right: bool
+):
+    found = verdict_of(alarms, 120, frozenset({"a"}))
+    assert (found.is_found, found.is_first_right) == (is_found, is_first_right)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", [1e-4, 1.0, 3e4])
+def test_each_form_is_read_as_it_was_printed(form: str, size: float, tmp_path: Path):
+    run = Printed(epochs=5, batches=40, size=32)
+    for epoch in range(1, 6):
+        for step in range(10, 41, 10):
+            run.trained(40 * (epoch - 1) + step, size / epoch, 1e-3, 0.5)
+        run.validated(epoch, 40 * epoch, size / epoch, Validation(1.1 * size / epoch, {"accuracy": 0.1 * epoch}), 1e-3)
+    run.ends()
+    log = tmp_path / "train.log"
+    log.write_text(written(run, form))
+    found = api.read(log)
+    assert not found.is_blind and found.exit_code == 0
+    assert found.values.loss == pytest.approx(size / 5, rel=1e-2, abs=1e-4)
+    assert found.values.val_loss == pytest.approx(1.1 * size / 5, rel=1e-2, abs=1e-4)
+
+
+def results() -> list[Result]:
+    found, wrong = (alarm("batch_repeated", 119),), (alarm("overfit", 119, "critical"),)
+    return [
+        Result(Job("lora", 0), 0, 240, 1.0, (), ()),
+        Result(Job("lora", 1), 0, 240, 2.0, wrong, ()),
+        Result(Job("lora", 0, "one_batch", "start"), 0, 240, 1.0, found, ()),
+        Result(Job("lora", 1, "one_batch", "start"), 0, 240, 1.0, wrong, ()),
+        Result(Job("lora", 0, "mask_missing", "start"), 0, 240, 1.0, (), ()),
+    ]
+
+
+def test_every_run_is_counted_once_and_what_is_not_claimed_not_at_all():
+    figures = figures_of(results())
+    assert (figures.healthy, figures.critical) == (Share(1, 2), Share(1, 2))
+    assert (figures.found, figures.first_right) == (Share(1, 2), Share(1, 2))
+    assert [miss.run for miss in figures.misses] == ["lora.healthy.1", "lora.one_batch.start.1"]
+
+
+def test_figures_and_results_survive_being_kept():
+    figures = figures_of(results())
+    assert from_json(json.loads(json.dumps(as_json(figures)))) == figures
+    assert [Result.of_line(each.as_line()) for each in results()] == results()
+
+
+def test_the_page_and_the_summary_begin_with_what_was_missed():
+    draw = Draw("first draw", "abc", "2026-11-30", figures_of(results()))
+    page, short = section([draw]), summary([draw])
+    assert page.index("lora.healthy.1") < page.index("Faults that the list claims")
+    assert "one_batch 1/2" in short and "mask_missing" in short
+    assert not math.isnan(figures_of(results()).cpu_s[1])

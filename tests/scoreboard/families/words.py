@@ -1,0 +1,152 @@
+"""The board of families in words: the section of `docs/scoreboard.md` for each draw, and the README's summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.scoreboard.families.draw import FIRST, LIST, RESERVE
+from tests.scoreboard.families.figures import FamilyRow, FaultRow, Figures, Share, as_json, from_json
+
+FIGURES = Path(__file__).parents[3] / "docs/scoreboard-families.json"
+
+
+class Draw(NamedTuple):
+    """One draw, with what was run and what came of it."""
+
+    name: str
+    rules: str
+    """Digest of the rules and of all code that the results depend on."""
+    date: str
+    figures: Figures
+
+
+INTRODUCTION = f"""\
+## Families that nobody tuned on
+
+- **Families.** Small real trainings on one core of a CPU, each of another task, optimizer or regime. The whole list was
+  committed before anything was judged; git's digest of it (`{LIST[:12]}`) drew {FIRST} families as held out and
+  {RESERVE} more for a second draw. All others served to find what the rules get wrong.
+- **Only the public interface** writes their logs: `trainer.telemetry.Telemetry` at its default cadence, with real
+  times.
+- **Faults** are made as people make them, by a change of one part of the training, from the first step or from the
+  middle on. Their strength, the right labels, and whether the list claims to see them were written down before the
+  first run (`tests/scoreboard/families/faults.py`).
+- **A false alarm** is any alert at warning or above on a healthy run. **Found**: after the onset, such an alert has a
+  right label. **First right**: so has the very first, and none came before the onset.
+- **Printed**: the same runs as another trainer would have printed them, judged by these lines alone; each run in one
+  of five forms.
+- Each run has a seed of its own. Intervals are Wilson's, at 95 %; they hold for other runs of these families, and are
+  too narrow for families that are not on the list.
+"""
+
+
+def section(draws: Sequence[Draw]) -> str:
+    """Return the whole section, the newest draw first."""
+    return INTRODUCTION + "".join(f"\n### {_title(each)}\n\n{_draw(each.figures)}" for each in reversed(draws))
+
+
+def summary(draws: Sequence[Draw]) -> str:
+    """Return the README's lines: what was missed first."""
+    figures = draws[-1].figures
+    missed = [row for row in figures.faults if row.is_claimed and row.found.count < row.found.of]
+    missed.sort(key=lambda row: row.found.count / row.found.of)
+    unseen = [row.fault for row in figures.faults if not row.is_claimed]
+    lines = [
+        f"Held-out families, {draws[-1].name}: trainings that had no part in the making of the rules.\n",
+        f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}.",
+        f"- Not claimed: {_listed(unseen)}.\n",
+        _shares(figures),
+    ]
+    return "\n".join(lines)
+
+
+def read() -> list[Draw]:
+    """Return the draws that were made; none if the file is not there."""
+    if not FIGURES.exists():
+        return []
+    return [Draw(**{**each, "figures": from_json(each["figures"])}) for each in json.loads(FIGURES.read_text())]
+
+
+def keep(draw: Draw) -> None:
+    """Add a draw, or replace the one of the same name."""
+    kept = [each for each in read() if each.name != draw.name]
+    document: list[dict[str, Any]] = [each._asdict() | {"figures": as_json(each.figures)} for each in [*kept, draw]]
+    FIGURES.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _title(draw: Draw) -> str:
+    return f"The {draw.name}, {draw.date} (rules and code `{draw.rules}`)"
+
+
+def _draw(figures: Figures) -> str:
+    return "\n".join(
+        [
+            _shares(figures),
+            "Misses, by kind:\n",
+            _misses(figures),
+            "Faults that the list claims to see:\n",
+            _fault_table([row for row in figures.faults if row.is_claimed]),
+            "What cannot be seen, with the reason; these runs do not count above:\n",
+            _unclaimed([row for row in figures.faults if not row.is_claimed]),
+            "Families:\n",
+            _family_table(figures.families),
+            "Printed numbers alone:\n",
+            _forms(figures),
+            f"A training took {figures.cpu_s[0]:g} to {figures.cpu_s[2]:g} s of processor time, {figures.cpu_s[1]:g} "
+            "in the median, on a machine with other work.\n",
+        ]
+    )
+
+
+def _shares(figures: Figures) -> str:
+    rows: list[tuple[str, Share]] = [
+        ("healthy runs with a false alarm", figures.healthy),
+        ("healthy runs with a critical one", figures.critical),
+        ("faults found", figures.found),
+        ("… of those from the first step", figures.from_start),
+        ("first label right", figures.first_right),
+        ("healthy runs with a false alarm, as printed", figures.printed_healthy),
+        ("faults that printed numbers show, found in them", figures.printed_found),
+    ]
+    return "| | runs, and 95 % interval |\n|---|---|\n" + "".join(f"| {name} | {s.in_words()} |\n" for name, s in rows)
+
+
+def _misses(figures: Figures) -> str:
+    return "".join(f"- `{miss.run}`: {miss.what}\n" for miss in figures.misses) or "None.\n"
+
+
+def _fault_table(rows: Sequence[FaultRow]) -> str:
+    head = "| fault | what is done | found | first right |\n|---|---|---|---|\n"
+    ordered = sorted(rows, key=lambda row: row.found.count / max(1, row.found.of))
+    return head + "".join(f"| {r.fault} | {r.what} | {_of(r.found)} | {_of(r.first_right)} |\n" for r in ordered)
+
+
+def _unclaimed(rows: Sequence[FaultRow]) -> str:
+    return "".join(
+        f"- **{r.fault}** ({r.what}): {r.why_not}. Named right in {_of(r.found)} all the same.\n" for r in rows
+    )
+
+
+def _family_table(rows: Sequence[FamilyRow]) -> str:
+    head = "| family | what | false alarms | faults found | rules that alarmed |\n|---|---|---|---|---|\n"
+    ordered = sorted(rows, key=lambda row: (-row.healthy.count, row.family))
+    return head + "".join(
+        f"| {r.family} | {r.what} | {_of(r.healthy)} | {_of(r.found)} | {', '.join(r.rules) or '–'} |\n"
+        for r in ordered
+    )
+
+
+def _forms(figures: Figures) -> str:
+    head = "| form | healthy runs with a false alarm | faults found |\n|---|---|---|\n"
+    return head + "".join(f"| {r.form} | {_of(r.healthy)} | {_of(r.found)} |\n" for r in figures.forms)
+
+
+def _of(share: Share) -> str:
+    return f"{share.count}/{share.of}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words) or "none"

@@ -33,6 +33,9 @@ class Lap(NamedTuple):
 class Stopwatch:
     """A stopwatch from one TRAIN line to the next; `timer` returns monotonic seconds."""
 
+    _begun: float
+    _waiting_since: float
+
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._batches, self._rows = 0, 0

@@ -24,14 +24,15 @@ eight times the spacing of single-precision numbers around 1. Chosen by hand, 20
 def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     """Yield how many tensors of each group have no gradient or a small one, and how the gradient changes with depth."""
     expected = _expected_none(known.intent.no_grad_expected or ())
-    largest = max((group.norm for group in record.groups), default=0.0)
+    norms = [group.norm for group in record.groups]
+    largest = max(norms, default=0.0) if all(map(math.isfinite, norms)) else 0.0
     for group in record.groups:
         labels = (("group", group.group),)
         num_none = group.grad.whole - group.grad.part if group.none is None else group.none
         yield Sample("grad.undeclared_none", labels, max(0.0, num_none - expected.get(group.group, 0.0)))
         if group.small is not None and group.grad.whole:
             yield Sample("grad.small_share", labels, group.small / group.grad.whole)
-        if 0 < largest < math.inf:
+        if largest > 0:
             yield Sample("grad.share", labels, group.norm / largest)
     yield from _depth_ratio(record, known)
 

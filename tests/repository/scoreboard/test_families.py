@@ -114,8 +114,9 @@ def test_figures_and_results_survive_being_kept():
 
 
 def test_the_page_and_the_summary_begin_with_what_was_missed():
-    draw = Draw("first draw", "abc", "2026-11-30", figures_of(results()))
+    draw = Draw("first draw", "abc", "2026-11-30", 344, figures_of(results()))
     page, short = section([draw]), summary([draw])
     assert page.index("lora.healthy.1") < page.index("Faults that the list claims")
+    assert "5 of its 344 runs" in page
     assert "one_batch 1/2" in short and "mask_missing" in short
     assert not math.isnan(figures_of(results()).cpu_s[1])

@@ -1,6 +1,6 @@
 """Run one part of the list: `python -m tests.scoreboard.families.board first` prints each result as it comes.
 
-If the part is one that is held out and all of it was run, its figures, the page and the README's summary are written.
+For a part that is held out, the figures, the page and the README's summary are written from all results so far.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.scoreboard.families.draw import Part
 from tests.scoreboard.families.figures import figures_of
 from tests.scoreboard.families.judging import Alarm
 from tests.scoreboard.families.plan import jobs_of
-from tests.scoreboard.families.run import Result, digest, results_of, run_all
+from tests.scoreboard.families.run import Result, digest, log_of, results_of, run_all
 from tests.scoreboard.families.words import Draw, keep
 
 
@@ -33,18 +33,21 @@ def main() -> None:
     parser.add_argument("part", type=lambda text: Part[text.upper()], choices=list(Part))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="healthy, faulty, or names of faults, separated by commas")
+    parser.add_argument("--kept", action="store_true", help="only judge the runs whose logs are there")
     asked = parser.parse_args()
     every = jobs_of(asked.part)
     wanted = {"healthy": [""], "faulty": [job.fault for job in every if job.fault]}.get(
         asked.only, asked.only.split(",")
     )
     jobs = [job for job in every if not asked.only or job.fault in wanted]
+    if asked.kept:
+        jobs = [job for job in jobs if log_of(job).with_suffix(".json").exists()]
     for result in run_all(asked.part, jobs, asked.workers):
         print(words_of(result), flush=True)
     results = results_of(asked.part)
-    if asked.part is not Part.TUNING and {each.job for each in results} >= set(every):
+    if asked.part is not Part.TUNING:
         date = time.strftime("%Y-%m-%d", time.gmtime())
-        keep(Draw(asked.part.value, digest(), date, figures_of(results)))
+        keep(Draw(asked.part.value, digest(), date, len(every), figures_of(results)))
         page.write_words(*page.read())
 
 

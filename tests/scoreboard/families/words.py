@@ -20,6 +20,8 @@ class Draw(NamedTuple):
     rules: str
     """Digest of the rules and of all code that the results depend on."""
     date: str
+    planned: int
+    """Runs that the draw has; fewer may have been made."""
     figures: Figures
 
 
@@ -40,12 +42,14 @@ INTRODUCTION = f"""\
   of five forms.
 - Each run has a seed of its own. Intervals are Wilson's, at 95 %; they hold for other runs of these families, and are
   too narrow for families that are not on the list.
+- Other detectors have not judged these runs yet; they stand in the second part, on its runs.
 """
 
 
 def section(draws: Sequence[Draw]) -> str:
     """Return the whole section, the newest draw first."""
-    return INTRODUCTION + "".join(f"\n### {_title(each)}\n\n{_draw(each.figures)}" for each in reversed(draws))
+    parts = [f"\n### {_title(each)}\n\n{_made(each)}\n{_draw(each.figures)}" for each in reversed(draws)]
+    return INTRODUCTION + "".join(parts)
 
 
 def summary(draws: Sequence[Draw]) -> str:
@@ -56,6 +60,7 @@ def summary(draws: Sequence[Draw]) -> str:
     unseen = [row.fault for row in figures.faults if not row.is_claimed]
     lines = [
         f"Held-out families, {draws[-1].name}: trainings that had no part in the making of the rules.\n",
+        _made(draws[-1]),
         f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}.",
         f"- Not claimed: {_listed(unseen)}.\n",
         _shares(figures),
@@ -75,6 +80,12 @@ def keep(draw: Draw) -> None:
     kept = [each for each in read() if each.name != draw.name]
     document: list[dict[str, Any]] = [each._asdict() | {"figures": as_json(each.figures)} for each in [*kept, draw]]
     FIGURES.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _made(draw: Draw) -> str:
+    """Return how much of the draw was run, if not all."""
+    made = draw.figures.healthy.of + sum(row.found.of for row in draw.figures.faults)
+    return f"So far {made} of its {draw.planned} runs were made.\n" if made < draw.planned else ""
 
 
 def _title(draw: Draw) -> str:

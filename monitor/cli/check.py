@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from monitor.api import Log, Settings, one_run_each, read
-from monitor.base.errors import LogError, Problems
+from monitor.base.errors import LogError, MonitorError, Problems
 from monitor.base.escape import redact, terminal
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
@@ -61,7 +61,7 @@ def command(
     found = _found(logs)
     check_name(name, found)
     logs_read: list[Log] = []
-    problems: list[LogError] = []
+    problems: list[MonitorError] = []
     for each in found:
         try:
             logs_read.append(read(each, settings, name=name, progress=progress_bar))

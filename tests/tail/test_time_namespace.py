@@ -1,4 +1,4 @@
-"""A watch that goes on after the machine's monotonic clock has jumped by decades tells what it would have told anyway."""
+"""A watch that goes on after the monotonic clock has jumped by decades tells what it would have told anyway."""
 
 from __future__ import annotations
 

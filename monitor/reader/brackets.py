@@ -59,6 +59,8 @@ def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
             slots[lead], slots[inner] = Slot("place", "epoch", rank=1), Slot("place", "batch", rank=1)
         else:
             slots[lead] = Slot("place", "position", "lead")
+    elif slots[lead].unit == "[" and gaps[lead + 1].strip() == ":":
+        return  # "[5 : 96000]": an epoch and its batch, or a size and its step
     elif slots[lead].unit == "[" or gaps[lead + 1].startswith(":\t"):
         slots[lead] = Slot("place", "index", rank=0)
 

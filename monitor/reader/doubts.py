@@ -11,6 +11,7 @@ from monitor.reader.filling import Filled, template_key
 from monitor.reader.places import PlaceState
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
+from monitor.reader.state import ReadState
 
 
 def held_out_before_loss(plan: Plan) -> str:
@@ -66,3 +67,22 @@ def without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value,
         return values
     kept = [value for value in values if value.quantity != "loss" or value.split != "train"]
     return tuple(value._replace(split="") if value.quantity == "metric" else value for value in kept)
+
+
+def without_running_mean(
+    plan: Plan, values: tuple[Value, ...], places: list[Filled], state: ReadState
+) -> tuple[Value, ...]:
+    """Return values without the mean of a loss that stands alone on a line behind each report of the loss itself."""
+    losses = [slot for slot in plan.slots if slot.role == "value" and slot.quantity == "loss"]
+    losses = [slot for slot in losses if slot.split not in ("val", "test") and plan.subject not in ("val", "test")]
+    if not losses:
+        return values
+    if not all("average" in slot.marks for slot in losses):
+        state.plain_losses = min(2, state.plain_losses + 1)
+        state.num_plain_losses = min(2, state.num_plain_losses + 1)
+        return values
+    is_behind_each = state.plain_losses <= 1 and state.num_plain_losses >= 2
+    state.plain_losses = 0
+    if places or not is_behind_each:
+        return values
+    return tuple(value for value in values if value.quantity != "loss" or value.split in ("val", "test"))

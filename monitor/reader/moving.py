@@ -40,7 +40,10 @@ def enter(
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "episode" in named and item.rank == 2 and item.total is None:
             return None  # how long the episode was, or where the run is: not sure
-        if len({(each.value, each.total) for _, each in named["step"] if each.rank == item.rank}) > 1:
+        rivals = [each for _, each in named["step"] if each.rank == item.rank]
+        if "epoch" in named and len(rivals) == 2 and not any(each.total for each in rivals):
+            item = max(rivals, key=lambda each: each.value)._replace(rank=3)  # the other is counted within the epoch
+        elif len({(each.value, each.total) for each in rivals}) > 1:
             return None  # "iteration:7 step:8/652": one of them counts epochs
         is_plural = all(each.slot.name == "plural" for each, _ in named["step"])
         is_measured = any(value.quantity in ("loss", "grad_norm") for value in values)

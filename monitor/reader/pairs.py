@@ -10,6 +10,7 @@ from monitor.reader.doubts import (
     is_after_the_last_epoch,
     twin,
     without_doubtful_loss,
+    without_running_mean,
 )
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, template_key, total_of
@@ -75,7 +76,7 @@ def read_pairs(
             values = values_of(plan, filled, subject, state)
         else:
             values = without_doubtful_loss(plan, values)
-    values = name_losses(values, state)
+    values = without_running_mean(plan, name_losses(values, state), places, state)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True

@@ -142,6 +142,10 @@ _EPOCH_DONE = re.compile(
 _COUNT_OF_EPOCH = re.compile(
     r"(\d{1,7})(?:st|nd|rd|th)? epoch(?: (?:done|finished|completed?|ended|over))?[,:;|]? +(?=[A-Za-z])", re.I
 )
+_DATED_HEAD = re.compile(
+    r"(\W*epoch \d{1,7}(?: ?/ ?\d{1,7})?) : (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?"
+    r"[A-Z][a-z][a-z] +\d\d? [\d:]{8} \d{4}\W*(?:\d+h ?)?(?:\d+m ?)?(?:\d+s)?", re.I
+)  # fmt: skip
 _IN_BRACKETS = re.compile(r"([A-Za-z][A-Za-z _-]{0,30}?) \((epoch|step|iter|iteration) (\d{1,9})\) ?[:=] ?", re.I)
 _LEFT = re.compile(r"\W*(epoch|step|iter|iteration|batch) (\d{1,9})[-,;|( ]+(\d{1,9}) (?:left|remaining|to go)\b", re.I)
 _TENSOR = re.compile(r"Tensor ([A-Za-z][\w/]*) of type \w+\. Dims: \([\d,]*\): ")
@@ -185,6 +189,8 @@ def _place_first(body: str) -> str:
         return f"epoch {m[1]}, {body[m.end() :]}"
     if m := _LEFT.match(body):
         return f"{m[1]} {m[2]}/{int(m[2]) + int(m[3])}{body[m.end() :]}".rstrip(" -=")
+    if " : " in body and (m := _DATED_HEAD.fullmatch(body)):
+        return m[1]
     if ")" in body and (m := _IN_BRACKETS.match(body)):
         return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"
     return _OF_THIS.sub("", body)

@@ -81,6 +81,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = Slot("none")
         elif changed is not None and gap.strip() in CHANGES:
             slot, changed = changed, None
+        if slot is not None and not sep and _is_call(stripped, opened) and slot.role != "place":
+            slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
         if slot is None:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
@@ -96,6 +98,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
 
 
 forgets(plan_of.cache_clear)
+
+
+def _is_call(stripped: str, opened: str) -> bool:
+    """Whether a number stands in parentheses right behind a name of several words without a blank, as in a call."""
+    return opened == "(" and bool(re.search(r"[a-z0-9][A-Z][A-Za-z0-9]*$", stripped))
 
 
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:

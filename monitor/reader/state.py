@@ -135,6 +135,10 @@ class ReadState:
     is_summary: bool = False
     """Whether the heading was that of a summary of the run."""
     last_split: str = ""
+    plain_losses: int = 0
+    """Reports of a loss that is no mean since the last line that gave nothing but a mean of it."""
+    num_plain_losses: int = 0
+    """All of them, up to 2."""
     nameless: dict[str, float] = field(default_factory=dict)
     """Split → the last figure that had no more than it for a name: ``val: 0.61``."""
     are_nameless_losses: bool = False

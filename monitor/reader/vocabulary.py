@@ -58,7 +58,7 @@ class Vocabulary(NamedTuple):
 
 
 _MARKS = frozenset(("best", "average", "aux"))
-_WORD = re.compile(r"[a-z]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7f]+|@[0-9]+")
+_WORD = re.compile(r"[a-zß-ɏ]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7fß-ɏ]+|@[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds))$")
 _OWNER = re.compile(r"(\w+)'s (\S+)$")
@@ -155,6 +155,12 @@ def _vocabulary(data: Any) -> Vocabulary:
     return Vocabulary(splits, quantities, lower, lists, higher, counted)
 
 
+_GLUED_SPLIT = re.compile(
+    r"(?P<split>train|tr|valid|val|test|dev)(?P<key>(?:loss|acc|accuracy|err|error|auc|roc|f1|mse|mae|rmse|ppl|iou|dice)"
+    r"(?:_\w+)?)"
+)
+
+
 def known_suffix(segment: str, vocabulary: Vocabulary | None = None) -> str:
     """Return the longest end of a text that is a known key, at a word's border; empty where none is."""
     parts = segment.split()
@@ -183,6 +189,8 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
     if (m := _OF_SET.match(key)) and vocabulary.splits.get(m["word"].lower()) in ("val", "test"):
         own = _meaning(m["key"], vocabulary)
         return own._replace(split=vocabulary.splits[m["word"].lower()], of_set=m["set"])
+    if m := _GLUED_SPLIT.fullmatch(key):
+        key = f"{m['split']} {m['key']}"  # valloss
     words = words_of(_UNIT.sub("", key))[: 2 * LONGEST_KEY_WORDS]
     whole = vocabulary.quantities.get(" ".join(words))
     split, marks, rest = "", set(), []

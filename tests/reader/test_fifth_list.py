@@ -204,3 +204,74 @@ def test_a_figure_that_no_line_names_stays_without_a_name():
 
 def test_caffe2_prints_tensors():
     assert said(*(f"Tensor loss of type float. Dims: (): {2 - n / 8}" for n in range(9)))["loss"] == 1.0
+
+
+@pytest.mark.parametrize("layer", ["MeanNorm(5120)", "BatchNorm(64)", "CrossLoss(32)"])
+def test_a_printed_layer_measures_nothing(layer):
+    lines = ["(4): NormDist(", f"  (normalize): {layer}", ")", *(f"Epoch: [0][{n}/9] Loss 0.5 (0.75)" for n in (3, 6))]
+    facts = said(*lines)
+    assert (facts["step"], facts.get("grad_norm"), facts.get("metrics")) == (6, None, None)
+
+
+def test_two_numbers_in_one_bracket_name_no_step():
+    assert "step" not in said(*(f"[5 : {100 * n:6d}] loss G : 22.5 loss D : -14.5" for n in range(1, 9)))
+
+
+@pytest.mark.parametrize(
+    "names", [("Current Loss", "EMA Loss", "Avg Loss"), ("Loss", "Running loss"), ("Train Loss", "Mean Loss")]
+)
+def test_a_mean_in_a_line_of_its_own_behind_each_loss_is_not_the_loss(names):
+    lines = []
+    for n in range(1, 5):
+        lines += [
+            f"Step {n} | Time: 0:0{n}:00",
+            *(f"{name}:   {2 - n / 8 + k}" for k, name in enumerate(names)),
+            "=" * 9,
+        ]
+    assert said(*lines)["loss"] == 1.5
+
+
+def test_the_mean_of_an_epoch_behind_several_losses_is_its_loss():
+    lines = [
+        line
+        for e in range(3)
+        for line in (
+            f"Epoch {e + 1}/3",
+            *(f"loss: {2 - e / 2 - n / 8}" for n in (1, 2, 3)),
+            f"Average loss: {2 - e / 2}",
+        )
+    ]
+    assert said(*lines)["loss"] == 1.0
+
+
+@pytest.mark.parametrize("inner", ["iteration", "iter"])
+def test_an_iteration_of_the_epoch_stands_beside_the_global_step(inner):
+    lines = [
+        line
+        for e in range(3)
+        for n in (100, 200)
+        for line in (f"epoch: {e}, {inner}: {n}, step: {200 * e + n}", f"[Train] loss: 0.5, score: 0.{n}")
+    ]
+    assert said(*lines)["step"] == 600
+
+
+@pytest.mark.parametrize(("train", "val"), [("tr", "val"), ("train", "valid"), ("train", "dev")])
+def test_a_split_may_be_glued_to_its_figure(train, val):
+    line = "Epoch: {}, {}loss: {}, {}acc: 0.75, {}loss: {}, {}acc: 0.5"
+    facts = said(*(line.format(n, train, 2 - n / 8, train, val, 3 - n / 8, val) for n in range(1, 5)))
+    assert (facts["loss"], facts["val_loss"], facts["metrics"]["acc"]) == (1.5, 2.5, {"train": 0.75, "val": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("Epoka {n} | Krok {s}/10 | strata: {loss}", 0),
+        ("Época {n} | paso {s}/10 | pérdida: {loss}", 1),
+        ("当前Batch：{s}/10 | 当前epoch:{n}/50 | 当前损失值：{loss} | 当前准确率：46.5%", 0),
+        ("Epoch {n}/499 : Mon May  6 10:49:11 2019 - 10h 13m\nIter {s}/10 Loss: {loss}", 0),
+    ],
+)
+def test_places_have_names_in_other_languages_and_dates_behind_them(line, first):
+    text = "\n".join(line.format(n=n + first, s=s, loss=2 - n / 2 - s / 80) for n in range(3) for s in (5, 10))
+    facts = said(text)
+    assert (facts["step"], facts["loss"]) == (30, 0.875)

@@ -100,10 +100,10 @@ def _digits(report: Report) -> Digits:
     """Return with how many decimal places a report's numbers were printed, by signal."""
     found: list[tuple[str, tuple[tuple[str, str], ...], int]] = []
     for value in report.values:
-        if value.digits is None or (value.quantity == "metric" and not value.name):
+        if value.digits is None:
             continue
         if value.quantity == "metric":
-            found.append((METRIC, (("name", value.name), ("split", value.split)), value.digits))
+            found.append((METRIC, (("name", _label(value)), ("split", value.split)), value.digits))
         elif value.quantity == "loss":
             found.append(("epoch.val_loss" if value.split in ("val", "test") else "train.loss", (), value.digits))
         elif value.split not in ("val", "test"):
@@ -231,6 +231,11 @@ def _is_repeated(value: Value, state: DialectState) -> bool:
     return False
 
 
+def _label(value: Value) -> str:
+    """Return a metric's name; of a figure that has no more than a split, that."""
+    return value.name or value.split
+
+
 def _is_all_nonfinite(report: Report) -> bool:
     """Whether a training report without a loss by name has several figures, and none is a number."""
     figures = [value for value in report.values if value.quantity in ("loss", "metric") and value.split not in _UNSEEN]
@@ -256,7 +261,7 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
             found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "tokens_per_s" and value.split not in _UNSEEN:
             found.append(Sample(TOKENS_PER_S, (), value.number))
-        elif value.quantity == "metric" and value.name:
+        elif value.quantity == "metric":
             if report.is_bar and value.split in _UNSEEN and _is_repeated(value, state):
                 continue
             key = f"{value.name}\t{value.split}"
@@ -265,5 +270,5 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
                     state.surplus += 1
                     continue
                 state.metrics = (*state.metrics, key)
-            found.append(Sample(METRIC, (("name", value.name), ("split", value.split)), value.number))
+            found.append(Sample(METRIC, (("name", _label(value)), ("split", value.split)), value.number))
     return found

@@ -13,6 +13,7 @@ from tests.real_logs.truth import (
     fourth,
     second_epochs,
     second_steps,
+    seventh,
     sixth,
     third,
 )
@@ -445,7 +446,7 @@ def test_a_parser_says_what_its_format_says(name, text, expected):
 
 def test_every_format_has_its_twin():
     # The parsers of the later lists were written from the logs themselves and have no twins yet.
-    modules = (second_epochs, second_steps, third, fourth, fifth_epochs, fifth_steps, fifth_more, sixth)
+    modules = (second_epochs, second_steps, third, fourth, fifth_epochs, fifth_steps, fifth_more, sixth, seventh)
     later = {name for module in modules for name in module.FORMATS}
     assert sorted(set(FORMATS) - later) == sorted(name for name, _, _ in TWINS)
 

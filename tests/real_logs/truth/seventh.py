@@ -18,13 +18,17 @@ def train_val_ppl(log):
 
 def set_mean_loss(log):
     every = log.every(r"^Epoch:<i>$")
-    trained = log.last(r"^Train Set: Mean loss: <n>, Train Accuracy: \d+/\d+ \(<n>%\)")
-    tested = log.last(r"^Test Set : Mean loss: <n>, Test Accuracy : \d+/\d+ \(<n>%\)")
+    trained = log.last(r"^Train Set: Mean loss: <n>, Train Accuracy: <i>/<i> \(<n>%\)")
+    tested = log.last(r"^Test Set : Mean loss: <n>, Test Accuracy : <i>/<i> \(<n>%\)")
+
+    def share(at):
+        return or_silent(*percent(at[4]), number(at[2]) / number(at[3]))
+
     return {
         "epochs_done": from_zero(every),
         "loss": number(trained[1]),
         "val_loss": number(tested[1]),
-        "metrics": {"accuracy": {"train": or_silent(*percent(trained[2])), "test": or_silent(*percent(tested[2]))}},
+        "metrics": {"accuracy": {"train": share(trained), "test": share(tested)}},
     }
 
 
@@ -141,7 +145,7 @@ def stable_baselines(log):
         "step": log.value(r"\| +total_timesteps +\| <n>"),
         "loss": log.value(r"\| +loss +\| <n>"),
         "lr": log.value(r"\| +learning_rate +\| <n>"),
-        "metrics": {"ep_rew_mean": {"*": log.value(r"\| +ep_rew_mean +\| <n>")}},
+        "metrics": {"rollout/ep_rew_mean": {"*": log.value(r"\| +ep_rew_mean +\| <n>")}},
     }
 
 

@@ -65,7 +65,7 @@ def ntfy_document(alerts: Sequence[Alert], template: Path | None, topic: str) ->
     """Return a message with title and priority; the text does not repeat the title."""
     text = write_message(alerts, template="message.txt.j2", language="text", own=template)
     if template is None:
-        text = text.partition("\n")[2]
+        text = "\n".join(line.removeprefix("   ") for line in text.splitlines()[1:])
     body = text.strip("\n").encode()[:NTFY_BYTES].decode(errors="ignore")
     firing = [alert.severity for alert in alerts if alert.state is State.FIRING]
     worst = max(firing, key=lambda severity: severity.rank, default=Severity.INFO)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
 from monitor import grammar
-from monitor.alert import Alert, Severity, State, iso_time
+from monitor.alert import Alert, State, iso_time
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.conditions import Outcome, Reading
 from monitor.reader.event import Event
@@ -15,6 +15,7 @@ from monitor.report.summary import summary_of
 from monitor.rules import Rule
 from monitor.run.last_values import figures_of
 from monitor.run.run import Run
+from monitor.sinks.story import story_of
 from monitor.snapshot import Snapshot
 from monitor.tail import Notice
 
@@ -49,21 +50,21 @@ def _headline(alert: Alert) -> tuple[object, ...]:
 
 
 def _story(alert: Alert, others: list[Alert]) -> Iterator[str]:
-    mark = {State.FIRING: "🔴" if alert.severity is Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}
     when = iso_time(alert.at) or "time unknown"
     if alert.inhibited_by:
         what = f"{alert.rule} {alert.state}, explained by {alert.inhibited_by}"
-        yield f"⚪ {when} {alert.severity} {what}: {alert.summary}"
+        yield f"⚪ {when} {alert.severity} {what}: {_said(alert.summary)}"
         return
-    yield f"{mark.get(alert.state, '⚪')} {when} {alert.severity} {alert.rule} {alert.state}: {_said(alert.summary)}"
+    story = story_of(alert)
+    yield f"{story.sign} {when} {alert.severity} {alert.rule} {alert.state}: {unmarked(story.title)}"
     if others:
         yield f"     the same for {', '.join(_words(each) for each in others)}"
-    if alert.state is not State.FIRING:
-        yield f"     {_said(alert.reason)}"
+    if story.reason:
+        yield f"     {unmarked(story.reason)}"
     for each in alert.evidence if alert.state is State.FIRING else alert.evidence[-1:]:
         yield f"     {each.path}:{each.line}: {_excerpt(_said(each.text), _words(alert))}"
-    if alert.state is State.FIRING:
-        yield f"     do: {alert.action}"
+    for place, words in enumerate(story.advice):
+        yield f"     {'do: ' if place == 0 else '    '}{unmarked(words)}"
 
 
 def _words(alert: Alert) -> str:

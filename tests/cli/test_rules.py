@@ -272,7 +272,7 @@ def test_a_scenario_whose_alerts_come_as_expected_passes():
         (
             ("loss=0.7", "loss=nan"),
             [
-                "+ critical TrainLossNonfinite firing at 2025-10-30T23:40:51.123Z: the training loss is nan at step 1",
+                "+ critical TrainLossNonfinite firing at 2025-10-30T23:40:51.123Z: the training loss is nan",
                 "- answer TrainLossNonfinite: ok",
                 "+ answer TrainLossNonfinite: breach",
             ],

@@ -17,9 +17,10 @@ from monitor.pipeline import Pipeline
 from monitor.probes import Probe
 from monitor.run.run import Run
 from monitor.store import Saved
-from monitor.tail import FileTail, RecordTail, StreamTail, Tail
+from monitor.tail import FileTail, RecordTail, StreamTail, TableTail, Tail, TailPosition, is_table
 from monitor.tail.logset import STDIN
 from monitor.tail.opening import check_followable, holds_records
+from monitor.tail.recordtail import KnownRecords
 from monitor.tail.start import Start, position_at
 
 
@@ -53,15 +54,12 @@ class Opener:
         """
         if log == STDIN:
             return self._open_stream()
-        if holds_records(Path(log)):
-            self._committer.forget(log)
-            return self._follower(self._first_pipeline(log), RecordTail(log), Loaded(None, []), is_new=is_new), []
         path, loaded = Path(log), self._committer.load(log)
-        saved = loaded.saved
-        if not ((may_be_missing or saved) and not path.exists()):
+        saved, has_records = loaded.saved, holds_records(path)
+        if not has_records and not ((may_be_missing or saved) and not path.exists()):
             check_followable(path)
         if saved is None:
-            position = None if is_new else position_at(path, self._start)
+            position = None if is_new or has_records else position_at(path, self._start)
             pipeline = self._first_pipeline(log, is_state_lost=bool(self._is_state_lost or loaded.lost))
         else:
             position = saved.position
@@ -74,9 +72,8 @@ class Opener:
                 history=saved.history,
                 unjudged=saved.unjudged,
             )
-        return self._follower(pipeline, FileTail(path, position), loaded, is_new=is_new), [
-            alert.summary for alert in loaded.lost
-        ]
+        tail = _record_tail(log, pipeline.run) if has_records else _file_tail(path, position, pipeline.run)
+        return self._follower(pipeline, tail, loaded, is_new=is_new), [alert.summary for alert in loaded.lost]
 
     def _open_stream(self) -> tuple[Follower, list[str]]:
         if sys.stdin is None or sys.stdin.closed:
@@ -108,3 +105,16 @@ class Opener:
             probes=self._probes(pipeline.log),
             one_run=self.one_run,
         )
+
+
+def _file_tail(path: Path, position: TailPosition | None, run: Run) -> FileTail:
+    """Return the tail of a text log, or of a table; ``run`` is what is known of its lines before ``position``."""
+    if not is_table(path):
+        return FileTail(path, position)
+    last = run.last.text.encode() if run.last is not None else b""
+    return TableTail(path, position, last_row=last)
+
+
+def _record_tail(log: str, run: Run) -> RecordTail:
+    """Return the tail of a file of records, behind those that are known."""
+    return RecordTail(log, KnownRecords(run.last.line, run.last.text) if run.last is not None else KnownRecords())

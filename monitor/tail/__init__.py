@@ -13,6 +13,7 @@ from monitor.tail.linebuffer import (
 from monitor.tail.recordtail import RecordTail
 from monitor.tail.source import Notice, Tail
 from monitor.tail.stream import StreamTail
+from monitor.tail.tabletail import TableTail, is_table
 from monitor.tail.textbuffer import TextBuffer
 from monitor.tail.waker import Waker
 from monitor.tail.whole import read_lines, read_pieces, read_stretches
@@ -28,10 +29,12 @@ __all__ = [
     "RecordTail",
     "StreamTail",
     "Stretch",
+    "TableTail",
     "Tail",
     "TailPosition",
     "TextBuffer",
     "Waker",
+    "is_table",
     "read_lines",
     "read_pieces",
     "read_stretches",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from monitor.base.errors import LogError
-from monitor.tail.tfevents import is_tfevents, scalars
+from monitor.tail.tfevents import Scalar, event_records, is_tfevents
 
 MOST_BYTES = 256 * 1024 * 1024
 """A document of JSON must be read whole; a larger one is no log. Chosen by hand, 2026-11."""
@@ -29,7 +29,8 @@ def record_lines(path: str, stream: BinaryIO) -> BinaryIO | None:
     """
     name = PurePath(path).name
     if is_tfevents(name):
-        return _joined(_by_step(scalars(path, stream.read(MOST_BYTES))))
+        scalars = (scalar for record in event_records(path, stream) for scalar in record.scalars)
+        return io.BytesIO(b"".join(by_step(scalars)))
     if not name.endswith(".json") or not stream.seekable():
         return None
     text = stream.read(MOST_BYTES)
@@ -110,20 +111,37 @@ def _columns(table: Mapping[str, object]) -> Iterator[tuple[str, list[object]]]:
             yield key, []
 
 
-def _by_step(values: Iterator[tuple[int, str, float]]) -> Iterator[Mapping[str, object]]:
-    """Yield one record for each step: TensorBoard writes an event for each figure."""
-    record: dict[str, object] = {}
-    for step, tag, value in values:
-        if record and (record["step"] != step or tag in record):
-            yield record
-            record = {}
-        record.setdefault("step", step)
-        record[tag] = value
-    if record:
-        yield record
+class StepRecord:
+    """The figures of one step, as they come: TensorBoard writes an event for each of them."""
+
+    def __init__(self) -> None:
+        self._figures: dict[str, object] = {}
+
+    def add(self, scalar: Scalar) -> bytes:
+        """Take a further figure; return the line of the step before it, if it begins another one."""
+        figures = self._figures
+        done = self.end() if figures and (figures["step"] != scalar.step or scalar.tag in figures) else b""
+        self._figures.setdefault("step", scalar.step)
+        self._figures[scalar.tag] = scalar.value
+        return done
+
+    def end(self) -> bytes:
+        """Return the line of the step, and begin another one; nothing without figures."""
+        figures, self._figures = self._figures, {}
+        return _line(figures) if figures else b""
 
 
-def _joined(records: Iterator[Mapping[str, object]] | list[Mapping[str, object]]) -> BinaryIO:
+def by_step(scalars: Iterable[Scalar]) -> Iterator[bytes]:
+    """Yield a line for each step."""
+    record = StepRecord()
+    for scalar in scalars:
+        if line := record.add(scalar):
+            yield line
+    if line := record.end():
+        yield line
+
+
+def _joined(records: list[Mapping[str, object]]) -> BinaryIO:
     return io.BytesIO(b"".join(_line(record) for record in records))
 
 

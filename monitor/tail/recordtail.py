@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 from monitor.base.errors import LogError
+from monitor.base.evidence import TEXT_LIMIT
 from monitor.tail.generation import TailPosition
 from monitor.tail.linebuffer import Line
-from monitor.tail.records import record_lines
+from monitor.tail.records import StepRecord, record_lines
 from monitor.tail.source import FileChange, LineCounter, Notice, TailCounters
-from monitor.tail.textbuffer import TextBuffer
-from monitor.tail.tfevents import is_tfevents
+from monitor.tail.textbuffer import PLAIN, TextBuffer
+from monitor.tail.tfevents import event_records, is_tfevents
 
 QUIET_S = 5.0
 """TensorBoard's newest step is taken once another follows, or after so many seconds without a byte: until then more of
 its figures may come. Chosen by hand, 2026-11."""
 
 
-class RecordTail:
-    """Follows one file of records. It cannot be continued: a later watch reads the file anew, which is short."""
+class KnownRecords(NamedTuple):
+    """What an earlier watch has read of a file."""
 
-    def __init__(self, name: str) -> None:
+    num: int = 0
+    last: str = ""
+    """The last record of them, as evidence keeps it."""
+
+
+class RecordTail:
+    """Follows one file of records."""
+
+    def __init__(self, name: str, known: KnownRecords = KnownRecords()) -> None:  # noqa: B008
         self._name, self._path = name, Path(name)
-        self._buffer, self._count = TextBuffer(), LineCounter()
+        self._buffer, self._count = TextBuffer(number=known.num + 1, encoding=PLAIN), LineCounter()
         self._version: tuple[int, int, int] | None = None
-        self._lines: list[bytes] = []
-        """The records of the newest version, as lines."""
-        self._known: list[bytes] = []
-        """Those of them that have come out."""
         self._changed_at, self._generation = 0.0, 1
+        self._source = _Events(self._path, known) if is_tfevents(self._path.name) else _Document(self._path, known)
         self.descriptor: int | None = None
         self.position: TailPosition | None = None
         self.is_behind = self.is_at_end = False
@@ -40,18 +48,20 @@ class RecordTail:
 
     def poll(self, now: float) -> list[Line | Notice]:
         """Read the file if it has changed, and return the records that are new."""
-        if self._has_changed():
-            self._changed_at = now
         notices: list[Line | Notice] = []
-        if not _goes_on(self._known, self._lines):
-            self._known, self._buffer, self._generation = [], TextBuffer(), self._generation + 1
-            notices.append(Notice(FileChange.TRUNCATED, self._name, self._generation, 0, ""))
-        end = len(self._lines)
-        if is_tfevents(self._path.name) and now - self._changed_at < QUIET_S:
-            end -= 1
-        new = self._lines[len(self._known) : end]
-        self._known = [*self._known, *new]
-        data = b"".join(new)
+        is_quiet = now - self._changed_at >= QUIET_S
+        try:
+            status = self._path.stat()
+            version = (status.st_ino, status.st_size, status.st_mtime_ns)
+            if version != self._version:
+                is_quiet, is_other = False, self._source.read(self._name, status.st_ino, status.st_size)
+                self._version, self._changed_at = version, now
+                if is_other:
+                    notices.append(self._begin_anew())
+        except (OSError, LogError):
+            # It is missing, or just being written.
+            return []
+        data = b"".join(self._source.take(is_quiet=is_quiet))
         self._count.bytes_read += len(data)
         return [*notices, *self._count.counted(self._buffer.feed(data))]
 
@@ -59,23 +69,81 @@ class RecordTail:
         """Stop reading."""
         self.is_at_end = True
 
-    def _has_changed(self) -> bool:
-        """Read the file's newest version; False where it has none, or is just being written."""
-        try:
-            status = self._path.stat()
-            version = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if version == self._version:
-                return False
-            with self._path.open("rb") as stream:
-                found = record_lines(self._name, stream)
-        except (OSError, LogError):
-            return False
+    def _begin_anew(self) -> Notice:
+        self._buffer, self._generation = TextBuffer(encoding=PLAIN), self._generation + 1
+        return Notice(FileChange.TRUNCATED, self._name, self._generation, 0, "")
+
+
+class _Document:
+    """A document that is written anew, whole, each time."""
+
+    def __init__(self, path: Path, known: KnownRecords) -> None:
+        self._path, self._known = path, known
+        self._lines: list[bytes] = []
+        """The records of the newest version."""
+        self._num_taken = 0
+
+    def read(self, name: str, inode: int, size: int) -> bool:
+        """Read the newest version; return whether it does not go on from the last one. Raises OSError and LogError."""
+        with self._path.open("rb") as stream:
+            found = record_lines(name, stream)
         if found is None:
+            raise LogError(name, "holds no records now", expected="a whole document")
+        before, self._lines = self._lines, found.read().splitlines(keepends=True)
+        if self._known.num:
+            known, self._known = self._known, KnownRecords()
+            goes_on = len(self._lines) >= known.num and _shown(self._lines[known.num - 1]) == known.last
+            self._num_taken = known.num if goes_on else 0
+            return not goes_on
+        # The last record of the last version may have got further figures.
+        sure = max(0, self._num_taken - 1)
+        if len(self._lines) >= self._num_taken and self._lines[:sure] == before[:sure]:
             return False
-        self._version, self._lines = version, found.read().splitlines(keepends=True)
+        self._num_taken = 0
         return True
 
+    def take(self, *, is_quiet: bool) -> list[bytes]:
+        """Return the records that were not taken before."""
+        new = self._lines[self._num_taken :]
+        self._num_taken = len(self._lines)
+        return new
 
-def _goes_on(known: list[bytes], lines: list[bytes]) -> bool:
-    """Whether a version holds the records that came out; the last of them may have got further figures."""
-    return len(lines) >= len(known) and lines[: max(0, len(known) - 1)] == known[:-1]
+
+class _Events:
+    """TensorBoard's events, of which only what was added is read."""
+
+    def __init__(self, path: Path, known: KnownRecords) -> None:
+        self._path, self._at, self._inode = path, 0, -1
+        self._record, self._new = StepRecord(), list[bytes]()
+        step = _STEP.match(known.last)
+        self._known_step = int(step[1]) if step else None
+        """The last step that an earlier watch has read: of what was there at the start, it has all up to this step."""
+
+    def read(self, name: str, inode: int, size: int) -> bool:
+        """Read what was added; return whether it is another file. Raises OSError and LogError."""
+        is_other = self._at > 0 and (inode != self._inode or size < self._at)
+        if is_other:
+            self._at, self._record, self._new = 0, StepRecord(), []
+        self._inode = inode
+        with self._path.open("rb") as stream:
+            for each in event_records(name, stream, self._at, is_patient=True):
+                self._at = each.end
+                new = (scalar for scalar in each.scalars if self._known_step is None or scalar.step > self._known_step)
+                self._new += filter(None, map(self._record.add, new))
+        self._known_step = None
+        return is_other
+
+    def take(self, *, is_quiet: bool) -> list[bytes]:
+        """Return the records of the steps that are complete."""
+        if is_quiet and (last := self._record.end()):
+            self._new.append(last)
+        new, self._new = self._new, []
+        return new
+
+
+_STEP = re.compile(r'\{"step": (-?\d{1,19})\b')
+
+
+def _shown(line: bytes) -> str:
+    """Return a record as evidence keeps it."""
+    return line.decode("utf-8", "replace").rstrip("\n")[:TEXT_LIMIT]

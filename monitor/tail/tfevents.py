@@ -6,8 +6,10 @@ web server with it. Formats: tensorflow/core/lib/io/record_writer.h, tensorflow/
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
 from monitor.base.errors import LogError
 
@@ -18,6 +20,10 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT, _DOUBLE = 1, 2
 """Element types of a tensor."""
 
+_ALL_BITS = (1 << 64) - 1
+MOST_RECORD_BYTES = 1 << 20
+"""A record of scalars has a few hundred bytes; one of more than this is skipped. Chosen by hand, 2026-11."""
+
 Field = tuple[int, int, int | bytes]
 """Number, wire type and value of a field."""
 
@@ -27,37 +33,59 @@ def is_tfevents(name: str) -> bool:
     return ".tfevents." in name
 
 
-def scalars(path: str, data: bytes) -> Iterator[tuple[int, str, float]]:
-    """Yield step, tag and value of each scalar; a record that is still being written ends them.
+class Scalar(NamedTuple):
+    """One figure of a step."""
 
-    Raises LogError where the data are no events.
+    step: int
+    tag: str
+    value: float
+
+
+class EventRecord(NamedTuple):
+    """One whole record."""
+
+    end: int
+    """Offset behind it."""
+    scalars: list[Scalar]
+
+
+def event_records(path: str, stream: BinaryIO, at: int = 0, *, is_patient: bool = False) -> Iterator[EventRecord]:
+    """Yield each whole record from an offset on; one that is still being written ends them.
+
+    Raises LogError where the data are no events, unless ``is_patient``: a record that is none then has no scalars.
     """
-    at, number = 0, 0
-    while at + _HEAD <= len(data):
-        (length,) = struct.unpack_from("<Q", data, at)
-        end = at + _HEAD + length
-        if end + _CHECK > len(data):
+    size = stream.seek(0, io.SEEK_END)
+    while at + _HEAD <= size:
+        stream.seek(at)
+        (length,) = struct.unpack_from("<Q", stream.read(_HEAD))
+        end = at + _HEAD + length + _CHECK
+        if end > size:
             return
-        number += 1
         try:
-            yield from _scalars_of(data[at + _HEAD : end])
+            # What is larger holds images.
+            found = _scalars_of(stream.read(length)) if length <= MOST_RECORD_BYTES else []
         except (ValueError, IndexError, struct.error):
-            raise LogError(path, f"record {number} is no event", expected="TensorBoard's events") from None
-        at = end + _CHECK
+            if not is_patient:
+                raise LogError(path, f"record at byte {at:,} is no event", expected="TensorBoard's events") from None
+            found = []
+        yield EventRecord(end, found)
+        at = end
 
 
-def _scalars_of(event: bytes) -> Iterator[tuple[int, str, float]]:
-    step, summary = 0, b""
+def _scalars_of(event: bytes) -> list[Scalar]:
+    step, summary, scalars = 0, b"", list[Scalar]()
     for number, _, value in _fields(event):
         if number == 2 and isinstance(value, int):
-            step = value
+            # A step is signed, and a negative one has all 64 bits.
+            step = value - (1 << 64) if value >> 63 else value
         elif number == 5 and isinstance(value, bytes):
             summary = value
     for number, _, value in _fields(summary):
         if number == 1 and isinstance(value, bytes):
             tag, figure = _value(value)
             if tag and figure is not None:
-                yield step, tag, figure
+                scalars.append(Scalar(step, tag, figure))
+    return scalars
 
 
 def _value(data: bytes) -> tuple[str, float | None]:
@@ -117,4 +145,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         found |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
         if byte < 0x80:
-            return found, at
+            return found & _ALL_BITS, at
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")

@@ -202,9 +202,11 @@ class FolderWatch:
 
     def __init__(self, folder: Path, state: Path | None = None) -> None:
         self.folder, self.clock, self.heard = folder, FakeClock(), Heard()
-        committer = open_committer(state, {}).committer if state else Committer(Delivery({}))
+        self.committer = committer = open_committer(state, {}).committer if state else Committer(Delivery({}))
         opener = Opener(Engine(SHIPPED), committer, self.clock, lambda pipeline: self.heard)
-        finder = Discovery(LogSet([str(folder)]), opener, self.clock, lambda text: None, known=["other"])
+        finder = Discovery(
+            LogSet([str(folder)]), opener, self.clock, lambda text: None, known={"other", *committer.known_logs()}
+        )
         self.daemon = Daemon(
             [],
             self.clock,
@@ -222,6 +224,12 @@ class FolderWatch:
         for _ in range(int(seconds / POLL_S)):
             self.clock.advance(POLL_S)
             self.daemon.turn()
+
+    def end(self) -> None:
+        self.daemon.end()
+        for each in self.daemon.followers:
+            each.close()
+        self.committer.close()
 
     def told(self) -> list[tuple[str, str, str]]:
         """Return what was told: rule, state, and the file that shows it."""
@@ -277,7 +285,7 @@ def test_a_text_log_that_is_buffered_is_not_silent_while_its_figures_come(
     assert watch.told() == []
     watch.rest(3600)
     assert [each for each in watch.told() if each[1] == "firing"] == [("TrainingStall", "firing", log.name)]
-    watch.daemon.end()
+    watch.end()
     (facts,) = [each for each in (tmp_path / "state").glob("*.facts.jsonl") if str(log) in each.read_text()]
     again = Pipeline(str(log), Engine(SHIPPED))
     replay(again, facts=facts)
@@ -289,3 +297,21 @@ def test_the_copy_of_a_checkpoint_is_never_silent(write: Write, tmp_path: Path):
     watch = FolderWatch(tmp_path)
     watch.rest(5000)
     assert watch.told() == []
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_watch_that_is_started_again_tells_nothing_of_a_file_of_figures_twice(
+    record: str, write: Write, tmp_path: Path
+):
+    path = write(f"run/{record}", RECORDS[record](Training(steps=40, nan_from=31).rows()))
+    first = FolderWatch(tmp_path / "run", tmp_path / "state")
+    first.rest(8)
+    first.end()
+    assert ("TrainLossNonfinite", "firing", record) in first.told()
+    again = FolderWatch(tmp_path / "run", tmp_path / "state")
+    again.rest(8)
+    path.write_bytes(RECORDS[record](Training(steps=50, nan_from=31).rows()))
+    again.rest(8)
+    again.end()
+    assert again.told() == []
+    assert again.daemon.followers[0].pipeline.run.attempt.step == 50

@@ -11,11 +11,12 @@ import pytest
 
 from monitor import api
 from monitor.base.errors import LogError
+from monitor.tail.linebuffer import Line
 from monitor.tail.logset import LogSet
 from monitor.tail.records import record_lines
-from monitor.tail.recordtail import QUIET_S, RecordTail
+from monitor.tail.recordtail import QUIET_S, KnownRecords, RecordTail
 from monitor.tail.source import FileChange, Notice
-from monitor.tail.tfevents import scalars
+from monitor.tail.tfevents import Scalar, event_records
 
 
 def state(steps: int, *, bad: str = "") -> str:
@@ -105,13 +106,82 @@ def test_events_of_one_step_are_one_report(tmp_path: Path):
     assert log.snapshot.run.lines == 12
 
 
+def scalars(data: bytes, *, is_patient: bool = False) -> list[Scalar]:
+    return [each for record in event_records("x", io.BytesIO(data), is_patient=is_patient) for each in record.scalars]
+
+
 def test_events_may_end_within_a_record_but_not_hold_anything_else():
     whole = events(3)
     for end in range(len(whole)):
-        assert list(scalars("x", whole[:end])) == list(scalars("x", whole))[: len(list(scalars("x", whole[:end])))]
+        assert scalars(whole[:end]) == scalars(whole)[: len(scalars(whole[:end]))]
     broken = struct.pack("<Q", 4) + b"\0" * 4 + b"\xff\xff\xff\xff" + b"\0" * 4
-    with pytest.raises(LogError, match="record 1 is no event"):
-        list(scalars("x", broken))
+    with pytest.raises(LogError, match="record at byte 0 is no event"):
+        scalars(broken)
+    assert scalars(broken + whole, is_patient=True) == scalars(whole)
+
+
+def framed(body: bytes) -> bytes:
+    return struct.pack("<Q", len(body)) + b"\0" * 4 + body + b"\0" * 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x10" + b"\xff" * 900_000 + b"\x01",
+        b"\x10" + b"\x80" * 11 + b"\x01",
+        b"\x2a" + b"\xff" * 9 + b"\x7f",
+        b"\xff" * 99,
+    ],
+    ids=["a number of 6 million bits", "of 77 bits", "a length beyond the end", "no field"],
+)
+def test_a_hostile_record_of_events_takes_no_time_and_hides_none_behind_it(body: bytes):
+    assert scalars(framed(body) + events(2), is_patient=True) == scalars(events(2))
+
+
+def test_a_record_of_images_is_passed_over_and_a_step_may_be_negative():
+    large, below = framed(field(5, b"\0" * (2 << 20))), event((1 << 64) - 3, "loss", 1.0)
+    assert scalars(large + below) == [Scalar(-3, "loss", 1.0)]
+
+
+def test_of_events_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "events.out.tfevents.1.host"
+    tail = RecordTail(str(path))
+    path.write_bytes(events(50))
+    assert len(taken(tail, 0.0)) == 49
+    path.write_bytes(b"\0" * len(events(50)) + events(52)[len(events(50)) :])
+    assert [json.loads(each)["step"] for each in taken(tail, 1.0)] == [500, 510]
+
+
+@pytest.mark.parametrize("name", ["trainer_state.json", "events.out.tfevents.1.host"])
+@pytest.mark.parametrize("while_away", [0, 3])
+def test_a_watch_that_is_started_again_goes_on_behind_the_records_that_it_has_read(
+    tmp_path: Path, name: str, while_away: int
+):
+    path, first = tmp_path / name, KnownRecords()
+    write = (
+        (lambda steps: path.write_bytes(events(steps))) if "tfevents" in name else (lambda n: path.write_text(state(n)))
+    )
+    seen: list[Line] = []
+    for steps, more in ((7, 0), (7 + while_away, 2)):
+        tail = RecordTail(str(path), first)
+        for number, now in ((steps, 0.0), (steps + more, 1.0), (steps + more, 2.0 + QUIET_S)):
+            if now < QUIET_S:
+                write(number)
+            found = tail.poll(now)
+            assert not [each for each in found if isinstance(each, Notice)]
+            seen += [each for each in found if isinstance(each, Line)]
+        first = KnownRecords(seen[-1].number, seen[-1].data.decode())
+    assert [each.number for each in seen] == list(range(1, len(seen) + 1))
+    steps = [json.loads(each.data)["step"] for each in seen if b"eval_loss" not in each.data]
+    assert steps == [10 * number for number in range(1, 7 + while_away + 3)]
+
+
+def test_another_document_at_the_start_of_a_watch_is_read_from_its_start(tmp_path: Path):
+    path = tmp_path / "trainer_state.json"
+    path.write_text(state(5))
+    found = RecordTail(str(path), KnownRecords(3, '{"step": 1}')).poll(0.0)
+    assert isinstance(found[0], Notice)
+    assert len(found) == 7
 
 
 def taken(tail: RecordTail, now: float) -> list[str]:

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import groupby, pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -16,6 +15,7 @@ from monitor.conditions.digits import last_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen
+from monitor.conditions.shapes import longest_true
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels, spoken
 from monitor.run.attempt import Attempt
@@ -164,13 +164,15 @@ class Constant(OneSignal):
 
 def _longest_run(recent: Iterable[Point], ahead: Ahead, signal: str, labels: Labels) -> int | None:
     """Return how often a value comes in a row at most; None where reports may be for the same step."""
+    import numpy as np
+
     points = list(recent)
-    steps = [point.step if point.has_own_step and point.step is not None else -1 for point in points]
-    steps += ahead.steps(signal, labels).tolist()
-    if steps[0] < 0 or any(right <= left for left, right in pairwise(steps)):
+    known = [point.step if point.has_own_step and point.step is not None else -1 for point in points]
+    steps = np.concatenate((known, ahead.steps(signal, labels)))
+    if steps[0] < 0 or (steps[1:] <= steps[:-1]).any():
         return None
-    values = [*(point.value for point in points), *ahead.values(signal, labels)]
-    return max(sum(1 for _ in group) for _, group in groupby(values))
+    values = np.array([*(point.value for point in points), *ahead.values(signal, labels)])
+    return longest_true(values[1:] == values[:-1]) + 1
 
 
 def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:

@@ -171,6 +171,7 @@ class ForeignShapes:
         from monitor.reader.lines import read_line
 
         words, known = copy.deepcopy(state.words), _of(state)
+        words.last_bar = ""  # the line may be the last drawing itself
         for line in data[start : start + 8_192].split(b"\n")[:LEARN_FROM]:
             if not is_drawn(line) or find_line(line) is not None or len(line) > 4_000:
                 return

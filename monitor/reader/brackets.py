@@ -47,7 +47,10 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
 
 
 def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
-    """Name a number that begins a line: ``[3/20][10/450]``, ``[10/450]``, ``[10]``, ``10:<tab>``."""
+    """Name a number that begins a line: ``[3/20][10/450]``, ``[10/450]``, ``[10]``, ``10:<tab>``.
+
+    Trees print their rounds so, with a tab behind; what another program counts there, its next lines tell.
+    """
     if _is_pair(slots, lead):
         inner = lead + 2
         if (
@@ -61,8 +64,10 @@ def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:
             slots[lead] = Slot("place", "position", "lead")
     elif slots[lead].unit == "[" and gaps[lead + 1].strip() == ":":
         return  # "[5 : 96000]": an epoch and its batch, or a size and its step
-    elif slots[lead].unit == "[" or gaps[lead + 1].startswith(":\t"):
+    elif gaps[lead + 1].startswith(("]\t", ":\t")):
         slots[lead] = Slot("place", "index", rank=0)
+    elif slots[lead].unit == "[":
+        slots[lead] = Slot("place", "position", "lead")
 
 
 def epochs_as_place(slots: list[Slot]) -> list[Slot]:

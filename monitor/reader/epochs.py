@@ -26,6 +26,8 @@ def note_report(
     if shapes.epoch != (place.fit, place.index):
         _begin(shapes, (place.fit, place.index))
     kinds = {each.slot.quantity for each in places}
+    if place.heads_trail and place.is_over and "epoch" not in kinds:
+        return  # of the next epoch, which its last line will name
     if place.position_is == "epoch" and "position" in kinds:
         kinds = kinds - {"position"} | {"epoch"}
     has_inner = is_bar or bool(kinds & _INNER)
@@ -44,7 +46,8 @@ def note_report(
         elif is_training and place.is_over is None:
             place.is_over = False
         return
-    if "epoch" in kinds and not has_inner:
+    is_at_end = kinds == {"epoch", "step"} and not is_bar and _is_at_end(shapes, place.step, place.index + 1)
+    if ("epoch" in kinds and not has_inner) or (is_at_end and shapes.num_once.get(key)):
         place.is_over = True
     elif not is_bar and (not has_inner or any(value.split in ("val", "test") for value in values)):
         if shapes.num_once.get(key):
@@ -64,6 +67,12 @@ def _note_rate(template: str, places: list[Filled], values: tuple[Value, ...], s
         place.is_over = False
     elif len(shapes.seen) < MOST_SHAPES:
         shapes.seen[key] = 1
+
+
+def _is_at_end(shapes: EpochShapes, step: int | None, num_epochs: int) -> bool:
+    """Whether a report's step is as many epochs' as it names, all of the length that the one before it told."""
+    before, shapes.steps = shapes.steps, step // num_epochs if step and step % num_epochs == 0 else 0
+    return shapes.steps > 0 and shapes.steps == before
 
 
 def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:

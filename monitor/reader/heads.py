@@ -55,9 +55,10 @@ _STREAM = re.compile(r"(?:stdout|stderr) [FP] ")
 _CONTAINER = re.compile(r"[A-Za-z][\w.-]*-\d+ +\| ")
 _HOST = re.compile(r" ?[\w.-]{1,64} [\w./-]{1,64}(?:\[\d+\])?:(?: |$)")
 _BRACKET = re.compile(r"\[([^\[\]]{1,160})\]:? ?")
+_PLACE = r"(?i:epoch|ep|step|iter|iteration|batch|round)"
 _BRACKET_LOGGER = re.compile(
-    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|[\w.]+:\d+(?::\w+)?$|(?:PID|pid|RANK|rank)[: ]?\d+$|"
-    r"\d+:\w+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
+    rf"{_LEVEL}(?:[| :].*)?$|.*\.py(?::\d+)?(?::\w+)?$|(?!{_PLACE}:)[\w.]+:\d+(?::\w+)?$|"
+    r"(?:PID|pid|RANK|rank)[: ]?\d+$|\d+:\w+$|__\w+__$|[A-Za-z_]\w*(?:\.\w+)+(?::\d+)?$"
 )
 _RICH_TAIL = re.compile(r" {2,}[\w./-]+\.py:\d+$")
 _LOGGERS = re.compile(

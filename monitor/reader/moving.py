@@ -32,8 +32,13 @@ def enter(
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
         item = item._replace(is_alone=bar is not None and bar.style == "rich" and bar.is_over)
+        is_bar_behind = bar is None and bool(values) and _is_after_its_bar(place)
         if not (item.is_fraction and item.value != item.value):
             enter_epoch(place, item)
+        if is_bar_behind and place.index is not None and not place.is_fraction:
+            place.bars_lead, place.is_over = True, True
+            place.inner, place.inner_index, place.inner_total = place.bar, place.index, place.bar_total
+            place.batches = place.bar_total
     if subject in ("val", "test") and bar is None and "batch" in named and "step" not in named:
         return place.step
     if "step" in named:
@@ -172,6 +177,12 @@ def _enter_unknown(place: PlaceState, item: Named) -> None:
     place.is_over = True if value >= total else None if value + max(leap, 0) >= total else False
 
 
+def _is_after_its_bar(place: PlaceState) -> bool:
+    """Whether the first line that names an epoch comes after the full bar of that epoch: all do, then."""
+    is_full = place.bar is not None and place.bar == place.bar_total and place.bar_rounds == 0
+    return place.index is None and is_full and place.has_bar_loss
+
+
 def _is_round(each: Filled) -> bool:
     """Whether a number is a whole one with a suffix: ``9.8K``."""
     return each.text[-1:].isalpha() and each.number.value.is_integer()
@@ -192,7 +203,10 @@ def enter_bar(bar: Bar, state: ReadState, *, is_measured: bool = False) -> int |
         return None
     if place.index is not None and not place.is_fraction:
         words = set(words_of(bar.words))
-        if bar.style == "tqdm" and words and words <= listed("bars_of_steps"):
+        if place.bars_lead and bar.total == place.batches:
+            if place.inner_index == place.index and place.inner is not None and bar.done < place.inner:
+                place.index += 1
+        elif bar.style == "tqdm" and words and words <= listed("bars_of_steps"):
             return enter_step(place, Named(bar.done, bar.total, rank=2))
         return enter_batch(place, Named(bar.done, bar.total), is_count=True)
     if bar.total is None:

@@ -49,6 +49,10 @@ def read_pairs(
     filled = fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
     places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
+    places = [each for each in places if each.slot.split in ("", "train", subject)]  # "loss: 0.5, valid batches: 60"
+    places = [
+        each for each in places if each.slot.quantity != "position" or not each.number.digits
+    ]  # "train 0.5 / 80%"
     if _tells_of_the_best(plan):
         places = []
     has_own_place = bool(places) or bar is not None
@@ -82,7 +86,8 @@ def read_pairs(
         state.place.is_ended = True
         return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
     if not values:
-        if plan.is_place_only and places and bar is None and _is_sure_place(places):
+        is_place = plan.is_place_only or _is_progress(plan, filled, state.place)
+        if is_place and places and bar is None and _is_sure_place(places):
             if not state.is_begun and are_amounts(plan):
                 return ()
             enter(places, filled, state, subject=subject, bar=None, values=())
@@ -100,7 +105,7 @@ def read_pairs(
         if any(each.slot.quantity in ("epoch", "position") and each.number.value == 0 for each in places):
             state.place.has_seen_zero = True
         if state.place.index is None and any(
-            each.slot.quantity == "epoch" and each.number.value == 1 and each.number.digits in (0, None)
+            each.slot.quantity in ("epoch", "position") and each.number.value == 1 and each.number.digits in (0, None)
             for each in places
         ):
             state.place.has_seen_one = True
@@ -273,6 +278,17 @@ def _is_partial(filled: list[Filled], subject: str, plan: Plan, place: PlaceStat
                 is_of_training = is_of_training or tuple(numbers) == place.position
                 return len(numbers) == 2 and numbers[0] < numbers[1] and not is_of_training
     return False
+
+
+def _is_whole(each: Filled) -> bool:
+    return each.number.value.is_integer() and not each.number.digits
+
+
+def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
+    """Whether a line within an epoch says how far it is, how long it took, and no more: ``Batch 4 of 18. Took 9s``."""
+    is_timed = all(slot.role in ("place", "total", "clock") for slot in plan.slots) and not plan.is_prose
+    batches = [each for each in filled if each.slot.quantity == "batch" and each.slot.role == "place"]
+    return is_timed and place.index is not None and any(total_of(each, filled) for each in batches)
 
 
 def _is_sure_place(places: list[Filled]) -> bool:

@@ -7,9 +7,10 @@ import re
 from monitor.reader.vocabulary import listed, shipped, words_of
 
 _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
+_EPOCH_NAMES = "epoch|epoche|[eé]po(?:ca|que|ka)|эпоха|エポック|에포크|轮次|第"
 _EPOCH = re.compile(
-    rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:epoch|epoche|轮次|第)"
-    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:{_EPOCH_NAMES})"
+    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|sur|de|di|из|\\) ?(\d{{1,7}}))?[\]\)]*"
     rf"(?: \((\d{{1,7}})/(\d{{1,7}})\))?"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
@@ -118,6 +119,8 @@ def is_of_the_best(body: str) -> bool:
 
 _TAG = re.compile(r"\[(?!train|eval|val|test)[A-Za-z]\w*\] (?=\*{3,} |  \w)")
 """Who writes a banner, or a line of the list below it: ``[transformers]   Num Epochs = 3``."""
+_JULIA = re.compile(r"[\[┌] Info: |[│└] {2,4}(?=\w+ = )")
+"""What Julia's logger writes before a message, and before each of its fields."""
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?= (?:step|iteration|iter|batch|epoch)\b)", re.I)
 _COUNTED_EPOCH = re.compile(r"(?:[A-Z]+:)?(\d{1,6})-epoch (?=[(\[]\d+/\d+[)\]])")
 _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)", re.I)
@@ -125,13 +128,13 @@ _COMMA_PAIR = re.compile(r"(lr|learning[ _]rate|loss|train[ _]loss), ([-+\d.e]+)
 
 _AT_STEP = re.compile(
     r"\W{0,4}([A-Za-z][A-Za-z _-]{0,40}?) (?:at|for|after) (step|iteration|iter|epoch|batch|global step) "
-    r"(\d{1,9})(?: ?[:=]| is) ?(?=[-+.\dn])",
+    r"(\d{1,9})(?: ?[:=]| is) ?(?=[-+.\d]|nan|inf)",
     re.I,
 )
 
 
 _GLUED_PLACE = re.compile(
-    r"(?<![A-Za-z0-9_./\\-])(epoch|iter|iteration|step|batch)_?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
+    r"(?<![A-Za-z0-9_./\\-])(epoch|ep|iter|iteration|step|batch)_?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
 )
 
 
@@ -169,7 +172,7 @@ def plain(body: str) -> str:
         body = f"[{m[1]}] {body[m.end() :]}"
     if _GLUED_PLACE.search(body):
         body = _GLUED_PLACE.sub(r"\1 \2", body)
-    if body[0] == "[" and (m := _TAG.match(body)):
+    if body[0] in "[┌│└" and (m := _TAG.match(body) or _JULIA.match(body)):
         return body[m.end() :].lstrip()
     if (" at " in body or " for " in body or " after " in body) and (m := _AT_STEP.match(body)):
         return f"{m[2]} {m[3]} {m[1]}: {body[m.end() :]}"

@@ -86,6 +86,10 @@ class PlaceState:
     """The epoch that it was read in."""
     inner_total: int | None = None
     inner_from_zero: bool = False
+    leap: int = 0
+    """How far apart the last two counts within an epoch were."""
+    inner_before: int | None = None
+    """The last count of the epoch before."""
     is_ended: bool = False
     """Whether a line said that the training is over."""
     counts_samples: bool | None = None
@@ -108,6 +112,8 @@ class PlaceState:
     """Whether the training's bar showed a loss: one that does is of no preparation, as a tokenizer's training."""
     bar: int | None = None
     bar_total: int | None = None
+    bars_lead: bool = False
+    """Whether the bar of an epoch comes before the line that names it."""
 
     @property
     def epoch(self) -> int | None:
@@ -118,6 +124,15 @@ class PlaceState:
     def is_epoch_sure(self) -> bool:
         """Whether the log has told from where it counts its epochs."""
         return self.is_fraction or self.from_zero is not None
+
+    @property
+    def is_last_report(self) -> bool:
+        """Whether less of the present epoch is left than its last reports were apart: no further one need come."""
+        if self.inner is None:
+            return False
+        if self.inner_total is not None:
+            return self.inner + self.leap >= self.inner_total
+        return self.inner_before is not None and self.inner + self.leap > self.inner_before
 
     @property
     def epochs_done(self) -> int | None:
@@ -267,6 +282,10 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         state.inner_from_zero = False
     if total is not None and not may_count((state.index or 0) * total + value):
         total = None
+    if state.inner is not None and state.inner_index == state.index and value > state.inner:
+        state.leap = value - state.inner
+    elif None not in (state.inner_index, state.index) and state.inner_index != state.index:
+        state.inner_before = state.inner
     state.inner, state.inner_index, state.inner_total = value, state.index, total
     state.batches = total or state.batches
     number = value + 1 if state.inner_from_zero and not is_count else value

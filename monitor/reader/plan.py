@@ -7,14 +7,23 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.reader.brackets import epochs_as_place, name_brackets
-from monitor.reader.slots import CHANGES, OPENERS, PROSE, SEPARATOR, UNIT, Slot, key_of, slot_of, unnamed, without_unit
+from monitor.reader.slots import (
+    CHANGES,
+    OPENERS,
+    PROSE,
+    SEPARATOR,
+    TOTALS,
+    UNIT,
+    UNIT_WORDS,
+    Slot,
+    key_of,
+    slot_of,
+    unnamed,
+    without_unit,
+)
 from monitor.reader.subjects import group_of, part_sets, section_of, share_split, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
-
-_OF = ("/", "of", "out of", "]/[", "] / [", "}/{", ")/(")
-"""What stands between a count and its total."""
-
 
 _LOADS = re.compile(
     r"\W*(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b", re.I
@@ -43,23 +52,31 @@ def plan_of(template: str, logger: str = "") -> Plan:
     found: list[Slot] = []
     num_pairs = 0
     list_of = -1
-    section, group = "", ""
+    section, group, is_key = "", "", False
     changed: Slot | None = None
+    sum_of: Slot | None = None
     for index, gap in enumerate(gaps[:-1]):
         section = section_of(gap, is_first=index == 0) or section
         group = group_of(gap, group)
         after = gaps[index + 1]
-        unit_match = UNIT.match(after)
-        unit = unit_match[1] if unit_match else ""
-        if found:
+        if found and not is_key:
             gap = without_unit(gap)
+        # "loss 0.5 seconds 3.1": no unit, the next number's key.
+        is_key = after.strip() in UNIT_WORDS and after[-1:] == " " and index + 2 < len(gaps)
+        unit_match = None if is_key else UNIT.match(after)
+        unit = unit_match[1] if unit_match else ""
         previous = len(found) - 1
         if found and list_of >= 0 and gap.strip() in (",", ""):
             found.append(Slot("item", of=list_of))
             continue
         list_of = -1
-        if found and gap.strip() in _OF and found[previous].role != "total":
-            found.append(Slot("total", of=previous, unit=unit))
+        if gap.strip(") ") == "=" and sum_of is not None:
+            found.append(sum_of)  # "loss: (0.2 + 0.1) = 0.3": what its terms come to
+            sum_of = None
+            continue
+        if found and gap.strip() in TOTALS and found[previous].role != "total":
+            is_share = unit == "%" and found[previous].unit != "%"  # "train 0.5 / 80.1%": two figures
+            found.append(Slot("none") if is_share else Slot("total", of=previous, unit=unit))
             continue
         if found and gap.strip() == "(" and found[previous].role not in ("bracket", "lead"):
             base = found[previous].of if found[previous].role == "total" else previous
@@ -74,25 +91,32 @@ def plan_of(template: str, logger: str = "") -> Plan:
             num_pairs += 1
         # Directly followed by another number without a unit, that may be the one that is meant.
         is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not UNIT.match(gaps[index + 2])
-        slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed, after=after)
+        slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed, after=after, is_first=not index)
         if after.strip() in CHANGES and index + 2 < len(gaps):
             # "0.5 -> 0.4": what was, and what is. A rate is what it is from now on.
             changed = slot if slot is not None and slot.quantity == "lr" else None
             slot = Slot("none")
         elif changed is not None and gap.strip() in CHANGES:
             slot, changed = changed, None
+        elif after.strip() == "+" and slot is not None and index + 2 < len(gaps):
+            sum_of = sum_of or slot
+            slot = Slot("none")
         if slot is not None and not sep and _is_call(stripped, opened) and slot.role != "place":
             slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
         if slot is None:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
             list_of = len(found)
-        if not slot.split and (group or section) and slot.role in ("value", "criterion", "part", "metric"):
+        is_of_set = slot.role in ("value", "criterion", "part", "metric") and slot.quantity != "lr"
+        if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
     slots = name_brackets(epochs_as_place(found), gaps)
     subject = subject_of(gaps, slots, logger)
-    is_prose = bool(PROSE.search(template.replace(MARK, " "))) and (num_pairs < 3 or bool(_LOADS.match(template)))
+    num_measured = sum(slot.role in ("value", "criterion", "part", "metric", "time") for slot in slots)
+    is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
+    is_report = is_report and not _LOADS.match(template)
+    is_prose = bool(PROSE.search(template.replace(MARK, " "))) and not is_report
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
     return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only)
 

@@ -34,7 +34,7 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
         state.has_position_val, state.position_vals = True, state.position_vals + 1
     if state.position_is == "epoch":
         if state.starts_at is None:
-            state.starts_at = 0 if state.has_seen_zero else state.position_from
+            state.starts_at = 0 if state.has_seen_zero else 1 if state.has_seen_one else state.position_from
             state.from_zero = {0: True, 1: False}.get(state.starts_at)
         enter_epoch(state, named)
     return enter_step(state, named) if state.position_is == "step" else None

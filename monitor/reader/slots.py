@@ -45,17 +45,19 @@ UNIT = re.compile(
     r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
     r"(?![A-Za-z0-9_])(?!(?<= min) \w+ ?[:=])"
 )
+UNIT_WORDS = frozenset(("sec", "secs", "seconds", "minutes", "hours"))
+"""Units that may as well be the key of the next number."""
 _TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes", "h", "hours"))
+TOTALS = ("/", "of", "out of", "]/[", "] / [", "}/{", ")/(", "из", "von", "sur", "de", "di")
+"""What comes between a count and its total."""
 CHANGES = ("->", "-->", "=>", "→", "to")
 _KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
 SEPARATOR = re.compile(r"(?<!\s)\s*+(?:(?:\bis\s*+)?(?<![:=：])[:=：]++>?|->|→|\bis)\s*+$")
-_HARD = re.compile(
-    r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\x00-\x7f一-鿿À-ɏ]"
-)
+_HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\w\x00-\x7f]")
 _WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
 """A value of words before the key: ``msg="train step" step=``."""
 _SENTENCE = re.compile(r"(?<![Vv]al)(?<![Vv]alid)(?<![Ee]val)(?<![Tt]est)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
-_NAME = re.compile(r"[A-Za-z_\u00c0-\u024f\u4e00-\u9fff][\w/ .@%()'+&^-]*$")
+_NAME = re.compile(r"[^\W\d][\w/ .@%()'+&^-]*$")
 OPENERS = " \"'[({<$~≈@#"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),
@@ -91,12 +93,15 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
         qualifier, text = text[opening:], text[:opening].rstrip()
     last = 0
     for hard in _HARD.finditer(text):
-        last = hard.end()
+        if not hard[0].isspace() or not _only_split(text[last : hard.start()]):  # "Val   Loss" is one key
+            last = hard.end()
     for value in _WORD_VALUE.finditer(text, last):
         last = value.end()
+    for sentence in _SENTENCE.finditer(text, last) if has_sep else ():
+        last = sentence.end()  # "Epoch 3 completed. Average loss: 0.5"
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
-    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+")
-    key = _LABEL.sub("", key)
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+:")
+    key = " ".join(_LABEL.sub("", key).split())
     return f"{key} {qualifier}".strip() if key else ""
 
 
@@ -108,7 +113,9 @@ _RUN_NAME = re.compile(r"[A-Za-z][A-Za-z-]*(?:_\w+|\d\w*)")
 """What a run is called before its place: ``LSTM_e10 Epoch 3``."""
 
 
-def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "") -> Slot | None:
+def slot_of(
+    key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "", is_first: bool = False
+) -> Slot | None:
     if not key or _SENTENCE.search(key) or not _NAME.match(key):
         return None
     if not has_sep and is_followed:
@@ -125,7 +132,8 @@ def slot_of(key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str
                 return Slot("none")
         before = key[: -len(known)]
         is_run = meaning(known).name == "epoch" and _RUN_NAME.fullmatch(before.strip()) is not None
-        if known != key and not is_run and not _is_plain_before(before):
+        is_stage = is_first and meaning(known).name in ("step", "epoch") and _is_stage(before)
+        if known != key and not is_run and not is_stage and not _is_plain_before(before):
             return Slot("metric", "metric", key.replace(" ", "_")[:LONGEST_NAME])
         key = known
     elif len(key.split()) > 5:
@@ -164,6 +172,12 @@ def _is_plain_before(text: str) -> bool:
     return (
         not words or words[-1] in listed("fillers") or words[-1] in listed("places") or words[-1] in listed("no_names")
     )
+
+
+def _is_stage(text: str) -> bool:
+    """Whether the words before a place name a stage of the training: ``rl step``, ``S2 Ep``; not ``eval step``."""
+    words = words_of(text)
+    return 1 <= len(words) <= 2 and not any(word in shipped().splits or word in listed("no_stages") for word in words)
 
 
 def _only_split(key: str) -> bool:

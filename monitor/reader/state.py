@@ -58,6 +58,8 @@ class EpochShapes:
     num_once: dict[str, int] = field(default_factory=dict)
     """Digest of a shape → the epochs, one after the other, in which it came once and at the end; below 0 where it
     came more often of late."""
+    steps: int = 0
+    """Steps of an epoch, by the last report that named both: right where each comes at an epoch's end."""
 
 
 @dataclass

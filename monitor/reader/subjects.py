@@ -7,10 +7,15 @@ import re
 from monitor.reader.slots import Slot
 from monitor.reader.vocabulary import listed, shipped, words_of
 
+MEASURED = ("value", "criterion", "part", "metric")
+"""Roles of the slots that hold a figure of the training or of a set."""
 _FIELD = re.compile(r"""["']?\b_?(\w+)["']?\s*[:=]\s*["']?([A-Za-z_]+)\b""")
 """``"split": "val"``, ``phase=train``, ``"_type": "val_iter"``."""
 
 
+_PIECES = re.compile(r"(?:[|\[\]:,;=(){}>*#\t]|[^\w\s\x00-\x7f])+| - | -- |  +")
+_SECTIONS = re.compile(r"(?:[|\[\]:,;(){}>\n]|[^\w\s\x00-\x7f])+| - | -- ")
+"""What parts a heading from what it heads: marks, and dashes, arrows and bullets of any script."""
 _BATCHES = ("batch", "batches")
 """A place whose word follows the split: ``Eval batches[ 100]``."""
 
@@ -34,7 +39,9 @@ def _logger_subject(logger: str) -> str:
 
 def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
     splits = shipped().splits
-    of_place = next((slot.split for slot in slots if slot.role == "place" and slot.split), "")
+    # "Loss: 0.5  Valid batches: 60/60": what comes behind the figures is not what they are about.
+    first = next((index for index, slot in enumerate(slots) if slot.role in MEASURED), len(slots))
+    of_place = next((slot.split for slot in slots[:first] if slot.role == "place" and slot.split), "")
     if of_place and of_place != "train":
         return of_place
     for gap in gaps:
@@ -45,7 +52,7 @@ def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
     if lead.startswith("Saving dict for global step"):  # TensorFlow's Estimator, of every evaluation
         return "val"
     # The text before the first key: "Test: [", "[Val] loss", "valid | epoch", "Eval - loss".
-    for piece in re.split(r"[|\[\]:,;=(){}>*#\t]+| - | -- |  +", lead):
+    for piece in _PIECES.split(lead):
         words = words_of(piece)
         if not words:
             continue
@@ -79,7 +86,7 @@ def _split_alone(text: str) -> str:
 
 def share_split(slots: list[Slot]) -> list[Slot]:
     """Give a metric that appears twice the split of the loss before it: ``Train Loss … Acc … Val Loss … Acc``."""
-    measured = [slot for slot in slots if slot.role in ("value", "criterion", "part", "metric")]
+    measured = [slot for slot in slots if slot.role in MEASURED]
     splits = {slot.split for slot in measured if slot.split}
     has_plain_loss = any(slot.quantity == "loss" and not slot.split and not slot.marks for slot in measured)
     if len(splits) == 1 and not has_plain_loss and any(slot.quantity == "loss" and slot.split for slot in measured):
@@ -124,8 +131,7 @@ def section_of(gap: str, *, is_first: bool) -> str:
     """Return the split that a heading within the line names: ``… | val: loss``."""
     if is_first:
         return ""
-    pieces = re.split(r"[|\[\]:,;(){}>\n]+| - | -- ", gap)
-    for piece in pieces[:-1]:
+    for piece in _SECTIONS.split(gap)[:-1]:
         words = words_of(piece)
         named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
         if named and len(words) <= 3 and all(word in shipped().splits or word in listed("fillers") for word in words):

@@ -32,7 +32,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         index = by_index[id(slot)]
         if slot.role not in ("value", "criterion", "part", "metric", "time") or index in lists:
             continue
-        split = slot.split or subject
+        split = slot.split or ("" if slot.quantity == "lr" else subject)
         number = each.number
         if is_metered and subject in ("val", "test") and index in averages and not slot.split:
             number = averages[index].number
@@ -56,9 +56,11 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         if slot.role == "metric" or slot.marks & {"best", "aux"}:
             if slot.role == "time":
                 continue
-            amount = number.value
-            if index in totals and totals[index].number.value:
-                amount /= totals[index].number.value
+            amount, total = number.value, totals.get(index)
+            if total is not None and math.isfinite(amount) and not _are_counts(number, total.number):
+                continue  # "acc 0.39/0.41": of two sets, or now and at best
+            if total is not None and total.number.value:
+                amount /= total.number.value
             name = slot.name or slot.quantity
             found.append(Value("metric", name if name != "metric" else "", split, amount, number.digits))
         elif slot.role == "time":
@@ -87,6 +89,11 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             state.has_loss = True
         found.insert(0, value)
     return tuple(_once(found))
+
+
+def _are_counts(part: Written, whole: Written) -> bool:
+    """Whether two numbers are a count and its total: ``9126/10000``."""
+    return part.value.is_integer() and whole.value.is_integer() and not part.digits and not whole.digits
 
 
 def _once(values: list[Value]) -> list[Value]:

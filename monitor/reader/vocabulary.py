@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
@@ -68,8 +69,22 @@ _TOP = ("vocabulary", "splits", "quantities", "lists", "lower_is_better", "highe
 
 
 def words_of(key: str) -> list[str]:
-    """Return the words of a key in small letters: ``TrainLoss``, ``train/loss``, ``train_loss`` are all two."""
-    return _WORD.findall(_CAMEL.sub(" ", key).lower())
+    """Return the words of a key in small letters: ``TrainLoss``, ``train/loss``, ``train_loss`` are all two.
+
+    Latin letters lose their accents: ``Época`` is ``epoca``.
+    """
+    if not key.isascii():
+        key = key.translate(_ACCENTS)
+    return _WORD.findall(_GLUED.sub(r"\1 ", _CAMEL.sub(" ", key).lower()))
+
+
+_GLUED = re.compile(
+    r"\b(train|training|val|valid|validation|test|dev|eval)(?=(?:loss|acc|accuracy|err|error|auc|iou|miou|dice|ppl)\b)"
+)
+"""A set's word before a quantity's, without anything between: ``trainloss``."""
+_ACCENTS = {
+    code: plain for code in range(0xC0, 0x250) if (plain := unicodedata.normalize("NFKD", chr(code))[0]).isascii()
+}
 
 
 @cache
@@ -244,7 +259,8 @@ def _is_in(text: str, name: str, key: str) -> bool:
     return not text.isascii() and text in key and name not in _MARKS
 
 
-_JOINED = {"损失": ("loss", "value", 0), "学习率": ("lr", "value", 0)}
+_LOSS, _RATE = ("loss", "value", 0), ("lr", "value", 0)
+_JOINED = {"损失": _LOSS, "損失": _LOSS, "손실": _LOSS, "学习率": _RATE, "学習率": _RATE, "학습률": _RATE}
 
 
 def _plain(words: list[str], vocabulary: Vocabulary) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from monitor.api import read
+from monitor.reader.lines import read_line
+from monitor.reader.state import MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.run.run import Run
 from monitor.store.codec import StateCodec
 from tests.cli.command import monitor
@@ -37,6 +39,18 @@ def test_the_surplus_of_shapes_is_counted_and_told(log: Path):
     assert "lines of ever new shapes were counted, not read" in monitor("check", log).out
     assert "lines of ever new shapes were counted, not read" in monitor("report", log).out
     assert "counted, not read" in json.loads(monitor("check", log, "--json").out)["unread"]
+
+
+@pytest.mark.parametrize("every", [pytest.param(20, marks=pytest.mark.slow), 10**9])
+def test_a_log_three_times_as_long_keeps_no_more(every: int):
+    lines, state, kept = ever_new(600_000, every).splitlines(), ReadState(), []
+    for number, line in enumerate(lines):
+        read_line(line, state)
+        if number in (len(lines) // 3, len(lines) - 1):
+            kept.append(len(state.seen) + len(state.planned) + len(state.refused) + len(state.empties))
+    assert kept[1] <= kept[0] + MOST_REFUSED
+    assert kept[1] <= 2 * MOST_SHAPES + MOST_REFUSED + 256
+    assert state.surplus > len(lines) // 2
 
 
 def test_the_state_of_such_a_log_stays_small(log: Path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from monitor import api
 from monitor.reader.lines import read_line
 from monitor.reader.plan import plan_of
 from monitor.reader.state import MOST_BARREN, ReadState
@@ -306,3 +307,170 @@ def test_a_checkpoint_that_is_glued_to_a_full_bar_leaves_it_the_last_step():
     bar = "{}%|##| {}/700 [10:05<30:24,  4.49s/it]"
     lines = [bar.format(0, 0), "{'loss': 10.4, 'epoch': 1.25}", bar.format(42, 294), "{'loss': 8.9, 'epoch': 2.25}"]
     assert said(*lines, bar.format(100, 700) + "Model weights saved to out/checkpoint-700")["last_step"] == 700
+
+
+def test_a_bar_that_looks_like_that_of_the_epoch_before_is_a_new_one_below_a_new_head():
+    bar = "20/20 [==============================] - 7s 350ms/step - loss: nan"
+    assert said("Epoch 1/3", bar, "Epoch 2/3", bar, "Epoch 3/3", bar)["epochs_done"] == 3
+
+
+@pytest.mark.parametrize("words", ["", "Training", "Batches"])
+def test_bars_that_come_before_the_line_that_names_their_epoch_belong_to_it(words: str):
+    def epoch(number: int, *, first: int = 1) -> list[str]:
+        bars = [f"{words}: {10 * n}%|#| {n * 6}/60 [00:07<00:03, 9.00it/s, loss=0.{n}]" for n in (4, 10)]
+        return [*(bar.removeprefix(": ") for bar in bars), f"Epoch {number - 1 + first}, Train Loss: 0.{9 - number}"]
+
+    for first in (0, 1):
+        lines = [line for number in (1, 2, 3) for line in epoch(number, first=first)]
+        found = said(*lines)
+        assert (found["last_step"], found["epochs_done"]) == (180, 3)
+        found = said(*lines, *epoch(4)[:1])
+        assert (found["last_step"], found["epochs_done"]) == (204, 3)
+
+
+@pytest.mark.parametrize("terms", ["(0.4 + 0.3)", "0.4 + 0.3", "0.4 + 0.2 + 0.1"])
+def test_a_sum_is_what_its_terms_come_to(terms: str):
+    assert said(*(f"Epoch: {e}, Loss: {terms} = 0.{e}" for e in range(1, 9)))["last_loss"] == 0.8
+    assert said(*(f"Epoch: {e}, Loss: {terms}" for e in range(1, 9)))["last_loss"] is None
+
+
+@pytest.mark.parametrize("mark", ["—", "–", "->", "→", "•", "·", "|", "»", "-"])
+def test_the_set_of_a_line_comes_before_any_mark(mark: str):
+    lines = [
+        line
+        for e in (1, 2, 3)
+        for line in (f"Epoch {e}/3", f"Train  {mark} loss: 0.{e} | acc: 0.7", f"Val  {mark} loss: 0.{9 - e} | acc: 0.6")
+    ]
+    found = said(*lines)
+    assert (found["last_loss"], found["val_loss"]) == (0.3, 0.6)
+    assert (found["metrics.acc.train"], found["metrics.acc.val"]) == (0.7, 0.6)
+
+
+def test_a_bare_number_in_brackets_is_a_round_of_trees_only_with_a_tab_behind():
+    rounds = [f"[{n:03d}]\ttrain-rmse:0.{n}\tval-rmse:0.{n + 1}" for n in range(1, 7)]
+    assert said(*rounds)["last_step"] == 6
+    found = said(*(f"[{n:03d}] train 0.{n} | val 0.{n + 1}" for n in range(1, 7)))
+    assert (found["last_step"], found["epochs_done"]) == (None, 6)
+
+
+@pytest.mark.parametrize("form", ["[{e}/2][{n}/60] loss: 0.{n}", "Epoch [{f}/2] Batch {n} | Total Loss: 0.{n}"])
+def test_a_training_that_ends_before_its_next_report_would_come_is_complete(form: str, tmp_path):
+    lines = [form.format(e=e, f=e + 1, n=n) for e in (0, 1) for n in range(0, 60, 10)]
+    path = tmp_path / "train.log"
+    path.write_text("\n".join([*lines, "Training time 0:05:30", ""]))
+    assert "EndedEarly" not in {alert.rule for alert in api.read(path).alerts}
+    path.write_text("\n".join([*lines[:-2], "Training time 0:05:30", ""]))
+    assert "EndedEarly" in {alert.rule for alert in api.read(path).alerts}
+
+
+@pytest.mark.parametrize("after", ["Valid batches: 60/60", "val batches 60", "Test samples: 900/900"])
+def test_a_count_of_another_set_behind_the_figures_is_not_what_they_are_about(after: str):
+    found = said(*(f"Epoch {e}/9  Loss: 0.{9 - e}  {after}" for e in range(1, 7)))
+    assert (found["last_loss"], found.get("val_loss"), found["epochs_done"]) == (0.3, None, 6)
+
+
+@pytest.mark.parametrize("gap", ["  ", "   ", "      "])
+def test_a_set_that_is_padded_belongs_to_its_key(gap: str):
+    lines = [
+        f"Epoch {e}/9\nTrain Loss: 0.{9 - e}  Train Acc: 0.7\nVal{gap}Loss: 0.{e}  Val{gap}Acc: 0.6" for e in (1, 2)
+    ]
+    found = said(*lines)
+    assert (found["last_loss"], found["val_loss"], found["metrics.Acc.val"]) == (0.7, 0.2, 0.6)
+
+
+def test_a_step_that_is_as_many_epochs_as_the_line_names_closes_the_epoch():
+    at_end = [f"Epoch [{e}/9], Loss: 0.{9 - e}, Global Step: {120 * e}" for e in range(1, 7)]
+    assert said(*at_end)["epochs_done"] == 6
+    within = [f"Epoch [{e}/9], Loss: 0.{9 - e}, Global Step: {120 * e - 50}" for e in range(1, 7)]
+    assert said(*within)["epochs_done"] == 5
+
+
+def test_batches_of_an_epoch_without_a_figure_are_progress():
+    lines = [
+        line for e in (1, 2)
+        for line in (f"==== Epoch {e} / 4 ====", *(f"  Batch {n}  of  188.    Elapsed: 0:00:{n}." for n in (40, 80)))
+    ]  # fmt: skip
+    assert said(*lines)["last_step"] == 268
+    assert said("Batch 40  of  188.    Elapsed: 0:00:40.", "a line")["last_step"] is None
+
+
+@pytest.mark.parametrize(
+    ("epoch", "of", "loss", "val_loss"),
+    [
+        ("Эпоха", " из ", "потери", "валидация потери"),
+        ("Época", "/", "perda", "validação perda"),
+        ("Epoche", " von ", "Verlust", "Validierung Verlust"),
+        ("エポック", "/", "損失", "検証損失"),
+        ("에포크", "/", "손실", "검증 손실"),
+        ("Époque", " sur ", "perte", "validation perte"),
+    ],
+)
+def test_epochs_and_losses_are_read_in_other_languages(epoch: str, of: str, loss: str, val_loss: str):
+    found = said(*(f"{epoch} {e}{of}9 - {loss}: 0.{9 - e} - {val_loss}: 0.{e}" for e in range(1, 7)))
+    assert (found["last_loss"], found["val_loss"], found["epochs_done"], found["epochs"]) == (0.3, 0.6, 6, 9)
+    found = said(*(line for e in range(1, 7) for line in (f"{epoch} {e}{of}9", f"{loss}: 0.{9 - e}")))
+    assert (found["last_loss"], found["epochs"]) == (0.3, 9)
+
+
+@pytest.mark.parametrize(
+    ("line", "loss"),
+    [
+        ("Loss after epoch {e}: inf", float("inf")),
+        ("Epoch {e} completed. Average Loss: 0.5", 0.5),
+        ("[Epoch:{e}], Loss: 0.5, Accuracy: 0.6", 0.5),
+        ("EPOCH {e} loss 0.5 seconds 0.4 calibration_nll 0.3", 0.5),
+        ("epoch {e} has total loss 0.5", 0.5),
+        ("  Ep{e:02d}/9 | loss 0.5/0.6 | acc 39.9%/39.2% | lr 1.00e-01 | 0.1s", 0.5),
+        (
+            "Epoch: [{e}][10/450]\tBatch Time 0.5 (0.5)\tData Load Time 0.1 (0.2)\tLoss 0.5 (0.7)\tTop-5 50.1 (51.2)",
+            0.5,
+        ),
+        ("Ep {e} (Step 000100):Train loss 0.5, Val loss 0.6", 0.5),
+    ],
+)
+def test_a_loss_is_read_whatever_is_around_it(line: str, loss: float):
+    found = said(*(line.format(e=e) for e in range(6)))
+    assert found["last_loss"] == loss
+    assert found["epoch"] == 6
+    assert found.get("metrics.acc.train") in (None, 39.9)
+
+
+def test_a_rate_is_of_no_set():
+    assert said(*(f"Epoch 00{e} | Train: 0.5 | Val: 0.6 | LR: {e}e-4" for e in range(1, 5)))["lr"] == 4e-4
+
+
+@pytest.mark.parametrize("word", ["rl step", "Baseline step", "Fine-tune iteration"])
+def test_a_stage_may_be_named_before_a_step(word: str):
+    assert said(*(f"{word} {n} | loss 0.{n} | lr 1e-3" for n in range(1, 7)))["last_step"] == 6
+
+
+@pytest.mark.parametrize("word", ["save step", "warmup step", "max step", "last step"])
+def test_a_step_that_is_a_setting_is_none_of_the_training(word: str):
+    assert said(*(f"{word} {n} | loss 0.{n} | lr 1e-3" for n in range(1, 7))).get("last_step") is None
+
+
+def test_shares_behind_a_set_are_no_count_of_batches():
+    found = said(*(f"  S2 Ep   {e}/37  train 0.{e} / {60 + e}.1%  val 0.{e} / 61.1%  lr 1e-3" for e in range(1, 7)))
+    assert (found["last_step"], found["epochs_done"]) == (None, 6)
+
+
+def test_losses_before_the_line_that_closes_their_epoch_belong_to_it():
+    lines = [line for e in (1, 2, 3) for line in ("Loss: 0.5", "Loss: 0.4", f"Epoch {e}/9 complete.")]
+    assert said(*lines)["epochs_done"] == 3
+    assert said(*lines, "Loss: 0.3", "Loss: 0.2")["epochs_done"] == 3
+
+
+@pytest.mark.parametrize("key", ["trainloss", "train \t loss", "Train-loss", "train   loss"])
+def test_a_set_and_its_loss_are_two_words_however_they_are_joined(key: str):
+    val = key.replace("train", "val").replace("Train", "Val")
+    found = said(*(f"epoch {e}/9, {key} 0.{9 - e}, {val} 0.{e}" for e in range(1, 7)))
+    assert (found["last_loss"], found["val_loss"]) == (0.3, 0.6)
+
+
+def test_a_logger_of_julia_writes_heads_and_fields():
+    lines = [
+        line for e in (1, 2, 3)
+        for line in (f"┌ Info: Epoch {e}", f"│   train_loss = 0.{9 - e}", f"│   val_loss = 0.{e}", f"└   lr = {e}e-3")
+    ]  # fmt: skip
+    found = said(*lines)
+    assert (found["last_loss"], found["val_loss"], found["lr"], found["epoch"]) == (0.6, 0.3, 0.003, 3)

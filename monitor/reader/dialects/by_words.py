@@ -170,11 +170,14 @@ def end_record(status: str, state: DialectState) -> grammar.RunEnd:
     state.is_stopped |= status == "stopped"
     if state.is_stopped and status == "completed":
         status = "stopped"
-    return grammar.RunEnd(status=status, epochs=_epochs_at_end(state))
+    return grammar.RunEnd(status=status, epochs=_epochs_at_end(state, status))
 
 
-def _epochs_at_end(state: DialectState) -> int | None:
+def _epochs_at_end(state: DialectState, status: str) -> int | None:
     place = state.words.place
+    is_open = place.index is not None and place.epochs_done == place.index
+    if status == "completed" and is_open and place.is_last_report:
+        return state.epoch
     if place.is_fraction and place.planned and place.progress is not None and place.progress > place.planned - 1:
         return place.planned  # a limit on steps ends within the last epoch, which the plan counts as a whole one
     return state.epoch if place.epochs_done is None else place.epochs_done

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
-TABLES = ("first", "second")
+TABLES = ("first", "second", "third")
+SLOT = re.compile(r"\{(?P<name>[~\w]+(?:@\w*%?)?)(?P<doubt>\?)?(?::(?P<how>[^{}]*))?\}")
 WHENS = ("start", "end", "head", "epoch", "batch", "batch0", "step", "bar", "stepbar")
 
 
@@ -66,4 +67,5 @@ def _pair(line: str) -> tuple[str, str]:
     when, sign, template = line.partition(">")
     assert sign, line
     assert when in WHENS, line
+    assert not re.search(r"\{\w", SLOT.sub("", template)), f"no slot: {line}"
     return when, template.removeprefix(" ").replace("\\t", "\t")

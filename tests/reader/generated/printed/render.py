@@ -9,13 +9,12 @@ from tests.reader.generated.course import METRICS, Course, Epoch, Metric, Moment
 from tests.reader.generated.draw import Draw
 from tests.reader.generated.noise import CLOSINGS, opening
 from tests.reader.generated.page import Page
-from tests.reader.generated.printed.formats import Format
+from tests.reader.generated.printed.formats import SLOT, Format
 from tests.reader.generated.printed.others import KINDS
 from tests.reader.test_endings import DEATHS
 
 MOST_EPOCHS = 60
 SAMPLES_PER_BATCH = 64
-_SLOT = re.compile(r"\{(?P<name>[~\w]+(?:@\w*%?)?)(?P<doubt>\?)?(?::(?P<how>[^{}]*))?\}")
 _SHARE = Metric((), True, lambda done, _: 0.15 + 0.7 * done**0.4)
 
 
@@ -118,7 +117,9 @@ class _Loop:
         first = 0 if any("{e0" in template for template in form.of("epoch")) else 1
         if (epoch.index + first) % form.every == 0 and form.of("epoch"):
             self._say("epoch")
-            if form.names_epochs and any(_SLOT.search(template) for template in form.of("epoch")):
+            if any("{bs" in template for template in form.of("epoch")):
+                page.truth.also("step", epoch.end.step)
+            if form.names_epochs and any(SLOT.search(template) for template in form.of("epoch")):
                 page.epoch_ended(epoch.index)
             if (first == 1 and form.every > 1) or any("{e0?" in each or "{e1?" in each for _, each in form.lines):
                 page.truth.also("epochs_done", None)  # the first that is named is neither 0 nor 1, or has no word
@@ -126,14 +127,14 @@ class _Loop:
     def _placed(self, at: Moment) -> None:
         """State where a report within an epoch is."""
         page, course, form = self._page, self._page.course, self._form
-        slots = {found["name"] for _, template in form.lines for found in _SLOT.finditer(template)}
+        slots = {found["name"] for _, template in form.lines for found in SLOT.finditer(template)}
         counts_epochs = form.names_epochs
         if not counts_epochs:
             page.truth.put("step", None, at.step)
         elif form.of("bar") or {"b1", "bs"} <= slots:
             page.truth.put("step", at.step)
         elif {"b0", "bs"} <= slots:
-            page.truth.put("step", at.step, at.step - 1)
+            page.truth.put("step", at.step, at.step - 1, *([None] if "pct" in slots else []))
         else:
             page.truth.put("step", None, at.step)
         page.truth.also("steps", course.num_steps, None)
@@ -165,7 +166,7 @@ class _Loop:
 
     def _filled(self, template: str) -> str:
         self._metrics.clear()
-        return _SLOT.sub(self._slot, template).replace("{{", "{").replace("}}", "}")
+        return SLOT.sub(self._slot, template).replace("{{", "{").replace("}}", "}")
 
     def _slot(self, found: re.Match[str]) -> str:
         name, how, doubt = found["name"], found["how"] or "", bool(found["doubt"])

@@ -39,16 +39,15 @@ class Stopwatch:
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._batches, self._rows = 0, 0
+        self._begun = self._waiting_since = 0.0
         self._begin()
 
     def loaded(self) -> None:
         """Call this when the data of the next step has arrived."""
         self._load_s += self._timer() - self._waiting_since
 
-    def resumed(self) -> None:
-        """Call this after anything else than training, such as a validation: the time since the last step counts for
-        nothing.
-        """
+    def resume(self) -> None:
+        """Leave out the time since the last step: other work was done in it, such as a validation."""
         now = self._timer()
         self._begun += now - self._waiting_since
         self._waiting_since = now

@@ -139,7 +139,7 @@ class Telemetry:
             self._switches,
             parts=self._groups,
             layers=self._layers,
-            on_forward=lambda: self._note_forward(is_training=model.training),
+            on_forward=self._before_forward,
         )
         run, pid = f"{self._name}-{uuid.uuid4().hex[:12]}", os.getpid()
         self._switches.run(
@@ -358,11 +358,15 @@ class Telemetry:
         for ago in self._losses.read():
             self._log.write(Nonfinite(where="loss", count=1, step=self._step - ago, action="report"))
 
+    def _before_forward(self, model: nn.Module, inputs: object) -> None:
+        self._hooks.sees_forward = True
+        self._note_forward(is_training=model.training)
+
     def _note_forward(self, *, is_training: bool) -> None:
         name = "train" if is_training else "validate"
         if name != self._phase:
-            if is_training and self._phase == "validate":
-                self._pace.resumed()
+            if self._phase in ("validate", "checkpoint"):
+                self._pace.resume()
             self._enter(name, total=self._batches if is_training else None)
         if is_training:
             if self._plan.is_due:
@@ -477,7 +481,7 @@ class Telemetry:
             self._ended_epochs = self._epoch
             self._epoch, self._batch = self._epoch + 1, 0
             self._phase = ""
-            self._pace.resumed()
+            self._pace.resume()
             self._expect_step()
 
     def _write_epoch(self, val_loss: float, train_loss: float, metrics: Mapping[str, Tensor | float]) -> None:

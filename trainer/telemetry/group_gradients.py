@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,14 +16,10 @@ from torch import Tensor, nn
 
 from trainer.measure.gradients import GroupGradient
 from trainer.measure.norms import num_nonfinite
-from trainer.telemetry.dense import norms_of, sample_of, values_of
+from trainer.telemetry.arrivals import Arrivals, Presence
+from trainer.telemetry.dense import largest_of, norms_of, sample_of, values_of
 from trainer.telemetry.looked_steps import LOOKS
 from trainer.telemetry.trained import Trained
-
-RESTS = 2 * LOOKS
-"""Steps looked at, one after the other, in which a weight that once had a gradient may lack one: an expert without a
-token, a branch that is taken now and then. Chosen by hand, 2026-11: two intervals.
-"""
 
 
 class GradientReport(NamedTuple):
@@ -33,7 +29,7 @@ class GradientReport(NamedTuple):
     zero: Mapping[str, tuple[int, int]]
     """By group, in how many of the steps looked at its gradient was zero."""
     idle: frozenset[str]
-    """Groups without a gradient in the newest step that had one in another: their weights may rest in it."""
+    """Groups whose optimizer did not step in the newest step, or that had a gradient in others only: they may rest."""
 
 
 class _Part(NamedTuple):
@@ -70,12 +66,17 @@ _Look = dict[int, _Figures]
 class Gradients:
     """The gradients of a model, looked at in some steps and reported in fewer."""
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: Trained, on_arrival: Callable[[], None]) -> None:
+        """``on_arrival`` is called when a gradient reaches a weight of which it is in doubt whether it has any."""
         self._trained = trained
+        self.arrivals = Arrivals(on_arrival)
+        """The weights in doubt."""
+        self._presence: dict[int, Presence] = {}
+        self._arriving: _Look = {}
+        self._arrived: _Look = {}
+        self._num_new = 0
         self._now: list[_Part] = []
         self._kept: deque[list[_Part]] = deque(maxlen=LOOKS)
-        self._rests: dict[int, int] = {}
-        """Of each weight that ever had a gradient, in how many of the newest steps looked at it had none."""
 
     def look(self, weights: Iterable[nn.Parameter], *, is_full: bool, counts: bool = False) -> None:
         """Look at the gradients of some weights in this step; a later look at the same ones counts.
@@ -83,13 +84,12 @@ class Gradients:
         Without ``is_full`` only norms are taken. ``counts`` also counts what is not finite, which waits for the device.
         """
         known = self._trained.ids
-        wanted = [weight for weight in weights if id(weight) in known]
-        present = [weight for weight in wanted if weight.grad is not None]
-        if not wanted:
+        found = [(id(weight), weight.grad) for weight in weights if id(weight) in known]
+        if not found:
             return
         with torch.no_grad():
-            grads = [values_of(weight.grad) for weight in present if weight.grad is not None]
-            ids, with_grad = [id(weight) for weight in wanted], [id(weight) for weight in present]
+            grads = [values_of(grad) for _, grad in found if grad is not None]
+            ids, with_grad = [each for each, _ in found], [each for each, grad in found if grad is not None]
             self._now.append(_part(ids, with_grad, grads, is_full=is_full, counts=counts))
 
     def drop(self, weights: Iterable[nn.Parameter]) -> None:
@@ -108,33 +108,78 @@ class Gradients:
         """End the step; ``counts`` says whether it was one to be looked at, and taken."""
         if counts and self._now:
             self._kept.append(self._now)
-            for part in self._now:
-                for each in set(part.ids) & self._rests.keys():
-                    self._rests[each] += 1
-                self._rests.update(dict.fromkeys(part.present, 0))
+            self._num_new += 1
         self._now = []
 
+    def look_at_arrivals(self) -> None:
+        """Look at the weights in doubt that a gradient has just reached."""
+        new = [weight for weight in self.arrivals.new.values() if weight.grad is not None]
+        self.arrivals.new.clear()
+        if not new:
+            return
+        with torch.no_grad():
+            grads = [values_of(weight.grad) for weight in new if weight.grad is not None]
+            ids = list(map(id, new))
+            found = _read([[_part(ids, ids, grads, is_full=False, counts=False)]])[0]
+        for each, figures in found.items():
+            if figures.norm == 0:
+                self.arrivals.was_empty(each)
+            else:
+                self._arriving[each] = figures
+
+    def keep_arrivals(self, *, counts: bool) -> None:
+        """End a step in which gradients arrived; ``counts`` says whether it was taken."""
+        if counts:
+            self._arrived.update(self._arriving)
+            for each in self._arriving:
+                self.arrivals.forget(each)
+        self._arriving = {}
+
     def report(self, *, warn_norm: float) -> GradientReport:
-        """Return what the steps looked at have shown; the newest LOOKS of them, if the interval has fewer."""
+        """Return what the steps looked at have shown; the newest LOOKS of them, if the interval has fewer.
+
+        Weights without a gradient in all of them are left out as long as that may be chance.
+        """
         looks = _read(self._kept)
+        num_new, self._num_new = min(self._num_new, len(looks)), 0
         groups, zero, idle = [], {}, set()
         for name, group in self._trained.trained.items():
             ids = list(map(id, group.values()))
             seen = [look for look in looks if any(each in look for each in ids)]
             if not seen:
                 continue
+            extra = {each: figures for each in ids if (figures := self._arrived.pop(each, None)) is not None}
+            known = [
+                each for each in group.values() if self._is_known(each, looks, num_new, has_arrived=id(each) in extra)
+            ]
             norms = [math.hypot(*(look[each].norm for each in ids if each in look)) for look in seen]
             # nan is not zero.
             newest = next((index for index in reversed(range(len(seen))) if norms[index] != 0), -1)
-            zero[name] = (norms.count(0.0), len(norms))
-            if norms[-1] == 0 and newest >= 0:
+            if newest < 0 and extra:
+                norms.append(math.hypot(*(each.norm for each in extra.values())))
+                newest = len(seen)
+            if extra:
+                seen.append(extra)
+            rests = not any(each in looks[-1] for each in ids)
+            if rests or not known or (newest >= 0 and looks[-1] is not seen[newest]):
                 idle.add(name)
-            weights = list(group.values())
-            resting = {each for each in ids if self._rests.get(each, RESTS) < RESTS}
-            groups.append(
-                _group(name, weights, seen, seen[newest], norm=norms[newest], warn_norm=warn_norm, resting=resting)
-            )
+            if known:
+                zero[name] = (norms.count(0.0), len(norms))
+                groups.append(_group(name, known, seen, seen[newest], norm=norms[newest], warn_norm=warn_norm))
         return GradientReport(tuple(groups), zero, frozenset(idle))
+
+    def _is_known(self, weight: nn.Parameter, looks: Sequence[_Look], num_new: int, *, has_arrived: bool) -> bool:
+        """Return whether what was seen of a weight says anything; if not, wait for its next gradient."""
+        steps = [look[id(weight)].norm != 0 if id(weight) in look else None for look in looks]
+        presence = self._presence.setdefault(id(weight), Presence())
+        presence.add(has for has in steps[len(steps) - num_new :] if has is not None)
+        if any(steps):
+            self.arrivals.forget(id(weight))
+            return True
+        # From the second report on, every step since the one before was watched.
+        is_known = has_arrived or id(weight) in self.arrivals or presence.is_gone
+        self.arrivals.expect(weight)
+        return is_known
 
 
 def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *, is_full: bool, counts: bool) -> _Part:
@@ -144,7 +189,7 @@ def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *
     if not is_full:
         return _Part(ids, present, norms[None], [math.sqrt(grad.numel()) for grad in grads], len(ids), {})
     samples = [sample_of(each) for each in grads]
-    numbers = torch.stack([norms, norms_of(grads, math.inf), norms_of(samples, 1.0)])
+    numbers = torch.stack([norms, largest_of(grads), norms_of(samples, 1.0)])
     nonfinite = {}
     if counts and not bool(norms.isfinite().all()):
         found = zip(present, grads, norms.tolist(), strict=True)
@@ -197,18 +242,12 @@ def _group(
     *,
     norm: float,
     warn_norm: float,
-    resting: Collection[int],
 ) -> GroupGradient:
-    """Return the record of a group; ``resting`` weights are not missing, whether they have a gradient or not."""
     figures = [newest.get(id(weight), _Figures()) for weight in weights]
     by_weight = [[look[id(weight)] for look in seen if id(weight) in look] for weight in weights]
-    has_any = [any(each.is_present for each in found) for found in by_weight]
-    with_grad = [has or id(weight) in resting for has, weight in zip(has_any, weights, strict=True)]
+    with_grad = [any(each.is_present for each in found) for found in by_weight]
     # nan is not small.
-    is_small = [
-        has and all(each.norm < warn_norm for each in found if each.is_present)
-        for has, found in zip(has_any, by_weight, strict=True)
-    ]
+    is_small = [all(each.norm < warn_norm for each in found if each.is_present) for found in by_weight]
     largest = [each.largest for each in figures]
     return GroupGradient(
         group=name,
@@ -216,7 +255,7 @@ def _group(
         max=math.nan if any(map(math.isnan, largest)) else max(largest, default=0.0),
         num_with_grad=sum(with_grad),
         num_tensors=len(weights),
-        num_small=sum(is_small),
+        num_small=sum(has and small for has, small in zip(with_grad, is_small, strict=True)),
         num_none=sum(not has for has in with_grad),
         mean_abs=sum(each.total for each in figures) / max(1, sum(weight.numel() for weight in weights)),
         num_nonfinite=sum(each.nonfinite for each in figures),

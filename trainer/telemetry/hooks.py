@@ -70,7 +70,7 @@ _TAKEN, _SKIPPED = StepEnd(True, None, False), StepEnd(False, None, False)
 
 
 class TrainingHooks:
-    """Reports at the steps that are announced as due. Calls `on_forward` before each forward pass of the model."""
+    """Reports at the steps that are announced as due. Calls `on_forward` with the model before each forward pass."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class TrainingHooks:
         *,
         parts: Mapping[str, Part] | None,
         layers: Mapping[str, nn.Module] | None,
-        on_forward: Callable[[], None],
+        on_forward: Callable[[nn.Module, object], None],
     ) -> None:
-        self._model, self._log, self._switches, self._on_forward = model, log, switches, on_forward
+        self._model, self._log, self._switches = model, log, switches
         self.trained = Trained(model, parts)
         """The weights that are trained, by group."""
         self._layers = layers
-        self._gradients = Gradients(self.trained)
+        self._gradients = Gradients(self.trained, self._hear_arrival)
         self._weights = WeightMoves(self.trained)
         self._outputs = LayerOutputs(switches)
         self._stale = StaleGradients(self.trained, switches, held=lambda: self._optimizers.ids())
@@ -95,8 +95,7 @@ class TrainingHooks:
         self._depths: dict[str, int] | None = None
         self._optimizers = Optimizers(optimizers, before=self._before_step, after=self._after_step)
         self._plan = Plan(0, 1, 1)
-        self._acts = self._is_listening = self._has_looked = self._was_reached = False
-        self._stepped: list[Optimizer] = []
+        self._acts = self._is_listening = self._has_looked = self._was_reached = self._has_arrivals = False
         self._waits_for_closure = self._has_taken = False
         self._skips_in_row = 0
         self.declared: set[str] = set()
@@ -109,7 +108,7 @@ class TrainingHooks:
         """Learning rate of the newest step that was logged: the first parameter group's that is not 0."""
         self.rates: tuple[float, ...] = ()
         """The rates of all parameter groups in it."""
-        hook = Hook(switches, "forward_passes", self._before_forward)
+        hook = Hook(switches, "forward_passes", on_forward)
         self._handle: RemovableHandle = model.register_forward_pre_hook(hook)
         switches.run("depths", self._listen_to_order)
 
@@ -121,10 +120,9 @@ class TrainingHooks:
     def expect(self, plan: Plan) -> None:
         """Set which step comes next, and what to do in it."""
         self._plan = plan
-        self._acts = plan.is_due or plan.is_looked or plan.wants_norm
+        self._acts = self._optimizers.is_listening = plan.is_due or plan.is_looked or plan.wants_norm
         self._is_listening = self._has_looked = self._was_reached = False
-        if self._stepped:
-            self._stepped = []
+        self._optimizers.stepped.clear()
         if not self._optimizers.has_stepped:
             self._switches.run("steps", self._optimizers.probe, self.trained.weights)
         if plan.is_due and not self.sees_forward:
@@ -133,8 +131,8 @@ class TrainingHooks:
     def rest(self) -> None:
         """Do nothing in the next step but notice whether it is taken."""
         self._plan, self._acts, self._has_looked, self._was_reached = AT_REST, False, False, False
-        if self._stepped:
-            self._stepped = []
+        self._optimizers.is_listening = False
+        self._optimizers.stepped.clear()
         if not self._optimizers.has_stepped:
             self._switches.run("steps", self._optimizers.probe, self.trained.weights)
 
@@ -155,18 +153,20 @@ class TrainingHooks:
         if self._acts:
             self._has_looked = True
             weights: Sequence[nn.Parameter] = self.trained.weights
-            if self._stepped:
-                done = {id(each) for optimizer in self._stepped for each in self._optimizers.held(optimizer)}
+            if self._optimizers.stepped:
+                done = {id(each) for optimizer in self._optimizers.stepped for each in self._optimizers.held(optimizer)}
                 weights = [weight for weight in weights if id(weight) not in done]
             self._look_at(weights)
 
     def end_step(self) -> StepEnd:
         """End the step: write its report, if one is due and the step was taken."""
-        was_taken = bool(self._stepped)
+        was_taken = bool(self._optimizers.stepped)
         if not was_taken and not self._optimizers.has_stepped:
             was_taken = bool(self._switches.run("steps", self._optimizers.has_moved))
         self._has_taken = self._has_taken or was_taken
         self._skips_in_row = 0 if was_taken else self._skips_in_row + 1
+        if self._has_arrivals:
+            self._switches.run("gradients", self._take_arrivals, was_taken=was_taken)
         if not self._acts:
             return _TAKEN if was_taken else _SKIPPED
         counts = was_taken or self._skips_in_row >= (PERSISTENT_SKIPS if self._has_taken else SCALER_SKIPS)
@@ -220,6 +220,7 @@ class TrainingHooks:
         """Remove all hooks from the model and the optimizers."""
         self._handle.remove()
         self._optimizers.remove()
+        self._gradients.arrivals.remove()
         self._outputs.forget()
         self._stale.forget()
         self._weights.forget()
@@ -245,28 +246,24 @@ class TrainingHooks:
         if self._has_gradients():
             self.look()
 
-    def _before_forward(self, model: nn.Module, inputs: object) -> None:
-        self.sees_forward = True
-        self._on_forward()
-
     def _before_step(self, optimizer: Optimizer, computes_gradients: bool) -> None:
         # With a closure, the gradients are computed within the step itself.
         self._waits_for_closure = computes_gradients
-        if self._acts and not computes_gradients:
+        if self._has_arrivals:
+            self._switches.run("gradients", self._gradients.look_at_arrivals)
+        if not computes_gradients:
             self._switches.run("gradients", self._look_before_step, optimizer)
 
     def _after_step(self, optimizer: Optimizer) -> None:
-        if self._acts:
-            if self._waits_for_closure:
-                self._switches.run("gradients", self._look_before_step, optimizer)
-            if self._plan.wants_norm:
-                # The rate at which the weights moved; a schedule changes it before the step is logged.
-                self._switches.run("learning_rates", self.read_rates)
+        if self._waits_for_closure:
+            self._switches.run("gradients", self._look_before_step, optimizer)
+        if self._plan.wants_norm:
+            # The rate at which the weights moved; a schedule changes it before the step is logged.
+            self._switches.run("learning_rates", self.read_rates)
         self._has_looked = False
-        self._stepped.append(optimizer)
 
     def _look_before_step(self, optimizer: Optimizer) -> None:
-        if self._has_looked or any(each is optimizer for each in self._stepped):
+        if self._has_looked or any(each is optimizer for each in self._optimizers.stepped):
             return
         if not self._was_reached:
             # The first look of a step also covers weights that no optimizer is known to hold.
@@ -279,7 +276,8 @@ class TrainingHooks:
         plan = self._plan
         if not self._was_reached:
             self._was_reached = True
-            self.read_rates()
+            if not plan.wants_norm:
+                self.read_rates()
             if plan.is_due and not self._is_listening:
                 self.listen()
             if not self._is_known:
@@ -291,9 +289,17 @@ class TrainingHooks:
         if plan.is_due:
             self._switches.run("weights", self._weights.aim, weights)
 
+    def _hear_arrival(self) -> None:
+        self._has_arrivals = self._optimizers.is_listening = True
+
+    def _take_arrivals(self, *, was_taken: bool) -> None:
+        self._has_arrivals = False
+        self._gradients.look_at_arrivals()
+        self._gradients.keep_arrivals(counts=was_taken)
+
     def _drop_resting(self) -> None:
         """Leave out weights whose optimizers did not step now: their gradients are of other steps, or not made yet."""
-        stepped = {id(each) for optimizer in self._stepped for each in self._optimizers.held(optimizer)}
+        stepped = {id(each) for optimizer in self._optimizers.stepped for each in self._optimizers.held(optimizer)}
         resting = [
             weight
             for optimizer in self._optimizers.all

@@ -1,7 +1,8 @@
-"""Outputs of watched layers in one forward pass, sampled: mean, spread, dead and saturated units."""
+"""Outputs of watched layers in one forward pass, sampled: mean, spread and dead units."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -63,8 +64,8 @@ class LayerOutputs:
         device = next(numbers.device for numbers, _ in caught.values())
         rows = torch.stack([numbers.to(device) for numbers, _ in caught.values()]).tolist()
         return tuple(
-            LayerActivation(name, mean, std, int(dead), num_units, int(saturated))
-            for (name, (_, num_units)), (mean, std, dead, saturated) in zip(caught.items(), rows, strict=True)
+            LayerActivation(name, mean, std, int(dead), num_units, num_saturated=0)
+            for (name, (_, num_units)), (mean, std, dead) in zip(caught.items(), rows, strict=True)
         )
 
     def _look(self, name: str, module: nn.Module, output: object) -> None:
@@ -81,11 +82,10 @@ class LayerOutputs:
             some = first.detach()[:: max(1, first.numel() // num_units // wanted // 2)]
             rows = (some.movedim(1, -1) if some.dim() > 3 else some).flatten(0, -2)
             rows = rows[:: max(1, len(rows) // wanted)].float()
-            size = rows.abs()
-            level = ACTIVE_LEVEL * rows.square().mean().sqrt()
-            dead = ((size > level).float().mean(0) < ACTIVE_SHARE).sum()
+            root_mean_square = torch.linalg.vector_norm(rows) / math.sqrt(rows.numel())
+            # Signs are added up because a comparison is several times as slow on a CPU.
+            num_active = (rows.abs() - ACTIVE_LEVEL * root_mean_square).clamp_(min=0).sign_().sum(0)
             mean = rows.mean()
-            # Several times as fast as torch.std_mean over a whole layer.
-            std = (rows - mean).square().mean().sqrt()
-            numbers = torch.stack([mean, std, dead, torch.zeros_like(mean)])
+            std = torch.linalg.vector_norm(rows - mean) / math.sqrt(rows.numel())
+            numbers = torch.stack([mean, std, (num_active < ACTIVE_SHARE * len(rows)).sum()])
         self._caught[name] = (numbers, rows.shape[-1])

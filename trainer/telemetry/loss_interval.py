@@ -36,7 +36,7 @@ class Losses:
         Raises TypeError or ValueError for what is not one number.
         """
         if isinstance(loss, Tensor):
-            if loss.device.type != "cpu":
+            if not loss.is_cpu:
                 self._unread.append(loss.detach().reshape(()))
                 return True
             loss = loss.item()

@@ -36,6 +36,10 @@ class Optimizers:
         self.all = list(dict.fromkeys(each for outer in self._outer for each in _opened(outer, DEEPEST)))
         """Every optimizer that could be found, wrappers included."""
         self._before, self._after = before, after
+        self.is_listening = False
+        """Whether `before` and `after` are to be called."""
+        self.stepped: list[Optimizer] = []
+        """Those that have stepped since the list was emptied, in their order."""
         self._handles: list[RemovableHandle] = []
         for optimizer in self.all:
             self._handles += [
@@ -62,6 +66,8 @@ class Optimizers:
 
     def rates(self) -> list[float]:
         """Return the learning rate of each parameter group, those of wrappers counted once."""
+        if len(self._outer) == len(self.all) == 1 and self._outer[0] is self.all[0]:
+            return [float(group["lr"]) for group in self.all[0].param_groups if "lr" in group]
         groups: dict[int, dict[str, Any]] = {}
         for optimizer in (*self._outer, *self.all):
             for group in getattr(optimizer, "param_groups", ()):
@@ -94,7 +100,7 @@ class Optimizers:
         self._probes = []
 
     def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not self.is_listening:
             return
         # Torch passes the optimizer itself as the first argument of its step.
         self._before(optimizer, bool(args[1:] or kwargs.get("closure")))
@@ -103,7 +109,9 @@ class Optimizers:
         if torch.compiler.is_compiling():
             return
         self.has_stepped = True
-        self._after(optimizer)
+        if self.is_listening:
+            self._after(optimizer)
+        self.stepped.append(optimizer)
 
 
 def _listed(given: object) -> Iterator[object]:

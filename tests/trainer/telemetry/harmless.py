@@ -277,6 +277,23 @@ def checkpointed(attach: Attach) -> nn.Module:
     return model
 
 
+def double(attach: Attach) -> nn.Module:
+    """Weights in double precision, one of them beside the others in single."""
+    model = net().double()
+    model[3].bias = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    telemetry = attach(model, optimizer)
+    for x, y in data():
+        optimizer.zero_grad()
+        inner = model[2](model[1](model[0](x.double())))
+        loss = (inner @ model[3].weight.T + model[3].bias - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        if telemetry:
+            telemetry.step(loss)
+    return model
+
+
 TRAININGS: dict[str, Callable[[Attach], nn.Module]] = {
     "plain": plain,
     "sparse": sparse,
@@ -288,5 +305,6 @@ TRAININGS: dict[str, Callable[[Attach], nn.Module]] = {
     "scaled": scaled,
     "lazy": lazy,
     "checkpointed": checkpointed,
+    "double": double,
 }
 """Every training by name."""

@@ -97,7 +97,7 @@ def test_what_is_done_between_two_steps_is_no_waiting():
     stopwatch = Stopwatch(lambda: next(times))
     stopwatch.loaded()
     stopwatch.stepped(batches=1, rows=10)
-    stopwatch.resumed()  # a validation of 48 s
+    stopwatch.resume()  # a validation of 48 s
     stopwatch.loaded()
     stopwatch.stepped(batches=1, rows=10)
     assert stopwatch.lap() == (2.5, 1.0, pytest.approx(4.0))

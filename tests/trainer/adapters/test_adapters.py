@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from monitor import api
 from tests.trainer.telemetry.test_telemetry import fired, judge
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages under test
@@ -82,7 +83,13 @@ def fit_lightning(log: Path, folder: Path, *, spoil: Spoil = lambda step: False,
 
 
 def fit_transformers(
-    log: Path, folder: Path, *, spoil: Spoil = lambda step: False, breaks_at: int | None = None, accumulate: int = 1
+    log: Path,
+    folder: Path,
+    *,
+    spoil: Spoil = lambda step: False,
+    breaks_at: int | None = None,
+    accumulate: int = 1,
+    freezes: bool = False,
 ) -> None:
     from transformers import Trainer, TrainingArguments
 
@@ -93,6 +100,7 @@ def fit_transformers(
             super().__init__()
             parts = body()
             self.inner, self.head = parts[:2], parts[2]
+            self.inner.requires_grad_(not freezes)
             self.passes = 0
 
         def forward(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -168,6 +176,14 @@ def test_accumulated_batches_are_one_step(log: Path, tmp_path: Path, require: Ca
     assert "accumulate=4" in log.read_text()
 
 
+def test_a_frozen_base_is_said_once_and_alarms_nobody(log: Path, tmp_path: Path, require: Callable[[str], object]):
+    require("transformers")
+    fit_transformers(log, tmp_path, freezes=True)
+    assert fired(log) == {"FrozenUndeclared"}  # info
+    assert not api.read(log).has_fired
+    assert log.read_text().count("observed_frozen=inner") == 1
+
+
 def test_two_optimizers_of_a_lightning_module_are_both_watched(
     log: Path, tmp_path: Path, require: Callable[[str], object]
 ):
@@ -211,7 +227,7 @@ def test_two_optimizers_of_a_lightning_module_are_both_watched(
         callbacks=[TelemetryCallback(log=log, train_every=2, grad_every=6, timer=timer())],
     ).fit(Pair(), DataLoader(TensorDataset(*data()), batch_size=ROWS))
     text = log.read_text()
-    assert fired(log) == set()
+    assert fired(log) == {"FrozenUndeclared"}  # info
     assert "[TELEMETRY] observed_frozen=base" in text and "observed_unfrozen" not in text
     assert "[TELEMETRY] off" not in text and "[TELEMETRY] ignored" not in text
     assert "[WEIGHT-MONITOR] group=generator" in text and "[WEIGHT-MONITOR] group=critic" in text

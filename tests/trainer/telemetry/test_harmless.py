@@ -32,6 +32,10 @@ MONITORS = {
 }
 
 
+REST = ("gan", "lbfgs", "changing")
+"""Beside a plain model and one with sparse tables and two optimizers."""
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "own.log"
@@ -71,11 +75,11 @@ def test_weights_are_the_same_and_no_monitor_fails_or_alarms(name: str, log: Pat
     assert_same(watched(name, log), alone(name))
     assert problems(log) == []
     assert [word for word in ("grad_norm=", "[GRAD-MONITOR]", "[WEIGHT-MONITOR]") if word not in log.read_text()] == []
-    assert fired(log) == set()
+    assert fired(log) <= {"FrozenUndeclared"}  # info
 
 
 @pytest.mark.parametrize("monitor", MONITORS)
-@pytest.mark.parametrize("name", ["plain", "sparse"])
+@pytest.mark.parametrize("name", ["plain", "sparse", *(pytest.param(each, marks=pytest.mark.slow) for each in REST)])
 def test_a_monitor_that_fails_is_switched_off_with_one_line(
     monitor: str, name: str, log: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -89,7 +93,7 @@ def test_a_monitor_that_fails_is_switched_off_with_one_line(
     assert judge(log)[0].run.understood == judge(log)[0].run.lines
 
 
-@pytest.mark.parametrize("name", ["plain", "sparse", "gan", "lbfgs", "changing"])
+@pytest.mark.parametrize("name", ["plain", "sparse", *REST])
 def test_a_full_disk_costs_lines_only(name: str, log: Path, monkeypatch: pytest.MonkeyPatch):
     def open_full(path: Path, clock: Callable[[], float], **options: bool) -> EventLog:
         room = [3000]
@@ -145,11 +149,33 @@ def test_a_small_disk_that_fills_up_costs_lines_only(name: str, tmp_path: Path):
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_watcher_that_is_killed_harms_nothing(log: Path):
+@pytest.mark.parametrize("name", ["plain", "sparse", *(pytest.param(each, marks=pytest.mark.slow) for each in REST)])
+def test_a_watcher_that_is_killed_harms_nothing(name: str, log: Path):
     reader = subprocess.Popen(["tail", "-F", str(log)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     timer = threading.Timer(0.05, reader.send_signal, [signal.SIGKILL])
     timer.start()
-    assert_same(watched("plain", log), alone("plain"))
+    assert_same(watched(name, log), alone(name))
+    timer.join()
+    assert reader.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["sparse", *(pytest.param(each, marks=pytest.mark.slow) for each in ("plain", *REST))])
+def test_everything_that_can_fail_at_once_harms_nothing(name: str, log: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("a hook that fails")
+
+    def put(file: int, line: bytes) -> int:
+        if log.stat().st_size + len(line) > 3000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return os.write(file, line)
+
+    for owner, method in MONITORS.values():
+        monkeypatch.setattr(owner, method, fail)
+    monkeypatch.setattr(public, "EventLog", lambda path, clock, **options: EventLog(path, clock, put=put, **options))
+    reader = subprocess.Popen(["tail", "-F", str(log)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    timer = threading.Timer(0.05, reader.kill)
+    timer.start()
+    assert_same(watched(name, log), alone(name))
     timer.join()
     assert reader.wait() == -signal.SIGKILL
 

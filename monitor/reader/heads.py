@@ -84,6 +84,8 @@ _LOGGERS = re.compile(
     rf")"
 )
 _PLAIN_LOGGER = re.compile(rf"{_LEVEL}:(?P<name>[\w.]{{1,120}}):")
+_NAMED_LEVEL = re.compile(rf"\[(?P<name>[\w.-]{{1,80}})\] (?:{_LEVELS}): ")
+"""``[trainer] INFO: ``, without a time."""
 _PLAIN_LEVEL = re.compile(
     rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |"
     rf"(?:{_LEVELS})(?:: | +(?=\[)| (?=\d{{4}}[-/]\d\d)| - |\s*\| | {{2,}})"
@@ -134,6 +136,8 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
             logger, pos = next((m[name] for name in "abde" if m[name]), logger), m.end()
         elif m := _PLAIN_LOGGER.match(text, pos) or _PLAIN_LEVEL.match(text, pos):
             pos = m.end()
+        elif at is None and (m := _NAMED_LEVEL.match(text, pos)):
+            logger, pos = m["name"], m.end()
         if pos == was:
             break
         while pos < len(text) and text[pos] in " \t":

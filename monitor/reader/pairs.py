@@ -133,7 +133,7 @@ def read_pairs(
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
     state.is_begun, state.num_barren = True, 0
-    if places and not subject:
+    if places and subject in ("", "train"):
         state.has_placed_loss = state.has_placed_loss or any(value.quantity == "loss" for value in values)
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)

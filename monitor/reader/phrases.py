@@ -245,9 +245,18 @@ def is_assignment(body: str) -> bool:
     return bool(_ASSIGNMENT.match(body))
 
 
+_WORD_VALUE = re.compile(r"""["']\w+["']: (?:(?:True|False|None)\b|["'][^"'\x00\d][^"'\x00]*["'])""")
+_LOSS_VALUE = re.compile(r"""loss["']: ?["']?[-+\d\x00]""")
+_NUM_WORD_VALUES = 3
+
+
 def is_config(template: str) -> bool:
-    """Whether a line echoes settings."""
-    return bool(_CONFIG.search(template))
+    """Whether a line echoes settings: by their name, or as a mapping with words and truth values among the numbers."""
+    if _CONFIG.search(template):
+        return True
+    if "{" not in template or not ("True" in template or "False" in template):
+        return False
+    return len(_WORD_VALUE.findall(template)) >= _NUM_WORD_VALUES and not _LOSS_VALUE.search(template)
 
 
 def heading(body: str) -> tuple[str, bool] | None:

@@ -275,3 +275,45 @@ def test_places_have_names_in_other_languages_and_dates_behind_them(line, first)
     text = "\n".join(line.format(n=n + first, s=s, loss=2 - n / 2 - s / 80) for n in range(3) for s in (5, 10))
     facts = said(text)
     assert (facts["step"], facts["loss"]) == (30, 0.875)
+
+
+@pytest.mark.parametrize(
+    ("logger", "split"), [("test", "TRAIN"), ("main", "TRAIN"), ("eval", "Train"), ("run-1", "train")]
+)
+def test_a_lines_own_split_says_more_than_its_loggers_name(logger, split):
+    facts = said(*(f"[{logger}] INFO: [{split}] LOSS : {2 - n / 8}" for n in range(9)))
+    assert (facts["loss"], facts.get("val_loss")) == (1.0, None)
+
+
+@pytest.mark.parametrize(
+    "train", ["Train Epoch: {e} dl: {n}/4 Loss: {loss}", "[Train] epoch {e} batch {n}/4 loss {loss}"]
+)
+def test_a_loss_without_a_place_below_placed_ones_of_the_training_is_not_read(train):
+    lines = [
+        line
+        for e in (1, 2, 3)
+        for line in (
+            *(train.format(e=e, n=n, loss=2 - e / 4) for n in (2, 4)),
+            " R@1: 2.5 (window: 2.5)",
+            " MedR: 138.0 (window: 138.0)",
+            " Loss: 7.75",
+        )
+    ]
+    assert said(*lines)["loss"] == 1.25
+
+
+@pytest.mark.parametrize("head", ["[2024-11-14 14:42:56,418] ", "", "INFO: "])
+def test_a_mapping_with_words_and_truth_values_echoes_settings(head):
+    settings = "{'epoch': 50, 'bs': 1024, 'use_gpu': True, 'lr': 0.5, 'model': 'sasrec', 'data': 'amazon', 'dim': 32}"
+    lines = [head + settings, head + settings]
+    for n in range(3):
+        lines += [f"{head}train total loss:{3 - n / 2}", f"{head}Epoch: {n}/50 \tval loss: {3.5 - n / 2}\tHR@1: 0.{n}5"]
+    facts = said(*lines)
+    assert (facts.get("lr"), facts["epoch"], facts["epochs"], facts["loss"]) == (None, 3, 50, 2.0)
+    assert not {"bs", "dim"} & set(facts.get("metrics", {}))
+
+
+def test_a_report_may_hold_words_and_truth_values():
+    row = "{{'epoch': {}, 'loss': {}, 'done': False, 'host': 'a', 'phase': 'train', 'lr': 0.5}}"
+    facts = said(*(row.format(n, 2 - n / 8) for n in range(1, 5)))
+    assert (facts["loss"], facts["lr"]) == (1.5, 0.5)

@@ -87,7 +87,8 @@ def _place(scene: Scene, width: int) -> Text:
         line.append(f" for {span(snapshot.now - attempt.phase_since)}")
     planned = planned_epochs(attempt)
     of = f"/{planned[0]}" if planned else ""
-    if attempt.ended is None:
+    is_in_epoch = attempt.ended is None and not (planned and attempt.epoch > planned[0])
+    if is_in_epoch:
         line.append(f" · {attempt.epoch}{of}" if is_narrow and of else f" · epoch {attempt.epoch}{of}")
     else:
         line.append(f" · {attempt.epochs_done}{of} epochs done")

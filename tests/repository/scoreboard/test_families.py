@@ -89,6 +89,14 @@ def test_each_form_is_read_as_it_was_printed(form: str, size: float, tmp_path: P
     assert found.values.val_loss == pytest.approx(1.1 * size / 5, rel=1e-2, abs=1e-4)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_norm_that_was_never_measured_is_not_printed(form: str):
+    run = Printed(epochs=1, batches=20, size=32)
+    run.trained(10, 0.7, 1e-3, math.nan)
+    run.trained(20, 0.6, 1e-3, math.nan)
+    assert "nan" not in written(run, form) and "grad_norm" not in written(run, form)
+
+
 def results() -> list[Result]:
     found, wrong = (alarm("batch_repeated", 119),), (alarm("overfit", 119, "critical"),)
     return [

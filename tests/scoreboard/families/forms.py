@@ -12,14 +12,9 @@ def _hugging_face(run: Printed) -> Iterator[str]:
     """The dictionaries that the Hugging Face Trainer prints."""
     for item in run.items:
         if isinstance(item, Report):
-            yield str(
-                {
-                    "loss": round(item.loss, 4),
-                    "grad_norm": item.grad_norm,
-                    "learning_rate": item.rate,
-                    "epoch": round(item.step / run.batches, 2),
-                }
-            )
+            norm = {} if _never_measured(run) else {"grad_norm": item.grad_norm}
+            place = {"learning_rate": item.rate, "epoch": round(item.step / run.batches, 2)}
+            yield str({"loss": round(item.loss, 4), **norm, **place})
         else:
             metrics = {f"eval_{name}": value for name, value in item.metrics.items()}
             speeds = {"eval_runtime": 0.4211, "eval_samples_per_second": 607.9, "eval_steps_per_second": 19.0}
@@ -78,7 +73,7 @@ def _pairs(run: Printed) -> Iterator[str]:
     """Lines of key=value, as many people write them."""
     for item in run.items:
         if isinstance(item, Report):
-            norm = "" if math.isnan(item.grad_norm) and _never_measured(run) else f" grad_norm={item.grad_norm:.4g}"
+            norm = "" if _never_measured(run) else f" grad_norm={item.grad_norm:.4g}"
             epoch = 1 + (item.step - 1) // run.batches
             yield f"step={item.step} epoch={epoch} loss={item.loss:.5g} lr={item.rate:.3e}{norm}"
         else:

@@ -172,7 +172,8 @@ class Training:
     def clip(self) -> None:
         """Measure the gradient, and clip it if the regime says so."""
         dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
-        self.grad_norm = float(nn.utils.clip_grad_norm_(dense, self.regime.clip or 1e30))
+        norm = nn.utils.clip_grad_norm_(dense, self.regime.clip or 1e30)
+        self.grad_norm = float(norm) if dense else float("nan")
 
     def end_epoch(self, validation: Validation) -> None:
         """Let the schedulers of epochs set the next rate."""

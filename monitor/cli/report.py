@@ -78,7 +78,8 @@ def command(
     monitor report _logs/training/run.log --baseline yesterday.log --format html --out status.html
     monitor report --config watch.yaml --state /var/lib/trainwarden/run-1
     """
-    from monitor.report import build, format_by_name, publish, render
+    from monitor.report.build import build
+    from monitor.report.publish import format_by_name, publish, render
     from monitor.report.sections.commands import commands_to_try
     from monitor.report.trials import try_out
 

@@ -204,14 +204,15 @@ def publisher_of(config: Config, background: Background, state: Path | None) -> 
     offered: dict[tuple[str, str | None], RunSummary | None] = {}
 
     def publish(snapshot: Snapshot, page: Path) -> None:
-        from monitor import report
         from monitor.cli.offered_baseline import offered_baseline
+        from monitor.report import publish as pages
+        from monitor.report.build import build
 
-        wanted = report.format_by_name(page) or config.report.format or "md"
+        wanted = pages.format_by_name(page) or config.report.format or "md"
         run = snapshot.log, snapshot.run.id
         if run not in offered and background.baseline is None:
             offered[run] = offered_baseline(*run, state)
-        made = report.build(snapshot, config, background=background, offered=offered.get(run))
-        report.publish(page, made, wanted, full=config.report.full)
+        made = build(snapshot, config, background=background, offered=offered.get(run))
+        pages.publish(page, made, wanted, full=config.report.full)
 
     return publish

@@ -10,10 +10,14 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome, Reading
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, not_applicable, unknown
 from monitor.conditions.values import NO_SPAN, Span
+from monitor.grammar import BatchReport, RunStart
 from monitor.reader.signals import CATALOGUE, UNREADABLE, Labels
 from monitor.rules import Rule
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
+
+OF_TELEMETRY = frozenset({BatchReport.TAG})
+"""Lines of our grammar that only `Telemetry` writes, whose INTENT line says what it does not log."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ def _impossible(rule: Rule, run: Run) -> Reading | None:
             tag = CATALOGUE[min(signals)].tag
             line = run.attempt.intent_evidence["not_logged"]
             return not_applicable(f"declared: this trainer does not log {tag}", line)
+        started = run.attempt.stated(RunStart)
+        if started and not intent.not_logged and all(CATALOGUE[name].tag in OF_TELEMETRY for name in signals):
+            return not_applicable("this trainer does not log it", started[1])
     return None
 
 

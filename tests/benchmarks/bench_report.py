@@ -81,7 +81,8 @@ def _renewed(log: Path, folder: Path) -> float:
     from monitor.cli.reading import read_log
     from monitor.engine.step import Engine
     from monitor.pipeline import Pipeline
-    from monitor.report import build, publish
+    from monitor.report.build import build
+    from monitor.report.publish import publish
     from monitor.rules import load_rules
     from monitor.rules.choice import shipped_rule_files
 

@@ -9,7 +9,8 @@ import pytest
 from monitor import api
 from monitor.cli.offered_baseline import offered_baseline
 from monitor.config import Config
-from monitor.report import build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
 from monitor.run.attempt import Status
 from monitor.run.summary import RunSummary
 from monitor.store.baselines import Baselines

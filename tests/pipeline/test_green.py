@@ -13,7 +13,7 @@ import pytest
 from monitor import api
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.verdict import verdict_of
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files

@@ -24,7 +24,7 @@ from monitor.grammar import (
     parse_line,
 )
 from monitor.pipeline import Pipeline
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.statement import Mark
 from monitor.report.verdict import verdict_of
 from monitor.rules import load_rules

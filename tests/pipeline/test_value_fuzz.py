@@ -22,7 +22,8 @@ from monitor.live.listener import LogListener
 from monitor.notify import Delivery
 from monitor.pipeline import Pipeline, is_blind
 from monitor.replay import replay
-from monitor.report import FORMATS, build, render
+from monitor.report.build import build
+from monitor.report.publish import FORMATS, render
 from monitor.report.verdict import verdict_of
 from monitor.rules import load_rules
 from monitor.rules.armed import coverage_of

@@ -15,7 +15,7 @@ from typing import Any
 from monitor import api
 from monitor.alert import Alert, State
 from monitor.config import Config
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.html import render_html
 from monitor.sinks.chat import discord_document, ntfy_document, slack_document
 from monitor.sinks.message import write_message

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from monitor import api
 from monitor.config import Config
-from monitor.report import build, render_markdown
+from monitor.report.build import build
 from monitor.report.html import render_html
+from monitor.report.markdown import render_markdown
 from tests.report.conftest import RunLog, take_lines
 from tests.report.hostile import HOSTILE, lines_with
 

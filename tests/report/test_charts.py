@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from monitor import grammar
-from monitor.report import build, publish
+from monitor.report.build import build
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.drawing import draw_file, draw_inline
+from monitor.report.publish import publish
 from monitor.report.sections.charts import charts
 from monitor.report.sections.epochs import epoch_table
 

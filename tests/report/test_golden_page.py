@@ -13,7 +13,9 @@ from monitor.config import load_config
 from monitor.engine.step import Engine
 from monitor.grammar import Record, Share, format_line
 from monitor.pipeline import Pipeline
-from monitor.report import Page, build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
+from monitor.report.model import Page
 from monitor.report.statement import Mark
 from monitor.rules import Overrides, load_rules
 from monitor.rules.choice import rule_files

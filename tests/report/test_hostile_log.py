@@ -7,7 +7,8 @@ from markdown_it import MarkdownIt
 
 from monitor import grammar
 from monitor.grammar import format_line
-from monitor.report import build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
 from tests.report.hostile import FAKE_END, HOSTILE, lines_with
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")

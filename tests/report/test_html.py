@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.base.errors import ReportError
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.html import render_html
 from tests.report.browser import count_pixels, open_page, screenshot
 from tests.report.hostile import ALL_AT_ONCE, HOSTILE, lines_with

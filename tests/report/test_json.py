@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.json_page import page_schema, render_json
 from tests.report.hostile import HOSTILE, lines_with
 

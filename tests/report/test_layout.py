@@ -10,7 +10,7 @@ import pytest
 
 from monitor import api
 from monitor.config import Config
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.html import render_html
 from monitor.sinks.message import write_message
 from tests.report.browser import measured

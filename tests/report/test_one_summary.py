@@ -17,8 +17,9 @@ from monitor.cli.status import first_screen
 from monitor.config import Config
 from monitor.pipeline import Pipeline
 from monitor.replay import replay
-from monitor.report import build, render_markdown
+from monitor.report.build import build
 from monitor.report.html import render_html
+from monitor.report.markdown import render_markdown
 from monitor.report.summary import Summary, summary_of
 from monitor.store.saved import Saved
 from monitor.store.store import Seen

@@ -10,7 +10,8 @@ import pytest
 from monitor import grammar
 from monitor.config import Config
 from monitor.grammar import format_line
-from monitor.report import build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
 from monitor.report.statement import Mark, Statement
 
 STARTED_AT = 1761867651.0

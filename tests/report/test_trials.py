@@ -10,7 +10,7 @@ import pytest
 
 from monitor import grammar
 from monitor.grammar import format_line
-from monitor.report import build
+from monitor.report.build import build
 from monitor.report.sections.commands import commands_to_try
 from monitor.report.trials import Trial, try_out
 from tests.report.conftest import STARTED_AT

@@ -9,7 +9,8 @@ import pytest
 
 from monitor import grammar
 from monitor.grammar import Share
-from monitor.report import build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
 from monitor.report.model import Page
 from monitor.report.statement import Mark, Statement
 

@@ -11,7 +11,9 @@ from monitor import grammar
 from monitor.conditions import Background
 from monitor.config import Config, load_config
 from monitor.grammar import Share
-from monitor.report import Page, build, render_markdown
+from monitor.report.build import build
+from monitor.report.markdown import render_markdown
+from monitor.report.model import Page
 from monitor.report.statement import Mark
 from monitor.run.summary import summarise
 

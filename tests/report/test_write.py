@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import ReportError
-from monitor.report import write_atomically
 
 
 def test_a_new_page_has_the_permissions_of_any_new_file(tmp_path):
@@ -90,7 +90,7 @@ def test_a_disk_that_is_full_for_real_leaves_the_old_page_and_no_debris(tmp_path
     page = tmp_path / "STATUS.md"
     page.write_text("old")
     program = (
-        "import resource, signal, sys; from pathlib import Path; from monitor.report import write_atomically\n"
+        "import resource, signal, sys; from pathlib import Path; from monitor.base.atomicfile import write_atomically\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try: write_atomically(Path(sys.argv[1]), 'new' * 10_000)\n"
         "except Exception as error: sys.exit(str(error))\n"

@@ -54,7 +54,10 @@ FAULTS = [
     "metric_nonfinite",
     "reward_collapse",
     "kl_explosion",
+    "batch_repeated",
+    "rate_gone",
     "writer_broken",
+    "output_norm",
 ]
 """Every kind of fault that the pack must catch, in the order of the catalogue of faults."""
 

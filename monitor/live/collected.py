@@ -1,4 +1,4 @@
-"""Transitions of a watch, kept until somebody asks for them."""
+"""Transitions of a watch, kept until they are asked for."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def are_amounts(plan: Plan) -> bool:
 
 def without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value, ...]:
     """Leave out the loss of a line without a place or a split, in a log whose training's losses have their places: it
-    may as well be a validation's, as what stands beside it may be.
+    may as well be a validation's, as what is beside it may be.
     """
     if not any(value.quantity == "loss" and value.split == "train" for value in values):
         return values
@@ -72,7 +72,7 @@ def without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value,
 def without_running_mean(
     plan: Plan, values: tuple[Value, ...], places: list[Filled], state: ReadState
 ) -> tuple[Value, ...]:
-    """Return values without the mean of a loss that stands alone on a line behind each report of the loss itself."""
+    """Return values without the mean of a loss that is alone on a line behind each report of the loss itself."""
     losses = [slot for slot in plan.slots if slot.role == "value" and slot.quantity == "loss"]
     losses = [slot for slot in losses if slot.split not in ("val", "test") and plan.subject not in ("val", "test")]
     if not losses:

@@ -76,7 +76,7 @@ class PlaceState:
     step_word: int = 0
     """The rank of the word that counted the last step: a lesser one does not replace it."""
     is_step_alone: bool = False
-    """Whether that step stood on a line of its own above all reports, where it may be a setting: ``iterations: 5000``.
+    """Whether that step was on a line of its own above all reports, where it may be a setting: ``iterations: 5000``.
     Any other count replaces it."""
     is_inner: bool | None = None
     """Whether what the log calls a step starts again with each epoch."""

@@ -125,7 +125,7 @@ forgets(plan_of.cache_clear)
 
 
 def _is_call(stripped: str, opened: str) -> bool:
-    """Whether a number stands in parentheses right behind a name of several words without a blank, as in a call."""
+    """Whether a number is in parentheses right behind a name of several words without a blank, as in a call."""
     return opened == "(" and bool(re.search(r"[a-z0-9][A-Z][A-Za-z0-9]*$", stripped))
 
 

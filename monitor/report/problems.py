@@ -125,7 +125,7 @@ class _Finding:
 def _cause(effect: _Finding, found: Sequence[_Finding]) -> str:
     """Return the rule that explains a finding although it fired first, or without a record of that; else nothing.
 
-    A death explains the silence before it, and whatever else its own line says.
+    A death explains the silence before it, and all that its own line says.
     """
     for cause in found:
         if cause is effect or (cause.is_over and not effect.is_over):

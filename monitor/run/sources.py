@@ -25,7 +25,7 @@ from monitor.tail.tfevents import is_tfevents
 EQUAL_FIGURES = 2
 """So many different figures at the same places prove one run, if not half as many differ. Chosen by hand, 2026-11."""
 OTHER_FIGURES = 3
-"""So many figures of validations, all of which differ, prove two runs. Chosen by hand, 2026-11."""
+"""So many figures of validations, each of them different, prove two runs. Chosen by hand, 2026-11."""
 SINGLE_PRECISION = 1e-6
 """Relative difference that the same figure may have: TensorBoard keeps 24 bits of it."""
 SHIFTS = (0, 1, -1)
@@ -101,7 +101,7 @@ def kinship(one: Run, other: Run) -> Kinship:
 
 
 def is_copy(log: str) -> bool:
-    """Whether a file of records is one that a checkpoint keeps: it never grows, whatever becomes of its run."""
+    """Whether a file of records is one that a checkpoint keeps: it never grows, even while its run goes on."""
     return _is_records(log) and _COPY.fullmatch(PurePath(log).parent.name) is not None
 
 

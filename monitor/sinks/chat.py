@@ -48,7 +48,7 @@ def slack_document(alerts: Sequence[Alert], template: Path | None) -> Mapping[st
 
 
 def discord_document(alerts: Sequence[Alert], template: Path | None) -> Mapping[str, object]:
-    """Return a message with an embed for each alert; it mentions nobody."""
+    """Return a message with an embed for each alert; it notifies no one by name."""
     if template is not None:
         text = write_message(alerts, template="message.txt.j2", language="markdown", own=template)
         content = text if len(text) <= DISCORD_CHARACTERS else f"{text[: DISCORD_CHARACTERS - 1]}…"

@@ -110,7 +110,7 @@ class _Document:
 
 
 class _Events:
-    """TensorBoard's events, of which only what was added is read."""
+    """TensorBoard's events; only what was added is read."""
 
     def __init__(self, path: Path, known: KnownRecords) -> None:
         self._path, self._at, self._inode = path, 0, -1

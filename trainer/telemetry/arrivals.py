@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 MOST_EMPTY = 32
-"""Gradients of exactly zero that may arrive before nobody looks any longer. Chosen by hand, 2026-11."""
+"""Gradients of exactly zero that may arrive before they are no longer looked at. Chosen by hand, 2026-11."""
 CHANCE = 1e-3
 """A weight has lost its gradient if chance explains the steps without one in fewer cases than this. Chosen by hand,
 2026-11."""

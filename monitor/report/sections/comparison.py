@@ -78,7 +78,7 @@ _USUAL = (
 def comparison(snapshot: Snapshot, config: Config, background: Background, *, is_offered: bool = False) -> Comparison:
     """Return the rows of the watch file, completed from the baseline run; else the usual rows of that run.
 
-    ``is_offered`` says that nobody named that run.
+    ``is_offered`` says that the user did not name that run.
     """
     attempt, baseline, asked = snapshot.run.attempt, background.baseline, config.comparison
     if asked.rows:

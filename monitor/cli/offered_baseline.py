@@ -1,4 +1,4 @@
-"""A baseline that the user did not name: the last finished run of the same folder, for the page alone; no rule uses it."""
+"""A baseline that the user did not name: the last finished run of the folder, for the page alone; no rule uses it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Share(NamedTuple):
     def in_words(self) -> str:
         """Return the share, per cent, and the interval."""
         if not self.of:
-            return "none"
+            return "not judged yet"
         least, most = self.interval
         return f"{self.count}/{self.of} = {self.count / self.of:.1%} ({least:.1%} to {most:.1%})"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.scoreboard.families.draw import FIRST, LIST, RESERVE
+from tests.scoreboard.families.faults import FAULTS
 from tests.scoreboard.families.figures import FamilyRow, FaultRow, Figures, Share, as_json, from_json
 
 FIGURES = Path(__file__).parents[3] / "docs/scoreboard-families.json"
@@ -57,11 +58,13 @@ def summary(draws: Sequence[Draw]) -> str:
     figures = draws[-1].figures
     missed = [row for row in figures.faults if row.is_claimed and row.found.count < row.found.of]
     missed.sort(key=lambda row: row.found.count / row.found.of)
-    unseen = [row.fault for row in figures.faults if not row.is_claimed]
+    unseen = [fault.name for fault in FAULTS.values() if not fault.claimed]
     lines = [
         f"Held-out families, {draws[-1].name}: trainings that had no part in the making of the rules.\n",
         _made(draws[-1]),
-        f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}.",
+        f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}."
+        if figures.found.of
+        else "- Faults: not judged yet on held-out families.",
         f"- Not claimed: {_listed(unseen)}.\n",
         _shares(figures),
     ]

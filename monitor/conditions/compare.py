@@ -13,7 +13,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions.condition import SignalName, check_where, where_words
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import Leveled
-from monitor.conditions.reading import Background, Context, Outcome, Reading, not_applicable, unknown
+from monitor.conditions.reading import Background, Band, Context, Outcome, Reading, not_applicable, unknown
 from monitor.conditions.series_selection import declared_frozen, ranges_of
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
@@ -65,6 +65,11 @@ def _outside(value: float, expected: _Expected) -> float:
 def _factor(value: float, expected: _Expected) -> float:
     ratio = value / expected.most
     return max(ratio, 1 / ratio) if ratio > 0 or math.isnan(ratio) else math.inf
+
+
+def _bands_of(background: Background, signal: str, labels: Labels) -> list[Band]:
+    """Return the bands of a series."""
+    return [each for each in background.bands.get(signal, ()) if set(each.where) <= set(labels)]
 
 
 _FIGURES: dict[str, Callable[[float, _Expected], float]] = {
@@ -174,6 +179,8 @@ class Compare(Leveled):
     ) -> Reading:
         if missing := self._nothing_given(background):
             return unknown(missing, labels, (series.last.evidence,))
+        if self.against == "bands" and not _bands_of(background, self.signal, labels):
+            return not_applicable(f"no expected band of this {self.signal} was given", series.last.evidence, labels)
         if not_now := declared_frozen(attempt, labels) or overdue(attempt, self.signal, labels, series):
             return not_now
         pairs: list[tuple[Point, _Expected]] = []
@@ -213,7 +220,7 @@ class Compare(Leveled):
         if isinstance(self.against, OtherSignal):
             return self._other(attempt, self.against, labels, point)
         if self.against == "bands":
-            for band in background.bands[self.signal]:
+            for band in _bands_of(background, self.signal, labels):
                 if band.epoch == point.epoch:
                     least = -math.inf if band.least is None else band.least
                     most = math.inf if band.most is None else band.most

@@ -60,6 +60,8 @@ class Band(NamedTuple):
     epoch: int
     least: float | None
     most: float | None
+    where: Labels = ()
+    """Labels of the series that it is expected of; none means all series of its signal."""
 
 
 @dataclass(frozen=True)

@@ -309,15 +309,14 @@ class Config(Part):
 
     @property
     def bands(self) -> dict[str, tuple[Band, ...]]:
-        """Return the expected bands for the rules that compare with them.
-
-        Rules know bands by signal alone: only the page judges those for single labels.
-        """
-        return {
-            each.signal: tuple(Band(level.epoch, level.least, level.most) for level in each.levels)
-            for each in self.expected
-            if not each.where and each.by_epoch
-        }
+        """Return the expected bands for the rules that compare with them."""
+        found: dict[str, tuple[Band, ...]] = {}
+        for each in self.expected:
+            where = tuple(sorted(each.where.items()))
+            bands = tuple(Band(level.epoch, level.least, level.most, where) for level in each.levels)
+            if bands:
+                found[each.signal] = (*found.get(each.signal, ()), *bands)
+        return found
 
     def unknown_rules(self, rules: Collection[str], faults: Collection[str]) -> list[MonitorError]:
         """Return a problem for each rule and each kind of fault that the file names and that does not exist."""

@@ -29,6 +29,8 @@ class ExpectedBand(BaseModel):
     """The lowest value within the band."""
     most: float | None = None
     """The highest value within the band."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Labels of the series that it is expected of."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> ExpectedBand:

@@ -41,7 +41,7 @@ def _background(test: RuleTest) -> Background:
         baseline=_other_run("baseline.log", test.baseline) if test.baseline else None,
         peers=(_other_run("peer.log", test.peer),) if test.peer else (),
         bands={
-            signal: tuple(Band(each.epoch, each.least, each.most) for each in bands)
+            signal: tuple(Band(each.epoch, each.least, each.most, tuple(sorted(each.where.items()))) for each in bands)
             for signal, bands in test.bands.items()
         },
     )

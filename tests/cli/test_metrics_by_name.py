@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,15 @@ def test_a_metric_is_one_key_among_others_and_a_mistake_is_told(log: Path, tmp_p
     done = monitor("config", "check", watch)
     assert done.code == 2
     assert "has no bound" in done.out + done.err
+
+
+def test_a_band_of_a_metric_by_its_name_is_judged_by_a_rule(log: Path, tmp_path: Path):
+    watch = tmp_path / "watch.yaml"
+    for band, alerts in (("{10: 0.7, 11: 0.72}", []), ("{10: 0.95, 11: 0.95}", ["MetricOffBand"])):
+        watch.write_text(f"expected: [{{title: Accuracy, metric: val_accuracy, by_epoch: {band}}}]\n")
+        sink = tmp_path / f"{len(alerts)}.jsonl"
+        done = monitor("watch", log, "--config", watch, "--until-end", "--notify-history", "--sink", f"jsonl:{sink}")
+        told = [json.loads(line) for line in sink.read_text().splitlines()]
+        assert [each["alert"] for each in told if each["state"] == "firing"] == alerts
+        assert done.code == len(alerts)
+        assert all(each["labels"] == {"name": "accuracy", "split": "val"} for each in told)

@@ -97,6 +97,7 @@ class TrainingHooks:
         self._plan = Plan(0, 1, 1)
         self._acts = self._is_listening = self._has_looked = self._was_reached = self._has_arrivals = False
         self._waits_for_closure = self._has_taken = False
+        self._at_rate_zero: set[int] = set()
         self._skips_in_row = 0
         self.declared: set[str] = set()
         """Groups whose freezing or unfreezing was declared."""
@@ -205,7 +206,12 @@ class TrainingHooks:
             )
         stale = self._switches.run("stale_gradients", self._stale.take) or {}
         if self._weights.has_copies:
-            idle = found.idle if found is not None else ()
+            idle = {
+                name
+                for name, group in self.trained.trained.items()
+                if (found is not None and name in found.idle)
+                or all(id(each) in self._at_rate_zero for each in group.values())
+            }
             moves = self._switches.run("weights", self._weights.measure, idle=idle, stale=stale)
             self._switches.run("weights", self._log.weights, moves or (), step=plan.step)
 
@@ -260,6 +266,8 @@ class TrainingHooks:
         if self._plan.wants_norm:
             # The rate at which the weights moved; a schedule changes it before the step is logged.
             self._switches.run("learning_rates", self.read_rates)
+        if self._plan.is_due:
+            self._at_rate_zero = self._switches.run("learning_rates", self._optimizers.at_rate_zero) or set()
         self._has_looked = False
 
     def _look_before_step(self, optimizer: Optimizer) -> None:

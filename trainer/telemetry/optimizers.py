@@ -64,6 +64,12 @@ class Optimizers:
         """Return the identities of all weights that an optimizer holds; nothing if none of them can be seen."""
         return {id(weight) for optimizer in self.all for weight in self.held(optimizer)}
 
+    def at_rate_zero(self) -> set[int]:
+        """Return the weights, by identity, whose parameter groups have a learning rate of 0 now."""
+        groups = [group for optimizer in self.all for group in optimizer.param_groups if "lr" in group]
+        moving = {id(weight) for group in groups if group["lr"] != 0 for weight in group["params"]}
+        return {id(weight) for group in groups for weight in group["params"]} - moving
+
     def rates(self) -> list[float]:
         """Return the learning rate of each parameter group, those of wrappers counted once."""
         if len(self._outer) == len(self.all) == 1 and self._outer[0] is self.all[0]:

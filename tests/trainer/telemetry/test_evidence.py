@@ -163,6 +163,14 @@ def test_the_rate_of_each_group_is_logged_where_they_differ(log: Path):
     assert {(line.lr, line.lr_groups) for line in records(log, Train)} == {(0.01, ((0, 0.0), (1, 0.01)))}
 
 
+def test_a_group_at_a_rate_of_zero_is_not_stuck(log: Path):
+    model = net()
+    groups = [{"params": model[0].parameters(), "lr": 0.0}, {"params": model[3].parameters(), "lr": 1e-2}]
+    train(log, model, torch.optim.SGD(groups), lambda x, y: functional.mse_loss(model(x), y))
+    assert fired(log) == set()
+    assert "[WEIGHT-MONITOR] group=3" in log.read_text()
+
+
 def test_declarations_resumes_fits_and_reasons_are_in_the_log(log: Path):
     model = net()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -418,6 +418,34 @@ def adversarial_training(log: Path) -> None:
     fit(log, model, torch.optim.AdamW(model.parameters(), 3e-3), clusters(), loss_of)
 
 
+def train_rank(rank: int, log: Path) -> None:
+    """Train one of two processes; the first one writes the log."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{log}.meet", rank=rank, world_size=2)
+    model = nn.parallel.DistributedDataParallel(mlp())
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    batches = points(100, seed=rank)
+    telemetry = watch(log, model, optimizer, epochs=3, batches=90) if rank == 0 else None
+    for _ in range(3):
+        for x, y in batches[:90]:
+            optimizer.zero_grad()
+            loss = functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            if telemetry:
+                telemetry.step(loss, samples=2 * len(x))
+        if telemetry:
+            telemetry.epoch(evaluate(model.module, mse(model.module), batches[90:]))
+    if telemetry:
+        telemetry.close()
+    torch.distributed.destroy_process_group()
+
+
+@healthy
+def two_processes(log: Path) -> None:
+    """Distributed data parallel on the CPU."""
+    torch.multiprocessing.spawn(train_rank, args=(log,), nprocs=2)
+
+
 @healthy
 def lazy_layers(log: Path) -> None:
     """Weights that are made by the first forward pass."""

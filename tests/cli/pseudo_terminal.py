@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from monitor.base.clock import SystemClock
 from tests.cli.command import LIMIT_S
 
 # The process makes the terminal its own, so that Ctrl-C and a change of size reach it.
@@ -32,8 +33,10 @@ class Announcer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def until(self, is_true: Callable[[Announcer], bool]) -> None:
-        """Read what is written until this is true; waits for the process, never for a time."""
+        """Read what is written until this is true; waits for the process, at most LIMIT_S."""
+        deadline = SystemClock().monotonic() + LIMIT_S
         while not is_true(self):
+            assert SystemClock().monotonic() < deadline, f"it shows only:\n{self.text}"
             assert select.select([self._descriptor], [], [], LIMIT_S)[0], f"it shows only:\n{self.written[-4000:]}"
             assert self._read(), f"it ended with:\n{self.written[-4000:]}"
 

@@ -68,6 +68,7 @@ def test_the_alerts_of_a_run_are_printed_in_order(troubled: Said):
         "TrainLossNonfinite",
         "ExcessiveResets",
         "TrainingStall",
+        "GroupGradientVanishing",
         "RunFailed",
     ]
     explained = {each["alert"]: each["inhibited_by"] for each in troubled.objects() if "inhibited_by" in each}

@@ -35,7 +35,7 @@ def test_a_watch_in_a_terminal_is_a_picture_that_grows_with_the_log(folder: Path
         assert len(made.rows) == 24
         assert "no problem found" in made.rows[0]
         append(log, TROUBLED[7:-1])
-        made.until(lambda seen: re.search(r"\d problem", seen.rows[0]) and "GradientVanishing" in seen.text)
+        made.until(lambda seen: re.search(r"\d problem", seen.rows[0]) and "GradientZero" in seen.text)
         append(log, TROUBLED[-1:])
         made.until(lambda seen: "DIED" in seen.rows[0])
         made.type("\x03")

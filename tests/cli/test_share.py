@@ -13,7 +13,7 @@ from tests.cli.command import monitor
 from tests.reader.dialects.logs import LOGS
 
 SECRETS = (
-    "loading /home/alice/projects/fusion-x/data_v3.parquet on node17.corp.example.com (10.3.44.7)",
+    "loading /home/alice/projects/fusion-x/data_v3.parquet on node17.corp.quernstone.com (10.3.44.7)",
     "wandb: run brisk-otter-42 by Alice Liddell, id 8f3ac1d9e0",
     "2025-10-30 23:40:51,123 INFO acme.secretmodel: using tokenizer GrumpyTokenizer-xl",
 )
@@ -21,7 +21,7 @@ WORDS = (
     "alice",
     "fusion",
     "corp",
-    "example",
+    "quernstone",
     "otter",
     "Liddell",
     "acme",

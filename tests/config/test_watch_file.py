@@ -156,6 +156,7 @@ expected:
     )
     assert config.bands == {
         "metric.sharpe": (Band(5, 0.06, 0.1), Band(10, 0.10, 0.15), Band(20, 0.15, None)),
+        "horizon.ic": (Band(1, pytest.approx(0.09), pytest.approx(0.11), (("h", "5"),)),),
     }
 
 

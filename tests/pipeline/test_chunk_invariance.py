@@ -59,7 +59,8 @@ class Trainer:
             wobble = 1 + noise * math.sin(self.step)
             lr = 1e-3 * self.step / 10
             if self.step >= 10:
-                lr = 1e-3 * (1 + math.cos(math.pi * min((self.step - 10) / 390, 1.0))) / 2
+                # A rate of exactly 0 while steps go on would be no healthy training.
+                lr = 1e-5 + 1e-3 * (1 + math.cos(math.pi * min((self.step - 10) / 390, 1.0))) / 2
             values = {"loss": 0.5 * wobble, "lr": lr, "s_per_batch": every_s, "load_s": 0.01, "grad_norm": wobble}
             if is_spoilt and spoil in values:
                 values[spoil] *= 40

@@ -91,7 +91,7 @@ def watch(path: Path, engine: Engine) -> Pipeline:
 def show(snapshot: Snapshot, engine: Engine) -> None:
     """Make what `status`, `check` and `doctor` print."""
     assert summary_lines(snapshot)
-    assert verdict_of(snapshot).words
+    assert verdict_of(snapshot).mark
     assert coverage_of(engine.rules, snapshot.run, snapshot.now)
 
 

@@ -133,7 +133,9 @@ def test_the_status_of_an_unwatched_run_is_unknown(folder: Path):
 
     with supervised(folder, "run.log", "--state", "state") as watch:
         until(lambda: watch.has_said("READY=1"))
-        until(lambda: says("\n  running: last heard of "))
+        until(lambda: says(" · running "))
         watch.process.kill()
         watch.process.wait()
-        assert says("\n  unknown: not watched now; when last watched: running, last heard of ")
+        assert says(": no watch is running\n")
+        assert says(" · no end seen; last line ")
+        assert not says(" · running ")

@@ -92,6 +92,8 @@ def test_a_metric_is_one_key_among_others_and_a_mistake_is_told(log: Path, tmp_p
 
 def test_a_band_of_a_metric_by_its_name_is_judged_by_a_rule(log: Path, tmp_path: Path):
     watch = tmp_path / "watch.yaml"
+    with log.open("a") as file:
+        file.write("Training finished.\n")
     for band, alerts in (("{10: 0.7, 11: 0.72}", []), ("{10: 0.95, 11: 0.95}", ["MetricOffBand"])):
         watch.write_text(f"expected: [{{title: Accuracy, metric: val_accuracy, by_epoch: {band}}}]\n")
         sink = tmp_path / f"{len(alerts)}.jsonl"

@@ -72,7 +72,7 @@ def test_the_alerts_of_a_run_are_printed_in_order(troubled: Said):
         "RunFailed",
     ]
     explained = {each["alert"]: each["inhibited_by"] for each in troubled.objects() if "inhibited_by" in each}
-    assert explained == {"GradientVanishing": "GradientZero"}
+    assert explained == {"GradientVanishing": "GradientZero", "GroupGradientVanishing": "GradientVanishing"}
 
 
 def test_a_number_that_is_none_is_written_as_text(troubled: Said):

@@ -17,7 +17,7 @@ from monitor.engine.promises import NOT_ASKED, Quiet
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
-from monitor.rules.evaluate import evaluate
+from monitor.rules.evaluate import evaluate, is_declared_away
 from monitor.run.attempt import Touch
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
@@ -108,9 +108,15 @@ class Engine:
             rule = self.rules[index]
             if rule.alert in unsettled:
                 return False
-            if not rule.condition.stays_quiet(run, ahead, self._context, states.firing(rule.alert)):
+            if not self._stays_quiet(rule, run, ahead, states.firing(rule.alert)):
                 return False
         return True
+
+    def _stays_quiet(self, rule: Rule, run: Run, ahead: Ahead, firing: frozenset[Labels]) -> bool:
+        # No INTENT line is among the lines ahead.
+        if not firing and is_declared_away(rule, run.attempt):
+            return True
+        return rule.condition.stays_quiet(run, ahead, self._context, firing)
 
     def quiet(
         self, run: Run, states: AlertStates, ahead: Ahead, names: Set[str], *, but: Set[int] = frozenset()
@@ -132,7 +138,7 @@ class Engine:
             if rule.alert in unsettled:
                 continue
             firing = states.firing(rule.alert) if rule.alert in open_rules else _NO_LABELS
-            if rule.condition.stays_quiet(run, ahead, self._context, firing):
+            if self._stays_quiet(rule, run, ahead, firing):
                 found.add(index)
         return frozenset(found)
 

@@ -82,6 +82,11 @@ def _not_proven(reading: Reading, why: str, line: Evidence) -> Reading:
     return unknown(f"{why}; {reading.reason}", reading.labels, (*reading.evidence, line))
 
 
+def is_declared_away(rule: Rule, attempt: Attempt) -> bool:
+    """Whether the log has declared what a rule is not to be applied to; only a further INTENT line changes that."""
+    return bool(rule.unless) and _declared(rule, attempt) is not None
+
+
 def _declared(rule: Rule, attempt: Attempt) -> Reading | None:
     for word in rule.unless:
         value = getattr(attempt.intent, word)

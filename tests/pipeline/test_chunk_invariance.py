@@ -333,5 +333,4 @@ def test_a_healthy_log_is_judged_at_few_of_its_lines(monkeypatch):
     monkeypatch.setattr(Engine, "step", lambda *args, **more: judged.append(args) or step(*args, **more))
     watching = pipeline()
     assert list(in_stretches(trainer.data, [], watching)) == []
-    # At the end of the schedule the rate is 0, and LearningRateGone is asked at each line.
-    assert len(judged) < watching.run.lines / 4
+    assert len(judged) < watching.run.lines / 10

@@ -30,7 +30,8 @@ class LayerActivation(NamedTuple):
     std: float
     num_dead: int
     num_units: int
-    num_saturated: int
+    num_saturated: int | None
+    """None where the layer's bound is not known, so that nothing was counted."""
 
 
 class InputStatistics(NamedTuple):

@@ -64,7 +64,7 @@ class LayerOutputs:
         device = next(numbers.device for numbers, _ in caught.values())
         rows = torch.stack([numbers.to(device) for numbers, _ in caught.values()]).tolist()
         return tuple(
-            LayerActivation(name, mean, std, int(dead), num_units, num_saturated=0)
+            LayerActivation(name, mean, std, int(dead), num_units, num_saturated=None)
             for (name, (_, num_units)), (mean, std, dead) in zip(caught.items(), rows, strict=True)
         )
 

@@ -12,7 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from monitor.grammar import BatchReport, Floor, GradReport, GroupGrad, Intent, Record, Train, parse_line
+from monitor.grammar import (
+    ActivationReport,
+    BatchReport,
+    Floor,
+    GradReport,
+    GroupGrad,
+    Intent,
+    Record,
+    Train,
+    parse_line,
+)
 from tests.trainer.telemetry.harmless import data, net
 from tests.trainer.telemetry.test_telemetry import fired
 from trainer.telemetry import Telemetry
@@ -275,3 +285,12 @@ def test_a_part_that_no_optimizer_holds_is_not_taken_for_gradients_that_were_not
     train(log, model, torch.optim.SGD(model[3].parameters(), 0.01), lambda x, y: functional.mse_loss(model(x), y))
     found = fired(log)
     assert "NoUpdate" in found and "StaleGradient" not in found
+
+
+def test_what_is_not_measured_of_a_layer_is_not_reported_as_zero(log: Path):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y))
+    reports = records(log, ActivationReport)
+    assert reports
+    assert {each.saturated for each in reports} == {None}

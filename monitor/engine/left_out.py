@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.alert import Alert, Severity, State, alert_id
+from monitor.alert import Alert
+from monitor.engine.monitor_alert import monitor_alert
 from monitor.rules import Rule
 from monitor.run.run import Run
 
@@ -14,27 +15,14 @@ more has a fault in its writer, such as a run that is begun anew in each line. C
 
 def alerts_left_out(run: Run, rule: Rule, at: float | None) -> Alert:
     """Return the alert that a rule's further alerts are left out."""
-    return Alert(
-        id=alert_id((RULE, run.log, run.generation, rule.alert)),
-        run=run.id or "",
-        attempt=run.attempt.number,
-        rule=RULE,
-        fault="monitor",
-        severity=Severity.WARNING,
-        state=State.FIRING,
-        at=at,
-        starts_at=at,
-        ends_at=None,
-        epoch=run.attempt.epoch,
-        step=run.attempt.step,
-        labels=(("rule", rule.alert),),
-        value=None,
-        threshold=None,
+    return monitor_alert(
+        RULE,
+        (run.log, run.generation, rule.alert),
+        run,
+        at,
         summary=f"{rule.alert} fired {MOST_FIRED:,} times in this log; its further alerts are counted, and not told",
         action="Look at the log itself: what fires so often is no news any longer. Other rules are judged as before.",
         reason=f"{MOST_FIRED:,} alerts of one rule",
-        needs="",
         evidence=(run.last,) if run.last else (),
-        log=run.log,
-        host=run.host,
+        labels=(("rule", rule.alert),),
     )

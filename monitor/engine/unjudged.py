@@ -6,8 +6,9 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.alert import Alert, Severity, State, alert_id
+from monitor.alert import Alert, State
 from monitor.base.evidence import Evidence
+from monitor.engine.monitor_alert import monitor_alert
 from monitor.run.run import Run
 
 RULE = "LineNotJudged"
@@ -18,29 +19,15 @@ MOST_TOLD = 3
 def line_not_judged(run: Run, line: Evidence, error: Exception, at: float | None) -> Alert:
     """Return the alert for a line that raised an error."""
     why = reason_of(error)
-    return Alert(
-        id=alert_id((RULE, run.id, run.attempt.number, line.line, line.text)),
-        run=run.id or "",
-        attempt=run.attempt.number,
-        rule=RULE,
-        fault="monitor",
-        severity=Severity.WARNING,
-        state=State.FIRING,
-        at=at,
-        starts_at=at,
-        ends_at=None,
-        epoch=run.attempt.epoch,
-        step=run.attempt.step,
-        labels=(),
-        value=None,
-        threshold=None,
+    return monitor_alert(
+        RULE,
+        (run.id, run.attempt.number, line.line, line.text),
+        run,
+        at,
         summary=f"line {line.line:,} could not be judged ({why}); it is left out",
         action="Report this line as a fault of the monitor. Later lines are judged again, without this one.",
         reason=why,
-        needs="",
         evidence=(line,),
-        log=run.log,
-        host=run.host,
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
-from monitor.base.wording import span
+from monitor.base.wording import long_span
 from monitor.reader.signals import Labels
 
 JSON_VERSION = 1
@@ -145,15 +145,12 @@ class Alert:
 
 MOMENTS = frozenset({"crash", "ended_early"})
 """Faults that happen at a step; the others last since one."""
-SHORTEST_S = 60.0
-"""Trouble that lasted for less has no duration in its words."""
 
 
 def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str:
     """Return since which step an alert fires, and for how long up to a time: ``since step 370 (14 min)``."""
     began_at = min((each.at for each in alert.evidence[:1] if each.at is not None), default=alert.starts_at)
-    lasted_s = until - began_at if until is not None and began_at is not None else 0.0
-    lasted = span(lasted_s) if lasted_s >= SHORTEST_S else ""
+    lasted = long_span(until - began_at) if until is not None and began_at is not None else ""
     if "since step" in alert.summary:
         return ""
     if alert.fault in MOMENTS:

@@ -12,6 +12,8 @@ GENERIC = frozenset(
 """Names of log files that name no run; the folder's name goes in front."""
 NAMED = 3
 """Most names in a list; the rest is counted."""
+LONG_S = 60.0
+"""Shorter durations are left out of what is told of a trouble."""
 
 
 def log_name(log: str) -> str:
@@ -34,6 +36,16 @@ def span(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3_600} h {whole % 3_600 // 60} min"
     return f"{whole // 86_400:,} d {whole % 86_400 // 3_600} h"
+
+
+def long_span(seconds: float) -> str:
+    """Return a duration as `span` does; empty for one of less than LONG_S, which is not worth a word."""
+    return span(seconds) if seconds >= LONG_S else ""
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters, with a sign where more of it was left out."""
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 from monitor.alert import Severity
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
-from monitor.base.wording import span
+from monitor.base.wording import cut, span
 from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -182,8 +182,7 @@ def cause_words(cause: Cause, evidence: Evidence) -> str:
     if cause not in _UNTOLD:
         return cause.words
     said = ending_of(evidence.text.encode("utf-8", "replace"))
-    words = redact(evidence.text.strip() if said is None else said.text.strip())
-    return words if len(words) <= QUOTED else f"{words[:QUOTED]} …"
+    return cut(redact(evidence.text.strip() if said is None else said.text.strip()), QUOTED)
 
 
 def _among(rank: int, attempt: Attempt) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.alert import MOMENTS, Alert, Severity, State, place_of
 from monitor.base.escape import redact, unmarked
 from monitor.base.evidence import Evidence
-from monitor.base.wording import listed
+from monitor.base.wording import cut, listed
 from monitor.report.judgement import RuleVerdict
 from monitor.snapshot import Snapshot
 
@@ -48,9 +48,7 @@ class Problem:
         """Yield the problem as lines."""
         yield f"{self.mark} {self.title}"
         for line in self.evidence:
-            text = unmarked(redact(line.text.strip()))
-            shown = text if len(text) <= QUOTED else f"{text[:QUOTED]} …"
-            yield f"   L{line.line}: {shown}"
+            yield f"   L{line.line}: {cut(unmarked(redact(line.text.strip())), QUOTED)}"
         for each in self.advice:
             yield f"   → {unmarked(redact(each))}"
         if self.effects:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitor.alert import Severity
 from monitor.base.escape import redact, unmarked
-from monitor.base.wording import NAMED, counted, log_name, span
+from monitor.base.wording import NAMED, counted, cut, log_name, span
 from monitor.conditions.death import cause_words
 from monitor.grammar import Error, RunStart
 from monitor.report.checked import checked_words
@@ -135,7 +135,7 @@ def _state(snapshot: Snapshot) -> str:
     is_stated = failed is not None and failed[1].offset <= end.evidence[0].offset and run.attempt.ended is not None
     # A secret that is cut in two is not recognised any more.
     words = redact(_error_words(failed[0]) if failed and is_stated else cause_words(end.cause, end.evidence[0]))
-    return f"{_STATES[end.ended]} ({words if len(words) <= CAUSE else f'{words[:CAUSE]} …'})"
+    return f"{_STATES[end.ended]} ({cut(words, CAUSE)})"
 
 
 def _error_words(error: Error) -> str:

@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
-from monitor.base.wording import counted, span
+from monitor.base.wording import counted, long_span
 from monitor.grammar import Checkpoint
 
 CHECKPOINTS_KEPT = 16
 """Newest checkpoints remembered; a fault is noticed within a few of them. Chosen by hand, 2026-11."""
-SHORTEST_S = 60.0
-"""A way back that is shorter has no duration in its words."""
 
 
 class SavedCheckpoint(NamedTuple):
@@ -43,8 +41,8 @@ def way_back(saved: SavedCheckpoint, step: int | None, line: Evidence) -> str:
     """Return where to go back to from a line at a step, and how far that is."""
     is_counted = step is not None and saved.step is not None and step > saved.step
     steps = counted(step - saved.step, "step") if is_counted and step is not None and saved.step is not None else ""
-    since_s = line.at - saved.evidence.at if line.at is not None and saved.evidence.at is not None else 0.0
-    lasted = span(since_s) if since_s >= SHORTEST_S else ""
+    begun, now = saved.evidence.at, line.at
+    lasted = long_span(now - begun) if begun is not None and now is not None else ""
     far = f"{steps} ({lasted})" if steps and lasted else steps or lasted
     place = "" if saved.name.startswith("step ") or saved.step is None else f" (step {saved.step:,})"
     return f"last checkpoint before it: {saved.name}{place}, L{saved.evidence.line}" + (

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, Severity, State, iso_time, place_of
 from monitor.base.escape import redact
-from monitor.base.wording import span
+from monitor.base.wording import cut, span
 
 LINES_SHOWN = 3
 """Most lines of evidence in a message."""
@@ -92,5 +92,4 @@ def _lasted_s(alert: Alert) -> float:
 def _line(alert: Alert, number: int) -> str:
     line = alert.evidence[number]
     file = "" if alert.log.endswith(line.path) and alert.log else f"{line.path}:"
-    text = redact(line.text.strip())
-    return f"{file}L{line.line}: {text if len(text) <= TEXT_SHOWN else f'{text[:TEXT_SHOWN]} …'}"
+    return f"{file}L{line.line}: {cut(redact(line.text.strip()), TEXT_SHOWN)}"

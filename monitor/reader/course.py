@@ -122,5 +122,6 @@ def may_say(body: str) -> bool:
 
 
 _MAY = re.compile(
-    r"[Rr]esum|RESUM|ontinu|estor|ecover|[Ll]oad(?!er)|tart(?:ing|ed)|[Pp]ick|[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat"
+    r"[Rr]esum|RESUM|ontinu|estor|ecover|[Ll]oad(?:ed|ing|s? [a-z])|tart(?:ing|ed)|[Pp]ick|"
+    r"[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat"
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from monitor.reader.filling import fill_of
 from monitor.reader.lines import read_line
 from monitor.reader.moving import has_bar
-from monitor.reader.numbers import Written, read
+from monitor.reader.numbers import FINITE, Written, read
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import Read, Report, Value
 from monitor.reader.state import ReadState
@@ -80,7 +80,7 @@ class Fast(NamedTuple):
     @property
     def finite_pattern(self) -> bytes:
         """The same expression without the spellings of nan and infinity."""
-        return self.pattern.replace(_NUMBER, _FINITE)
+        return self.pattern.replace(_NUMBER, FINITE)
 
     @property
     def num_groups(self) -> int:
@@ -252,8 +252,7 @@ def fingerprint(state: ReadState) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-_FINITE = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
-_NUMBER = _FINITE[:-1] + rb"|-?(?:nan|NaN|inf))"
+_NUMBER = FINITE[:-1] + rb"|-?(?:nan|NaN|inf))"
 
 
 _TIME = re.compile(rb"^( *\[?)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:([.,])\d{1,6}(?!\d))?")

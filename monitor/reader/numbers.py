@@ -26,6 +26,8 @@ EMPTY = rf"{_AFTER_KEY}(?:None|null|N/?A|nan[A-Za-z]+|\*{{3,}})(?![A-Za-z0-9_])"
 SLOT = re.compile(rf"{_BEFORE}(?:{DURATION}|{NONFINITE}|{PLAIN}{_AFTER})|{EMPTY}")
 """Anything that may be in the place of a number."""
 
+FINITE = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+"""A group for a finite number that is printed plainly, in expressions that read many lines."""
 MOST_EXPONENT_CHARACTERS = 6
 """Of a longer exponent only its beginning counts: the number is 0 or infinite either way."""
 MOST_COUNT = 10**15 - 1
@@ -73,7 +75,7 @@ def read(text: str, *, has_decimal_comma: bool | None = None) -> Written | None:
         body = _without_commas(body, has_decimal_comma)
         if not body:
             return None
-    return Written(float(body) * factor, _digits(body) if factor == 1.0 else None)
+    return Written(float(body) * factor, decimals(body) if factor == 1.0 else None)
 
 
 def may_count(value: float) -> bool:
@@ -104,7 +106,8 @@ def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
     return body.replace(",", ".")
 
 
-def _digits(body: str) -> int:
+def decimals(body: str) -> int:
+    """Return with how many decimal places a finite number is printed."""
     mantissa, _, exponent = body.lower().partition("e")
     places = len(mantissa.partition(".")[2])
     return places - int(exponent[:MOST_EXPONENT_CHARACTERS]) if exponent else places

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.reader.bars import Bar
+from monitor.reader.numbers import FINITE
 from monitor.reader.template import MARK, shape_of
 from monitor.reader.vocabulary import listed, words_of
 
@@ -104,7 +105,7 @@ def bar_shape(line: bytes, bar: Bar, report: Report, state: ReadState) -> tuple[
     fast = fast_plan(template, report, state, is_bar=True)
     if fast is None:
         return None
-    patterns = [_NUMBER.join(re.escape(gap.encode()) for gap in part.split(MARK)) for part in parts]
+    patterns = [FINITE.join(re.escape(gap.encode()) for gap in part.split(MARK)) for part in parts]
     before = parts[0].count(MARK) if bar.words else 0
     if bar.style == "tqdm":
         head = patterns[0] if bar.words else b""
@@ -129,9 +130,6 @@ def _is_usual(bar: Bar) -> bool:
     is_of_epochs = bool(words) and words <= {"epoch", "epochs"}
     is_of_steps = bool(words) and words <= listed("bars_of_steps")
     return bar.style == "tqdm" and not is_of_epochs and not is_of_steps and not bar.words.startswith("[")
-
-
-_NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
 
 
 def _is_right(fast: Fast, shape: BarShape, line: bytes, bar: Bar, report: Report) -> bool:

@@ -9,11 +9,11 @@ from monitor.reader.bars import Bar, take_bar
 from monitor.reader.dialects.by_words import LOOSE_REPORTS
 from monitor.reader.dialects.redrawn import batch_of, copied, note_drawn_report
 from monitor.reader.dialects.rows import Drawings, ForeignRows
-from monitor.reader.dialects.single import decimals
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.drawings import draw_again, draw_all_plain, drawn_as
 from monitor.reader.encoding import note_utf8
 from monitor.reader.moving import enter_bar, enter_behind_bar, has_bar, take_plain_bar
+from monitor.reader.numbers import decimals
 from monitor.reader.phrases import plain
 from monitor.reader.places import Named, enter_epoch
 
@@ -130,7 +130,7 @@ def _steps_between_bars(rows: ForeignRows, words: ReadState) -> list[int | None]
         digits = None
         if rows.progress is not None:
             enter_epoch(words.place, Named(float(rows.progress[number]), None, is_fraction=True))
-            digits = decimals(rows.shown_progress[number])
+            digits = decimals(rows.shown_progress[number].decode())
         take_plain_bar(words)
         if not has_bar(words.place):
             return None

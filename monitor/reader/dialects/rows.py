@@ -6,7 +6,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from monitor.reader.dialects.single import Key, Shape, decimals
+from monitor.reader.dialects.single import Key, Shape
+from monitor.reader.numbers import decimals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,4 +129,4 @@ class ForeignRows:
 
     def digits(self, key: Key, most: int) -> Iterator[int]:
         """Return with how many decimal places the newest values of a series were printed."""
-        return map(decimals, self.texts[key][0][-most:])
+        return (decimals(text.decode()) for text in self.texts[key][0][-most:])

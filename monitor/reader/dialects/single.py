@@ -13,7 +13,7 @@ from monitor.reader.dialects.by_words import LOOSE_REPORTS
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 from monitor.reader.event import Event, RawLine, evidence_of
-from monitor.reader.numbers import MOST_EXPONENT_CHARACTERS, count
+from monitor.reader.numbers import count, decimals
 from monitor.reader.signals import Labels, Sample, text_signals
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Single:
             for (key, _, _), value in zip(self.slots, values, strict=True)
             if (key != PACE or value >= SHORTEST_PACE_S) and (key != LOSS or "loss" in given)
         )
-        digits = tuple((signal, labels, decimals(texts[slot])) for signal, labels, slot in self.digits)
+        digits = tuple((signal, labels, decimals(texts[slot].decode())) for signal, labels, slot in self.digits)
         return Event(evidence_of(line, path, place.at), "", record, samples, self.kind, None, digits)
 
     def _after(self, line: RawLine, texts: tuple[bytes, ...], state: DialectState) -> After | None:
@@ -152,7 +152,7 @@ class Single:
         progress = float(texts[fast.progress_slot])
         if not place.is_fraction or place.progress is None or not place.progress <= progress < 1e7:
             return None
-        return behind_bar(progress, decimals(texts[fast.progress_slot]), state)
+        return behind_bar(progress, decimals(texts[fast.progress_slot].decode()), state)
 
     def _by_bar(self, after: After, texts: tuple[bytes, ...], state: DialectState) -> _Place | None:
         """Return where a line is by a bar; None where it does not simply go on from the line before."""
@@ -304,11 +304,3 @@ def single_of(shape: Shape, data: bytes, event: Event) -> Single | None:
 @lru_cache(maxsize=64)
 def _compiled(pattern: bytes) -> re.Pattern[bytes]:
     return re.compile(pattern)
-
-
-def decimals(text: bytes) -> int:
-    """Return with how many decimal places a finite number is printed."""
-    mantissa, _, exponent = text.lower().partition(b"e")
-    point = mantissa.find(b".")
-    places = len(mantissa) - point - 1 if point >= 0 else 0
-    return places - int(exponent[:MOST_EXPONENT_CHARACTERS]) if exponent else places

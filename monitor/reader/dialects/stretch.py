@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.reader.dialects.drawn import paces_of
 from monitor.reader.dialects.rows import Column, Drawings, ForeignRows
-from monitor.reader.dialects.single import LARGEST_STEP, PACE, Key, Shape
+from monitor.reader.dialects.single import LARGEST_STEP, LOSS, PACE, Key, Shape
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 PLAIN_GROUPS = 4
 """Groups of the expression of a bar without words."""
-_LOSS: Key = ("train.loss", ())
 
 
 class Found(NamedTuple):
@@ -218,7 +217,7 @@ class _Columns:
             where = marks
             if key == PACE and (is_short := values < SHORTEST_PACE_S).any():
                 values, where = values[~is_short], marks[~is_short]
-            if key == _LOSS and shape.bar is not None and shape.bar.shows_again:
+            if key == LOSS and shape.bar is not None and shape.bar.shows_again:
                 shown = np.concatenate(([float(before[slot])], numbers(slot)))
                 is_news = (shown[1:] != shown[:-1]) | (np.signbit(shown[1:]) != np.signbit(shown[:-1]))
                 values, where = values[is_news], marks[is_news]

@@ -33,7 +33,7 @@ from monitor.run.last_values import LastValues, last_values
 from monitor.run.run import Run
 from monitor.run.sources import Source, companions
 from monitor.snapshot import Snapshot, first_shown, with_sources
-from monitor.tail import FileTail, RecordTail, TableTail, is_table
+from monitor.tail import RecordTail, file_tail
 from monitor.tail.logset import full_name
 from monitor.tail.opening import holds_records
 
@@ -218,17 +218,12 @@ def follow(
 
     transitions = Collected()
     pipeline = Pipeline(str(log), settings.engine())
-    tail = RecordTail(str(log)) if holds_records(Path(log)) else _text_tail(Path(log))
+    tail = RecordTail(str(log)) if holds_records(Path(log)) else file_tail(Path(log))
     follower = Follower(pipeline, tail, clock or SystemClock(), transitions, Committer(Delivery({})))
     try:
         yield Followed(follower, transitions)
     finally:
         follower.close()
-
-
-def _text_tail(path: Path) -> FileTail:
-    """Return the tail of a text log, or of a table."""
-    return TableTail(path) if is_table(path) else FileTail(path)
 
 
 def _log_of(pipeline: Pipeline, transitions: Iterable[Alert], snapshot: Snapshot) -> Log:

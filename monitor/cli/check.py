@@ -21,8 +21,7 @@ from monitor.rules.choice import RuleChoice
 from monitor.run.ended import Ended
 from monitor.run.last_values import last_values
 from monitor.snapshot import Snapshot
-from monitor.tail.logset import LogSet, is_record_file
-from monitor.tail.records import holds_figures
+from monitor.tail.logset import LogSet, lacks_figures
 from monitor.terminal.lines import full_lines, summary_lines
 
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
@@ -85,15 +84,10 @@ def command(
 def _found(names: tuple[str, ...]) -> list[str]:
     """Return the logs that were named, those in folders and of patterns included. Raises LogError for none."""
     logs = LogSet(names)
-    found = [*logs.named, *(each for each in logs.found() if not _is_table_of_results(Path(each)))]
+    found = [*logs.named, *(each for each in logs.found() if not lacks_figures(each))]
     if not found:
         raise LogError(", ".join(names), "no log found", expected="files named *.log")
     return found
-
-
-def _is_table_of_results(path: Path) -> bool:
-    """Whether a file is only named like one of records."""
-    return is_record_file(path.name) and not holds_figures(path)
 
 
 def as_json_line(log: Log) -> str:

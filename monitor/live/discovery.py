@@ -11,9 +11,8 @@ from monitor.base.errors import MonitorError
 from monitor.engine.unjudged import reason_of
 from monitor.live.follower import Follower
 from monitor.live.opener import Opener
-from monitor.tail.logset import MOST_LOGS, LogSet, is_record_file
+from monitor.tail.logset import MOST_LOGS, LogSet, is_record_file, lacks_figures
 from monitor.tail.opening import ABANDONED_AFTER_S
-from monitor.tail.records import holds_figures
 
 
 class _Resting(NamedTuple):
@@ -43,20 +42,24 @@ class Discovery:
         self._logs, self._opener, self._clock, self._complain, self._known = logs, opener, clock, complain, known
         self._seen: set[str] = set()
         self._resting: dict[str, _Resting] = {}
+        self._without_figures: dict[str, _Resting] = {}
+        """As they were when they were looked at; they are looked at again once they have changed."""
         self._has_looked = False
 
     def more(self) -> Iterator[Follower]:
         """Yield followers of the logs found since the last call."""
         is_first, self._has_looked = not self._has_looked, True
         # Text logs first: what a file of records tells as well is then known.
-        for log in sorted(self._logs.found(), key=lambda each: is_record_file(Path(each).name)):
+        for log in sorted(self._logs.found(), key=is_record_file):
             if log in self._seen:
                 continue
             status = _status(log)
             if status is None or self._resting.get(log) == status:
                 continue
-            if is_record_file(Path(log).name) and not holds_figures(Path(log)):
-                # A table of results, or a file that is only just being written: it is looked at again.
+            if self._without_figures.get(log) == status:
+                continue
+            if lacks_figures(log):
+                self._without_figures[log] = status
                 continue
             if is_first and str(Path(log).absolute()) not in self._known and self._is_old(status):
                 self._resting[log] = status

@@ -7,7 +7,6 @@ file that shows a fault tells it, the last one that shows it ends it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
 from monitor.alert import Alert, State
@@ -90,7 +89,7 @@ class OneRun:
     def add(self, member: Member) -> None:
         """Take a further file into account."""
         self._members[member.log] = member
-        self._has_records |= _is_records(member.log)
+        self._has_records |= is_record_file(member.log)
         self._due_at = 0.0
 
     def main_of(self, log: str) -> str | None:
@@ -107,8 +106,8 @@ class OneRun:
 
     def must_wait(self, log: str) -> bool:
         """Whether a file of records has to wait for text logs, to know which of its history they tell as well."""
-        texts = (each for each in self._members.values() if not _is_records(each.log))
-        return _is_records(log) and not all(each.has_caught_up for each in texts)
+        texts = (each for each in self._members.values() if not is_record_file(each.log))
+        return is_record_file(log) and not all(each.has_caught_up for each in texts)
 
     def untold(self, log: str, history: Sequence[Alert]) -> list[Alert]:
         """Return what only this file of its run shows of its history."""
@@ -188,10 +187,6 @@ class OneRun:
         before = {each.id for each in self._told_before()}
         log, alert = next((each for each in alike if each[1].id in before), alike[0])
         return _Told(log, alert)
-
-
-def _is_records(log: str) -> bool:
-    return is_record_file(PurePath(log).name)
 
 
 def _is_alike(one: Alert, other: Alert) -> bool:

@@ -17,7 +17,7 @@ from monitor.pipeline import Pipeline
 from monitor.probes import Probe
 from monitor.run.run import Run
 from monitor.store import Saved
-from monitor.tail import FileTail, RecordTail, StreamTail, TableTail, Tail, TailPosition, is_table
+from monitor.tail import RecordTail, StreamTail, Tail, file_tail
 from monitor.tail.logset import STDIN
 from monitor.tail.opening import check_followable, holds_records
 from monitor.tail.recordtail import KnownRecords
@@ -72,7 +72,11 @@ class Opener:
                 history=saved.history,
                 unjudged=saved.unjudged,
             )
-        tail = _record_tail(log, pipeline.run) if has_records else _file_tail(path, position, pipeline.run)
+        last = pipeline.run.last
+        if has_records:
+            tail: Tail = RecordTail(log, KnownRecords() if last is None else KnownRecords(last.line, last.text))
+        else:
+            tail = file_tail(path, position, last_row=b"" if last is None else last.text.encode())
         return self._follower(pipeline, tail, loaded, is_new=is_new), [alert.summary for alert in loaded.lost]
 
     def _open_stream(self) -> tuple[Follower, list[str]]:
@@ -105,16 +109,3 @@ class Opener:
             probes=self._probes(pipeline.log),
             one_run=self.one_run,
         )
-
-
-def _file_tail(path: Path, position: TailPosition | None, run: Run) -> FileTail:
-    """Return the tail of a text log, or of a table; ``run`` is what is known of its lines before ``position``."""
-    if not is_table(path):
-        return FileTail(path, position)
-    last = run.last.text.encode() if run.last is not None else b""
-    return TableTail(path, position, last_row=last)
-
-
-def _record_tail(log: str, run: Run) -> RecordTail:
-    """Return the tail of a file of records, behind those that are known."""
-    return RecordTail(log, KnownRecords(run.last.line, run.last.text) if run.last is not None else KnownRecords())

@@ -70,10 +70,10 @@ def companions(sources: Iterable[Source], known: Known | None = None) -> dict[st
     what was decided by figures between two calls.
     """
     sources, known = list(sources), {} if known is None else known
-    records = sorted((each for each in sources if _is_records(each.log)), key=_preference)
+    records = sorted((each for each in sources if is_record_file(each.log)), key=_preference)
     if not records:
         return {}
-    texts = [each for each in sources if not _is_records(each.log) and each.log != STDIN and not _is_side(each.log)]
+    texts = [each for each in sources if not is_record_file(each.log) and each.log != STDIN and not _is_side(each.log)]
     groups = _groups(records, known)
     found = {each.log: group[0].log for group in groups for each in group[1:]}
     for group, text in _texts_of(groups, texts, known):
@@ -102,7 +102,7 @@ def kinship(one: Run, other: Run) -> Kinship:
 
 def is_copy(log: str) -> bool:
     """Whether a file of records is one that a checkpoint keeps: it never grows, even while its run goes on."""
-    return _is_records(log) and _COPY.fullmatch(PurePath(log).parent.name) is not None
+    return is_record_file(log) and _COPY.fullmatch(PurePath(log).parent.name) is not None
 
 
 Place = tuple[str, Labels, str, int]
@@ -239,17 +239,13 @@ def _shared_parts(one: str, other: str) -> int:
 def _folder(log: str) -> Path:
     """Return the folder of a run, of which checkpoints and splits have folders of their own."""
     folder = Path(log).absolute().parent
-    while _is_records(log) and (_COPY.fullmatch(folder.name) or folder.name in _SPLITS):
+    while is_record_file(log) and (_COPY.fullmatch(folder.name) or folder.name in _SPLITS):
         folder = folder.parent
     return folder
 
 
 def _and_above(folder: Path) -> list[Path]:
     return [folder, *folder.parents]
-
-
-def _is_records(log: str) -> bool:
-    return is_record_file(PurePath(log).name)
 
 
 def _is_side(log: str) -> bool:

@@ -13,7 +13,7 @@ from monitor.tail.linebuffer import (
 from monitor.tail.recordtail import RecordTail
 from monitor.tail.source import Notice, Tail
 from monitor.tail.stream import StreamTail
-from monitor.tail.tabletail import TableTail, is_table
+from monitor.tail.tabletail import TableTail, file_tail
 from monitor.tail.textbuffer import TextBuffer
 from monitor.tail.waker import Waker
 from monitor.tail.whole import read_lines, read_pieces, read_stretches
@@ -34,7 +34,7 @@ __all__ = [
     "TailPosition",
     "TextBuffer",
     "Waker",
-    "is_table",
+    "file_tail",
     "read_lines",
     "read_pieces",
     "read_stretches",

@@ -6,8 +6,9 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from monitor.tail.records import holds_figures
 from monitor.tail.tfevents import is_tfevents
 
 STDIN = "-"
@@ -31,9 +32,15 @@ _COPIES = re.compile(r"checkpoint-(\d{1,18})")
 """Folders in which a trainer keeps a copy of its state; the newest copy holds what the others do."""
 
 
-def is_record_file(name: str) -> bool:
-    """Whether a file of this name holds a training's figures; in a folder, only these and ``*.log`` are looked for."""
+def is_record_file(log: str) -> bool:
+    """Whether a file is named like one of a training's figures; of a folder, only these and ``*.log`` are looked at."""
+    name = PurePath(log).name
     return name in _RECORD_FILES or is_tfevents(name)
+
+
+def lacks_figures(log: str) -> bool:
+    """Whether a file is only named so: a table of results, or one that is only just being written."""
+    return is_record_file(log) and not holds_figures(Path(log))
 
 
 class LogSet:

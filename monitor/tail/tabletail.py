@@ -21,9 +21,10 @@ SUFFIXES = (".csv", ".tsv")
 _CELLS = re.compile(rb"[,;\t]")
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file is a table by its name."""
-    return path.suffix.lower() in SUFFIXES
+def file_tail(path: Path, position: TailPosition | None = None, *, last_row: bytes = b"") -> FileTail:
+    """Return the tail of a text log, or of a table by its name; ``last_row`` is the line before ``position``."""
+    is_table = path.suffix.lower() in SUFFIXES
+    return TableTail(path, position, last_row=last_row) if is_table else FileTail(path, position)
 
 
 class TableTail(FileTail):

@@ -239,12 +239,12 @@ def test_only_members_of_the_group_read_the_state_and_silence(machine: Machine, 
         done = machine.run("runuser", "-u", user, "--", "monitor", *words, *state, check=False)
         return f"{done.returncode} {done.stdout}{done.stderr}"
 
-    until(lambda: "run two: running" in as_user("ana", "status"))
+    until(lambda: "two (two.log) on elsewhere · running at step" in as_user("ana", "status"))
     assert "by ana: backup" in as_user("ana", "silence", "GradientZero", "--for", "1h", "--reason", "backup")
     assert as_user("bob", "status").startswith("2 ")
     assert as_user("bob", "silence", "GradientZero", "--for", "1h").startswith("2 ")
     two.fault()
-    until(lambda: "GradientZero fires" in as_user("ana", "status"))
+    until(lambda: "GradientZero: no gradient reaches gat" in as_user("ana", "status"))
     assert two.told("GradientZero") == []
     assert "ended: " in as_user("ana", "unsilence", "GradientZero")
     until(lambda: [state for _, state in two.told("GradientZero")] == ["firing"])

@@ -94,6 +94,8 @@ class Alert:
     """The machine that read the log."""
     checkpoint: str = ""
     """The last checkpoint saved before the first line that shows it, and how far back it is, in words."""
+    gpus: int = 0
+    """How many GPUs the run used when the alert began; 0 if nothing tells."""
 
     @property
     def key(self) -> AlertKey:
@@ -108,7 +110,7 @@ class Alert:
         """Return the alert as every machine receives it: strict JSON, with non-finite numbers as text.
 
         Text that looks like a secret is redacted. ``inhibited_by`` is present only if another alert
-        explains this one, ``resent`` only if true, ``checkpoint`` only if one was saved before.
+        explains this one, ``resent`` only if true, ``checkpoint`` only if one was saved before, ``gpus`` only if known.
         """
         return {
             "version": JSON_VERSION,
@@ -136,6 +138,7 @@ class Alert:
             **({"inhibited_by": self.inhibited_by} if self.inhibited_by else {}),
             **({"resent": True} if self.resent else {}),
             **({"checkpoint": redact(self.checkpoint)} if self.checkpoint else {}),
+            **({"gpus": self.gpus} if self.gpus else {}),
             "evidence": [
                 {"path": each.path, "line": each.line, "offset": each.offset, "text": redact(each.text)}
                 for each in self.evidence
@@ -147,10 +150,20 @@ MOMENTS = frozenset({"crash", "ended_early"})
 """Faults that happen at a step; the others last since one."""
 
 
+LEAST_GPU_HOURS = 0.1
+"""Costs below are not worth a word; the figure has one decimal place."""
+
+
 def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str:
-    """Return since which step an alert fires, and for how long up to a time: ``since step 370 (14 min)``."""
+    """Return since which step an alert fires, and the cost up to a time: ``since step 370 (14 min, 1.9 GPU h)``.
+
+    Without GPU hours where the log and its facts name no GPU, and for less than LEAST_GPU_HOURS.
+    """
     began_at = min((each.at for each in alert.evidence[:1] if each.at is not None), default=alert.starts_at)
-    lasted = long_span(until - began_at) if until is not None and began_at is not None else ""
+    lasted_s = until - began_at if until is not None and began_at is not None else 0.0
+    gpu_hours = alert.gpus * lasted_s / 3600
+    cost = f", {gpu_hours:,.1f} GPU h" if gpu_hours >= LEAST_GPU_HOURS else ""
+    lasted = f"{long_span(lasted_s)}{cost}"
     if "since step" in alert.summary:
         return ""
     if alert.fault in MOMENTS:

@@ -164,6 +164,7 @@ def _opened(
         log=run.log,
         host=run.host,
         checkpoint=_way_back(run, reading),
+        gpus=len(run.attempt.series.get("gpu.used_mb", ())),
     )
     remembered = {known: count for known, count in states.ordinals.items() if known != base}
     for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:

@@ -32,6 +32,20 @@ def hf(count: int, norm: str = "1.25") -> list[str]:
     return [HF.format(loss=round(2.5 - 0.02 * each, 4), norm=norm, epoch=each / 20) for each in range(1, count + 1)]
 
 
+def keras(count: int, best: int = 9) -> list[str]:
+    """Return epochs whose training loss falls, and whose validation loss rises after the best one."""
+
+    def figures(epoch: int) -> str:
+        val = 0.9 - 0.03 * epoch if epoch <= best else 0.6 + 0.08 * (epoch - best)
+        return f"accuracy: {0.5 + 0.015 * epoch:.4f} - loss: {1.2 * 0.85**epoch:.4f} - val_loss: {val:.4f}"
+
+    return [
+        line
+        for epoch in range(1, count + 1)
+        for line in (f"Epoch {epoch}/{2 * count}", f"100/100 - 4s - 40ms/step - {figures(epoch)}")
+    ]
+
+
 CASES = {
     "out of memory": (
         [*gpt(20), "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."],
@@ -52,6 +66,15 @@ CASES = {
         [GPT.format(step=step, loss="2.7183") for step in range(0, 300, 10)],
         ("❌", "no end seen", "LossFrozen", "L"),
     ),
+    "a rank that waits in vain": (
+        [
+            *gpt(20),
+            "[rank1]:[E1030 21:14:07.212 ProcessGroupNCCL.cpp:629] [Rank 1] Watchdog caught collective operation "
+            "timeout: WorkNCCL(SeqNum=812, OpType=ALLREDUCE, Timeout(ms)=600000) ran for 600051 ms before timing out.",
+        ],
+        ("❌", "DIED (a collective operation between ranks timed out or broke)", "Crash", "L21"),
+    ),
+    "overfitting": (keras(30), ("❌", "30 of 60 epochs done", "Overfitting", "L22")),
     "a step back": (
         [*gpt(40), *gpt(20)],
         ("❌", "no end seen", "StepWentBack", "L41"),
@@ -101,6 +124,19 @@ def test_a_critical_problem_names_the_last_checkpoint_before_it(tmp_path: Path):
     lines.insert(15, "saving checkpoint to out/ckpt.pt")
     found = first_screen(lines, tmp_path)
     assert found.problems[0].advice[-1] == "last checkpoint before it: out/ckpt.pt (step 140), L16; 60 steps earlier"
+
+
+@pytest.mark.parametrize(("gpus", "cost"), [(0, ""), (1, ", 0.3 GPU h"), (8, ", 2.3 GPU h")])
+def test_a_critical_problem_says_what_it_has_cost(gpus: int, cost: str, tmp_path: Path):
+    def at(step: int, body: str) -> str:
+        return f"2026-03-02T09:{step // 10:02}:00.000Z INFO {body}"
+
+    lines = [at(0, f"[GPU] index={each} used_mb=60000 total_mb=80000") for each in range(gpus)]
+    for step in range(10, 400, 10):
+        loss = "nan" if step >= 220 else f"{3 - step / 400:.4f}"
+        lines.append(at(step, f"[TRAIN] epoch=1/2 batch={step}/400 step={step} loss={loss} lr=1.0e-03"))
+    found = "\n".join(first_screen(lines, tmp_path).lines)
+    assert f"since step 220 (17 min{cost})" in found
 
 
 def test_the_count_is_that_of_the_alerts(tmp_path: Path):

@@ -10,7 +10,7 @@ from tests.scoreboard.families.plan import Job
 from tests.scoreboard.families.run import Result, run_job
 
 pytestmark = pytest.mark.slow
-HEALTHY = ("table_tiny_targets", "table_experts_one", "language_gpt_tied", "graph_nodes", "word_vectors", "gan")
+HEALTHY = ("table_tiny_targets", "table_mixup", "language_gpt_tied", "graph_nodes", "word_vectors", "gan")
 FAULTY = (
     Job("table_values_adam", 0, "one_batch", "start"),
     Job("harder_later", 0, "softmax_over_batch", "start"),
@@ -29,6 +29,13 @@ def test_the_sample_is_of_families_that_were_tuned_on():
 def test_a_healthy_run_is_quiet(name: str):
     result = run_job(Job(name, 0))
     assert (result.alarms, result.printed) == ((), ())
+
+
+def test_experts_that_get_no_row_any_more_are_told():
+    """Two of eight get their last rows in steps 87 and 89 of 240: the balance is too weak, though listed as healthy."""
+    result = run_job(Job("table_experts_one", 0))
+    assert {alarm.rule for alarm in result.alarms} == {"GradientMissing"}
+    assert result.printed == ()
 
 
 @pytest.mark.parametrize("job", FAULTY, ids=lambda job: job.name)

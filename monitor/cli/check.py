@@ -12,6 +12,7 @@ import click
 from monitor.api import Log, Settings, one_run_each, read
 from monitor.base.errors import LogError, MonitorError, Problems
 from monitor.base.escape import redact, terminal
+from monitor.cli.build_server import Forms, publish
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
@@ -24,6 +25,7 @@ from monitor.snapshot import Snapshot
 from monitor.tail.logset import LogSet, lacks_figures
 from monitor.terminal.lines import full_lines, summary_lines
 
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 
 
@@ -35,6 +37,9 @@ _VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 @click.option("--finished", is_flag=True, help="Exit with 1 unless every run completed.")
 @click.option("--full", is_flag=True, help="Print what each rule found, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per log.")
+@click.option("--junit", type=_NEW_FILE, metavar="FILE", help="Write the outcome of each rule as JUnit XML.")
+@click.option("--sarif", type=_NEW_FILE, metavar="FILE", help="Write what was found, with its lines, as SARIF 2.1.0.")
+@click.option("--github", is_flag=True, help="Print annotations for GitHub Actions, and add to the step's summary.")
 def command(
     logs: tuple[str, ...],
     choice: RuleChoice,
@@ -43,6 +48,9 @@ def command(
     finished: bool,
     full: bool,
     as_json: bool,
+    junit: Path | None,
+    sarif: Path | None,
+    github: bool,
 ) -> int:
     """Read logs to their end, and show what happened.
 
@@ -55,6 +63,7 @@ def command(
     \b
     monitor check train.log
     monitor check runs/ --json | jq '{log, verdict, ended}'
+    monitor check train.log --finished --junit check.xml --sarif check.sarif --github
     """
     settings = Settings(choice.paths, choice.settings, choice.disabled, lines.dialect, lines.time_zone)
     found = _found(logs)
@@ -78,6 +87,10 @@ def command(
         click.echo(terminal(line))
     for problem in problems:
         click.echo(terminal(f"monitor: {problem}"), err=True)
+    if junit or sarif or github:
+        publish(
+            read_to_end, Forms(junit, sarif, with_annotations=github, is_stdout_taken=as_json), must_complete=finished
+        )
     return 1 if 1 in codes else 2 if problems else max(codes)
 
 

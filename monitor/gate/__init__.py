@@ -1,0 +1,1 @@
+"""What a build server shows of logs that were read to their end: JUnit, SARIF, annotations."""

@@ -1,0 +1,46 @@
+"""A log with its cases, and how its files are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.api import Log
+from monitor.base.escape import terminal
+from monitor.base.evidence import Evidence
+from monitor.gate.case import Case, cases_of
+from monitor.report.summary import summary_of
+from monitor.tail.logset import STDIN
+
+
+class Judged(NamedTuple):
+    """One log, judged for a build server."""
+
+    place: str
+    """Its path, relative to the working folder if it lies in it: the form that build servers show in the source."""
+    run: str
+    host: str
+    cases: list[Case]
+    summary: tuple[str, ...]
+    """The first screen."""
+
+    @classmethod
+    def of(cls, log: Log, *, must_complete: bool) -> Judged:
+        """Judge a log; ``must_complete`` makes a run that did not complete a failure."""
+        summary = tuple(map(terminal, summary_of(log.snapshot).lines))
+        cases = cases_of(log, must_complete=must_complete)
+        return cls(terminal(place_of(log.path)), log.snapshot.run.id or "", log.host, cases, summary)
+
+    def file_of(self, evidence: Evidence) -> str:
+        """Return the file of a line; another file of the same run has its own."""
+        return terminal(place_of(evidence.path)) if evidence.path else self.place
+
+
+def place_of(path: str) -> str:
+    """Return a path relative to the working folder, or as it is if it lies elsewhere."""
+    if path == STDIN:
+        return "stdin"
+    try:
+        return Path(path).absolute().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return path

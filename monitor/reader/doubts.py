@@ -69,6 +69,15 @@ def without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value,
     return tuple(value._replace(split="") if value.quantity == "metric" else value for value in kept)
 
 
+def without_rate_of_settings(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Leave out the learning rate of a line without a place and a loss, in a log whose reports give their rate: the
+    settings of another run may be echoed, ``BASE_LR: 0.002``.
+    """
+    if any(value.quantity == "loss" for value in values):
+        return values
+    return tuple(value for value in values if value.quantity != "lr")
+
+
 def without_running_mean(
     plan: Plan, values: tuple[Value, ...], places: list[Filled], state: ReadState
 ) -> tuple[Value, ...]:

@@ -19,6 +19,9 @@ from monitor.reader.vocabulary import listed, shipped, words_of
 _EPOCH_OF = re.compile(r"\[?(\d+)/(\d+)\]?:?")
 """What a bar of an epoch is called by some: ``[3/20]:``."""
 
+_EPOCHS = frozenset(("epoch", "epochs"))
+"""By its words or by the unit of its speed, ``3.2s/epoch``, a bar counts epochs."""
+
 
 def drawn_as(bar: Bar) -> str:
     """Return what a bar shows, but for its times: a drawing that shows the same is the same report."""
@@ -86,18 +89,24 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
     if named := _EPOCH_OF.fullmatch(bar.words):
         is_epoch = count(named[2]) != bar.total or count(named[1]) != bar.done
         bar = bar._replace(words=f"epoch {named[1]}/{named[2]}" if is_epoch else "")
+    counted = set(words_of(bar.unit))
+    if bar.style == "tqdm" and counted & listed("bar_units_of_other_things"):
+        return read_pairs(bar.pairs, logger, state) if bar.pairs and bar.done else KNOWN
     text = f"{bar.words} | {bar.pairs}" if bar.words and bar.pairs else bar.words or bar.pairs
     is_step_bar = not words or set(words) <= listed("bars_of_steps")
-    if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words:
+    if bar.style == "tqdm" and not bar.pairs and is_step_bar and not words and not counted & _EPOCHS:
         if draw_plain(bar, state):
             return (Report("report", place_of(state.place, enter_bar(bar, state)), is_bar=True),)
         return KNOWN
-    if set(words) <= {"epoch", "epochs"} and words and bar.style == "tqdm" and bar.total:
+    is_of_epochs = (words and set(words) <= _EPOCHS) or (is_step_bar and counted & _EPOCHS)
+    if is_of_epochs and bar.style == "tqdm" and bar.total:
         if bar.done:
             enter_epoch(state.place, Named(bar.done, bar.total))
             state.place.from_zero = False
-            state.place.index, state.place.is_over, state.is_begun = bar.done - 1, True, True
-        return read_pairs(bar.pairs, logger, state) if bar.pairs else KNOWN
+            state.place.index, state.is_begun = bar.done - 1, True
+        reports = read_pairs(bar.pairs, logger, state) if bar.pairs else KNOWN
+        state.place.is_over = bool(bar.done) or state.place.is_over
+        return reports
     if not text:
         if bar.done and bar.style == "keras":
             enter_bar(bar, state)

@@ -14,9 +14,13 @@ _INNER = frozenset(("step", "batch", "samples", "position", "index"))
 
 
 def note_report(
-    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState, *, is_bar: bool
-) -> None:
-    """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure."""
+    template: str, places: list[Filled], values: tuple[Value, ...], subject: str, state: ReadState, *, is_bar: bool,
+    has_lead: bool = False,
+) -> None:  # fmt: skip
+    """Note a report of the present epoch, and say whether the epoch is over by it, not over, or not sure.
+
+    ``has_lead`` says that a number without a name begins the line: ``[660][Epoch 3]`` may be one of several trainings.
+    """
     place, shapes = state.place, state.epoch_shapes
     if place.index is None or place.is_fraction:
         return
@@ -40,7 +44,7 @@ def note_report(
         if count > 1:
             _go_on(shapes, key, is_training=is_training)
         if not has_inner and is_training:
-            place.is_over = False
+            place.is_over = None if has_lead else False
         elif count == 1 and kinds == {"epoch"} and not is_bar and place.is_over is False:
             place.is_over = None  # what came before this evaluation may have been all of the epoch
         elif is_training and place.is_over is None:

@@ -80,7 +80,8 @@ def enter(
         (each, item), *_ = named["position"]
         has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
         if each.slot.name:
-            return enter_position(place, item, has_val=has_val)
+            has_loss = any(value.quantity == "loss" for value in values)
+            return enter_position(place, item, has_val=has_val, has_loss=has_loss)
         _enter_unknown(place, item)
         return None
     is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)

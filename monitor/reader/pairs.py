@@ -10,6 +10,7 @@ from monitor.reader.doubts import (
     is_after_the_last_epoch,
     twin,
     without_doubtful_loss,
+    without_rate_of_settings,
     without_running_mean,
 )
 from monitor.reader.epochs import note_report
@@ -81,11 +82,15 @@ def read_pairs(
         else:
             values = without_doubtful_loss(plan, values)
     values = without_running_mean(plan, name_losses(values, state), places, state)
+    if state.has_placed_rate and not has_own_place:
+        values = without_rate_of_settings(values)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
         return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
     if not values:
+        if bar is None and state.is_begun and _is_other_loop(filled, state.place):
+            return KNOWN  # "Batch 19/59: evaluated"
         is_place = plan.is_place_only or _is_progress(plan, filled, state.place)
         if is_place and places and bar is None and _is_sure_place(places):
             if not state.is_begun and are_amounts(plan):
@@ -134,13 +139,16 @@ def read_pairs(
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
     state.is_begun, state.num_barren = True, 0
     if places and subject in ("", "train"):
-        state.has_placed_loss = state.has_placed_loss or any(value.quantity == "loss" for value in values)
+        has_loss = any(value.quantity == "loss" for value in values)
+        state.has_placed_loss = state.has_placed_loss or has_loss
+        state.has_placed_rate |= has_loss and any(value.quantity == "lr" for value in values)
     state.place.reports += 1
     is_val = subject in ("val", "test") or all(value.split in ("val", "test") for value in values)
     if is_trailing:
         state.place.is_over = True
     elif not is_elsewhere:
-        note_report(shape.template, places, values, subject, state, is_bar=bar is not None)
+        has_lead = any(slot.role == "lead" for slot in plan.slots)
+        note_report(shape.template, places, values, subject, state, is_bar=bar is not None, has_lead=has_lead)
     is_drawn = bar is not None and bar.style != "keras"
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 

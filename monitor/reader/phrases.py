@@ -185,7 +185,13 @@ def plain(body: str) -> str:
     return body
 
 
+_BARRED = re.compile(r"(?P<epoch>\bepoch:? ?[\[(]\d{1,7}) ?\| ?(?=\d{1,7}[\])])", re.I)
+"""``Epoch: [3 | 600]``."""
+
+
 def _place_first(body: str) -> str:
+    if "|" in body:
+        body = _BARRED.sub(r"\g<epoch>/", body)
     if m := _EPOCH_DONE.match(body):
         return f"{m[1]}, {body[m.end() :]}"
     if body[0].isdigit() and (m := _COUNT_OF_EPOCH.match(body)):

@@ -87,7 +87,10 @@ class PlaceState:
     inner_total: int | None = None
     inner_from_zero: bool = False
     leap: int = 0
-    """How far apart the last two counts within an epoch were."""
+    """How far apart the last two counts within an epoch, or of the steps, were."""
+    is_round: bool = False
+    """Whether the count of the steps began anew when it was full, in a log that names no epochs: it may be one of each
+    epoch, or of each of several trainings."""
     inner_before: int | None = None
     """The last count of the epoch before."""
     is_ended: bool = False
@@ -259,15 +262,27 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
     return _global(state, value, total if state.is_inner is False else None, named.rank)
 
 
-def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int:
+def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int | None:
     if state.step is not None and value < state.step and state.is_ended:
         _new_fit(state)
+    if state.step is not None and value > state.step:
+        state.leap = value - state.step
+    if state.index is None and _is_full(state, total) and value < (state.step or 0):
+        state.is_round = True
+    if state.is_round and state.index is None and total is not None:
+        state.step, state.steps, state.inner, state.inner_total = None, None, value, total
+        return None
     state.step, state.step_word, state.is_step_alone = value, rank, False
     if total is not None:
         state.steps = total
     elif state.steps is not None and value > state.steps:
         state.steps = None  # it was the total of something else
     return value
+
+
+def _is_full(state: PlaceState, total: int | None) -> bool:
+    """Whether the steps have come so far that no further report of them need come."""
+    return state.step is not None and total is not None and state.steps == total and state.step + state.leap > total
 
 
 def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> int | None:

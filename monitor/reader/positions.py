@@ -8,7 +8,7 @@ MOST_BATCHES = 10_000
 """A bare count up to more than this, under the head of an epoch, may as well be one of samples."""
 
 
-def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | None:
+def enter_position(state: PlaceState, named: Named, *, has_val: bool, has_loss: bool) -> int | None:
     """Move to ``[n/total]`` without a word: a batch in an epoch that is known, else what its next value tells.
 
     A count that leaps is one of steps; one that goes by one, with a validation each time, is one of epochs.
@@ -16,6 +16,8 @@ def enter_position(state: PlaceState, named: Named, *, has_val: bool) -> int | N
     if not 0 <= named.value < 1e15:
         return None
     value, total = int(named.value), int(named.total or 0)
+    if not (total or has_loss or has_val):
+        return None  # "[051910] LR: 0.1": what it counts, or whether it counts, is not said
     if state.index is not None and state.position_is != "epoch":
         is_of_training = state.batches in (None, total)
         if 0 < total < MOST_BATCHES and not state.is_fraction and is_of_training:

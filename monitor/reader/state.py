@@ -167,5 +167,7 @@ class ReadState:
     epoch_shapes: EpochShapes = field(default_factory=EpochShapes)
     has_loss: bool = False
     """Whether a training loss by that name was read."""
+    has_placed_rate: bool = False
+    """Whether a line gave a place, a loss and a learning rate: one without any of these is a setting."""
     has_placed_loss: bool = False
     """Whether a line gave both a place and a loss of the training."""

@@ -40,7 +40,8 @@ def _logger_subject(logger: str) -> str:
 def _own_subject(gaps: list[str], slots: list[Slot]) -> str:
     splits = shipped().splits
     # "Loss: 0.5  Valid batches: 60/60": what comes behind the figures is not what they are about.
-    first = next((index for index, slot in enumerate(slots) if slot.role in MEASURED), len(slots))
+    ends = [index for index, slot in enumerate(slots) if slot.role in MEASURED]
+    first = next((index for index in ends if slots[index].quantity == "loss"), min(ends, default=len(slots)))
     of_place = next((slot.split for slot in slots[:first] if slot.role == "place" and slot.split), "")
     if of_place and of_place != "train":
         return of_place

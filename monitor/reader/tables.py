@@ -119,6 +119,8 @@ def row_text(body: str, state: TableState) -> tuple[str, bool] | None:
             continue
         texts = [cell for cell in cells if cell and not _CELL.fullmatch(cell)]
         has_place = meaning(names[0]).role == "place"
+        if has_place and cells[0] and not _CELL.fullmatch(cells[0]):
+            continue  # a name where the place should be: a row of another table, whose header was not seen
         if not has_place and texts and texts[0] == cells[0] and cells[0].lower() not in _TOTALS:
             return "", False
         pairs = [f"{name}: {cell}" for name, cell in zip(names, cells, strict=True) if _CELL.fullmatch(cell)]

@@ -9,6 +9,7 @@ Metrics are {name: {split: value}}; `a|b` in a name or a split: either is right;
 
 from . import (
     boosting_and_rl,
+    eighth,
     fifth_epochs,
     fifth_more,
     fifth_steps,
@@ -32,6 +33,7 @@ __all__ = ["FORMATS", "Log", "facts_of", "read"]
 
 MODULES = (
     boosting_and_rl,
+    eighth,
     fifth_epochs,
     fifth_more,
     fifth_steps,

@@ -82,8 +82,9 @@ soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotat
 test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service in it; root, some two minutes
 	$(BIN)/pytest -q -m slow tests/service/test_systemd.py
 
-fuzz: $(INSTALLED) ## Feed the tail and the grammar hostile bytes for ten minutes
+fuzz: $(INSTALLED) ## Feed hostile bytes for ten minutes, then a million lines with hostile values; an hour
 	$(BIN)/python -m tests.pipeline.fuzz
+	$(BIN)/python -m tests.pipeline.fuzz_values
 
 sbom: $(INSTALLED) ## Write what the installation consists of as a CycloneDX document: build/sbom.json
 	mkdir -p build

@@ -99,10 +99,13 @@ class Occurrences(Condition):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each set of the labels that split the count, or a single one if there are no events."""
+        known = self._found(run.attempt)
+        if not known or not self.labels:
+            return [self._read(run.attempt, (), list(known.values()), now)]
         found: dict[Labels, list[Series]] = {}
-        for labels, series in self._found(run.attempt).items():
+        for labels, series in known.items():
             found.setdefault(tuple(pair for pair in labels if pair[0] in self.labels), []).append(series)
-        return [self._read(run.attempt, labels, series, now) for labels, series in (found or {(): []}).items()]
+        return [self._read(run.attempt, labels, series, now) for labels, series in found.items()]
 
     def is_idle(self, run: Run) -> bool:
         """Idle while the event has never happened in this attempt."""

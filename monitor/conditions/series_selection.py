@@ -21,8 +21,11 @@ def series_of(
 ) -> dict[Labels, Series]:
     """Return the series of a signal that have the labels of ``where`` and are asked about, oldest first."""
     known = attempt.of(signal)
+    among = _asked(known, asked)
+    if not where:
+        return {labels: known[labels] for labels in among}
     wanted = where.items()
-    return {labels: known[labels] for labels in _asked(known, asked) if wanted <= dict(labels).items()}
+    return {labels: known[labels] for labels in among if wanted <= dict(labels).items()}
 
 
 def ranges_of(attempt: Attempt, signal: str, where: dict[str, str], ahead: Ahead) -> Iterator[tuple[Labels, Range]]:

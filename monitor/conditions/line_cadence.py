@@ -81,10 +81,13 @@ def freshest(attempt: Attempt, signal_name: str) -> Series | None:
     return max(attempt.of(signal_name).values(), key=lambda series: series.last.serial, default=None)
 
 
-def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOWED) -> str:
+def silence(
+    attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOWED, *, others: tuple[int, ...] = ()
+) -> str:
     """Return, in words, since when a signal has been silent, if for more than this many cadences; else nothing.
 
-    The silence of a signal that was never seen counts from the start of the attempt.
+    The silence of a signal that was never seen counts from the start of the attempt. ``others`` are further distances
+    in steps that are usual: those from one loss of a bar to another one, between which it may be told again.
     """
     signal, series = CATALOGUE[signal_name], freshest(attempt, signal_name)
     if signal.cadence == "once":
@@ -98,7 +101,7 @@ def silence(attempt: Attempt, signal_name: str, cadences: float = CADENCES_ALLOW
         return ""
     if series is not None and is_left_behind(attempt, series, cadences):
         return f"no {signal.tag} line since epoch {series.last.epoch}, and no step; now epoch {attempt.epoch}"
-    every = declared_cadence_steps(attempt, signal) or max(_gaps(series), default=UNDECLARED_CADENCE_STEPS)
+    every = declared_cadence_steps(attempt, signal) or max((*_gaps(series), *others), default=UNDECLARED_CADENCE_STEPS)
     last_step = (series.last.step or 0) if series else _first_step(attempt)
     move = attempt.progress.last
     # A report after the newest step is fresh, even if its own step number starts again in a new epoch.
@@ -246,7 +249,8 @@ class Coverage(Condition):
         counted = run.dialect.last_counted
         if series is not None and counted is not None and (series.last.step or 0) <= counted:
             return unknown("the reports so far named no step, so how often they come is not known", labels)
-        if silent := silence(attempt, name, self.cadences):
+        shown = run.dialect.told.gaps if name == "train.loss" else ()
+        if silent := silence(attempt, name, self.cadences, others=shown):
             return Reading(Outcome.BREACH, silent, labels, evidence=lines, epoch=attempt.epoch, step=attempt.step)
         if series is None:
             return unknown(f"no {signal.tag} line yet", labels)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from monitor import grammar
 from monitor.grammar import Record, Share
 from monitor.reader.course import ONLY_LOADS, saved
-from monitor.reader.dialects.state import DialectState
+from monitor.reader.dialects.shown import is_told
+from monitor.reader.dialects.state import DialectState, ToldLoss
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
 from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, METRIC, TOKENS_PER_S, Sample, samples
@@ -129,6 +130,7 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
         state.fit, state.course_of_fit = state.words.place.fit, state.course
         state.is_complete, state.resume, state.step, state.epochs = False, None, None, place.epochs
         state.first_step, state.shown, state.is_counted = None, {}, False
+        state.told = ToldLoss()
     elif was_counted and is_real and report.kind in ("report", "validation") and (place.step or 0) <= was_at[1]:
         opening = Opening("recount")
         state.step = None
@@ -195,7 +197,7 @@ def _train_fields(report: Report, state: DialectState) -> dict[str, Any]:
         if value.split in ("val", "test"):
             continue
         if value.quantity == "loss":
-            if not (report.is_bar and _is_shown_before(value, report, state)):
+            if not report.is_bar or _is_told(value, report, state):
                 fields["loss"] = value.number
         elif value.quantity in ("lr", "grad_norm", "samples_per_s"):
             fields[value.quantity] = value.number
@@ -206,13 +208,9 @@ def _train_fields(report: Report, state: DialectState) -> dict[str, Any]:
     return fields
 
 
-def _is_shown_before(value: Value, report: Report, state: DialectState) -> bool:
-    """A bar shows the last loss again and again: it is news when it is another, or once when the epoch is over."""
+def _is_told(value: Value, report: Report, state: DialectState) -> bool:
     is_over = report.place.batch is not None and report.place.batch == report.place.batches
-    text, end = repr(value.number), f"{state.epoch}" if is_over else ""
-    was, at_end = state.shown.get("loss", ("", ""))
-    state.shown = {**state.shown, "loss": (text, end or (at_end if text == was else ""))}
-    return text == was and end in ("", at_end)
+    return is_told(repr(value.number), f"{state.epoch}" if is_over else "", state)
 
 
 def _monitored(report: Report, state: DialectState) -> list[Sample]:

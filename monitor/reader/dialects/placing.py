@@ -9,6 +9,8 @@ from monitor.reader.bars import Bar, take_bar
 from monitor.reader.dialects.by_words import LOOSE_REPORTS
 from monitor.reader.dialects.redrawn import batch_of, copied, note_drawn_report
 from monitor.reader.dialects.rows import Drawings, ForeignRows
+from monitor.reader.dialects.shown import first_again, pass_over_told
+from monitor.reader.dialects.single import LOSS
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.drawings import draw_again, draw_all_plain, drawn_as
 from monitor.reader.encoding import note_utf8
@@ -52,6 +54,9 @@ def _going_on(rows: ForeignRows, state: DialectState, step: int | None, planned:
     gaps = np.diff(rows.steps, prepend=step)
     if gaps.min() < (0 if may_repeat else 1):
         return None
+    if (again := _told_again(rows, state)) is not None:
+        num = int(rows.lines[again])
+        return placed(rows.part(0, num), state) if num else None
     if planned is not None:
         # Near its planned end, a training may be complete.
         is_before = rows.steps + int(gaps.max()) < planned
@@ -59,6 +64,16 @@ def _going_on(rows: ForeignRows, state: DialectState, step: int | None, planned:
             num = int(rows.lines[is_before.argmin()])
             return placed(rows.part(0, num), state) if num else None
     return _in_epochs(rows, state)
+
+
+def _told_again(rows: ForeignRows, state: DialectState) -> int | None:
+    """Return the first report of a bar that may tell the loss of the one before again; None for none."""
+    import numpy as np
+
+    assert rows.shape is not None
+    if rows.shape.bar is None or not rows.shape.bar.shows_again or ("loss", "", "train") not in rows.shape.fast.keys:
+        return None
+    return first_again(rows.steps, rows.series.get(LOSS, (None, np.zeros(0, np.int64)))[1], state)
 
 
 def _in_epochs(rows: ForeignRows, state: DialectState) -> ForeignRows | None:
@@ -218,7 +233,8 @@ def pass_over(rows: ForeignRows, state: DialectState) -> None:
         state.epoch = int(rows.epochs[-1])
     for (quantity, name, split), (values, _) in rows.figures.items():
         facts.note(quantity, name, split, float(values[-1]))
-    shown = rows.series.get(("train.loss", ()))
+    shown = rows.series.get(LOSS)
     if rows.shape.bar is not None and rows.shape.bar.shows_again and shown is not None:
         state.shown = {**state.shown, "loss": (repr(float(shown[0][-1])), "")}
+        pass_over_told(rows.steps[shown[1]], state)
     state.is_stopped = state.is_stopped and shown is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.grammar import Share, Train
 from monitor.reader.dialects.by_words import LOOSE_REPORTS
+from monitor.reader.dialects.shown import is_told
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 from monitor.reader.event import Event, RawLine, evidence_of
@@ -125,7 +126,7 @@ class Single:
             del given["s_per_batch"]
         if "skipped" in given:
             given["skipped"] = 0
-        if bar is not None and bar.shows_again and "loss" in given and not _is_news(given["loss"], state):
+        if bar is not None and bar.shows_again and "loss" in given and not is_told(repr(given["loss"]), "", state):
             del given["loss"]
         state.is_stopped = state.is_stopped and "loss" not in given
         epoch = Share(state.epoch or 1, state.epochs or 0)
@@ -249,14 +250,6 @@ class Single:
             state.epoch = place.index + 1
         for (quantity, name, split), slot, scale in zip(fast.keys, fast.slots, fast.scales, strict=True):
             facts.note(quantity, name, split, floats[slot] * scale if scale != 1.0 else floats[slot])
-
-
-def _is_news(loss: float, state: DialectState) -> bool:
-    """Whether the loss that a bar shows is another one than before; note it."""
-    was, at_end = state.shown.get("loss", ("", ""))
-    is_same = was == repr(loss)
-    state.shown = {**state.shown, "loss": (repr(loss), at_end if is_same else "")}
-    return not is_same
 
 
 _BEFORE_PACE = ("train.loss", "train.lr", "train.grad_norm")

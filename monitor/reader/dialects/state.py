@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
 from monitor.reader.encoding import TextEncoding
@@ -11,6 +12,19 @@ from monitor.reader.state import ReadState
 
 NATIVE = "native"
 """The name of our own grammar, as a dialect."""
+
+
+class ToldLoss(NamedTuple):
+    """When the loss that a bar shows became a report."""
+
+    step: int | None = None
+    """Of its newest report; None before there was one."""
+    other_step: int | None = None
+    """Of the report in which it was another one than before."""
+    num_again: int = 0
+    """How often it was told since, because it was shown for long."""
+    gaps: tuple[int, ...] = ()
+    """The newest distances in steps from one such loss to the next."""
 
 
 @dataclass
@@ -39,6 +53,8 @@ class DialectState:
     """Its end; a bar with another end is that of something else."""
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)
     """What progress bars showed last, and the epoch at whose end it was told: bars repeat what they know."""
+    told: ToldLoss = field(default_factory=ToldLoss)
+    """When the loss of a bar was told."""
     measured: tuple[tuple[str, float], ...] = ()
     """The last value of each metric that a final claim could name."""
     at: float | None = None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from monitor import grammar
 from monitor.grammar import RECORD_TYPES, Record, Share
+from monitor.reader.dialects.shown import is_told
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.event import Digits, Opening
 from monitor.reader.numbers import may_count
@@ -148,21 +149,19 @@ def _bar(fields: Fields, state: DialectState) -> Said:
 
 
 def _repeating(fields: Fields, state: DialectState) -> Said:
-    """A bar shows the last losses again and again: one is news when it is another, or once when the epoch is over."""
+    """A bar shows the last losses again and again: one is told when it is another, or has been shown for long."""
     _enter_epoch(fields, state)
     if whole(fields["batch"]) == 0:
         # Before the first batch, and drawn once more behind the last one.
         return Said(None, ())
-    told, known = dict(fields), dict(state.shown)
-    for name in ("loss", "val_loss"):
-        if name in fields:
-            is_over = name == "loss" and fields["batch"] == fields.get("batches")
-            text, end = fields[name], f"{state.epoch}" if is_over else ""
-            was, at_end = known.get(name, ("", ""))
-            if text == was and end in ("", at_end):
-                del told[name]
-            known[name] = (text, end or (at_end if text == was else ""))
-    state.shown = known
+    _step_of(fields, state, counts=False)
+    told, is_over = dict(fields), fields["batch"] == fields.get("batches")
+    if "loss" in fields and not is_told(fields["loss"], f"{state.epoch}" if is_over else "", state):
+        del told["loss"]
+    if "val_loss" in fields:
+        if state.shown.get("val_loss", ("", ""))[0] == fields["val_loss"]:
+            del told["val_loss"]
+        state.shown = {**state.shown, "val_loss": (fields["val_loss"], "")}
     return _train(told, state)
 
 

@@ -82,7 +82,10 @@ def companions(sources: Iterable[Source], known: Known | None = None) -> dict[st
 
 
 def kinship(one: Run, other: Run) -> Kinship:
-    """Compare the figures of two runs that both files give for the same step or epoch, to the digits of either."""
+    """Compare the figures of two runs that both files give for the same step or epoch, to the digits of either.
+
+    Steps that a log does not say, so that its reports are numbered by us, are not compared.
+    """
     equal, differing, differing_finals = set[float](), 0, 0
     others = _figures(other)
     figures = _figures(one)
@@ -121,7 +124,7 @@ def _figures(run: Run) -> Mapping[Place, _Figure]:
             tolerance = 0.51 * (series.resolution or 0.0)
             for point in _points(series):
                 figure = _Figure(point.value, tolerance)
-                if point.has_own_step and point.step is not None:
+                if point.has_own_step and point.step is not None and not run.dialect.is_counted:
                     found[signal, labels, "step", point.step] = figure
                 if signal not in ("train.loss", "train.grad_norm"):
                     found[signal, labels, "epoch", point.epoch] = figure
@@ -226,9 +229,12 @@ def _may_be_of(group: Sequence[Source], text: Source, known: Known) -> bool:
     """Whether nothing shows that records are of another run than the only text log near them."""
     if any(_kin(text, each, known) is Kinship.TWO_RUNS for each in group):
         return False
-    attempt = text.run.attempt
-    last = max((each.run.attempt.step or 0 for each in group), default=0)
-    return attempt.ended is None or attempt.step is None or last <= attempt.step + 1
+    attempt, others = text.run.attempt, [each.run.attempt for each in group]
+    if attempt.ended is None or attempt.step is None:
+        return True
+    if text.run.dialect.is_counted:
+        return attempt.epoch == 1 or max(each.epoch for each in others) <= attempt.epoch + 1
+    return max(each.step or 0 for each in others) <= attempt.step + 1
 
 
 def _shared_parts(one: str, other: str) -> int:

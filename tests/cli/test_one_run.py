@@ -122,6 +122,44 @@ def test_files_of_one_folder_are_one_run_where_figures_cannot_tell(write: Write)
     assert companions([log, rows]) == {rows.log: log.log}
 
 
+def without_steps(rows: list[tuple[int, float, float]]) -> str:
+    """Return what Hugging Face's trainer prints without bars: epochs only, and a validation after each."""
+    lines = []
+    for step, loss, norm in rows:
+        if step % 4 == 0:
+            lines.append(f"{{'loss': '{loss:.4g}', 'grad_norm': '{norm:.4g}', 'epoch': '{step / 12:.4g}'}}")
+        if step % 12 == 0:
+            lines.append(f"{{'eval_loss': '{1.1 * loss:.4g}', 'eval_runtime': '0.5', 'epoch': '{step // 12}'}}")
+    return "\n".join([*lines, "{'train_runtime': '9.1', 'train_loss': '1.2', 'epoch': '5'}", ""])
+
+
+def evaluated(rows: list[tuple[int, float, float]]) -> bytes:
+    """Return the state at the last checkpoint, which is saved before the last validation."""
+    history: list[dict[str, float]] = []
+    for step, loss, norm in rows:
+        if step % 4 == 0:
+            history.append({"step": step, "loss": loss, "grad_norm": norm, "epoch": step / 12})
+        if step % 12 == 0 and step < rows[-1][0]:
+            history.append({"step": step, "eval_loss": 1.1 * loss, "epoch": step / 12})
+    return json.dumps({"log_history": history, "global_step": rows[-1][0]}).encode()
+
+
+def test_a_log_that_names_no_steps_is_known_by_its_epochs(write: Write):
+    log = source(write("out/train.log", without_steps(Training().rows())))
+    same = source(write("out/checkpoint-60/trainer_state.json", evaluated(Training().rows())))
+    other = source(write("other/trainer_state.json", evaluated(Training(0.003).rows())))
+    assert kinship(log.run, same.run) is Kinship.ONE_RUN
+    assert kinship(log.run, other.run) is Kinship.TWO_RUNS
+
+
+def test_a_log_that_names_no_steps_has_the_only_records_of_its_folder(write: Write):
+    log = source(write("out/train.log", without_steps(Training(steps=16).rows())))
+    rows = source(write("out/trainer_state.json", evaluated(Training(steps=12).rows())))
+    assert companions([log, rows]) == {rows.log: log.log}
+    later = source(write("out/trainer_state.json", evaluated(Training(0.002, steps=60).rows(40))))
+    assert companions([log, later]) == {}
+
+
 def test_each_run_of_a_sweep_stays_a_run(write: Write):
     launcher = source(write("sweep.log", key_value(Training(0.001).rows()[::25])))
     runs = [source(write(f"run{seed}/metrics.csv", table(Training(seed / 500).rows()))) for seed in range(4)]

@@ -235,6 +235,9 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("step", "place", "", frozenset(), own_name, 1)  # OpenAI Baselines: how many there were so far
     if group.lower() == "time" and counted[0] == "step" and counted[2] == 1:
         return Quantity("step", "place", "", frozenset(), own_name, 2)  # Stable-Baselines3, beside train/n_updates
+    if group and "end" in (counted[1], whole[1] if whole else ""):
+        # Hugging Face closes with train/train_runtime; train/runtime is what a step or an epoch took.
+        return _meaning(last, vocabulary)._replace(split=split, own_name=own_name)
     if whole is not None and not (marks or split):
         return Quantity(whole[0], whole[1], "", frozenset(), own_name, whole[2])
     if last and set(words_of(group)) <= vocabulary.lists.get("groups", frozenset()):

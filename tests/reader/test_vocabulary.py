@@ -30,6 +30,8 @@ def test_the_shipped_words_mean_what_their_samples_say():
         ("val_mean_dice", "metric", "metric", "val", "mean_dice"),
         ("valid CER", "metric", "metric", "val", "CER"),
         ("valid_0's l2", "metric", "metric", "val", "l2"),
+        ("train/train_runtime", "run_end", "end", "train", None),
+        ("train/runtime", "train_time", "clock", "train", "runtime"),
         ("验证损失", "loss", "value", "val", None),
     ],
 )

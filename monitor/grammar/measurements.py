@@ -91,7 +91,11 @@ class GradNonfinite(Record):
 
 @line("WEIGHT-MONITOR")
 class WeightReport(Record):
-    """Weights of one group; ``update`` is the norm of the last step's change, ``ratio`` is update / l2."""
+    """Weights of one group; ``update`` is the norm of the last step's change, ``ratio`` is update / l2.
+
+    ``unchanged`` is the share that did not move: of the elements with a gradient, where ``pushed`` tells their share of
+    all, or else of all.
+    """
 
     group: str
     step: int | None = None
@@ -101,6 +105,7 @@ class WeightReport(Record):
     unchanged: float | None = None
     nonfinite: int | None = None
     stale_grad: float | None = None
+    pushed: float | None = None
 
 
 @line("ACTIVATION-MONITOR")

@@ -111,7 +111,7 @@ _MEASURED: dict[type[Record], _Fields] = {
     ),
     grammar.WeightReport: _Fields(
         "weight",
-        ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad"),
+        ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad", "pushed"),
         ("group",),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",
@@ -228,6 +228,9 @@ _DERIVED: tuple[Signal, ...] = (
     Signal("weight.base_ratio", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("weight.first_ratio", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
     Signal("weight.left_behind", grammar.WeightReport.TAG, ("group",), switch="ENABLE_GRAD_MONITOR", cadence="grad"),
+    Signal(
+        "activation.dead_units", grammar.ActivationReport.TAG, ("layer",), switch="ENABLE_GRAD_MONITOR", cadence="grad"
+    ),
     Signal("process.rss_pct", grammar.Process.TAG),
     Signal("gpu.used_pct", grammar.Gpu.TAG, ("index",)),
     Signal("run.idle_starts", grammar.RunStart.TAG, cadence="once"),

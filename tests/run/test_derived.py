@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.grammar import (
+    ActivationReport,
     Checkpoint,
     Config,
     Data,
@@ -74,9 +76,16 @@ def gradients(*groups: GroupGrad, step: int = 10) -> GradReport:
 
 
 def weights(
-    number: int = 10, *, update: float = 0.01, ratio: float | None = 0.001, unchanged: float = 0.0
+    number: int = 10,
+    *,
+    update: float = 0.01,
+    ratio: float | None = 0.001,
+    unchanged: float = 0.0,
+    pushed: float | None = None,
 ) -> WeightReport:
-    return WeightReport(group="gat", step=number, l2=10.0, update=update, ratio=ratio, unchanged=unchanged)
+    return WeightReport(
+        group="gat", step=number, l2=10.0, update=update, ratio=ratio, unchanged=unchanged, pushed=pushed
+    )
 
 
 # ---- the learning rate
@@ -254,6 +263,68 @@ def test_weights_of_zero_that_do_not_move_have_a_ratio_of_zero():
 def test_only_a_step_that_moves_something_leaves_weights_behind():
     assert values("weight.left_behind", weights(unchanged=0.95)) == [0.95]
     assert values("weight.left_behind", weights(update=0.0, unchanged=1.0)) == []
+
+
+@given(
+    kind=st.sampled_from([lambda r: r.gauss(0, 1), lambda r: r.uniform(-1, 1), lambda r: r.expovariate(1)]),
+    num_with_grad=st.integers(5, 400),
+    seed=st.integers(0, 2**32),
+)
+def test_of_a_sparse_gradient_the_elements_without_one_are_not_left_behind(kind, num_with_grad, seed):
+    """Whatever its values: they bound the number of elements with a gradient from below, never from above."""
+    grads = [kind(random.Random(seed + index)) for index in range(num_with_grad)]
+    assume(any(grads))
+    moved = sum(each != 0 for each in grads) / 4000
+    known = [ModelGroup(group="gat", parameters=4000, trainable=4000), of_values(grads, total=4000)]
+    assert values("weight.left_behind", *known, weights(10, unchanged=1 - moved)) == ([] if moved < 0.5 else [1 - moved])
+
+
+@given(spread=st.sampled_from([0.0, 1.0]), num_moved=st.integers(1, 400), seed=st.integers(0, 2**32))
+def test_of_a_gradient_everywhere_those_that_stand_still_are_left_behind(spread, num_moved, seed):
+    """As with weights in half precision, of which only those near 0 move."""
+    numbers = random.Random(seed)
+    grads = [numbers.gauss(0, 1) * math.exp(spread * numbers.gauss(0, 0.5)) for _ in range(4000)]
+    known = [ModelGroup(group="gat", parameters=4000, trainable=4000), of_values(grads, total=4000)]
+    still = 1 - num_moved / 4000
+    assert values("weight.left_behind", *known, weights(10, unchanged=still)) == [still]
+
+
+def test_a_writer_that_counts_the_elements_with_a_gradient_is_believed():
+    known = [ModelGroup(group="gat", parameters=4000, trainable=4000), of_values([1.0] * 40, total=4000)]
+    assert values("weight.left_behind", *known, weights(10, unchanged=0.99)) == []
+    assert values("weight.left_behind", *known, weights(10, unchanged=0.99, pushed=0.01)) == [0.99]
+
+
+def of_values(grads: list[float], *, total: int) -> GradReport:
+    """Return the report of a gradient with these elements, and zeros."""
+    norm, mean = math.hypot(*grads), sum(map(abs, grads)) / total
+    found = GroupGrad(group="gat", norm=norm, max=max(map(abs, grads)), grad=Share(1, 1), small=0, none=0, mean_abs=mean)
+    return gradients(found)
+
+
+# ---- activations
+
+
+@given(num_before=st.integers(0, 3), names=st.sampled_from(["0 1 2 3 4 5 6", "drop flat noise fc1 act fc2 out"]))
+def test_only_layers_behind_weights_have_units_that_can_be_dead(num_before, names):
+    layers = names.split()
+    groups = [ModelGroup(group=layers[at], depth=at) for at in (num_before, num_before + 2)]
+    reports = [active(layer, dead) for dead in (3, 4) for layer in layers]
+    assert list(by_label("activation.dead_units", *groups, *reports)) == layers[num_before:]
+
+
+def test_a_layer_counts_where_it_is_not_known_what_runs_before_it():
+    assert values("activation.dead_units", active("0", 3)) == [0.75]
+    assert values("activation.dead_units", ModelGroup(group="1"), active("0", 3)) == [0.75]
+
+
+@pytest.mark.parametrize("layer", ["body", "body.act", "body.act.relu"])
+def test_a_part_of_a_group_and_the_whole_that_holds_it_have_its_weights(layer):
+    assert values("activation.dead_units", ModelGroup(group="body.act", depth=1), active(layer, 3)) == [0.75]
+
+
+def active(layer: str, dead: int) -> ActivationReport:
+    return ActivationReport(layer=layer, step=10, mean=0.1, std=0.2, dead_units=Share(dead, 4))
 
 
 # ---- the course of the run

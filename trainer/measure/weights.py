@@ -30,6 +30,7 @@ class GroupWeight(NamedTuple):
     unchanged: float  # share of the trained elements that did not move
     num_nonfinite: int
     stale_grad: float | None  # gradient norm before the backward pass; None if it was not measured
+    pushed: float | None = None  # share of the elements with a gradient, if ``unchanged`` is of those alone
 
 
 class WeightMonitor:

@@ -308,6 +308,7 @@ class EventLog:
                     unchanged=each.unchanged,
                     nonfinite=each.num_nonfinite,
                     stale_grad=each.stale_grad,
+                    pushed=each.pushed,
                 )
             )
 

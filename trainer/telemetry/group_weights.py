@@ -206,6 +206,7 @@ class WeightMoves:
                 unchanged=_share_unmoved(found),
                 num_nonfinite=num_nonfinite([weight.detach() for weight in weights], norm),
                 stale_grad=stale.get(name),
+                pushed=min(1.0, sum(each.num_pushed for each in found) / sum(weight.numel() for weight in weights)),
             )
 
 

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from monitor import grammar
 from monitor.grammar import Intent, Record
 from monitor.reader.signals import Sample
-from monitor.run.derived.groups import gradient_columns, of_gradients, of_weights, weight_columns
+from monitor.run.derived.groups import (
+    activation_columns,
+    gradient_columns,
+    of_activations,
+    of_gradients,
+    of_weights,
+    weight_columns,
+)
 from monitor.run.derived.inputs import Column, Columns, Earlier, Known, Lines, Rates, Writer
 from monitor.run.derived.lifecycle import changed_data, is_taken_over, of_end, of_phase
 from monitor.run.derived.settings import absent_settings
@@ -39,6 +46,8 @@ def _derived(record: Record, known: Known) -> Iterator[Sample]:
             yield from of_gradients(record, known)
         case grammar.WeightReport():
             yield from of_weights(record, known)
+        case grammar.ActivationReport():
+            yield from of_activations(record, known)
         case grammar.Phase() if record.pid is not None or record.run is not None:
             yield from of_phase(record, known)
         case grammar.Config():
@@ -75,6 +84,8 @@ def derived_columns(kind: type[Record], lines: Lines, known: Known) -> Columns |
         return gradient_columns(lines, known)
     if issubclass(kind, grammar.WeightReport):
         return weight_columns(lines, known)
+    if issubclass(kind, grammar.ActivationReport):
+        return activation_columns(lines, known)
     if issubclass(kind, grammar.Process):
         return _shares(lines.columns, "process.rss_mb", "process.ram_total_mb", "process.rss_pct")
     if issubclass(kind, grammar.Gpu):

@@ -20,6 +20,13 @@ LEAST_RATE_SHARE = 0.001
 """At a smaller share of the declared base rate an update may be rounded away: 5e-4 (a common base rate) x 0.001 is only
 eight times the spacing of single-precision numbers around 1. Chosen by hand, 2026-11."""
 
+FEW_LEFT = 0.5
+"""Up to this share of a group left behind, its gradient is not asked. Chosen by hand, 2026-11: far below any alarm."""
+LEAST_MOVED = 0.5
+"""Of the fewest weights that a gradient can touch, the share that must have moved if all of them may have. Chosen by hand,
+2026-11: writers measure both numbers on samples.
+"""
+
 
 def of_gradients(record: grammar.GradReport, known: Known) -> Iterator[Sample]:
     """Yield how many tensors of each group have no gradient or a small one, and how the gradient changes with depth."""
@@ -95,8 +102,67 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
         yield Sample("weight.base_ratio", labels, record.ratio / share)
     if record.ratio is not None and _is_first(record.group, known):
         yield Sample("weight.first_ratio", labels, record.ratio / share)
-    if record.update > 0 and record.unchanged is not None:
+    if record.update > 0 and record.unchanged is not None and not _may_be_all(record, labels, known):
         yield Sample("weight.left_behind", labels, record.unchanged)
+
+
+def of_activations(record: grammar.ActivationReport, known: Known) -> Iterator[Sample]:
+    """Yield the share of dead units of a layer; nothing for what runs before the first weights, and has no units."""
+    if record.dead_units is None or not record.dead_units.whole or _is_before_weights(record.layer, known):
+        return
+    yield Sample("activation.dead_units", (("layer", record.layer),), record.dead_units.part / record.dead_units.whole)
+
+
+def activation_columns(lines: Lines, known: Known) -> Columns | None:
+    """Return what `of_activations` yields for many lines; None if a layer may run before the first weights."""
+    if _first_depth(known):
+        return None  # which layers do takes the lines before
+    shares = [(labels, column) for (signal, labels), column in lines.columns.items() if signal == "activation.dead_share"]
+    return {("activation.dead_units", labels): column for labels, column in shares}
+
+
+def _is_before_weights(layer: str, known: Known) -> bool:
+    """Whether a layer passes inputs on that no weight has touched, as dropout of the inputs does.
+
+    Layers report in the order in which they run, and a group's depth counts all parts that run before it.
+    """
+    depth = _first_depth(known)
+    if not depth:
+        return False
+    groups = [str(each.group) for each, _ in known.all_stated(grammar.ModelGroup)]
+    order = [dict(labels)["layer"] for labels in known.of("activation.mean")]
+    before = order[: order.index(layer)] if layer in order else order
+    return len(before) < depth and not any(_are_related(each, group) for each in [*before, layer] for group in groups)
+
+
+def _first_depth(known: Known) -> int:
+    """Return how many parts run before the first group with weights, as far as the model's card says."""
+    depths = [each.depth for each, _ in known.all_stated(grammar.ModelGroup)]
+    return min((each for each in depths if each is not None), default=0)
+
+
+def _are_related(layer: str, group: str) -> bool:
+    """Whether one is the other, or a part of it."""
+    return f"{layer}.".startswith(f"{group}.") or f"{group}.".startswith(f"{layer}.")
+
+
+def _may_be_all(record: grammar.WeightReport, labels: Labels, known: Known) -> bool:
+    """Whether the weights that moved may be all that the gradient touches, as the rows of one batch in a table of words.
+
+    A gradient other than 0 in n elements has a sum of absolute values of at most sqrt(n) times its norm, so that both
+    tell the fewest that n can be. A writer that tells ``pushed`` has counted n itself.
+    """
+    if record.pushed is not None or record.unchanged is None or record.unchanged <= FEW_LEFT:
+        return False
+    norms, means = known.of("grad.l2").get(labels), known.of("grad.mean_abs").get(labels)
+    stated = known.stated(grammar.ModelGroup, record.group)
+    if norms is None or means is None or stated is None or {norms.last.step, means.last.step} != {record.step}:
+        return False
+    num, norm = stated[0].trainable or stated[0].parameters or 0, norms.last.value
+    if not num or not 0 < norm < math.inf:
+        return False
+    least_touched = num * (means.last.value / norm) ** 2
+    return 1 - record.unchanged >= LEAST_MOVED * least_touched
 
 
 def _is_first(group: str, known: Known) -> bool:
@@ -144,6 +210,8 @@ def weight_columns(lines: Lines, known: Known) -> Columns | None:
                 is_zero = is_meant & (update == 0)
                 found["weight.base_ratio", labels] = Column(np.zeros(is_zero.sum()), rows[is_zero])
             if (unchanged := lines.columns.get(("weight.unchanged", labels))) is not None:
+                if (unchanged.values > FEW_LEFT).any() and ("weight.pushed", labels) not in lines.columns:
+                    return None  # whether all that has a gradient moved takes the gradient before
                 is_moved = is_meant & (update > 0)
                 found["weight.left_behind", labels] = Column(unchanged.values[is_moved], rows[is_moved])
     return found

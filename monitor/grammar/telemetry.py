@@ -26,9 +26,13 @@ class CallIgnored(Record):
 
 @line("TELEMETRY")
 class Observed(Record):
-    """What telemetry saw and the training did not declare; each is written once."""
+    """What telemetry saw and the training did not declare; each is written once.
+
+    ``were_trained`` names those of the frozen groups that were trained in this run before.
+    """
 
     observed_frozen: Words | None = None
+    were_trained: Words | None = None
     observed_unfrozen: Words | None = None
     observed_added: Words | None = None
     observed_removed: Words | None = None

@@ -254,6 +254,8 @@ METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
 FROZEN = "model.observed_frozen"
 """The signal of a group that was seen to be frozen and not declared so."""
+STOPPED = "model.observed_stopped"
+"""The signal of such a group that was trained before."""
 MATCH = "text.match"
 """The signal of a line that holds a pattern of the rules."""
 UNREADABLE = "log.unreadable"
@@ -285,6 +287,7 @@ def _catalogue() -> Iterator[Signal]:
     yield Signal(TOKENS_PER_S, "")
     yield Signal(ALL_NONFINITE, "", is_event=True)
     yield Signal(FROZEN, grammar.Observed.TAG, ("group",), is_event=True)
+    yield Signal(STOPPED, grammar.Observed.TAG, ("group",), is_event=True)
     yield Signal(MATCH, "", ("pattern",), is_event=True)
     yield Signal(CUT, "", is_event=True)
     yield Signal(CROWDED_OUT, "", is_event=True)
@@ -330,6 +333,8 @@ def samples(record: Record) -> Iterator[Sample]:
     elif isinstance(record, grammar.Observed):
         for frozen in record.observed_frozen or ():
             yield Sample(FROZEN, (("group", frozen),), 1.0)
+        for stopped in record.were_trained or ():
+            yield Sample(STOPPED, (("group", stopped),), 1.0)
     elif isinstance(record, grammar.GuardReport):
         for check in record.checks():
             yield from samples(check)

@@ -345,7 +345,7 @@ class TrainingHooks:
         if not self._is_known:
             return
         self._log.model(self.trained.groups, self._depths or {})
-        self._say(change.frozen, change.unfrozen, change.added, change.removed)
+        self._say(change.frozen, change.unfrozen, change.added, change.removed, were_trained=True)
 
     def _say(
         self,
@@ -353,8 +353,10 @@ class TrainingHooks:
         unfrozen: tuple[str, ...] = (),
         added: tuple[str, ...] = (),
         removed: tuple[str, ...] = (),
+        *,
+        were_trained: bool = False,
     ) -> None:
-        """Say what was observed and not declared, each once."""
+        """Say what was observed and not declared, each once; ``were_trained`` is about the frozen groups."""
         kinds = {"frozen": frozen, "unfrozen": unfrozen, "added": added, "removed": removed}
         new: dict[str, Any] = {}
         for kind, groups in kinds.items():
@@ -363,4 +365,5 @@ class TrainingHooks:
             if left:
                 new[f"observed_{kind}"] = left
         if new:
-            self._log.write(replace(Observed(step=self._plan.step), **new))
+            stopped = new.get("observed_frozen") if were_trained else None
+            self._log.write(replace(Observed(step=self._plan.step, were_trained=stopped), **new))

@@ -1,4 +1,7 @@
-"""Outputs of watched layers in one forward pass, sampled: mean, spread and dead units."""
+"""Outputs of watched layers in one forward pass, sampled: mean, spread and dead units.
+
+A unit counts as dead if it is in this report and was in the one before.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,10 @@ class LayerOutputs:
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
         self._caught: dict[str, tuple[Tensor, int]] = {}
+        self._active: dict[str, Tensor] = {}
+        """Which units of each layer were active in the newest forward pass."""
+        self._active_before: dict[str, Tensor] = {}
+        """The same in the report before."""
         self._handles: list[RemovableHandle] = []
 
     def listen(self, layers: Mapping[str, nn.Module]) -> None:
@@ -53,12 +60,13 @@ class LayerOutputs:
     def forget(self) -> None:
         """Remove the hooks and drop what they have caught."""
         self.stop()
-        self._caught = {}
+        self._caught, self._active = {}, {}
 
     def take(self) -> tuple[LayerActivation, ...]:
         """Return one record for each layer that ran."""
         self.stop()
         caught, self._caught = self._caught, {}
+        self._active_before, self._active = {**self._active_before, **self._active}, {}
         if not caught:
             return ()
         device = next(numbers.device for numbers, _ in caught.values())
@@ -87,5 +95,11 @@ class LayerOutputs:
             num_active = (rows.abs() - ACTIVE_LEVEL * root_mean_square).clamp_(min=0).sign_().sum(0)
             mean = rows.mean()
             std = torch.linalg.vector_norm(rows - mean) / math.sqrt(rows.numel())
-            numbers = torch.stack([mean, std, (num_active < ACTIVE_SHARE * len(rows)).sum()])
+            active = num_active >= ACTIVE_SHARE * len(rows)
+            self._active[name] = active
+            # A batch may be of one kind alone, as from a sorted loader: its silent units must be so in the one before.
+            before = self._active_before.get(name)
+            if before is not None and before.shape == active.shape:
+                active = active | before.to(active.device)
+            numbers = torch.stack([mean, std, (~active).sum()])
         self._caught[name] = (numbers, rows.shape[-1])

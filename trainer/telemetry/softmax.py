@@ -11,20 +11,24 @@ from torch.nn import functional
 
 RIGHT, TWICE, OVER_BATCH = "cross_entropy", "softmax_twice", "softmax_over_batch"
 IS_ONE = 1e-3
-"""Sums that are so near to 1 are those of a softmax, also in half precision. Chosen by hand, 2026-11."""
+"""Sums that are so near to 1 are those of a softmax. Chosen by hand, 2026-11: numbers of lower precision are given the
+rounding of their type as well.
+"""
 
 
-def losses_of_scores(scores: Tensor, classes: Tensor) -> dict[str, float]:
+def losses_of_scores(scores: Tensor, classes: Tensor, *, rounding: float = 0.0) -> dict[str, float]:
     """Return the losses of ``scores`` (rows × classes) by the mistake that each would be; `RIGHT` for none.
 
-    Scores that already are what a softmax gives make the plain cross-entropy a mistake.
+    Scores that already are what a softmax gives make the plain cross-entropy a mistake. ``rounding`` is the relative
+    rounding of the numbers that the model gave.
     """
+    near = max(IS_ONE, rounding)
     plain = float(functional.cross_entropy(scores, classes))
-    if _is_softmax(scores, 1):
+    if _is_softmax(scores, 1, near):
         return {TWICE: plain}
-    if len(scores) > 1 and _is_softmax(scores, 0):
+    if len(scores) > 1 and _is_softmax(scores, 0, near):
         return {OVER_BATCH: plain}
-    if len(scores) > 1 and _is_softmax(scores.exp(), 0):
+    if len(scores) > 1 and _is_softmax(scores.exp(), 0, near):
         return {OVER_BATCH: float(functional.nll_loss(scores, classes))}
     return {
         RIGHT: plain,
@@ -33,7 +37,7 @@ def losses_of_scores(scores: Tensor, classes: Tensor) -> dict[str, float]:
     }
 
 
-def _is_softmax(scores: Tensor, dim: int) -> bool:
-    """Return whether the numbers are shares of a whole along ``dim``."""
+def _is_softmax(scores: Tensor, dim: int, near: float) -> bool:
+    """Return whether the numbers are shares of a whole along ``dim``, with sums so near to 1."""
     off = (scores.sum(dim) - 1).abs().max()
-    return bool(torch.logical_and(scores.min() >= 0, off < IS_ONE))
+    return bool(torch.logical_and(scores.min() >= 0, off < near))

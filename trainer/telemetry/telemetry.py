@@ -421,6 +421,7 @@ class Telemetry:
         # Where an epoch is one batch, repeats say nothing.
         if self._batches > 1 and (self._step - 1) % max(self._grad_every, RUN + 1) < RUN:
             self._batch_signals.fingerprint(inputs)
+        self._batch_signals.note_targets(targets)
         if self._plan.is_due or self._plan.is_looked:
             self._batch_signals.look(inputs, targets, outputs)
 
@@ -429,7 +430,7 @@ class Telemetry:
         if report is None:
             return
         self._log.write(report)
-        floor = self._batch_signals.floor()
+        floor = self._batch_signals.floor(is_epoch_over=self._epoch > 1 or self._batch >= self._batches)
         if floor is not None:
             self._not_logged = tuple(each for each in self._not_logged if each != Floor.TAG)
             self._log.write(Intent(not_logged=self._not_logged))

@@ -59,11 +59,13 @@ def test_scores_that_are_all_alike_are_no_mistake_and_still_have_a_floor():
     signals = BatchSignals()
     labels = torch.arange(32) % 4
     for _ in range(6):
+        signals.note_targets(labels)
         signals.look(torch.randn(32, 4), labels, torch.zeros(32, 4))
         signals.note_loss(float(torch.tensor(4.0).log()))
     report = signals.report(step=100)
     assert report is not None and not report.softmax_twice and not report.softmax_over_batch
-    floor = signals.floor()
+    assert signals.floor(is_epoch_over=False) is None
+    floor = signals.floor(is_epoch_over=True)
     assert floor is not None and floor.loss == "cross_entropy"
 
 

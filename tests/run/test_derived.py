@@ -276,7 +276,9 @@ def test_of_a_sparse_gradient_the_elements_without_one_are_not_left_behind(kind,
     assume(any(grads))
     moved = sum(each != 0 for each in grads) / 4000
     known = [ModelGroup(group="gat", parameters=4000, trainable=4000), of_values(grads, total=4000)]
-    assert values("weight.left_behind", *known, weights(10, unchanged=1 - moved)) == ([] if moved < 0.5 else [1 - moved])
+    assert values("weight.left_behind", *known, weights(10, unchanged=1 - moved)) == (
+        [] if moved < 0.5 else [1 - moved]
+    )
 
 
 @given(spread=st.sampled_from([0.0, 1.0]), num_moved=st.integers(1, 400), seed=st.integers(0, 2**32))
@@ -298,7 +300,9 @@ def test_a_writer_that_counts_the_elements_with_a_gradient_is_believed():
 def of_values(grads: list[float], *, total: int) -> GradReport:
     """Return the report of a gradient with these elements, and zeros."""
     norm, mean = math.hypot(*grads), sum(map(abs, grads)) / total
-    found = GroupGrad(group="gat", norm=norm, max=max(map(abs, grads)), grad=Share(1, 1), small=0, none=0, mean_abs=mean)
+    found = GroupGrad(
+        group="gat", norm=norm, max=max(map(abs, grads)), grad=Share(1, 1), small=0, none=0, mean_abs=mean
+    )
     return gradients(found)
 
 

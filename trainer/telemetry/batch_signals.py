@@ -36,8 +36,8 @@ BROADCASTS = {f"{BROADCAST}{name}" for name in ("mse", "mae")}
 FLOOR_BATCHES = 4
 """Batches whose loss is compared before it is known which loss it is. Chosen by hand, 2026-11."""
 FLOOR_TARGETS = 64
-"""Batches whose targets give the floor, unless the first epoch has fewer. Chosen by hand, 2026-11: with 32 values each, a
-variance is within 3 % of the true one; with four batches it was off by 20 %.
+"""Batches whose targets give the floor, unless the first epoch has fewer. Chosen by hand, 2026-11: with 32 values each,
+a variance is within 3 % of the true one; with four batches it was off by 20 %.
 """
 MOST_COMPARED = 16
 """Batches compared while more than one loss fits. Chosen by hand, 2026-11."""

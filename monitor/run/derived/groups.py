@@ -23,8 +23,8 @@ eight times the spacing of single-precision numbers around 1. Chosen by hand, 20
 FEW_LEFT = 0.5
 """Up to this share of a group left behind, its gradient is not asked. Chosen by hand, 2026-11: far below any alarm."""
 LEAST_MOVED = 0.5
-"""Of the fewest weights that a gradient can touch, the share that must have moved if all of them may have. Chosen by hand,
-2026-11: writers measure both numbers on samples.
+"""Of the fewest weights that a gradient can touch, the share that must have moved if all of them may have. Chosen by
+hand, 2026-11: writers measure both numbers on samples.
 """
 
 
@@ -117,7 +117,9 @@ def activation_columns(lines: Lines, known: Known) -> Columns | None:
     """Return what `of_activations` yields for many lines; None if a layer may run before the first weights."""
     if _first_depth(known):
         return None  # which layers do takes the lines before
-    shares = [(labels, column) for (signal, labels), column in lines.columns.items() if signal == "activation.dead_share"]
+    shares = [
+        (labels, column) for (signal, labels), column in lines.columns.items() if signal == "activation.dead_share"
+    ]
     return {("activation.dead_units", labels): column for labels, column in shares}
 
 
@@ -147,7 +149,7 @@ def _are_related(layer: str, group: str) -> bool:
 
 
 def _may_be_all(record: grammar.WeightReport, labels: Labels, known: Known) -> bool:
-    """Whether the weights that moved may be all that the gradient touches, as the rows of one batch in a table of words.
+    """Whether the weights that moved may be all that the gradient touches, as the rows of a batch in a table of words.
 
     A gradient other than 0 in n elements has a sum of absolute values of at most sqrt(n) times its norm, so that both
     tell the fewest that n can be. A writer that tells ``pushed`` has counted n itself.

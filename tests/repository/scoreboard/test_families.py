@@ -10,9 +10,9 @@ from monitor import api
 from monitor.rules import load_rules
 from tests.scoreboard.families.draw import FIRST, RESERVE, Part, parts_of
 from tests.scoreboard.families.faults import FAULTS
-from tests.scoreboard.families.figures import Share, as_json, figures_of, from_json, verdict_of
-from tests.scoreboard.families.forms import FORMS, written
-from tests.scoreboard.families.judging import Alarm
+from tests.scoreboard.families.figures import Share, as_json, figures_of, from_json, printed_verdict, verdict_of
+from tests.scoreboard.families.forms import FORMS, lines_until, written
+from tests.scoreboard.families.judging import Alarm, alarms_of
 from tests.scoreboard.families.listing import every_family
 from tests.scoreboard.families.plan import HEALTHY, Job
 from tests.scoreboard.families.printed import Printed
@@ -72,6 +72,29 @@ def test_a_fault_is_found_only_after_its_onset_and_by_its_name(
     assert (found.is_found, found.is_first_right) == (is_found, is_first_right)
 
 
+def test_a_fault_that_ends_the_training_may_be_named_by_its_end():
+    died = [alarm("crash", 130), alarm("a", 140)]
+    assert not verdict_of(died, 120, frozenset({"a"})).is_first_right
+    assert verdict_of(died, 120, frozenset({"a"}), has_died=True).is_first_right
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_printed_fault_is_found_from_its_onset_on_in_every_form(form: str, tmp_path: Path):
+    run = Printed(epochs=6, batches=40, size=32)
+    for epoch in range(1, 7):
+        loss = 1 / epoch if epoch < 4 else math.nan
+        for step in range(10, 41, 10):
+            run.trained(40 * (epoch - 1) + step, loss, 1e-3, 0.5)
+        run.validated(epoch, 40 * epoch, loss, Validation(loss, {}), 1e-3)
+    log = tmp_path / "train.log"
+    log.write_text(written(run, form))
+    job = Job("lora", 0, "nan_inputs", "middle")
+    result = Result(job, 120, lines_until(run, form, 120), False, 240, 1.0, (), tuple(alarms_of(log)))
+    assert printed_verdict(result, FAULTS["nan_inputs"]).is_first_right
+    late = result._replace(onset_line=len(log.read_text().splitlines()))
+    assert not printed_verdict(late, FAULTS["nan_inputs"]).is_found
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [1e-4, 1.0, 3e4])
 def test_each_form_is_read_as_it_was_printed(form: str, size: float, tmp_path: Path):
@@ -100,11 +123,11 @@ def test_a_norm_that_was_never_measured_is_not_printed(form: str):
 def results() -> list[Result]:
     found, wrong = (alarm("batch_repeated", 119),), (alarm("overfit", 119, "critical"),)
     return [
-        Result(Job("lora", 0), 0, 240, 1.0, (), ()),
-        Result(Job("lora", 1), 0, 240, 2.0, wrong, ()),
-        Result(Job("lora", 0, "one_batch", "start"), 0, 240, 1.0, found, ()),
-        Result(Job("lora", 1, "one_batch", "start"), 0, 240, 1.0, wrong, ()),
-        Result(Job("lora", 0, "mask_missing", "start"), 0, 240, 1.0, (), ()),
+        Result(Job("lora", 0), 0, 0, False, 240, 1.0, (), ()),
+        Result(Job("lora", 1), 0, 0, False, 240, 2.0, wrong, ()),
+        Result(Job("lora", 0, "one_batch", "start"), 0, 0, False, 240, 1.0, found, ()),
+        Result(Job("lora", 1, "one_batch", "start"), 0, 0, False, 240, 1.0, wrong, ()),
+        Result(Job("lora", 0, "mask_missing", "start"), 0, 0, False, 240, 1.0, (), ()),
     ]
 
 

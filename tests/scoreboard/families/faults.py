@@ -460,7 +460,7 @@ def weights_bf16(training: Training) -> None:
     training.model.forward = lambda *x: forward(*(e.bfloat16() for e in x)).float()
 
 
-@fault("update_ratio no_update", needs="supervised")
+@fault("update_ratio no_update rate_gone", needs="supervised")
 def rate_tiny(training: Training) -> None:
     """A rate 1e-8 times as high: a unit taken for another."""
     _times_rate(training, 1e-8)

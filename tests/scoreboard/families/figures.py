@@ -110,9 +110,19 @@ class Figures(NamedTuple):
     """Least, median and most seconds of processor time of a training."""
 
 
-def verdict_of(alarms: Sequence[Alarm], onset: int, labels: frozenset[str]) -> Verdict:
-    """Judge the alarms of a faulty run."""
-    after = [each for each in alarms if each.step >= onset or not each.step]
+def verdict_of(alarms: Sequence[Alarm], onset: int, labels: frozenset[str], *, has_died: bool = False) -> Verdict:
+    """Judge the alarms of a faulty run; where the fault has ended it with an error, that is right as well."""
+    return _judged(alarms, [each for each in alarms if each.step >= onset or not each.step], labels, has_died=has_died)
+
+
+def printed_verdict(result: Result, fault: Fault) -> Verdict:
+    """Judge the alarms about printed numbers: by their lines, for not every form prints steps."""
+    after = [each for each in result.printed if each.line > result.onset_line or not each.line]
+    return _judged(result.printed, after, fault.in_print, has_died=result.has_died)
+
+
+def _judged(alarms: Sequence[Alarm], after: Sequence[Alarm], labels: frozenset[str], *, has_died: bool) -> Verdict:
+    labels = labels | {"crash"} if has_died else labels
     early = [each for each in alarms if each not in after]
     found = any(each.fault in labels for each in after)
     first = after[0].fault if after else ""
@@ -150,7 +160,7 @@ def _share(flags: Iterable[bool]) -> Share:
 
 
 def _verdict(result: Result, fault: Fault) -> Verdict:
-    return verdict_of(result.alarms, result.onset_step, fault.labels)
+    return verdict_of(result.alarms, result.onset_step, fault.labels, has_died=result.has_died)
 
 
 def _found(pairs: Pairs) -> Share:
@@ -158,9 +168,7 @@ def _found(pairs: Pairs) -> Share:
 
 
 def _in_print(pairs: Pairs) -> Share:
-    return _share(
-        verdict_of(each.printed, each.onset_step, fault.in_print).is_found for each, fault in pairs if fault.in_print
-    )
+    return _share(printed_verdict(each, fault).is_found for each, fault in pairs if fault.in_print)
 
 
 def _families(healthy: Sequence[Result], claimed: Pairs) -> Iterable[FamilyRow]:
@@ -205,7 +213,7 @@ def _misses(healthy: Sequence[Result], faulty: Pairs) -> Iterable[Miss]:
                 f"first label {verdict.first}" if verdict.is_found else f"not found ({_told(each.alarms) or 'silent'})"
             )
             yield Miss(each.job.name, what)
-        if fault.in_print and not verdict_of(each.printed, each.onset_step, fault.in_print).is_found:
+        if fault.in_print and not printed_verdict(each, fault).is_found:
             yield Miss(each.job.name, f"not found as {each.job.form} ({_told(each.printed) or 'silent'})")
 
 

@@ -95,6 +95,13 @@ def written(run: Printed, form: str) -> str:
     return "".join(f"{line}\n" for line in FORMS[form](run)) + run.traceback
 
 
+def lines_until(run: Printed, form: str, step: int) -> int:
+    """Return how many lines a training had printed when a step was done."""
+    begun = Printed(run.epochs, run.batches, run.size)
+    begun.items = [item for item in run.items if item.step <= step]
+    return sum(1 for _ in FORMS[form](begun))
+
+
 def _held(item: Epoch, form: str) -> str:
     """Return the validation loss in a form; nothing where there is none."""
     return "" if item.val_loss is None else form.format(item.val_loss)

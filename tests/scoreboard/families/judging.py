@@ -17,13 +17,22 @@ class Alarm(NamedTuple):
     severity: str
     step: int
     summary: str
+    line: int = 0
+    """The last line that proves it; 0 for none."""
 
 
 def alarms_of(log: Path) -> list[Alarm]:
     """Return what fired in a log, in order."""
     found = api.read(log)
     return [
-        Alarm(each.rule, each.fault, each.severity.value, each.step or 0, each.summary)
+        Alarm(
+            each.rule,
+            each.fault,
+            each.severity.value,
+            each.step or 0,
+            each.summary,
+            max((proof.line for proof in each.evidence), default=0),
+        )
         for each in found.transitions
         if each.state is State.FIRING and each.severity.is_alarming and not each.inhibited_by
     ]

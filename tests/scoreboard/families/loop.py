@@ -25,6 +25,10 @@ class Ended(Exception):
     """Raised by a fault that ends the training's process."""
 
 
+class Restarted(Exception):
+    """Raised where the process is killed and started again from its first step."""
+
+
 def train(family: Family, seed: int, log: Path, fault: Fault | None = None, *, from_start: bool = True) -> Printed:
     """Train once, writing the log; return what the training printed. A fault begins at the first step or half way."""
     torch.manual_seed(seed)
@@ -61,8 +65,15 @@ class _Run:
                     for optimizer in training.optimizers:
                         optimizer.state.clear()
                     self.telemetry.fit(epochs=training.epochs, batches=training.batches)
-                for epoch in range(1, training.epochs + 1):
-                    self._epoch(epoch)
+                epoch = 0
+                while epoch < training.epochs:
+                    epoch += 1
+                    try:
+                        self._epoch(epoch)
+                    except Restarted:
+                        self._restart()
+                        epoch = 0
+                        continue
                     if epoch == regime.stops_after:
                         self.telemetry.close(reason="early_stop")
                         self.printed.ends()
@@ -91,7 +102,10 @@ class _Run:
         )
 
     def _restart(self) -> None:
-        """Begin again from the first step in another process, with the weights of the start and nothing said."""
+        """Begin again from the first step in another process; the one before was killed and wrote nothing more."""
+        written = self.log.read_bytes()
+        self.telemetry.close()
+        self.log.write_bytes(written)
         self._attach()
         self.done = 0
 
@@ -110,7 +124,7 @@ class _Run:
                 self.fault.begin(training)
                 self.fault = None
                 if training.starts_again:
-                    self._restart()
+                    raise Restarted
             losses.append(training.step(self.telemetry))
             self.done += 1
             if self.done % PRINT_EVERY == 0:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from tests.scoreboard.families.draw import Part
 from tests.scoreboard.families.faults import FAULTS
-from tests.scoreboard.families.forms import written
+from tests.scoreboard.families.forms import lines_until, written
 from tests.scoreboard.families.judging import Alarm, alarms_of
 from tests.scoreboard.families.listing import every_family
 from tests.scoreboard.families.loop import train
@@ -35,6 +35,10 @@ class Result(NamedTuple):
     job: Job
     onset_step: int
     """The last step before the fault; 0 for one from the start and for a healthy run."""
+    onset_line: int
+    """The last line before it of what was printed."""
+    has_died: bool
+    """Whether the training ended with an error."""
     steps: int
     cpu_s: float
     alarms: tuple[Alarm, ...]
@@ -59,9 +63,7 @@ def run_job(job: Job) -> Result:
     if not kept.exists():
         _train(job, log, kept)
     facts = json.loads(kept.read_text())
-    return Result(
-        job, facts["onset_step"], facts["steps"], facts["cpu_s"], tuple(alarms_of(log)), tuple(alarms_of(_printed(log)))
-    )
+    return Result(job, **facts, alarms=tuple(alarms_of(log)), printed=tuple(alarms_of(_printed(log))))
 
 
 def log_of(job: Job) -> Path:
@@ -85,7 +87,14 @@ def _train(job: Job, log: Path, kept: Path) -> None:
     _printed(log).write_text(written(run, job.form))
     steps = max((item.step for item in run.items), default=0)
     onset = run.epochs * run.batches // 2 if job.onset == "middle" else 0
-    kept.write_text(json.dumps({"onset_step": onset, "steps": steps, "cpu_s": cpu_s}))
+    facts = {
+        "onset_step": onset,
+        "onset_line": lines_until(run, job.form, onset) if onset else 0,
+        "has_died": bool(run.traceback),
+        "steps": steps,
+        "cpu_s": cpu_s,
+    }
+    kept.write_text(json.dumps(facts))
 
 
 def results_of(part: Part) -> list[Result]:

@@ -143,7 +143,8 @@ class BatchReport(Record):
     if shuffled, 0 if sorted. ``targets`` is the number of classes, if they are classes. ``filled`` is the share of
     numbers other than 0 among the features that change. ``softmax_twice`` and ``softmax_over_batch`` are 1 if the loss
     is one of class scores that went through a softmax before, or through one over the rows of the batch; ``broadcast``
-    if it is one of every output with every target.
+    if it is one of every output with every target. ``shift`` is how far the features' means are from those of the first
+    batches, in their standard deviations, ``scale`` the factor by which these have changed; both of the median feature.
     """
 
     step: int | None = None
@@ -160,6 +161,8 @@ class BatchReport(Record):
     softmax_twice: int | None = None
     softmax_over_batch: int | None = None
     broadcast: int | None = None
+    shift: float | None = None
+    scale: float | None = None
 
 
 @line("DEGENERACY-GUARD", "check")

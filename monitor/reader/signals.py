@@ -134,6 +134,7 @@ _MEASURED: dict[type[Record], _Fields] = {
         (
             *("repeated", "constant", "zero", "zero_share", "filled", "order", "entropy"),
             *("target_std", "pred_std", "ratio", "softmax_twice", "softmax_over_batch", "broadcast"),
+            *("shift", "scale"),
         ),
         cadence="grad",
     ),

@@ -39,6 +39,10 @@ FLOOR_TARGETS = 64
 """Batches whose targets give the floor, unless the first epoch has fewer. Chosen by hand, 2026-11: with 32 values each,
 a variance is within 3 % of the true one; with four batches it was off by 20 %.
 """
+FLAT = 1e-3
+"""A feature whose spread is below this share of its mean is taken for constant: single precision says little about it.
+Chosen by hand, 2026-11.
+"""
 MOST_COMPARED = 16
 """Batches compared while more than one loss fits. Chosen by hand, 2026-11."""
 SAME = 2e-3
@@ -72,6 +76,8 @@ class BatchSignals:
         self._lows: Tensor | None = None
         self._highs: Tensor | None = None
         self._filled: list[Tensor] = []
+        self._moments: list[Tensor] = []
+        self._first_moments: Tensor | None = None
         self._targets: list[Tensor] = []
         self._first_targets: list[Tensor] = []
         self._spreads: list[Tensor] = []
@@ -160,6 +166,7 @@ class BatchSignals:
         if not self._has_new and not self._compared:
             return None
         constant, zero, filled = self._features()
+        shift, scale = self._moved_features()
         mistake = self._mistake(CLASSES)
         shape = self._mistake(DISTANCES | BROADCASTS)
         figures = self._target_figures()
@@ -182,10 +189,12 @@ class BatchSignals:
             softmax_twice=None if mistake is None else int(mistake == TWICE),
             softmax_over_batch=None if mistake is None else int(mistake == OVER_BATCH),
             broadcast=None if shape is None else int(shape in BROADCASTS),
+            shift=shift,
+            scale=scale,
         )
         self._repeats = self._compared = 0
         self._lows = self._highs = None
-        self._filled = []
+        self._filled, self._moments = [], []
         self._spreads, self._has_new = [], False
         return found
 
@@ -202,6 +211,8 @@ class BatchSignals:
         rows = _thinned(rows.movedim(1, 0), COLUMNS).float()
         low, high = rows.amin(1), rows.amax(1)
         self._filled.append((rows != 0).float().mean(1))
+        mean = rows.mean(1)
+        self._moments.append(torch.stack([mean, rows.square().mean(1) - mean.square()]))
         if self._lows is None or self._highs is None or self._lows.shape != low.shape:
             self._lows, self._highs = low, high
         else:
@@ -223,6 +234,26 @@ class BatchSignals:
         constant, zero, share = torch.stack([same.sum(), (same & (self._lows == 0)).sum(), changing]).tolist()
         known = share if math.isfinite(share) else None
         return Share(int(constant), len(same)), Share(int(zero), len(same)), known
+
+    def _moved_features(self) -> tuple[float | None, float | None]:
+        """Return how far the median feature is from its mean in the first report, and the factor of its spread."""
+        if not self._moments or any(each.shape != self._moments[-1].shape for each in self._moments):
+            return None, None
+        moments = torch.stack(self._moments)
+        mean = moments[:, 0].mean(0)
+        spread = (moments[:, 1].mean(0) + moments[:, 0].var(0, correction=0)).clamp(min=0).sqrt()
+        now = torch.stack([mean, spread])
+        if self._first_moments is None or self._first_moments.shape != now.shape:
+            self._first_moments = now
+            return None, None
+        before = self._first_moments.to(now.device)
+        varied = before[1] > FLAT * before[0].abs()
+        if not varied.any():
+            return None, None
+        shift = ((now[0] - before[0]).abs() / before[1])[varied].median()
+        scale = (now[1] / before[1])[varied].median()
+        found = torch.stack([shift, scale]).tolist()
+        return found[0], found[1]
 
     def _target_figures(self) -> _Targets:
         """Return how mixed the batches' targets are, and for classes their number and entropy."""

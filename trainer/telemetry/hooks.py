@@ -101,6 +101,8 @@ class TrainingHooks:
         self._skips_in_row = 0
         self.declared: set[str] = set()
         """Groups whose freezing or unfreezing was declared."""
+        self._with_gradient: set[str] = set()
+        """Groups of which a gradient was reported."""
         self._is_known = False
         self._said: set[tuple[str, str]] = set()
         self.sees_forward = False
@@ -194,6 +196,7 @@ class TrainingHooks:
         self._switches.run("activations", self._log.activations, outputs, step=plan.step)
         found = self._switches.run("gradients", self._gradients.report, warn_norm=WARN_NORM)
         if found is not None and found.groups:
+            self._with_gradient.update(each.group for each in found.groups if each.norm)
             self._switches.run(
                 "gradients",
                 self._log.gradients,
@@ -345,7 +348,7 @@ class TrainingHooks:
         if not self._is_known:
             return
         self._log.model(self.trained.groups, self._depths or {})
-        self._say(change.frozen, change.unfrozen, change.added, change.removed, were_trained=True)
+        self._say(change.frozen, change.unfrozen, change.added, change.removed)
 
     def _say(
         self,
@@ -353,10 +356,8 @@ class TrainingHooks:
         unfrozen: tuple[str, ...] = (),
         added: tuple[str, ...] = (),
         removed: tuple[str, ...] = (),
-        *,
-        were_trained: bool = False,
     ) -> None:
-        """Say what was observed and not declared, each once; ``were_trained`` is about the frozen groups."""
+        """Say what was observed and not declared, each once."""
         kinds = {"frozen": frozen, "unfrozen": unfrozen, "added": added, "removed": removed}
         new: dict[str, Any] = {}
         for kind, groups in kinds.items():
@@ -365,5 +366,5 @@ class TrainingHooks:
             if left:
                 new[f"observed_{kind}"] = left
         if new:
-            stopped = new.get("observed_frozen") if were_trained else None
-            self._log.write(replace(Observed(step=self._plan.step, were_trained=stopped), **new))
+            stopped = tuple(each for each in new.get("observed_frozen", ()) if each in self._with_gradient)
+            self._log.write(replace(Observed(step=self._plan.step, were_trained=stopped or None), **new))

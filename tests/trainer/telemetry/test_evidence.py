@@ -294,3 +294,78 @@ def test_what_is_not_measured_of_a_layer_is_not_reported_as_zero(log: Path):
     reports = records(log, ActivationReport)
     assert reports
     assert {each.saturated for each in reports} == {None}
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+@pytest.mark.parametrize(
+    ("change", "is_said"),
+    [
+        (lambda x: x * 100 + 300, True),
+        (lambda x: x / 50, True),
+        (lambda x: x * 1.5 + 0.5 * x.std(), False),
+        (lambda x: x, False),
+    ],
+)
+def test_inputs_that_are_no_longer_those_of_the_first_batches_are_seen_at_any_scale(
+    log: Path, change: Callable[[Tensor], Tensor], is_said: bool, scale: float
+):
+    torch.manual_seed(0)
+
+    def make(step: int) -> tuple[Tensor, Tensor, Tensor]:
+        x = torch.randn(64, 6)
+        x[:, 5] = 3.0
+        return scale * (change(x) if step >= 40 else x), torch.randn(64, 1), torch.randn(64, 1)
+
+    *_, last = batches_of(make, log)
+    assert last.shift is not None and last.scale is not None
+    assert (last.shift > 10 or not 0.1 <= last.scale <= 10) == is_said
+    assert ("InputsChanged" in fired(log)) == is_said
+
+
+def test_a_part_that_stops_undeclared_in_mid_run_is_a_warning_and_one_that_never_ran_is_not(log: Path):
+    for begins in (0, 20):
+        model = net()
+
+        def freeze(telemetry: Telemetry, step: int, model: nn.Module = model, begins: int = begins) -> None:
+            if step >= begins:
+                model[0].requires_grad_(False)
+
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        log.unlink(missing_ok=True)
+        train(
+            log, model, optimizer, lambda x, y, model=model: functional.mse_loss(model(x), y), before=freeze, epochs=2
+        )
+        assert ("GroupStopped" in fired(log)) == bool(begins)
+
+
+def test_units_of_other_classes_are_not_dead_in_a_sorted_batch(log: Path):
+    torch.manual_seed(0)
+
+    class PerClass(nn.Module):
+        """Each unit answers to one class of inputs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.units, self.head = nn.ReLU(), nn.Linear(8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.head(self.units(x))
+            return out
+
+    model = PerClass()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    shares = {}
+    for name in ("sorted", "dead"):
+        log.unlink(missing_ok=True)
+        with Telemetry(model, optimizer, epochs=1, batches=40, log=log, grad_every=10, train_every=5) as telemetry:
+            for step in range(40):
+                x = -torch.rand(32, 8)
+                x[:, (0 if name == "dead" or step < 20 else 4) :][:, :4] *= -1
+                loss = model(x).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                telemetry.step(loss)
+        shares[name] = [each.dead_units.part for each in records(log, ActivationReport) if each.layer == "units"]
+    assert set(shares["dead"]) == {4}
+    assert 0 in shares["sorted"]

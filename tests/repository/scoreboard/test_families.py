@@ -51,8 +51,8 @@ def test_intervals_are_wilsons(count: int, of: int, least: float, most: float):
     assert Share(count, of).interval == pytest.approx((least, most), abs=2e-4)
 
 
-def alarm(fault: str, step: int, severity: str = "warning") -> Alarm:
-    return Alarm(f"A rule for {fault}", fault, severity, step, "")
+def alarm(fault: str, line: int, severity: str = "warning") -> Alarm:
+    return Alarm(f"A rule for {fault}", fault, severity, 0, "", line)
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_a_printed_fault_is_found_from_its_onset_on_in_every_form(form: str, tmp
     log = tmp_path / "train.log"
     log.write_text(written(run, form))
     job = Job("lora", 0, "nan_inputs", "middle")
-    result = Result(job, 120, lines_until(run, form, 120), False, 240, 1.0, (), tuple(alarms_of(log)))
+    result = Result(job, 0, lines_until(run, form, 120), False, 240, 1.0, (), tuple(alarms_of(log)))
     assert printed_verdict(result, FAULTS["nan_inputs"]).is_first_right
-    late = result._replace(onset_line=len(log.read_text().splitlines()))
+    late = result._replace(printed_onset=len(log.read_text().splitlines()))
     assert not printed_verdict(late, FAULTS["nan_inputs"]).is_found
 
 

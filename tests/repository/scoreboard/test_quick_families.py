@@ -41,4 +41,4 @@ def test_experts_that_get_no_row_any_more_are_told():
 @pytest.mark.parametrize("job", FAULTY, ids=lambda job: job.name)
 def test_a_fault_is_named(job: Job):
     result: Result = run_job(job)
-    assert verdict_of(result.alarms, result.onset_step, FAULTS[job.fault].labels).is_first_right, result.alarms
+    assert verdict_of(result.alarms, result.own_onset, FAULTS[job.fault].labels).is_first_right, result.alarms

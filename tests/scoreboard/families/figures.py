@@ -111,22 +111,21 @@ class Figures(NamedTuple):
 
 
 def verdict_of(alarms: Sequence[Alarm], onset: int, labels: frozenset[str], *, has_died: bool = False) -> Verdict:
-    """Judge the alarms of a faulty run; where the fault has ended it with an error, that is right as well."""
-    return _judged(alarms, [each for each in alarms if each.step >= onset or not each.step], labels, has_died=has_died)
+    """Judge the alarms of a faulty run by their lines: a run that began again repeats its steps, and some print none.
 
-
-def printed_verdict(result: Result, fault: Fault) -> Verdict:
-    """Judge the alarms about printed numbers: by their lines, for not every form prints steps."""
-    after = [each for each in result.printed if each.line > result.onset_line or not each.line]
-    return _judged(result.printed, after, fault.in_print, has_died=result.has_died)
-
-
-def _judged(alarms: Sequence[Alarm], after: Sequence[Alarm], labels: frozenset[str], *, has_died: bool) -> Verdict:
+    ``onset`` is the last line before the fault. Where the fault has ended the run with an error, that is right as well.
+    """
+    after = [each for each in alarms if each.line > onset or not each.line]
     labels = labels | {"crash"} if has_died else labels
     early = [each for each in alarms if each not in after]
     found = any(each.fault in labels for each in after)
     first = after[0].fault if after else ""
     return Verdict(found, found and not early and first in labels, early[0].fault if early else first)
+
+
+def printed_verdict(result: Result, fault: Fault) -> Verdict:
+    """Judge the alarms about the printed numbers."""
+    return verdict_of(result.printed, result.printed_onset, fault.in_print, has_died=result.has_died)
 
 
 def figures_of(results: Sequence[Result]) -> Figures:
@@ -160,7 +159,7 @@ def _share(flags: Iterable[bool]) -> Share:
 
 
 def _verdict(result: Result, fault: Fault) -> Verdict:
-    return verdict_of(result.alarms, result.onset_step, fault.labels, has_died=result.has_died)
+    return verdict_of(result.alarms, result.own_onset, fault.labels, has_died=result.has_died)
 
 
 def _found(pairs: Pairs) -> Share:

@@ -121,6 +121,7 @@ class _Run:
         losses = []
         for _ in range(training.batches):
             if self.fault is not None and self.done >= self.onset:
+                self.printed.own_lines_before = len(self.log.read_bytes().splitlines())
                 self.fault.begin(training)
                 self.fault = None
                 if training.starts_again:

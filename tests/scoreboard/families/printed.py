@@ -38,6 +38,8 @@ class Printed:
         self.items: list[Report | Epoch] = []
         self.traceback = ""
         self.is_complete = False
+        self.own_lines_before = 0
+        """Lines of the training's own log before a fault began."""
 
     def trained(self, step: int, loss: float, rate: float, grad_norm: float) -> None:
         """Keep a report."""

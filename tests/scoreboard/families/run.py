@@ -33,10 +33,10 @@ class Result(NamedTuple):
     """What came of one run."""
 
     job: Job
-    onset_step: int
-    """The last step before the fault; 0 for one from the start and for a healthy run."""
-    onset_line: int
-    """The last line before it of what was printed."""
+    own_onset: int
+    """The last line before the fault in the training's own log; 0 for one from the start and for a healthy run."""
+    printed_onset: int
+    """The same in what was printed."""
     has_died: bool
     """Whether the training ended with an error."""
     steps: int
@@ -88,8 +88,8 @@ def _train(job: Job, log: Path, kept: Path) -> None:
     steps = max((item.step for item in run.items), default=0)
     onset = run.epochs * run.batches // 2 if job.onset == "middle" else 0
     facts = {
-        "onset_step": onset,
-        "onset_line": lines_until(run, job.form, onset) if onset else 0,
+        "own_onset": run.own_lines_before,
+        "printed_onset": lines_until(run, job.form, onset) if onset else 0,
         "has_died": bool(run.traceback),
         "steps": steps,
         "cpu_s": cpu_s,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitor.base.evidence import Evidence
+from monitor.conditions.condition import SignalName
 from monitor.conditions.digits import last_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
@@ -24,6 +25,8 @@ from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
 from monitor.run.summary import RunSummary
 
+AT_REST = 1e-3
+"""A gradient of this share of its largest is that of a minimum. Chosen by hand, 2026-11."""
 TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
 """If these are equal too, one run repeats the other; a single equal value among different losses is suspicious."""
 
@@ -42,6 +45,8 @@ class Constant(OneSignal):
     """Instead of ``over``: the value equals the last or any epoch's value of the baseline or another known run."""
     digits: Annotated[int, Field(ge=1, le=15)] = 4
     """How many significant digits the value must show, so that equal values are not merely rounded."""
+    unless_at_rest: SignalName | None = None
+    """The norm of the gradient. Where it is a thousandth of its largest or less, the run has come to a minimum."""
     on_nan: Literal["breach", "ignore"] = "ignore"
     """Whether nothing but nan counts as a breach."""
 
@@ -118,11 +123,21 @@ class Constant(OneSignal):
                 return not_applicable(
                     f"{self.signal} shows too few digits to tell equal from rounded", points[-1].evidence, labels
                 )
+            if not is_nan and (norm := self._norm_at_rest(run.attempt)) is not None:
+                reason = f"the gradient has come to {norm:.3g}: the run is at a minimum"
+                return self._reading(Outcome.OK, reason, labels, points)
             reason = f"{spoken(self.signal)} is {last.value!r} in {self.over} in a row"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
         return self._reading(Outcome.OK, f"{self.signal} changed within {self.over}", labels, points)
+
+    def _norm_at_rest(self, attempt: Attempt) -> float | None:
+        """Return the norm of the gradient if it has all but vanished since it was largest, but is not 0."""
+        if self.unless_at_rest is None:
+            return None
+        norm = attempt.of(self.unless_at_rest).get(())
+        return norm.last.value if norm is not None and 0 < norm.last.value <= AT_REST * norm.maximum else None
 
     def _across(self, run: Run, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last

@@ -31,6 +31,8 @@ class Zero(OneSignal):
     """How many reports in a row must be 0."""
     scale: tuple[SignalName, ...] = ()
     """Signals of about the same size: for a series that has never been anything but 0."""
+    largest: SignalName | None = None
+    """The largest value since the last report. Where a log has it, one value of 0 among others proves nothing."""
     is_rounded: bool = True
     """Whether trainers round this number in their logs. Where they do not, ``0.0`` from the first report on is 0."""
 
@@ -68,6 +70,12 @@ class Zero(OneSignal):
             zeros += 1
         if not zeros:
             reason = f"{self.signal} is {last.value:.6g}; expected other than 0"
+            return Reading(
+                Outcome.OK, reason, labels, last.value, 0.0, (last.evidence,), epoch=last.epoch, step=last.step
+            )
+        whole = attempt.of(self.largest).get(labels) if self.largest is not None else None
+        if whole is not None and whole.last.serial == last.serial and whole.last.value != 0:
+            reason = f"{self.signal} is 0, and {self.largest} of its interval is {whole.last.value:.6g}"
             return Reading(
                 Outcome.OK, reason, labels, last.value, 0.0, (last.evidence,), epoch=last.epoch, step=last.step
             )

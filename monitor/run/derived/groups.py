@@ -20,6 +20,8 @@ LEAST_RATE_SHARE = 0.001
 """At a smaller share of the declared base rate an update may be rounded away: 5e-4 (a common base rate) x 0.001 is only
 eight times the spacing of single-precision numbers around 1. Chosen by hand, 2026-11."""
 
+AT_REST = 1e-3
+"""A gradient of this share of its largest is that of a minimum. Chosen by hand, 2026-11."""
 FEW_LEFT = 0.5
 """Up to this share of a group left behind, its gradient is not asked. Chosen by hand, 2026-11: far below any alarm."""
 LEAST_MOVED = 0.5
@@ -177,13 +179,16 @@ def _stands_still(record: grammar.WeightReport, labels: Labels, known: Known) ->
     """Whether a step without an update shows that the group does not move.
 
     One report proves nothing, and neither does an update of 0 in report after report of a group whose norm moves all
-    the same: the writer looks at an optimizer that does not hold it.
+    the same: the writer looks at an optimizer that does not hold it. Nor does a gradient that has all but vanished
+    since it was largest: an optimizer that stops at a minimum, as L-BFGS does, has nothing left to do.
     """
     updates, norms = known.of("weight.update").get(labels), known.of("weight.l2").get(labels)
     if updates is None:
         return False
     is_blind = updates.last.value == 0 and norms is not None and norms.last.value != record.l2
-    return not is_blind
+    gradient = known.of("grad.l2").get(labels)
+    is_at_rest = gradient is not None and 0 < gradient.last.value <= AT_REST * gradient.maximum
+    return not is_blind and not is_at_rest
 
 
 def weight_columns(lines: Lines, known: Known) -> Columns | None:

@@ -25,8 +25,6 @@ from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
 from monitor.run.summary import RunSummary
 
-AT_REST = 1e-3
-"""A gradient of this share of its largest is that of a minimum. Chosen by hand, 2026-11."""
 TWIN_SIGNALS = ("epoch.train_loss", "epoch.val_loss")
 """If these are equal too, one run repeats the other; a single equal value among different losses is suspicious."""
 
@@ -137,7 +135,7 @@ class Constant(OneSignal):
         if self.unless_at_rest is None:
             return None
         norm = attempt.of(self.unless_at_rest).get(())
-        return norm.last.value if norm is not None and 0 < norm.last.value <= AT_REST * norm.maximum else None
+        return norm.last.value if norm is not None and norm.is_at_rest else None
 
     def _across(self, run: Run, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last

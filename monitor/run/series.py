@@ -30,6 +30,8 @@ FEW = 8
 """Below this number, adding samples one by one is faster than all at once. Chosen by hand."""
 EPOCHS_CITED = 4
 """Newest epochs whose tallies keep the text of their lines; older ones keep only its place in the log."""
+AT_REST = 1e-3
+"""A gradient of this share of its largest is that of a minimum. Chosen by hand, 2026-11."""
 EPOCHS_KEPT = 256
 """Most epochs with a tally; the oldest is dropped first."""
 
@@ -114,6 +116,11 @@ class Series:
     def last(self) -> Point:
         """The newest point; every series has one."""
         return self.recent[-1]
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether a norm has all but vanished since it was largest, but is not 0, as a gradient's is at a minimum."""
+        return 0 < self.last.value <= AT_REST * self.maximum
 
     @property
     def resolution(self) -> float | None:

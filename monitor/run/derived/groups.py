@@ -20,8 +20,6 @@ LEAST_RATE_SHARE = 0.001
 """At a smaller share of the declared base rate an update may be rounded away: 5e-4 (a common base rate) x 0.001 is only
 eight times the spacing of single-precision numbers around 1. Chosen by hand, 2026-11."""
 
-AT_REST = 1e-3
-"""A gradient of this share of its largest is that of a minimum. Chosen by hand, 2026-11."""
 FEW_LEFT = 0.5
 """Up to this share of a group left behind, its gradient is not asked. Chosen by hand, 2026-11: far below any alarm."""
 LEAST_MOVED = 0.5
@@ -187,8 +185,7 @@ def _stands_still(record: grammar.WeightReport, labels: Labels, known: Known) ->
         return False
     is_blind = updates.last.value == 0 and norms is not None and norms.last.value != record.l2
     gradient = known.of("grad.l2").get(labels)
-    is_at_rest = gradient is not None and 0 < gradient.last.value <= AT_REST * gradient.maximum
-    return not is_blind and not is_at_rest
+    return not is_blind and not (gradient is not None and gradient.is_at_rest)
 
 
 def weight_columns(lines: Lines, known: Known) -> Columns | None:

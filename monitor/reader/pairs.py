@@ -54,6 +54,7 @@ def read_pairs(
     places = [
         each for each in places if each.slot.quantity != "position" or not each.number.digits
     ]  # "train 0.5 / 80%"
+    places = [each for each in places if ":" not in each.text]  # "epoch 0:02:34" is how long it took
     if _tells_of_the_best(plan):
         places = []
     has_own_place = bool(places) or bar is not None

@@ -48,7 +48,7 @@ _CODE = re.compile(
 )
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
 _CONFIG = re.compile(
-    r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)\s*[(:{]|"
+    r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)['\"]?\s*[(:{]|"
     r"optimizer:? *\w*\(",
     re.I,
 )
@@ -117,7 +117,7 @@ def is_of_the_best(body: str) -> bool:
     return bool(_OF_THE_BEST.match(body))
 
 
-_TAG = re.compile(r"\[(?!train|eval|val|test)[A-Za-z]\w*\] (?=\*{3,} |  \w)")
+_TAG = re.compile(r"\[(?!(?i:train|trn|eval|val|test|dev))[A-Za-z]\w*\] (?=\*{3,} |  \w)")
 """Who writes a banner, or a line of the list below it: ``[transformers]   Num Epochs = 3``."""
 _JULIA = re.compile(r"[\[┌] Info: |[│└] {2,4}(?=\w+ = )")
 """What Julia's logger writes before a message, and before each of its fields."""
@@ -187,11 +187,15 @@ def plain(body: str) -> str:
 
 _BARRED = re.compile(r"(?P<epoch>\bepoch:? ?[\[(]\d{1,7}) ?\| ?(?=\d{1,7}[\])])", re.I)
 """``Epoch: [3 | 600]``."""
+_COLONED = re.compile(r"(?P<epoch>\bepoch:? ?\[?\d{1,7}(?:/\d{1,7})?\]? ?[\[(] *\d{1,9}) ?: ?(?=\d{1,9}[\])])", re.I)
+"""``[Epoch 3/500][ 100:391]``."""
 
 
 def _place_first(body: str) -> str:
     if "|" in body:
         body = _BARRED.sub(r"\g<epoch>/", body)
+    if ":" in body:
+        body = _COLONED.sub(r"\g<epoch>/", body)
     if m := _EPOCH_DONE.match(body):
         return f"{m[1]}, {body[m.end() :]}"
     if body[0].isdigit() and (m := _COUNT_OF_EPOCH.match(body)):

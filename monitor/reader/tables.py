@@ -86,10 +86,15 @@ def _separators(body: str) -> list[str]:
     return ["  ", " "] if re.search(r"\S\s{2,}\S", body.strip()) else [" "]
 
 
+def _ends_sentence(cell: str) -> bool:
+    """Whether a cell ends as a sentence does; a name of up to two words may be cut short: ``Train Acc.``."""
+    return cell.endswith((":", ";")) or (cell.endswith(".") and len(cell.split()) > 2)
+
+
 def _is_header(cells: list[str]) -> bool:
     if any(len(cell) > 40 or (cell and len(cell.split()) > 4) for cell in cells) or len({*cells}) < len(cells):
         return False
-    if not all(cell and (cell[0].isalpha() or cell[0] == "_") and not cell.endswith((":", ".", ";")) for cell in cells):
+    if not all(cell and (cell[0].isalpha() or cell[0] == "_") and not _ends_sentence(cell) for cell in cells):
         return False
     said = [meaning(cell) for cell in cells]
     known = sum(each.role in _KNOWN or bool(each.split) for each in said)

@@ -88,3 +88,44 @@ def test_a_line_s_own_split_may_stand_behind_where_it_was_logged() -> None:
         "[2020-04-03 19:58:00]: train [line:140] INFO  Valid Epoch:  5 | LOSS: 0.329 | F1: 0.783",
     )
     assert (found["loss"], found["val_loss"]) == (0.327, 0.329)
+
+
+@pytest.mark.parametrize("tag", ["Val", "VAL", "Valid", "Dev", "Test"])
+def test_a_padded_tag_names_its_split(tag: str) -> None:
+    lines = [f"[{name}]{' ' * n}Epoch {e}: loss=0.{e}{n}" for e in (1, 2) for name, n in (("Train", 1), (tag, 3))]
+    found = read(*lines)
+    assert (found["loss"], found["val_loss"]) == (0.21, 0.23)
+
+
+@pytest.mark.parametrize("head", ["[Epoch {}/9][{:4d}:391]", "Epoch: {} [{}:391]", "epoch [{}/9][{} : 391]"])
+def test_batches_and_their_total_may_be_parted_by_a_colon(head: str) -> None:
+    found = read(
+        *(f"{head.format(e, i)}  Loss: 0.{e}{i}  LR: 0.1" for e in (1, 2, 3) for i in (0, 100, 300) if e < 3 or not i)
+    )
+    assert (found["epoch"], found["epochs_done"], found["step"]) == (3, 2, 783)
+
+
+@pytest.mark.parametrize("name", ["hyperparameters", "kwargs", "args"])
+def test_settings_within_the_results_are_no_measurements(name: str) -> None:
+    reports = [f"Epoch {e}: loss: 0.{e}" for e in (1, 2)]
+    found = read("lr: 0.01", *reports, f"Results: {{'best': 0.5, '{name}': {{'lr': 0.001, 'batch': 64}}}}")
+    assert found.get("lr") in (None, 0.01)
+
+
+def test_columns_without_a_place_may_be_cut_short() -> None:
+    rows = [f"0.01\t{1 / n:.6f}\t{2 / n:.6f}\t38.46\t46.15" for n in (1, 2, 4)]
+    found = read("Learning Rate\tTrain Loss\tValid Loss\tTrain Acc.\tValid Acc.\t", *(row + "\t" for row in rows))
+    assert (found["loss"], found["val_loss"], found["lr"]) == (0.25, 0.5, 0.01)
+    assert "step" not in found
+
+
+@pytest.mark.parametrize("took", ["0:02:34.598", "02:34", "1:02:34"])
+def test_a_time_behind_the_word_epoch_is_no_place(took: str) -> None:
+    lines = []
+    for epoch in (1, 2, 3):
+        lines += [f"10-04 13:24:0{epoch}: main.py[280]: [Epoch {epoch}/9][{i}/40] loss: 0.{epoch}{i}" for i in (10, 30)]
+        lines.append(f"10-04 13:24:0{epoch}: main.py[218]: total {took}, epoch {took}, remain {took}")
+    found = read(*lines)
+    assert (found["epoch"], found["loss"]) == (3, 0.330)
+    assert found.get("epochs_done") in (None, 2, 3)
+    assert not any("main.py" in name for name in found.get("metrics", {}))

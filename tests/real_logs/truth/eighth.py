@@ -72,7 +72,9 @@ def class_acc_json(log):
 
 
 def decibels(log):
-    at = log.last(r"^Epoch +<i>/<i> \| Train Loss: <n> \| Val Loss: <n> \| Val Comm NMSE: <n> dB \| Val Range RMSE: <n>")
+    at = log.last(
+        r"^Epoch +<i>/<i> \| Train Loss: <n> \| Val Loss: <n> \| Val Comm NMSE: <n> dB \| Val Range RMSE: <n>"
+    )
     return {
         "epochs_done": number(at[1]),
         "epochs": or_silent(number(at[2])),
@@ -299,9 +301,7 @@ def unsloth(log):
 
 
 def keras_lr(log):
-    at = log.last(
-        r"^<i>/\d+ - \d+s - loss: <n> - accuracy: <n> - val_loss: <n> - val_accuracy: <n> - lr: <n>"
-    )
+    at = log.last(r"^<i>/\d+ - \d+s - loss: <n> - accuracy: <n> - val_loss: <n> - val_accuracy: <n> - lr: <n>")
     epoch = log.value(r"^Epoch <i>/\d+$")
     return {
         "step": or_silent(epoch * number(at[1])),

@@ -21,6 +21,8 @@ def publish(out: Path, page: Page, format: str, template: Path | None = None, *,
     with prepared(out, text):
         if has_charts:
             _write_charts(folder, page)
+    if has_charts:
+        _remove_old_charts(folder, page)
 
 
 def _write_charts(folder: Path, page: Page) -> None:
@@ -28,11 +30,21 @@ def _write_charts(folder: Path, page: Page) -> None:
         folder.mkdir(exist_ok=True)
         for chart in page.charts:
             write_atomically(folder / f"{chart.name}.svg", drawing.draw_file(chart))
+    except OSError as error:
+        raise _no_folder(folder, error) from None
+
+
+def _remove_old_charts(folder: Path, page: Page) -> None:
+    """Remove what only an earlier page showed (its run had a GPU, say), once no page links to it."""
+    try:
         for name in drawing.NAMES - {chart.name for chart in page.charts}:
-            # Left by an earlier page in this file: the run before had a GPU, say.
             (folder / f"{name}.svg").unlink(missing_ok=True)
     except OSError as error:
-        raise ReportError(str(folder), f"cannot be made ({error.strerror})", expected="a folder for charts") from None
+        raise _no_folder(folder, error) from None
+
+
+def _no_folder(folder: Path, error: OSError) -> ReportError:
+    return ReportError(str(folder), f"cannot be made ({error.strerror})", expected="a folder for charts")
 
 
 FORMATS = ("md", "html", "json")

@@ -7,26 +7,31 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from monitor.base.atomicfile import write_atomically
 from monitor.config import load_config
 from monitor.engine.step import Engine
 from monitor.live.committer import Opened, open_committer
 from monitor.live.reload import InForce, Reloader
 from monitor.notify.silences import FILE, change_silences, new_silence, read_silences
+from monitor.report.build import build
+from monitor.report.drawing import draw_file
+from monitor.report.model import Page
+from monitor.report.publish import publish, render
 from monitor.run.summary import summarise
 from monitor.sinks import open_sinks
 from monitor.snapshot import Snapshot
 from monitor.store.baselines import Baselines
-from tests.cli.logs import HEALTHY
+from tests.cli.logs import HEALTHY, TROUBLED
 from tests.cli.watching import FakeClock
-from tests.lines import run_of
+from tests.lines import numbered, pipeline, run_of, take
 
 KILLS = 50
 """Of each of four kinds of file."""
@@ -34,13 +39,21 @@ LONGEST_S = 0.05
 
 
 def report(folder: Path, number: int) -> None:
-    write_atomically(folder / "STATUS.md", f"{number}\n" * 50_000)
+    """Publish one of two pages with its charts, all made before, so that a kill meets the writing."""
+    page, text, charts = pages()[number % 2]
+    with (
+        patch("monitor.report.publish.render", lambda *args, **options: text),
+        patch("monitor.report.publish.drawing.draw_file", lambda chart: charts[chart.name]),
+    ):
+        publish(folder / "STATUS.md", page, "md")
 
 
 def check_report(folder: Path) -> None:
-    lines = (folder / "STATUS.md").read_text().splitlines()
-    assert len(lines) == 50_000
-    assert len(set(lines)) == 1
+    found = (folder / "STATUS.md").read_text()
+    (shown,) = [charts for _, text, charts in pages() if text == found]
+    for name in shown:
+        chart = (folder / "STATUS.charts" / f"{name}.svg").read_text()
+        assert chart in {charts.get(name) for _, _, charts in pages()}
 
 
 def silences(folder: Path, number: int) -> None:
@@ -108,6 +121,20 @@ def _publish(snapshot: Snapshot, page: Path) -> None: ...
 
 
 RUN = run_of(HEALTHY)
+
+
+def made(lines: Sequence[bytes]) -> tuple[Page, str, dict[str, str]]:
+    """Return a log's page, its text, and its charts as files."""
+    known = pipeline(())
+    take(known, numbered(lines))
+    page = build(known.snapshot(known.run.now, is_following=True))
+    return page, render(page, "md", pictures="STATUS.charts"), {each.name: draw_file(each) for each in page.charts}
+
+
+@cache
+def pages() -> list[tuple[Page, str, dict[str, str]]]:
+    """Return two pages; one of them has a chart that the other lacks."""
+    return [made(HEALTHY), made([each for each in TROUBLED if b"GRAD-MONITOR" not in each])]
 
 
 @pytest.mark.parametrize(

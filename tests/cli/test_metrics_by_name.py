@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.command import monitor
+from tests.cli.command import monitor, started
+from tests.cli.test_sources import until
 
 
 def keras(offset: float) -> str:
@@ -102,3 +105,30 @@ def test_a_band_of_a_metric_by_its_name_is_judged_by_a_rule(log: Path, tmp_path:
         assert [each["alert"] for each in told if each["state"] == "firing"] == alerts
         assert done.code == len(alerts)
         assert all(each["labels"] == {"name": "accuracy", "split": "val"} for each in told)
+
+
+def test_a_metric_in_a_json_file_that_is_rewritten_is_followed_live(tmp_path: Path):
+    log, sink = tmp_path / "trainer_state.json", tmp_path / "alerts.jsonl"
+
+    def rewrite(epochs: int) -> None:
+        rows = [(epoch, 2 * 0.9**epoch, 0.1 if epoch > 5 else 0.5 + 0.05 * epoch) for epoch in range(1, epochs + 1)]
+        history = [
+            {"step": 10 * epoch, "epoch": epoch, "loss": loss, "eval_loss": 1.1 * loss, "eval_accuracy": share}
+            for epoch, loss, share in rows
+        ]
+        log.with_suffix(".new").write_text(json.dumps({"global_step": 10 * epochs, "log_history": history}, indent=2))
+        log.with_suffix(".new").rename(log)
+
+    def told() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in sink.read_text().splitlines()] if sink.exists() else []
+
+    rewrite(3)
+    with started("watch", log.name, "--sink", f"jsonl:{sink}", cwd=tmp_path) as process:
+        until(lambda: "live from here on" in process.err)
+        rewrite(14)
+        until(lambda: bool(told()))
+        process.signal(signal.SIGTERM)
+        process.ended()
+    [alert] = told()
+    assert (alert["alert"], alert["labels"]) == ("MetricStuck", {"name": "accuracy", "split": "val"})
+    assert 6 <= alert["evidence"][0]["line"] <= 14, "the number of the record"

@@ -44,7 +44,8 @@ class Constant(OneSignal):
     digits: Annotated[int, Field(ge=1, le=15)] = 4
     """How many significant digits the value must show, so that equal values are not merely rounded."""
     unless_at_rest: SignalName | None = None
-    """The norm of the gradient. Where it is a thousandth of its largest or less, the run has come to a minimum."""
+    """The norm of the gradient. Where it is a thousandth of its largest or less, the run has come to a minimum; it
+    may have, which is unknown, where an epoch is one batch and the value was another one before."""
     on_nan: Literal["breach", "ignore"] = "ignore"
     """Whether nothing but nan counts as a breach."""
 
@@ -121,21 +122,31 @@ class Constant(OneSignal):
                 return not_applicable(
                     f"{self.signal} shows too few digits to tell equal from rounded", points[-1].evidence, labels
                 )
-            if not is_nan and (norm := self._norm_at_rest(run.attempt)) is not None:
-                reason = f"the gradient has come to {norm:.3g}: the run is at a minimum"
-                return self._reading(Outcome.OK, reason, labels, points)
+            if not is_nan and (rest := self._rest(run.attempt)):
+                return self._reading(Outcome.OK, rest, labels, points)
+            if not is_nan and (doubt := self._doubt(run.attempt, series)):
+                return unknown(doubt, labels, (last.evidence,))
             reason = f"{spoken(self.signal)} is {last.value!r} in {self.over} in a row"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
         return self._reading(Outcome.OK, f"{self.signal} changed within {self.over}", labels, points)
 
-    def _norm_at_rest(self, attempt: Attempt) -> float | None:
-        """Return the norm of the gradient if it has all but vanished since it was largest, but is not 0."""
+    def _rest(self, attempt: Attempt) -> str:
+        """Return how the log shows that the run has come to a minimum, where every value is the same; empty if not."""
         if self.unless_at_rest is None:
-            return None
+            return ""
         norm = attempt.of(self.unless_at_rest).get(())
-        return norm.last.value if norm is not None and norm.is_at_rest else None
+        if norm is not None and norm.is_at_rest:
+            return f"the gradient has come to {norm.last.value:.3g}: the run is at a minimum"
+        return ""
+
+    def _doubt(self, attempt: Attempt, series: Series) -> str:
+        """Return why a run may be at a minimum though no gradient shows it; empty if nothing speaks for it."""
+        has_moved = series.first is not None and series.first.value != series.last.value
+        if self.unless_at_rest is None or not has_moved or attempt.batch is None or attempt.batch.whole != 1:
+            return ""
+        return "an epoch is one batch, without noise: the run may be at a minimum"
 
     def _across(self, run: Run, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last

@@ -137,6 +137,9 @@ class Stuck(OfMetrics):
             if abs(last.value - best) <= COUNTS_OFF * _one_count(series):
                 reason = f"{name} is {value}, as near to its best, {best:.6g}, as its counts can tell"
                 return _reading(Outcome.OK, reason, labels, same)
+            if len(same) < series.count and attempt.batch is not None and attempt.batch.whole == 1:
+                reason = "an epoch is one batch, without noise: the run may be at a minimum"
+                return _reading(Outcome.OK, reason, labels, same)
             return _reading(Outcome.BREACH, f"{reason}; its best was {best:.6g}", labels, same)
         if float(last.value).is_integer() or not self._is_precise(series):
             return not_applicable(f"{name} shows too few digits to tell equal from rounded", last.evidence, labels)

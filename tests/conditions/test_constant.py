@@ -1,10 +1,12 @@
 """``constant``: values that stay the same within a run, or that two runs share."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
+from monitor import api
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.constant import Constant
 from monitor.grammar import HorizonMetrics, Metrics, RunStart
@@ -183,3 +185,33 @@ def test_fields_that_do_not_go_together_are_refused(fields, message):
 def test_an_event_is_refused_because_only_a_measurement_can_be_constant():
     with pytest.raises(ValidationError, match="expected a measurement"):
         Constant(kind="constant", signal="guard.reset", over="3 epochs")
+
+
+def keras(losses: list[str], batches: int) -> bytes:
+    lines = []
+    for epoch, loss in enumerate(losses, 1):
+        lines += [f"Epoch {epoch}/40", f"{batches}/{batches} - 1s - 12ms/step - loss: {loss} - val_loss: {loss}"]
+    return "\n".join([*lines, ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("losses", "batches", "is_told"),
+    [
+        (["1.2000", "0.8000", "0.6123"] + ["0.5041"] * 12, 1, False),
+        (["1.2000", "0.8000", "0.6123"] + ["0.5041"] * 12, 40, True),
+        (["1.2041"] * 15, 1, True),
+    ],
+)
+def test_a_training_without_noise_may_rest_at_a_minimum(losses, batches, is_told, tmp_path):
+    log = tmp_path / "train.log"
+    log.write_bytes(keras(losses, batches))
+    fired = {each.rule for each in api.read(log).alerts}
+    assert bool(fired & {"LossFrozen", "ValidationLossConstant"}) == is_told
+
+
+def test_a_loss_that_stays_the_same_where_the_gradient_has_vanished_is_at_a_minimum():
+    rest = FROZEN.model_copy(update={"unless_at_rest": "train.grad_norm"})
+    for norm, outcome in ((1e-6, Outcome.OK), (0.5, Outcome.BREACH)):
+        falling = [at(step, replace(train(step, loss=1 / step), grad_norm=1 / step)) for step in range(1, 5)]
+        level = [at(step, replace(train(step, loss=0.2034), grad_norm=norm)) for step in range(5, 16)]
+        assert one(ask(rest, [*falling, *level])).outcome is outcome

@@ -260,6 +260,19 @@ def test_weights_of_zero_that_do_not_move_have_a_ratio_of_zero():
     assert values("weight.base_ratio", still, still) == [0.0]
 
 
+@pytest.mark.parametrize(("now", "found"), [(1e-5, []), (0.5, [0.0])])
+def test_weights_that_stand_still_at_a_minimum_are_not_stuck(now, found):
+    """L-BFGS stops where the gradient has vanished; an optimizer that does not know the weights stops anywhere."""
+    still = weights(10, update=0.0, ratio=0.0)
+    reports = [
+        gradients(group("gat", 1.0), step=0),
+        still,
+        gradients(group("gat", now)),
+        weights(11, update=0.0, ratio=0.0),
+    ]
+    assert values("weight.base_ratio", *reports) == found
+
+
 def test_only_a_step_that_moves_something_leaves_weights_behind():
     assert values("weight.left_behind", weights(unchanged=0.95)) == [0.95]
     assert values("weight.left_behind", weights(update=0.0, unchanged=1.0)) == []

@@ -138,6 +138,13 @@ def test_every_run_is_counted_once_and_what_is_not_claimed_not_at_all():
     assert [miss.run for miss in figures.misses] == ["lora.healthy.1", "lora.one_batch.start.1"]
 
 
+def test_a_run_that_had_ended_before_its_fault_could_begin_is_not_counted():
+    job = Job("stopped_early", 0, "one_batch", "middle")
+    begun = Result(job, 40, 8, False, 240, 1.0, (), ())
+    assert figures_of([begun]).found == Share(0, 1)
+    assert figures_of([begun._replace(own_onset=0)]).found == Share(0, 0)
+
+
 def test_figures_and_results_survive_being_kept():
     figures = figures_of(results())
     assert from_json(json.loads(json.dumps(as_json(figures)))) == figures

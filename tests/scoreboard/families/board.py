@@ -10,7 +10,7 @@ import time
 
 from tests.scoreboard import page
 from tests.scoreboard.families.draw import Part
-from tests.scoreboard.families.figures import figures_of
+from tests.scoreboard.families.figures import figures_of, has_begun
 from tests.scoreboard.families.judging import Alarm
 from tests.scoreboard.families.plan import jobs_of
 from tests.scoreboard.families.run import Result, digest, log_of, results_of, run_all
@@ -47,7 +47,8 @@ def main() -> None:
     results = results_of(asked.part)
     if asked.part is not Part.TUNING:
         date = time.strftime("%Y-%m-%d", time.gmtime())
-        keep(Draw(asked.part.value, digest(), date, len(every), figures_of(results)))
+        planned = len(every) - sum(not has_begun(each) for each in results)
+        keep(Draw(asked.part.value, digest(), date, planned, figures_of(results)))
         page.write_words(*page.read())
 
 

@@ -128,8 +128,14 @@ def printed_verdict(result: Result, fault: Fault) -> Verdict:
     return verdict_of(result.printed, result.printed_onset, fault.in_print, has_died=result.has_died)
 
 
+def has_begun(result: Result) -> bool:
+    """Return whether the fault of a run, if it has one, began before the run ended on purpose."""
+    return result.job.onset != "middle" or bool(result.own_onset)
+
+
 def figures_of(results: Sequence[Result]) -> Figures:
-    """Count all runs."""
+    """Count all runs but those that had ended before their fault could begin."""
+    results = [each for each in results if has_begun(each)]
     healthy = [each for each in results if not each.job.fault]
     faulty = [(each, FAULTS[each.job.fault]) for each in results if each.job.fault]
     claimed = [(each, fault) for each, fault in faulty if fault.claimed]

@@ -18,7 +18,7 @@ from tests.scoreboard.families.plan import HEALTHY, Job
 from tests.scoreboard.families.printed import Printed
 from tests.scoreboard.families.run import Result
 from tests.scoreboard.families.training import Validation
-from tests.scoreboard.families.words import Draw, section, summary
+from tests.scoreboard.families.words import Draw, keep, read, section, summary
 from tests.scoreboard.judge import RULES
 
 PARTS = parts_of(every_family())
@@ -149,6 +149,22 @@ def test_figures_and_results_survive_being_kept():
     figures = figures_of(results())
     assert from_json(json.loads(json.dumps(as_json(figures)))) == figures
     assert [Result.of_line(each.as_line()) for each in results()] == results()
+
+
+def test_the_first_judgement_of_a_draw_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tests.scoreboard.families.words.FIGURES", tmp_path / "figures.json")
+    partly = Draw("first draw", "abc", "2026-11-30", 9, figures_of(results()))
+    keep(partly)
+    whole = partly._replace(rules="def", planned=5)
+    keep(whole)
+    assert read() == [whole]
+    keep(whole._replace(rules="ghi"))
+    keep(whole._replace(rules="jkl"))
+    assert [(each.name, each.rules, each.is_fresh) for each in read()] == [
+        ("first draw", "def", True),
+        ("first draw, judged again", "jkl", False),
+    ]
+    assert "proves nothing new" in summary(read())
 
 
 def test_the_page_and_the_summary_begin_with_what_was_missed():

@@ -24,7 +24,17 @@ class Draw(NamedTuple):
     planned: int
     """Runs that the draw has; fewer may have been made."""
     figures: Figures
+    is_fresh: bool = True
+    """Whether nothing was mended since the draw was first judged."""
 
+    @property
+    def made(self) -> int:
+        """How many of its runs were made."""
+        return self.figures.healthy.of + sum(row.found.of for row in self.figures.faults)
+
+
+AGAIN = ", judged again"
+"""What the name of a draw ends with once something was mended that it had shown."""
 
 INTRODUCTION = f"""\
 ## Families that nobody tuned on
@@ -61,20 +71,31 @@ def section(draws: Sequence[Draw]) -> str:
 
 def summary(draws: Sequence[Draw]) -> str:
     """Return the README's lines: what was missed first."""
-    figures = draws[-1].figures
+    draw = next(each for each in reversed(draws) if each.is_fresh)
+    figures = draw.figures
     missed = [row for row in figures.faults if row.is_claimed and row.found.count < row.found.of]
     missed.sort(key=lambda row: row.found.count / row.found.of)
     unseen = [fault.name for fault in FAULTS.values() if not fault.claimed]
     lines = [
-        f"Held-out families, {draws[-1].name}: trainings that had no part in the making of the rules.\n",
-        _made(draws[-1]),
+        f"Held-out families, {draw.name}: trainings that had no part in the making of the rules.\n",
+        _made(draw),
         f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}."
         if figures.found.of
         else "- Faults: not judged yet on held-out families.",
         f"- Not claimed: {_listed(unseen)}.\n",
         _shares(figures),
+        *(_again(each) for each in draws if each.name == draw.name + AGAIN),
     ]
     return "\n".join(lines)
+
+
+def _again(draw: Draw) -> str:
+    """Return in a line what the same runs come to after the mending."""
+    figures = draw.figures
+    return (
+        f"The same runs after what they showed was mended, which proves nothing new: {figures.healthy.in_words()} of "
+        f"the healthy runs with a false alarm, {figures.found.in_words()} of the faults found.\n"
+    )
 
 
 def read() -> list[Draw]:
@@ -85,16 +106,19 @@ def read() -> list[Draw]:
 
 
 def keep(draw: Draw) -> None:
-    """Add a draw, or replace the one of the same name."""
-    kept = [each for each in read() if each.name != draw.name]
+    """Add a draw. The first judgement of all its runs stays; a later one by other rules stands beside it."""
+    known = read()
+    first = next((each for each in known if each.name == draw.name), None)
+    if first is not None and first.rules != draw.rules and first.made >= first.planned:
+        draw = draw._replace(name=draw.name + AGAIN, is_fresh=False)
+    kept = [each for each in known if each.name != draw.name]
     document: list[dict[str, Any]] = [each._asdict() | {"figures": as_json(each.figures)} for each in [*kept, draw]]
     FIGURES.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def _made(draw: Draw) -> str:
     """Return how much of the draw was run, if not all."""
-    made = draw.figures.healthy.of + sum(row.found.of for row in draw.figures.faults)
-    return f"So far {made} of its {draw.planned} runs were made.\n" if made < draw.planned else ""
+    return f"So far {draw.made} of its {draw.planned} runs were made.\n" if draw.made < draw.planned else ""
 
 
 def _title(draw: Draw) -> str:

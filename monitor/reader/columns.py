@@ -179,8 +179,14 @@ class BlockReader:
         singles: dict[int, Read] = {}
         marks = sorted(others + [index for index, _ in last])
         ends = {index for index, _ in last}
+        seen = 0
         for index in marks:
-            if index not in ends and index > 0 and not _in_ends(index, marks):
+            is_after_columns = index not in ends and index > 0 and not _in_ends(index, marks)
+            if state.place.step is not None:
+                rows = range(seen + start, index - is_after_columns + start)
+                state.place.step = _last_step(rows, columns, state.place.step)
+            seen = index + 1
+            if is_after_columns:
                 self._catch_up(lines, index, others, state)
             said = read_line(lines[index].decode("utf-8", "replace"), state)
             if index not in ends:
@@ -222,6 +228,16 @@ def _together(plans: list[Fast], state: ReadState) -> list[Fast]:
     """Return the plans whose lines mean the same with each other between them: a step holds for lines without one."""
     has_steps = state.place.step is not None or any(plan.step_slot is not None for plan in plans)
     return [plan for plan in plans if plan.step_slot is not None or not has_steps]
+
+
+def _last_step(rows: range, columns: list[Columns], step: int) -> int:
+    """Return the step of the last line in columns among some rows; ``step`` if there is none."""
+    last = rows.start - 1
+    for each in columns:
+        index = int(np.searchsorted(each.rows, rows.stop)) - 1
+        if each.step is not None and index >= 0 and int(each.rows[index]) > last:
+            last, step = int(each.rows[index]), int(each.step[index])
+    return step
 
 
 def _counted(said: Read) -> int:

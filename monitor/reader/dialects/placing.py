@@ -225,6 +225,9 @@ def pass_over(rows: ForeignRows, state: DialectState) -> None:
         state.unplaced += num_reports
         facts.is_step_lost = True
     else:
+        if rows.drawings is None and not rows.is_behind_bar:
+            before = place.step if num_reports == 1 else int(rows.steps[-2])
+            place.leap = state.step - before if before is not None else place.leap
         place.step, facts.step, facts.is_step_lost = state.step, state.step, False
         state.course_of_fit = state.course if is_further else state.course_of_fit
     if rows.progress is not None:

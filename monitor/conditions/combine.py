@@ -154,7 +154,7 @@ class Combination(Condition):
         ranked = [each.severity for each in deciding if each.severity is not None]
         return Reading(
             outcome,
-            self._word.join(each.reason for each in deciding),
+            self._word.join(dict.fromkeys(each.reason for each in deciding)),
             key,
             value=last.value,
             threshold=last.threshold,

@@ -43,6 +43,12 @@ def test_a_breach_shows_the_reasons_and_lines_of_all_parts():
     assert reading.reason == ("grad.l2 is 1.5; expected at most 0 and weight.update is 0; expected other than 0")
 
 
+def test_a_reason_that_parts_share_is_told_once():
+    twice = All.model_validate({"kind": "all", "of": [GRADIENT, GRADIENT]})
+    (reading,) = ask(twice, [at(0, report(10, gat=1.5))])
+    assert reading.reason == "grad.l2 is 1.5; expected at most 0"
+
+
 def test_a_gradient_of_one_step_is_not_joined_with_an_update_of_another():
     log = [at(0, report(10, gat=1.0)), at(0, weight("gat", 20, 0.0))]
     assert outcomes(NO_UPDATE, log) == {"gat": "unknown"}

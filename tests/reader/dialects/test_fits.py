@@ -2,6 +2,7 @@
 
 import pytest
 
+from monitor.run.last_values import last_values
 from tests.reader.dialects.logs import HF, fired, watched
 
 GOES_BACK = {"StepWentBack", "RestartLoop", "CheckpointUndeclared"}
@@ -27,7 +28,6 @@ COMPLETE = {
     "folds within the line": "".join(
         f"fold {k} epoch {n}/9 train_loss {1 / n:.4f} val_loss {1.2 / n:.4f}\n" for k in range(4) for n in range(1, 7)
     ),
-    "runs with a known total": iters(10, 500, total=500) * 3,
     "runs from step 0": iters(0, 490, total=500) * 3,
     "runs that say their end": (iters(10, 500) + "Training completed in 12 minutes\n") * 4,
     "a trainer's runs": HF + HF,
@@ -40,6 +40,14 @@ def test_trainings_that_are_complete_are_new_fits_and_no_restarts(name: str):
     assert not GOES_BACK & fired(changes).keys()
     assert pipeline.run.attempt.fit > 1
     assert {past.status for past in pipeline.run.past} <= {"completed", "stopped"}
+
+
+def test_a_count_that_is_full_and_begins_anew_is_one_of_epochs_or_of_trainings():
+    """Nothing says which: the steps are not told then, and nothing goes back."""
+    pipeline, changes = watched(iters(10, 500, total=500) * 3)
+    assert not GOES_BACK & fired(changes).keys()
+    assert last_values(pipeline.run).step is None
+    assert pipeline.run.past == []
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ class Heartbeat:
             if each.state is State.FIRING and each.severity is Severity.CRITICAL and not each.inhibited_by
         ]
         if critical:
-            run = uuid.uuid5(_SPACE, critical[0].run)
+            # A log can name its run with half a character, as JSON writes it.
+            run = uuid.uuid5(_SPACE, critical[0].run.encode("utf-8", "backslashreplace").decode())
             self._web.post(subject_of(critical).encode(), {}, path="/fail", query={"rid": str(run)})
 
     def beat(self, firing: Sequence[Alert]) -> None:

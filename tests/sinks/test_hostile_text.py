@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
+from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
@@ -12,13 +14,17 @@ import pytest
 from monitor.alert import Alert
 from monitor.base.evidence import Evidence
 from monitor.sinks.alertmanager import Alertmanager
+from monitor.sinks.apprise import Apprise
 from monitor.sinks.command import Command
-from monitor.sinks.jsonl import json_line
+from monitor.sinks.heartbeat import Heartbeat
+from monitor.sinks.jsonl import JsonLines, json_line
 from monitor.sinks.message import subject_of
 from monitor.sinks.secret import Secret
 from monitor.sinks.smtp import Smtp
+from monitor.sinks.spec import KINDS
+from monitor.sinks.stderr import Stderr
 from monitor.sinks.webhook import FORMATS
-from tests.notify.receivers import alert
+from tests.notify.receivers import alert, critical, web
 
 HOSTILE = (
     "x\r\nBcc: thief@example.org\r\n\r\nbody",
@@ -69,3 +75,49 @@ def test_a_program_gets_one_line_of_json_per_alert(text: str, tmp_path: Path) ->
     assert got.isascii()
     assert [json.loads(line)["id"] for line in got.splitlines()] == [f"{1:016x}", f"{2:016x}"]
     assert got == "".join(f"{json_line(each)}\n" for each in (hostile(text), alert(2))).encode()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_journal_gets_one_line_per_alert(
+    text: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    Stderr().send([hostile(text), alert(2)])
+    lines = capfd.readouterr().err.splitlines()
+    assert [line[:3] for line in lines] == ["<4>", "<4>"]
+    assert not any(each in "".join(lines) for each in "\x1b\x07\x7f\u202e")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_file_gets_one_line_of_json_per_alert(text: str, tmp_path: Path) -> None:
+    JsonLines(tmp_path / "alerts.jsonl", "sinks").send([hostile(text), alert(2)])
+    got = (tmp_path / "alerts.jsonl").read_bytes()
+    assert got.isascii()
+    assert [json.loads(line)["id"] for line in got.splitlines()] == [f"{1:016x}", f"{2:016x}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_switch_gets_one_request_whose_address_no_log_decides(text: str) -> None:
+    with web() as server:
+        Heartbeat(Secret(f"{server.url}/ping", "switch"), "sinks").send([critical(1, summary=text, run=text)])
+        (request,) = server.got
+    path, _, rid = request.path.partition("?rid=")
+    assert (path, str(uuid.UUID(rid))) == ("/ping/fail", rid)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise imports
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_service_of_apprise_gets_one_title_of_one_line(text: str, require: Callable[[str], None]) -> None:
+    require("apprise")
+    with web() as server:
+        address = Secret(f"json://127.0.0.1:{server.port}/", "service")
+        Apprise(address, "sinks", Apprise.Options()).send([hostile(text)])
+        (request,) = server.got
+    assert len(request.json["title"].splitlines()) == 1
+    assert not any(each in json.dumps(request.json, ensure_ascii=False) for each in "\x1b\x07\u202e")
+
+
+def test_every_receiver_is_among_these() -> None:
+    assert {"JsonLines", "Stderr", "Command", "Alertmanager", "Smtp", "Heartbeat", "Apprise", "Webhook"} == {
+        *KINDS.values()
+    }

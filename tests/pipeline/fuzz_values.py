@@ -8,6 +8,7 @@ live watch, or to one that was stopped and resumed, than to a replay.
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
@@ -108,9 +109,10 @@ class _Replayed(Pipeline):
 
 
 def _watch(path: Path, engine: Engine) -> Pipeline:
-    """Follow a log to its present end, in no time, so that no deadline passes; return what is known."""
-    pipeline = Pipeline(str(path), engine)
-    follower = Follower(pipeline, FileTail(str(path)), FakeClock(), LogListener(), Committer(Delivery({})))
+    """Follow a log just written to its present end, in no time, so that no deadline passes; return what is known."""
+    pipeline, clock = Pipeline(str(path), engine), FakeClock()
+    os.utime(path, (clock.day, clock.day))
+    follower = Follower(pipeline, FileTail(str(path)), clock, LogListener(), Committer(Delivery({})))
     try:
         follower.poll()
         while follower.tail.is_behind:

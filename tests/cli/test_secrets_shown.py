@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from monitor import grammar
-from monitor.base.secrets import redact
+from monitor.base.secrets import REDACTED, redact
 from monitor.sinks.message import subject_of, write_message
 from monitor.sinks.webhook import FORMATS
-from tests.base.secret_shapes import SECRETS
+from tests.base.secret_shapes import LOOK_ALIKES, SECRETS
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, write
 from tests.lines import at, setting
@@ -66,6 +67,21 @@ def test_no_command_prints_a_secret(log: Path, words: list[str]) -> None:
     said = monitor(*named, log, *options)
     assert said.code in (0, 1, 3), said.err
     assert _leaked(said.out + said.err) == []
+
+
+@pytest.mark.parametrize("words", [["check", "--json"], ["replay"], ["report", "--format", "html"]], ids=" ".join)
+def test_no_command_hides_what_only_looks_like_a_secret(tmp_path: Path, words: list[str]) -> None:
+    texts = [text.encode() for text in LOOK_ALIKES]
+    said = monitor(words[0], write(tmp_path / "run.log", [*HEALTHY[:-1], *texts, *_errors()]), *words[1:])
+    assert REDACTED not in said.out + said.err
+    assert any(text in unescape(said.out) for text in LOOK_ALIKES)
+
+
+def _errors() -> Iterator[bytes]:
+    """Yield the texts where alerts quote them: as the messages of errors."""
+    for text in LOOK_ALIKES:
+        yield at(21, grammar.Error(type="RuntimeError", message=text))
+    yield at(22, grammar.RunEnd(status="failed", epochs=1, error=LOOK_ALIKES[0]))
 
 
 def test_no_receiver_is_sent_a_secret(log: Path, tmp_path: Path) -> None:

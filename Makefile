@@ -39,8 +39,9 @@ test: lint ## Lint, types, import contracts and tests
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
-test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and a plain loop: their logs, and our telemetry in them
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py tests/trainer/adapters
+test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and others: their logs and files, and our telemetry in them
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
+	    tests/reader/dialects/test_own_files.py tests/trainer/adapters
 
 test-records: $(WITH_FRAMEWORKS) ## What is read of real packages' logs, against the packages' own records; two minutes
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_own_records.py

@@ -265,6 +265,8 @@ LOSS_SCALE = "train.loss_scale"
 """The signal of the factor by which a loss is scaled for half precision."""
 TOKENS_PER_S = "train.tokens_per_s"
 """The signal of a throughput in tokens."""
+MEMORY = "train.memory"
+"""The signal of the GPU memory that a report names, in the log's own unit."""
 ALL_NONFINITE = "report.nonfinite"
 """The signal of a training report with several figures, none of them a number."""
 CUT = "log.cut"
@@ -286,6 +288,7 @@ def _catalogue() -> Iterator[Signal]:
     yield Signal(UNREADABLE, "", ("tag", "shows"), is_event=True)
     yield Signal(LOSS_SCALE, "")
     yield Signal(TOKENS_PER_S, "")
+    yield Signal(MEMORY, "")
     yield Signal(ALL_NONFINITE, "", is_event=True)
     yield Signal(FROZEN, grammar.Observed.TAG, ("group",), is_event=True)
     yield Signal(STOPPED, grammar.Observed.TAG, ("group",), is_event=True)
@@ -307,6 +310,7 @@ SPOKEN = {
     "train.skipped_share": "the share of skipped steps",
     "train.samples_per_s": "the samples per second",
     "train.tokens_per_s": "the tokens per second",
+    MEMORY: "the GPU memory",
     "train.s_per_batch": "the time per step",
     "metric.sharpe": "the Sharpe ratio",
     "metric.ic": "the IC",

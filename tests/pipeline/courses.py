@@ -148,7 +148,8 @@ def _json(v: Values) -> Iterator[str]:
 
 def _logging(v: Values) -> Iterator[str]:
     head = f"{v.at:%Y-%m-%d %H:%M:%S},{v.at.microsecond // 1000:03d} - train - INFO - "
-    yield f"{head}step {v.step} | loss {_number(v.loss)} | lr {v.lr:.3e} | grad_norm {_number(v.norm, 3)}"
+    memory = f"mem {8 + v.step % 7 / 10:.1f} | max mem {9 + v.step % 5 / 4:.2f}"
+    yield f"{head}step {v.step} | loss {_number(v.loss)} | lr {v.lr:.3e} | grad_norm {_number(v.norm, 3)} | {memory}"
     if v.val is not None:
         yield f"{head}epoch {v.epoch} val_loss {_number(v.val)}"
 

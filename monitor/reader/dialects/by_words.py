@@ -12,7 +12,7 @@ from monitor.reader.dialects.shown import is_told
 from monitor.reader.dialects.state import DialectState, ToldLoss
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
-from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, METRIC, TOKENS_PER_S, Sample, samples
+from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, MEMORY, METRIC, TOKENS_PER_S, Sample, samples
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.pattern import Dialect
@@ -28,7 +28,7 @@ GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
         *("train.lr_zero", "run.steps_lost", "run.idle_starts", "run.end", "run.epochs_missing"),
-        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, TOKENS_PER_S, METRIC),
+        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, TOKENS_PER_S, MEMORY, METRIC),
     )
 )
 """The signals that a log read by the vocabulary can give."""
@@ -107,6 +107,8 @@ def _digits(report: Report) -> Digits:
             found.append((METRIC, (("name", _label(value)), ("split", value.split)), value.digits))
         elif value.quantity == "loss":
             found.append(("epoch.val_loss" if value.split in ("val", "test") else "train.loss", (), value.digits))
+        elif value.quantity == "memory" and any(signal == MEMORY for signal, _, _ in found):
+            continue
         elif value.split not in ("val", "test"):
             found.append((f"train.{value.quantity}", (), value.digits))
     return tuple(found)
@@ -262,6 +264,9 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
             found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "tokens_per_s" and value.split not in _UNSEEN:
             found.append(Sample(TOKENS_PER_S, (), value.number))
+        elif value.quantity == "memory" and value.split not in _UNSEEN:
+            if not any(each.signal == MEMORY for each in found):  # the first: in use, then reserved or at most
+                found.append(Sample(MEMORY, (), value.number))
         elif value.quantity == "metric":
             if report.is_bar and value.split in _UNSEEN and _is_repeated(value, state):
                 continue

@@ -26,7 +26,7 @@ from monitor.reader.filling import template_key
 from monitor.reader.moving import has_bar
 from monitor.reader.numbers import unwrap
 from monitor.reader.plan import plan_of
-from monitor.reader.signals import LOSS_SCALE, METRIC, TOKENS_PER_S, text_signals
+from monitor.reader.signals import METRIC, text_signals
 
 if TYPE_CHECKING:
     from monitor.reader.bars import Bar
@@ -305,8 +305,9 @@ def _shape(
                 series.append((key, slot, scale))
                 if has_step:
                     series.append((("train.skipped_share", ()), slot, scale))
-        elif quantity in ("loss_scale", "tokens_per_s"):
-            key = (LOSS_SCALE if quantity == "loss_scale" else TOKENS_PER_S, ())
+        elif quantity in ("loss_scale", "tokens_per_s", "memory"):
+            if quantity == "memory" and any(each == key for each, _, _ in series):
+                continue
             series.append((key, slot, scale))
         elif quantity == "metric":
             if f"{name}\t{split}" not in state.metrics:

@@ -397,6 +397,7 @@ FOREIGN_ONLY = frozenset(
         "train.skipped_share",
         "train.loss_scale",
         "train.tokens_per_s",
+        "train.memory",
     )
 )
 """Signals that our own trainer has no line for."""

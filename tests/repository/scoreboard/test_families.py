@@ -172,5 +172,5 @@ def test_the_page_and_the_summary_begin_with_what_was_missed():
     page, short = section([draw]), summary([draw])
     assert page.index("lora.healthy.1") < page.index("Faults that the list claims")
     assert "5 of its 344 runs" in page
-    assert "one_batch 1/2" in short and "mask_missing" in short
+    assert "lora 1/2" in short and "one_batch 1/2" in short and "mask_missing" in short
     assert not math.isnan(figures_of(results()).cpu_s[1])

@@ -75,10 +75,12 @@ def summary(draws: Sequence[Draw]) -> str:
     figures = draw.figures
     missed = [row for row in figures.faults if row.is_claimed and row.found.count < row.found.of]
     missed.sort(key=lambda row: row.found.count / row.found.of)
+    alarmed = sorted((row for row in figures.families if row.healthy.count), key=lambda row: -row.healthy.count)
     unseen = [fault.name for fault in FAULTS.values() if not fault.claimed]
     lines = [
         f"Held-out families, {draw.name}: trainings that had no part in the making of the rules.\n",
         _made(draw),
+        f"- Healthy, and alarmed: {_listed([f'{row.family} {_of(row.healthy)}' for row in alarmed])}.",
         f"- Not found in every run: {_listed([f'{row.fault} {row.found.count}/{row.found.of}' for row in missed])}."
         if figures.found.of
         else "- Faults: not judged yet on held-out families.",

@@ -48,7 +48,8 @@ _CODE = re.compile(
 )
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
 _CONFIG = re.compile(
-    r"\b(?:Namespace|Config|Arguments|Args|HParams|TrainingArguments|argparse|hyperparameters?|kwargs|Settings)['\"]?\s*[(:{]|"
+    r"\b(?:Namespace|Config|TrainingArguments|argparse|Settings)\s*[(:{]|"
+    r"\b(?:Arguments|Args|HParams|hyperparameters?|kwargs)['\"]?\s*[(:{]|"
     r"optimizer:? *\w*\(",
     re.I,
 )

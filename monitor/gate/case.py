@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
 
 def cases_of(log: Log, *, must_complete: bool) -> list[Case]:
-    """Return the cases of a log: one at least fails or is unread exactly where `monitor check` exits with 1 or 3."""
+    """Return the cases of a log: at least one fails or is unread exactly where `monitor check` exits with 1 or 3."""
     return list(_cases(log, must_complete=must_complete))
 
 

@@ -17,7 +17,7 @@ class Judged(NamedTuple):
     """One log, judged for a build server."""
 
     place: str
-    """Its path, relative to the working folder if it lies in it: the form that build servers show in the source."""
+    """Its path, relative to the working folder if it is in it, as build servers name sources."""
     run: str
     host: str
     cases: list[Case]
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
 
 
 def place_of(path: str) -> str:
-    """Return a path relative to the working folder, or as it is if it lies elsewhere."""
+    """Return a path relative to the working folder, or as it is if it is elsewhere."""
     if path == STDIN:
         return "stdin"
     try:

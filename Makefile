@@ -73,9 +73,8 @@ scoreboard: $(INSTALLED) ## Run the fault scoreboard with its rivals and write d
 	$(BIN)/python -m tests.scoreboard.families.board first --workers $(WORKERS)
 	$(BIN)/python -m tests.scoreboard.run held-out --workers $(WORKERS)
 
-scoreboard-quick: $(INSTALLED) ## Run a sample of the fault scoreboard and check what came of it
+scoreboard-quick: $(INSTALLED) ## Run a sample of the families and check what came of it; test-full also takes one of the shipped trainer
 	$(BIN)/pytest -q -p no:xdist -m slow tests/repository/scoreboard/test_quick_families.py
-	$(BIN)/pytest -q -p no:xdist -m slow tests/repository/scoreboard/test_quick.py
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
 	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail/test_kill.py -k soak

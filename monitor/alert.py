@@ -148,8 +148,6 @@ class Alert:
 
 MOMENTS = frozenset({"crash", "ended_early"})
 """Faults that happen at a step; the others last since one."""
-
-
 LEAST_GPU_HOURS = 0.1
 """Costs below are not worth a word; the figure has one decimal place."""
 
@@ -162,8 +160,8 @@ def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str
     began_at = min((each.at for each in alert.evidence[:1] if each.at is not None), default=alert.starts_at)
     lasted_s = until - began_at if until is not None and began_at is not None else 0.0
     gpu_hours = alert.gpus * lasted_s / 3600
-    cost = f", {gpu_hours:,.1f} GPU h" if gpu_hours >= LEAST_GPU_HOURS else ""
-    lasted = f"{long_span(lasted_s)}{cost}"
+    cost = f"{gpu_hours:,.1f} GPU h" if gpu_hours >= LEAST_GPU_HOURS else ""
+    lasted = ", ".join(filter(None, (long_span(lasted_s), cost)))
     if "since step" in alert.summary:
         return ""
     if alert.fault in MOMENTS:

@@ -139,6 +139,15 @@ def test_a_critical_problem_says_what_it_has_cost(gpus: int, cost: str, tmp_path
     assert f"since step 220 (17 min{cost})" in found
 
 
+def test_a_short_trouble_on_many_gpus_has_a_cost_and_no_duration(tmp_path: Path):
+    lines = [f"2026-03-02T09:00:00.000Z INFO [GPU] index={each} used_mb=60000 total_mb=80000" for each in range(16)]
+    for step in range(1, 55):
+        loss = "nan" if step >= 5 else f"{3 - step / 400:.4f}"
+        body = f"[TRAIN] epoch=1/2 batch={step}/400 step={step} loss={loss} lr=1.0e-03"
+        lines.append(f"2026-03-02T09:00:{step:02}.000Z INFO {body}")
+    assert "since step 5 (0.2 GPU h)" in "\n".join(first_screen(lines, tmp_path).lines)
+
+
 def test_the_count_is_that_of_the_alerts(tmp_path: Path):
     log = tmp_path / "train.log"
     log.write_text("\n".join(gpt(40, nan_from=200)) + "\n")

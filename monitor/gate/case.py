@@ -10,9 +10,7 @@ from monitor.alert import Alert, Severity, State, place_of
 from monitor.api import Log
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.evidence import Evidence
-from monitor.conditions import Outcome
 from monitor.report.judgement import RuleVerdict, judge, reason_of
-from monitor.report.summary import summary_of
 from monitor.run.ended import Ended
 
 READ = "LogIsRead"
@@ -46,13 +44,17 @@ class Case(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
     advice: str = ""
 
+    @property
+    def is_found(self) -> bool:
+        """Whether there is something to show in the log."""
+        return self.grade in (Grade.FAILED, Grade.UNREAD, Grade.NOTED)
 
-def cases_of(log: Log, *, must_complete: bool) -> list[Case]:
-    """Return the cases of a log: at least one fails or is unread exactly where `monitor check` exits with 1 or 3."""
-    return list(_cases(log, must_complete=must_complete))
 
+def cases_of(log: Log, state: str, *, must_complete: bool) -> Iterator[Case]:
+    """Yield the cases of a log: at least one fails or is unread exactly where `monitor check` exits with 1 or 3.
 
-def _cases(log: Log, *, must_complete: bool) -> Iterator[Case]:
+    ``state`` says how the run ended, in the words of the first screen.
+    """
     end = log.snapshot.now
     about = "enough of the log could be read to judge it"
     if log.is_blind:
@@ -63,8 +65,7 @@ def _cases(log: Log, *, must_complete: bool) -> Iterator[Case]:
     if must_complete:
         is_completed = log.end.ended is Ended.COMPLETED
         grade = Grade.PASSED if is_completed else Grade.FAILED
-        words = _safe(summary_of(log.snapshot).state)
-        yield Case(COMPLETED, "the run completed", grade, Severity.CRITICAL, words, tuple(log.end.evidence))
+        yield Case(COMPLETED, "the run completed", grade, Severity.CRITICAL, shown(state), log.end.evidence)
     fired = _fired(log)
     for verdict in judge(log.snapshot):
         alerts = fired.pop(verdict.rule.alert, [])
@@ -89,7 +90,7 @@ def _of_alerts(alerts: list[Alert], about: str, end: float | None) -> Case:
     words = f"{worst.summary}{f', {place}' if place else ''}"
     more = f"; {len(alerts) - 1} more of its kind" if len(alerts) > 1 else ""
     advice = " ".join(each for each in (worst.action, worst.checkpoint) if each)
-    return Case(worst.rule, about, grade, worst.severity, _safe(words + more), worst.evidence, _safe(advice))
+    return Case(worst.rule, about, grade, worst.severity, shown(words + more), worst.evidence, shown(advice))
 
 
 def _of_verdict(verdict: RuleVerdict) -> Case:
@@ -97,10 +98,11 @@ def _of_verdict(verdict: RuleVerdict) -> Case:
     if verdict.explained_by:
         why = f"explained by {verdict.explained_by}"
         return Case(rule.alert, rule.expected, Grade.SKIPPED, rule.severity, why)
-    if verdict.outcome is Outcome.OK:
+    if verdict.is_passed:
         return Case(rule.alert, rule.expected, Grade.PASSED, rule.severity, "")
-    return Case(rule.alert, rule.expected, Grade.SKIPPED, rule.severity, _safe(reason_of(reading)))
+    return Case(rule.alert, rule.expected, Grade.SKIPPED, rule.severity, shown(reason_of(reading)))
 
 
-def _safe(text: str) -> str:
+def shown(text: str) -> str:
+    """Return words that may be a log's as one line, without secrets and without our own marks."""
     return terminal(unmarked(redact(text)))

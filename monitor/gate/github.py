@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.alert import Severity
 from monitor.base.escape import code_fence
-from monitor.gate.case import Case, Grade
+from monitor.gate.case import Case
 from monitor.gate.judged import Judged
 
 _COMMANDS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -19,7 +19,7 @@ def workflow_commands(logs: Sequence[Judged]) -> Iterator[str]:
     """Yield one command for each case that was found."""
     for log in logs:
         for case in log.cases:
-            if case.grade in (Grade.FAILED, Grade.UNREAD, Grade.NOTED):
+            if case.is_found:
                 yield _annotation(log, case)
 
 
@@ -30,7 +30,7 @@ def step_summary(logs: Sequence[Judged]) -> str:
 
 def _annotation(log: Judged, case: Case) -> str:
     first = case.evidence[0] if case.evidence else None
-    properties = {"file": log.file_of(first) if first else log.place, "title": case.name}
+    properties = {"file": log.file_of(first) if first else log.file, "title": case.name}
     if first is not None:
         properties["line"] = str(first.line)
     words = ",".join(f"{name}={_escaped(value, _PROPERTY)}" for name, value in properties.items())

@@ -16,7 +16,7 @@ from monitor.tail.logset import STDIN
 class Judged(NamedTuple):
     """One log, judged for a build server."""
 
-    place: str
+    file: str
     """Its path, relative to the working folder if it is in it, as build servers name sources."""
     run: str
     host: str
@@ -27,20 +27,21 @@ class Judged(NamedTuple):
     @classmethod
     def of(cls, log: Log, *, must_complete: bool) -> Judged:
         """Judge a log; ``must_complete`` makes a run that did not complete a failure."""
-        summary = tuple(map(terminal, summary_of(log.snapshot).lines))
-        cases = cases_of(log, must_complete=must_complete)
-        return cls(terminal(place_of(log.path)), log.snapshot.run.id or "", log.host, cases, summary)
+        summary = summary_of(log.snapshot)
+        cases = list(cases_of(log, summary.state, must_complete=must_complete))
+        lines = tuple(map(terminal, summary.lines))
+        return cls(_file(log.path), log.snapshot.run.id or "", log.host, cases, lines)
 
     def file_of(self, evidence: Evidence) -> str:
         """Return the file of a line; another file of the same run has its own."""
-        return terminal(place_of(evidence.path)) if evidence.path else self.place
+        return _file(evidence.path) if evidence.path else self.file
 
 
-def place_of(path: str) -> str:
+def _file(path: str) -> str:
     """Return a path relative to the working folder, or as it is if it is elsewhere."""
     if path == STDIN:
         return "stdin"
     try:
-        return Path(path).absolute().relative_to(Path.cwd()).as_posix()
+        return terminal(Path(path).absolute().relative_to(Path.cwd()).as_posix())
     except (ValueError, OSError):
-        return path
+        return terminal(path)

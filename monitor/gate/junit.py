@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from monitor.base.escape import redact, terminal, unmarked
-from monitor.gate.case import Case, Grade
+from monitor.base.escape import terminal
+from monitor.gate.case import Case, Grade, shown
 from monitor.gate.judged import Judged
 
 _NO_TIME = "0"
@@ -27,7 +27,7 @@ def _suite(log: Judged, number: int, at: float) -> Element:
     grades = [case.grade for case in log.cases]
     suite = Element(
         "testsuite",
-        name=log.place,
+        name=log.file,
         package="trainwarden",
         id=str(number),
         timestamp=datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -47,7 +47,7 @@ def _suite(log: Judged, number: int, at: float) -> Element:
 
 
 def _case(case: Case, log: Judged) -> Element:
-    element = Element("testcase", classname=log.place, name=case.name, time=_NO_TIME)
+    element = Element("testcase", classname=log.file, name=case.name, time=_NO_TIME)
     if case.grade is Grade.SKIPPED:
         SubElement(element, "skipped", message=case.words)
     elif case.grade in (Grade.FAILED, Grade.UNREAD):
@@ -58,7 +58,5 @@ def _case(case: Case, log: Judged) -> Element:
 
 
 def _details(case: Case, log: Judged) -> list[str]:
-    lines = [
-        f"{log.file_of(each)}:{each.line}: {terminal(unmarked(redact(each.text.strip())))}" for each in case.evidence
-    ]
+    lines = [f"{log.file_of(each)}:{each.line}: {shown(each.text.strip())}" for each in case.evidence]
     return [case.words, *lines, *([f"do: {case.advice}"] if case.advice else [])]

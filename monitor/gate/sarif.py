@@ -10,19 +10,17 @@ from urllib.parse import quote
 
 from monitor import __version__
 from monitor.alert import Severity
-from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.evidence import Evidence
-from monitor.gate.case import Case, Grade
+from monitor.gate.case import Case, shown
 from monitor.gate.judged import Judged
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-_FOUND = (Grade.FAILED, Grade.UNREAD, Grade.NOTED)
 
 
 def sarif(logs: Sequence[Judged]) -> str:
     """Return the document: what was found, and each rule that found something."""
-    found = [(log, case) for log in logs for case in log.cases if case.grade in _FOUND]
+    found = [(log, case) for log in logs for case in log.cases if case.is_found]
     rules = {case.name: case for _, case in found}
     numbers = {name: number for number, name in enumerate(rules)}
     run = {
@@ -49,7 +47,7 @@ def _rule(case: Case) -> dict[str, object]:
 
 
 def _result(log: Judged, case: Case, number: int) -> dict[str, object]:
-    first = f"{case.name}\n{log.run}\n{log.place}\n{case.evidence[0].line if case.evidence else 0}"
+    first = f"{case.name}\n{log.run}\n{log.file}\n{case.evidence[0].line if case.evidence else 0}"
     return {
         "ruleId": case.name,
         "ruleIndex": number,
@@ -62,12 +60,12 @@ def _result(log: Judged, case: Case, number: int) -> dict[str, object]:
 
 
 def _location(log: Judged, line: Evidence | None) -> dict[str, object]:
-    file = log.file_of(line) if line is not None else log.place
+    file = log.file_of(line) if line is not None else log.file
     place: dict[str, object] = {"artifactLocation": {"uri": _uri(file)}}
     if line is not None:
         place["region"] = {
             "startLine": max(1, line.line),
-            "snippet": {"text": terminal(unmarked(redact(line.text.strip())))},
+            "snippet": {"text": shown(line.text.strip())},
         }
     return {"physicalLocation": place}
 

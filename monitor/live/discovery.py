@@ -54,9 +54,7 @@ class Discovery:
             if log in self._seen:
                 continue
             status = _status(log)
-            if status is None or self._resting.get(log) == status:
-                continue
-            if self._without_figures.get(log) == status:
+            if status is None or status in (self._resting.get(log), self._without_figures.get(log)):
                 continue
             if lacks_figures(log):
                 self._without_figures[log] = status

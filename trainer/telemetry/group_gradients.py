@@ -84,13 +84,18 @@ class Gradients:
         Without ``is_full`` only norms are taken. ``counts`` also counts what is not finite, which waits for the device.
         """
         known = self._trained.ids
-        found = [(id(weight), weight.grad) for weight in weights if id(weight) in known]
-        if not found:
-            return
+        ids, present, grads = [], [], []
         with torch.no_grad():
-            grads = [values_of(grad) for _, grad in found if grad is not None]
-            ids, with_grad = [each for each, _ in found], [each for each, grad in found if grad is not None]
-            self._now.append(_part(ids, with_grad, grads, is_full=is_full, counts=counts))
+            for weight in weights:
+                each = id(weight)
+                if each not in known:
+                    continue
+                ids.append(each)
+                if (grad := weight.grad) is not None:
+                    present.append(each)
+                    grads.append(values_of(grad))
+            if ids:
+                self._now.append(_part(ids, present, grads, is_full=is_full, counts=counts))
 
     def drop(self, weights: Iterable[nn.Parameter]) -> None:
         """Take back what was seen of some weights in this step: no optimizer moved them."""

@@ -173,7 +173,7 @@ class WeightMoves:
     def _compared(self, copies: _Copies) -> list[Tensor]:
         """Return for each weight its update, its norm, how many elements moved, and how many had no gradient."""
         row = copies.now()
-        moves = (row - copies.row).split(copies.sizes)
+        moves = row - copies.row
         # A table with sparse gradients may be far larger than what a step touches: a sample gives its norm.
         whole = [
             sample if self._is_sparse(weight) else values_of(weight.detach())
@@ -181,9 +181,9 @@ class WeightMoves:
         ]
         grads = copies.gradients(self._grads)
         is_still = torch.zeros_like(row) if grads is None else (grads == 0).to(row.dtype)
-        pushed_moves = ((row - copies.row) * (1 - is_still)).split(copies.sizes)
-        still = each_norm(is_still.split(copies.sizes), 1)
-        return [*each_norm(moves, 2), *each_norm(whole, 2), *each_norm(pushed_moves, 0), *still]
+        pushed_moves = moves if grads is None else moves.masked_fill(grads == 0, 0)
+        updates, still = moves.split(copies.sizes), each_norm(is_still.split(copies.sizes), 1)
+        return [*each_norm(updates, 2), *each_norm(whole, 2), *each_norm(pushed_moves.split(copies.sizes), 0), *still]
 
     def _is_sparse(self, weight: nn.Parameter) -> bool:
         rows = self._rows.get(id(weight))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +10,16 @@ import click
 
 from monitor.api import Log, Settings, one_run_each, read
 from monitor.base.errors import LogError, MonitorError, Problems
-from monitor.base.escape import redact, terminal
+from monitor.base.escape import terminal
 from monitor.cli.build_server import Forms, publish
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.reader.dialects.choice import LineChoice
+from monitor.report.facts import merged_facts
 from monitor.report.first_rank import first_to_fail
 from monitor.report.verdict import Verdict, verdict_of
 from monitor.rules.choice import RuleChoice
 from monitor.run.ended import Ended
-from monitor.run.last_values import last_values
 from monitor.snapshot import Snapshot
 from monitor.tail.logset import LogSet, lacks_figures
 from monitor.terminal.lines import full_lines, summary_lines
@@ -59,6 +58,10 @@ def command(
     run that they are. Exit code: 0 nothing fired, 1 something fired at warning or above, 2 usage or bad file, 3 nothing
     fired, but too little could be read: no progress, or neither a loss nor a metric. A log that stops without an end
     keeps its exit code; with --finished it is 1.
+
+    With --json, `facts` holds the last value of what was read: step, steps, epoch, epochs_done, epochs, loss, val_loss,
+    lr, grad_norm, checkpoint, and metrics by name and split. Time per step, throughput, memory and loss scale are the
+    metrics s_per_step, samples_per_s, tokens_per_s, memory and loss_scale, in the log's own units.
 
     \b
     monitor check train.log
@@ -124,32 +127,12 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
     if run.dialect.unread_words:
         yield "unread", run.dialect.unread_words
     yield "coverage", _coverage(verdict_of(log.snapshot))
-    facts, origins = _facts(log.snapshot)
+    facts, origins = merged_facts(log.snapshot)
     yield "facts", facts
     if log.snapshot.sources:
         yield "sources", [_source(each, origins) for each in log.snapshot.sources]
     yield "alerts", [alert.to_json() for alert in log.alerts]
     yield "exit_code", log.exit_code
-
-
-def _facts(snapshot: Snapshot) -> tuple[dict[str, object], dict[str, list[str]]]:
-    """Return the facts of a run, each from the first of its files that has it; by file, which it alone gave."""
-    facts = _present(last_values(snapshot.run)._asdict())
-    origins: dict[str, list[str]] = {}
-    for source in snapshot.sources:
-        more = _present(last_values(source.run)._asdict())
-        metrics = more.pop("metrics", {})
-        given = [name for name in more if name not in facts]
-        facts |= {name: more[name] for name in given}
-        known = facts.setdefault("metrics", {}) if metrics else {}
-        assert isinstance(known, dict) and isinstance(metrics, dict)
-        for name, splits in metrics.items():
-            new = {split: value for split, value in splits.items() if split not in known.get(name, {})}
-            if new:
-                known[name] = {**known.get(name, {}), **new}
-                given += [f"metrics.{name}.{split}" for split in new]
-        origins[source.log] = given
-    return facts, origins
 
 
 def _source(source: Snapshot, origins: dict[str, list[str]]) -> dict[str, object]:
@@ -182,18 +165,3 @@ def _coverage(verdict: Verdict) -> dict[str, object]:
             for gap in verdict.gaps
         ],
     }
-
-
-def _present(values: dict[str, object]) -> dict[str, object]:
-    """Leave out what was not read; non-finite numbers become text, since JSON has none."""
-    found = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            value = _present(value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            value = str(value)
-        elif isinstance(value, str):
-            value = redact(value)
-        if value is not None and value != {}:
-            found[name] = value
-    return found

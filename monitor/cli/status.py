@@ -20,6 +20,7 @@ from monitor.cli.other_run import default_directory
 from monitor.cli.which_run import FoundRun, known_snapshot
 from monitor.engine.step import Engine
 from monitor.notify.silences import Silence, line_of, read_silences, unexpired
+from monitor.report.facts import facts_of
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.report.summary import Summary, summary_of
 from monitor.rules import load_rules
@@ -184,6 +185,7 @@ def _report(seen: Seen, screen: Summary, rest: Unread, wall: float, *, is_watche
         "epochs_done": attempt.epochs_done,
         "epochs_planned": attempt.epochs_planned,
         "step": attempt.step,
+        "facts": facts_of(run),
         "at": iso_time(run.now),
         "heard_at": iso_time(run.heard_at),
         "committed_at": iso_time(saved.committed_at),

@@ -267,6 +267,15 @@ TOKENS_PER_S = "train.tokens_per_s"
 """The signal of a throughput in tokens."""
 MEMORY = "train.memory"
 """The signal of the GPU memory that a report names, in the log's own unit."""
+WORK = {
+    "s_per_step": "train.s_per_batch",
+    "samples_per_s": "train.samples_per_s",
+    "tokens_per_s": TOKENS_PER_S,
+    "memory": MEMORY,
+    "loss_scale": LOSS_SCALE,
+}
+"""Quantities of the vocabulary that say how the work goes, not what is learned, with their signals. Users meet them
+among the metrics, under these names."""
 ALL_NONFINITE = "report.nonfinite"
 """The signal of a training report with several figures, none of them a number."""
 CUT = "log.cut"

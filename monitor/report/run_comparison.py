@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from monitor.reader.metric_names import title_of
-from monitor.reader.signals import CATALOGUE, METRIC, Labels
+from monitor.reader.signals import CATALOGUE, METRIC, WORK, Labels
 from monitor.run.summary import Key, RunSummary
 
 DIGITS = 6
@@ -26,7 +26,7 @@ _MEASURED = (
 """Values that two runs cannot share to the last digit, unless one of them did not measure."""
 _SHOWN = (
     *("train.loss", "epoch.train_loss", "epoch.val_loss", "metric.sharpe", "metric.ic", "metric.rank_ic"),
-    *("metric.hit_rate", "train.lr", "train.grad_norm", "train.s_per_batch", "epoch.seconds", "epoch.resets"),
+    *("metric.hit_rate", "train.lr", "train.grad_norm", *WORK.values(), "epoch.seconds", "epoch.resets"),
     METRIC,
     *("encoder_grad.norm", "grad.l2", "gpu.util_pct", "gpu.used_mb", "process.rss_mb"),
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor import grammar
-from monitor.reader.signals import METRIC
+from monitor.reader.signals import METRIC, WORK
 from monitor.run.attempt import Attempt
+from monitor.run.named import work_figures
 from monitor.run.run import Run
 
 Metrics = dict[str, dict[str, float]]
-"""Name of a metric → split (``train``, ``val``, ``test``; empty where the log names none) → value."""
+"""Name of a metric → split (``train``, ``val``, ``test``; empty where the log names none) → value. The pace and the
+cost of the work are among them, under the names of `WORK`."""
 _NATIVE_METRICS = ("sharpe", "ic", "rank_ic", "hit_rate")
 
 
@@ -37,8 +39,8 @@ class LastValues(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether neither a loss nor a metric was read."""
-        return self.loss is None and self.val_loss is None and not self.metrics
+        """Whether neither a loss nor a metric was read; how the work goes shows nothing of what is learned."""
+        return self.loss is None and self.val_loss is None and not (self.metrics or {}).keys() - WORK.keys()
 
 
 def figures_of(run: Run) -> list[tuple[str, float]]:
@@ -55,9 +57,10 @@ def last_values(run: Run) -> LastValues:
     """Return the last values of a run's present attempt."""
     said = run.dialect.facts.said(run.dialect.words) if run.dialect.facts.lines else {}
     known = _from_series(run.attempt)
-    if not said:
-        return known
-    return LastValues(**{**said, "checkpoint": known.checkpoint})  # type: ignore[arg-type]
+    if said:
+        known = LastValues(**{**said, "checkpoint": known.checkpoint})  # type: ignore[arg-type]
+    work = {each.name: {each.split: each.series.last.value} for each in work_figures(run.attempt)}
+    return known._replace(metrics={**(known.metrics or {}), **work} or None)
 
 
 def _from_series(attempt: Attempt) -> LastValues:

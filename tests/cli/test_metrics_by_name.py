@@ -107,6 +107,59 @@ def test_a_band_of_a_metric_by_its_name_is_judged_by_a_rule(log: Path, tmp_path:
         assert all(each["labels"] == {"name": "accuracy", "split": "val"} for each in told)
 
 
+WORK_LINES = {
+    "titan": "step: {n:2d}  loss: {loss:7.4f}  memory: {gb:.2f}GiB(50.00%)  tps: {rate:,}  mfu: 41.20%",
+    "words": "step {n}/90 | loss {loss:.4f} | tok/s {rate} | gpu mem {gb:.2f}GB | mfu 41.2%",
+    "json": '{{"step": {n}, "train_loss": {loss:.4f}, "tokens_per_sec": {rate}, "gpu_memory": {gb:.2f}, "mfu": 41.2}}',
+    "hugging face": "{{'loss': {loss:.4f}, 'tokens_per_second': {rate}, 'memory': {gb:.2f}, 'mfu': 41.2, 'step': {n}}}",
+    "equals": "step={n} loss={loss:.4f} mem={gb:.2f} tokens/sec={rate} mfu=41.2",
+}
+
+
+@pytest.mark.parametrize("form", WORK_LINES.values(), ids=WORK_LINES)
+def test_throughput_memory_and_their_like_are_shown_as_metrics_are(form: str, tmp_path: Path):
+    lines = [form.format(n=n, loss=3 - n / 50, gb=40 + n / 100, rate=5000 + n % 7) for n in range(1, 91)]
+    log, watch = tmp_path / "train.log", tmp_path / "watch.yaml"
+    log.write_text("\n".join(lines) + "\n")
+    before = tmp_path / "before.log"
+    before.write_text("\n".join(lines[:80]) + "\n")
+    wanted = {"tokens_per_s": 5006.0, "memory": 40.9, "mfu": 41.2}
+    facts = json.loads(monitor("check", log, "--json").out)["facts"]
+    assert wanted.items() <= {name: next(iter(by.values())) for name, by in facts["metrics"].items()}.items()
+    rows = [line.split()[:3] for line in monitor("compare", log, log).out.splitlines()]
+    assert ["train.tokens_per_s", "5006", "5006"] in rows
+    assert ["train.memory", "40.9", "40.9"] in rows
+    watch.write_text(
+        "objectives:\n"
+        "  - {title: fast, when: {metric: tokens_per_s, of: min, at_least: 5000}}\n"
+        "  - {title: small, when: {metric: memory, of: max, at_most: 40}}\n"
+    )
+    told = monitor("report", log, "--baseline", before, "--config", watch).out
+    monitor("report", log, "--out", tmp_path / "page.html")
+    assert "- **tokens_per_s**: 5006 (L90)" in told
+    assert "| tokens_per_s |" in told
+    assert "✅ **fast**" in told
+    assert "**small**: train.memory: max 40.9; wanted at most 40" in told
+    assert ">tokens_per_s<" in (tmp_path / "page.html").read_text()
+
+
+def test_status_knows_the_facts_of_a_log_that_is_watched(log: Path, tmp_path: Path):
+    lines = [f"step {n} | loss {3 - n / 50:.4f} | tok/s {5000 + n}\n" for n in range(1, 91)]
+    log.write_text("".join([*lines, "Training finished.\n"]))
+    monitor("watch", log, "--state", tmp_path / "state", "--until-end")
+    [seen] = json.loads(monitor("status", "--state", tmp_path / "state", "--json").out)["logs"]
+    checked = json.loads(monitor("check", log, "--json").out)
+    assert seen["facts"] == checked["facts"]
+    assert seen["facts"]["metrics"] == {"tokens_per_s": {"train": 5090.0}}
+
+
+def test_a_log_that_says_only_how_fast_it_works_is_blind(tmp_path: Path):
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"step {n}/90 | tok/s {5000 + n} | lr 1e-4\n" for n in range(90)))
+    done = monitor("check", log, "--json")
+    assert (done.code, json.loads(done.out)["facts"]["metrics"]) == (3, {"tokens_per_s": {"train": 5089.0}})
+
+
 def test_a_metric_in_a_json_file_that_is_rewritten_is_followed_live(tmp_path: Path):
     log, sink = tmp_path / "trainer_state.json", tmp_path / "alerts.jsonl"
 

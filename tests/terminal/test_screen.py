@@ -128,6 +128,14 @@ def test_the_head_gives_status_and_verdict_in_two_words(log: list[bytes], words:
     assert "all ok" not in head
 
 
+def test_what_a_log_names_beside_its_loss_is_shown() -> None:
+    log = [f"step {n} | loss {3 - n / 50:.3f} | tok/s {5000 + n} | mem 40.5GB | reward {n / 10}" for n in range(1, 30)]
+    words = picture(scene([line.encode() for line in log]), height=40)
+    assert "train reward 2.9" in words
+    assert "tokens_per_s 5029" in words
+    assert "memory 40.5" in words
+
+
 def test_a_rule_that_does_not_know_is_named_and_nothing_is_called_ok() -> None:
     text = picture(scene([START_LINE]), 100, 60)
     assert "❔ EncoderGradientZero no [ENCODER-GRAD] line" in text

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from monitor.reader.metric_names import title_of
-from monitor.reader.signals import METRIC, Labels
+from monitor.reader.signals import Labels
 from monitor.report.chart import Chart, Curve, Dot, Shape
 from monitor.report.figures import SHOWN
 from monitor.report.sections.epochs import EpochTable
 from monitor.run.attempt import Attempt
+from monitor.run.named import named_metrics, work_figures
 from monitor.run.series import Point, Series
 from monitor.snapshot import Snapshot
 
@@ -55,13 +55,14 @@ def _metrics(attempt: Attempt, name: str, title: str, signals: Sequence[tuple[st
 
 def _named_metrics(attempt: Attempt) -> Iterator[Chart]:
     """Yield a chart of the metrics between 0 and 1 that the log names, and one for each other, validations first."""
-    known = sorted(attempt.of(METRIC).items(), key=lambda each: ("split", "train") in each[0])
-    has_epochs = len({point.epoch for _, series in known for point in series.recent}) > 1
+    known = named_metrics(attempt)
+    has_epochs = len({point.epoch for each in known for point in each.series.recent}) > 1
     shares: list[Curve] = []
     others: list[Curve] = []
-    for labels, series in known:
+    for each in (*known, *work_figures(attempt)):
+        series = each.series
         points = _per_epoch(series) if has_epochs and series.epochs else _recent(series)
-        curve = _curve(title_of(labels), series, points, _by_epoch if has_epochs else _by_step)
+        curve = _curve(each.title, series, points, _by_epoch if has_epochs else _by_step)
         if curve.dots and series.minimum < series.maximum:
             (shares if 0 <= series.minimum <= series.maximum <= 1 else others).append(curve)
     x_title = "epoch" if has_epochs else "step"

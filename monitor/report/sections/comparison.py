@@ -11,11 +11,11 @@ from monitor.base.evidence import Evidence
 from monitor.base.wording import log_name
 from monitor.conditions.reading import Background
 from monitor.config.model import Config, EarlierFigure
-from monitor.reader.metric_names import title_of
-from monitor.reader.signals import METRIC, Labels
+from monitor.reader.signals import Labels
 from monitor.report.figures import signal_value
 from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt
+from monitor.run.named import named_metrics, work_figures
 from monitor.run.series import Point, Series
 from monitor.run.summary import RunSummary
 from monitor.snapshot import Snapshot
@@ -86,7 +86,9 @@ def comparison(snapshot: Snapshot, config: Config, background: Background, *, is
         return Comparison(asked.title or (f"run {baseline.run}" if baseline else "before"), rows, asked.note, "")
     if baseline is None:
         return Comparison("", (), asked.note, "nothing to compare with was given: --baseline LOG")
-    metrics = (_Row(title_of(labels), METRIC, labels) for labels in attempt.of(METRIC))
+    usual = {row.signal for row in _USUAL}
+    named = (*named_metrics(attempt), *(each for each in work_figures(attempt) if each.signal not in usual))
+    metrics = (_Row(each.title, each.signal, each.labels) for each in named)
     found = tuple(row for row in (_usual(attempt, each, baseline) for each in (*_USUAL, *metrics)) if row is not None)
     last = ", the last finished run of its kind" if is_offered else ""
     title = asked.title or f"run {baseline.run} ({log_name(baseline.log)}){last}"

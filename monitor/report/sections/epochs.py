@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.base.evidence import Evidence
 from monitor.grammar import HorizonMetrics
 from monitor.grammar import Metrics as MetricsRecord
-from monitor.reader.metric_names import direction_of, title_of
-from monitor.reader.signals import METRIC
 from monitor.report.figures import SHOWN, fact, sparkline
 from monitor.report.statement import Mark, Statement
 from monitor.run.attempt import Attempt
+from monitor.run.named import Named, named_metrics, work_figures
 from monitor.run.series import Series, Tally
 from monitor.snapshot import Snapshot
 
@@ -112,10 +111,12 @@ def metrics(snapshot: Snapshot) -> ValidationMetrics:
     """Return the newest validation metrics, overall and per horizon."""
     attempt = snapshot.run.attempt
     stated = attempt.stated(MetricsRecord)
-    if stated is None and attempt.of(METRIC):
-        return ValidationMetrics(tuple(_named_metrics(attempt)), _horizons(attempt))
     if stated is None:
-        return ValidationMetrics((Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN),), _horizons(attempt))
+        named = tuple(_named(named_metrics(attempt)))
+        unseen = Statement("", "No METRICS line was seen.", mark=Mark.UNKNOWN)
+        # The time per step is among what is said of the progress.
+        work = _named([each for each in work_figures(attempt) if each.signal != "train.s_per_batch"])
+        return ValidationMetrics((*(named or (unseen,)), *work), _horizons(attempt))
     record, line = stated
     overall = [
         Statement("Epoch", str(record.epoch), (line,)),
@@ -129,22 +130,20 @@ def metrics(snapshot: Snapshot) -> ValidationMetrics:
     return ValidationMetrics(tuple(overall), _horizons(attempt))
 
 
-def _named_metrics(attempt: Attempt) -> Iterator[Statement]:
-    """Yield the newest value of each metric that the log names, those of a validation first."""
-    known = sorted(attempt.of(METRIC).items(), key=lambda each: _SPLITS.get(dict(each[0])["split"], 1))
-    for labels, series in known[:MOST_NAMED]:
-        last, name = series.last, dict(labels)["name"]
-        best = series.minimum if direction_of(name) == "lower" else series.maximum
-        words = f"{last.value:.6g}" + (f" (best {best:.6g})" if direction_of(name) and math.isfinite(best) else "")
+def _named(known: Sequence[Named]) -> Iterator[Statement]:
+    """Yield the newest value of each series that the log names, and the best where its name says which is better."""
+    for each in known[:MOST_NAMED]:
+        series, last = each.series, each.series.last
+        best = series.minimum if each.direction == "lower" else series.maximum
+        words = f"{last.value:.6g}" + (f" (best {best:.6g})" if each.direction and math.isfinite(best) else "")
         mark = None if math.isfinite(last.value) else Mark.CAUTION
-        yield Statement(title_of(labels), words, (last.evidence,), mark)
+        yield Statement(each.title, words, (last.evidence,), mark)
     if len(known) > MOST_NAMED:
         yield Statement("", f"{len(known) - MOST_NAMED} more metrics are not shown")
 
 
 MOST_NAMED = 24
 """Most metrics to show; a trainer of policies reports forty. Chosen by hand, 2026-11."""
-_SPLITS = {"val": 0, "train": 2}
 
 
 def resets_in(attempt: Attempt, epoch: int) -> tuple[int, Evidence] | None:

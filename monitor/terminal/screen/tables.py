@@ -9,12 +9,12 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.grammar import Floor, GradReport
-from monitor.reader.metric_names import title_of
-from monitor.reader.signals import METRIC, Labels
+from monitor.reader.signals import WORK, Labels
 from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.gradients import GradientFlow, GroupRow, gradient_flow
 from monitor.report.statement import Mark
 from monitor.run.attempt import Attempt, shortened_labels
+from monitor.run.named import named_metrics
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.layout import NARROW, Row, Section
@@ -53,6 +53,14 @@ MOST_NAMED = 4
 """Most metrics by name in the live view. Chosen by hand, 2026-11."""
 
 
+_PACE = "train.s_per_batch"
+_FIGURES = (
+    (("lr", "train.lr"), ("s/batch", _PACE), ("grad norm", "train.grad_norm")),
+    tuple((name, signal) for name, signal in WORK.items() if signal != _PACE),
+)
+"""Further figures, a row each."""
+
+
 def metrics(snapshot: Snapshot, width: int) -> Section:
     """Return the newest losses, scores and speeds."""
     attempt = snapshot.run.attempt
@@ -70,14 +78,9 @@ def metrics(snapshot: Snapshot, width: int) -> Section:
         epoch = _last(attempt, "metric.sharpe") or _last(attempt, "metric.rank_ic")
         of = f" epoch {epoch.last.epoch}" if epoch else ""
         rows.append(Row(Text.assemble("   ", words, (of, "bright_black")), rank=1))
-    named = [
-        (title_of(labels), series) for labels, series in attempt.of(METRIC).items() if ("split", "train") not in labels
-    ]
-    for name, series in named[:MOST_NAMED]:
-        rows.append(Row(Text(f"   {name} {series.last.value:.4g}"), rank=1))
-    speeds = [("lr", "train.lr"), ("s/batch", "train.s_per_batch"), ("grad norm", "train.grad_norm")]
-    if words := _listed(attempt, speeds):
-        rows.append(Row(Text.assemble("   ", words)))
+    named = named_metrics(attempt)[:MOST_NAMED]
+    rows += [Row(Text(f"   {each.title} {each.series.last.value:.4g}"), rank=1) for each in named]
+    rows += [Row(Text.assemble("   ", words)) for figures in _FIGURES if (words := _listed(attempt, figures))]
     if not rows:
         rows = [Row(Text(" ❔ no loss and no metric yet", "yellow"))]
     return Section(Text("metrics", "bold"), rows, share=2)

@@ -61,7 +61,7 @@ def command(
 
     With --json, `facts` holds the last value of what was read: step, steps, epoch, epochs_done, epochs, loss, val_loss,
     lr, grad_norm, checkpoint, and metrics by name and split. Time per step, throughput, memory and loss scale are the
-    metrics s_per_step, samples_per_s, tokens_per_s, memory and loss_scale, in the log's own units.
+    metrics s_per_step, samples_per_s, tokens_per_s, memory, host_memory and loss_scale, in the log's own units.
 
     \b
     monitor check train.log

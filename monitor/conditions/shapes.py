@@ -162,17 +162,42 @@ def since_best(values: Sequence[float], *, least_share: float = 0.0) -> int:
     return len(values) - 1 - place
 
 
-def growth(values: Sequence[float], windows: int) -> float:
-    """Cut the values into equal windows; return the mean of the last window minus the mean of the first.
+def growth(
+    values: Sequence[float],
+    windows: int,
+    figure: Callable[[Sequence[float]], float] = mean,
+    *,
+    is_steady: bool = False,
+) -> float:
+    """Cut the values into equal windows; return the figure of the last window minus that of the first.
 
-    0 unless the mean grew from each window to the next: growth that pauses does not count. Values that do not fill
-    the windows evenly are left out, oldest first.
+    0 unless the figure grew from each window to the next: growth that pauses does not count. With ``is_steady``, growth
+    does not count either whose second half is less than half of the first. Values that do not fill the windows evenly
+    are left out, oldest first.
     """
     size = len(values) // windows
     kept = values[len(values) - size * windows :]
-    means = [mean(kept[start : start + size]) for start in range(0, len(kept), size)]
-    is_monotone = all(left < right for left, right in pairwise(means))
-    return means[-1] - means[0] if is_monotone else 0.0
+    figures = [figure(kept[start : start + size]) for start in range(0, len(kept), size)]
+    if not all(left < right for left, right in pairwise(figures)):
+        return 0.0
+    half = (windows - 1) // 2
+    if is_steady and figures[-1] - figures[-1 - half] < (figures[half] - figures[0]) / 2:
+        return 0.0
+    return figures[-1] - figures[0]
+
+
+def may_grow(values: Sequence[float], num_values: int, windows: int, *, of: str) -> bool:
+    """Whether `growth` of the newest ``num_values`` is positive for any prefix of the values; ``of`` is min or max."""
+    import numpy as np
+
+    size = num_values // windows
+    if len(values) < size * windows:
+        return False
+    parts = np.lib.stride_tricks.sliding_window_view(np.array(values), size)
+    figures = parts.min(axis=1) if of == "min" else parts.max(axis=1)
+    grows = figures[size:] > figures[:-size]
+    count = len(grows) - (windows - 2) * size
+    return bool(np.all([grows[start * size :][:count] for start in range(windows - 1)], axis=0).any())
 
 
 def _median_of_sorted(ordered: Sequence[float]) -> float:

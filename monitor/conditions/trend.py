@@ -34,7 +34,7 @@ _FIELDS: dict[str, frozenset[str]] = {
     "falling": frozenset({"least", "least_share"}),
     "plateau": frozenset({"least", "least_share"}),
     "slope": frozenset({"over"}),
-    "growth": frozenset({"over", "windows", "is_share"}),
+    "growth": frozenset({"over", "of", "windows", "is_share", "is_steady"}),
 }
 """The fields that each shape uses."""
 
@@ -74,7 +74,7 @@ class Trend(Leveled):
     over: Window | None = None
     """The window in which spikes are counted, or which ``of``, the slope or the growth describes."""
     of: Literal["last", "median", "min", "max"] = "last"
-    """Which figure of ``over`` is divided."""
+    """Which figure of ``over`` is divided; of a growth, which figure of each part must grow, else their means."""
     to: To = "recent"
     """What the ratio divides by: ``recent``, the median of the ``past`` reports before; ``first``, the first report;
     ``early``, the median of the first ``least`` reports; ``lowest`` or ``highest``, the lowest or highest median of a
@@ -96,6 +96,8 @@ class Trend(Leveled):
     """Number of parts of ``over``; the mean must grow from each part to the next."""
     is_share: bool = False
     """Express the growth as a share of the first mean, rather than in the signal's own unit."""
+    is_steady: bool = False
+    """Growth counts only if its second half is at least half of its first: what fills up slows, a leak does not."""
     one_per_epoch: bool = False
     """Judge only a series with one report per epoch: a mean over an epoch, with little noise."""
     unless_seen: SignalName | None = None
@@ -141,7 +143,9 @@ class Trend(Leveled):
                 return f"the share by which the middle line of {subject} rises over {over} is {test}"
         unit = "a share of the first mean" if self.is_share else "an amount"
         parts = f"{self.windows} parts of {over}"
-        return f"{subject} grows from each of {parts} to the next, and the growth as {unit} is {test}"
+        figure = "" if self.of == "last" else f"the {self.of} of "
+        grows = "grows steadily" if self.is_steady else "grows"
+        return f"{figure}{subject} {grows} from each of {parts} to the next, and the growth as {unit} is {test}"
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""
@@ -193,6 +197,12 @@ class Trend(Leveled):
             values = [*known, *ahead.values(self.signal, labels)]
             count = shapes.longest_run_up if self.shape == "rising" else shapes.longest_run_down
             return Range(0, count(values, least_share=self.least_share), True)
+        if (
+            self.shape == "growth"
+            and not ahead.is_open
+            and not self._may_grow(series, ahead.values(self.signal, labels))
+        ):
+            return Range(0, 0, True)
         past = [each for each in _past(series) if math.isfinite(each)]
         least, most = min(where.least, *past, where.most), max(where.most, *past, where.least)
         if least <= 0:
@@ -206,6 +216,13 @@ class Trend(Leveled):
         if self.shape == "growth":
             return Range(0, spread / least if self.is_share else spread, True)
         return Range(-RECENT * spread / least, RECENT * spread / least, True)
+
+    def _may_grow(self, series: Series | None, coming: list[float]) -> bool:
+        """Whether the least or the greatest of each part grows anywhere; where another figure counts, it may."""
+        if self.of not in ("min", "max") or self.over is None or self.over.unit != "reports":
+            return True
+        known = [point.value for point in series.recent if math.isfinite(point.value)] if series else []
+        return shapes.may_grow([*known, *coming], int(self.over.amount), self.windows, of=self.of)
 
     def _read(self, attempt: Attempt, labels: Labels, series: Series, is_firing: bool) -> Reading:
         if frozen := declared_frozen(attempt, labels):
@@ -251,8 +268,9 @@ class Trend(Leveled):
         if len(points) < (2 * self.windows if self.shape == "growth" else 3):
             return f"{self.signal} has not been seen for {self.over} yet"
         if self.shape == "growth":
-            grown = shapes.growth(values, self.windows)
-            figure = _share(grown, mean(values[: len(values) // self.windows])) if self.is_share else grown
+            of_part = mean if self.of == "last" else shapes.FIGURES[self.of]
+            grown = shapes.growth(values, self.windows, of_part, is_steady=self.is_steady)
+            figure = _share(grown, of_part(values[: len(values) // self.windows])) if self.is_share else grown
         else:
             figure = _share(shapes.rise(values), statistics.median(values))
         if figure is None:

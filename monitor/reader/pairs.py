@@ -230,7 +230,7 @@ def _is_report(
     if phrases.is_config(template):
         return False
     losses = [value for value in values if value.quantity == "loss"]
-    measured = [value for value in values if value.quantity not in ("lr", "loss_scale", "memory")]
+    measured = [value for value in values if value.quantity not in ("lr", "loss_scale", "memory", "host_memory")]
     times = _count(template, state)
     if bar is not None:
         return bool(measured) or state.is_begun or bool(places)

@@ -267,11 +267,14 @@ TOKENS_PER_S = "train.tokens_per_s"
 """The signal of a throughput in tokens."""
 MEMORY = "train.memory"
 """The signal of the GPU memory that a report names, in the log's own unit."""
+HOST_MEMORY = "train.host_memory"
+"""The signal of the machine's or the process's memory that a report names, in the log's own unit."""
 WORK = {
     "s_per_step": "train.s_per_batch",
     "samples_per_s": "train.samples_per_s",
     "tokens_per_s": TOKENS_PER_S,
     "memory": MEMORY,
+    "host_memory": HOST_MEMORY,
     "loss_scale": LOSS_SCALE,
 }
 """Quantities of the vocabulary that say how the work goes, not what is learned, with their signals. Users meet them
@@ -298,6 +301,7 @@ def _catalogue() -> Iterator[Signal]:
     yield Signal(LOSS_SCALE, "")
     yield Signal(TOKENS_PER_S, "")
     yield Signal(MEMORY, "")
+    yield Signal(HOST_MEMORY, "")
     yield Signal(ALL_NONFINITE, "", is_event=True)
     yield Signal(FROZEN, grammar.Observed.TAG, ("group",), is_event=True)
     yield Signal(STOPPED, grammar.Observed.TAG, ("group",), is_event=True)
@@ -320,6 +324,7 @@ SPOKEN = {
     "train.samples_per_s": "the samples per second",
     "train.tokens_per_s": "the tokens per second",
     MEMORY: "the GPU memory",
+    HOST_MEMORY: "the host's memory",
     "train.s_per_batch": "the time per step",
     "metric.sharpe": "the Sharpe ratio",
     "metric.ic": "the IC",

@@ -61,7 +61,9 @@ class Vocabulary(NamedTuple):
 _MARKS = frozenset(("best", "average", "aux"))
 _WORD = re.compile(r"[a-zß-ɏ]+[0-9]*|[0-9]+(?:\.[0-9]+)?|[^\x00-\x7fß-ɏ]+|@[0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_UNIT = re.compile(r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds))$")
+_UNIT = re.compile(
+    r" *(?:\((?:ms|s|us|sec|secs|seconds|min|h|GB|MB|GiB|MiB|G|M|%)\)| in (?:s|ms|seconds)|[ _/-][MmGg][Ii]?[Bb])$"
+)
 _OWNER = re.compile(r"(\w+)'s (\S+)$")
 _OF_SET = re.compile(r"(?P<set>(?P<word>[A-Za-z]+)_\d{1,2})(?:-|/|'s )(?P<key>[A-Za-z][^ ]*)$")
 """What trees call a figure of one of several sets: ``validation_0-logloss``, ``valid_1's l2``."""

@@ -404,6 +404,13 @@ def test_noise_is_at_least_none_and_never_infinite(values):
     assert shapes.noise_factor([0.0, *map(abs, values)]) == 1.0
 
 
+@given(st.lists(st.integers(0, 9), min_size=0, max_size=60), st.sampled_from(["min", "max"]))
+def test_that_no_growth_comes_is_known_of_many_values_at_once(values: list[int], of: str):
+    rising = sorted(values[:20]) + values[20:]
+    grown = [shapes.growth(rising[:end][-8:], 4, shapes.FIGURES[of]) for end in range(8, len(rising) + 1)]
+    assert shapes.may_grow(rising, 8, 4, of=of) == any(growth > 0 for growth in grown)
+
+
 def test_growth_is_of_whole_windows():
     assert shapes.growth([9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3) == 4.0
     assert shapes.growth([1.0, 2.0, 3.0, 3.0, 2.0, 3.0], 3) == 0.0

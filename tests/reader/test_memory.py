@@ -38,7 +38,7 @@ def test_the_memory_of_reports_can_be_watched(form: str, tmp_path: Path):
     (tmp_path / "mine.yaml").write_text(RULE)
     log = tmp_path / "train.log"
     for most, alerts in ((60.0, set()), (80.0, {"MemoryHigh"})):
-        values = [(n, 3 * 0.97**n, 30 + (most - 30) * n / 60) for n in range(1, 61)]
+        values = [(n, 3 * 0.97**n, most if n == 60 else 30 + n % 3) for n in range(1, 61)]
         log.write_text("".join(FORMS[form].format(n=n, loss=loss, gb=gb) + "\n" for n, loss, gb in values))
         read = api.read(log, api.Settings(rules=(tmp_path / "mine.yaml",)))
         [series] = read.snapshot.run.attempt.of("train.memory").values()

@@ -12,7 +12,17 @@ from monitor.reader.dialects.shown import is_told
 from monitor.reader.dialects.state import DialectState, ToldLoss
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S, Said
 from monitor.reader.event import Digits, Opening
-from monitor.reader.signals import ALL_NONFINITE, LOSS_SCALE, MEMORY, METRIC, TOKENS_PER_S, Sample, samples
+from monitor.reader.signals import (
+    ALL_NONFINITE,
+    HOST_MEMORY,
+    LOSS_SCALE,
+    MEMORY,
+    METRIC,
+    TOKENS_PER_S,
+    WORK,
+    Sample,
+    samples,
+)
 
 if TYPE_CHECKING:
     from monitor.reader.dialects.pattern import Dialect
@@ -22,13 +32,15 @@ if TYPE_CHECKING:
 MOST_METRICS = 64
 """Metrics by their own name that become signals; more are counted in the facts."""
 
+FIRST_COUNTS = ("memory", "host_memory")
+"""Quantities of which a report may name several: what is in use comes before what is reserved or was at most."""
 LOOSE_REPORTS = 3
 """So many reports without a place belong to the step before them; after more, the log no longer names its steps."""
 GIVES = frozenset(
     (
         *(f"train.{name}" for name in ("loss", "lr", "grad_norm", "s_per_batch", "samples_per_s", "skipped")),
         *("train.lr_zero", "run.steps_lost", "run.idle_starts", "run.end", "run.epochs_missing"),
-        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, TOKENS_PER_S, MEMORY, METRIC),
+        *("epoch.val_loss", "nonfinite", "train.skipped_share", LOSS_SCALE, TOKENS_PER_S, MEMORY, HOST_MEMORY, METRIC),
     )
 )
 """The signals that a log read by the vocabulary can give."""
@@ -107,7 +119,7 @@ def _digits(report: Report) -> Digits:
             found.append((METRIC, (("name", _label(value)), ("split", value.split)), value.digits))
         elif value.quantity == "loss":
             found.append(("epoch.val_loss" if value.split in ("val", "test") else "train.loss", (), value.digits))
-        elif value.quantity == "memory" and any(signal == MEMORY for signal, _, _ in found):
+        elif value.quantity in FIRST_COUNTS and any(signal == WORK[value.quantity] for signal, _, _ in found):
             continue
         elif value.split not in ("val", "test"):
             found.append((f"train.{value.quantity}", (), value.digits))
@@ -264,9 +276,10 @@ def _more(report: Report, state: DialectState) -> list[Sample]:
             found.append(Sample(LOSS_SCALE, (), value.number))
         elif value.quantity == "tokens_per_s" and value.split not in _UNSEEN:
             found.append(Sample(TOKENS_PER_S, (), value.number))
-        elif value.quantity == "memory" and value.split not in _UNSEEN:
-            if not any(each.signal == MEMORY for each in found):  # the first: in use, then reserved or at most
-                found.append(Sample(MEMORY, (), value.number))
+        elif value.quantity in FIRST_COUNTS and value.split not in _UNSEEN:
+            signal = WORK[value.quantity]
+            if not any(each.signal == signal for each in found):
+                found.append(Sample(signal, (), value.number))
         elif value.quantity == "metric":
             if report.is_bar and value.split in _UNSEEN and _is_repeated(value, state):
                 continue

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.grammar import Train, find_line
 from monitor.reader.bars import take_bar
 from monitor.reader.course import may_say
+from monitor.reader.dialects.by_words import FIRST_COUNTS
 from monitor.reader.dialects.drawn import PLAIN, bar_shape, is_drawn, is_plain
 from monitor.reader.dialects.redrawn import read_plain
 from monitor.reader.dialects.rows import ForeignRows
@@ -305,8 +306,8 @@ def _shape(
                 series.append((key, slot, scale))
                 if has_step:
                     series.append((("train.skipped_share", ()), slot, scale))
-        elif quantity in ("loss_scale", "tokens_per_s", "memory"):
-            if quantity == "memory" and any(each == key for each, _, _ in series):
+        elif quantity in ("loss_scale", "tokens_per_s", *FIRST_COUNTS):
+            if quantity in FIRST_COUNTS and any(each == key for each, _, _ in series):
                 continue
             series.append((key, slot, scale))
         elif quantity == "metric":

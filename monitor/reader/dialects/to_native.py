@@ -398,6 +398,7 @@ FOREIGN_ONLY = frozenset(
         "train.loss_scale",
         "train.tokens_per_s",
         "train.memory",
+        "train.host_memory",
     )
 )
 """Signals that our own trainer has no line for."""

@@ -27,14 +27,21 @@ UNNAMED = {"leak_suspected", "kl_collapse", "gan_starved"}
 
 
 def test_sixty_families_and_more_of_which_25_are_held_out_by_the_digest_of_the_list():
-    assert len(PARTS) >= 60
+    assert sum(each.batch == 1 for each in every_family().values()) >= 60
     assert sum(part is Part.FIRST for part in PARTS.values()) == FIRST == 25
     assert sum(part is Part.RESERVE for part in PARTS.values()) == RESERVE >= 20
     assert parts_of(every_family(), "another digest") != PARTS
 
 
+def test_all_of_the_second_list_is_the_third_draw():
+    second = {name for name, each in every_family().items() if each.batch == 2}
+    assert {name for name, part in PARTS.items() if part is Part.THIRD} == second
+    assert len(second) >= 25
+
+
 def test_at_least_200_healthy_runs_are_held_out():
     assert FIRST * HEALTHY[Part.FIRST] >= 200 <= RESERVE * HEALTHY[Part.RESERVE]
+    assert sum(part is Part.THIRD for part in PARTS.values()) * HEALTHY[Part.THIRD] >= 200
 
 
 def test_every_label_of_a_fault_is_one_of_a_rule():

@@ -1,13 +1,16 @@
 """Which families are held out: drawn by the digest of the list as it was first committed.
 
-The commit is the one of which `git rev-parse COMMIT:tests/scoreboard/families` gives that digest.
+The commit is the one of which `git rev-parse COMMIT:tests/scoreboard/families` gives that digest. A second list was
+written when both draws from the first one had been judged and mended; all of it is the third draw.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from enum import StrEnum
+
+from tests.scoreboard.families.listing import Family
 
 LIST = "e6bfc0db9cdc860dc414b8c91c79ee722e51b9e8"
 """Git's digest of this folder in the commit that added the list, before anything was judged."""
@@ -21,12 +24,15 @@ class Part(StrEnum):
     TUNING = "tuning"
     FIRST = "first draw"
     RESERVE = "second draw"
+    THIRD = "third draw"
 
 
-def parts_of(names: Iterable[str], digest: str = LIST) -> dict[str, Part]:
-    """Return the part of each family: names are sorted by a digest that includes the list's own."""
+def parts_of(families: Mapping[str, Family], digest: str = LIST) -> dict[str, Part]:
+    """Return the part of each family: names of the first list are sorted by a digest that includes the list's own."""
+    names = [name for name, each in families.items() if each.batch == 1]
     drawn = sorted(names, key=lambda name: hashlib.sha256(f"{digest} {name}".encode()).hexdigest())
-    return {
+    first = {
         name: Part.FIRST if place < FIRST else Part.RESERVE if place < FIRST + RESERVE else Part.TUNING
         for place, name in enumerate(drawn)
     }
+    return first | {name: Part.THIRD for name, each in families.items() if each.batch == 2}

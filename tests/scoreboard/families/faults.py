@@ -37,6 +37,8 @@ class Fault:
     """Why it is not claimed."""
     in_print: frozenset[str] = frozenset()
     """The names that are right where only printed numbers are judged; empty if these do not show it."""
+    batch: int = 1
+    """In which list it was: the first, or the second, which only the third draw has."""
 
 
 FAULTS: dict[str, Fault] = {}
@@ -50,6 +52,7 @@ def fault(
     onsets: str = "start middle",
     unseen: str = "",
     in_print: str = "",
+    batch: int = 1,
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Add a fault to the list; ``unseen`` is the reason why it is not claimed."""
 
@@ -65,6 +68,7 @@ def fault(
             claimed=not unseen,
             why_not=unseen,
             in_print=frozenset(in_print.split()),
+            batch=batch,
         )
         return begin
 
@@ -173,19 +177,19 @@ def rate_gone(training: Training) -> None:
     training.move_rate = decay
 
 
-@fault("no_update", spares="gan", in_print="metric_constant")
+@fault("no_update", spares="gan own_step", in_print="metric_constant")
 def step_missing(training: Training) -> None:
     """``optimizer.step()`` is never called."""
     training.take_step = lambda: None
 
 
-@fault("stale_grad", spares="gan whole scaler")
+@fault("stale_grad", spares="gan whole scaler own_step")
 def zero_grad_missing(training: Training) -> None:
     """``optimizer.zero_grad()`` is never called."""
     training.zero_grad = lambda: None
 
 
-@fault("grad_missing grad_zero no_update", spares="gan whole scaler", in_print="grad_zero metric_constant")
+@fault("grad_missing grad_zero no_update", spares="gan whole scaler own_step", in_print="grad_zero metric_constant")
 def backward_missing(training: Training) -> None:
     """``loss.backward()`` is never called."""
     training.backward = lambda loss: None
@@ -517,6 +521,42 @@ def generator_starved(training: Training) -> None:
     """The generator's rate is a thousandth: it never catches up."""
     for group in training.optimizers[0].param_groups:
         group["lr"] *= 1e-3
+
+
+@fault(
+    TOO_FAST + " scale_off",
+    needs="supervised",
+    in_print="loss_diverge loss_spike loss_nonfinite grad_explode",
+    batch=2,
+)
+def sign_wrong(training: Supervised) -> None:
+    """The loss is maximised: a sign is wrong in the backward pass."""
+    before = training.backward
+    training.backward = lambda loss: before(-loss)
+
+
+@fault(NOT_A_NUMBER, spares="gan", onsets="middle", in_print="loss_nonfinite grad_nonfinite metric_nonfinite", batch=2)
+def weight_nan(training: Training) -> None:
+    """One weight becomes nan, as from a broken chip or a merge of checkpoints."""
+    weight = next(w for w in training.model.parameters() if w.requires_grad)
+    with torch.no_grad():
+        weight.view(-1)[0] = float("nan")
+
+
+@fault(
+    "loss_spike loss_diverge not_learning input_shift overfit", needs="features supervised", onsets="middle", batch=2
+)
+def inputs_noise(training: Training) -> None:
+    """A broken decoder gives noise in place of inputs, of the same mean and spread."""
+    _changed_batches(training, lambda x, y: (_first_float(x, torch.randn_like), y))
+
+
+@fault("loss_spike loss_diverge restart_loop update_ratio", needs="supervised", onsets="middle", batch=2)
+def weights_reset(training: Training) -> None:
+    """The weights are set back to random ones in mid-run: a checkpoint that did not fit was skipped in silence."""
+    for layer in training.model.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
 
 
 def fitting(training: Training) -> Iterator[Fault]:

@@ -171,9 +171,11 @@ class Training:
 
     def clip(self) -> None:
         """Measure the gradient, and clip it if the regime says so."""
-        dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
+        known = [p for p in self.model.parameters() if p.grad is not None]
+        dense = [p for p in known if not p.grad.is_sparse]
         norm = nn.utils.clip_grad_norm_(dense, self.regime.clip or 1e30)
-        self.grad_norm = float(norm) if dense else float("nan")
+        # Without any gradient the norm is 0, as torch has it.
+        self.grad_norm = float(norm) if dense or not known else float("nan")
 
     def end_epoch(self, validation: Validation) -> None:
         """Let the schedulers of epochs set the next rate."""

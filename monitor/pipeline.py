@@ -36,6 +36,7 @@ from monitor.run.columns import (
 )
 from monitor.run.columns.foreign import ForeignForecast, fold_foreign, foreign_forecast
 from monitor.run.columns.one_line import LineAhead
+from monitor.run.ended import planned_end
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
@@ -91,6 +92,7 @@ class Pipeline:
     def _read(self, line: RawLine) -> Event | None:
         line = self.engine.dialects.decoded(line, self.run.dialect)
         dialects, state = self.engine.dialects, self.run.dialect
+        self.run.was_done = planned_end(self.run) is not None
         event = None
         if dialects.is_in_words(state):
             event = self.shapes.event(line, self.log, state)
@@ -296,6 +298,7 @@ class Pipeline:
     def _fold(self, event: Event) -> list[Alert]:
         now = self.run.time_of(event.evidence.at)
         transitions = [] if now is None else self._run_deadlines(now)
+        self.run.was_done = False
         if self.run.opens_attempt(event):
             self.states, closed = self.engine.leave_attempt(self.run, self.states, now)
             transitions += self._record(closed)

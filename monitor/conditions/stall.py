@@ -163,7 +163,7 @@ class Stall(Condition):
         since = self._since(run)
         if since is None or since[0] is None or run.heard_at is None or run.is_undated:
             return None
-        if has_ended(run.attempt) or planned_end(run):
+        if has_ended(run.attempt) or run.was_done or planned_end(run):
             return None
         ends_at = since[0] + self._budget_s(run)
         return ends_at if ends_at > after else None

@@ -352,3 +352,17 @@ def test_lines_that_begin_to_come_anew_after_a_stall_have_the_whole_budget():
 def test_heartbeats_that_come_rarely_but_keep_coming_do_not_hide_a_hang():
     log = [*steps(0, 10, 20), *(at(20 + 200 * n, Phase(name="train", beat=n)) for n in range(1, 4))]
     assert hangs(log) == [("firing", 220)]
+
+
+FORMS = ("Epoch {e}/5, Train Loss: {loss}", "Epoch [{e}/5] loss {loss}", "step {e}/5 loss {loss}")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("reached", [5, 4])
+def test_the_silence_between_a_finished_training_and_the_next_in_its_log_is_no_stall(form, reached):
+    log = [
+        f"2026-01-01 {10 + (place >= reached)}:00:{place:02},000 - INFO - {form.format(e=e, loss=1 / e)}".encode()
+        for place, e in enumerate([*range(1, reached + 1), *range(1, 6)])
+    ]
+    _, changes = watch([rule(SILENT)], log)
+    assert ("firing" in [state for _, state, _ in story(changes)]) == (reached < 5)

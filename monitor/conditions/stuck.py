@@ -15,7 +15,7 @@ from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.training_move import has_moved, training_of
-from monitor.reader.metric_names import direction_of, is_counted, parts_of
+from monitor.reader.metric_names import direction_of, is_best_so_far, is_counted, parts_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -96,6 +96,8 @@ class Stuck(OfMetrics):
             return late
         if not math.isfinite(last.value):
             return unknown(f"{name} is {last.value}", labels, (last.evidence,))
+        if is_best_so_far(name):
+            return not_applicable(f"{name} is the best so far, which need not change", last.evidence, labels)
         same, name_of_all = _run_of_equals(series), [dict(each)["name"] for each in others if each[1] == labels[1]]
         number = _num_validations(same)
         if len(same) < len(series.recent) and number < 2:

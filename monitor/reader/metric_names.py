@@ -33,6 +33,11 @@ def is_counted(name: str) -> bool:
     return not is_loss and bool(words & shipped().counted)
 
 
+def is_best_so_far(name: str) -> bool:
+    """Whether a metric is the best that another has reached: ``best_acc``. It stays until there is a better one."""
+    return any(shipped().splits.get(word) == "best" for word in words_of(name))
+
+
 def is_of(name: str, family: Family) -> bool:
     """Whether a metric is the mean of a family: ``rollout/ep_rew_mean``, not its spread or one part of it."""
     words = words_of(name)

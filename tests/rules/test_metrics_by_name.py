@@ -210,3 +210,13 @@ def test_a_score_without_a_split_beside_a_validation_is_the_validations(tmp_path
         for epoch in range(1, 13)
     ]
     assert fired("\n".join([head, *rows]), tmp_path) == set()
+
+
+@pytest.mark.parametrize("name", ["best val", "best_val_f1", "Best dice so far", "lowest val error"])
+def test_the_best_so_far_may_stay_while_the_training_moves(name, tmp_path):
+    draw, best, lines = random.Random(7), 0.0, []
+    for epoch in range(1, 41):
+        figure = 0.5 + 0.3 * min(epoch, 8) / 8 + draw.uniform(-0.03, 0.03) - (0.05 if epoch > 8 else 0)
+        best = max(best, figure)
+        lines += [f"Epoch {epoch}/40 train loss: {1 / epoch**0.3:.4f}", f"val acc: {figure:.4f}", f"{name}: {best:.4f}"]
+    assert fired("\n".join(lines), tmp_path) == set()

@@ -11,9 +11,11 @@ from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Background, Context, Outcome, Reading
 from monitor.conditions.death import Death
 from monitor.conditions.match import Patterns
+from monitor.conditions.reading import unknown
 from monitor.engine.inhibition import inhibit, without_opposite
 from monitor.engine.lifecycle import AlertStates, breach, closed, ok
 from monitor.engine.promises import NOT_ASKED, Quiet
+from monitor.engine.unjudged import reason_of
 from monitor.reader.dialects import DialectReader
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
@@ -205,7 +207,7 @@ class Engine:
     ) -> list[tuple[Rule, list[Reading]]]:
         """Return the readings of every rule at this moment; ``is_following`` as in `Context`."""
         context = Context(is_following, background=self._background)
-        found = [(rule, evaluate(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
+        found = [(rule, _judged(rule, run, context, now, states.firing(rule.alert))) for rule in self.rules]
         return [(rule, [without_opposite(self._by_name, states, rule, each) for each in all_]) for rule, all_ in found]
 
     def _judge(
@@ -222,6 +224,14 @@ class Engine:
             else:
                 states = _no_longer_pending(states, rule, reading)
         return states, transitions
+
+
+def _judged(rule: Rule, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
+    """Return the readings of a rule; an unknown one if it raises an error, which is a mistake of ours."""
+    try:
+        return evaluate(rule, run, context, now, firing)
+    except Exception as error:
+        return [unknown(f"it could not be judged ({reason_of(error)}): please report this fault of the monitor")]
 
 
 def _unsettled(states: AlertStates) -> set[str]:

@@ -15,6 +15,7 @@ import pytest
 
 from monitor.alert import State
 from monitor.api import read
+from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.live.committer import Committer
 from monitor.live.daemon import Daemon
@@ -79,6 +80,20 @@ def test_a_thousand_such_lines_raise_three_alerts(tmp_path: Path, faulty: None) 
     transitions = replay(pipeline)
     assert sum(each.rule == "LineNotJudged" and each.state is State.FIRING for each in transitions) == 3
     assert pipeline.run.unjudged == 1_000
+
+
+def test_a_rule_that_cannot_be_asked_at_the_end_is_unknown_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> bool:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("monitor.conditions.stuck._run_of_equals", stumble)
+    log = tmp_path / "run.log"
+    log.write_text("".join(f"Epoch {epoch}/9 loss {1 / epoch:.4f} val_acc 0.5{epoch}\n" for epoch in range(1, 10)))
+    (reading,) = (found for rule, found in read(log).snapshot.readings if rule.alert == "MetricStuck")
+    assert reading[0].outcome is Outcome.UNKNOWN
+    assert "ZeroDivisionError: a mistake of ours" in reading[0].reason
 
 
 def test_a_log_that_cannot_be_judged_is_set_aside_until_it_grows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -97,6 +98,8 @@ _MONTHS = dict(
 )
 _DAY_S = 86_400.0
 _STARTS = frozenset("0123456789[(IWEFDCNSJMAOTdiwec rR")
+LONGEST_BEFORE_TIME = 160
+"""Characters of a line in which its time begins."""
 _YEARLESS = 2000
 """The year of dates without one, where no line before has said it: a leap year."""
 
@@ -152,6 +155,20 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
 def _is_place(text: str, rank: re.Match[str]) -> bool:
     """Whether a bracket with a number is a step or an epoch, as XGBoost and others write it, and no rank."""
     return bool(rank[2]) and not rank[0].rstrip().endswith(":")
+
+
+def time_span(text: str, clock: Clock, zone: tzinfo | None = None) -> tuple[int, int] | None:
+    """Return where in a line its time begins and ends, as `take_head` finds it; None where it has none.
+
+    Does not move the clock.
+    """
+    known = replace(clock)
+    if take_head(text, known, zone).at is None:
+        return None
+    for pos in range(min(len(text), LONGEST_BEFORE_TIME)):
+        if found := _time_at(text, pos, replace(clock), zone):
+            return pos, found[2]
+    return None
 
 
 def _time_at(text: str, pos: int, clock: Clock, zone: tzinfo | None) -> tuple[float | None, bool, int] | None:

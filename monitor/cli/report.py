@@ -14,8 +14,9 @@ from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.offered_baseline import offered_baseline
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
-from monitor.cli.which_run import find, known_snapshot, read_snapshot
+from monitor.cli.which_run import find, read_snapshot
 from monitor.engine.step import Engine
+from monitor.live.watched import known_snapshot
 from monitor.pipeline import Pipeline
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.rules.choice import RuleChoice
@@ -88,7 +89,10 @@ def command(
     background = background_of(config, known, [found.log])
     dialects = dialects_of(lines, config.dialect, config.time_zone, config.vocabulary)
     engine = Engine(rules_of(config, choice), background, dialects)
-    snapshot = read_snapshot(Pipeline(found.log, engine)) if found.seen is None else known_snapshot(found, engine)
+    if found.seen is None:
+        snapshot = read_snapshot(Pipeline(found.log, engine))
+    else:
+        snapshot = known_snapshot(found.seen, engine, wall=SystemClock().wall() if found.is_watched else None)
     host = socket.gethostname()
     page = build(
         snapshot,

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from monitor.alert import Alert, State, iso_time
+from monitor.alert import iso_time
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory
-from monitor.cli.which_run import FoundRun, known_snapshot
 from monitor.engine.step import Engine
+from monitor.live.watched import Unread, by_run, firing, known_snapshot, state_at_commit, unread
 from monitor.notify.silences import Silence, line_of, read_silences, unexpired
 from monitor.report.facts import facts_of
-from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
+from monitor.report.run_state import RunState
 from monitor.report.summary import Summary, summary_of
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files
-from monitor.run.sources import Source, companions
 from monitor.snapshot import HISTORY_LIMIT
 from monitor.store.store import Seen, look
-from monitor.tail.ranks import family
 from monitor.terminal.lines import understood_words
 
 JSON_VERSION = 1
@@ -50,7 +47,7 @@ def command(state: Path | None, as_json: bool) -> int:
     directory = state or default_directory(os.environ)
     process, found = look(directory, history_limit=HISTORY_LIMIT)
     wall = SystemClock().wall()
-    found = [seen for _, same in _runs(found) for seen in same]
+    found = [seen for _, same in by_run(found) for seen in same]
     is_watched = process is not None
     screens = [first_screen(seen, is_watched=is_watched) for seen in found]
     reports = [
@@ -59,7 +56,7 @@ def command(state: Path | None, as_json: bool) -> int:
     ]
     silences = _silences(directory, wall)
     if as_json:
-        runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in _runs(found)]
+        runs = [{"run": run, "logs": [seen.log for seen in same]} for run, same in by_run(found)]
         document = {
             "version": JSON_VERSION,
             "state": str(directory),
@@ -89,81 +86,15 @@ def _silences(directory: Path, wall: float) -> list[Silence]:
         return []
 
 
-class Unread(NamedTuple):
-    """What the log has beyond the newest commit."""
-
-    num_bytes: int
-    since: float | None
-    """When the last of these bytes was written, in seconds since 1970-01-01 UTC; None without any."""
-
-
-def unread(seen: Seen) -> Unread:
-    """Return how much of the log was not read at the newest commit, from the file itself."""
-    position = seen.saved.position
-    try:
-        status = Path(seen.log).stat()
-    except OSError:
-        return Unread(seen.saved.totals.bytes_behind, None)
-    if position is None:
-        num_bytes = status.st_size
-    elif status.st_ino == position.inode:
-        num_bytes = max(0, status.st_size - position.read_offset)
-    else:
-        # The unread rest of the rotated file, as far as it is known, and all of the new one.
-        num_bytes = position.known_bytes - position.read_offset + status.st_size
-    return Unread(num_bytes, status.st_mtime if num_bytes else None)
-
-
-def _run_key(seen: Seen) -> str:
-    """Return the key that the logs of one training share: the run id of their start lines, else the family name."""
-    known = seen.saved.run
-    return known.id if known.id and known.attempt.started is not None else family(seen.log)
-
-
-def _runs(found: Sequence[Seen]) -> list[tuple[str | None, list[Seen]]]:
-    """Return the logs by run, the main log first; the name of a rank's log tells which run it belongs to.
-
-    Files of figures that a trainer wrote beside its log are of the log's run.
-    """
-    mains = companions(Source(seen.log, seen.saved.run) for seen in found)
-    keys = {seen.log: _run_key(seen) for seen in found}
-    by_family = {family(seen.log): _run_key(seen) for seen in reversed(found) if not seen.saved.run.rank}
-    runs: dict[str, list[Seen]] = {}
-    for seen in found:
-        key = keys[mains.get(seen.log, seen.log)]
-        own = by_family.get(family(seen.log), key) if seen.saved.run.rank else key
-        runs.setdefault(own, []).append(seen)
-    ordered = [sorted(same, key=lambda seen: (seen.log in mains, seen.saved.run.rank or 0)) for same in runs.values()]
-    return [(same[0].saved.run.id, same) for same in ordered]
-
-
-def firing(seen: Seen) -> list[Alert]:
-    """Return the alerts that fire now."""
-    return [alert for alert in seen.saved.states.open.values() if alert.state is State.FIRING]
-
-
-def verdict(seen: Seen, *, is_watched: bool) -> RunVerdict:
-    """Return the run state at the newest commit; unknown for a run in progress that is not watched."""
-    saved = seen.saved
-    now = saved.run.now
-    if now is not None and saved.line_came_at is not None:
-        now += max(0.0, saved.committed_at - saved.line_came_at)
-    found = run_state_of(saved.run, saved.states.open.values(), now)
-    if is_watched or found.state not in PASSING:
-        return found
-    why = f"not watched now; when last watched: {found.state.value}, {found.why}"
-    return found._replace(state=RunState.UNKNOWN, why=why)
-
-
 def first_screen(seen: Seen, *, is_watched: bool) -> Summary:
     """Return the first screen at the newest commit, by the shipped rules: the page's, without a watch file."""
     engine = Engine(load_rules(rule_files(())))
-    return summary_of(known_snapshot(FoundRun(seen.log, seen, is_watched=is_watched), engine))
+    return summary_of(known_snapshot(seen, engine, wall=SystemClock().wall() if is_watched else None))
 
 
 def _report(seen: Seen, screen: Summary, rest: Unread, wall: float, *, is_watched: bool) -> dict[str, object]:
     saved, run = seen.saved, seen.saved.run
-    attempt, totals, found = run.attempt, saved.totals, verdict(seen, is_watched=is_watched)
+    attempt, totals, found = run.attempt, saved.totals, state_at_commit(seen, is_watched=is_watched)
     return {
         "log": seen.log,
         "run": run.id,

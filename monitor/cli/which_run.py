@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,6 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import LogError, StateError
 from monitor.cli.other_run import default_directory
 from monitor.cli.reading import read_log
-from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.store.store import Seen, look
@@ -100,20 +98,6 @@ def _newest(candidates: Iterator[Path], where: str, also: str = "") -> Path:
     if not logs:
         raise LogError(where, f"no log there{also}", expected="LOG as an argument, or a training in this folder")
     return max(logs, key=lambda path: (path.stat().st_mtime, path.name))
-
-
-def known_snapshot(found: FoundRun, engine: Engine) -> Snapshot:
-    """Return what a watch knew at its newest commit, judged as of now if the watch is running."""
-    assert found.seen is not None
-    saved = found.seen.saved
-    pipeline = Pipeline(
-        found.seen.log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history
-    )
-    now = saved.run.now
-    is_following = found.is_watched and saved.line_came_at is not None and saved.run.attempt.ended is None
-    if is_following and now is not None and saved.line_came_at is not None:
-        now += max(0.0, SystemClock().wall() - saved.line_came_at)
-    return replace(pipeline.snapshot(now, is_following=is_following), totals=saved.totals)
 
 
 def read_snapshot(pipeline: Pipeline) -> Snapshot:

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 from monitor.alert import Alert
 from monitor.api import Log
-from monitor.cli.check import as_json_line
 from monitor.config import Config
 from monitor.config.draft import watch_file
 from monitor.engine.step import Engine
+from monitor.gate.check_json import as_json_line
 from monitor.live.committer import Committer
 from monitor.live.follower import Follower
 from monitor.live.listener import LogListener

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor import api
-from monitor.cli.check import as_json_line
+from monitor.gate.check_json import as_json_line
 from monitor.report.summary import Summary, summary_of
 
 HF = "{{'loss': {loss}, 'grad_norm': {norm}, 'learning_rate': 1.9e-05, 'epoch': {epoch}}}"

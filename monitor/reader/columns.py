@@ -174,6 +174,8 @@ class BlockReader:
                 return None
             columns.append(made)
             last.append((int(fits[-1]), plan))
+        if not _goes_on(columns, state):
+            return None
         # The lines between may change what the others mean: then nothing is taken at once.
         before, reports = fingerprint(state), state.place.reports
         singles: dict[int, Read] = {}
@@ -222,6 +224,17 @@ class BlockReader:
             singles[later + start] = read_line(lines[later].decode("utf-8", "replace"), state)
         self._active = []
         return [each for each in kept if len(each.rows)], singles
+
+
+def _goes_on(columns: list[Columns], state: ReadState) -> bool:
+    """Whether the epochs done, as fractions, go back nowhere: where they do, another training may begin."""
+    before = state.place.progress
+    rows = [each.rows for each in columns if each.progress is not None]
+    if before is None or not rows:
+        return True
+    done = np.concatenate([each.progress for each in columns if each.progress is not None])
+    done = done[np.concatenate(rows).argsort()] if len(rows) > 1 else done
+    return bool(done[0] >= before and (len(rows) == 1 or (np.diff(done) >= 0).all()))
 
 
 def _together(plans: list[Fast], state: ReadState) -> list[Fast]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from monitor.reader.filling import Filled, template_key
+from monitor.reader.filling import Filled
 from monitor.reader.places import PlaceState
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
+from monitor.reader.template import template_key
 
 
 def held_out_before_loss(plan: Plan) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.reader.filling import Filled, template_key
+from monitor.reader.filling import Filled
 from monitor.reader.report import Value
 from monitor.reader.state import EpochShapes, ReadState
+from monitor.reader.template import template_key
 
 MOST_SHAPES = 64
 """Shapes whose reports are counted per epoch: a log has a handful."""

@@ -42,9 +42,9 @@ class Opening(NamedTuple):
     """Why a line may be at an earlier place than those before it."""
 
     kind: str
-    """``fit``: another training begins, the last one is complete. ``plan``: it begins again with another number of
-    epochs, so it is another run. ``resume``: the log says that it goes on from a checkpoint. ``recount``: reports were
-    numbered by us, and now the log numbers them itself."""
+    """``fit``: another training begins, the last one is complete. ``anew``: another one begins, with another number of
+    epochs or from the first epoch again, and nothing says that the last one is complete. ``resume``: the log says that
+    it goes on from a checkpoint. ``recount``: reports were numbered by us, and now the log numbers them itself."""
     step: int | None = None
     """The last step that was surely done before the checkpoint that a resume names."""
 

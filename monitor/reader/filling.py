@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from zlib import crc32
 
 from monitor.reader.numbers import Written, decides_comma, may_count, read
 from monitor.reader.plan import Plan
 from monitor.reader.slots import Slot
 from monitor.reader.state import ReadState
+from monitor.reader.template import template_key
 
 _COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
 """Places that are whole numbers: what a comma parts in them are thousands."""
@@ -71,12 +71,6 @@ def _without_empties(template: str, found: list[Filled], state: ReadState) -> li
     if has_words and not was and len(state.empties) < 256:
         state.empties[key] = "w"
     return [each for each in found if not each.number.is_empty]
-
-
-def template_key(template: str) -> str:
-    """Return a short name of a template."""
-    words = " ".join(template.replace('"', "").replace("'", "").split())
-    return f"{crc32(words.encode()):08x}{len(words):x}"
 
 
 def total_of(each: Filled, filled: list[Filled]) -> float | None:

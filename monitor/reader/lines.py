@@ -7,6 +7,7 @@ import re
 from datetime import tzinfo
 
 from monitor.reader import phrases
+from monitor.reader.anew import HEAD, OVER
 from monitor.reader.bars import Bar, take_bar
 from monitor.reader.drawings import read_bar
 from monitor.reader.heads import Head, take_head
@@ -161,7 +162,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         before = state.place.index
         if is_over and before is not None and number < before + (0 if state.place.from_zero else 1):
             return KNOWN  # an earlier model is tried out
-        enter_epoch(state.place, Named(number, total))
+        enter_epoch(state.place, Named(number, total, kind=OVER if is_over else HEAD))
         state.is_begun, state.block, state.last_bar = True, "", ""
         is_new = state.place.index != before
         if is_over or state.place.heads_trail:

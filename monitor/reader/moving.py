@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from monitor.reader.anew import kind_of
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
 from monitor.reader.lagging import note_drawing, step_of
@@ -17,9 +18,9 @@ from monitor.reader.vocabulary import listed, words_of
 
 def enter(
     places: list[Filled], filled: list[Filled], state: ReadState, *, subject: str, bar: Bar | None,
-    values: tuple[Value, ...],
+    values: tuple[Value, ...], template: str = "",
 ) -> int | None:  # fmt: skip
-    """Move to the place that a line names, and return its step."""
+    """Move to the place that a line names, and return its step. ``template`` is that of a line that is no bar."""
     place = state.place
     if bar is None and values:
         state.lag.num_drawn = 0
@@ -31,7 +32,8 @@ def enter(
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
-        item = item._replace(is_alone=bar is not None and bar.style == "rich" and bar.is_over)
+        is_alone = bar is not None and bar.style == "rich" and bar.is_over
+        item = item._replace(is_alone=is_alone, kind=kind_of(template, values, subject) if template else "")
         is_bar_behind = bar is None and bool(values) and _is_after_its_bar(place)
         if not (item.is_fraction and item.value != item.value):
             enter_epoch(place, item)
@@ -81,6 +83,7 @@ def enter(
         has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
         if each.slot.name:
             has_loss = any(value.quantity == "loss" for value in values)
+            item = item._replace(kind=kind_of(template, values, subject) if template else "")
             return enter_position(place, item, has_val=has_val, has_loss=has_loss)
         _enter_unknown(place, item)
         return None

@@ -14,7 +14,7 @@ from monitor.reader.doubts import (
     without_running_mean,
 )
 from monitor.reader.epochs import note_report
-from monitor.reader.filling import Filled, fill, template_key, total_of
+from monitor.reader.filling import Filled, fill, total_of
 from monitor.reader.moving import enter, go_on_behind_head, looks_back, trails
 from monitor.reader.nameless import learn_name, name_losses
 from monitor.reader.places import PlaceState, place_of
@@ -22,7 +22,7 @@ from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
 from monitor.reader.slots import Slot
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
-from monitor.reader.template import shape_of
+from monitor.reader.template import shape_of, template_key
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
 
@@ -96,7 +96,7 @@ def read_pairs(
         if is_place and places and bar is None and _is_sure_place(places):
             if not state.is_begun and are_amounts(plan):
                 return ()
-            enter(places, filled, state, subject=subject, bar=None, values=())
+            enter(places, filled, state, subject=subject, bar=None, values=(), template=shape.template)
             state.is_begun = True
             state.place.is_step_alone = not state.place.reports and any(each.slot.quantity == "step" for each in places)
             return (Report("epoch", place_of(state.place, state.place.step)),)
@@ -129,7 +129,8 @@ def read_pairs(
     if not is_elsewhere:
         if not is_trailing:
             go_on_behind_head(places, values, state.place, is_bar=bar is not None)
-        step = enter(places, filled, state, subject=subject, bar=bar, values=values)
+        template = shape.template if bar is None else ""
+        step = enter(places, filled, state, subject=subject, bar=bar, values=values, template=template)
     state.last_split = subject
     if places and (subject or values[0].quantity == "loss"):
         kinds = {each.slot.quantity for each in places}

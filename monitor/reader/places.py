@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from monitor.reader.anew import begins_anew, fraction_begins_anew, note_first
 from monitor.reader.numbers import may_count
 
 
@@ -19,6 +20,8 @@ class Named(NamedTuple):
     rank: int = 0
     is_alone: bool = False
     """Whether a bar names it that may be all that is left of many: rich draws the last one only, into a file."""
+    kind: str = ""
+    """Of an epoch, what kind of line names it, as `anew.kind_of` says; empty where it may look back."""
 
 
 class Place(NamedTuple):
@@ -42,7 +45,15 @@ class PlaceState:
     """What the lines so far say of where the run is. Epochs are kept from 0."""
 
     fit: int = 1
-    """How many trainings the log holds so far: folds, or one run after the other, each complete."""
+    """How many trainings the log holds so far: folds, or one run after the other."""
+    is_anew: bool = False
+    """Whether this one began though nothing said that the one before was complete."""
+    furthest: dict[str, int] = field(default_factory=dict)
+    """Kind of line that named the first epoch → the furthest one that it has named, as written."""
+    progress_from: float | None = None
+    """The first of the epochs done that were named as a fraction."""
+    resumes: bool = False
+    """Whether a line said that the run goes on from a checkpoint, and no epoch was named since."""
     reports: int = 0
     """Reports of the fit so far."""
     index: int | None = None
@@ -163,10 +174,13 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     if named.is_fraction or state.is_fraction:
         if not state.is_fraction:
             state.is_fraction = True
-        if state.progress is not None and named.value < state.progress - 1e-9 and state.is_ended:
-            _new_fit(state)
+        is_back = state.progress is not None and named.value < state.progress - 1e-9
+        if is_back and (state.is_ended or fraction_begins_anew(state, named.value)):
+            _new_fit(state, is_anew=not state.is_ended)
             state.is_fraction = True
-        state.progress = named.value
+        if state.progress_from is None:
+            state.progress_from = named.value
+        state.progress, state.resumes = named.value, False
         state.index = max(0, math.ceil(named.value - 1e-9) - 1)
         return
     raw = int(named.value)
@@ -198,12 +212,14 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
-        if is_complete and raw == state.starts_at:
+        if (is_complete and raw == state.starts_at) or begins_anew(state, named):
             total, first = state.epochs if named.total else None, float(raw) if named.total else None
-            _new_fit(state)
+            _new_fit(state, is_anew=not is_complete)
             state.epochs, state.total_from = total, first
             state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
         state.index, state.is_over = index, False
+    note_first(state, named)
+    state.resumes = False
 
 
 def _is_alone(state: PlaceState, named: Named) -> bool:
@@ -219,10 +235,10 @@ def _is_alone(state: PlaceState, named: Named) -> bool:
     return True
 
 
-def _new_fit(state: PlaceState) -> None:
+def _new_fit(state: PlaceState, *, is_anew: bool = False) -> None:
     fresh = PlaceState(
-        fit=state.fit + 1, heads_trail=state.heads_trail, is_inner=state.is_inner, position_is=state.position_is,
-        position_from=state.position_from, position=state.position,
+        fit=state.fit + 1, is_anew=is_anew, heads_trail=state.heads_trail, is_inner=state.is_inner,
+        position_is=state.position_is, position_from=state.position_from, position=state.position,
     )  # fmt: skip
     state.__dict__.update(fresh.__dict__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from zlib import crc32
 
 from monitor.reader.numbers import SLOT, unwrap
 
@@ -42,3 +43,9 @@ def shape_of(body: str) -> Shape:
             break
     parts.append(text[end:])
     return Shape(MARK.join(parts), tuple(slots))
+
+
+def template_key(template: str) -> str:
+    """Return a short name of a template."""
+    words = " ".join(template.replace('"', "").replace("'", "").split())
+    return f"{crc32(words.encode()):08x}{len(words):x}"

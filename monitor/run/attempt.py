@@ -198,7 +198,7 @@ class Attempt(StatedFacts):
         ``opening`` says why it does, where the log does: a new fit owes the earlier ones nothing.
         """
         if opening is not None and opening.kind != "resume":
-            fit = self.fit + (opening.kind in ("fit", "plan"))
+            fit = self.fit + (opening.kind in ("fit", "anew"))
             return Attempt(number=self.number + 1, fit=fit, writer=self.writer, replaced=self.replaced)
         before, step = self.earlier, self.step
         is_higher = step is not None and (before.highest_step is None or step > before.highest_step)

@@ -190,6 +190,8 @@ class Run:
 
     def _leave_attempt(self, opening: Opening | None) -> None:
         left = self.attempt
+        if opening is not None and opening.kind == "anew" and left.ended is None and left.unanswered_deaths:
+            opening = None  # it died, and was started again from its beginning
         is_fit = opening is not None and opening.kind == "fit"
         status = Status.COMPLETED if is_fit and left.ended is None else left.status
         self.past.append(PastAttempt(left.number, left.started, left.step, status, left.fit))

@@ -139,8 +139,13 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
     opening = None
     is_lower = is_back and _is_lower(place, was_at)
     has_other_plan = is_lower and None not in (place.epochs, state.epochs) and place.epochs != state.epochs
-    if is_new_fit or has_other_plan or (is_lower and (state.is_complete or state.course != state.course_of_fit)):
-        opening = Opening("fit" if is_new_fit or state.is_complete or not has_other_plan else "plan")
+    is_other_course = state.course != state.course_of_fit
+    if is_new_fit or has_other_plan or (is_lower and (state.is_complete or is_other_course)):
+        if is_new_fit:
+            is_said = state.is_complete or is_other_course or not state.words.place.is_anew
+        else:
+            is_said = state.is_complete or not has_other_plan
+        opening = Opening("fit" if is_said else "anew")
         state.fit, state.course_of_fit = state.words.place.fit, state.course
         state.is_complete, state.resume, state.step, state.epochs = False, None, None, place.epochs
         state.first_step, state.shown, state.is_counted = None, {}, False

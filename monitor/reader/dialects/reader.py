@@ -14,7 +14,7 @@ import re2
 
 from monitor.grammar import RunEnd
 from monitor.reader.causes import Cause
-from monitor.reader.course import course_of, may_say, resume_of
+from monitor.reader.course import ONLY_LOADS, course_of, may_say, resume_of
 from monitor.reader.dialects.by_words import GIVES, end_record, say
 from monitor.reader.dialects.load import LAST_RESORT, shipped_dialects
 from monitor.reader.dialects.parts import take_parts
@@ -267,6 +267,7 @@ def _note_course(body: str, state: DialectState) -> None:
         return
     if (step := resume_of(body)) is not None and (step >= 0 or state.resume is None or step > state.resume):
         state.resume = step
+        state.words.place.resumes |= step != ONLY_LOADS
     if course := course_of(body):
         state.course = course
         if state.step is None and state.epoch is None:

@@ -23,11 +23,11 @@ from monitor.reader.dialects.single import PACE, Key, Shape, Single, single_of
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.stretch import Found, rows_of
 from monitor.reader.event import Event, RawLine
-from monitor.reader.filling import template_key
 from monitor.reader.moving import has_bar
 from monitor.reader.numbers import unwrap
 from monitor.reader.plan import plan_of
 from monitor.reader.signals import METRIC, text_signals
+from monitor.reader.template import template_key
 
 if TYPE_CHECKING:
     from monitor.reader.bars import Bar

@@ -13,10 +13,34 @@ from typing import Any, NoReturn
 
 import click
 
-from trainer.config import TrainerError
+from trainer.config import SECTIONS, SYNTHETIC, TrainerError
+from trainer.config_file import write_settings
 from trainer.settings import resolve, settings
 
 _REPEATABLE = {"inject", "allow_change"}
+_FILE_HELP = "YAML or TOML file with settings by section."
+
+
+class Sectioned(click.Command):
+    """A command whose help lists the settings by section, as a file of settings does."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        section_of = {row.name: row.section for row in settings()}
+        own: list[tuple[str, str]] = []
+        by_section: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record is not None:
+                by_section.get(section_of.get(each.name or "", ""), own).append(record)
+        for title, records in [("Options", own), *((_title(name), by_section[name]) for name in SECTIONS)]:
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _title(section: str) -> str:
+    """Return a section's name and what it is about."""
+    return f"{section} - {SECTIONS[section].__doc__.splitlines()[0].rstrip('.')}"
 
 
 @click.group()
@@ -44,10 +68,16 @@ def _setting_options(command: Callable[..., Any], *, names: Collection[str] = ()
     return command
 
 
-@main.command()
-@click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
+@main.command(cls=Sectioned)
+@click.option("--config", "file", type=click.Path(path_type=Path), help=_FILE_HELP)
+@click.option(
+    "--write-config",
+    "write_to",
+    type=click.Path(path_type=Path),
+    help="Write the settings in force to this YAML file (- is standard output) instead of training.",
+)
 @_setting_options
-def fit(file: Path | None, **asked: Any) -> None:
+def fit(file: Path | None, write_to: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
     Reads a long-format panel, parquet or CSV, or generates a synthetic one under _data/, and writes
@@ -59,12 +89,21 @@ def fit(file: Path | None, **asked: Any) -> None:
 
     Exit codes: 0 completed, 1 failed, 2 unusable setting or panel, 130 and 143 stopped by SIGINT and SIGTERM.
 
+    Settings come from their defaults, a file, the environment and the command line; the later one wins.
+    `trainer.fit("run.yaml", epochs=3)` does the same from Python.
+
+    \b
     Example: trainer fit --name first --epochs 6 --inject grad_zero@4
+             trainer fit --data panel.parquet --epochs 6 --write-config run.yaml
+             trainer fit --config run.yaml --seed 2
     """
     cli = {name: value for name, value in asked.items() if value is not None and value != ()}
     world_size = 1
     try:
         resolved = resolve(cli=cli, env=os.environ, file=file)
+        if write_to is not None:
+            write_settings(resolved.config, write_to)
+            return
         from trainer.training.loop import train
         from trainer.training.progress_bar import ProgressBar
         from trainer.training.ranks import ranks_of
@@ -112,8 +151,8 @@ def synth(out: Path, codes: int, days: int, seed: int) -> None:
 
 def _panel_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how `fit` reads and splits a panel."""
-    about_synthetic = {"data", "codes", "days", "data_seed", "cache_dir"}
-    return _setting_options(command, names={row.name for row in settings() if row.section == "data"} - about_synthetic)
+    without = {"data", "cache_dir", *SYNTHETIC}
+    return _setting_options(command, names={row.name for row in settings() if row.section == "data"} - without)
 
 
 def _feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,9 +165,9 @@ def _feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@main.command()
+@main.command(cls=Sectioned)
 @click.option("--data", required=True, help="Panel to check: a parquet or CSV file, a folder, or a pattern.")
-@click.option("--config", "file", type=click.Path(path_type=Path), help="TOML file with settings by section.")
+@click.option("--config", "file", type=click.Path(path_type=Path), help=_FILE_HELP)
 @_panel_options
 def check(data: str, file: Path | None, **asked: Any) -> None:
     """Report what is wrong with a panel; exit with 1 if `trainer fit` would refuse it.

@@ -101,6 +101,10 @@ class DataConfig:
         )
 
 
+SYNTHETIC = ("codes", "days", "data_seed")
+"""Settings of the synthetic panel, without effect where `data` names another."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """The width of every part of the network."""

@@ -1,19 +1,19 @@
 """The table of all settings, and their values: from the default, a file, the environment or the command line.
 
-In: the sections of `config`, an optional TOML file, environment variables, command-line values. Out: a checked
-`TrainerConfig`, the source of each effective value, and the requests that were ignored. No other file reads settings;
-a variable that is not in `settings()` has no effect, and `resolve` reports it.
+In: the sections of `config`, an optional YAML or TOML file, environment variables, values of the command line or of a
+call. Out: a checked `TrainerConfig`, the source of each effective value, and the requests that were ignored. No other
+file decides a setting's value; a variable that is not in `settings()` has no effect, and `resolve` reports it.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainer.config import SECTIONS, SettingError, TrainerConfig, as_text
+from trainer.config_file import checked_names, read_settings
 
 
 class SettingRow(NamedTuple):
@@ -33,7 +33,7 @@ class Effective(NamedTuple):
 
     key: str
     value: Any
-    source: str  # default, file, env, cli or checkpoint
+    source: str  # default, file, call, env, cli or checkpoint
     changed_from: Any = None  # the value before the run was resumed, if that was another
 
 
@@ -65,21 +65,29 @@ def settings() -> Iterator[SettingRow]:
 
 
 def resolve(
-    *, cli: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None, file: Path | None = None
+    *,
+    cli: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    call: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Resolved:
-    """Merge default, file, environment and command line; the later source wins.
+    """Merge default, file, call, environment and command line; the later source wins.
 
-    `cli` has the values that the user gave, parsed, by field name. `env` is the process environment. `file` is TOML
-    with the sections of `TrainerConfig`. Raises SettingError with the place of the first value that cannot be used.
+    `cli` has the values that the user gave, parsed, by field name. `env` is the process environment. `file` is YAML or
+    TOML with the sections of `TrainerConfig`, and `call` has the same from Python. Raises SettingError with the place
+    of the first value that cannot be used.
     """
     cli, env = cli or {}, env or {}
-    from_file = _read_file(file) if file is not None else {}
+    from_file = read_settings(file) if file is not None else {}
+    from_call = checked_names(call, where="call") if call is not None else {}
     sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     effective, ignored = [], []
     for row in settings():
         asked: list[tuple[str, Any]] = [("default", row.default)]
         if row.name in from_file.get(row.section, {}):
             asked.append(("file", _convert(from_file[row.section][row.name], row, f"{file}")))
+        if row.name in from_call.get(row.section, {}):
+            asked.append(("call", _convert(from_call[row.section][row.name], row, "call")))
         if row.env in env:
             asked.append(("env", _convert(env[row.env], row, f"environment {row.env}")))
         if row.name in cli:
@@ -99,30 +107,6 @@ def _unused(env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in env if name.startswith(first_words) and name not in honoured))
 
 
-def _read_file(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be read; expected a TOML file, got {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not TOML; expected key = value lines, got {error}") from error
-    known: dict[str, set[str]] = {}
-    for row in settings():
-        known.setdefault(row.section, set()).add(row.name)
-    for section, values in tree.items():
-        if section not in known or not isinstance(values, dict):
-            raise SettingError(
-                f"{path}: unknown section {section!r}; expected one of {', '.join(known)}, got {section}"
-            )
-        for name in values:
-            if name not in known[section]:
-                raise SettingError(
-                    f"{path}: unknown setting {name!r} in [{section}]; expected one of "
-                    f"{', '.join(sorted(known[section]))}, got {name}"
-                )
-    return tree
-
-
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -130,18 +114,35 @@ def _convert(value: Any, row: SettingRow, where: str) -> Any:
     """Convert a requested value to its setting's type. Raises SettingError with its place and the expected type."""
     expected = type(row.default)
     try:
-        if expected is bool and isinstance(value, str):
-            word = value.strip().lower()
-            if word not in _TRUE + _FALSE:
-                raise ValueError(value)
-            return word in _TRUE
         if expected is tuple:
-            parts = [part for part in value.split(",") if part] if isinstance(value, str) else list(value)
             item = type(row.default[0]) if row.default else str
-            return tuple(item(part) for part in parts)
-        if expected is bool and not isinstance(value, bool):
-            raise ValueError(value)
-        return expected(value)
+            return tuple(_convert_one(part, item) for part in _parts(value))
+        return _convert_one(value, expected)
     except (TypeError, ValueError) as error:
         kind = {bool: "0 or 1", int: "a whole number", float: "a number", tuple: "a list"}.get(expected, "text")
         raise SettingError(f"{where}: {row.key} cannot be used; expected {kind}, got {value!r}") from error
+
+
+def _parts(value: Any) -> list[Any]:
+    """Return the parts of a list, which may be written as text with commas; None is an empty list."""
+    if isinstance(value, str):
+        return [part for part in value.split(",") if part]
+    return [] if value is None else list(value)
+
+
+def _convert_one(value: Any, expected: type) -> Any:
+    """Convert a single value. Raises TypeError or ValueError for one that would lose something."""
+    if expected is bool:
+        word = value.strip().lower() if isinstance(value, str) else value
+        if word in _TRUE + _FALSE or isinstance(value, bool):
+            return value if isinstance(value, bool) else word in _TRUE
+        raise ValueError(value)
+    if expected is str:
+        if value is None:
+            return ""
+        if isinstance(value, Mapping | list | tuple):
+            raise TypeError(value)
+        return str(value)
+    if isinstance(value, bool) or (expected is int and isinstance(value, float) and not value.is_integer()):
+        raise ValueError(value)
+    return expected(value)

@@ -48,7 +48,7 @@ class ConfigIgnored(Record):
 
 @line("CONFIG", "{key}={value}")
 class Config(Record):
-    """One effective setting; ``source`` is default, file, env, cli or checkpoint."""
+    """One effective setting; ``source`` is default, file, call, env, cli or checkpoint."""
 
     key: str
     value: str

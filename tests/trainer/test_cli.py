@@ -69,7 +69,7 @@ def test_without_a_panel_a_synthetic_one_is_generated(tmp_path: Path, monkeypatc
         (["--data", "."], "or a pattern, got a folder without"),
         (["--inject", "nonsense@1"], "unknown fault; expected one of"),
         (["--clip", "-1"], "clip: cannot be used; expected more than 0, got -1.0"),
-        (["--config", "missing.toml"], "missing.toml: cannot be read; expected a TOML file"),
+        (["--config", "missing.toml"], "missing.toml: cannot be read; expected a YAML or TOML file"),
         (["--log", "."], ".: cannot be written; expected a log file"),
     ],
 )

@@ -189,7 +189,7 @@ def test_an_unusable_settings_file_is_refused_with_its_place(tmp_path: Path, tex
 
 
 def test_a_missing_settings_file_is_refused(tmp_path: Path):
-    with pytest.raises(SettingError, match=r"none\.toml: cannot be read; expected a TOML file"):
+    with pytest.raises(SettingError, match=r"none\.toml: cannot be read; expected a YAML or TOML file"):
         resolve(file=tmp_path / "none.toml")
 
 

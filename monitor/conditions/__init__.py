@@ -20,6 +20,7 @@ from monitor.conditions.stall import Stall
 from monitor.conditions.stuck import Stuck
 from monitor.conditions.threshold import Threshold
 from monitor.conditions.trend import Trend
+from monitor.conditions.undefined import Undefined
 from monitor.conditions.zero import Zero
 
 KINDS |= {
@@ -43,6 +44,7 @@ KINDS |= {
     "stuck": Stuck,
     "fallen": Fallen,
     "apart": Apart,
+    "undefined": Undefined,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

@@ -220,3 +220,29 @@ def test_the_best_so_far_may_stay_while_the_training_moves(name, tmp_path):
         best = max(best, figure)
         lines += [f"Epoch {epoch}/40 train loss: {1 / epoch**0.3:.4f}", f"val acc: {figure:.4f}", f"{name}: {best:.4f}"]
     assert fired("\n".join(lines), tmp_path) == set()
+
+
+PARTS = {
+    "pairs": "epoch: {epoch}, iters: {step}, D_A: {part} G_A: {other:.3f} cycle_A: {third:.3f}",
+    "json": '{{"step": {step}, "D_A": {part}, "G_A": {other:.3f}, "cycle_A": {third:.3f}}}',
+    "words": "step {step} | D_A {part} | G_A {other:.3f} | cycle_A {third:.3f}",
+}
+
+
+@pytest.mark.parametrize("write", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize(("is_none", "expected"), [
+    (lambda number, draw: number >= 30, {"metric_nonfinite"}),
+    (lambda number, draw: number % 7 == 3, set()),
+    (lambda number, draw: draw.random() < 0.8, set()),
+    (lambda number, draw: True, set()),
+    (lambda number, draw: number in (30, 31), set()),
+], ids=["from then on", "now and then", "mostly", "always", "twice"])  # fmt: skip
+def test_a_part_that_is_no_number_any_more_is_told_and_one_that_seldom_is_one_is_not(
+    write, is_none, expected, tmp_path
+):
+    draw, lines = random.Random(5), []
+    for number in range(60):
+        part = "NaN" if is_none(number, draw) else f"{draw.uniform(0.1, 0.4):.3f}"
+        other, third = draw.uniform(0.2, 0.9), draw.uniform(1, 4)
+        lines.append(write.format(epoch=1, step=100 * (number + 1), part=part, other=other, third=third))
+    assert fired("\n".join(lines), tmp_path) == expected

@@ -12,6 +12,7 @@ from tests.real_logs.truth import (
     fifth_more,
     fifth_steps,
     fourth,
+    ninth,
     second_epochs,
     second_steps,
     seventh,
@@ -448,7 +449,7 @@ def test_a_parser_says_what_its_format_says(name, text, expected):
 def test_every_format_has_its_twin():
     # The parsers of the later lists were written from the logs themselves and have no twins yet.
     first = (second_epochs, second_steps, third, fourth)
-    modules = (*first, fifth_epochs, fifth_steps, fifth_more, sixth, seventh, eighth)
+    modules = (*first, fifth_epochs, fifth_steps, fifth_more, sixth, seventh, eighth, ninth)
     later = {name for module in modules for name in module.FORMATS}
     assert sorted(set(FORMATS) - later) == sorted(name for name, _, _ in TWINS)
 

@@ -96,6 +96,14 @@ class Alert:
     """The last checkpoint saved before the first line that shows it, and how far back it is, in words."""
     gpus: int = 0
     """How many GPUs the run used when the alert began; 0 if nothing tells."""
+    counts: str = "step"
+    """What the log counts: ``step``; ``epoch`` or ``report`` where it names no step, and ``step`` is our own count."""
+
+    @property
+    def place(self) -> str:
+        """Where it began, as the log counts: ``step 370``, ``epoch 3``; empty if it counts nothing yet."""
+        number = self.epoch if self.counts == "epoch" else self.step
+        return "" if number is None else f"{self.counts} {number:,}"
 
     @property
     def key(self) -> AlertKey:
@@ -110,7 +118,8 @@ class Alert:
         """Return the alert as every machine receives it: strict JSON, with non-finite numbers as text.
 
         Text that looks like a secret is redacted. ``inhibited_by`` is present only if another alert
-        explains this one, ``resent`` only if true, ``checkpoint`` only if one was saved before, ``gpus`` only if known.
+        explains this one, ``resent`` only if true, ``checkpoint`` only if one was saved before, ``gpus`` only if known,
+        ``report``, a number of the monitor's, instead of a step if the log names none.
         """
         return {
             "version": JSON_VERSION,
@@ -127,7 +136,8 @@ class Alert:
             "starts_at": iso_time(self.starts_at),
             "ends_at": iso_time(self.ends_at),
             "epoch": self.epoch,
-            "step": self.step,
+            "step": self.step if self.counts == "step" else None,
+            **({"report": self.step} if self.counts != "step" and self.step is not None else {}),
             "labels": {name: redact(value) for name, value in self.labels},
             "value": _strict(self.value),
             "threshold": _strict(self.threshold),
@@ -153,7 +163,7 @@ LEAST_GPU_HOURS = 0.1
 
 
 def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str:
-    """Return since which step an alert fires, and the cost up to a time: ``since step 370 (14 min, 1.9 GPU h)``.
+    """Return since which place an alert fires, and the cost up to a time: ``since step 370 (14 min, 1.9 GPU h)``.
 
     Without GPU hours where the log and its facts name no GPU, and for less than LEAST_GPU_HOURS.
     """
@@ -162,13 +172,13 @@ def place_of(alert: Alert, until: float | None, *, is_over: bool = False) -> str
     gpu_hours = alert.gpus * lasted_s / 3600
     cost = f"{gpu_hours:,.1f} GPU h" if gpu_hours >= LEAST_GPU_HOURS else ""
     lasted = ", ".join(filter(None, (long_span(lasted_s), cost)))
-    if "since step" in alert.summary:
+    if f"since {alert.counts}" in alert.summary:
         return ""
     if alert.fault in MOMENTS:
-        return "" if alert.step is None else f"at step {alert.step:,}"
-    if alert.step is None or is_over:
+        return f"at {alert.place}" if alert.place else ""
+    if not alert.place or is_over:
         return f"for {lasted}" if lasted else ""
-    return f"since step {alert.step:,}" + (f" ({lasted})" if lasted else "")
+    return f"since {alert.place}" + (f" ({lasted})" if lasted else "")
 
 
 def alert_id(identity: tuple[object, ...]) -> str:

@@ -149,6 +149,7 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
         return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
     state, severity = words("state"), words("severity")
+    report = f"report {words('report')}" if words("report") else ""
     mark = {State.FIRING: "🔴" if severity == Severity.CRITICAL else "🟠", State.RESOLVED: "🟢"}.get(state, "⚪")  # type: ignore[call-overload]
     headline = f"{mark} {severity} {words('alert')} {state}: {unmarked(redact(words('summary')))}"
     facts = [
@@ -158,7 +159,7 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
         ("labels", labels),
         ("fired", words("starts_at")),
         ("ended", words("ends_at")),
-        ("place", f"epoch {words('epoch')}, step {words('step') or 'unknown'}"),
+        ("place", f"epoch {words('epoch')}, {report or 'step ' + (words('step') or 'unknown')}"),
         ("value", words("value")),
         ("threshold", words("threshold")),
         ("reason", words("reason")),

@@ -165,6 +165,7 @@ def _opened(
         host=run.host,
         checkpoint=_way_back(run, reading),
         gpus=len(run.attempt.series.get("gpu.used_mb", ())),
+        counts=run.counts,
     )
     remembered = {known: count for known, count in states.ordinals.items() if known != base}
     for oldest in list(remembered)[: 1 - ORDINALS_KEPT]:

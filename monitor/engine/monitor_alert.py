@@ -44,4 +44,5 @@ def monitor_alert(
         evidence=evidence,
         log=run.log,
         host=run.host,
+        counts=run.counts,
     )

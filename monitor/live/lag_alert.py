@@ -63,6 +63,7 @@ def _alert(run: Run, waited_s: float, at: float | None) -> Alert:
         attempt=run.attempt.number,
         epoch=run.attempt.epoch,
         step=run.attempt.step,
+        counts=run.counts,
         value=waited_s,
         threshold=BEHIND_S,
     )

@@ -26,7 +26,7 @@ def status_line(followers: Sequence[Follower]) -> str:
         return f"waiting for the first line of {followers[0].log}"
     attempt = run.attempt
     planned = f"/{attempt.epochs_planned}" if attempt.epochs_planned else ""
-    return f"{run.id}: {run.status.value}, epoch {attempt.epoch}{planned}, step {attempt.step}; {alerts}"
+    return f"{run.id}: {run.status.value}, epoch {attempt.epoch}{planned}, {run.step_word} {attempt.step}; {alerts}"
 
 
 def _num_firing(follower: Follower) -> int:

@@ -150,8 +150,7 @@ def _running(snapshot: Snapshot) -> str:
 
 def _place(snapshot: Snapshot, values: LastValues) -> Iterator[str]:
     if values.step is not None:
-        unit = "report" if snapshot.run.dialect.is_counted else "step"
-        yield f"at {unit} {values.step:,}" + (f" of {values.steps:,}" if values.steps else "")
+        yield f"at {snapshot.run.step_word} {values.step:,}" + (f" of {values.steps:,}" if values.steps else "")
     if values.epochs_done is not None and values.epochs:
         yield f"{values.epochs_done:,} of {counted(values.epochs, 'epoch')} done"
     elif values.epochs_done:

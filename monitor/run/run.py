@@ -107,6 +107,17 @@ class Run:
         return self.attempt.status
 
     @property
+    def counts(self) -> str:
+        """What the log counts: ``step``; ``epoch`` or ``report`` where it names no step."""
+        is_by_epoch = self.dialect.is_counted and (self.attempt.epochs_planned or self.attempt.epochs_done)
+        return "epoch" if is_by_epoch else self.step_word
+
+    @property
+    def step_word(self) -> str:
+        """What to call a step of the run: ``report`` where the log names none, and the monitor counts its reports."""
+        return "report" if self.dialect.is_counted else "step"
+
+    @property
     def is_side(self) -> bool:
         """Whether the log is that of another rank and has no steps; the main log has the rest."""
         return bool(self.rank) and self.attempt.step is None

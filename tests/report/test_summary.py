@@ -160,3 +160,23 @@ def test_the_count_is_that_of_the_alerts(tmp_path: Path):
 def test_hostile_text_is_cut(tmp_path: Path):
     found = first_screen([*gpt(20), "RuntimeError: " + "x" * 5_000], tmp_path)
     assert max(map(len, found.lines)) < 400
+
+
+PLACES = {
+    "no place": ("loss: {loss:.4f} lr: 0.001", "report 7"),
+    "epochs of a plan": ("Epoch [{n}/12] Train Loss: {loss:.4f} Val Loss: {loss:.4f}", "epoch 7"),
+    "epochs": ("Epoch {n} loss {loss:.4f}", "epoch 7"),
+    "a bar per epoch": ("Epoch {n}/12\n178/178 - 3s - loss: {loss:.4f} - val_loss: {loss:.4f}", "epoch 7"),
+    "steps": ("step {n} loss {loss:.4f}", "step 7"),
+}
+
+
+@pytest.mark.parametrize(("form", "place"), PLACES.values(), ids=PLACES)
+def test_a_problem_is_placed_as_the_log_counts(form: str, place: str, tmp_path: Path):
+    losses = [float("nan") if n > 6 else 2 * 0.9**n for n in range(1, 13)]
+    log = tmp_path / "train.log"
+    log.write_text("\n".join(form.format(n=n, loss=loss) for n, loss in enumerate(losses, 1)) + "\n")
+    read = api.read(log)
+    assert f"the training loss is nan, since {place}" in "\n".join(summary_of(read.snapshot).lines)
+    found = read.alerts[0].to_json()
+    assert (found["step"], found.get("report")) == ((7, None) if place == "step 7" else (None, 7))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.alert import Severity
@@ -82,7 +82,7 @@ def footer(
         all_passed=all_passed,
         coverage=f"{summary.mark} {summary.checked}",
         num_rules=len(applicable),
-        not_applicable=(*(ground(each) for each in verdicts if not each.applies), *_void(aims)),
+        not_applicable=(*_for_one_reason(ground(each) for each in verdicts if not each.applies), *_void(aims)),
         blind_spots=(
             *_unknown(applicable),
             *_not_from_rules(aims, verdicts, Mark.UNKNOWN),
@@ -169,6 +169,15 @@ def _unknown(applicable: Sequence[RuleVerdict]) -> list[Statement]:
         each for each in applicable if each.outcome is Outcome.UNKNOWN and each.mark not in (Mark.BREACH, Mark.CAUTION)
     ]
     return gathered([ground(each) for each in dark])
+
+
+def _for_one_reason(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Yield statements, with those that say the same by the same lines as one."""
+    alike: dict[Statement, list[str]] = {}
+    for each in statements:
+        alike.setdefault(replace(each, subject=""), []).append(each.subject)
+    for same, subjects in alike.items():
+        yield replace(same, subject=", ".join(subjects))
 
 
 def _void(aims: Sequence[Objective]) -> list[Statement]:

@@ -26,7 +26,7 @@ def progress(snapshot: Snapshot) -> tuple[Statement, ...]:
         record, line = train
         found += [
             fact("Batch", f"{record.batch.part}/{record.batch.whole}" if record.batch.whole else None, line),
-            fact("Report" if run.dialect.is_counted else "Step", record.step, line),
+            fact(run.step_word.capitalize(), record.step, line),
             _loss(attempt, line),
             _rate(attempt),
             fact("Iteration speed", _speed(attempt), line),

@@ -38,11 +38,11 @@ _PACES = (
 
 def trends(snapshot: Snapshot, background: Background) -> tuple[Statement, ...]:
     """Return what the figures of the present attempt show of its course."""
-    attempt = snapshot.run.attempt
-    return (*_losses(attempt), *_best(attempt), *_gradients(attempt), *_pace(attempt, background))
+    run, attempt = snapshot.run, snapshot.run.attempt
+    return (*_losses(attempt, run.step_word), *_best(attempt), *_gradients(attempt), *_pace(attempt, background))
 
 
-def _losses(attempt: Attempt) -> Iterator[Statement]:
+def _losses(attempt: Attempt, step_word: str) -> Iterator[Statement]:
     for series in attempt.of("epoch.train_loss").values():
         points = [tally.last for tally in list(series.epochs.values())[-EPOCHS:]]
         if words := _per_epoch(points):
@@ -52,7 +52,7 @@ def _losses(attempt: Attempt) -> Iterator[Statement]:
         points = list(series.recent)
         is_by_epoch = len({point.epoch for point in points}) == len(points)
         points = points[-EPOCHS:] if is_by_epoch else points
-        if words := _per_epoch(points) if is_by_epoch else _by_halves(points):
+        if words := _per_epoch(points) if is_by_epoch else _by_halves(points, step_word):
             yield Statement("Training loss", words, _ends(points))
             return
 
@@ -73,7 +73,7 @@ def _per_epoch(points: Sequence[Point]) -> str:
     return f"{verb}{how}, {100 * abs(change):.2g} % per epoch {reach}: {values[0]:.4g} to {values[-1]:.4g}"
 
 
-def _by_halves(points: Sequence[Point]) -> str:
+def _by_halves(points: Sequence[Point], step_word: str) -> str:
     """Return how the median of the newer half of some reports differs from that of the older half."""
     values = [point.value for point in points]
     first, last = points[0].step, points[-1].step
@@ -84,7 +84,7 @@ def _by_halves(points: Sequence[Point]) -> str:
     verb = "falls" if after < before else "rises" if after > before else "is level"
     if before > 0 and abs(after / before - 1) < LEVEL:
         verb = "is level"
-    return f"{verb} from step {first:,} to {last:,}: the medians of its halves are {before:.4g} and {after:.4g}"
+    return f"{verb} from {step_word} {first:,} to {last:,}: the medians of its halves are {before:.4g} and {after:.4g}"
 
 
 def _best(attempt: Attempt) -> Iterator[Statement]:

@@ -92,7 +92,7 @@ def _place(scene: Scene, width: int) -> Text:
         line.append(f" · {attempt.epoch}{of}" if is_narrow and of else f" · epoch {attempt.epoch}{of}")
     else:
         line.append(f" · {attempt.epochs_done}{of} epochs done")
-    line.append(" · no step yet" if attempt.step is None else f" · step {attempt.step:,}")
+    line.append(" · no step yet" if attempt.step is None else f" · {snapshot.run.step_word} {attempt.step:,}")
     if is_narrow and (left := _time_left(snapshot)):
         line.append(f" · ETA {' '.join(left.split()[:2])}")
     return line

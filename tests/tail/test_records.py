@@ -106,12 +106,13 @@ def test_events_of_one_step_are_one_report(tmp_path: Path):
     assert log.snapshot.run.lines == 12
 
 
-def test_the_closing_summary_of_a_training_is_no_report_of_its_last_step(tmp_path: Path):
-    """Hugging Face writes the mean loss of the whole training as train/train_loss, at the last step."""
+@pytest.mark.parametrize("num_behind", [0, 1])
+def test_the_closing_summary_of_a_training_is_no_report_of_its_last_step(tmp_path: Path, num_behind: int):
+    """Hugging Face writes the mean loss of the whole training as train/train_loss, at the last step, then the epoch."""
     closing = (("train/epoch", 3.0), ("train/train_runtime", 9.0), ("train/train_loss", 1.4))
     path = tmp_path / "events.out.tfevents.1700000000.host.1.0"
     data = events(12) + event(120, "train/epoch", 3.0) + b"".join(event(120, tag, value) for tag, value in closing)
-    path.write_bytes(data)
+    path.write_bytes(data + event(120, "train/epoch", 3.0) * num_behind)
     log = api.read(path)
     assert log.values.loss == pytest.approx(2 * 0.9**12)
     assert log.end.ended == "completed"

@@ -50,7 +50,7 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
     """Return what a report says beside a dialect's ``own`` lines, and move the state. ``body`` is the line's text."""
     if own.places_itself:
         return _beside(report, state, own, body)
-    before = state.step
+    before, epoch_before = state.step, state.epoch
     opening = _enter(report, state)
     place = report.place
     if report.kind == "end":
@@ -58,6 +58,9 @@ def say(report: Report, state: DialectState, own: Dialect, body: str = "") -> Sa
         record: Record = end_record(report.detail or "completed", state)
         return Said(record, tuple(samples(record)), opening)
     if report.kind == "epoch":
+        if opening is None and None not in (before, place.step) and (before, epoch_before) == (place.step, state.epoch):
+            # The place of the report before, without a figure, begins nothing: a logger's record of its own epoch.
+            return Said(None, (), None)
         record = grammar.Phase(name="train", epoch=state.epoch)
         return Said(record, tuple(samples(record)), opening)
     if report.kind == "checkpoint":

@@ -13,6 +13,7 @@ from monitor.pipeline import Pipeline
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.run.sources import Known, Source, companions
 from monitor.snapshot import Snapshot
+from monitor.store import Saved
 from monitor.store.store import Seen
 from monitor.tail.ranks import family
 
@@ -28,12 +29,23 @@ def known_snapshot(seen: Seen, engine: Engine, *, wall: float | None) -> Snapsho
 
     ``wall`` is the time of day where that watch is running: then the run is judged as of now. None where it is not.
     """
-    saved, now = seen.saved, seen.saved.run.now
-    is_following = wall is not None and saved.line_came_at is not None and saved.run.attempt.ended is None
-    if is_following and now is not None and wall is not None and saved.line_came_at is not None:
-        now += max(0.0, wall - saved.line_came_at)
+    saved = seen.saved
+    is_following = wall is not None and _is_judged(saved) and saved.run.attempt.ended is None
+    now = _time_at(saved, wall) if is_following and wall is not None else saved.run.now
     snapshot = known_pipeline(seen, engine).snapshot(now, is_following=is_following)
     return replace(snapshot, totals=saved.totals)
+
+
+def _is_judged(saved: Saved) -> bool:
+    """Whether the watch judged the log's silence: by the times of its lines, or where it has none by their arrival."""
+    return (saved.run.heard_at if saved.run.now is None else saved.line_came_at) is not None
+
+
+def _time_at(saved: Saved, wall: float) -> float | None:
+    """Return the run's time at a time of day: that of its last line, plus the time since that line came."""
+    if saved.run.now is None:
+        return wall if _is_judged(saved) else None
+    return saved.run.now + (0.0 if saved.line_came_at is None else max(0.0, wall - saved.line_came_at))
 
 
 class Unread(NamedTuple):
@@ -93,10 +105,7 @@ def firing(seen: Seen) -> list[Alert]:
 def state_at_commit(seen: Seen, *, is_watched: bool) -> RunVerdict:
     """Return the run state at the newest commit; unknown for a run in progress that is not watched."""
     saved = seen.saved
-    now = saved.run.now
-    if now is not None and saved.line_came_at is not None:
-        now += max(0.0, saved.committed_at - saved.line_came_at)
-    found = run_state_of(saved.run, saved.states.open.values(), now)
+    found = run_state_of(saved.run, saved.states.open.values(), _time_at(saved, saved.committed_at))
     if is_watched or found.state not in PASSING:
         return found
     why = f"not watched now; when last watched: {found.state.value}, {found.why}"

@@ -146,3 +146,19 @@ def test_a_watch_loads_nothing_that_it_does_not_need(folder: Path, words: tuple[
     loaded = {row.rpartition("|")[2].strip().split(".")[0] for row in rows}
     assert "monitor" in loaded
     assert loaded & kept_out == set()
+
+
+@pytest.mark.parametrize("time", ["", "2026-11-01 10:00:{:02d},000 "], ids=["no line has a time", "every line has one"])
+def test_a_log_that_is_followed_is_running_whether_its_lines_have_times_or_not(folder: Path, time: str):
+    text = [f"{time.format(step)}step {step}: loss {3 - step / 100:.4f}\n" for step in range(40)]
+    (folder / "run.log").write_text("".join(text))
+    with started("watch", "run.log", "--state", "state", "--plain", "--no-probes", cwd=folder) as process:
+        for _ in range(500):
+            if status_lines(folder) == len(text):
+                break
+            pause(0.05)
+        seen = status(folder)
+        process.signal(signal.SIGTERM)
+        process.ended()
+    assert (seen["state"], seen["verdict"]) == ("running", "running")
+    assert str(status(folder)["state"]).startswith("no end seen")

@@ -95,6 +95,8 @@ class Log:
     """Whether too little could be read to judge the run: an empty list of alerts then proves nothing."""
     host: str
     """The machine that read the log."""
+    fired_earlier: bool = False
+    """Whether an alert at warning or above fired, even if none of the transitions kept tells."""
 
     @property
     def path(self) -> str:
@@ -121,7 +123,7 @@ class Log:
     def has_fired(self) -> bool:
         """Whether an alert at warning or above fired that no other one explains."""
         fired = (alert for alert in self.transitions if alert.state is State.FIRING)
-        return any(alert.severity.is_alarming and not alert.inhibited_by for alert in fired)
+        return self.fired_earlier or any(alert.severity.is_alarming and not alert.inhibited_by for alert in fired)
 
     @property
     def exit_code(self) -> int:

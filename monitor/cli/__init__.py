@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Read logs to their end, and show what happened.",
     "replay": "Read logs to their end and print every alert that a live watch would have raised.",
     "status": "Show what a watch with --state knows, also while it runs.",
+    "serve": "Serve a page over all runs of this machine, the same as JSON, and metrics.",
     "report": "Write a status page for a run, every statement with its log line.",
     "show": "Print an alert and its evidence: the log lines with the lines around them.",
     "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",

@@ -11,6 +11,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import LogError, StateError
 from monitor.cli.other_run import default_directory
 from monitor.cli.reading import read_log
+from monitor.grammar import ProcessGone, ProcessStopping
 from monitor.pipeline import Pipeline
 from monitor.snapshot import HISTORY_LIMIT, Snapshot
 from monitor.store.store import Seen, look
@@ -62,10 +63,18 @@ def _in_state(state: Path, log: str | None) -> FoundRun:
     if not seen:
         raise StateError(str(state), "has no log yet", expected="the state folder of a watch that has read something")
     name, latest = _latest(seen)
-    if process is None and Path(name).is_file():
+    if process is None and Path(name).is_file() and not _knows_end(latest):
         # No watch is running: the log may have grown since.
         return FoundRun(log or name, state=state)
     return FoundRun(name, latest, state, process is not None)
+
+
+def _knows_end(seen: Seen) -> bool:
+    """Whether the watch saw the process end, which the log alone does not tell, and the log has not grown since."""
+    attempt, position = seen.saved.run.attempt, seen.saved.position
+    if attempt.stated(ProcessStopping) is None and attempt.stated(ProcessGone) is None:
+        return False
+    return position is not None and position.read_offset == Path(seen.log).stat().st_size
 
 
 def _latest(seen: Sequence[Seen]) -> tuple[str, Seen]:

@@ -13,7 +13,17 @@ from monitor.grammar.logline import (
     minute_ms,
     parse_line,
 )
-from monitor.grammar.machine import Checkpoint, CheckpointConflict, Error, Gpu, LogLost, Nonfinite, Process, ProcessGone
+from monitor.grammar.machine import (
+    Checkpoint,
+    CheckpointConflict,
+    Error,
+    Gpu,
+    LogLost,
+    Nonfinite,
+    Process,
+    ProcessGone,
+    ProcessStopping,
+)
 from monitor.grammar.measurements import (
     ActivationReport,
     BatchReport,
@@ -81,6 +91,7 @@ __all__ = [
     "Phase",
     "Process",
     "ProcessGone",
+    "ProcessStopping",
     "Record",
     "RunEnd",
     "RunStart",

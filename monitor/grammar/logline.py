@@ -12,7 +12,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.grammar.data import Data, DataCheck, Model, ModelGroup, Target
-from monitor.grammar.machine import Checkpoint, CheckpointConflict, Error, Gpu, LogLost, Nonfinite, Process, ProcessGone
+from monitor.grammar.machine import (
+    Checkpoint,
+    CheckpointConflict,
+    Error,
+    Gpu,
+    LogLost,
+    Nonfinite,
+    Process,
+    ProcessGone,
+    ProcessStopping,
+)
 from monitor.grammar.measurements import (
     ActivationReport,
     BatchReport,
@@ -53,7 +63,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics),
     *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport, BatchReport),
     *(GuardCheck, GuardReport, GuardReset, GuardRecovered, GuardFailed),
-    *(ProcessGone, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
+    *(ProcessGone, ProcessStopping, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),
     *(MonitorOff, CallIgnored, Observed),
 )
 """Every record type; types with the same tag are tried in this order."""

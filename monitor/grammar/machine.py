@@ -16,6 +16,17 @@ class ProcessGone(Record):
     oom_kills: int | None = None
 
 
+@line("PROC", "stopping", level="WARNING")
+class ProcessStopping(Record):
+    """`monitor run --stop-on` ends the training process because of an alert; recorded in the facts file."""
+
+    pid: int
+    alert: str
+    fault: str
+    why: str | None = None
+    checkpoint: str | None = None
+
+
 @line("PROC")
 class Process(Record):
     """The training process as the operating system sees it."""

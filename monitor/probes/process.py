@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.base.clock import Clock
-from monitor.grammar import Process, ProcessGone, RunEnd, RunStart, body_of
+from monitor.grammar import Process, ProcessGone, ProcessStopping, RunEnd, RunStart, body_of
 from monitor.probes.identity import Child, Held, began_too_late, pid_of, writer_of
 from monitor.run.run import Run
 
@@ -71,7 +71,7 @@ class ProcessProbe:
             self._begin(run)
             return []
         if self._held.has_ended():
-            return self._report_end(monotonic)
+            return self._report_end(monotonic, is_stopped=run.attempt.stated(ProcessStopping) is not None)
         # Before the first line we do not know by which clock the log is dated.
         if monotonic < self._look_at or not run.lines:
             return []
@@ -123,7 +123,7 @@ class ProcessProbe:
         except OSError:
             return False
 
-    def _report_end(self, monotonic: float) -> list[str]:
+    def _report_end(self, monotonic: float, *, is_stopped: bool) -> list[str]:
         assert self._held is not None
         if self._ended_at is None:
             self._ended_at = monotonic
@@ -131,11 +131,14 @@ class ProcessProbe:
             return []
         pid, status = self._held.pid, self._exit_of() if self._exit_of is not None else None
         self.close()
-        if status == 0:
+        if status == 0 and not is_stopped:
             return [body_of(RunEnd(status="completed"))]
         found = self._end_of(pid, status)
         # The exit code proves that a child failed; no later line can change that.
-        ends = [RunEnd(status="failed", error=f"{found.how} {found.signal or found.status}")] if status else []
+        word = "stopped" if is_stopped else "failed"
+        ends = (
+            [RunEnd(status=word, error=f"{found.how} {found.signal or found.status}")] if status or is_stopped else []
+        )
         return [body_of(found), *map(body_of, ends)]
 
     def _end_of(self, pid: int, status: int | None) -> ProcessGone:

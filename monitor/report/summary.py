@@ -9,7 +9,7 @@ from monitor.alert import Severity
 from monitor.base.escape import redact, unmarked
 from monitor.base.wording import NAMED, counted, cut, log_name, span
 from monitor.conditions.death import cause_words
-from monitor.grammar import Error, RunStart
+from monitor.grammar import Error, ProcessStopping, RunStart
 from monitor.report.checked import checked_words
 from monitor.report.judgement import RuleVerdict, judge
 from monitor.report.problems import Problem, problems_of
@@ -127,6 +127,8 @@ def _state(snapshot: Snapshot) -> str:
     end, run = snapshot.end, snapshot.run
     if end.ended is Ended.NO_END:
         return end.why
+    if end.is_over and (stop := run.attempt.stated(ProcessStopping)) is not None:
+        return f"ENDED by monitor run ({stop[0].alert})"
     if end.ended is Ended.RUNNING:
         return _running(snapshot)
     if end.cause is None or end.ended in _TOLD:

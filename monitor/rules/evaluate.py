@@ -10,7 +10,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome, Reading
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, not_applicable, unknown
 from monitor.conditions.values import NO_SPAN, Span
-from monitor.grammar import BatchReport, RunStart
+from monitor.grammar import BatchReport, ProcessStopping, RunStart
 from monitor.reader.signals import CATALOGUE, UNREADABLE, Labels
 from monitor.rules import Rule
 from monitor.run.attempt import Attempt
@@ -18,6 +18,8 @@ from monitor.run.run import Run
 
 OF_TELEMETRY = frozenset({BatchReport.TAG})
 """Lines of our grammar that only `Telemetry` writes, whose INTENT line says what it does not log."""
+OF_ENDS = frozenset({"crash", "ended_early"})
+"""Faults of how a run ends."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def present_moment(run: Run, now: float | None) -> Mark:
 def evaluate(rule: Rule, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
     """Return at least one reading of a rule, each with different labels."""
     attempt = run.attempt
-    if declared := _declared(rule, attempt) or _impossible(rule, run):
+    if declared := _declared(rule, attempt) or _impossible(rule, run) or _stopped(rule, attempt):
         return [declared]
     if run.is_side and rule.condition.judges_silence:
         why = f"rank {run.rank} has reported no step of its own: the run's main log is judged instead"
@@ -115,6 +117,14 @@ def _impossible(rule: Rule, run: Run) -> Reading | None:
         if started and not intent.not_logged and all(CATALOGUE[name].tag in OF_TELEMETRY for name in signals):
             return not_applicable("this trainer does not log it", started[1])
     return None
+
+
+def _stopped(rule: Rule, attempt: Attempt) -> Reading | None:
+    """Return not applicable for a rule on how a run ends, if the monitor itself ended it."""
+    stated = attempt.stated(ProcessStopping)
+    if stated is None or rule.fault not in OF_ENDS:
+        return None
+    return not_applicable(f"monitor run ended it because of {stated[0].alert}", stated[1])
 
 
 def _not_yet(rule: Rule, attempt: Attempt, now: float | None) -> str:

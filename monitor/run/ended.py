@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from monitor.base.evidence import Evidence
-from monitor.grammar import ProcessGone, RunEnd
+from monitor.grammar import ProcessGone, ProcessStopping, RunEnd
 from monitor.reader.causes import Cause, Effect
 from monitor.reader.dialects.state import NATIVE
 from monitor.reader.endings import ending_of
@@ -54,7 +54,13 @@ def end_of(run: Run, *, is_following: bool, is_taken_for_dead: bool = False) -> 
     """
     attempt = run.attempt
     is_sure = is_taken_for_dead or not is_following
-    found = _by_process(attempt) or _by_end_line(attempt) or _by_texts(attempt, is_sure=is_sure) or planned_end(run)
+    found = (
+        _by_stop(attempt)
+        or _by_process(attempt)
+        or _by_end_line(attempt)
+        or _by_texts(attempt, is_sure=is_sure)
+        or planned_end(run)
+    )
     if found is not None:
         return found
     last = () if run.last is None else (run.last,)
@@ -78,6 +84,18 @@ def has_ended(attempt: Attempt) -> bool:
     move = attempt.progress.last
     ends = [series.last.serial for series in attempt.of("run.end").values()]
     return attempt.ended is not None and (move is None or not ends or move.serial < max(ends))
+
+
+def _by_stop(attempt: Attempt) -> End | None:
+    """Return that `monitor run` ended the run because of an alert; None before its process has ended."""
+    stated, gone = attempt.stated(ProcessStopping), attempt.stated(ProcessGone)
+    if stated is None or (gone is None and not has_ended(attempt)):
+        return None
+    record, evidence = stated
+    how = "" if gone is None else f", {gone[0].signal or f'exit code {gone[0].status}'}"
+    why = f"monitor run ended it because of {record.alert}{how}" + (f": {record.why}" if record.why else "")
+    checkpoint = f"; {record.checkpoint}" if record.checkpoint else ""
+    return End(Ended.STOPPED, None, f"{why}{checkpoint}", (evidence, *((gone[1],) if gone else ())))
 
 
 def _by_end_line(attempt: Attempt) -> End | None:

@@ -44,7 +44,7 @@ def values(healthy: Healthy, events: list[Event | None]) -> list[float | None]:
 
 def steps(events: list[Event | None]) -> list[object]:
     """Return the steps that the lines name."""
-    return [getattr(event.record, "step", None) for event in events if event is not None]
+    return [getattr(event and event.record, "step", None) for event in events]
 
 
 def read_again(healthy: Healthy, broken: Broken) -> list[Event | None]:
@@ -69,7 +69,8 @@ def check_nan(tmp_path: Path, seed: int) -> bool:
     assert is_[: healthy.broken_at] == was[: healthy.broken_at], seed
     later = [value for value in is_[healthy.broken_at :] if value is not None]
     assert later and all(map(math.isnan, later)), f"seed {seed}"
-    assert [each for each in steps(events) if each] == [each for each in steps(healthy.events) if each], f"seed {seed}"
+    both = [(one, other) for one, other in zip(steps(healthy.events), steps(events), strict=True) if one and other]
+    assert both and all(one == other for one, other in both), f"seed {seed}"
     return True
 
 

@@ -50,6 +50,16 @@ def test_systemd_finds_nothing_to_complain_of(installed: Path, options: list[str
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_systemd_takes_the_unit_of_a_training(installed: Path):
+    unit = UNITS.parent / "deploy/systemd/training@.service"
+    program = str(Path(sys.executable).parent / "monitor")
+    folder = installed / "etc/systemd/system"
+    folder.mkdir(parents=True)
+    (folder / unit.name).write_text(unit.read_text(encoding="utf-8").replace("/usr/local/bin/monitor", program))
+    done = analyze("verify", "training@x.service")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(("options", "most"), VARIANTS.values(), ids=VARIANTS)
 def test_every_variant_is_hardened(installed: Path, options: list[str], most: float):
     install(installed, *options)

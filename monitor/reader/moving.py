@@ -32,6 +32,9 @@ def enter(
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
         item = max(named["epoch"], key=lambda pair: pair[1].rank)[1]
+        if "num_epochs" in named and item.total is None and not item.is_fraction:
+            planned = named["num_epochs"][0][1].value
+            item = item._replace(total=planned if planned >= item.value else None)
         is_alone = bar is not None and bar.style == "rich" and bar.is_over
         item = item._replace(is_alone=is_alone, kind=kind_of(template, values, subject) if template else "")
         is_bar_behind = bar is None and bool(values) and _is_after_its_bar(place)

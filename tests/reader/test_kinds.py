@@ -474,3 +474,15 @@ def test_a_logger_of_julia_writes_heads_and_fields():
     ]  # fmt: skip
     found = said(*lines)
     assert (found["last_loss"], found["val_loss"], found["lr"], found["epoch"]) == (0.6, 0.3, 0.003, 3)
+
+
+@pytest.mark.parametrize("form", [
+    '{{"epoch": {e}, "total_epochs": 5, "loss": {loss}}}',
+    "epoch={e} max_epochs=5 loss={loss}",
+    "epoch: {e}, num_epochs: 5, loss: {loss}, val_loss: {loss}",
+])  # fmt: skip
+def test_a_report_that_names_the_planned_epochs_by_a_key_of_their_own_tells_the_plan(form):
+    lines = [form.format(e=e, loss=f"0.{9 - e}") for e in range(1, 6)]
+    assert [said(*lines[:num])["epochs"] for num in (2, 5)] == [5, 5]
+    assert said(*lines)["epochs_done"] == 5
+    assert "epochs" not in said(*(line.replace(" 5", " 0").replace("=5", "=0") for line in lines))

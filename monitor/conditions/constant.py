@@ -15,8 +15,10 @@ from monitor.conditions.condition import SignalName
 from monitor.conditions.digits import last_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
+from monitor.conditions.rest import has_fallen_to_rest, rests_with_training
 from monitor.conditions.series_selection import OneSignal, declared_frozen
 from monitor.conditions.shapes import longest_true
+from monitor.conditions.training_move import TRAINING
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels, spoken
 from monitor.run.attempt import Attempt
@@ -44,8 +46,9 @@ class Constant(OneSignal):
     digits: Annotated[int, Field(ge=1, le=15)] = 4
     """How many significant digits the value must show, so that equal values are not merely rounded."""
     unless_at_rest: SignalName | None = None
-    """The norm of the gradient. Where it is a thousandth of its largest or less, the run has come to a minimum; it
-    may have, which is unknown, where an epoch is one batch and the value was another one before."""
+    """The norm of the gradient. Where it is a thousandth of its largest or less, the run has come to a minimum, as it
+    has where the loss fell in smaller and smaller moves. It may have, which is unknown, where an epoch is one batch and
+    the value was another one before, and where the training stays the same as well."""
     on_nan: Literal["breach", "ignore"] = "ignore"
     """Whether nothing but nan counts as a breach."""
 
@@ -122,31 +125,38 @@ class Constant(OneSignal):
                 return not_applicable(
                     f"{self.signal} shows too few digits to tell equal from rounded", points[-1].evidence, labels
                 )
-            if not is_nan and (rest := self._rest(run.attempt)):
-                return self._reading(Outcome.OK, rest, labels, points)
-            if not is_nan and (doubt := self._doubt(run.attempt, series)):
-                return unknown(doubt, labels, (last.evidence,))
+            if not is_nan and self.unless_at_rest is not None:
+                if rest := self._rest(run, series):
+                    return self._reading(Outcome.OK, rest, labels, points)
+                if doubt := self._doubt(run, series, points[0]):
+                    return unknown(doubt, labels, (last.evidence,))
             reason = f"{spoken(self.signal)} is {last.value!r} in {self.over} in a row"
             return self._reading(Outcome.BREACH, reason, labels, points)
         if not math.isfinite(last.value):
             return unknown(f"{self.signal} is {last.value}", labels, (last.evidence,))
         return self._reading(Outcome.OK, f"{self.signal} changed within {self.over}", labels, points)
 
-    def _rest(self, attempt: Attempt) -> str:
+    def _rest(self, run: Run, series: Series) -> str:
         """Return how the log shows that the run has come to a minimum, where every value is the same; empty if not."""
-        if self.unless_at_rest is None:
-            return ""
-        norm = attempt.of(self.unless_at_rest).get(())
+        norm = run.attempt.of(self.unless_at_rest).get(()) if self.unless_at_rest is not None else None
         if norm is not None and norm.is_at_rest:
             return f"the gradient has come to {norm.last.value:.3g}: the run is at a minimum"
+        if self.signal in TRAINING and has_fallen_to_rest(run, self.signal, series):
+            return f"{spoken(self.signal)} fell in smaller and smaller moves: the run is at a minimum"
         return ""
 
-    def _doubt(self, attempt: Attempt, series: Series) -> str:
+    def _doubt(self, run: Run, series: Series, since: Point) -> str:
         """Return why a run may be at a minimum though no gradient shows it; empty if nothing speaks for it."""
+        attempt = run.attempt
         has_moved = series.first is not None and series.first.value != series.last.value
-        if self.unless_at_rest is None or not has_moved or attempt.batch is None or attempt.batch.whole != 1:
+        if has_moved and attempt.batch is not None and attempt.batch.whole == 1:
+            return "an epoch is one batch, without noise: the run may be at a minimum"
+        if self.signal in TRAINING:
             return ""
-        return "an epoch is one batch, without noise: the run may be at a minimum"
+        rests = rests_with_training(run, self.signal, series, since)
+        if rests is None:
+            return "too few reports of the training since to tell whether it still moves"
+        return "the training stays the same, too: the run may be at a minimum" if rests else ""
 
     def _across(self, run: Run, labels: Labels, series: Series, others: list[RunSummary]) -> Reading:
         last = series.last
@@ -200,8 +210,10 @@ def _longest_run(recent: Iterable[Point], ahead: Ahead, signal: str, labels: Lab
 
 
 def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:
-    """Return the newest point of each step or epoch, oldest first."""
+    """Return the newest point of each step or epoch, oldest first; of each step, too, where a log counts no epochs."""
     newest: dict[int, Point] = {}
+    points = list(points)
+    by_epoch = by_epoch and len({point.epoch for point in points}) > 1
     for point in points:
         place = point.epoch if by_epoch or point.step is None else point.step
         newest.pop(place, None)

@@ -14,6 +14,7 @@ from monitor.conditions.constant import num_digits
 from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
+from monitor.conditions.rest import rests_with_training
 from monitor.conditions.training_move import has_moved, training_of
 from monitor.reader.metric_names import direction_of, is_best_so_far, is_counted, parts_of
 from monitor.reader.signals import METRIC, Labels
@@ -27,6 +28,9 @@ IDEAL = (1.0, 100.0)
 """The best that a score can be, as a share or in percent."""
 COUNTS_OFF = 2.0 + 1e-6
 """A ratio of counts that is off its best by two examples is not below it. Chosen by hand, 2026-11."""
+NEAR = 0.05
+"""A ratio of counts this near to its best may stay there while the loss of the same validations changes: few rows are
+near the border between two answers. Chosen by hand, 2026-11."""
 VALUES_NEEDED = 4
 """So many different values show how much one example changes a ratio."""
 LEARNT_NOTHING = 10
@@ -85,13 +89,13 @@ class Stuck(OfMetrics):
             return [absence(run.attempt, METRIC) or unknown("no metric of a validation was seen")]
         asked = context.asked
         return [
-            self._read(run.attempt, labels, series, found)
+            self._read(run, labels, series, found)
             for labels, series in found.items()
             if asked is None or labels in asked
         ]
 
-    def _read(self, attempt: Attempt, labels: Labels, series: Series, others: Iterable[Labels]) -> Reading:
-        name, last = dict(labels)["name"], series.last
+    def _read(self, run: Run, labels: Labels, series: Series, others: Iterable[Labels]) -> Reading:
+        attempt, name, last = run.attempt, dict(labels)["name"], series.last
         if late := overdue(attempt, METRIC, labels, series):
             return late
         if not math.isfinite(last.value):
@@ -117,7 +121,7 @@ class Stuck(OfMetrics):
         if echo == 1 and _may_be_echoed(attempt, series, same):
             reason = f"every training report of one epoch repeats {name}; whether it is new is not told"
             return not_applicable(reason, last.evidence, labels)
-        return self._judged(attempt, labels, series, same)
+        return self._judged(run, labels, series, same)
 
     def _at_floor(self, attempt: Attempt, labels: Labels, same: Sequence[Point]) -> Reading:
         planned = attempt.epochs_planned
@@ -128,8 +132,8 @@ class Stuck(OfMetrics):
         reason = f"{name} of the validation is exactly 0 in {number} validations in a row"
         return _reading(Outcome.BREACH, reason, labels, same)
 
-    def _judged(self, attempt: Attempt, labels: Labels, series: Series, same: Sequence[Point]) -> Reading:
-        name, last = dict(labels)["name"], series.last
+    def _judged(self, run: Run, labels: Labels, series: Series, same: Sequence[Point]) -> Reading:
+        attempt, name, last = run.attempt, dict(labels)["name"], series.last
         value, number = f"{last.value:.6g}", _num_validations(same)
         reason = f"{name} of the validation is {value} in {number} validations in a row"
         if is_counted(name):
@@ -139,9 +143,11 @@ class Stuck(OfMetrics):
             if abs(last.value - best) <= COUNTS_OFF * _one_count(series):
                 reason = f"{name} is {value}, as near to its best, {best:.6g}, as its counts can tell"
                 return _reading(Outcome.OK, reason, labels, same)
-            if len(same) < series.count and attempt.batch is not None and attempt.batch.whole == 1:
-                reason = "an epoch is one batch, without noise: the run may be at a minimum"
+            if abs(last.value - best) <= NEAR * abs(best) and _loss_moves(attempt, same):
+                reason = f"{name} is {value}, near its best, {best:.6g}, while the validation loss changes"
                 return _reading(Outcome.OK, reason, labels, same)
+            if len(same) < series.count and (doubt := _doubt(run, series, same[0])):
+                return _reading(Outcome.OK, doubt, labels, same)
             return _reading(Outcome.BREACH, f"{reason}; its best was {best:.6g}", labels, same)
         if float(last.value).is_integer() or not self._is_precise(series):
             return not_applicable(f"{name} shows too few digits to tell equal from rounded", last.evidence, labels)
@@ -167,6 +173,22 @@ class Stuck(OfMetrics):
         if size and abs(series.last.value) < 10.0 ** (self.digits - 1) * size * (1 - 1e-9):
             return False
         return any(num_digits(value) >= self.digits for value in (*series.early, *(p.value for p in series.recent)))
+
+
+def _doubt(run: Run, series: Series, since: Point) -> str:
+    """Return why a run may be at a minimum, so that a score need not change; empty if nothing speaks for it."""
+    if run.attempt.batch is not None and run.attempt.batch.whole == 1:
+        return "an epoch is one batch, without noise: the run may be at a minimum"
+    if rests_with_training(run, METRIC, series, since):
+        return "the training stays the same, too: the run may be at a minimum"
+    return ""
+
+
+def _loss_moves(attempt: Attempt, same: Sequence[Point]) -> bool:
+    """Return whether the validation loss had another value at the end of some validations than at their start."""
+    loss = attempt.of("epoch.val_loss").get(())
+    values = [point.value for point in loss.recent if point.serial >= same[0].serial] if loss is not None else []
+    return len(set(values)) > 1
 
 
 def _one_count(series: Series) -> float:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from monitor.conditions.condition import SignalName
-from monitor.conditions.digits import is_zero
+from monitor.conditions.digits import SHARE_SEEN, is_zero, printed_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen, ranges_of
-from monitor.reader.signals import CATALOGUE, Labels
+from monitor.reader.metric_names import ACCURACY, parts_of
+from monitor.reader.signals import CATALOGUE, METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
-from monitor.run.series import RECENT_PER_LABEL, Series
+from monitor.run.series import RECENT_PER_LABEL, Point, Series
+
+LEAST_WRONG = 0.01
+"""So much of a loss is no rounding, however it is printed. Chosen by hand, 2026-11."""
 
 
 class Zero(OneSignal):
@@ -33,6 +38,9 @@ class Zero(OneSignal):
     """Signals of about the same size: for a series that has never been anything but 0."""
     largest: SignalName | None = None
     """The largest value since the last report. Where a log has it, one value of 0 among others proves nothing."""
+    against_accuracy: bool = False
+    """Judge a loss of a validation by its accuracy instead of by its digits: each row that is wrong costs at least
+    ln 2, for the right class had less than half of the probability."""
     is_rounded: bool = True
     """Whether trainers round this number in their logs. Where they do not, ``0.0`` from the first report on is 0."""
 
@@ -82,9 +90,7 @@ class Zero(OneSignal):
         first = points[len(points) - zeros]
         if zeros < self.consecutive:
             return unknown(f"{self.signal} is 0 in {zeros} of {self.consecutive} reports", labels, (last.evidence,))
-        told = is_zero(run, self.signal, points[: len(points) - zeros + 1], self._scale(attempt))
-        if told is None and zeros == len(points) == series.count and not self.is_rounded:
-            told = _is_bare(first.evidence.text)
+        told = self._told(run, points, zeros, is_whole=zeros == series.count)
         if not told:
             reason = f"{self.signal} is printed as 0, which may be rounded"
             return unknown(reason, labels, (last.evidence,))
@@ -99,10 +105,28 @@ class Zero(OneSignal):
             step=last.step,
         )
 
+    def _told(self, run: Run, points: Sequence[Point], zeros: int, *, is_whole: bool) -> bool | None:
+        """Return whether the newest zeros are no rounding; None where that cannot be told."""
+        bare = _is_bare(points[len(points) - zeros].evidence.text)
+        if self.against_accuracy:
+            return _is_refuted(run.attempt, 0.0 if is_whole and bare else printed_place(points))
+        told = is_zero(run, self.signal, points[: len(points) - zeros + 1], self._scale(run.attempt))
+        return bare if told is None and is_whole and not self.is_rounded else told
+
     def _scale(self, attempt: Attempt) -> float | None:
         """Return the size of a number of the same kind, if the log has one."""
         found = [abs(each.last.value) for name in self.scale for each in attempt.of(name).values()]
         return max((each for each in found if math.isfinite(each)), default=None)
+
+
+def _is_refuted(attempt: Attempt, place: float) -> bool:
+    """Return whether so many rows of all validations are wrong that their loss would show in the last printed place."""
+    wrong = [
+        1 - series.maximum / (100.0 if series.maximum > 1 else 1.0)
+        for labels, series in attempt.of(METRIC).items()
+        if ("split", "val") in labels and parts_of(dict(labels)["name"]) & ACCURACY
+    ]
+    return any(each * math.log(2) >= max(SHARE_SEEN * place, LEAST_WRONG) for each in wrong)
 
 
 def _is_bare(text: str) -> bool:

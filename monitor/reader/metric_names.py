@@ -14,6 +14,8 @@ Direction = Literal["higher", "lower", ""]
 Family = Literal["rewards", "kls"]
 """The lists of the vocabulary that name one quantity each: mean rewards, and divergences from a reference."""
 
+ACCURACY = frozenset(("acc", "accuracy"))
+"""Words of the share of rows whose answer is right."""
 _LETTERS = re.compile(r"[a-z]+|[^\x00-\x7f]+")
 _NO_MEAN = frozenset(("std", "stddev", "min", "max", "var", "variance", "count", "zero", "frac", "median"))
 

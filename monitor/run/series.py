@@ -99,6 +99,8 @@ class Series:
     has_epochs: bool = True
     """Whether tallies per epoch are kept: for events, and for signals reported once per epoch."""
     epochs: dict[int, Tally] = field(default_factory=dict)
+    last_move: float = math.nan
+    """By how much the newest two different values differ, however often the last one was repeated since."""
     digits: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     """With how many decimal places the newest values were printed, where the log is another trainer's."""
 
@@ -152,6 +154,8 @@ class Series:
         if not math.isnan(value):
             self.minimum = self.minimum if self.minimum <= value else value
             self.maximum = self.maximum if self.maximum >= value else value
+        if last is not None and last.value != value and math.isfinite(value - last.value):
+            self.last_move = abs(value - last.value)
         self.recent.append(point)
         if not is_repeat:
             self._keep_medians(point.value)
@@ -180,6 +184,9 @@ class Series:
         self.nonfinite += int((~np.isfinite(values)).sum())
         self.minimum = _least(self.minimum, float(np.fmin.reduce(values)))
         self.maximum = -_least(-self.maximum, -float(np.fmax.reduce(values)))
+        moves = known[-len(values) :] - known[-len(values) - 1 : -1]
+        moves = moves[np.isfinite(moves) & (moves != 0)]
+        self.last_move = abs(float(moves[-1])) if len(moves) else self.last_move
         self.early += values[: EARLY - len(self.early)].tolist()
         self._extend_medians(known)
         self.count += len(values)

@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",
     "baseline": "Keep the figures of a run, to compare later runs with.",
     "doctor": "Check whether each rule could fire in time, and suggest what to change.",
+    "mcp": "Let an assistant look at the runs of a watch, by the Model Context Protocol on standard input and output.",
     "drill": "Break copies of a healthy log, and show what would fire, when, and what would not be seen.",
     "rules": "List, explain, check and test rules.",
     "dialects": "List, check and test dialects: how other trainers write their logs.",

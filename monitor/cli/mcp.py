@@ -1,0 +1,43 @@
+"""``monitor mcp``: let an assistant look at the runs of a watch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from monitor.base.clock import SystemClock
+from monitor.cli.options import rule_options
+from monitor.cli.other_run import default_directory
+from monitor.rules.choice import RuleChoice
+
+
+@click.command("mcp")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A state folder of a watch; repeatable.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+)
+@rule_options
+def command(states: tuple[Path, ...], choice: RuleChoice) -> None:
+    """Let an assistant look at the runs of a watch, by the Model Context Protocol on standard input and output.
+
+    Its tools only read: list_runs, summary, problems, explain_rule, lines_around, compare. They read the state folders
+    and the logs that these know, and no other file. Text of logs comes in fields named quoted, at most 500 characters
+    each. Needs the extra mcp: pip install 'trainwarden[mcp]'.
+
+    \b
+    monitor mcp --state /var/lib/trainwarden/run-1
+    """
+    from monitor.mcp.answers import Answers
+    from monitor.mcp.runs import known_runs
+    from monitor.mcp.server import server_of
+
+    folders = states or (default_directory(os.environ),)
+    server = server_of(Answers(folders, choice.rules(), SystemClock()))
+    known_runs(folders)
+    server.run("stdio")

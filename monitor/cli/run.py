@@ -104,7 +104,7 @@ def command(
     The monitor then knows how COMMAND died and need not guess. The output goes straight into the log, so that none is
     lost if the training outlives the watch; by default the log is _logs/training/COMMAND_TIME.log. Signals are passed
     on to COMMAND. With --stop-on, COMMAND leads a process group of its own; once a critical alert of such a kind keeps
-    firing, the group gets SIGTERM, later SIGKILL, and the state tells because of which alert. Exit code: that of
+    firing, the group gets SIGTERM, later SIGKILL, and the state names the alert that caused it. Exit code: that of
     COMMAND; 128 plus the number of the signal that killed it; 1 if --stop-on ended it and it left with 0; 2 for wrong
     usage or a bad file, before anything is started.
 

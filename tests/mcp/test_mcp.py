@@ -47,7 +47,7 @@ def log_of(nan_from: int, words: str = "") -> str:
 
 @pytest.fixture
 def state(folder: Path) -> Path:
-    """A state folder that knows a run with a nan, whose log speaks to whoever reads it, and a healthy one."""
+    """A state folder that knows a run with a nan, whose log speaks to its reader, and a healthy one."""
     (folder / "bad.log").write_text(log_of(25, ORDER))
     (folder / "good.log").write_text(log_of(999))
     (folder / "secret.txt").write_text("the key is 1234\n" * 30)

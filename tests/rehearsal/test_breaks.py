@@ -1,4 +1,4 @@
-"""Breaks of generated logs, whatever their form: they change what they say they change, and nothing else."""
+"""Breaks of generated logs in many forms: they change what they say they change, and nothing else."""
 
 from __future__ import annotations
 

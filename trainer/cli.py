@@ -80,9 +80,9 @@ def _setting_options(command: Callable[..., Any], *, names: Collection[str] = ()
 def fit(file: Path | None, write_to: Path | None, **asked: Any) -> None:
     """Train, and write the run's log.
 
-    Reads a long-format panel, parquet or CSV, or generates a synthetic one under _data/, and writes
-    _logs/training/NAME_TIME.log. Under torchrun it trains on several devices or machines; the other processes log
-    to _logs/training/NAME_TIME.ranks/1.log and so on.
+    Reads a long-format panel, or generates a synthetic one under _data/, and writes _logs/training/NAME_TIME.log. A
+    panel is a parquet, CSV or feather file, a folder of them, also in Hive partitions, or a pattern. Under torchrun it
+    trains on several devices or machines; the other processes log to _logs/training/NAME_TIME.ranks/1.log and so on.
 
     With --resume it goes on with the settings of the newest checkpoint. SIGINT and SIGTERM end it after the current
     step, with a checkpoint.
@@ -159,6 +159,7 @@ def _feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that leave trained features out."""
     for name, what in (
         ("exclude", "Trained features to take for missing: names or patterns, separated by commas."),
+        ("static-data", "File with one row per code; default that of the training."),
         ("features", "Trained features to use, the others count as missing: names or patterns, separated by commas."),
     ):
         command = click.option(f"--{name}", default="", help=what)(command)
@@ -166,7 +167,7 @@ def _feature_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @main.command(cls=Sectioned)
-@click.option("--data", required=True, help="Panel to check: a parquet or CSV file, a folder, or a pattern.")
+@click.option("--data", required=True, help="Panel to check: a parquet, CSV or feather file, a folder, or a pattern.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help=_FILE_HELP)
 @_panel_options
 def check(data: str, file: Path | None, **asked: Any) -> None:
@@ -213,6 +214,7 @@ def predict(
     since: datetime.datetime | None,
     features: str,
     exclude: str,
+    static_data: str,
 ) -> None:
     """Predict every stock and date of a panel. A checkpoint folder means its best checkpoint.
 
@@ -233,6 +235,7 @@ def predict(
             since=since.date() if since else None,
             features=_words(features),
             exclude=_words(exclude),
+            static_data=static_data,
         )
     except TrainerError as error:
         _refuse(error)

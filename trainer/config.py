@@ -5,6 +5,7 @@ A setting's name, default, unit and meaning are its field here; `settings` decid
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -43,12 +44,30 @@ class DataConfig:
     """Which panel is used and how its dates are split."""
 
     data: str = setting(
-        "", "Panel to train on: a parquet or CSV file, a folder, or a pattern; empty means a synthetic panel."
+        "", "Panel to train on: a parquet, CSV or feather file, a folder, or a pattern; empty means a synthetic panel."
     )
     features: tuple[str, ...] = setting(
         (), "Feature columns, names or patterns such as mom_*; empty means every numeric column without a label's name."
     )
     exclude: tuple[str, ...] = setting((), "Columns to leave out of the features, names or patterns.")
+    static_data: str = setting("", "File with one row per code, such as its sector, whose columns join the panel's.")
+    categories: tuple[str, ...] = setting(
+        (), "Columns of text or whole numbers, such as sector: each value becomes a feature that is 0 or 1."
+    )
+    features_per_date: str = setting(
+        "none", "What a feature is among the stocks of its date: rank or z_score; none leaves it as it is."
+    )
+    labels_per_date: str = setting(
+        "none", "What a label is among the stocks of its date: rank or z_score; none leaves it a return."
+    )
+    neutral_column: str = setting(
+        "", "Column such as sector; labels are then returns less the mean of their group on that date."
+    )
+    weight_column: str = setting(
+        "", "Column with the weight of each row in the loss, of any scale; empty weighs all rows the same."
+    )
+    since: str = setting("", "First date to read, YYYY-MM-DD; the rows before it are left out.")
+    until: str = setting("", "Last date to read, YYYY-MM-DD; the run sees no row and no price after it.")
     codes: int = setting(60, "Stocks in the synthetic panel.")
     days: int = setting(160, "Trading days in the synthetic panel.")
     data_seed: int = setting(1, "Seed of the synthetic panel.")
@@ -88,6 +107,13 @@ class DataConfig:
             self.embargo_days,
         )
         _check(self.normalise in ("mean_std", "robust"), "normalise", "mean_std or robust", self.normalise)
+        for name in ("features_per_date", "labels_per_date"):
+            value = getattr(self, name)
+            _check(value in ("none", "rank", "z_score"), name, "none, rank or z_score", value)
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            _check(not value or _is_date(value), name, "a date such as 2024-01-31", value)
+        _check(not self.since or not self.until or self.since <= self.until, "since", "a date before until", self.since)
         _check(0.0 <= self.winsorise < 0.5, "winsorise", "at least 0 and below 0.5", self.winsorise)
         _check("{horizon}" in self.target_column, "target_column", "a name with {horizon}", self.target_column)
         _check(self.max_missing_days >= 0, "max_missing_days", "at least 0", self.max_missing_days)
@@ -316,6 +342,13 @@ def as_text(value: Any) -> str:
 def _check(is_right: bool, name: str, expected: str, got: Any) -> None:
     if not is_right:
         raise SettingError(f"{name}: cannot be used; expected {expected}, got {as_text(got)}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return len(text) == len("2024-01-31") and bool(datetime.date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _check_positive(section: Any, *names: str) -> None:

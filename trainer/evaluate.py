@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainer.batches.batches import DayBatches
-from trainer.batches.dataset import graph_settings, returns_of
+from trainer.batches.dataset import graph_settings, learnt_of, returns_of
 from trainer.batches.graph import GraphCache
 from trainer.config import SettingError, TrainerError
 from trainer.device import autocast_for, device_of
@@ -59,6 +59,7 @@ def evaluate(
     dates: str = "",
     features: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
+    static_data: str = "",
     device: str = "auto",
     precision: str = "",
     cost_bps: float | None = None,
@@ -68,7 +69,7 @@ def evaluate(
     By default with the precision and costs of its training. Raises TrainerError.
     """
     trained = read_trained(checkpoint)
-    prepared = trained.prepare(data, features=features, exclude=exclude)
+    prepared = trained.prepare(data, features=features, exclude=exclude, static_data=static_data, is_scored=True)
     panel, config = prepared.panel, trained.config
     where = _range(dates, panel, config.data.window) if dates else trained.part(part, panel)
     if not len(where):
@@ -77,7 +78,7 @@ def evaluate(
     found = zip(
         *_predict(trained, prepared, where, device_of(device), precision or config.optim.precision), strict=True
     )
-    quantiles_NKQ, returns_NK, day_N, code_N = (np.concatenate(each) for each in found)
+    quantiles_NKQ, returns_NK, learnt_NK, day_N, code_N = (np.concatenate(each) for each in found)
     quantiles_NKQ = trained.normalisation.restore_quantiles(quantiles_NKQ)
     scores = score_horizons(
         quantiles_NKQ,
@@ -85,6 +86,7 @@ def evaluate(
         day_N,
         code_N,
         horizons=panel.horizons,
+        learnt_NK=learnt_NK,
         median=MEDIAN,
         cost_bps=config.monitors.cost_bps if cost_bps is None else cost_bps,
     )
@@ -178,8 +180,8 @@ def as_table(found: Evaluation) -> str:
 @torch.no_grad()
 def _predict(
     trained: Trained, prepared: Prepared, where: DateRange, device: torch.device, precision: str
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield quantiles in standard units, realised returns, days and codes of each day, in order."""
+) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Yield each day's quantiles in standard units, returns, what is learnt of them, days and codes, in order."""
     config = trained.config
     batches = DayBatches(
         prepared.panel,
@@ -199,7 +201,8 @@ def _predict(
         with autocast_for(precision, device):
             quantiles = model(there.x_NTF, there.edge_index_2E, there.edge_attr_EA)
         returns_NH = returns_of(batch, prepared.panel)
-        yield quantiles.float().cpu().numpy(), returns_NH, batch.date_index_N.numpy(), batch.code_index_N.numpy()
+        learnt_NH, day_N, code_N = learnt_of(batch, prepared.panel), batch.date_index_N, batch.code_index_N
+        yield quantiles.float().cpu().numpy(), returns_NH, learnt_NH, day_N.numpy(), code_N.numpy()
 
 
 def _range(dates: str, panel: Panel, window: int) -> DateRange:

@@ -43,8 +43,10 @@ def predict(
     since: datetime.date | None = None,
     features: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
+    static_data: str = "",
 ) -> Predicted:
-    """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns, from the date `since` on if it is given.
+    """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns (or of ranks or z-scores, where the
+    training's labels were such), from the date `since` on if it is given.
 
     `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
     panel and needs the same feature columns, but for those that are left out: they count as missing. An empty
@@ -52,7 +54,7 @@ def predict(
     same numbers. Raises TrainerError.
     """
     trained = read_trained(checkpoint)
-    prepared = trained.prepare(data, features=features, exclude=exclude)
+    prepared = trained.prepare(data, features=features, exclude=exclude, static_data=static_data)
     first, warnings = _first_day(prepared.panel, trained.config, since)
     columns = _predict(
         trained,

@@ -48,17 +48,38 @@ class Trained:
     parts: dict[str, tuple[str, str, str]]
     """First date, last date and last date of a label, by part; empty for a checkpoint of 0.1.0."""
 
-    def prepare(self, data: Path, *, features: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Prepared:
+    def prepare(
+        self,
+        data: Path,
+        *,
+        features: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        static_data: str = "",
+        until: str = "",
+        is_scored: bool = False,
+        groups: tuple[str, ...] = (),
+    ) -> Prepared:
         """Read a panel with the trained features, or with some of them: the others count as missing everywhere.
 
-        Raises TrainerError.
+        Every date up to `until` is read, whichever the training read; `static_data` replaces the training's file of
+        that name. The columns of labels' groups are needed only where predictions `is_scored`, that of weights never.
+        `groups` are further columns to group the codes by. Raises TrainerError.
         """
         kept = [name for name in self.feature_names if name not in self._matching(exclude)]
         if features:
             kept = [name for name in kept if name in self._matching(features)]
         if not kept:
             raise SettingError("exclude: no feature is left; expected at least one, got 0")
-        panel = read_panel(data, self.config.data, features=tuple(kept))
+        asked = dataclasses.replace(
+            self.config.data,
+            since="",
+            until=until,
+            weight_column="",
+            static_data=static_data or self.config.data.static_data,
+            neutral_column=self.config.data.neutral_column if is_scored else "",
+            labels_per_date=self.config.data.labels_per_date if is_scored else "none",
+        )
+        panel = read_panel(data, asked, features=tuple(kept), groups=groups)
         places = [self.feature_names.index(name) for name in kept]
         normalisation = dataclasses.replace(
             self.normalisation,

@@ -65,7 +65,7 @@ def test_without_a_panel_a_synthetic_one_is_generated(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--data", "missing.parquet"], "missing.parquet: cannot be read; expected a parquet or CSV file"),
+        (["--data", "missing.parquet"], "missing.parquet: cannot be read; expected a parquet, CSV or feather file"),
         (["--data", "."], "or a pattern, got a folder without"),
         (["--inject", "nonsense@1"], "unknown fault; expected one of"),
         (["--clip", "-1"], "clip: cannot be used; expected more than 0, got -1.0"),

@@ -59,6 +59,8 @@ class DayBatch:
     """Days in this batch over all ranks."""
     num_labeled_days_global_H: torch.Tensor
     """Per horizon: days of the global batch with at least two labels, which a daily loss can use."""
+    weight_N: torch.Tensor | None = None
+    """Weight of each row in the loss, with a mean of 1 over the training part; None: all are 1."""
 
     def thinned(self, most_rows: int, *, turn: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return some rows of the first day, evenly spread, and the edges among them with their attributes.
@@ -99,15 +101,16 @@ class DayBatches:
         shuffle: bool = False,
         max_missing_days: int = 0,
         labeled_only: bool = True,
+        weights_DC: NDArray[np.float32] | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         self._panel, self._part, self._graph, self._graph_cache = panel, part, graph, graph_cache
         self._seed, self._shuffle, self._rank, self._world_size = seed, shuffle, rank, world_size
-        self._window_days = window_days
+        self._window_days, self._weights_DC = window_days, weights_DC
         self._graph_keys: dict[int, str] = {}
         self._window_CDTF = window_view(features_CDF, window_days)
-        labels_DCH = part_labels(panel.targets_DCH, part, panel.horizons)
+        labels_DCH = part_labels(panel.labels_DCH, part, panel.horizons)
         self._mask_DCH = np.isfinite(labels_DCH)
         self._target_DCH = np.where(self._mask_DCH, normalisation.normalise_targets(labels_DCH), np.float32(0))
         samples = choose_samples(
@@ -222,6 +225,7 @@ class DayBatches:
             num_days=len(days),
             num_days_global=len(global_days),
             num_labeled_days_global_H=torch.from_numpy(labeled_days_H),
+            weight_N=None if self._weights_DC is None else torch.from_numpy(self._weights_DC[date_N, code_N]),
         )
 
 

@@ -73,7 +73,7 @@ def fit_normalisation(panel: Panel, train: DateRange, *, method: Method = "mean_
         has_spread_F = high_F > low_F
         location_F = np.where(has_spread_F, median_F, location_F)
         scale_F = np.where(has_spread_F, (high_F - low_F) / _IQR_PER_STD, scale_F)
-    labels_DCH = part_labels(panel.targets_DCH, train, panel.horizons).astype(np.float64)
+    labels_DCH = part_labels(panel.labels_DCH, train, panel.horizons).astype(np.float64)
     target_mean_H, target_std_H, num_labels_H = [], [], []
     for h in range(len(panel.horizons)):
         label_N = labels_DCH[:, :, h][np.isfinite(labels_DCH[:, :, h])]

@@ -35,6 +35,7 @@ DEFINITIONS = {
     "turnover": "share of the long and the short leg that is replaced from one such day to the next",
     "sharpe_net": "as sharpe_apart, after cost_bps for each value bought or sold",
     "coverage": "share of returns between the predicted quantiles; 0.8 and 0.5 are right",
+    "units": "pred_std, target_std, ratio, r2 and coverage are of what is learnt: returns, or their ranks",
     "overall": "mean over horizons of the daily figures",
 }
 
@@ -96,12 +97,14 @@ def score(
     horizon_days: int,
     code_B: Ints | None = None,
     quantiles_BQ: Floats | None = None,
+    learnt_B: Floats | None = None,
     cost_bps: float = 0.0,
 ) -> Score:
     """Return one horizon's metrics; rows with a return of nan are unlabelled and are skipped.
 
     `day_B` must be in order. A day counts if it has at least two labelled rows. Turnover and net figures need
-    `code_B`; coverage needs `quantiles_BQ`, the predicted 10, 25, 50, 75 and 90 % quantiles.
+    `code_B`; coverage needs `quantiles_BQ`, the predicted 10, 25, 50, 75 and 90 % quantiles. `learnt_B` is what the
+    model learns to predict, in the units of the predictions; None: the returns.
     """
     labelled_B = ~np.isnan(returns_B)
     predictions, returns, days = predictions_B[labelled_B], returns_B[labelled_B], day_B[labelled_B]
@@ -110,9 +113,10 @@ def score(
         return Score(*(math.nan,) * 8, n_days=0, n_undefined=0)
     defined, num_days = found.defined(), len(found.day_C)
     num_undefined = num_days - len(defined.day_C)
-    pred_std, target_std = _within_day_std(predictions, days), _within_day_std(returns, days)
-    residual = float(((returns - predictions) ** 2).sum())
-    total = float(((returns - returns.mean()) ** 2).sum())
+    learnt = returns if learnt_B is None else learnt_B[labelled_B]
+    pred_std, target_std = _within_day_std(predictions, days), _within_day_std(learnt, days)
+    residual = float(((learnt - predictions) ** 2).sum())
+    total = float(((learnt - learnt.mean()) ** 2).sum())
     of_rows: dict[str, Any] = {
         "pred_std": pred_std,
         "target_std": target_std,
@@ -120,7 +124,7 @@ def score(
         "r2": 1 - ratio(residual, total),
         "n_days": num_days,
         "n_undefined": num_undefined,
-        **_coverage(returns, None if quantiles_BQ is None else quantiles_BQ[labelled_B]),
+        **_coverage(learnt, None if quantiles_BQ is None else quantiles_BQ[labelled_B]),
     }
     if num_undefined > UNDEFINED_SHARE * num_days or not np.isfinite(predictions).all():
         return Score(sharpe=math.nan, ic=math.nan, rank_ic=math.nan, hit_rate=math.nan, **of_rows)
@@ -162,8 +166,9 @@ def score_horizons(
     horizons: Sequence[int],
     median: int,
     cost_bps: float,
+    learnt_NK: Floats | None = None,
 ) -> dict[int, Score]:
-    """Score every horizon, given all quantiles of all predictions, in units of returns and in order of days."""
+    """Score every horizon, given all quantiles of all predictions, in units of what is learnt and in order of days."""
     return {
         horizon: score(
             predictions_NKQ[:, place, median],
@@ -172,6 +177,7 @@ def score_horizons(
             horizon_days=horizon,
             code_B=code_N,
             quantiles_BQ=predictions_NKQ[:, place],
+            learnt_B=None if learnt_NK is None else learnt_NK[:, place],
             cost_bps=cost_bps,
         )
         for place, horizon in enumerate(horizons)

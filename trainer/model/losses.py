@@ -22,6 +22,10 @@ RANK_TEMPERATURE = 0.25
 """Softness of a soft rank, in standard deviations of the day's predictions. Chosen by hand."""
 
 
+_BASE = ("quantile", "huber")
+"""Terms that are made of one error per row."""
+
+
 @dataclass(frozen=True)
 class Loss:
     """The loss of a batch."""
@@ -56,13 +60,15 @@ class WeightedLoss:
         *,
         num_pairs: int | None = None,
         variance: Tensor | None = None,
+        weight_B: Tensor | None = None,
     ) -> Loss:
         """Return the loss of a batch; a target of nan is unlabelled. `day_B` counts from 0, in order.
 
         `num_pairs` replaces the batch's own number of pairs as the divisor: with the number of pairs of several
         batches, their losses sum to the loss of all. `variance` is the variance term of predictions without dropout
-        noise; None for predictions that have none. Raises ValueError for a batch without any pair, because a loss of
-        zero would look like success.
+        noise; None for predictions that have none. `weight_B` weighs the rows in the base loss, and each pair in the
+        other terms by the mean of its rows; None: all weigh 1. Raises ValueError for a batch without any pair, because
+        a loss of zero would look like success.
         """
         grid = _DayGrid(day_B)
         targets_CMK = grid.spread(targets_BK)
@@ -72,13 +78,14 @@ class WeightedLoss:
         if divisor == 0:
             raise ValueError("loss: no day has two labels; expected at least one day with two, got 0")
         targets_CMK = targets_CMK.masked_fill(~mask_CMK, 0.0)
+        weight_CM1 = None if weight_B is None else grid.spread(weight_B.unsqueeze(-1))
         points_CMK, terms = grid.spread(predictions_BKQ[..., self.quantiles.index(0.5)]), {}
         if self.point_weight and self.point_loss == "quantile":
             error_CMK = pinball(grid.spread(predictions_BKQ), targets_CMK, self.quantiles)
-            terms["quantile"] = self.point_weight * _mean(error_CMK, mask_CMK)
+            terms["quantile"] = self.point_weight * _mean(_weighed(error_CMK, weight_CM1), mask_CMK)
         elif self.point_weight:
             error_CMK = functional.huber_loss(points_CMK, targets_CMK, reduction="none", delta=self.huber_delta)
-            terms["huber"] = self.point_weight * _mean(error_CMK, mask_CMK)
+            terms["huber"] = self.point_weight * _mean(_weighed(error_CMK, weight_CM1), mask_CMK)
         if self.rank_ic_weight:
             terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points_CMK, targets_CMK, mask_CMK))
         if self.sharpe_weight:
@@ -86,6 +93,9 @@ class WeightedLoss:
         if self.variance_penalty_weight and variance is None:
             penalty_CK = variance_penalty(points_CMK, targets_CMK, mask_CMK, self.variance_floor_ratio)
             terms["variance"] = self.variance_penalty_weight * penalty_CK
+        if weight_CM1 is not None:
+            weight_CK = _mean(weight_CM1.expand_as(points_CMK), mask_CMK)
+            terms = {name: term if name in _BASE else term * weight_CK for name, term in terms.items()}
         sums = {name: term.masked_fill(~is_pair_CK, 0.0).sum() / divisor for name, term in terms.items()}
         if self.variance_penalty_weight and variance is not None:
             sums["variance"] = variance
@@ -156,10 +166,13 @@ def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor, 
     return functional.relu(1 - _std(points_CMK, mask_CMK) / (floor_CK + 1e-6)) ** 2
 
 
-def constant_loss(weighted_loss: WeightedLoss, days: Sequence[Tensor]) -> float:
+def constant_loss(
+    weighted_loss: WeightedLoss, days: Sequence[Tensor], *, weights: Sequence[Tensor] | None = None
+) -> float:
     """Return the loss of the best constant predictions on these days: the quantiles of each horizon.
 
-    Shapes: each day (M, K), nan if unlabelled. Raises ValueError when no day has two labels.
+    With `weights` of the rows the quantiles are still those of all rows alike. Shapes: each day (M, K), nan if
+    unlabelled; each day's weights (M). Raises ValueError when no day has two labels.
     """
     levels = torch.tensor(weighted_loss.quantiles)
     labels = torch.cat(list(days)).t()
@@ -171,8 +184,9 @@ def constant_loss(weighted_loss: WeightedLoss, days: Sequence[Tensor]) -> float:
             day,
             torch.zeros(len(day), dtype=torch.int64),
             num_pairs=num_pairs,
+            weight_B=None if weights is None else weights[number],
         ).total
-        for day in days
+        for number, day in enumerate(days)
     ]
     return float(torch.stack(losses).sum())
 
@@ -201,6 +215,10 @@ def _shares_below(values_CMK: Tensor, mask_CMK: Tensor, below: Callable[[Tensor]
 
 def _mean(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
     return values_CMK.masked_fill(~mask_CMK, 0.0).sum(1) / mask_CMK.sum(1).clamp(min=1)
+
+
+def _weighed(error_CMK: Tensor, weight_CM1: Tensor | None) -> Tensor:
+    return error_CMK if weight_CM1 is None else error_CMK * weight_CM1
 
 
 def _centre(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:

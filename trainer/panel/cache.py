@@ -29,8 +29,9 @@ from trainer.panel.panel import (
 )
 from trainer.panel.source import source_name
 
-_LAYOUT = 2
+_LAYOUT = 3
 _ARRAY_NAMES = ("features_CDF", "present_CD", "targets_DCH", "returns_DC")
+_MAYBE = ("groups_GDC", "weights_DC")
 
 NewArray = Callable[[str, tuple[int, ...], type], NDArray[Any]]
 """Creates an array to be filled, given its name, shape and element type."""
@@ -47,6 +48,10 @@ class PanelArrays(NamedTuple):
     targets_DCH: NDArray[np.float32]
     returns_DC: NDArray[np.float32]
     facts: LoadFacts
+    group_columns: tuple[str, ...] = ()
+    group_names: tuple[tuple[str, ...], ...] = ()
+    groups_GDC: NDArray[np.int32] | None = None
+    weights_DC: NDArray[np.float32] | None = None
 
 
 class PanelCache:
@@ -118,6 +123,7 @@ class PanelCache:
 def _open(kept: Path) -> PanelArrays:
     document = json.loads((kept / "panel.json").read_text(encoding="utf-8"))
     arrays = {name: np.load(kept / f"{name}.npy", mmap_mode="r") for name in _ARRAY_NAMES}
+    arrays |= {name: np.load(kept / f"{name}.npy", mmap_mode="r") for name in document["more_arrays"]}
     facts = document["facts"]
     facts["duplicates"] = tuple(DuplicateRow(**row) for row in facts["duplicates"])
     facts["moves"] = PriceMoves(
@@ -132,14 +138,20 @@ def _open(kept: Path) -> PanelArrays:
         codes=tuple(document["codes"]),
         feature_names=tuple(document["feature_names"]),
         facts=LoadFacts(**facts),
+        group_columns=tuple(document["group_columns"]),
+        group_names=tuple(map(tuple, document["group_names"])),
         **arrays,
     )
 
 
 def _document(arrays: PanelArrays) -> dict[str, Any]:
-    for name in _ARRAY_NAMES:
+    more_arrays = [name for name in _MAYBE if getattr(arrays, name) is not None]
+    for name in (*_ARRAY_NAMES, *more_arrays):
         getattr(arrays, name).flush()
     return {
+        "more_arrays": more_arrays,
+        "group_columns": arrays.group_columns,
+        "group_names": arrays.group_names,
         "dates": [str(date) for date in arrays.dates],
         "codes": arrays.codes,
         "feature_names": arrays.feature_names,

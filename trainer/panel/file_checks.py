@@ -10,7 +10,8 @@ from trainer.panel.source import find_files
 def check_source(panel: Panel) -> PanelProblem | None:
     """Return a refusal if the panel's file has changed or disappeared since it was read."""
     try:
-        files = find_files(panel.source)
+        sources = (panel.source,) if panel.static is None else (panel.source, panel.static)
+        files = tuple(file for source in sources for file in find_files(source))
         mtime_s = max(each.stat().st_mtime for each in files)
     except (OSError, PanelError):
         message = f"{panel.source}: deleted since it was read; expected the file of this run, got no file"
@@ -86,6 +87,9 @@ def value_problems(panel: Panel) -> list[PanelProblem]:
         horizons = ", ".join(f"{h} d ({n} rows)" for h, n in infinite.items())
         message = f"{source}: infinite labels; expected returns, treated the rows as unlabeled, got {horizons}"
         problems.append(PanelProblem(Consequence.WARN, "infinite_targets", message, sum(infinite.values())))
+    if facts.bad_weights:
+        message = f"{source}: {facts.bad_weights} weights are missing or below 0; expected weights, took them for 0"
+        problems.append(PanelProblem(Consequence.WARN, "bad_weights", message, facts.bad_weights))
     if facts.bad_prices:
         message = f"{source}: {facts.bad_prices} prices are missing or not above 0; expected prices, ignored these"
         problems.append(PanelProblem(Consequence.WARN, "bad_prices", message, facts.bad_prices))

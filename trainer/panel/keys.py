@@ -22,22 +22,32 @@ class RowKeys(NamedTuple):
     date_of_row: NDArray[np.int64]  # -1 for a row without a key or with a repeated one
     code_of_row: NDArray[np.int64]
     rows_without_key: int
+    rows_outside_dates: int
     rows_duplicate: int
     duplicates: tuple[DuplicateRow, ...]  # the first few
 
 
 def read_keys(path: Path, rows: Rows, schema: PanelSchema) -> RowKeys:
-    """Find the date and code of every row; of a repeated (date, code) only the first row counts.
+    """Find the date and code of every row; of a repeated (date, code) only the first row counts. Rows outside
+    the schema's dates have no place.
 
-    Raises PanelError when a key column has the wrong type or no row has both keys.
+    Raises PanelError when a key column has the wrong type or no row within the dates has both keys.
     """
     table = rows.read([schema.date, schema.code])
     date_column = _as_dates(path, schema.date, table.column(schema.date))
-    code_column = _as_codes(path, schema.code, table.column(schema.code))
-    has_key = pc.and_(date_column.is_valid(), code_column.is_valid()).to_numpy()
+    code_column = as_codes(path, schema.code, table.column(schema.code))
+    has_key = np.array(pc.and_(date_column.is_valid(), code_column.is_valid()))
     if not has_key.any():
         raise PanelError(f"{path}: no row has both {schema.date} and {schema.code}; expected at least one, got 0")
     epoch_day_of_row = date_column.cast(pa.int32()).fill_null(0).to_numpy()
+    rows_without_key = int((~has_key).sum())
+    num_with_key = int(has_key.sum())
+    for limit, is_outside in ((schema.since, np.less), (schema.until, np.greater)):
+        if limit is not None:
+            has_key &= ~is_outside(epoch_day_of_row, np.datetime64(limit, "D").astype(np.int32))
+    if not has_key.any():
+        asked = f"{schema.since or ''}..{schema.until or ''}"
+        raise PanelError(f"{path}: no row in {asked}; expected at least one, got 0 of {num_with_key}")
     epoch_days, date_of_key = np.unique(epoch_day_of_row[has_key], return_inverse=True)
     codes, code_of_key = np.unique(code_column.fill_null("").to_numpy()[has_key].astype(str), return_inverse=True)
     dates = epoch_days.astype("datetime64[D]")
@@ -57,7 +67,8 @@ def read_keys(path: Path, rows: Rows, schema: PanelSchema) -> RowKeys:
         tuple(codes.tolist()),
         date_of_row,
         code_of_row,
-        rows_without_key=int((~has_key).sum()),
+        rows_without_key=rows_without_key,
+        rows_outside_dates=num_with_key - int(has_key.sum()),
         rows_duplicate=int(has_key.sum()) - len(places),
         duplicates=duplicates,
     )
@@ -78,7 +89,8 @@ def _as_dates(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray
         raise PanelError(f"{path}: column {name} has no dates; expected YYYY-MM-DD, got {error}") from error
 
 
-def _as_codes(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def as_codes(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return codes as text. Raises PanelError for another type."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type

@@ -9,7 +9,7 @@ Interface:
 
 The file has one row per (date, code). Labels come from target columns, or else from a price column. The returns that
 the graph is built from come from the price column, or else from the one-day target of the date before.
-Shape legend: C codes, D dates, F features, H horizons, T window days.
+Shape legend: C codes, D dates, F features, G group columns, H horizons, T window days.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,20 @@ class PanelSchema:
     like a label."""
     exclude: tuple[str, ...] = ()
     """Columns to leave out of the features, names or patterns."""
+    static: Path | None = None
+    """File with one row per code, whose columns count as columns of the panel."""
+    categories: tuple[str, ...] = ()
+    """Columns each of whose values becomes a feature of 0 and 1, called `column=value`."""
+    groups: tuple[str, ...] = ()
+    """Columns that put the codes into groups."""
+    weight: str | None = None
+    """Column with the weight of each row in the loss."""
+    features_per_date: str = "none"
+    """none, or what each feature is among the codes of its date: rank or z_score."""
+    since: str | None = None
+    """First date that is read, YYYY-MM-DD; None for no such limit."""
+    until: str | None = None
+    """Last date that is read."""
 
     def __post_init__(self) -> None:
         """Raise PanelError if the target's name is the same for two horizons."""
@@ -123,6 +137,8 @@ class LoadFacts:
     """Rows of the file."""
     rows_without_key: int
     """Rows without a date or a code; they are not in the panel."""
+    rows_outside_dates: int
+    """Rows before the first or after the last date that was asked for; they are not in the panel."""
     rows_duplicate: int
     """Rows after the first of their (date, code); only the first is kept."""
     duplicates: tuple[DuplicateRow, ...]
@@ -131,6 +147,8 @@ class LoadFacts:
     """Per feature: rows whose value is null, nan or infinite."""
     infinite_targets: tuple[int, ...]
     """Per horizon: rows whose label is infinite; they count as unlabeled."""
+    bad_weights: int
+    """Rows whose weight is null, not finite or below 0; they count as 0."""
     bad_prices: int
     """Rows whose price is null, not finite or not above 0; returns that need it are unknown."""
     ignored_columns: tuple[str, ...]
@@ -153,7 +171,7 @@ class Panel:
     fingerprint: str
     """SHA-256 of the file's bytes, or of the fingerprints of several files."""
     files: tuple[Path, ...]
-    """The files that were read; just `source` if that is one."""
+    """The files that were read, those of `static` after those of `source`."""
     dates: NDArray[np.datetime64]
     """Ascending and distinct."""
     codes: tuple[str, ...]
@@ -167,6 +185,22 @@ class Panel:
     """Return from the date before to this date, so known at its end."""
     cache: CacheUse
     facts: LoadFacts
+    static: Path | None = None
+    """File with one row per code; None: none was read."""
+    group_columns: tuple[str, ...] = ()
+    group_names: tuple[tuple[str, ...], ...] = ()
+    """Per group column, its values."""
+    groups_GDC: NDArray[np.int32] | None = None
+    """Index into the column's values, -1 without one; None without group columns."""
+    weights_DC: NDArray[np.float32] | None = None
+    """Weight of each row, 0 where the panel has none; None without a weight column: all weights are 1."""
+    learnt_DCH: NDArray[np.float32] | None = None
+    """What the model learns to predict; None for the returns themselves."""
+
+    @property
+    def labels_DCH(self) -> NDArray[np.float32]:
+        """What the model learns to predict: the returns, or what was made of them; nan if unlabeled."""
+        return self.targets_DCH if self.learnt_DCH is None else self.learnt_DCH
 
     def windows(self, window_days: int) -> NDArray[np.float32]:
         """Return a view of the features, [C, D - T + 1, T, F]; window [c, d] ends on date index d + T - 1."""

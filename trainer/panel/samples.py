@@ -50,7 +50,7 @@ class RowAccount:
     duplicate: int
     """Their (date, code) occurred before."""
     outside: int
-    """On an embargo date, or on a date too early to end a complete window."""
+    """On an embargo date, on a date too early to end a complete window, or outside the dates that were asked for."""
     incomplete: int
     unlabeled: int
     used: int
@@ -71,7 +71,7 @@ def choose_samples(
     whole_DC = in_part_DC & (num_in_window_DC >= window_days - max_missing_days)
     used_DC = whole_DC
     if labeled_only:
-        used_DC = whole_DC & np.isfinite(part_labels(panel.targets_DCH, part, panel.horizons)).any(axis=2)
+        used_DC = whole_DC & np.isfinite(part_labels(panel.labels_DCH, part, panel.horizons)).any(axis=2)
     present, whole, used = int(in_part_DC.sum()), int(whole_DC.sum()), int(used_DC.sum())
     return Samples(used_DC, RowCounts(present, incomplete=present - whole, unlabeled=whole - used, used=used))
 
@@ -84,7 +84,7 @@ def account_rows(panel: Panel, parts: Mapping[str, Samples]) -> RowAccount:
         available=facts.rows_available,
         without_key=facts.rows_without_key,
         duplicate=facts.rows_duplicate,
-        outside=int(panel.present_CD.sum()) - sum(count.present for count in rows),
+        outside=int(panel.present_CD.sum()) - sum(count.present for count in rows) + facts.rows_outside_dates,
         incomplete=sum(count.incomplete for count in rows),
         unlabeled=sum(count.unlabeled for count in rows),
         used=sum(count.used for count in rows),

@@ -5,7 +5,9 @@ Interface:
     with ExitStack() as stack:
         rows = source.rows(stack, text_columns=("code",))        # .schema, .num_rows, .read(...), .batches(...)
 
-Parquet is read in batches of rows. CSV is read whole, once, and its code column stays text: 000001 is not 1.
+Parquet is read in batches of rows. CSV and feather are read whole, once. In CSV the code column stays text: 000001 is
+not 1. Folders like `code=AAPL/` or `year=2024/` add a text column to the files in them (Hive partitions); it can be the
+date, the code, a group or a category, never a feature by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,13 +24,16 @@ from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.feather
 import pyarrow.parquet as pq
 
 from trainer.panel.panel import PanelError
 
 _ROWS_PER_BATCH = 65_536
-_KINDS = {"parquet": (".parquet", ".pq"), "CSV": (".csv", ".csv.gz")}
-_EXPECTED = "expected a parquet or CSV file, a folder of them, or a pattern"
+_KINDS = {"parquet": (".parquet", ".pq"), "CSV": (".csv", ".csv.gz"), "feather": (".feather", ".arrow", ".ipc")}
+_EXPECTED = "expected a parquet, CSV or feather file, a folder of them, or a pattern"
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""How Hive, Spark and pyarrow name the folder of rows whose partition column is null."""
 
 
 class Rows(Protocol):
@@ -45,6 +51,10 @@ class Rows(Protocol):
         ...
 
 
+Partition = tuple[tuple[str, str | None], ...]
+"""The columns that the folders of a file give to each of its rows, with their value; None is a missing one."""
+
+
 @dataclass(frozen=True)
 class PanelFiles:
     """The files of a panel, in order of their paths."""
@@ -54,23 +64,25 @@ class PanelFiles:
     """SHA-256 of the bytes of a single file; of the fingerprints of all files if there are several."""
     mtime_s: float
     """Modification time of the newest file, seconds since 1970."""
+    partitions: tuple[Partition, ...]
+    """Of each file; all files have the same columns."""
 
     @property
     def kind(self) -> str:
-        """parquet or CSV; a single file without such an ending is taken for parquet."""
+        """parquet, CSV or feather; a single file without such an ending is taken for parquet."""
         return _kind(self.files[0]) or "parquet"
 
     def rows(self, stack: ExitStack, *, text_columns: tuple[str, ...]) -> Rows:
         """Open the files until the stack closes; `text_columns` stay text in CSV. Raises PanelError."""
-        if self.kind == "CSV":
-            return _CsvFiles(self.files, text_columns)
-        return _ParquetFiles(self.files, stack)
+        if self.kind == "parquet":
+            return _ParquetFiles(self.files, self.partitions, stack)
+        return _WholeFiles(self.files, self.partitions, text_columns, kind=self.kind)
 
 
 def find_files(path: Path) -> tuple[Path, ...]:
     """Return the files that a path names: itself, those in a folder and its folders, or those that fit a pattern.
 
-    Raises PanelError if there are none, or some of both kinds.
+    Raises PanelError if there are none, or some of several kinds.
     """
     if path.is_file():
         return (path,)
@@ -88,7 +100,8 @@ def find_files(path: Path) -> tuple[Path, ...]:
     if not files:
         raise PanelError(f"{path}: cannot be read; {_EXPECTED}, got {got}")
     if len({_kind(each) for each in files}) > 1:
-        raise PanelError(f"{path}: has parquet and CSV files; expected one kind, or a pattern such as *.parquet")
+        kinds = " and ".join(sorted({_kind(each) for each in files}))
+        raise PanelError(f"{path}: has {kinds} files; expected one kind, or a pattern such as *.parquet")
     return files
 
 
@@ -103,8 +116,14 @@ def open_source(path: Path) -> PanelFiles:
         mtime_s = max(each.stat().st_mtime for each in files)
     except OSError as error:
         raise PanelError(f"{path}: cannot be read; {_EXPECTED}, got {error.strerror}") from error
-    whole = digests[0] if len(files) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
-    return PanelFiles(files, whole, mtime_s)
+    partitions = tuple(_partition(each, path) for each in files)
+    if len({tuple(name for name, _ in each) for each in partitions}) > 1:
+        found = sorted({"/".join(name for name, _ in each) or "none" for each in partitions})
+        raise PanelError(f"{path}: partitions differ; expected the same columns for each file, got {', '.join(found)}")
+    if any(partitions):  # a file that is moved to another partition has other rows
+        digests += [repr(each) for each in partitions]
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    return PanelFiles(files, whole, mtime_s, partitions)
 
 
 def source_name(path: Path) -> str:
@@ -115,36 +134,51 @@ def source_name(path: Path) -> str:
 class _ParquetFiles:
     """Parquet files with the same columns."""
 
-    def __init__(self, files: tuple[Path, ...], stack: ExitStack) -> None:
+    def __init__(self, files: tuple[Path, ...], partitions: tuple[Partition, ...], stack: ExitStack) -> None:
         self._files = [stack.enter_context(_open_parquet(each)) for each in files]
-        self.schema = self._files[0].schema_arrow
-        self.num_rows = sum(file.metadata.num_rows for file in self._files)
+        self._partitions = partitions
+        own = self._files[0].schema_arrow
         for path, file in zip(files, self._files, strict=True):
-            _check_columns(path, file.schema_arrow, files[0], self.schema)
+            _check_columns(path, file.schema_arrow, files[0], own)
+        self.schema = _with_partition(own.empty_table(), partitions[0], files[0]).schema
+        self.num_rows = sum(file.metadata.num_rows for file in self._files)
 
     def read(self, columns: list[str]) -> pa.Table:
-        tables = [file.read(columns=columns) for file in self._files]
+        tables = []
+        for file, partition in zip(self._files, self._partitions, strict=True):
+            own = file.read(columns=_without(columns, partition))
+            # A table without columns forgets its number of rows.
+            own = own if own.num_columns else file.read(columns=file.schema_arrow.names[:1])
+            tables.append(_add(own, partition).select(columns))
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for file in self._files:
-            yield from file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=columns)
+        for file, partition in zip(self._files, self._partitions, strict=True):
+            for batch in file.iter_batches(batch_size=_ROWS_PER_BATCH, columns=_without(columns, partition)):
+                yield from _add(pa.Table.from_batches([batch]), partition).to_batches() if partition else [batch]
 
 
-class _CsvFiles:
-    """CSV files with the same columns."""
+class _WholeFiles:
+    """CSV or feather files with the same columns."""
 
-    def __init__(self, files: tuple[Path, ...], text_columns: tuple[str, ...]) -> None:
+    def __init__(
+        self, files: tuple[Path, ...], partitions: tuple[Partition, ...], text_columns: tuple[str, ...], *, kind: str
+    ) -> None:
         convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(text_columns, pa.string()))
-        tables = []
-        for path in files:
+        tables: list[pa.Table] = []
+        for path, partition in zip(files, partitions, strict=True):
             try:
-                tables.append(pyarrow.csv.read_csv(path, convert_options=convert))
-            except pa.ArrowInvalid as error:
+                if kind == "CSV":
+                    table = pyarrow.csv.read_csv(path, convert_options=convert)
+                else:
+                    table = pyarrow.feather.read_table(path)
+            except (pa.ArrowException, OSError) as error:
                 raise PanelError(
-                    f"{path}: not a readable CSV file; expected a head line and rows, got {error}"
+                    f"{path}: not a readable {kind} file; expected named columns and rows, got {error}"
                 ) from error
-            _check_columns(path, tables[-1].schema, files[0], tables[0].schema)
+            table = _with_partition(table, partition, path)
+            _check_columns(path, table.schema, files[0], tables[0].schema if tables else table.schema)
+            tables.append(table)
         self._table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
         self.schema, self.num_rows = self._table.schema, self._table.num_rows
 
@@ -153,6 +187,39 @@ class _CsvFiles:
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         yield from self._table.select(columns).to_batches(max_chunksize=_ROWS_PER_BATCH)
+
+
+def _partition(file: Path, source: Path) -> Partition:
+    """Return the columns that the folders between a panel's folder and one of its files give to its rows."""
+    if source.is_dir():
+        folder = source
+    else:  # one file, or a pattern: what comes before its first wildcard
+        is_wild = [glob.has_magic(part) for part in source.parts]
+        folder = Path(*source.parts[: is_wild.index(True) if any(is_wild) else -1])
+    parts = file.relative_to(folder).parts[:-1]
+    pairs = (part.partition("=") for part in parts if "=" in part and not part.startswith("="))
+    return tuple(
+        (urllib.parse.unquote(name), None if value == _NO_VALUE else urllib.parse.unquote(value))
+        for name, _, value in pairs
+    )
+
+
+def _with_partition(table: pa.Table, partition: Partition, path: Path) -> pa.Table:
+    """Return a table with its partition's columns. Raises PanelError for a column that it already has."""
+    repeated = [name for name, _ in partition if name in table.schema.names]
+    if repeated:
+        raise PanelError(f"{path}: {repeated[0]} is a column and a partition; expected it once, got both")
+    return _add(table, partition)
+
+
+def _add(table: pa.Table, partition: Partition) -> pa.Table:
+    for name, value in partition:
+        table = table.append_column(name, pa.array([value] * len(table), pa.string()))
+    return table
+
+
+def _without(columns: list[str], partition: Partition) -> list[str]:
+    return [name for name in columns if name not in dict(partition)]
 
 
 def _open_parquet(path: Path) -> pq.ParquetFile:
@@ -171,7 +238,7 @@ def _check_columns(path: Path, schema: pa.Schema, first: Path, expected: pa.Sche
 
 
 def _kind(path: Path) -> str:
-    """Return parquet or CSV by the name; empty for other files."""
+    """Return parquet, CSV or feather by the name; empty for other files."""
     name = path.name.lower()
     return next((kind for kind, suffixes in _KINDS.items() if name.endswith(suffixes)), "")
 

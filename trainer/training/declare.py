@@ -115,4 +115,4 @@ def write_data_check(log: EventLog, dataset: Dataset, report: PanelReport, confi
 
 def write_floor(log: EventLog, dataset: Dataset, weighted_loss: WeightedLoss) -> None:
     """Write the loss on the training days of a model that has learnt nothing."""
-    log.write(Floor(loss_floor=constant_loss(weighted_loss, dataset.floor_days())))
+    log.write(Floor(loss_floor=constant_loss(weighted_loss, dataset.floor_days(), weights=dataset.floor_weights())))

@@ -31,7 +31,7 @@ OWN = frozenset({"log", "checkpoint_dir", "resume", "inject", "allow_change"})
 FREE = frozenset(
     {
         *("name", "checkpoint_every", "keep_checkpoints"),
-        *("data", "cache_dir", "device", "threads", "epochs", "patience"),
+        *("data", "static_data", "cache_dir", "device", "threads", "epochs", "patience"),
         *(entry.name for entry in fields(MonitorConfig)),
     }
 )

@@ -49,7 +49,14 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
         with nullcontext() if is_last else session.ranks.gradients_held(session.network):
             with session.autocast():
                 predictions = forward(windows, batch.edge_index_2E, batch.edge_attr_EA)
-            loss = session.weighted_loss(predictions, labels, batch.day_N, num_pairs=num_pairs, variance=variance)
+            loss = session.weighted_loss(
+                predictions,
+                labels,
+                batch.day_N,
+                num_pairs=num_pairs,
+                variance=variance,
+                weight_B=batch.weight_N,
+            )
             total = session.faults.change_loss(loss.total)
             total.backward()
         losses.append(torch.stack([total, *loss.terms.values()]).detach())

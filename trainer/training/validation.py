@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trainer.batches.dataset import returns_of
+from trainer.batches.dataset import learnt_of, returns_of
 from trainer.measure.metrics import Score, score_horizons
 from trainer.model.network import MEDIAN
 from trainer.training.session import Session, labels_of
@@ -34,25 +34,29 @@ def validate(session: Session) -> Validation:
 def _validate(session: Session) -> Validation:
     session.model.eval()
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
-    quantiles, returns, days, codes = [], [], [], []
+    quantiles, returns, learnt, days, codes = [], [], [], [], []
     for number, batch in enumerate(dataset.valid.one_by_one(), start=1):
         on_device = batch.to(session.device)
         with session.autocast():
             predictions = session.model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
-            loss = session.weighted_loss(predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs)
+            loss = session.weighted_loss(
+                predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs, weight_B=on_device.weight_N
+            )
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs
         quantiles.append(predictions.float().cpu().numpy())
         returns.append(returns_of(batch, dataset.panel))
+        learnt.append(learnt_of(batch, dataset.panel))
         days.append(batch.date_index_N.numpy())
         codes.append(batch.code_index_N.numpy())
         session.phases.moved(done=number)
         if session.stop.is_asked and session.ranks.world_size == 1:
             raise Stopped
-    shares = session.ranks.gather((loss_sum, num_pairs, *map(np.concatenate, (quantiles, returns, days, codes))))
-    loss_sums, all_pairs, all_quantiles, all_returns, all_days, all_codes = zip(*shares, strict=True)
+    found = map(np.concatenate, (quantiles, returns, learnt, days, codes))
+    shares = session.ranks.gather((loss_sum, num_pairs, *found))
+    loss_sums, all_pairs, all_quantiles, all_returns, all_learnt, all_days, all_codes = zip(*shares, strict=True)
     day_N = np.concatenate(all_days)
     in_order_N = np.argsort(day_N, kind="stable")
     return Validation(
@@ -63,6 +67,7 @@ def _validate(session: Session) -> Validation:
             day_N[in_order_N],
             np.concatenate(all_codes)[in_order_N],
             horizons=dataset.panel.horizons,
+            learnt_NK=np.concatenate(all_learnt)[in_order_N],
             median=MEDIAN,
             cost_bps=session.config.monitors.cost_bps,
         ),

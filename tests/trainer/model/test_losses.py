@@ -1,5 +1,7 @@
 """Each loss term against values computed by hand or by an independent formula."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -157,3 +159,28 @@ def test_a_constant_prediction_has_a_finite_gradient_in_every_term():
     everything = weighted_loss(point_weight=1.0, rank_ic_weight=1.0, sharpe_weight=1.0, variance_penalty_weight=1.0)
     everything(predictions, targets, days).total.backward()
     assert predictions.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("point_loss", ["quantile", "huber"])
+def test_a_row_of_weight_0_is_in_no_sum_and_a_weight_of_2_counts_twice(point_loss: str):
+    predictions, targets, day = random_batch(days=2, rows=6)
+    loss = dataclasses.replace(weighted_loss(point_weight=1.0), point_loss=point_loss)
+    apart = torch.stack([loss(predictions[day == d], targets[day == d], torch.zeros(6).long()).total for d in (0, 1)])
+    by_day = loss(predictions, targets, day, weight_B=torch.where(day == 0, 2.0, 0.0)).total
+    assert float(by_day) == pytest.approx(float(apart[0]))
+    weight = torch.ones(12)
+    weight[3] = 0.0
+    spoilt = predictions.clone()
+    spoilt[3] += 100.0
+    left, right = (loss(each, targets, day, weight_B=weight).total for each in (predictions, spoilt))
+    assert float(left) == float(right) < float(loss(spoilt, targets, day).total)
+
+
+def test_days_weigh_in_every_term_by_the_mean_of_their_rows():
+    predictions, targets, day = random_batch(days=2, rows=6)
+    loss = weighted_loss(rank_ic_weight=0.4, sharpe_weight=0.3, point_weight=1.0)
+    apart = [loss(predictions[day == d], targets[day == d], torch.zeros(6).long()).total for d in (0, 1)]
+    total = loss(predictions, targets, day, weight_B=torch.where(day == 0, 0.5, 1.5)).total
+    assert float(total) == pytest.approx(0.5 * (0.5 * float(apart[0]) + 1.5 * float(apart[1])))
+    ones = loss(predictions, targets, day, weight_B=torch.ones(12)).total
+    assert float(ones) == pytest.approx(float(loss(predictions, targets, day).total))

@@ -201,7 +201,7 @@ def test_a_missing_file_a_folder_and_a_text_file_are_refused(tmp_path: Path):
     (tmp_path / "notes.parquet").write_text("these are not the bytes of a panel")
     (tmp_path / "empty").mkdir()
     for name, got in (("none.parquet", "no such file"), ("empty", "a folder without"), ("x*.csv", "a pattern that")):
-        with pytest.raises(PanelError, match=f"cannot be read; expected a parquet or CSV file, .* got {got}"):
+        with pytest.raises(PanelError, match=f"cannot be read; expected a parquet, CSV or feather file, .* got {got}"):
             load_panel(tmp_path / name, PanelSchema())
     with pytest.raises(PanelError, match=r"notes\.parquet: not a readable parquet file; expected a parquet panel"):
         load_panel(tmp_path / "notes.parquet", PanelSchema())

@@ -88,7 +88,7 @@ def test_a_file_that_comes_or_goes_during_the_run_is_noticed(tmp_path: Path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"a.parquet": FEATURES, "b.csv": FEATURES}, "has parquet and CSV files; expected one kind"),
+        ({"a.parquet": FEATURES, "b.csv": FEATURES}, "has CSV and parquet files; expected one kind"),
         ({"a.csv": FEATURES, "b.csv": FEATURES[:2]}, "b.csv: other columns than .*a.csv; .* difference in gamma"),
         ({"a.parquet": FEATURES, "b.parquet": FEATURES[1:]}, "b.parquet: other columns than .* difference in alpha"),
     ],
@@ -103,7 +103,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, files: di
 
 def test_a_csv_file_without_rows_or_columns_is_refused(tmp_path: Path):
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(PanelError, match=r"empty\.csv: not a readable CSV file; expected a head line and rows"):
+    with pytest.raises(PanelError, match=r"empty\.csv: not a readable CSV file; expected named columns and rows"):
         load_panel(tmp_path / "empty.csv", SCHEMA)
     (tmp_path / "head.csv").write_text("date,code,alpha,close\n")
     with pytest.raises(PanelError, match=r"head\.csv: the panel is empty; expected at least one row"):

@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs test test-full test-frameworks test-records test-real-prices test-service fuzz soak sbom lint format \
+.PHONY: help install readme docs man dist test test-full test-terminal test-frameworks test-records test-real-prices \
+    test-service fuzz soak sbom lint format \
     bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -33,11 +34,17 @@ docs: $(INSTALLED) ## Write the pages of rules, commands and receivers from thei
 	$(BIN)/python -m tests.repository.rules_page
 	$(BIN)/python -m tests.repository.reference_pages
 
+man: $(INSTALLED) ## Write the man pages from the help of the commands: build/man
+	$(BIN)/python -m deploy.man_pages build/man
+
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope
 
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
+
+test-terminal: $(INSTALLED) ## What needs the real programs: completion in bash, zsh and fish, man pages
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/cli/test_shells.py tests/deploy/test_man_pages.py
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and others: their logs and files, and our telemetry in them
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \

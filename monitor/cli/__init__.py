@@ -5,45 +5,61 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from monitor import __version__
 from monitor.base.errors import MonitorError, Problems
+from monitor.cli.group import Group
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EXIT_USAGE = 2
 EXIT_PIPE = 141
 """What a program ended by SIGPIPE returns: the reader of the output went away, which tells nothing about the run."""
-COMMANDS = {
-    "watch": "Follow logs while they are written; print progress and every alert.",
-    "run": "Start a training, keep its output as a log, watch it, and exit with its exit code.",
-    "check": "Read logs to their end, and show what happened.",
-    "replay": "Read logs to their end and print every alert that a live watch would have raised.",
-    "status": "Show what a watch with --state knows, also while it runs.",
-    "serve": "Serve a page over all runs of this machine, the same as JSON, and metrics.",
-    "report": "Write a status page for a run, every statement with its log line.",
-    "show": "Print an alert and its evidence: the log lines with the lines around them.",
-    "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",
-    "baseline": "Keep the figures of a run, to compare later runs with.",
-    "doctor": "Check whether each rule could fire in time, and suggest what to change.",
-    "mcp": "Let an assistant look at the runs of a watch, by the Model Context Protocol on standard input and output.",
-    "drill": "Break copies of a healthy log, and show what would fire, when, and what would not be seen.",
-    "rules": "List, explain, check and test rules.",
-    "dialects": "List, check and test dialects: how other trainers write their logs.",
-    "share": "Write a sample of a LOG that can be shown to others, with every unknown word masked.",
-    "init": "Write a watch file that fits LOG.",
-    "config": "Print a sample watch file, or check one.",
-    "sinks": "Send a test alert through each receiver.",
-    "service": "Install and print the systemd units that keep a watch running.",
-    "silence": "Silence a rule or one alert for a while; or list the silences.",
-    "unsilence": "End a silence or an acknowledgement.",
-    "ack": "Acknowledge an alert, so that it is not repeated.",
+SECTIONS = {
+    "Watch a training": {
+        "watch": "Follow logs while they are written; print progress and every alert.",
+        "run": "Start a training, keep its output as a log, watch it, and exit with its exit code.",
+        "status": "Show what a watch with --state knows, also while it runs.",
+        "serve": "Serve a page over all runs of this machine, the same as JSON, and metrics.",
+    },
+    "Look at a run": {
+        "check": "Read logs to their end, and show what happened.",
+        "report": "Write a status page for a run, every statement with its log line.",
+        "show": "Print an alert and its evidence: the log lines with the lines around them.",
+        "replay": "Read logs to their end and print every alert that a live watch would have raised.",
+        "compare": "Compare two runs at the same step and epoch by epoch; report values that no two runs can share.",
+        "baseline": "Keep the figures of a run, to compare later runs with.",
+        "mcp": "Let an assistant look at runs, by the Model Context Protocol on standard input and output.",
+    },
+    "Deal with alerts": {
+        "ack": "Acknowledge an alert, so that it is not repeated.",
+        "silence": "Silence a rule or one alert for a while; or list the silences.",
+        "unsilence": "End a silence or an acknowledgement.",
+        "sinks": "Send a test alert through each receiver.",
+    },
+    "Set up": {
+        "init": "Write a watch file that fits LOG.",
+        "doctor": "Check whether each rule could fire in time, and suggest what to change.",
+        "config": "Print a sample watch file, or check one.",
+        "service": "Install and print the systemd units that keep a watch running.",
+        "completion": "Print a script that makes SHELL complete what you type.",
+    },
+    "Rules and formats": {
+        "rules": "List, explain, check and test rules.",
+        "drill": "Break copies of a healthy log, and show what would fire, when, and what would not be seen.",
+        "dialects": "List, check and test dialects: how other trainers write their logs.",
+        "share": "Write a sample of a LOG that can be shown to others, with every unknown word masked.",
+    },
 }
-"""Each command: the name of its file in this folder, and the first line of its help."""
+"""The commands by what they are for; each is the name of its file in this folder, and the first line of its help."""
+COMMANDS = {name: text for section in SECTIONS.values() for name, text in section.items()}
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Imports the file of a command only when that command is used, so that ``--help`` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,16 +67,22 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            from monitor.base.suggestion import suggestion
-
-            expected = f"one of {', '.join(COMMANDS)}{suggestion(cmd_name, COMMANDS)}"
-            raise MonitorError(ctx.command_path, f"unknown command {cmd_name!r}", expected=expected)
+            return None
         command: click.Command = import_module(f"monitor.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{width}}", text) for name, text in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # Without this, each command would be imported for its help text.
+        from click.shell_completion import CompletionItem
+
+        items = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 # Without pathlib, which would take a tenth of the time of `--help`.
@@ -84,6 +106,7 @@ def main() -> None:
         if stream is not None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        _complete()
         sys.exit(_run(sys.argv[1:]))
     except BrokenPipeError:
         _drop_output()
@@ -96,18 +119,24 @@ def main() -> None:
         click.echo(error.format_message(), err=True)
         sys.exit(EXIT_USAGE)
     except click.ClickException as error:
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "monitor"
-        message = error.format_message().rstrip(".")
-        _refuse(
-            f"{where}: {message}"
-            if "; expected" in message
-            else f"{where}: {message}; expected usage as in {where} --help"
-        )
+        from monitor.cli.usage import in_our_words
+
+        _refuse(in_our_words(error))
     except (click.Abort, KeyboardInterrupt):
         _refuse("stopped")
     except OSError as error:
         _drop_output()
         _refuse(f"{error.filename or 'standard output'}: {error.strerror}; expected a writable place")
+
+
+def _complete() -> None:
+    """Answer the shell and exit, if its completion script asks: it names its instruction in a variable."""
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 - as above
+    variable = f"_{program.upper()}_COMPLETE"
+    if instruction := os.environ.get(variable):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, program, variable, instruction))
 
 
 def _run(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.options import state_option
 from monitor.cli.silence import request_of, state_of
 from monitor.notify.silences import SHORTEST_ID, is_alert_id, line_of
@@ -15,7 +16,7 @@ from monitor.service.control import Request
 
 
 @click.command("ack")
-@click.argument("alert")
+@click.argument("alert", shell_complete=completers.alerts)
 @click.option("--reason", default="", help="What you are doing about it; the report shows this.")
 @click.option("--author", default="", help="Your name; the user running this command is recorded as well.")
 @state_option

@@ -10,13 +10,15 @@ import click
 
 from monitor.alert import iso_time
 from monitor.base.escape import terminal
+from monitor.cli import completers
+from monitor.cli.group import Group
 from monitor.cli.options import json_option, state_option
 from monitor.cli.other_run import default_directory, other_run
 from monitor.run.summary import RunSummary
 from monitor.store.baselines import BaselineError, Baselines
 
 
-@click.group("baseline")
+@click.group("baseline", cls=Group)
 def command() -> None:
     """Keep the figures of a run, to compare later runs with.
 
@@ -31,12 +33,13 @@ def command() -> None:
 
 @command.command("save")
 @click.argument("name")
-@click.argument("log")
+@click.argument("log", shell_complete=completers.files)
 @state_option
 def save(name: str, log: str, state: Path | None) -> None:
     """Read LOG and save its figures under NAME, replacing an earlier baseline of that name.
 
-    LOG may also be the id of a finished run, or a file with a summary. Writes to the state folder.
+    LOG may also be the id of a finished run, or a file with a summary. Writes to the state folder. Exit code: 0
+    saved, 2 usage or no figures in LOG.
 
     \b
     monitor baseline save good _logs/training/run.log
@@ -55,7 +58,7 @@ def save(name: str, log: str, state: Path | None) -> None:
 def list_all(state: Path | None, as_json: bool) -> None:
     """List the saved baselines, then the finished runs, newest first.
 
-    Reads the state folder.
+    Reads the state folder. Exit code: 0, 2 usage.
 
     \b
     monitor baseline list
@@ -88,13 +91,13 @@ def list_all(state: Path | None, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completers.baselines)
 @state_option
 @json_option
 def show(name: str, state: Path | None, as_json: bool) -> None:
     """Print the figures of a baseline.
 
-    Reads the state folder.
+    Reads the state folder. Exit code: 0 found, 2 usage or no such baseline.
 
     \b
     monitor baseline show good
@@ -113,10 +116,12 @@ def show(name: str, state: Path | None, as_json: bool) -> None:
 
 
 @command.command("rm")
-@click.argument("name")
+@click.argument("name", shell_complete=completers.baselines)
 @state_option
 def remove(name: str, state: Path | None) -> None:
     """Remove a baseline from the state folder.
+
+    Exit code: 0 removed, 2 usage or no such baseline.
 
     \b
     monitor baseline rm good

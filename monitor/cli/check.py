@@ -9,7 +9,9 @@ import click
 from monitor.api import Log, Settings, one_run_each, read
 from monitor.base.errors import LogError, MonitorError, Problems
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.build_server import Forms, publish
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import check_name, line_options, name_option, rule_options
 from monitor.cli.reading import progress_bar
 from monitor.gate.check_json import as_json_line
@@ -23,8 +25,8 @@ from monitor.terminal.lines import full_lines, summary_lines
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("check")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.command("check", cls=Sectioned)
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", shell_complete=completers.files)
 @rule_options
 @line_options
 @name_option

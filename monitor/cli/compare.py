@@ -10,6 +10,7 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.other_run import is_log, other_run
 from monitor.engine.step import Engine
@@ -25,8 +26,8 @@ MOST_ROWS = 60
 
 
 @click.command("compare")
-@click.argument("run")
-@click.argument("other")
+@click.argument("run", shell_complete=completers.baselines_or_logs)
+@click.argument("other", shell_complete=completers.baselines_or_logs)
 @state_option
 @json_option
 def command(run: str, other: str, state: Path | None, as_json: bool) -> int:

@@ -8,10 +8,11 @@ import click
 
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import terminal
+from monitor.cli.group import Group
 from monitor.rules.choice import rule_files
 
 
-@click.group("config")
+@click.group("config", cls=Group)
 def command() -> None:
     """Print a sample watch file, or check one.
 
@@ -28,7 +29,7 @@ def command() -> None:
 def sample() -> None:
     """Print a sample watch file: every key, commented.
 
-    Reads nothing and writes to standard output.
+    Reads nothing and writes to standard output. Exit code: 0, 2 usage.
 
     \b
     monitor config sample > watch.yaml

@@ -11,6 +11,8 @@ import click
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import redact, terminal
 from monitor.base.yamlfile import YamlFile
+from monitor.cli import completers
+from monitor.cli.group import Group
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, line_options
 from monitor.reader.dialects import (
     NATIVE,
@@ -34,7 +36,7 @@ from monitor.tail.opening import opened
 SHAPES_SHOWN = 15
 
 
-@click.group("dialects")
+@click.group("dialects", cls=Group)
 def command() -> None:
     """List, check and test dialects: how other trainers write their logs."""
 
@@ -45,7 +47,7 @@ def command() -> None:
 def list_dialects(as_json: bool, events: bool) -> None:
     """Print the known dialects, in the order in which they are tried.
 
-    Reads the shipped dialect files; writes nothing.
+    Reads the shipped dialect files; writes nothing. Exit code: 0, 2 usage.
 
     \b
     monitor dialects list
@@ -132,14 +134,15 @@ def test(file: Path, lines: tuple[str, ...]) -> int:
 
 
 @command.command("explain")
-@click.argument("log")
+@click.argument("log", shell_complete=completers.files)
 @line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(log: str, lines: LineChoice, as_json: bool) -> int:
     """Count the lines of a LOG by kind, and list the shapes of lines that no dialect understands.
 
     In a shape, # is a number. To write a dialect file, begin with the commonest shape: docs/dialects.md shows how.
-    Reads the log; writes nothing. Exit code: 0, or 3 if less than one line in a hundred is understood.
+    Reads the log; writes nothing. Exit code: 0, 2 usage or bad file, 3 if less than one line in a hundred is
+    understood.
 
     \b
     monitor dialects explain run.log
@@ -245,14 +248,14 @@ def _read(dialect: Dialect, line: str) -> str:
 
 
 @command.command("draft")
-@click.argument("log")
+@click.argument("log", shell_complete=completers.files)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the draft here, not to the screen.")
 def draft(log: str, out: Path | None) -> int:
     """Write the draft of a dialect file for a LOG that is not understood.
 
     Each pattern has a sample from the log, and what is not sure is a comment: which of several numbers is the loss, or
     that a number was taken for it because it falls. Check the draft, then mend it. Reads the log; an existing FILE is
-    not overwritten. Exit code: 0, or 3 if no line looks like a report.
+    not overwritten. Exit code: 0, 2 usage or bad file, 3 if no line looks like a report.
 
     \b
     monitor dialects draft my.log

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import click
 
 from monitor.base.escape import redact, terminal, unmarked
+from monitor.cli import completers
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import EXIT_BLIND, line_options, make_engine, rule_options
 from monitor.cli.which_run import find, read_snapshot
 from monitor.pipeline import Pipeline
@@ -22,8 +24,8 @@ _MARKS = {Armed.BLIND: "❔", Armed.LATE: "🟠", Armed.WAITING: "⏳", Armed.OF
 """In the order of printing: worst first."""
 
 
-@click.command("doctor")
-@click.argument("log", required=False)
+@click.command("doctor", cls=Sectioned)
+@click.argument("log", required=False, shell_complete=completers.files)
 @rule_options
 @line_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per rule.")

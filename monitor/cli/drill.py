@@ -14,6 +14,7 @@ from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.wording import counted, listed, span
 from monitor.cli.config_option import background_of, config_option, rules_of
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, OtherRuns, line_options, rule_options
 from monitor.engine.step import Engine
 from monitor.reader.dialects.choice import LineChoice, dialects_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _MARKS = {Seen.CAUGHT: "✅", Seen.BLIND: "❔", Seen.NOT_APPLICABLE: "➖"}
 
 
-@click.command("drill")
+@click.command("drill", cls=Sectioned)
 @click.argument("log", metavar="LOG")
 @config_option
 @rule_options

@@ -9,6 +9,7 @@ import click
 from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.reading import read_log
 from monitor.config import load_config
 from monitor.config.draft import watch_file
@@ -17,7 +18,7 @@ from monitor.pipeline import Pipeline, is_blind
 
 
 @click.command("init")
-@click.argument("log")
+@click.argument("log", shell_complete=completers.files)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -30,7 +31,8 @@ def command(log: str, out: Path) -> None:
     """Write a watch file that fits LOG.
 
     The file names the settings of the run, the objectives that its signals can prove, and the pace of its epochs.
-    Reads LOG and writes FILE; an existing file is never overwritten.
+    Reads LOG and writes FILE; an existing file is never overwritten. Exit code: 0 written, 2 usage, bad file or too
+    little in LOG.
 
     \b
     monitor init _logs/training/run.log

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from monitor.base.clock import SystemClock
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import rule_options
 from monitor.cli.other_run import default_directory
 from monitor.rules.choice import RuleChoice
 
 
-@click.command("mcp")
+@click.command("mcp", cls=Sectioned)
 @click.option(
     "--state",
     "states",
@@ -24,7 +25,7 @@ from monitor.rules.choice import RuleChoice
 )
 @rule_options
 def command(states: tuple[Path, ...], choice: RuleChoice) -> None:
-    """Let an assistant look at the runs of a watch, by the Model Context Protocol on standard input and output.
+    """Let an assistant look at runs, by the Model Context Protocol on standard input and output.
 
     Its tools only read: list_runs, summary, problems, explain_rule, lines_around, compare. They read the state folders
     and the logs that these know, and no other file. Text of logs comes in fields named quoted, at most 500 characters

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from monitor.base.errors import LogError, MonitorError
+from monitor.cli import completers
 from monitor.cli.other_run import other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
@@ -40,9 +41,17 @@ def rule_options(command: Command) -> Command:
         "settings",
         multiple=True,
         metavar="RULE.FIELD=VALUE",
+        shell_complete=completers.rule_fields,
         help="Change a rule for this run: RULE.level=…, or another field; overrides the settings that the log echoes.",
     )
-    @click.option("--disable", "disabled", multiple=True, metavar="RULE", help="Switch a rule off for this run.")
+    @click.option(
+        "--disable",
+        "disabled",
+        multiple=True,
+        metavar="RULE",
+        shell_complete=completers.rules,
+        help="Switch a rule off for this run.",
+    )
     @wraps(command)
     def with_choice(
         *args: object,
@@ -62,6 +71,7 @@ def line_options(command: Command) -> Command:
     @click.option(
         "--dialect",
         metavar="NAME|FILE",
+        shell_complete=completers.dialects,
         help="Read the log in this dialect only: a name (see monitor dialects list) or a dialect file.",
     )
     @click.option(
@@ -74,6 +84,7 @@ def line_options(command: Command) -> Command:
     @click.option(
         "--time-zone",
         metavar="ZONE",
+        shell_complete=completers.time_zones,
         help="Zone of the times that name none, such as Europe/Berlin.  [default: UTC]",
     )
     @wraps(command)
@@ -91,6 +102,7 @@ def background_options(command: Command) -> Command:
     @click.option(
         "--baseline",
         metavar="NAME|LOG",
+        shell_complete=completers.baselines_or_logs,
         help="Compare with this run, for rules that compare epoch by epoch: a saved baseline (see monitor baseline), "
         "the id of a finished run, or a log.",
     )
@@ -99,6 +111,7 @@ def background_options(command: Command) -> Command:
         "peers",
         multiple=True,
         metavar="NAME|LOG",
+        shell_complete=completers.baselines_or_logs,
         help="Look in this run, named as for --baseline, for values that no two runs can share; repeatable.",
     )
     @wraps(command)
@@ -172,6 +185,7 @@ state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
     metavar="DIR",
+    shell_complete=completers.state_folders,
     help="The state folder of the watch.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
 )
 

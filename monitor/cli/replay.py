@@ -11,6 +11,8 @@ import click
 
 from monitor.alert import Alert, AlertKey, iso_time
 from monitor.base.errors import MonitorError
+from monitor.cli import completers
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import (
     OtherRuns,
     background_options,
@@ -40,8 +42,8 @@ class Replayed(NamedTuple):
     """The end of the silence that is judged; None for none."""
 
 
-@click.command("replay")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.command("replay", cls=Sectioned)
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", shell_complete=completers.files)
 @rule_options
 @background_options
 @line_options

@@ -11,7 +11,9 @@ import click
 from monitor.base.clock import SystemClock
 from monitor.base.errors import StateError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, rules_of
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.offered_baseline import offered_baseline
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.which_run import find, read_snapshot
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 FORMATS = ("md", "html", "json")
 
 
-@click.command("report")
-@click.argument("log", required=False)
+@click.command("report", cls=Sectioned)
+@click.argument("log", required=False, shell_complete=completers.files)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page here instead of printing it."
 )
@@ -71,8 +73,9 @@ def command(
 ) -> None:
     """Write a status page for a run, every statement with its log line.
 
-    Without LOG it takes the log that the watch file names, else the one that a running watch follows, else the newest
-    under _logs/training/. Reads the log, or the state of the watch; writes FILE completely or not at all.
+    Without LOG it takes the log that the watch file names, else the one that a running watch follows, else the
+    newest under _logs/training/. Reads the log, or the state of the watch; writes FILE completely or not at all.
+    Exit code: 0 written, 2 usage or bad file.
 
     \b
     monitor report --out STATUS.md

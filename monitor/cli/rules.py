@@ -14,6 +14,8 @@ import click
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.escape import terminal
 from monitor.base.suggestion import suggestion
+from monitor.cli import completers
+from monitor.cli.group import Group
 from monitor.cli.options import rule_options
 from monitor.rules import Rule, load_rules
 from monitor.rules.choice import RuleChoice, rule_files, shipped_rule_files
@@ -28,7 +30,7 @@ LINES_SHOWN = 4
 """Log lines of a test that an explanation shows: of a longer test the first ones and the last."""
 
 
-@click.group("rules")
+@click.group("rules", cls=Group)
 def command() -> None:
     """List, explain, check and test rules."""
 
@@ -39,7 +41,7 @@ def command() -> None:
 def list_rules(choice: RuleChoice, as_json: bool) -> None:
     """Print every rule, disabled ones included, and what makes it fire.
 
-    Reads the shipped rules and --rules; writes nothing.
+    Reads the shipped rules and --rules; writes nothing. Exit code: 0, 2 usage or bad file.
 
     \b
     monitor rules list
@@ -60,13 +62,13 @@ def list_rules(choice: RuleChoice, as_json: bool) -> None:
 
 
 @command.command("explain")
-@click.argument("name", metavar="RULE")
+@click.argument("name", metavar="RULE", shell_complete=completers.rules)
 @rule_options
 def explain(name: str, choice: RuleChoice) -> None:
     """Explain in words when a RULE fires, and why.
 
     Prints its level with the source, the rules that it explains or that explain it, what to do when it fires, and
-    the log lines of its tests.
+    the log lines of its tests. Exit code: 0, 2 usage or no such rule.
 
     \b
     monitor rules explain GradientVanishing
@@ -152,7 +154,8 @@ def test(paths: tuple[Path, ...]) -> int:
 def schema() -> None:
     """Print the JSON schema of rule files.
 
-    An editor that knows it completes and checks while you type. Name it in the first line of a rule file:
+    Exit code: 0, 2 usage. An editor that knows it completes and checks while you type. Name it in the first line of a
+    rule file:
 
     \b
     # yaml-language-server: $schema=rules.schema.json

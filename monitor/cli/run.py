@@ -21,6 +21,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
 from monitor.cli.config_option import background_of, config_option, rules_of
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import EXIT_FIRED, OtherRuns, background_options, line_options, rule_options
 from monitor.cli.watching import Manner, Probes, follow, open_state, publisher_of
 from monitor.engine.step import Engine
@@ -46,7 +47,9 @@ STOP_GRACE_S = 30.0
 """Time to save a checkpoint after SIGTERM: what SLURM (KillWait) and Kubernetes give."""
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(
+    "run", cls=Sectioned, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
 @click.argument("words", nargs=-1, metavar="-- COMMAND...", type=click.UNPROCESSED)
 @config_option
 @rule_options

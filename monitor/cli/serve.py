@@ -10,12 +10,13 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.other_run import default_directory
 
 _NEEDED = ("starlette", "uvicorn", "prometheus_client")
 
 
-@click.command("serve")
+@click.command("serve", cls=Sectioned)
 @click.option(
     "--state",
     "states",

@@ -14,6 +14,7 @@ from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, Problems, ReportError, StateError
 from monitor.base.escape import terminal
+from monitor.cli.group import Group
 from monitor.service.units import UnitFile, Wanted, check_name, escaped, is_unedited, sealed, unit_files
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
@@ -21,7 +22,7 @@ HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 EXIT_UNTOLD = 1
 
 
-@click.group("service")
+@click.group("service", cls=Group)
 def command() -> None:
     """Install and print the systemd units that keep a watch running.
 
@@ -35,7 +36,7 @@ def command() -> None:
 def print_units(names: tuple[str, ...]) -> None:
     """Print the units, or only the FILEs named, with the path of this monitor in them.
 
-    Reads the shipped units and writes to standard output.
+    Reads the shipped units and writes to standard output. Exit code: 0, 2 usage or no such unit.
 
     \b
     monitor service print

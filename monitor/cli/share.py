@@ -8,6 +8,7 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.reader.masking import Masker
 from monitor.tail import read_lines
 from monitor.tail.opening import opened
@@ -17,7 +18,7 @@ MOST_LINES = 20_000
 
 
 @click.command("share")
-@click.argument("log")
+@click.argument("log", shell_complete=completers.files)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the sample here.")
 @click.option("--lines", "most", type=click.IntRange(2), default=MOST_LINES, show_default=True,
               help="Keep so many lines, half of them from each end.")  # fmt: skip
@@ -27,7 +28,7 @@ def command(log: str, out: Path | None, most: int) -> int:
     Numbers, times and the shape of lines stay as they are; so do the words by which logs are read: the vocabulary, the
     texts of errors and ends, the marks of known trainers. Names, paths, hosts, addresses and all other words are
     masked, each always alike. Read the sample before you show it: numbers are not masked. Reads LOG; writes FILE,
-    never over an existing one. Exit code: 0.
+    never over an existing one. Exit code: 0 written, 2 usage or bad file.
 
     \b
     monitor share my.log --out sample.log

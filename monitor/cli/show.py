@@ -14,6 +14,7 @@ from monitor.alert import Alert, Severity, State
 from monitor.base.errors import MonitorError
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.evidence import Evidence
+from monitor.cli import completers
 from monitor.cli.excerpt import Excerpt, excerpt
 from monitor.cli.options import json_option, make_engine, rule_options, state_option
 from monitor.cli.other_run import default_directory
@@ -39,8 +40,8 @@ class _FoundAlert(NamedTuple):
 
 
 @click.command("show")
-@click.argument("alert")
-@click.argument("log", required=False)
+@click.argument("alert", shell_complete=completers.alerts)
+@click.argument("log", required=False, shell_complete=completers.files)
 @click.option(
     "--alerts",
     "file",
@@ -70,7 +71,7 @@ def command(
     """Print an alert and its evidence: the log lines with the lines around them.
 
     ALERT is the id of an alert, or its first digits. Looks in LOG, which is replayed; else in the FILE of --alerts;
-    else in the state of a watch. Writes nothing.
+    else in the state of a watch. Writes nothing. Exit code: 0 found, 2 usage, bad file or no such alert.
 
     \b
     monitor show 1f2e3d4c
@@ -87,7 +88,8 @@ def command(
         folder = state or default_directory(os.environ)
         where, known = str(folder), _from_state(folder)
     found = _chosen(alert, known, where)
-    excerpts = [(line, excerpt(line, context)) for line in found.evidence]
+    lines = [line._replace(path=_absolute(line.path, found.document.get("log"))) for line in found.evidence]
+    excerpts = [(line, excerpt(line, context)) for line in lines]
     if as_json:
         click.echo(json.dumps({**found.document, "context": [_document(line, each) for line, each in excerpts]}))
         return
@@ -104,6 +106,16 @@ def command(
             click.echo(terminal(f"{sign} {number:>{digits}}  {unmarked(redact(terminal(text)))}"))
     if not found.evidence:
         click.echo("this alert has no line of the log as evidence", err=True)
+
+
+def _absolute(path: str, log: object) -> str:
+    """Return the full path of a cited log; a short one starts where the watch ran, as the alert's own log tells."""
+    if path in ("", "-") or Path(path).is_absolute():
+        return path
+    parts = Path(path).parts
+    if isinstance(log, str) and Path(log).is_absolute() and Path(log).parts[-len(parts) :] == parts:
+        return log
+    return str(Path(path).absolute())
 
 
 def _chosen(prefix: str, known: Sequence[_FoundAlert], where: str) -> _FoundAlert:
@@ -155,6 +167,7 @@ def _known(document: dict[str, object], evidence: tuple[Evidence, ...], labels: 
     facts = [
         ("id", words("id")),
         ("run", f"{words('run')}, attempt {words('attempt')}"),
+        ("log", words("log")),
         ("fault", words("fault")),
         ("labels", labels),
         ("fired", words("starts_at")),

@@ -10,6 +10,7 @@ import click
 
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, StateError
+from monitor.cli import completers
 from monitor.cli.options import state_option
 from monitor.cli.other_run import default_directory
 from monitor.conditions.values import seconds
@@ -18,7 +19,7 @@ from monitor.service.control import Request, ask, perform
 
 
 @click.command("silence")
-@click.argument("target", required=False)
+@click.argument("target", required=False, shell_complete=completers.alerts_and_rules)
 @click.option("--for", "duration", metavar="DURATION", help="Silence for this long: 30m, 2h, 1d.")
 @click.option("--reason", default="", help="Why you silence it; the report shows this.")
 @click.option("--author", default="", help="Your name; the user running this command is recorded as well.")
@@ -45,7 +46,7 @@ def command(target: str | None, duration: str | None, reason: str, author: str, 
     try:
         lasts_s = seconds(duration)
     except ValueError as error:
-        raise MonitorError("--for", str(error), expected="a duration such as 2h") from None
+        raise MonitorError("--for", str(error)) from None
     for each in request_of(directory, Request("silence", target, lasts_s, reason, author)):
         click.echo(line_of(each))
     return 0

@@ -13,6 +13,7 @@ from monitor.base.errors import MonitorError, SinkError
 from monitor.base.escape import terminal
 from monitor.base.evidence import Evidence
 from monitor.cli.config_option import config_option
+from monitor.cli.group import Group
 from monitor.notify import own_alert
 from monitor.sinks import open_sinks
 from monitor.sinks.sink import Beats
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-@click.group("sinks")
+@click.group("sinks", cls=Group)
 def command() -> None:
     """Send a test alert through each receiver."""
 

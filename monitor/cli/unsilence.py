@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from monitor.cli import completers
 from monitor.cli.options import state_option
 from monitor.cli.silence import request_of, state_of
 from monitor.notify.silences import line_of
@@ -13,7 +14,7 @@ from monitor.service.control import Request
 
 
 @click.command("unsilence")
-@click.argument("target")
+@click.argument("target", shell_complete=completers.silenced)
 @state_option
 def command(target: str, state: Path | None) -> int:
     """End a silence or an acknowledgement.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.base.errors import MonitorError
+from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, read_again, rules_of
+from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import OtherRuns, background_options, line_options, rule_options
 from monitor.cli.watching import Manner, Reloading, are_many, follow, open_state, publisher_of, without_probes
 from monitor.conditions.values import seconds
@@ -42,8 +45,8 @@ class _Duration(click.ParamType[float]):
         return every_s
 
 
-@click.command("watch")
-@click.argument("logs", nargs=-1, metavar="LOG...")
+@click.command("watch", cls=Sectioned)
+@click.argument("logs", nargs=-1, metavar="LOG...", shell_complete=completers.files)
 @config_option
 @rule_options
 @background_options
@@ -53,6 +56,7 @@ class _Duration(click.ParamType[float]):
     "sinks",
     multiple=True,
     metavar="KIND:PLACE",
+    shell_complete=completers.receivers,
     help="Send alerts there too, such as jsonl:PATH.",
 )
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
@@ -66,6 +70,7 @@ class _Duration(click.ParamType[float]):
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
+    shell_complete=completers.state_folders,
     metavar="DIR",
     help="Keep the state here, to continue later.",
 )
@@ -124,7 +129,8 @@ def command(
     logs, state = logs or config.logs, state or config.state
     report, every_s = report or config.report.out, every or config.report.every
     if not logs:
-        raise MonitorError("monitor watch", "no log given", expected="LOG: a file, a folder, a pattern or -")
+        expected = "LOG: a file, a folder, a pattern or -; or a watch file that names one (monitor init LOG writes it)"
+        raise MonitorError("monitor watch", "no log given", expected=expected)
     wanted = LogSet(logs)
     if pid is not None and are_many(wanted):
         raise MonitorError("--pid", f"{pid} belongs to one log only", expected="one LOG, a file")
@@ -154,6 +160,7 @@ def command(
             start=Start(start),
             plain=plain,
             notify_history=notify_history,
+            hint=_first_step(wanted, config),
         )
         return follow(
             wanted,
@@ -166,6 +173,14 @@ def command(
         )
     finally:
         opened.committer.close()
+
+
+def _first_step(logs: LogSet, config: Config) -> str:
+    """Return how to get a watch file, where none is given and there is one log to write it from."""
+    if config.path is not None or are_many(logs) or STDIN in logs.named:
+        return ""
+    log = shlex.quote(logs.named[0])
+    return f"without a watch file; monitor init {log} writes one: what the run should achieve, its pace, its receivers"
 
 
 def _check_report(report: Path | None, logs: LogSet) -> None:

@@ -60,6 +60,8 @@ class Manner(NamedTuple):
     start: Start = Start.START
     plain: bool = False
     notify_history: bool = False
+    hint: str = ""
+    """A line for the person at the start; empty for none."""
 
 
 def open_state(config: Config, receivers: OpenedSinks, state: Path | None) -> Opened:
@@ -156,6 +158,8 @@ def follow(
         with Waker(logs.places) as waker, stops(daemon) as stopped_by:
             # Printed only when Ctrl-C works.
             click.echo(terminal(f"watching {', '.join(names)} with {len(engine.rules)} rules; Ctrl-C ends"), err=True)
+            if manner.hint:
+                click.echo(terminal(manner.hint), err=True)
             for problem in problems:
                 talk.on_trouble(problem)
             with output.shown(daemon, waker):

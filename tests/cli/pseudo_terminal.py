@@ -11,8 +11,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from monitor.base.clock import SystemClock
@@ -113,10 +113,20 @@ class Announcer:
         return bool(data)
 
 
-@contextmanager
-def terminal(*words: str | Path, width: int = 80, height: int = 24, cwd: Path, **variables: str) -> Iterator[Announcer]:
+def terminal(
+    *words: str | Path, width: int = 80, height: int = 24, cwd: Path, **variables: str
+) -> AbstractContextManager[Announcer]:
     """Run ``monitor WORDS...`` in a terminal, with these variables; it does not outlive the block."""
-    command = [sys.executable, "-c", _TAKE, sys.executable, "-m", "monitor", *map(str, words)]
+    command = [sys.executable, "-m", "monitor", *map(str, words)]
+    return program_in_terminal(command, width=width, height=height, cwd=cwd, **variables)
+
+
+@contextmanager
+def program_in_terminal(
+    words: Sequence[str], *, width: int = 80, height: int = 24, cwd: Path, **variables: str
+) -> Iterator[Announcer]:
+    """Run a program, by its full path, in a terminal; it does not outlive the block."""
+    command = [sys.executable, "-c", _TAKE, *words]
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
     environment |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **variables}
     ours, theirs = os.openpty()

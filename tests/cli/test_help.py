@@ -12,7 +12,7 @@ import click
 import pytest
 
 from monitor.__main__ import main as main_of_module
-from monitor.cli import COMMANDS, cli, main
+from monitor.cli import COMMANDS, SECTIONS, cli, main
 from tests.cli.command import monitor
 from tests.cli.logs import HEALTHY, write
 from tests.repository.reference_pages import COMMANDS as COMMANDS_PAGE
@@ -76,6 +76,21 @@ def test_the_examples_of_the_whole_program_parse():
 def test_every_option_has_a_help_text(path: tuple[str, ...]):
     options = [each for each in LEAVES[path].params if isinstance(each, click.Option)]
     assert [each.name for each in options if not each.help] == []
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_names_its_exit_codes(path: tuple[str, ...]):
+    text = " ".join((LEAVES[path].help or "").split())
+    codes = re.search(r"Exit code: (0\b|that of COMMAND;).*?\b2 ", text)
+    assert codes, "no sentence that begins with Exit code:, or one without 0 and 2"
+
+
+def test_commands_and_options_are_listed_by_what_they_are_for():
+    titles = [line[:-1] for line in monitor("--help").out.splitlines() if re.fullmatch(r"[A-Z][^:]*:", line)]
+    assert titles == ["Options", *SECTIONS]
+    of_watch = monitor("watch", "--help").out
+    assert of_watch.index("\nRules:") < of_watch.index("--disable RULE") < of_watch.index("\nHow the log is read:")
+    assert of_watch.count("--pid INTEGER") == 1
 
 
 @pytest.mark.parametrize("path", [(), ("rules",), *LEAVES], ids=" ".join)

@@ -137,6 +137,24 @@ def test_plain_lines_are_given_where_they_are_asked_for(folder: Path) -> None:
     assert "[EPOCH] Epoch 1/2" in made.written
 
 
+def test_no_color_is_honoured(folder: Path) -> None:
+    write(folder / "run.log", TROUBLED)
+    colours = re.compile(r"\x1b\[[0-9;]*\b(?:3[0-7]|4[0-7]|38|48|9[0-7]|10[0-7])\b[0-9;]*m")
+    found = {}
+    for name, value in (("with", {}), ("without", {"NO_COLOR": "1"})):
+        with terminal("watch", "run.log", cwd=folder, **value) as made:
+            made.until(is_drawn)
+            found[name] = bool(colours.search(made.written))
+    assert found == {"with": True, "without": False}
+
+
+def test_a_watch_without_a_watch_file_says_how_to_get_one(folder: Path) -> None:
+    write(folder / "run 1.log", HEALTHY)
+    assert "monitor init 'run 1.log' writes one" in monitor("watch", "run 1.log", "--until-end").err
+    assert monitor("init", "run 1.log").code == 0
+    assert "monitor init" not in monitor("watch", "--config", "watch.yaml", "--until-end").err
+
+
 @pytest.mark.parametrize("variable", [{"TERM": "dumb"}, {"PYTHONIOENCODING": "latin-1"}], ids=["dumb", "latin-1"])
 def test_a_terminal_that_cannot_show_the_picture_gets_lines(folder: Path, variable: dict[str, str]) -> None:
     write(folder / "run.log", HEALTHY)

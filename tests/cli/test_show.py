@@ -107,3 +107,17 @@ def test_hostile_lines_around_are_shown_and_not_obeyed(alerts):
     assert "\u202e" not in out
     assert "hunter2" not in out
     assert len(out) < 30_000
+
+
+@pytest.mark.parametrize("is_file", [True, False], ids=["alerts file", "state"])
+def test_paths_are_absolute_and_the_lines_are_found_from_any_folder(alerts, is_file, tmp_path, monkeypatch):
+    full, file, state = (Path(name).absolute() for name in ("run.log", "alerts.jsonl", "state"))
+    assert monitor("watch", "run.log", "--state", "state", "--until-end", "--notify-history").code == 1
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    said = monitor("show", alerts[0]["id"], *(("--alerts", file) if is_file else ("--state", state)))
+    line = alerts[0]["evidence"][0]["line"]
+    assert re.search(rf"^{re.escape(str(full))}:{line} \(byte [0-9,]+\)$", said.out, re.MULTILINE)
+    assert re.search(rf"^▶ +{line} ", said.out, re.MULTILINE)
+    assert re.search(rf"^  +{line - 1} ", said.out, re.MULTILINE), "the line above it was not found"

@@ -43,8 +43,9 @@ test: lint ## Lint, types, import contracts and tests
 test-full: lint ## As test, with the slow tests and many more examples for each property
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" --hypothesis-profile=thorough
 
-test-terminal: $(INSTALLED) ## What needs the real programs: completion in bash, zsh and fish, man pages
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/cli/test_shells.py tests/deploy/test_man_pages.py
+test-terminal: $(INSTALLED) ## What needs the real programs: completion in bash, zsh and fish, man pages, keys in tmux
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/cli/test_shells.py tests/deploy/test_man_pages.py \
+	    tests/terminal/test_tmux.py
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and others: their logs and files, and our telemetry in them
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \

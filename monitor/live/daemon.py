@@ -74,6 +74,11 @@ class Daemon:
         """The followers, in the order in which their logs were found."""
         return tuple(self._followers.values())
 
+    @property
+    def state(self) -> Path | None:
+        """The folder in which the state is kept; None for none."""
+        return self._committer.directory
+
     def run(self, waker: Waker) -> None:
         """Follow the logs; return when stopped, or when no more output can come."""
         self._waker = waker

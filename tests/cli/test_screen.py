@@ -20,7 +20,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def is_drawn(made: Announcer) -> bool:
     """Whether the picture is complete, to its last row."""
-    return "Ctrl-C ends the watch" in made.rows[-1]
+    return "? help" in made.rows[-1]
 
 
 def append(log: Path, lines: list[bytes]) -> None:
@@ -92,7 +92,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(folder: Path) -> N
         assert made.echoes
         before = len(made.written)
         made.signal(signal.SIGCONT)
-        made.until(lambda seen: seen.is_alternate and "Ctrl-C ends the watch" in seen.written[before:])
+        made.until(lambda seen: seen.is_alternate and "? help" in ESCAPES.sub("", seen.written[before:]))
         made.signal(signal.SIGINT)
         made.until(lambda seen: "epochs done" in seen.written)
         assert made.rest() == 0

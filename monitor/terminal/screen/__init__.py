@@ -5,6 +5,6 @@ The only package that needs rich: import it only to draw.
 
 from monitor.terminal.screen.display import Display
 from monitor.terminal.screen.render import render, waiting
-from monitor.terminal.screen.scene import OtherLog, Scene
+from monitor.terminal.screen.scene import FollowedLog, Scene
 
-__all__ = ["Display", "OtherLog", "Scene", "render", "waiting"]
+__all__ = ["Display", "FollowedLog", "Scene", "render", "waiting"]

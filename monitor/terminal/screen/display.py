@@ -26,11 +26,11 @@ _CLEAR = "\x1b[H\x1b[2J"
 class Display:
     """Shows pictures that fill the terminal, and restores it afterwards.
 
-    ``keys`` is the descriptor of the keyboard: typed characters are not echoed into the picture.
+    ``keys`` is the descriptor of the keyboard: typed characters are not echoed into the picture. None for none.
     """
 
     def __init__(self, file: IO[str], *, keys: int | None = None) -> None:
-        self._file, self._keys = file, keys
+        self._file, self.keys = file, keys
         self._console = Console(file=file, highlight=False, markup=False, emoji=False)
         self._keyboard: list[Any] | None = None
         self._shown: list[Text] = []
@@ -80,9 +80,9 @@ class Display:
         """Restore the terminal; may be called twice, and when the terminal is gone."""
         with suppress(OSError, ValueError):
             self._write(_WRAP + _LEAVE)
-        if self._keyboard is not None and self._keys is not None:
+        if self._keyboard is not None and self.keys is not None:
             with suppress(termios.error):
-                termios.tcsetattr(self._keys, termios.TCSAFLUSH, self._keyboard)
+                termios.tcsetattr(self.keys, termios.TCSAFLUSH, self._keyboard)
             self._keyboard = None
 
     def __enter__(self) -> Self:
@@ -94,15 +94,15 @@ class Display:
 
     def _silence_keyboard(self) -> None:
         """Stop the echo of typed characters; Ctrl-C and Ctrl-Z keep their meaning."""
-        if self._keys is None:
+        if self.keys is None:
             return
         # The system stops a background program that touches the keyboard.
         with suppress(termios.error, OSError):
-            if os.tcgetpgrp(self._keys) == os.getpgrp():
-                self._keyboard = termios.tcgetattr(self._keys)
-                quiet = termios.tcgetattr(self._keys)
+            if os.tcgetpgrp(self.keys) == os.getpgrp():
+                self._keyboard = termios.tcgetattr(self.keys)
+                quiet = termios.tcgetattr(self.keys)
                 quiet[3] &= ~(termios.ECHO | termios.ICANON)
-                termios.tcsetattr(self._keys, termios.TCSANOW, quiet)
+                termios.tcsetattr(self.keys, termios.TCSANOW, quiet)
 
     def _write(self, text: str) -> None:
         self._file.write(text)

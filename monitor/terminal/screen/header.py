@@ -8,13 +8,14 @@ from typing import NamedTuple
 from rich.text import Text
 
 from monitor.alert import Severity
-from monitor.base.wording import span
-from monitor.grammar import Train
+from monitor.base.wording import log_name, span
+from monitor.grammar import RunStart, Train
 from monitor.report.sections.header import planned_epochs
 from monitor.report.sections.progress import remaining
 from monitor.report.statement import Mark
 from monitor.report.summary import Summary
 from monitor.run.attempt import Attempt, Status
+from monitor.run.last_values import last_values
 from monitor.snapshot import Snapshot
 from monitor.terminal.screen.scene import Scene
 from monitor.terminal.screen.text import bar, foreign, size, time_of_day
@@ -56,9 +57,12 @@ def header(scene: Scene, summary: Summary, width: int, *, is_short: bool) -> lis
 
 
 def _title(snapshot: Snapshot, head: Headline, width: int) -> Text:
+    attempt = snapshot.run.attempt
     state, brace, cause = head.status.partition(" (")
     line = Text.assemble((" ", ""), foreign(state.upper(), "bold"), " ", (f" {head.verdict} ", head.style), " ")
-    line.append_text(foreign(snapshot.run.id or PurePath(snapshot.log).name, "bold"))
+    is_named = snapshot.run.id is not None and attempt.stated(RunStart) is not None
+    name = snapshot.run.id if is_named and snapshot.run.id else log_name(snapshot.log)
+    line.append_text(foreign(name, "bold"))
     if snapshot.run.past:
         line.append(f" attempt {snapshot.run.attempt.number}", "yellow")
     if cause:
@@ -67,7 +71,7 @@ def _title(snapshot: Snapshot, head: Headline, width: int) -> Text:
     room = width - line.cell_len - 2
     if log.cell_len > room:
         log = foreign(PurePath(snapshot.log).name, "bright_black")
-    if log.cell_len <= room:
+    if log.cell_len <= room and log.plain != line.plain[-log.cell_len :]:
         line.append(" " * (width - line.cell_len - log.cell_len))
         line.append_text(log)
     return line
@@ -87,8 +91,11 @@ def _place(scene: Scene, width: int) -> Text:
         line.append(f" for {span(snapshot.now - attempt.phase_since)}")
     planned = planned_epochs(attempt)
     of = f"/{planned[0]}" if planned else ""
+    has_epochs = bool(planned or attempt.epochs_done or attempt.stated(Train) is None)
     is_in_epoch = attempt.ended is None and not (planned and attempt.epoch > planned[0])
-    if is_in_epoch:
+    if not has_epochs and attempt.epoch <= 1:
+        pass  # a trainer that counts steps only
+    elif is_in_epoch:
         line.append(f" · {attempt.epoch}{of}" if is_narrow and of else f" · epoch {attempt.epoch}{of}")
     else:
         line.append(f" · {attempt.epochs_done}{of} epochs done")
@@ -106,9 +113,7 @@ def _bars(snapshot: Snapshot, attempt: Attempt, width: int) -> list[Text]:
     share = 0.0
     if attempt.ended is not None:
         pass  # no epoch is under way
-    elif train is None or not train[0].batch.whole:
-        rows.append(Text(" epoch no TRAIN line yet", "bright_black"))
-    else:
+    elif train is not None and train[0].batch.whole:
         batch = train[0].batch
         is_present = train[0].epoch.part == attempt.epoch
         share = min(1.0, batch.part / batch.whole) if is_present else 0.0
@@ -116,13 +121,37 @@ def _bars(snapshot: Snapshot, attempt: Attempt, width: int) -> list[Text]:
         rest = f"{span(left.this_epoch_s)} left" if left and snapshot.is_following else ""
         rows.append(_bar_row("epoch", share, words, rest, width))
     if planned is None or planned[0] <= 0:
-        rows.append(Text(" run   no plan seen", "bright_black"))
+        rows.append(_by_steps(snapshot, width))
     else:
         done = min(1.0, (attempt.epochs_done + share) / planned[0])
         words = f"epochs {attempt.epochs_done:,}/{planned[0]:,} {100 * done:.0f} %"
         left_words = _time_left(snapshot)
         rows.append(_bar_row("run", done, words, f"ETA {left_words}" if left_words else "ETA –", width))
     return rows
+
+
+def _by_steps(snapshot: Snapshot, width: int) -> Text:
+    """Draw the progress of a run that plans steps, not epochs; or tell that it plans nothing."""
+    values, attempt = last_values(snapshot.run), snapshot.run.attempt
+    if not values.steps or values.step is None:
+        return Text(" run   no plan seen", "bright_black")
+    share = min(1.0, values.step / values.steps)
+    left = ""
+    if attempt.ended is None and snapshot.is_following and (pace_s := _seconds_per_step(attempt)) is not None:
+        left = f"ETA {span(max(0, values.steps - values.step) * pace_s)}"
+    return _bar_row("run", share, f"step {values.step:,}/{values.steps:,} {100 * share:.0f} %", left, width)
+
+
+def _seconds_per_step(attempt: Attempt) -> float | None:
+    """Return the time of a step over the newest reports of a loss; None where they have no times or no steps."""
+    series = attempt.of("train.loss").get(())
+    if series is None:
+        return None
+    known = [(point.step, point.at) for point in series.recent if point.step is not None and point.at is not None]
+    if not known:
+        return None
+    (first, began), (last, ended) = known[0], known[-1]
+    return (ended - began) / (last - first) if last > first and ended > began else None
 
 
 def _time_left(snapshot: Snapshot) -> str:

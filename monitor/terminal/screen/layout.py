@@ -11,7 +11,7 @@ NARROW = 50
 """Width below which a section shows only the essentials."""
 INDENT = "    "
 """Indent of the continuation lines of a row."""
-FOLDS = 3
+FOLDS = 5
 """Most continuation lines of one row."""
 
 ROOMY = 24
@@ -59,6 +59,13 @@ def fit(sections: Sequence[Section], width: int, height: int) -> list[Text]:
             spare -= len(pieces) - 1
             lines += pieces
     return lines
+
+
+def needed(sections: Sequence[Section], width: int) -> int:
+    """Return how many lines the sections would take, with the continuation lines of their prose."""
+    shown = [section for section in sections if section.rows]
+    lines = sum(len(folded(row.text, width, 1 + FOLDS * row.is_prose)) for section in shown for row in section.rows)
+    return lines + _num_titles(shown)
 
 
 def folded(text: Text, width: int, num_lines: int) -> list[Text]:

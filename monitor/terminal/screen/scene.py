@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from monitor.alert import Severity
 from monitor.snapshot import Snapshot
+from monitor.terminal.screen.chart import Course
+from monitor.terminal.screen.view import View
 
 
-class OtherLog(NamedTuple):
-    """Another followed log, shown in one line."""
+class FollowedLog(NamedTuple):
+    """One of several followed logs, shown in one line."""
 
     log: str
     status: str
-    epoch: int
     step: int | None
+    loss: float | None
+    """The newest loss."""
+    silent_s: float | None
+    """Seconds since the last line; None for a run that has ended, or before the first line."""
     num_firing: int
     worst: Severity | None
     """Worst severity that fires; None where nothing does."""
+    is_shown: bool
+    """Whether it is the log that the picture shows in full."""
+    has_twin: bool
+    """Whether another log has the same file name, in another folder."""
 
 
 class Scene(NamedTuple):
@@ -32,7 +42,15 @@ class Scene(NamedTuple):
     """Why the log is polled; empty where file events report changes."""
     is_behind: bool = False
     """Whether there is more to read now, so that the picture shows the past."""
-    others: tuple[OtherLog, ...] = ()
-    """The other followed logs."""
+    logs: tuple[FollowedLog, ...] = ()
+    """All followed logs."""
     notices: tuple[str, ...] = ()
     """Changes of the log as a file and problems of the watch, oldest first, as plain lines not yet escaped."""
+    course: Course = Course()
+    """The losses so far."""
+    silenced: Mapping[str, str] = {}
+    """By id, the open alerts of which receivers are not told, and why, in words."""
+    view: View = View()
+    """What a person has chosen to see."""
+    has_keys: bool = False
+    """Whether there is a keyboard."""

@@ -113,10 +113,17 @@ def _gradient_rows(attempt: Attempt, flow: GradientFlow, width: int, *, has_repo
             yield Row(line, _RANKS[mark])
     if not has_report:
         report = flow.report
+        if report.mark is Mark.NOT_APPLICABLE:
+            return
         yield Row(Text.assemble(" ", _MARKS[report.mark or Mark.UNKNOWN], " ", foreign(report.text)), 5)
         return
+    unseen = [group for group in flow.groups if group.l2 is None]
     for group in flow.groups:
-        yield Row(_group_words(attempt, group, columns), _RANKS[group.mark])
+        if group.l2 is not None:
+            yield Row(_group_words(attempt, group, columns), _RANKS[group.mark])
+    if unseen:
+        names = foreign(f"not reported: {', '.join(group.group for group in unseen)}", "bright_black")
+        yield Row(Text.assemble(" ", _MARKS[Mark.UNKNOWN], " ", names), is_prose=True)
 
 
 def _group_words(attempt: Attempt, group: GroupRow, columns: _Columns) -> Text:
@@ -146,6 +153,8 @@ def _loss_row(attempt: Attempt, name: str, signal: str, width: int, *, rank: int
         return []
     value = series.last.value
     line = Text.assemble(f"   {name:<10} ", (f"{number(value):>9}", "bold" if math.isfinite(value) else "bold red"))
+    if series.nonfinite:
+        line.append(f" {series.nonfinite:,} not finite", "bold red")
     words = f" lowest {number(series.minimum)}"
     floor = attempt.stated(Floor)
     if signal == "train.loss" and floor:
@@ -154,8 +163,6 @@ def _loss_row(attempt: Attempt, name: str, signal: str, width: int, *, rank: int
     room = max(LEAST_SPARK_CELLS, min(SPARK_CELLS, width - line.cell_len - len(words) - 1))
     line.append(f" {sparkline([point.value for point in series.recent], room)}", "cyan")
     line.append(words, "bright_black")
-    if series.nonfinite:
-        line.append(f" {series.nonfinite:,} not finite", "bold red")
     return [Row(line, rank)]
 
 

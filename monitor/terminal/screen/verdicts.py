@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import PurePath
 
 from rich.text import Text
 
 from monitor.alert import Alert, Severity, State
-from monitor.conditions import Outcome, Reading
-from monitor.report.judgement import RuleVerdict, labels_of
+from monitor.conditions import Outcome
+from monitor.report.judgement import RuleVerdict
 from monitor.report.problems import Problem
 from monitor.report.summary import Summary
 from monitor.snapshot import Snapshot
@@ -22,8 +21,8 @@ NOTICES = 20
 """Newest notices to show."""
 ALERTS = 200
 """Newest transitions to consider."""
-CAUSE, CONSEQUENCE = 20, 10
-"""Ranks of problems, and of what to do and what they explain; what is unknown comes after."""
+CAUSE, CONSEQUENCE, CHECKED = 20, 10, 5
+"""Ranks of problems, of what to do and what they explain, and of what was checked."""
 
 _COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
@@ -31,7 +30,7 @@ _OUTCOMES = {Outcome.OK: "✅", Outcome.BREACH: "❌", Outcome.UNKNOWN: "❔", O
 
 
 def rules(snapshot: Snapshot, summary: Summary, verdicts: Sequence[RuleVerdict], width: int) -> Section:
-    """Return the rules: counts by outcome in the title, then the problems of the first screen and what is unknown."""
+    """Return the rules: counts by outcome in the title, then causes with their effects, then what was checked."""
     outcomes = [_outcome(verdict) for verdict in verdicts]
     title = Text("rules", "bold")
     for outcome, sign in _OUTCOMES.items():
@@ -42,41 +41,48 @@ def rules(snapshot: Snapshot, summary: Summary, verdicts: Sequence[RuleVerdict],
     if snapshot.run.last is None:
         return Section(title, [Row(Text(" no line was read: nothing is known yet", "bright_black"))])
     rows = [row for problem in (*summary.problems, *summary.notes) for row in _problem_rows(problem)]
-    rows += [Row(_unknown_words(each), rank=each.rule.severity.rank) for each in verdicts if _is_worth_a_row(each)]
-    if not rows:
-        rows = [Row(Text(" nothing fires, nothing is unknown", "bright_black"))]
+    rows.append(Row(Text.assemble(" ", foreign(summary.checked, "bright_black")), rank=CHECKED, is_prose=True))
     return Section(title, rows, share=3)
 
 
-def alerts(snapshot: Snapshot) -> Section:
-    """Return the alerts, newest first; alerts that one line raised under one rule share a row."""
+def listed(snapshot: Snapshot, words: str = "") -> list[list[Alert]]:
+    """Return the alerts that contain the words, newest first; together those that one line raised under one rule."""
     newest = snapshot.history[-ALERTS:]
     known = {alert.id for alert in newest}
     shown = [*(alert for alert in snapshot.open if alert.id not in known), *newest]
+    found = [
+        list(together)
+        for _, together in groupby(reversed(shown), key=lambda alert: (alert.rule, alert.state, alert.at))
+    ]
+    return [group for group in found if any(_has(alert, words.casefold()) for alert in group)] if words else found
+
+
+def alerts(scene: Scene) -> Section:
+    """Return the alerts, newest first; from the chosen one on, where one is chosen."""
+    snapshot, view = scene.snapshot, scene.view
+    groups = listed(snapshot, view.filter)
+    cursor = None if view.cursor is None else min(view.cursor, len(groups) - 1)
+    begun = 0 if cursor is None else max(0, cursor - 1)
     rows: list[Row] = []
-    for _, together in groupby(reversed(shown), key=lambda alert: (alert.rule, alert.state, alert.at)):
-        group = list(together)
-        alert = group[-1]
-        # Where not all fit, alerts without an explanation stay first, then the newest.
-        rank = -len(rows) - ALERTS * bool(alert.inhibited_by)
-        rows.append(Row(_alert_words(alert, len(group)), rank=rank, is_prose=not alert.inhibited_by))
+    for place, group in enumerate(groups[begun:], begun):
+        alert, is_chosen = group[-1], place == cursor
+        # Where not all fit, alerts without an explanation stay first, then the newest; while one is chosen, its
+        # neighbours.
+        rank = -len(rows) - ALERTS * (bool(alert.inhibited_by) and cursor is None)
+        line = _alert_words(alert, len(group), scene.silenced.get(alert.id, ""), is_chosen=is_chosen)
+        rows.append(Row(line, rank=rank, is_prose=is_chosen or (cursor is None and not alert.inhibited_by)))
     title = Text.assemble(("alerts", "bold"), f"  {len(snapshot.open)} open" if snapshot.open else "")
-    return Section(title, rows or [Row(Text(" none so far", "bright_black"))], share=2)
+    if cursor is not None and groups:
+        title.append(f" · {cursor + 1} of {len(groups)}")
+    if view.filter or view.is_typing:
+        title.append_text(Text.assemble(" · with ", foreign(f"“{view.filter}”", "bold")))
+    nothing = " none with these words" if view.filter else " none so far"
+    return Section(title, rows or [Row(Text(nothing, "bright_black"))], share=2 if cursor is None else 6)
 
 
-def others(scene: Scene) -> Section:
-    """Return a row for each other followed log, those with alerts first."""
-    rows = []
-    for each in scene.others:
-        sign, style = (_SIGNS[each.worst], _COLOURS[each.worst]) if each.worst else (" ✓", "bright_black")
-        step = "" if each.step is None else f" step {each.step:,}"
-        line = Text.assemble(
-            f" {sign} ", foreign(PurePath(each.log).name, style), f" {each.status} epoch {each.epoch}{step}"
-        )
-        if each.num_firing:
-            line.append(f" · {each.num_firing} firing", style)
-        rows.append(Row(line, rank=each.worst.rank + 1 if each.worst else 0))
-    return Section(Text("other logs", "bold"), rows)
+def _has(alert: Alert, words: str) -> bool:
+    texts = (alert.rule, alert.fault, alert.summary, alert.state.value, *(value for _, value in alert.labels))
+    return any(words in text.casefold() for text in texts)
 
 
 def notices(scene: Scene) -> Section:
@@ -113,34 +119,19 @@ def _problem_rows(problem: Problem) -> Iterator[Row]:
         yield Row(Text.assemble("    explains: ", foreign(", ".join(problem.effects), "bright_black")), CONSEQUENCE)
 
 
-def _is_worth_a_row(verdict: RuleVerdict) -> bool:
-    """Whether a rule is unknown for another reason than a short run, which says nothing yet."""
-    is_unknown = verdict.outcome is Outcome.UNKNOWN and not verdict.open_alerts
-    return is_unknown and not all(each.is_early for each in verdict.readings)
-
-
-def _unknown_words(verdict: RuleVerdict) -> Text:
-    same = [reading for reading in verdict.readings if reading.outcome is Outcome.UNKNOWN]
-    name = foreign(verdict.rule.alert, "yellow")
-    return Text.assemble(f" {_OUTCOMES[Outcome.UNKNOWN]} ", name, " ", foreign(_reading_words(same)))
-
-
-def _reading_words(same: Sequence[Reading]) -> str:
-    first = same[0]
-    about = f"{labels_of(first)}: " if first.labels else ""
-    others = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
-    place = f" L{first.evidence[-1].line}" if first.evidence else ""
-    return f"{about}{first.reason}{others}{place}"
-
-
-def _alert_words(alert: Alert, count: int) -> Text:
+def _alert_words(alert: Alert, count: int, silenced: str, *, is_chosen: bool) -> Text:
     is_firing = alert.state is State.FIRING
     sign = _SIGNS[alert.severity] if is_firing else "🟢" if alert.state is State.RESOLVED else "⚪"
     style = "bright_black" if alert.inhibited_by else _COLOURS[alert.severity] if is_firing else ""
     others = f" (and {count - 1} more)" if count > 1 else ""
     line = Text.assemble(
-        f" {sign} {time_of_day(alert.at)} ", foreign(alert.rule, style), f" {alert.state.value}{others}"
+        ("▸" if is_chosen else " ", "bold"),
+        f"{sign} {time_of_day(alert.at)} ",
+        foreign(alert.rule, f"{style} reverse" if is_chosen else style),
+        f" {alert.state.value}{others}",
     )
+    if silenced:
+        line.append(f" · {silenced}", "cyan")
     if alert.inhibited_by:
         line.append(" explained by ", "bright_black").append_text(foreign(alert.inhibited_by, "bright_black"))
     line.append(": ").append_text(foreign(alert.summary if is_firing else alert.reason))

@@ -42,6 +42,11 @@ _TQDM = re.compile(
     rf"(?P<words>.*?)(?P<pct>\d{{1,3}})%(?:\|(?P<drawn>[^|]*)\|| ) *(?P<done>{_COUNT})/(?P<total>{_COUNT}|\?) *"
     rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
 )
+_ENDLESS = re.compile(
+    rf"(?P<words>[^|]*?)\|(?P<drawn>[ █▏▎▍▌▋▊▉#]*)\| *(?P<done>{_COUNT})/(?P<total>\?) *"
+    rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
+)
+"""Of a total that is not known: Lightning draws ``Validation: |   | 0/? [00:00<?, ?it/s]``."""
 _OPEN = re.compile(
     rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *{_RATE}{_SHOWN}"
 )
@@ -68,6 +73,8 @@ _RICH_TIMES = re.compile(
     r"(?:[\d.:]+s?(?: ?[<•] ?[\d.:]+s?)?(?= |$))? *"
 )
 
+_CUT_BY_HEAD = re.compile(r"\[(?:[A-Za-z]+ [A-Z] )?\d{4}-\d\d-\d\d[T ]")
+"""The head of a logger's record that was written into a bar."""
 _GLUED = re.compile(r"(?:^|(?<=  ))`.*$")
 """A message that quotes code, behind a bar and the blanks that fill its line."""
 
@@ -79,6 +86,8 @@ def take_bar(body: str) -> Bar | None:
         start = _last_start(body)
         if m := _TQDM.match(body, start):
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
+    if "/? [" in body and (m := _ENDLESS.match(body)):
+        return _tqdm(m, None)
     if "/" in body:
         if "━" in body or "█" in body or "[=" in body or "[>" in body or (body[:1].isdigit() and " - " in body):
             if body[0] == "[" and (m := _TRAILING.match(body) or _CENTRED.match(body)):
@@ -141,6 +150,8 @@ def _tqdm(m: re.Match[str], total: int | None) -> Bar | None:
     words = m["words"].strip()
     counts_samples = bool(listed("sample_units").intersection(words_of(unit))) or None
     pairs, behind = (m["pairs"] or "").strip(), m["behind"].strip()
+    if cut := _CUT_BY_HEAD.search(pairs):
+        pairs, behind = pairs[: cut.start()].strip(" ,"), ""  # and the end of the bar is behind that record
     return Bar("tqdm", done, total, words, pairs, unit, pace, counts_samples, behind)
 
 

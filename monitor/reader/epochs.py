@@ -35,7 +35,9 @@ def note_report(
         return  # of the next epoch, which its last line will name
     if place.position_is == "epoch" and "position" in kinds:
         kinds = kinds - {"position"} | {"epoch"}
-    has_inner = is_bar or bool(kinds & _INNER)
+    # "[49] loss: 0.2" under the head of epoch 49: its number once more, no place within it.
+    is_number = kinds == {"position"} and places[0].number.value == place.index + (0 if place.from_zero else 1)
+    has_inner = is_bar or (bool(kinds & _INNER) and not is_number)
     key = f"{template_key(template)}{subject}"
     if len(shapes.seen) >= MOST_SHAPES and key not in shapes.seen:
         return

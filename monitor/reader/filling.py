@@ -61,12 +61,15 @@ def _may_be_empty(template: str) -> bool:
 def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
     """A word for nothing is not finite where numbers came before it; else nothing was measured there.
 
-    A validation that was not run in this epoch measured nothing, whatever came before.
+    A validation that was not run in this epoch measured nothing, whatever came before: one that was has other figures.
     """
     key = template_key(template)
     was = state.empties.get(key, "")
     has_words = any(each.number.is_empty for each in found)
     if was == "n" and has_words:
+        held_out = [each for each in found if each.slot.split in ("val", "test")]
+        if any(not each.number.is_empty and each.slot.role in ("value", "metric") for each in held_out):
+            return found
         return [each for each in found if not (each.number.is_empty and each.slot.split in ("val", "test"))]
     if has_words and not was and len(state.empties) < 256:
         state.empties[key] = "w"

@@ -13,7 +13,7 @@ from monitor.reader.drawings import read_bar
 from monitor.reader.heads import Head, take_head
 from monitor.reader.numbers import read, unwrap
 from monitor.reader.pairs import read_pairs
-from monitor.reader.places import Named, enter_epoch, place_of
+from monitor.reader.places import Named, enter_epoch, enter_step, place_of
 from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
 from monitor.reader.schedule import announces_plan, take_limit, take_plan
@@ -151,8 +151,12 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         state.place.is_ended = True
         state.block = ""
         return (Report("end", place_of(state.place, state.place.step), detail=status),)
+    if (judged := phrases.judged_at(body)) is not None:
+        _enter_judged(*judged, state)
     if phrases.is_checkpoint(body):
         return (Report("checkpoint", place_of(state.place, state.place.step), _monitored(phrases.monitored(body))),)
+    if judged is not None:
+        return (Report("epoch", place_of(state.place, state.place.step)),)
     if found := phrases.epoch_head(body):
         number, total, is_over = found
         if state.place.index is None and number > 1 and total is None and phrases.is_setting(body):
@@ -184,6 +188,17 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         state.is_plan_open = announces_plan(body)
         return KNOWN
     return None
+
+
+def _enter_judged(epoch: int, step: int, state: ReadState) -> None:
+    """Move to where a checkpoint was judged: at the epoch's end, if all epochs so far have as many steps."""
+    place = state.place
+    if place.index is None:
+        place.has_seen_zero = True
+    enter_epoch(place, Named(epoch))
+    enter_step(place, Named(step, rank=3))
+    if place.index == epoch and not place.is_fraction:
+        place.is_over = True if step and step % (epoch + 1) == 0 else None
 
 
 def _bar(body: str, bar: Bar, logger: str, state: ReadState, depth: int) -> tuple[Report, ...]:

@@ -9,7 +9,7 @@ from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
 from monitor.reader.lagging import note_drawing, step_of
 from monitor.reader.numbers import may_count
-from monitor.reader.places import Named, PlaceState, enter_batch, enter_epoch, enter_step
+from monitor.reader.places import Named, PlaceState, counts_all_episodes, enter_batch, enter_epoch, enter_step
 from monitor.reader.positions import enter_position
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
@@ -38,6 +38,8 @@ def enter(
         is_alone = bar is not None and bar.style == "rich" and bar.is_over
         item = item._replace(is_alone=is_alone, kind=kind_of(template, values, subject) if template else "")
         is_bar_behind = bar is None and bool(values) and _is_after_its_bar(place)
+        if bar is not None and place.index is None and _LIGHTNING in bar.pairs:
+            place.has_seen_zero = True  # Lightning counts epochs from 0, though this log begins in a later one
         if not (item.is_fraction and item.value != item.value):
             enter_epoch(place, item)
         if is_bar_behind and place.index is not None and not place.is_fraction:
@@ -48,7 +50,7 @@ def enter(
         return place.step
     if "step" in named:
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
-        if "episode" in named and item.rank == 2 and item.total is None:
+        if "episode" in named and item.rank == 2 and item.total is None and not counts_all_episodes(place, item.value):
             return None  # how long the episode was, or where the run is: not sure
         rivals = [each for _, each in named["step"] if each.rank == item.rank]
         if "epoch" in named and len(rivals) == 2 and not any(each.total for each in rivals):
@@ -141,6 +143,8 @@ def looks_back(places: list[Filled], values: tuple[Value, ...], state: ReadState
     return not has_loss and number < place.index + (0 if place.from_zero else 1)
 
 
+_LIGHTNING = "v_num="
+"""The version of the run, which the bars of PyTorch Lightning show."""
 _WITHIN = frozenset(("step", "batch", "samples", "position", "index"))
 """Places within an epoch."""
 

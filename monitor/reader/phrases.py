@@ -6,7 +6,7 @@ import re
 
 from monitor.reader.vocabulary import listed, shipped, words_of
 
-_EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in)"
+_EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in|at)"
 _EPOCH_NAMES = "epoch|epoche|[eé]po(?:ca|que|ka)|эпоха|エポック|에포크|轮次|第"
 _EPOCH = re.compile(
     rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:{_EPOCH_NAMES})"
@@ -27,7 +27,11 @@ _END = (
     ),
     (r"^\W*training (?:is )?(?:finished|completed?|done|over|ended)\b(?! (?:epoch|iter|step|batch))", "completed"),
     (r"^\d+ epochs completed in\b|^done training\b|^exiting program after\b", "completed"),
-    (r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$", "stopped"),
+    (
+        r"^Epoch \d+: early stopping|Signaling Trainer to stop|^early stopping\W*$|"
+        r"^\W*early stopping triggered(?: (?:at|after)\b|\W*$)",
+        "stopped",
+    ),
     (r"^(?:total )?training (?:time|took|duration)\b[ :]*[\d:]", "completed"),
     (r"^Training loss did not improve more than tol|^Maximum iterations .* reached", "completed"),
 )
@@ -92,6 +96,16 @@ def evaluation_head(body: str) -> tuple[int, int | None] | None:
     return int(m[1]), int(m[2]) if m[2] else None
 
 
+_JUDGED = re.compile(r"^Epoch (\d{1,7}), global step (\d{1,12}): ")
+"""``Epoch 3, global step 1408: 'val/accuracy' was not in top 1``."""
+
+
+def judged_at(body: str) -> tuple[int, int] | None:
+    """Return the epoch, from 0, and the step at which Lightning judged a checkpoint."""
+    found = _JUDGED.match(body)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 _CITES = re.compile(r"\bbest (?:iteration|epoch|step|round|model|result)s?(?: (?:is|was|were))?:$", re.I)
 
 
@@ -139,6 +153,10 @@ _GLUED_PLACE = re.compile(
 )
 
 
+_GLUED_COLON = re.compile(r"(?<=[A-Za-z]):(?=(?:epoch|ep|iter|iteration|step|batch) \d)", re.I)
+"""``train:epoch 1``: a label, and its place."""
+
+
 _EPOCH_DONE = re.compile(
     r"\W*(epoch[ :#=\[(_]{0,2}\d{1,7}(?: ?/ ?\d{1,7})?[\])]?) (?:is )?(?:done|finished|completed?|ended|over)"
     r" ?[.,;:|!-]+ *(?=[A-Za-z])", re.I
@@ -172,7 +190,7 @@ def plain(body: str) -> str:
     if body.startswith("**") and (m := _EMPHASISED.match(body)):
         body = f"[{m[1]}] {body[m.end() :]}"
     if _GLUED_PLACE.search(body):
-        body = _GLUED_PLACE.sub(r"\1 \2", body)
+        body = _GLUED_COLON.sub(": ", _GLUED_PLACE.sub(r"\1 \2", body))
     if body[0] in "[┌│└" and (m := _TAG.match(body) or _JULIA.match(body)):
         return body[m.end() :].lstrip()
     if (" at " in body or " for " in body or " after " in body) and (m := _AT_STEP.match(body)):

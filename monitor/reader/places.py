@@ -99,6 +99,10 @@ class PlaceState:
     inner_from_zero: bool = False
     leap: int = 0
     """How far apart the last two counts within an epoch, or of the steps, were."""
+    episode_step: float | None = None
+    """The last step that was named beside an episode: of the run, or of the episode."""
+    episodes_grown: int = 0
+    """How many of these steps, one after the other, were higher than the one before."""
     is_round: bool = False
     """Whether the count of the steps began anew when it was full, in a log that names no epochs: it may be one of each
     epoch, or of each of several trainings."""
@@ -194,6 +198,10 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
             state.from_zero = True if raw == 0 or state.has_seen_zero else False if is_from_one_seen else None
     if raw == 0:
         state.from_zero = True
+    if named.total is None and state.total_from == 1 and (raw == 0 or state.has_seen_zero):
+        state.from_zero = state.is_total_from_one = True  # a line with a total called the same epoch 1
+    if state.from_zero is None and state.index is not None and state.index + 1 == state.starts_at:
+        state.from_zero = _from_zero_by_rhythm(state.starts_at, raw)
     if state.epochs is not None and raw == state.epochs and not is_from_one:
         if state.from_zero and (state.total_from is None or state.total_from > 0) and not state.is_total_sure:
             # Lines without a total count from 0, this one perhaps from 1.
@@ -220,6 +228,21 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index, state.is_over = index, False
     note_first(state, named)
     state.resumes = False
+
+
+def _from_zero_by_rhythm(first: int, second: int) -> bool | None:
+    """Return whether epochs are counted from 0, as the first two that a log names tell; None where they do not.
+
+    A log of every tenth epoch that begins with 10 and 20 counts from 1, and with 9 and 19 from 0.
+    """
+    every = second - first
+    if every < FEWEST_EVERY:
+        return None
+    return {every: False, every - 1: True}.get(first)
+
+
+FEWEST_EVERY = 3
+"""Epochs from one line to the next below which their rhythm may be chance. Chosen by hand, 2026-11."""
 
 
 def _is_alone(state: PlaceState, named: Named) -> bool:
@@ -276,6 +299,19 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
     if total is not None:
         state.inner_total = total
     return _global(state, value, total if state.is_inner is False else None, named.rank)
+
+
+FEWEST_GROWN = 10
+"""Steps beside an episode that grow without a break, after which they are the run's: of episodes' lengths, one order
+in 3.6 million is so."""
+
+
+def counts_all_episodes(state: PlaceState, value: float) -> bool:
+    """Whether a step beside an episode counts over all of them, as those before show; note this one."""
+    was, state.episode_step = state.episode_step, value
+    if state.episodes_grown < FEWEST_GROWN and was is not None and value != was:
+        state.episodes_grown = state.episodes_grown + 1 if value > was else 0
+    return state.episodes_grown >= FEWEST_GROWN
 
 
 def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int | None:

@@ -21,7 +21,7 @@ from monitor.reader.slots import (
     unnamed,
     without_unit,
 )
-from monitor.reader.subjects import group_of, part_sets, section_of, share_split, subject_of
+from monitor.reader.subjects import group_of, part_sets, section_of, share_split, spelled_out, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
 
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=4096)
 def plan_of(template: str, logger: str = "") -> Plan:
     """Return the plan of a template; ``logger`` may name the split, as in fairseq."""
-    gaps = template.split(MARK)
+    gaps = spelled_out(template).split(MARK)
     found: list[Slot] = []
     num_pairs = 0
     list_of = -1

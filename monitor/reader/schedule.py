@@ -12,6 +12,7 @@ _ANNOUNCES = re.compile(r"\*{3,} *(?:running|starting) (?:train|eval|predict|tes
 _LINE = re.compile(r"(?P<key>[A-Za-z][\w ./,()&-]{1,80}?) ?[:=] ?(?P<number>\d[\d,]{0,24})")
 _MEASURES = ("value", "criterion", "part", "time")
 _REACHED = re.compile(r"\bmax_epochs[=: ]+(\d{1,7})\b\W*reached", re.I)
+_AFTER = re.compile(r"\bafter (\d{1,7}) epochs\b(?! (?:without|with no|of no|since|in a row))", re.I)
 MOST_EPOCHS = 10**7
 MOST_STEPS = 10**15
 """More is none: a data set without an end is one of 2⁶³ epochs."""
@@ -41,7 +42,12 @@ def take_plan(body: str, state: ReadState) -> bool:
 
 
 def take_limit(body: str, place: PlaceState) -> None:
-    """Take the limit that a line says was reached: ``max_epochs=3`` reached."""
+    """Take the limit that a line says was reached, ``max_epochs=3`` reached, or after how many epochs it is over."""
+    if (done := _AFTER.search(body)) and place.index is not None and place.from_zero is None and not place.is_fraction:
+        number = int(done[1])
+        if place.index in (number - 1, number - 2):
+            place.from_zero = place.index == number - 2
+            place.index, place.is_over = number - 1, True
     if not (limit := _REACHED.search(body)) or not 0 < int(limit[1]) < MOST_EPOCHS:
         return
     number = int(limit[1])

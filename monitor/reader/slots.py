@@ -142,6 +142,8 @@ def slot_of(
             return Slot("none")
     bare = _KEY_UNIT.sub("", key).strip()
     said: Quantity = meaning(key)
+    if said.role == "place" and bare.lower() == "s" and not is_first:
+        return Slot("none")  # "e: 3 s: 8909": seconds or samples as well as steps
     if said.role == "metric" and "(" in key:
         outer = meaning(key[: key.index("(")].strip())
         inner = meaning(key[key.index("(") :].strip("() "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.reader.slots import Slot
+from monitor.reader.template import MARK
 from monitor.reader.vocabulary import listed, shipped, words_of
 
 MEASURED = ("value", "criterion", "part", "metric")
@@ -151,3 +152,20 @@ def group_of(gap: str, group: str) -> str:
         split = shipped().splits.get(opened[1].lower(), "")
         return split if split in ("train", "val", "test") else ""
     return group
+
+
+_V_NAME = re.compile(r"(?<![\w/])v_(?=([A-Za-z][\w/]*)[\s:=])")
+FEWEST_TWINS = 2
+"""Names with and without ``v_`` before it means the validation: one pair may as well be a value's loss and the sum."""
+
+
+def spelled_out(template: str) -> str:
+    """Return a template whose names tell the validation's figures by ``v_`` alone with ``val_`` instead:
+    ``v_recons 0.4 recons 0.3 v_loss 2.1 loss 0.3``.
+    """
+    if "v_" not in template:
+        return template
+    names = set(_V_NAME.findall(template))
+    if sum(bool(re.search(rf"(?<![\w/]){name}[\s:=]+{MARK}", template)) for name in names) < FEWEST_TWINS:
+        return template
+    return _V_NAME.sub("val_", template)

@@ -196,7 +196,9 @@ def _enter_judged(epoch: int, step: int, state: ReadState) -> None:
     if place.index is None:
         place.has_seen_zero = True
     enter_epoch(place, Named(epoch))
+    word = place.step_word
     enter_step(place, Named(step, rank=3))
+    place.step_word = word  # the batches of the bars go on from there
     if place.index == epoch and not place.is_fraction:
         place.is_over = True if step and step % (epoch + 1) == 0 else None
 

@@ -1,9 +1,14 @@
-"""Record types: frozen dataclasses with a tag, a level, a text template and typed keys."""
+"""Record types: immutable dataclasses with a tag, a level, a text template and typed keys.
+
+Their methods are written once, here: those that `dataclasses` writes for each class anew take longer to compile than
+the rest of the grammar, at each start.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import typing
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -45,7 +50,16 @@ def _can_be_key(key: str) -> bool:
     return bool(_KEY.fullmatch(key)) and not RESERVED.search(key)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+Class = TypeVar("Class")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _immutable(cls: type[Class]) -> type[Class]:
+    """Make a class a dataclass with the methods of `Record`."""
+    return dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+
+
+@_immutable
 class Record:
     """The content of one line. Fields that are None are not written; keys unknown to the type are in ``extra``."""
 
@@ -59,7 +73,42 @@ class Record:
     """The codecs of the keys after the template."""
     _line_templates: ClassVar[tuple[KeyTemplate, ...]] = ()
 
+    _names: ClassVar[tuple[str, ...]] = ("extra",)
+    _all: ClassVar[frozenset[str]] = frozenset(_names)
+    _defaults: ClassVar[dict[str, object]] = {"extra": ()}
+
     extra: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, **values: object) -> None:
+        """Take a value for each field, by its name; fields with a default may be left out. Raises TypeError."""
+        known = self.__dict__
+        known.update(self._defaults)
+        known.update(values)
+        if known.keys() != self._all:
+            wrong = ", ".join(sorted(known.keys() ^ self._all))
+            raise TypeError(f"{type(self).__name__}: missing or unknown: {wrong}; expected {', '.join(self._names)}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a record does not change."""
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse: a record does not change."""
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether type and all fields are equal."""
+        if not isinstance(other, Record) or other.__class__ is not self.__class__:
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        """Return a hash of all fields."""
+        return hash(tuple(map(self.__dict__.__getitem__, self._names)))
+
+    def __repr__(self) -> str:
+        """Return the type and all fields, as Python writes them."""
+        return f"{type(self).__name__}({', '.join(f'{name}={self.__dict__[name]!r}' for name in self._names)})"
 
     def text(self) -> str:
         """Return the text after the tag.
@@ -139,10 +188,13 @@ def line(
     """
 
     def make(cls: RecordType) -> RecordType:
-        made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
-        hints = typing.get_type_hints(cls)
-        own = [field for field in dataclasses.fields(made) if field.name != "extra"]
-        codecs = {field.name: _codec_for(field.name, hints[field.name]) for field in own}
+        made = _immutable(cls)
+        fields = dataclasses.fields(made)
+        made._names = tuple(field.name for field in fields)
+        made._all = frozenset(made._names)
+        made._defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+        own = [field for field in fields if field.name != "extra"]
+        codecs = {field.name: _codec_for(field.name, _type(str(field.type), cls.__module__)) for field in own}
         made._codecs = {name: codec for name, codec in codecs.items() if codec}
         made.TAG, made.LEVEL = tag, level
         made._template = Template(text, made._codecs)
@@ -153,6 +205,13 @@ def line(
         return typing.cast(RecordType, made)
 
     return make
+
+
+@lru_cache(maxsize=1024)
+def _type(written: str, module: str) -> object:
+    """Return the type that a field's annotation in a module means."""
+    # As typing.get_type_hints does, but once for each annotation rather than once for each field.
+    return eval(written, vars(sys.modules[module]))
 
 
 _PLACES = ("step", "epoch", "batch")

@@ -51,6 +51,7 @@ SECTIONS = {
     "Rules and formats": {
         "rules": "List, explain, check and test rules.",
         "drill": "Break copies of a healthy log, and show what would fire, when, and what would not be seen.",
+        "backtest": "Try all rules on runs of the past: which would have alarmed, and which to switch off or set.",
         "dialects": "List, check and test dialects: how other trainers write their logs.",
         "share": "Write a sample of a LOG that can be shown to others, with every unknown word masked.",
     },

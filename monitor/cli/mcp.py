@@ -29,7 +29,8 @@ def command(states: tuple[Path, ...], choice: RuleChoice) -> None:
 
     Its tools only read: list_runs, summary, problems, explain_rule, lines_around, compare. They read the state folders
     and the logs that these know, and no other file. Text of logs comes in fields named quoted, at most 500 characters
-    each. Needs the extra mcp: pip install 'trainwarden[mcp]'.
+    each. Needs the extra mcp: pip install 'trainwarden[mcp]'. Exit code: 0 the assistant has left, 2 wrong usage or no
+    state.
 
     \b
     monitor mcp --state /var/lib/trainwarden/run-1

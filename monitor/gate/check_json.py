@@ -11,7 +11,7 @@ from monitor.report.facts import merged_facts
 from monitor.report.verdict import Verdict, verdict_of
 from monitor.snapshot import Snapshot
 
-_VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
+VERDICTS = {0: "ok", 1: "breach", 3: "blind"}
 
 
 def document_of(log: Log) -> dict[str, object]:
@@ -29,7 +29,7 @@ def _items(log: Log) -> Iterator[tuple[str, object]]:
     yield "log", log.path if log.path == "-" else str(Path(log.path).absolute())
     yield "host", log.host
     yield "run", run.id
-    yield "verdict", _VERDICTS[log.exit_code]
+    yield "verdict", VERDICTS[log.exit_code]
     yield "ended", log.end.ended.value
     if log.end.cause is not None:
         yield "cause", log.end.cause.value

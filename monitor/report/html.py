@@ -50,7 +50,12 @@ def render_html(page: Page, template: Path | None = None, *, full: bool = False)
 
     ``full`` adds the parts that the log has nothing for, and the rules that do not apply.
     """
-    return fill(TEMPLATE, template, _environment(page), {**_variables(page), "full": full}).strip() + "\n"
+    return fill(TEMPLATE, template, environment_of(page), {**variables_of(page), "full": full}).strip() + "\n"
+
+
+def style() -> str:
+    """Return the style of a page and its charts. Raises ReportError."""
+    return f"\n{_style()}{drawing.CHART_CSS}\n"
 
 
 def _style() -> str:
@@ -61,17 +66,17 @@ def _style() -> str:
         raise ReportError(str(path), f"cannot be read ({error})", expected="a style sheet in UTF-8") from None
 
 
-def _variables(page: Page) -> Mapping[str, object]:
+def variables_of(page: Page) -> Mapping[str, object]:
     """Return the values that a template can print, by name."""
     from markupsafe import Markup
 
-    style, can_draw = f"\n{_style()}{drawing.CHART_CSS}\n", drawing.can_draw()
+    css, can_draw = style(), drawing.can_draw()
     return {
         "page": page,
         "Mark": Mark,
-        "style": Markup(style),
-        "policy": _policy(style),
-        "icon": _icon(page.summary.mark),
+        "style": Markup(css),
+        "policy": _policy(css),
+        "icon": icon(page.summary.mark),
         "charts": [(chart, Markup(drawing.draw_inline(chart))) for chart in page.charts] if can_draw else [],
         "charts_absence": drawing.ABSENCE if page.charts and not can_draw else "",
         "lines": _quoted_lines(page),
@@ -88,15 +93,15 @@ def _policy(style: str) -> str:
     )
 
 
-def _icon(mark: Mark) -> str:
+def icon(mark: Mark) -> str:
     """Return a dot in the colour of the verdict, for the browser's tab."""
     circle = f"%3Ccircle cx='8' cy='8' r='7' fill='%23{_ICON_COLOURS[mark]}'/%3E"
     return f"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E{circle}%3C/svg%3E"
 
 
 @lru_cache(maxsize=1)
-def _bare_environment() -> Environment:
-    """Return the environment that all pages share."""
+def bare_environment() -> Environment:
+    """Return the environment that all pages share: it escapes what a template prints."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
     from markupsafe import Markup
@@ -105,7 +110,7 @@ def _bare_environment() -> Environment:
         undefined=StrictUndefined, finalize=_finalize, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        **dict.fromkeys(("cite", "anchor", "place"), str),  # known to the compiler; `_environment` gives them a page
+        **dict.fromkeys(("cite", "anchor", "place"), str),  # known to the compiler; `environment_of` gives them a page
         code=lambda text: Markup(f"<code>{escape.html(foreign(text), escape.CELL_LIMIT) or '(empty)'}</code>"),
         script=lambda text: Markup("\n".join(escape.html(foreign(each)) for each in _bounded(text).split("\n"))),
         long=lambda text: Markup(escape.html(foreign(text), LONG)),
@@ -124,7 +129,8 @@ def _bare_environment() -> Environment:
     return environment
 
 
-def _environment(page: Page) -> Environment:
+def environment_of(page: Page) -> Environment:
+    """Return the environment of one page: its filters know which lines the page quotes."""
     from markupsafe import Markup
 
     anchors = {_place(line): _anchor(line, page.log) for line in _cited_lines(page)[:LINES_QUOTED]}
@@ -136,12 +142,12 @@ def _environment(page: Page) -> Environment:
         more = f" <small>+{len(found) - LINES_CITED}</small>" if len(found) > LINES_CITED else ""
         return Markup(f'<span class="cite">{" ".join(links)}{more}</span>' if links else "")
 
-    environment = _bare_environment().overlay()
+    environment = bare_environment().overlay()
     environment.filters = {
         **environment.filters,
         "cite": cite,
         "anchor": lambda line: _anchor(line, page.log),
-        "place": lambda line: f"L{line.line:,}" if line.path == page.log else f"{line.path}:{line.line}",
+        "place": lambda line: f"L{line.line:,}" if _is_of(line, page.log) else f"{line.path}:{line.line}",
     }
     return environment
 
@@ -184,14 +190,19 @@ def _place(line: Evidence) -> LineKey:
 
 def _anchor(line: Evidence, log: str) -> str:
     """Return the anchor of a quoted line."""
-    if line.path == log:
+    if _is_of(line, log):
         return f"L{line.line}"
     digest = hashlib.sha256(line.path.encode("utf-8", "backslashreplace")).hexdigest()[:8]
     return f"F{digest}-L{line.line}"
 
 
+def _is_of(line: Evidence, log: str) -> bool:
+    """Whether a line is of the page's log, by its full path or by the path that the watch was given."""
+    return line.path == log or log.endswith(f"/{line.path}")
+
+
 def _link(line: Evidence, anchor: str | None, log: str) -> str:
-    name = f"L{line.line}" if line.path == log else escape.html(foreign(f"{line.path}:{line.line}"), 80)
+    name = f"L{line.line}" if _is_of(line, log) else escape.html(foreign(f"{line.path}:{line.line}"), 80)
     if anchor is None:
         return name
     return f'<a href="#{anchor}" title="{escape.html(foreign(line.text), escape.CELL_LIMIT)}">{name}</a>'
@@ -200,7 +211,7 @@ def _link(line: Evidence, anchor: str | None, log: str) -> str:
 def _quoted_lines(page: Page) -> list[Evidence]:
     """Return the lines that the page quotes, in the order of the log."""
     found = _cited_lines(page)[:LINES_QUOTED]
-    return sorted(found, key=lambda line: (line.path != page.log, line.path, line.line))
+    return sorted(found, key=lambda line: (not page.is_of_log(line), line.path, line.line))
 
 
 def _cited_lines(page: Page) -> list[Evidence]:

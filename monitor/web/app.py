@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from monitor.alert import State
 from monitor.base.clock import Clock
@@ -20,15 +20,16 @@ from monitor.web.access import Access, App, Gate, Receive, Scope, Send, problem
 from monitor.web.asked import Refused, body_of, carry_out, request_in
 from monitor.web.board import Board, Entry
 from monitor.web.observer import Observer
+from monitor.web.pages import Pages
 from monitor.web.stream import MOST_STREAMS, stream
 
 STUCK_S = 60.0
 """Without a look for so long, the server says that it is not well."""
 
 
-def application(observer: Observer, gate: Gate, clock: Clock, pages: list[BaseRoute] | None = None) -> App:
-    """Return the server's application: the API, and further ``pages``."""
-    api = _Api(observer, clock)
+def application(observer: Observer, gate: Gate, clock: Clock) -> App:
+    """Return the server's application."""
+    api, pages = _Api(observer, clock), Pages(observer, gate.token, clock)
     routes = [
         Route("/api/runs", api.runs),
         Route("/api/runs/{id}", api.run),
@@ -39,7 +40,7 @@ def application(observer: Observer, gate: Gate, clock: Clock, pages: list[BaseRo
         Route("/api/events", _Stream(observer)),
         Route("/api/openapi.json", api.description),
         Route("/healthz", api.health),
-        *(pages or []),
+        *pages.routes(tagged),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _refused_by_router, Refused: _refused})
     return Access(inner, gate, clock)
@@ -149,7 +150,7 @@ def _page_of(request: Request) -> dict[str, int]:
     return asked
 
 
-def _refused(_: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return problem(error.status, error.words)
 

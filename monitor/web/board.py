@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.api import Log
 from monitor.base.escape import redact, terminal, unmarked
+from monitor.base.wording import log_name
+from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.live.watched import Unread, known_pipeline, known_snapshot, unread
 from monitor.pipeline import is_blind
+from monitor.report.judgement import judge
 from monitor.report.run_state import RunVerdict, run_state_of
 from monitor.report.sections.progress import remaining
 from monitor.report.summary import Summary, summary_of
@@ -36,7 +40,7 @@ class Row(NamedTuple):
     host: str
     log: str
     folder: str
-    """The folder of the log."""
+    """The log's folder, or the one above it where the name has the log's folder in it."""
     mark: str
     """``ok``, ``caution``, ``breach`` or ``unknown``."""
     state: str
@@ -85,6 +89,11 @@ class Entry:
     def snapshot(self) -> Snapshot:
         """The run as of `judged_at`."""
         return self.log.snapshot
+
+    @cached_property
+    def outcomes(self) -> tuple[tuple[str, Outcome], ...]:
+        """What each rule comes to."""
+        return tuple((each.rule.alert, each.outcome) for each in judge(self.snapshot))
 
     @property
     def firing(self) -> list[Alert]:
@@ -159,7 +168,7 @@ def _row(name: str, snapshot: Snapshot, summary: Summary, main: Seen, wall: floa
         name=safe(summary.name),
         host=safe(summary.host),
         log=safe(snapshot.log),
-        folder=safe(str(PurePath(snapshot.log).parent)),
+        folder=safe(snapshot.log.removesuffix(log_name(snapshot.log)).rstrip("/") or "/"),
         mark=summary.mark.name.lower(),
         state=safe(summary.state),
         is_running=is_running,

@@ -21,7 +21,7 @@ from monitor.store.store import Seen
 from monitor.web.board import Board, Entry, Row, entry_id, entry_of
 from monitor.web.events import Events
 
-POLL_S = 0.25
+POLL_S = 0.2
 """How often the files are asked whether something changed; an alert is on the page within a second."""
 FIND_S = 3.0
 """How often new state folders are looked for."""
@@ -71,6 +71,16 @@ class Observer:
                 self.board = self.board._replace(troubles=(*self.board.troubles[:8], reason_of(error)))
             # At most half of one processor.
             self._stop.wait(max(POLL_S, self.turn_s))
+
+    def own_metrics(self) -> dict[str, float]:
+        """Return how the looking goes, by the names of `monitor.web.metrics.OWN`."""
+        return {
+            "looks_total": self.num_turns,
+            "look_failures_total": self.num_failures,
+            "look_seconds": self.turn_s,
+            "last_look_timestamp_seconds": self.board.judged_at,
+            "event_streams": self.events.num_readers,
+        }
 
     def turn(self) -> None:
         """Look once, and publish what changed."""

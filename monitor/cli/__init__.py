@@ -45,6 +45,7 @@ SECTIONS = {
         "init": "Write a watch file that fits LOG.",
         "doctor": "Check whether each rule could fire in time, and suggest what to change.",
         "config": "Print a sample watch file, or check one.",
+        "fleet": "Print alerting rules and a dashboard for many machines; write metrics to a file.",
         "service": "Install and print the systemd units that keep a watch running.",
         "completion": "Print a script that makes SHELL complete what you type.",
     },

@@ -19,6 +19,7 @@ from monitor.web import documents, openapi
 from monitor.web.access import Access, App, Gate, Receive, Scope, Send, problem
 from monitor.web.asked import Refused, body_of, carry_out, request_in
 from monitor.web.board import Board, Entry
+from monitor.web.metrics import exposed, registry_of
 from monitor.web.observer import Observer
 from monitor.web.pages import Pages
 from monitor.web.stream import MOST_STREAMS, stream
@@ -40,6 +41,7 @@ def application(observer: Observer, gate: Gate, clock: Clock) -> App:
         Route("/api/events", _Stream(observer)),
         Route("/api/openapi.json", api.description),
         Route("/healthz", api.health),
+        Route("/metrics", api.metrics),
         *pages.routes(tagged),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _refused_by_router, Refused: _refused})
@@ -65,6 +67,7 @@ def tagged(request: Request, body: bytes, media_type: str, status: int = 200) ->
 class _Api:
     def __init__(self, observer: Observer, clock: Clock) -> None:
         self._observer, self._clock = observer, clock
+        self._registry = registry_of(lambda: observer.board, clock.wall, observer.own_metrics)
 
     @property
     def _board(self) -> Board:
@@ -92,6 +95,10 @@ class _Api:
 
     def description(self, request: Request) -> Response:
         return as_json(request, openapi.description())
+
+    def metrics(self, request: Request) -> Response:
+        body, kind = exposed(self._registry, request.headers.get("accept", ""))
+        return Response(body, media_type=kind)
 
     def health(self, request: Request) -> Response:
         since_s = self._clock.monotonic() - self._observer.turned_at

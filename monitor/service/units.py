@@ -17,6 +17,7 @@ HOME_LOGS = "/home/alice/project/_logs"
 _COMMON = (
     ("monitor@.service", "etc/systemd/system/monitor@.service"),
     ("monitor-failure@.service", "etc/systemd/system/monitor-failure@.service"),
+    ("monitor-serve.service", "etc/systemd/system/monitor-serve.service"),
     ("monitor.tmpfiles", "etc/tmpfiles.d/trainwarden.conf"),
     ("trainwarden.sysusers", "etc/sysusers.d/trainwarden.conf"),
 )

@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs man dist test test-full test-terminal test-frameworks test-records test-real-prices \
+.PHONY: help install readme docs man dist test test-full test-terminal test-docs test-frameworks test-records test-real-prices \
     test-service fuzz soak sbom lint format \
     bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
@@ -19,6 +19,8 @@ WITH_TORCH := $(VENV)/.$(TORCH)
 INSTALLED := $(VENV)/.installed
 WITH_FRAMEWORKS := $(VENV)/.frameworks
 WITH_PRICES := $(VENV)/.prices
+DOCS_BIN := build/docs-tools/bin
+DOCS_TOOLS := build/docs-tools/.installed
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -30,9 +32,15 @@ demo: $(INSTALLED) ## Train a model, break it, and watch the monitor notice: lea
 readme: $(INSTALLED) ## Write the newest demo's output and the table of rules into the README
 	$(BIN)/python -m tests.demo.readme
 
-docs: $(INSTALLED) ## Write the pages of rules, commands and receivers from their sources
+docs: $(INSTALLED) $(DOCS_TOOLS) ## Write the pages that have sources, and build the site: build/site, every link checked
 	$(BIN)/python -m tests.repository.rules_page
 	$(BIN)/python -m tests.repository.reference_pages
+	NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs build --quiet --strict --config-file deploy/site/mkdocs.yml
+
+dist: man $(DOCS_TOOLS) ## Build the source package, with the man pages, and the wheel, and check them: dist
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(DOCS_BIN)/twine check --strict dist/*
 
 man: $(INSTALLED) ## Write the man pages from the help of the commands: build/man
 	$(BIN)/python -m deploy.man_pages build/man
@@ -46,6 +54,9 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 test-terminal: $(INSTALLED) ## What needs the real programs: completion in bash, zsh and fish, man pages, keys in tmux
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/cli/test_shells.py tests/deploy/test_man_pages.py \
 	    tests/terminal/test_tmux.py
+
+test-docs: $(INSTALLED) $(DOCS_TOOLS) ## Build the site and the packages, and check every link
+	PATH="$(CURDIR)/$(DOCS_BIN):$$PATH" $(BIN)/pytest -q -m slow tests/deploy/test_site.py
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and others: their logs and files, and our telemetry in them
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
@@ -118,6 +129,13 @@ $(WITH_TORCH): $(CREATED)
 
 $(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
 	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	touch $@
+
+# Their own environment: what builds pages is not for what runs.
+$(DOCS_TOOLS): pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/docs-tools
+	build/docs-tools/bin/python -m pip --disable-pip-version-check --no-input install -c constraints.txt \
+	    'mkdocs-material>=9.5' 'twine>=6'
 	touch $@
 
 $(WITH_FRAMEWORKS): $(INSTALLED)

@@ -144,8 +144,8 @@ def test_every_monitor_command_line_of_the_readme_parses():
     assert {parse(line) for line in lines} <= set(LEAVES)
 
 
-def test_every_rule_file_of_the_readme_is_one(folder: Path):
-    files = re.findall(r"```yaml\n(groups:.+?)```", README, re.DOTALL)
+def test_every_rule_file_of_the_page_on_writing_rules_is_one(folder: Path):
+    files = re.findall(r"```yaml\n(groups:.+?)```", (ROOT / "docs/writing-rules.md").read_text(), re.DOTALL)
     assert files
     write(folder / "run.log", HEALTHY)
     for text in files:

@@ -1,4 +1,4 @@
-"""Write the generated parts of the README: the demo's output and the table of rules."""
+"""Write the generated parts of the README, and of the pages of the demo and of the faults."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from monitor.rules import Rule, load_rules
 from monitor.terminal.lines import summary_lines
 
 ROOT = Path(__file__).parents[2]
+README, DEMO, FAULTS = ROOT / "README.md", ROOT / "docs" / "demo.md", ROOT / "docs" / "faults.md"
 WIDTH = 180
 """Most characters of an output line in the README; lines of the log are longer."""
 
 
 def filled(readme: str, section: str, text: str) -> str:
-    """Return the README with the text between a section's two marks. Raises ValueError if they are missing."""
+    """Return a page with the text between a section's two marks. Raises ValueError if they are missing."""
     marks = re.compile(rf"(<!-- {section}: [^\n]*-->\n).*?(<!-- {section} end -->)", re.DOTALL)
     if not marks.search(readme):
-        raise ValueError(f"README.md: marks missing; expected <!-- {section}: ... --> and <!-- {section} end -->")
+        raise ValueError(f"{section}: marks missing; expected <!-- {section}: ... --> and <!-- {section} end -->")
     return marks.sub(lambda match: f"{match[1]}{text}{match[2]}", readme)
 
 
@@ -78,14 +79,18 @@ def demo_block(output: str) -> str:
 
 
 def main() -> None:
-    """Fill the README from the shipped rules and the newest demo's output."""
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text(), "rules", rules_table(load_rules(sorted((ROOT / "rules").glob("*.yaml"))))))
-    path.write_text(filled(path.read_text(), "check", check_block()))
+    """Fill README and pages from the shipped rules and the newest demo's output."""
+    rules = load_rules(sorted((ROOT / "rules").glob("*.yaml")))
+    _fill(README, "check", check_block())
+    _fill(FAULTS, "rules", rules_table(rules))
     outputs = sorted((ROOT / "_logs/training").glob("demo_*.watch.txt"))
     if not outputs:
         sys.exit("_logs/training/demo_*.watch.txt: no such file, so the demo's part is unchanged; run make demo first")
-    path.write_text(filled(path.read_text(), "demo", demo_block(outputs[-1].read_text())))
+    _fill(DEMO, "demo", demo_block(outputs[-1].read_text()))
+
+
+def _fill(path: Path, section: str, text: str) -> None:
+    path.write_text(filled(path.read_text(), section, text))
 
 
 if __name__ == "__main__":

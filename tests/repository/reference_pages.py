@@ -49,7 +49,7 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     context = click.Context(command, info_name=" ".join(path), terminal_width=100)
     usage = " ".join(command.collect_usage_pieces(context))
     prose, _, examples = inspect.cleandoc(command.help or "").partition("\b\n")
-    parts = [f"\n## {' '.join(path)}\n", f"`{' '.join(path)} {usage}`\n", f"{prose.strip()}\n"]
+    parts = [f"\n## {' '.join(path)}\n", f"`{' '.join(path)} {usage}`\n", f"{_prose(prose)}\n"]
     if examples:
         parts.append("".join(f"    {line.strip()}\n" for line in examples.strip().splitlines()))
     records = [each.get_help_record(context) for each in command.params if isinstance(each, click.Option)]
@@ -57,6 +57,11 @@ def _section(path: tuple[str, ...], command: click.Command) -> str:
     if rows:
         parts.append("\n".join(["| option | what it does |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)
+
+
+def _prose(text: str) -> str:
+    """Return help as Markdown: no file pattern is taken for emphasis, the exit codes are a paragraph of their own."""
+    return re.sub(r"\s+(Exit codes?: )", r"\n\n\1", text.strip().replace("*", r"\*"))
 
 
 def _cell(text: str) -> str:

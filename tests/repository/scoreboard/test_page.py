@@ -80,8 +80,8 @@ def test_none_of_so_many_runs_is_told_with_what_it_shows(runs: list[Judged]):
 
 def test_the_readme_has_a_place_for_the_summary(runs: list[Judged]):
     readme = filled((ROOT / "README.md").read_text(), "scoreboard", summary(tables_of(runs), HOW))
-    assert "| faulty runs detected | 2/3 |" in readme
-    assert "| false alarms on plain healthy runs | 1/2 |" in readme
+    assert "- 2/3 faulty runs detected" in readme
+    assert "a false alarm: 1/2 of the plain ones" in readme
 
 
 def test_the_figures_say_all_that_the_page_says(runs: list[Judged]):

@@ -109,7 +109,8 @@ class Zero(OneSignal):
         """Return whether the newest zeros are no rounding; None where that cannot be told."""
         bare = _is_bare(points[len(points) - zeros].evidence.text)
         if self.against_accuracy:
-            return _is_refuted(run.attempt, 0.0 if is_whole and bare else printed_place(points))
+            place = 0.0 if is_whole and bare else printed_place(points)
+            return _is_refuted(run.attempt, place, max(point.value for point in points))
         told = is_zero(run, self.signal, points[: len(points) - zeros + 1], self._scale(run.attempt))
         return bare if told is None and is_whole and not self.is_rounded else told
 
@@ -119,14 +120,18 @@ class Zero(OneSignal):
         return max((each for each in found if math.isfinite(each)), default=None)
 
 
-def _is_refuted(attempt: Attempt, place: float) -> bool:
-    """Return whether so many rows of all validations are wrong that their loss would show in the last printed place."""
+def _is_refuted(attempt: Attempt, place: float, largest: float) -> bool:
+    """Return whether so many rows of all validations are wrong that their loss would show in the last printed place.
+
+    A loss that was smaller than theirs before it was 0 is on a scale of its own, which they tell nothing of.
+    """
     wrong = [
         1 - series.maximum / (100.0 if series.maximum > 1 else 1.0)
         for labels, series in attempt.of(METRIC).items()
         if ("split", "val") in labels and parts_of(dict(labels)["name"]) & ACCURACY
     ]
-    return any(each * math.log(2) >= max(SHARE_SEEN * place, LEAST_WRONG) for each in wrong)
+    costs = [each * math.log(2) for each in wrong]
+    return any(each >= max(SHARE_SEEN * place, LEAST_WRONG) and not 0 < largest < each for each in costs)
 
 
 def _is_bare(text: str) -> bool:

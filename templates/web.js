@@ -1,4 +1,4 @@
-// Renews what the page shows, from the stream of events. Without it the page is whole, but stands still.
+// Renews what the page shows, from the stream of events. Without it the page is whole, but does not move.
 "use strict";
 
 const MARKS = { ok: "✅", caution: "⚠️", breach: "❌", unknown: "❔", not_applicable: "➖" };

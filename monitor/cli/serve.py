@@ -67,7 +67,7 @@ def command(states: tuple[Path, ...], listen: str, token_file: Path | None, host
     places = [each.resolve() for each in states or (default_directory(os.environ),)]
     for each in places:
         if not each.is_dir():
-            raise MonitorError(f"--state {each}", "is no folder", expected="the state folder of a watch")
+            raise MonitorError(f"--state {each}", "is not a folder", expected="the state folder of a watch")
     serve(
         places,
         listen_at(listen),

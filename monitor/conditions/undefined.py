@@ -25,9 +25,9 @@ class Undefined(OneSignal):
     """The newest reports of a series are not numbers, and too many of them for chance.
 
     Some figures are not always defined: the mean reward of an interval without an episode, the accuracy of a class
-    that the batch does not have. How often a series was no number before tells how long it may be none now: the chance
-    is that of the beta-binomial distribution, with half a report of either kind added (Jeffreys), since a few reports
-    hardly tell how often. A series that has never been a number is not judged.
+    that the batch does not have. How often a series was not a number before tells for how long it may not be one
+    now: the chance is that of the beta-binomial distribution, with half a report of either kind added (Jeffreys),
+    since a few reports hardly tell how often. A series that has never been a number is not judged.
     """
 
     kind: Literal["undefined"]
@@ -89,6 +89,6 @@ class Undefined(OneSignal):
 
 
 def _chance(series: Series, none: int) -> float:
-    """Return the chance of so many reports in a row that are no number, after all those before."""
+    """Return the chance of so many reports in a row without a number, after all those before."""
     before, others = series.count - none, series.nonfinite - none + 0.5
     return math.prod((others + each) / (before + 1 + each) for each in range(none))

@@ -21,7 +21,7 @@ from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
 
 LEAST_WRONG = 0.01
-"""So much of a loss is no rounding, however it is printed. Chosen by hand, 2026-11."""
+"""So much of a loss is not rounding, however it is printed. Chosen by hand, 2026-11."""
 
 
 class Zero(OneSignal):
@@ -106,7 +106,7 @@ class Zero(OneSignal):
         )
 
     def _told(self, run: Run, points: Sequence[Point], zeros: int, *, is_whole: bool) -> bool | None:
-        """Return whether the newest zeros are no rounding; None where that cannot be told."""
+        """Return whether the newest zeros are not rounded; None where that cannot be told."""
         bare = _is_bare(points[len(points) - zeros].evidence.text)
         if self.against_accuracy:
             place = 0.0 if is_whole and bare else printed_place(points)

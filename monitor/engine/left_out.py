@@ -21,7 +21,7 @@ def alerts_left_out(run: Run, rule: Rule, at: float | None) -> Alert:
         run,
         at,
         summary=f"{rule.alert} fired {MOST_FIRED:,} times in this log; its further alerts are counted, and not told",
-        action="Look at the log itself: what fires so often is no news any longer. Other rules are judged as before.",
+        action="Look at the log itself: what fires so often is not news any longer. Other rules are judged as before.",
         reason=f"{MOST_FIRED:,} alerts of one rule",
         evidence=(run.last,) if run.last else (),
         labels=(("rule", rule.alert),),

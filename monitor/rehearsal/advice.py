@@ -160,7 +160,7 @@ def _advice(found: RuleFigures, rule: Rule, alarmed_with: Callable[[str, Sequenc
 
 
 def _setting(found: RuleFigures, rule: Rule) -> str | None:
-    """Return a level beyond the values of all good runs; None where a level is no remedy."""
+    """Return a level beyond the values of all good runs; None where a level does not help."""
     pairs = [(alarm.value, alarm.threshold) for good, _, alarm in found.alarms if good]
     if (
         not rule.condition.level_fields

@@ -1,4 +1,4 @@
-"""Files of records that are no text log → lines: a trainer's state, a list or table in JSON, TensorBoard's events.
+"""Files of records that are not a text log → lines: a trainer's state, a list or table in JSON, TensorBoard's events.
 
 Each record becomes one line of JSON and is read as any other line; the number of the line is that of the record.
 """
@@ -15,7 +15,7 @@ from monitor.base.errors import LogError
 from monitor.tail.tfevents import Scalar, event_records, is_tfevents
 
 MOST_BYTES = 256 * 1024 * 1024
-"""A document of JSON must be read whole; a larger one is no log. Chosen by hand, 2026-11."""
+"""A document of JSON must be read whole; a larger one is not a log. Chosen by hand, 2026-11."""
 
 
 LONGEST_HEAD = 64 * 1024

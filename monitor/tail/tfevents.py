@@ -52,7 +52,7 @@ class EventRecord(NamedTuple):
 def event_records(path: str, stream: BinaryIO, at: int = 0, *, is_patient: bool = False) -> Iterator[EventRecord]:
     """Yield each whole record from an offset on; one that is still being written ends them.
 
-    Raises LogError where the data are no events, unless ``is_patient``: a record that is none then has no scalars.
+    Raises LogError where the data are not events, unless ``is_patient``: a record that is none then has no scalars.
     """
     size = stream.seek(0, io.SEEK_END)
     while at + _HEAD <= size:
@@ -66,7 +66,9 @@ def event_records(path: str, stream: BinaryIO, at: int = 0, *, is_patient: bool 
             found = _scalars_of(stream.read(length)) if length <= MOST_RECORD_BYTES else []
         except (ValueError, IndexError, struct.error):
             if not is_patient:
-                raise LogError(path, f"record at byte {at:,} is no event", expected="TensorBoard's events") from None
+                raise LogError(
+                    path, f"record at byte {at:,} is not an event", expected="TensorBoard's events"
+                ) from None
             found = []
         yield EventRecord(end, found)
         at = end

@@ -193,7 +193,7 @@ class LiveOutput:
         return f"{verb[wish.verb]} {alert.id if wish.verb is Verb.ACK else alert.rule}"
 
     def _silenced(self, snapshot: Snapshot) -> dict[str, str]:
-        """Return the open alerts of which people are not told now, each with the reason."""
+        """Return the open alerts that people are not told about now, each with the reason."""
         if self._silences is None:
             return {}
         now, found = self._clock.wall(), {}

@@ -224,7 +224,7 @@ _ORDER = (State.FIRING, State.CLOSED, State.RESOLVED, State.PENDING)
 
 
 class _Told(NamedTuple):
-    """An alert on a run's page; of those of one rule that are over, the newest stands for all."""
+    """An alert on a run's page; of those of one rule that are over, the newest is shown for all."""
 
     alert: Alert
     mark: Mark

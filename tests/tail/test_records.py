@@ -127,7 +127,7 @@ def test_events_may_end_within_a_record_but_not_hold_anything_else():
     for end in range(len(whole)):
         assert scalars(whole[:end]) == scalars(whole)[: len(scalars(whole[:end]))]
     broken = struct.pack("<Q", 4) + b"\0" * 4 + b"\xff\xff\xff\xff" + b"\0" * 4
-    with pytest.raises(LogError, match="record at byte 0 is no event"):
+    with pytest.raises(LogError, match="record at byte 0 is not an event"):
         scalars(broken)
     assert scalars(broken + whole, is_patient=True) == scalars(whole)
 

@@ -249,8 +249,8 @@ def test_a_category_that_training_never_sees_is_no_feature(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"categories": ("alpha",)}, "alpha is no category; expected text or whole numbers"),
-        ({"categories": ("date",)}, "date is no category"),
+        ({"categories": ("alpha",)}, "alpha is not a category; expected text or whole numbers"),
+        ({"categories": ("date",)}, "date is not a category"),
         ({"categories": ("industry",)}, "columns missing; expected industry"),
         ({"neutral_column": "industry"}, "columns missing; expected industry"),
         ({"weight_column": "volume"}, "columns missing; expected volume"),

@@ -19,7 +19,7 @@ from trainer.panel.panel import PanelError
 from trainer.panel.source import Rows
 
 MOST_VALUES = 64
-"""Most values of a categorical column, each of which is a feature. Chosen by hand: beyond it, a column is a key."""
+"""Most values of a categorical column; each value is a feature. Chosen by hand: beyond it, a column is a key."""
 MISSING = -1
 """The value of a row without one."""
 
@@ -59,7 +59,7 @@ def check_size(path: Path, category: Category) -> None:
     """Raise PanelError for a column with more values than features can be made of."""
     if len(category.values) > MOST_VALUES:
         raise PanelError(
-            f"{path}: {category.column} is no category; expected at most {MOST_VALUES} values, "
+            f"{path}: {category.column} is not a category; expected at most {MOST_VALUES} values, "
             f"got {len(category.values)}"
         )
 
@@ -74,7 +74,7 @@ def _as_text(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
             column = column.cast(pa.int64())
         except pa.ArrowInvalid as error:
             raise PanelError(
-                f"{path}: {name} is no category; expected text or whole numbers, got numbers with a fraction"
+                f"{path}: {name} is not a category; expected text or whole numbers, got numbers with a fraction"
             ) from error
     elif not (
         pa.types.is_string(kind)
@@ -83,5 +83,5 @@ def _as_text(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         or pa.types.is_boolean(kind)
         or pa.types.is_null(kind)
     ):
-        raise PanelError(f"{path}: {name} is no category; expected text or whole numbers, got {kind}")
+        raise PanelError(f"{path}: {name} is not a category; expected text or whole numbers, got {kind}")
     return column.cast(pa.string())

@@ -2,7 +2,7 @@
 
 Whatever is computed of a date uses the values of that date only; a missing value stays missing and counts for none.
 
-Shape legend: D dates, C codes, F features, H horizons; M columns, each of which is compared by itself.
+Shape legend: D dates, C codes, F features, H horizons; M columns, each compared by itself.
 """
 
 from __future__ import annotations

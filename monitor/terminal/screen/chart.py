@@ -153,7 +153,7 @@ def _joined(points: Sequence[tuple[float, float]], dot_x: float, dot_y: float) -
 
 
 def _place(value: float, low: float, high: float, size: int) -> int:
-    """Return where a value lies among so many dots."""
+    """Return where a value is among so many dots."""
     if high == low:
         return 0
     # Halves first: the difference of two finite numbers may be infinite.

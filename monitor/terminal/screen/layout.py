@@ -1,4 +1,4 @@
-"""Which rows of which section are shown: divides the height of the terminal."""
+"""The rows of each section that are shown: divides the height of the terminal."""
 
 from __future__ import annotations
 

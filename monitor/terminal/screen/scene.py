@@ -49,7 +49,7 @@ class Scene(NamedTuple):
     course: Course = Course()
     """The losses so far."""
     silenced: Mapping[str, str] = {}
-    """By id, the open alerts of which receivers are not told, and why, in words."""
+    """By id, the open alerts that receivers are not told about, and why, in words."""
     view: View = View()
     """What a person has chosen to see."""
     has_keys: bool = False

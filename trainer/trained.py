@@ -34,6 +34,8 @@ class Prepared(NamedTuple):
     features_CDF: NDArray[np.float32]
     """Normalised, in the order of the training; 0, the training mean, where a feature is left out."""
     left_out: tuple[str, ...]
+    asked_group: int | None = None
+    """Place of the asked group column among those of the panel; None if none was asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +59,16 @@ class Trained:
         static_data: str = "",
         until: str = "",
         is_scored: bool = False,
-        groups: tuple[str, ...] = (),
+        group_column: str = "",
     ) -> Prepared:
         """Read a panel with the trained features, or with some of them: the others count as missing everywhere.
 
         Every date up to `until` is read, whichever the training read; `static_data` replaces the training's file of
         that name. The columns of labels' groups are needed only where predictions `is_scored`, that of weights never.
-        `groups` are further columns to group the codes by. Raises TrainerError.
+        `group_column` groups the codes for the figures of each group. Raises TrainerError.
         """
-        kept = [name for name in self.feature_names if name not in self._matching(exclude)]
-        if features:
-            kept = [name for name in kept if name in self._matching(features)]
-        if not kept:
-            raise SettingError("exclude: no feature is left; expected at least one, got 0")
+        left_out = self.left_out(features=features, exclude=exclude)
+        kept = [name for name in self.feature_names if name not in left_out]
         asked = dataclasses.replace(
             self.config.data,
             since="",
@@ -79,7 +78,7 @@ class Trained:
             neutral_column=self.config.data.neutral_column if is_scored else "",
             labels_per_date=self.config.data.labels_per_date if is_scored else "none",
         )
-        panel = read_panel(data, asked, features=tuple(kept), groups=groups)
+        panel = read_panel(data, asked, features=tuple(kept), groups=(group_column,) if group_column else ())
         places = [self.feature_names.index(name) for name in kept]
         normalisation = dataclasses.replace(
             self.normalisation,
@@ -91,17 +90,28 @@ class Trained:
             known_CDF = features_CDF
             features_CDF = np.zeros((*known_CDF.shape[:2], len(self.feature_names)), dtype=np.float32)
             features_CDF[:, :, places] = known_CDF
-        return Prepared(panel, features_CDF, tuple(name for name in self.feature_names if name not in kept))
+        return Prepared(
+            panel, features_CDF, left_out, panel.group_columns.index(group_column) if group_column else None
+        )
 
-    def part(self, name: str, panel: Panel) -> DateRange:
-        """Return where a part of the training is in a panel. Raises SettingError if it is nowhere."""
+    def left_out(self, *, features: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the trained features that are taken for missing. Raises SettingError if none is left."""
+        kept = set(self.feature_names) - self._matching(exclude)
+        if features:
+            kept &= self._matching(features)
+        if not kept:
+            raise SettingError("exclude: no feature is left; expected at least one, got 0")
+        return tuple(name for name in self.feature_names if name not in kept)
+
+    def part(self, name: str, dates: NDArray[np.datetime64]) -> DateRange:
+        """Return where a part of the training is among the dates of a panel. Raises SettingError if it is nowhere."""
         if name not in self.parts:
             got = "a checkpoint of 0.1.0" if not self.parts else ", ".join(self.parts)
             raise SettingError(f"part: the training had no {name} part; expected one that it had, or dates, got {got}")
         first, last, last_label = (np.datetime64(date) for date in self.parts[name])
-        stop = int(np.searchsorted(panel.dates, last, side="right"))
-        label_stop = int(np.searchsorted(panel.dates, last_label, side="right"))
-        return DateRange(int(np.searchsorted(panel.dates, first)), stop, label_stop=label_stop)
+        stop = int(np.searchsorted(dates, last, side="right"))
+        label_stop = int(np.searchsorted(dates, last_label, side="right"))
+        return DateRange(int(np.searchsorted(dates, first)), stop, label_stop=label_stop)
 
     def _matching(self, wanted: tuple[str, ...]) -> set[str]:
         found = {each: fnmatch.filter(self.feature_names, each) for each in wanted}

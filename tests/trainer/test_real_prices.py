@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from monitor import grammar
+from tests.trainer.evaluation.walks import fold_figures, walk
 from tests.trainer.runs import Run, fit
 from trainer.cli import main
 
@@ -193,6 +194,26 @@ def invoke(*words: Any) -> str:
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == 0, done.stderr
     return done.stdout if "evaluate" in words else ""
+
+
+@pytest.mark.parametrize("name", PRICES)
+def test_no_fold_sees_its_future(name: str, pandas: Any, tmp_path: Path):
+    prices = PRICES[name]
+    write_panel(pandas, prices, tmp_path / "panel.csv")
+    words = ("--folds", 2, "--fold-days", 40)
+    settings = {"horizons": prices.horizons, "embargo_days": 10, "batch_size": 400}
+    before = walk(tmp_path / "before", tmp_path / "panel.csv", *words, **settings)
+    end = before["folds"][0]["dates"].split("..")[1]
+    rows = pandas.read_csv(tmp_path / "panel.csv")
+    is_later = pandas.to_datetime(rows["date"]) > end
+    for column in rows.columns.drop(["date", "code"]):
+        # The past in reverse: what a model would love to know.
+        rows.loc[is_later, column] = rows.loc[is_later, column].to_numpy()[::-1] * 3 + 1
+    rows.to_csv(tmp_path / "spoilt.csv", index=False)
+    after = walk(tmp_path / "after", tmp_path / "spoilt.csv", *words, **settings)
+    left, right = fold_figures(before), fold_figures(after)
+    assert left[0] == right[0]
+    assert left[1]["horizons"] != right[1]["horizons"]
 
 
 def test_the_log_of_real_prices_has_no_line_that_cannot_be_read(pandas: Any, tmp_path: Path):

@@ -162,6 +162,12 @@ class DayBatches:
         for number, day in enumerate(self.days[self._rank :: self._world_size]):
             yield self._assemble(0, number, np.array([day]), np.array([day]))
 
+    def some_days(self, most: int) -> Iterator[DayBatch]:
+        """Yield up to so many evenly spread days of all ranks, each as a batch of its own."""
+        num_days = min(most, len(self.days))
+        for number, place in enumerate(np.linspace(0, len(self.days) - 1, num_days).round().astype(int)):
+            yield self._assemble(0, number, self.days[[place]], self.days[[place]])
+
     @property
     def num_own_days(self) -> int:
         """Number of this rank's days."""

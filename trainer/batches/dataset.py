@@ -18,7 +18,7 @@ from trainer.config import DataConfig, TrainerConfig
 from trainer.market.generate import synthesise
 from trainer.market.write import write_panel
 from trainer.panel.cross_section import compare_labels
-from trainer.panel.file import load_panel
+from trainer.panel.file import load_panel, read_dates
 from trainer.panel.panel import Panel, PanelError, PanelSchema
 from trainer.panel.splits import DateRange, Splits, SplitSettings, part_labels, split_dates, winsorised
 
@@ -72,9 +72,28 @@ def read_panel(
     `groups` are further columns to put the codes into groups by. Values of a category that occur only after the
     training part are left out of the configured features: nothing could be learnt of them. Raises PanelError.
     """
+    schema = _schema(config, features=features, groups=groups)
+    panel = load_panel(path, schema, cache_dir=Path(config.cache_dir) if config.cache_dir else None)
+    if features is None and config.categories:
+        panel = _without_later_values(panel, config)
+    if not config.neutral_column and config.labels_per_date == "none":
+        return panel
+    group_DC = panel.groups_GDC[0] if panel.groups_GDC is not None and config.neutral_column else None
+    learnt_DCH = compare_labels(panel.targets_DCH, config.labels_per_date, group_DC)  # type: ignore[arg-type]
+    return dataclasses.replace(panel, learnt_DCH=learnt_DCH)
+
+
+def panel_dates(path: Path, config: DataConfig) -> NDArray[np.datetime64]:
+    """Return the dates of a panel from `since` to `until`; nothing else of it is read. Raises PanelError."""
+    return read_dates(path, _schema(config))
+
+
+def _schema(
+    config: DataConfig, *, features: tuple[str, ...] | None = None, groups: tuple[str, ...] = ()
+) -> PanelSchema:
     own = config.features and (*config.features, *(f"{name}=*" for name in config.categories))
     neutral = (config.neutral_column,) if config.neutral_column else ()
-    schema = PanelSchema(
+    return PanelSchema(
         date=config.date_column,
         code=config.code_column,
         price=config.price_column or None,
@@ -90,14 +109,6 @@ def read_panel(
         since=config.since or None,
         until=config.until or None,
     )
-    panel = load_panel(path, schema, cache_dir=Path(config.cache_dir) if config.cache_dir else None)
-    if features is None and config.categories:
-        panel = _without_later_values(panel, config)
-    if not neutral and config.labels_per_date == "none":
-        return panel
-    group_DC = None if panel.groups_GDC is None or not neutral else panel.groups_GDC[0]
-    learnt_DCH = compare_labels(panel.targets_DCH, config.labels_per_date, group_DC)  # type: ignore[arg-type]
-    return dataclasses.replace(panel, learnt_DCH=learnt_DCH)
 
 
 def _without_later_values(panel: Panel, config: DataConfig) -> Panel:

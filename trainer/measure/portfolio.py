@@ -68,15 +68,16 @@ def hold(spread_C: Floats, day_C: Ints, weight_CK: Floats | None, *, horizon_day
 
     `day_C` are date indices, ascending. `cost_bps` is paid for each value bought or sold, the first purchase included.
     """
-    start_C = (day_C - day_C[0]) % horizon_days
+    start_C = _starts(day_C, horizon_days)
+    all_traded_C = None if weight_CK is None else _traded(weight_CK, start_C)
     gross, net, changes = [], [], []
     for start in range(horizon_days):
         mine_C = start_C == start
         if mine_C.sum() < 2:
             continue
         gross.append(sharpe_ratio(spread_C[mine_C]))
-        if weight_CK is not None:
-            traded_C = np.abs(np.diff(weight_CK[mine_C], axis=0, prepend=0.0)).sum(axis=1)
+        if all_traded_C is not None:
+            traded_C = all_traded_C[mine_C]
             net.append(sharpe_ratio(spread_C[mine_C] - traded_C * cost_bps / 1e4))
             changes.append(traded_C[1:] / _WHOLE_BOOK)
     return Held(
@@ -84,6 +85,44 @@ def hold(spread_C: Floats, day_C: Ints, weight_CK: Floats | None, *, horizon_day
         sharpe_net=_mean_of_known(net),
         turnover=float(np.concatenate(changes).mean()) if changes else math.nan,
     )
+
+
+class Book(NamedTuple):
+    """What each day adds to a portfolio with a part for each day of the horizon, each rebuilt once per horizon."""
+
+    gross_C: Floats
+    """Return of the part that is rebuilt on this day, as a share of the whole."""
+    net_C: Floats
+    """After costs."""
+    turnover_C: Floats
+    """Share of the two legs of this day's part that is replaced; nan where it is bought for the first time."""
+
+
+def book(spread_C: Floats, day_C: Ints, weight_CK: Floats, *, horizon_days: int, cost_bps: float) -> Book:
+    """Return each day's part of the portfolios whose Sharpe ratios `hold` gives."""
+    start_C = _starts(day_C, horizon_days)
+    traded_C = _traded(weight_CK, start_C)
+    is_first_C = np.zeros(len(day_C), dtype=bool)
+    is_first_C[np.unique(start_C, return_index=True)[1]] = True
+    return Book(
+        gross_C=spread_C / horizon_days,
+        net_C=(spread_C - traded_C * cost_bps / 1e4) / horizon_days,
+        turnover_C=np.where(is_first_C, np.nan, traded_C / _WHOLE_BOOK),
+    )
+
+
+def _starts(day_C: Ints, horizon_days: int) -> Ints:
+    """Return which of the portfolios, one for each first day, is rebuilt on each day."""
+    return (day_C - day_C[:1]) % horizon_days
+
+
+def _traded(weight_CK: Floats, start_C: Ints) -> Floats:
+    """Return the value that is bought and sold on each day; the first purchase of a portfolio included."""
+    traded_C = np.zeros(len(weight_CK))
+    for start in np.unique(start_C):
+        mine_C = start_C == start
+        traded_C[mine_C] = np.abs(np.diff(weight_CK[mine_C], axis=0, prepend=0.0)).sum(axis=1)
+    return traded_C
 
 
 def weights_of_days(predictions_B: Floats, day_B: Ints, code_B: Ints) -> Floats:

@@ -77,6 +77,10 @@ class VariableSelection(nn.Module):
         shares_FN = self._shares(x_NF).t()
         return (values_FNW * shares_FN.unsqueeze(-1)).sum(0).reshape(num_rows, window, -1)
 
+    def shares(self, x_BTF: Tensor) -> Tensor:
+        """Return the weight of each feature, on each day of each row. Shapes: (B, T, F) -> (B, T, F)."""
+        return self._shares(x_BTF.reshape(-1, x_BTF.shape[-1])).reshape(x_BTF.shape)
+
     def _values(self, x_FN1: Tensor) -> Tensor:
         """Send every feature through its own network. Shapes: (F, N, 1) -> (F, N, W)."""
         x_FN2 = torch.cat([x_FN1, torch.ones_like(x_FN1)], dim=-1)
@@ -115,14 +119,24 @@ class TemporalEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x_BTH: Tensor) -> Tensor:
-        remembered, _ = self.recurrent(x_BTH)
-        x_BTH = self.recurrent_norm(x_BTH + self.recurrent_gate(self.dropout(remembered)))
-        placed = x_BTH + self.positions
+        x_BTH, placed = self._placed(x_BTH)
         # Only the last day leaves the encoder, so only it is a query; every day is a key.
         attended, _ = self.attention(placed[:, -1:], placed, x_BTH, need_weights=False)
         x_BH = self.attention_norm(x_BTH[:, -1] + self.attention_gate(attended[:, 0]))
         fed = self.feed_gate(self.dropout(functional.elu(self.feed(x_BH))))
         return self.feed_norm(x_BH + fed)
+
+    def attention_by_day(self, x_BTH: Tensor) -> Tensor:
+        """Return how much the last day attends to each day, a mean over heads. Shapes: (B, T, H) -> (B, T)."""
+        x_BTH, placed = self._placed(x_BTH)
+        _, weight_B1T = self.attention(placed[:, -1:], placed, x_BTH, need_weights=True)
+        return weight_B1T[:, 0]
+
+    def _placed(self, x_BTH: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the days after the recurrent part, without and with their positions."""
+        remembered, _ = self.recurrent(x_BTH)
+        x_BTH = self.recurrent_norm(x_BTH + self.recurrent_gate(self.dropout(remembered)))
+        return x_BTH, x_BTH + self.positions
 
 
 class GraphEncoder(nn.Module):
@@ -248,6 +262,15 @@ class StockModel(nn.Module):
         if self.linear_skip is None:
             return predictions_BKQ
         return predictions_BKQ + self.linear_skip(windows_BTF[:, -1], edge_index_2E, edge_attr_ED).unsqueeze(-1)
+
+    def explain(self, windows_BTF: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean weight of each feature, and the mean attention to each lag, from 0 days back.
+
+        Shapes: (B, T, F) -> (F), (T).
+        """
+        share_F = self.variable_selection.shares(windows_BTF).float().mean((0, 1))
+        selected_BTH = self.input_projection(self.variable_selection(windows_BTF))
+        return share_F, self.temporal_encoder.attention_by_day(selected_BTH).float().mean(0).flip(0)
 
     def gradient_groups(self) -> Mapping[str, Mapping[str, nn.Parameter]]:
         """Return each group's parameters by full name, in the order of `GRADIENT_GROUPS`.

@@ -61,6 +61,12 @@ def load_panel(path: Path, schema: PanelSchema, *, cache_dir: Path | None = None
     )
 
 
+def read_dates(path: Path, schema: PanelSchema) -> NDArray[np.datetime64]:
+    """Return the dates of a panel, ascending. Raises PanelError."""
+    with ExitStack() as stack:
+        return read_keys(path, open_source(path).rows(stack, text_columns=(schema.code,)), schema).dates
+
+
 def _read(path: Path, source: PanelFiles, schema: PanelSchema, new_array: NewArray) -> PanelArrays:
     try:
         with ExitStack() as stack:

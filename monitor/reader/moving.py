@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from monitor.reader.anew import kind_of
+from monitor.reader.anew import HEAD
 from monitor.reader.bars import Bar
 from monitor.reader.filling import Filled, total_of
 from monitor.reader.lagging import note_drawing, step_of
@@ -13,6 +13,7 @@ from monitor.reader.places import Named, PlaceState, counts_all_episodes, enter_
 from monitor.reader.positions import enter_position
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
+from monitor.reader.template import template_key
 from monitor.reader.vocabulary import listed, words_of
 
 
@@ -36,7 +37,7 @@ def enter(
             planned = named["num_epochs"][0][1].value
             item = item._replace(total=planned if planned >= item.value else None)
         is_alone = bar is not None and bar.style == "rich" and bar.is_over
-        item = item._replace(is_alone=is_alone, kind=kind_of(template, values, subject) if template else "")
+        item = item._replace(is_alone=is_alone, kind=_kind_of(template, values, subject) if template else "")
         is_bar_behind = bar is None and bool(values) and _is_after_its_bar(place)
         if bar is not None and place.index is None and _LIGHTNING in bar.pairs:
             place.has_seen_zero = True  # Lightning counts epochs from 0, though this log begins in a later one
@@ -88,7 +89,7 @@ def enter(
         has_val = subject in ("val", "test") or any(value.split == "val" for value in values)
         if each.slot.name:
             has_loss = any(value.quantity == "loss" for value in values)
-            item = item._replace(kind=kind_of(template, values, subject) if template else "")
+            item = item._replace(kind=_kind_of(template, values, subject) if template else "")
             return enter_position(place, item, has_val=has_val, has_loss=has_loss)
         _enter_unknown(place, item)
         return None
@@ -234,3 +235,18 @@ def enter_bar(bar: Bar, state: ReadState, *, is_measured: bool = False) -> int |
     place.step = place.bar_rounds * bar.total + bar.done
     place.steps = bar.total if not place.bar_rounds else None
     return place.step
+
+
+_HELD_OUT = ("val", "test")
+
+
+def _kind_of(template: str, values: tuple[Value, ...], subject: str) -> str:
+    """Return what kind of line names an epoch: all that give a loss of the training are one, and all that give nothing.
+    Empty where it may look back: models are evaluated after the training, too, and then from the first epoch on.
+    """
+    if not values:
+        return HEAD
+    if subject in _HELD_OUT or all(value.split in _HELD_OUT for value in values):
+        return ""
+    has_loss = any(value.quantity == "loss" and value.split not in _HELD_OUT for value in values)
+    return "loss" if has_loss else template_key(template)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.reader.anew import begins_anew, fraction_begins_anew, note_first
+from monitor.reader.anew import Furthest, begins_anew, fraction_begins_anew, further
 from monitor.reader.numbers import may_count
 
 
@@ -21,7 +21,7 @@ class Named(NamedTuple):
     is_alone: bool = False
     """Whether a bar names it that may be all that is left of many: rich draws the last one only, into a file."""
     kind: str = ""
-    """Of an epoch, what kind of line names it, as `anew.kind_of` says; empty where it may look back."""
+    """Of an epoch, what kind of line names it, as `moving` says; empty where it may look back."""
 
 
 class Place(NamedTuple):
@@ -48,7 +48,7 @@ class PlaceState:
     """How many trainings the log holds so far: folds, or one run after the other."""
     is_anew: bool = False
     """Whether this one began though nothing said that the one before was complete."""
-    furthest: dict[str, int] = field(default_factory=dict)
+    furthest: Furthest = field(default_factory=dict)
     """Kind of line that named the first epoch → the furthest one that it has named, as written."""
     progress_from: float | None = None
     """The first of the epochs done that were named as a fraction."""
@@ -179,7 +179,9 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         if not state.is_fraction:
             state.is_fraction = True
         is_back = state.progress is not None and named.value < state.progress - 1e-9
-        if is_back and (state.is_ended or fraction_begins_anew(state, named.value)):
+        may_be_anew = not state.resumes and state.step is None
+        is_anew = may_be_anew and fraction_begins_anew(named.value, state.progress, state.progress_from)
+        if is_back and (state.is_ended or is_anew):
             _new_fit(state, is_anew=not state.is_ended)
             state.is_fraction = True
         if state.progress_from is None:
@@ -220,13 +222,16 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)
-        if (is_complete and raw == state.starts_at) or begins_anew(state, named):
+        # Where the log counts its steps over all epochs, they tell what goes on and what goes back.
+        may_be_anew = state.step_word <= 0 and not state.resumes
+        is_anew = may_be_anew and begins_anew(state.furthest, named.kind, named.value, state.starts_at)
+        if (is_complete and raw == state.starts_at) or is_anew:
             total, first = state.epochs if named.total else None, float(raw) if named.total else None
             _new_fit(state, is_anew=not is_complete)
             state.epochs, state.total_from = total, first
             state.starts_at, state.from_zero = raw, True if raw == 0 else False if raw == 1 else None
         state.index, state.is_over = index, False
-    note_first(state, named)
+    state.furthest = further(state.furthest, named.kind, raw, state.starts_at)
     state.resumes = False
 
 

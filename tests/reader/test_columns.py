@@ -17,12 +17,17 @@ FORMS = {
     "with prose": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 11 else f"some words {i} and more",
     "with epochs": lambda i: f"epoch {i // 100} step {i} loss=0.{i:04d}",
     "starting again": lambda i: f"step {i % 700} loss=0.{i:04d} lr=0.001",
+    "fractions that begin anew": lambda i: f"{{'loss': {2 + 1 / (i + 1):.4f}, 'learning_rate': 1e-05, 'epoch': {(i % 700) / 100:.2f}}}",  # noqa: E501
+    "two dicts that begin anew": lambda i: f"{{'loss': 2.{i:04d}, 'epoch': {(i % 650) / 100:.2f}}}" if i % 3 else f"{{'loss': 2.{i:04d}, 'grad_norm': 1.5, 'epoch': {(i % 650) / 100:.2f}}}",  # noqa: E501
     "stamped": lambda i: f"2025-03-04 09:{i // 60 % 60:02d}:{i % 60:02d},{i % 1000:03d} - root - INFO - step {i} loss 0.{i:04d} lr 0.001",  # noqa: E501
     "stamped in brackets": lambda i: f"[2025-03-04 09:{i // 60 % 60:02d}:{i % 60:02d}] step {i} loss 0.{i:04d} lr 0.001",  # noqa: E501
     "two shapes": lambda i: f"step {i} loss=0.{i:04d} lr=0.001" if i % 3 else f"step {i} loss=0.{i:04d} lr=0.001 extra={i}.5",  # noqa: E501
     "place above": lambda i: f"  loss 0.{i:04d}, grad_norm 1.5" if i % 2 else f"it {25 * i}  lr 0.001",
 }  # fmt: skip
-FEW = ("with epochs", "starting again", "with prose", "place above")
+FEW = (
+    "with epochs", "starting again", "with prose", "place above", "fractions that begin anew",
+    "two dicts that begin anew",
+)  # fmt: skip
 """Forms most of whose lines depend on those before."""
 
 

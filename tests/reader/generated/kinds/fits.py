@@ -126,3 +126,17 @@ def stages_by_step(page: Page) -> None:
 
     _each(page, STAGES, one)
     page.truth.unsaid("epochs_done")
+
+
+@kind()
+def trainings_without_a_word(page: Page) -> None:
+    """One training after the other, each stopped early: nothing between them, and no number of epochs."""
+    draw = page.draw
+    place = EpochPlace(page, tuple(way for way in EpochPlace.WAYS if "{E}" not in way))
+    for _ in range(draw.whole(2, 4)):
+        page.course = Course(draw, epochs=draw.whole(4, 30), complete=True)
+        page.course.nan_from = None
+        for epoch in page.course.epochs():
+            items = page.trained(epoch.end.step, metrics=True) + page.validated(epoch.end.step)
+            page.say(place.front(epoch.index) + page.style.join(page.report(items)))
+    page.notes.append("trainings in turn")

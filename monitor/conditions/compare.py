@@ -25,7 +25,7 @@ from monitor.run.series import Point, Series
 class OtherSignal(BaseModel):
     """``{signal: floor.loss_floor, times: 0.98}``: the last value of another signal of the same run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     signal: SignalName
     """The signal to compare with."""

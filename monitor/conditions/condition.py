@@ -20,7 +20,7 @@ Needed = tuple[frozenset[str], ...]
 class Condition(BaseModel, ABC):
     """A test of a run, declared in a rule file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     level_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that may hold the level of this kind; ``--set RULE.level=VALUE`` sets the one that is given."""

@@ -7,21 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from monitor.alert import Severity
 from monitor.conditions.condition import Condition, Needed, SignalName, in_catalogue
 from monitor.conditions.freshness import absence, overdue
 from monitor.conditions.levels import SeverityLevel, levels_in_words
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
-from monitor.conditions.values import Level, Span, Window, level_value
+from monitor.conditions.values import Level, Span, level_value, read_window
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
-
-_WINDOW: TypeAdapter[Span] = TypeAdapter(Window)
 
 
 def _period(text: object) -> object:
@@ -29,8 +27,8 @@ def _period(text: object) -> object:
     if text in ("epoch", "run"):
         return text
     try:
-        return _WINDOW.validate_python(text)
-    except ValidationError:
+        return read_window(text)
+    except ValueError:
         raise ValueError(
             f"not a period: {text!r:.60}; "
             "expected epoch, run, or a number and one of reports, steps, epochs, s, m, h, d"

@@ -24,7 +24,7 @@ SIDES = ("above", "below", "equals")
 class SeverityLevel(BaseModel):
     """One of several levels, with the severity of an alert beyond it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     severity: Severity
     """Severity of an alert beyond this level."""

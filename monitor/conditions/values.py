@@ -14,7 +14,7 @@ from monitor.run.attempt import Attempt
 class SettingLevel(BaseModel):
     """``{config: GRAD_MONITOR_WARN_NORM, default: 1e-7}``: the setting that the run echoed, else the default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     config: str
     default: FiniteFloat
@@ -125,5 +125,6 @@ def _span(units: str) -> Callable[[object], Span]:
 Hold = Annotated[Span, BeforeValidator(_span("steps epochs s")), Field(json_schema_extra={"type": "string"})]
 """How long: ``200 steps``, ``2 epochs``, ``300s``, ``5m``, ``2h`` or ``1d``."""
 
-Window = Annotated[Span, BeforeValidator(_span("reports steps epochs s")), Field(json_schema_extra={"type": "string"})]
+read_window = _span("reports steps epochs s")
+Window = Annotated[Span, BeforeValidator(read_window), Field(json_schema_extra={"type": "string"})]
 """How far back: like `Hold`, or ``20 reports`` of the signal itself."""

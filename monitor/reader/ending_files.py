@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import re2
-import yaml
 
 from monitor.base import resources
 from monitor.base.errors import MonitorError, Problems
@@ -34,14 +33,10 @@ def shipped_ending_files() -> list[Path]:
 @cache
 def shipped_ending_texts() -> tuple[EndingText, ...]:
     """Return the ending texts that come with the program. Our own tests check them and their samples."""
-    return tuple(
-        _text(each) for path in shipped_ending_files() for each in yaml.load(path.read_bytes(), Loader=_FAST)["texts"]
-    )
+    return tuple(_text(each) for path in shipped_ending_files() for each in resources.shipped_data(path)["texts"])
 
 
 _CAUSES = {str(cause): cause for cause in Cause}
-# libyaml reads ten times as fast, and the shipped files need no line numbers.
-_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_ending_texts(path: Path) -> tuple[EndingText, ...]:

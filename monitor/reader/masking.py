@@ -12,8 +12,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from monitor import grammar
 from monitor.base import resources
 from monitor.reader.vocabulary import shipped
@@ -63,7 +61,7 @@ def _words_of_package() -> frozenset[str]:
     """Return the words of the texts of deaths and ends, of the marks of dialects, and of our own grammar."""
     texts: list[str] = []
     for path in (*_files("endings"), *_files("dialects")):
-        _collect(yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), texts)
+        _collect(resources.shipped_data(path), texts)
     for record in grammar.RECORD_TYPES:
         texts += [record.TAG, *(each.name for each in dataclasses.fields(record))]
     return frozenset(word.lower() for text in texts for word in _LETTERS.findall(re.sub(r"\\[a-zA-Z]", " ", text)))

@@ -9,8 +9,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-import yaml
-
 from monitor.base import resources
 from monitor.base.errors import MonitorError, Problems
 from monitor.base.yamlfile import YamlFile
@@ -92,8 +90,7 @@ _ACCENTS = {
 @cache
 def shipped_words() -> Vocabulary:
     """Return the vocabulary that comes with the program. Our own tests check its samples."""
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return _vocabulary(yaml.load((resources.rules_dir() / "vocabulary" / "words.yaml").read_bytes(), Loader=loader))
+    return _vocabulary(resources.shipped_data(resources.rules_dir() / "vocabulary" / "words.yaml"))
 
 
 class _Force:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from monitor.base import cache
 from monitor.base.errors import MonitorError, Problems, RuleError
 from monitor.base.suggestion import suggestion
 from monitor.base.yamlfile import Place, YamlFile
 from monitor.conditions import KINDS, Condition, Context, Reading
 from monitor.reader.signals import CATALOGUE, Labels
+from monitor.rules import stored
 from monitor.rules.overrides import Overrides, RuleSetting, field_of
 from monitor.rules.problems import Problem, holds_conditions, problems_of, unknown_key, unknown_rule
 from monitor.rules.rule import COMMON, Rule
@@ -110,12 +114,46 @@ def _rules_of(path: Path) -> tuple[list[tuple[Rule, _Entry]], list[MonitorError]
     known = _known.get(path)
     if stamp is not None and known is not None and known[0] == stamp:
         return known[1], []
-    file = _RuleFile(path)
-    found = file.rules()
-    problems = file.problems()
+    key = _key(path)
+    found, problems = _kept(path, key), list[MonitorError]()
+    if found is None:
+        file = _RuleFile(path)
+        found, problems = file.rules(), file.problems()
+        if not problems:
+            _keep(path, key, found)
     if stamp is not None and not problems and len(_known) < FILES_KNOWN:
         _known[path] = stamp, found
     return found, problems
+
+
+def _key(path: Path) -> str:
+    """Return a digest of a file, its name and the code that reads it; empty for a file that cannot be read."""
+    try:
+        return cache.key_of(path.read_bytes(), os.fsencode(path), cache.code_stamp(stored.PACKAGES))
+    except OSError:
+        return ""
+
+
+def _kept(path: Path, key: str) -> list[tuple[Rule, _Entry]] | None:
+    """Return the rules of a file as they were read before; None if they were not, or are not understood."""
+    raw = cache.kept(path, key) if key else None
+    if not isinstance(raw, list):
+        return None
+    try:
+        return [(stored.made_of(rule), _Entry(*entry)) for rule, entry in raw]
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def _keep(path: Path, key: str, found: Sequence[tuple[Rule, _Entry]]) -> None:
+    """Keep the rules of a file, if what is kept of each is all of it."""
+    try:
+        raw = json.loads(json.dumps([[stored.json_of(rule), entry] for rule, entry in found]))
+        is_whole = [(stored.made_of(rule), _Entry(*entry)) for rule, entry in raw] == list(found)
+    except (TypeError, ValueError):
+        return
+    if is_whole:
+        cache.keep(path, key, raw)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

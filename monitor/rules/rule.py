@@ -21,7 +21,7 @@ SLOTS = ("value", "threshold", "reason", "epoch", "step")
 class ExpectedBand(BaseModel):
     """The range expected of a signal at the end of an epoch; one side may be open."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     epoch: int
     """The band applies at the end of this epoch."""
@@ -42,7 +42,7 @@ class ExpectedBand(BaseModel):
 class RuleTest(BaseModel):
     """Log lines, and what must come of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
     """What the lines show, in words."""
@@ -76,7 +76,7 @@ Declared = Annotated[str, AfterValidator(_declared)]
 class Rule(BaseModel):
     """One rule. All fields except the condition are the same for every kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     alert: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
     """The rule's name, in CamelCase. A rule of the same name in a later file replaces it."""

@@ -26,6 +26,10 @@ HEAD = """# Commands
 
 `trainwarden` and `python -m monitor` are other names of `monitor`. Results go to standard output, messages to standard
 error. `monitor COMMAND --help` and `trainer COMMAND --help` print the same as this page.
+
+What was made of rule files and words is kept for the next start in `$XDG_CACHE_HOME/trainwarden`, else in
+`~/.cache/trainwarden`. It is used only if nobody else can write it and nothing changed since, may be deleted at any
+time, and does not count where a command is said to write nothing.
 """
 
 

@@ -79,7 +79,8 @@ def rows_of(
     import numpy as np
 
     which = found.which[begin:stop]
-    used = [number for number in np.unique(which).tolist() if number < len(found.shapes)]
+    numbers, firsts = np.unique(which, return_index=True)
+    used = [number for number in numbers.tolist() if number < len(found.shapes)]
     shapes = [found.shapes[number] for number in used]
     places = {
         (shape.fast.step_slot is None, shape.is_behind_bar, shape.fast.has_time, shape.subject, shape.is_placed_loss)
@@ -111,8 +112,7 @@ def rows_of(
     parts = columns.finished()
     if parts is None:
         return None
-    firsts = np.unique(which, return_index=True)[1] + begin
-    shown = tuple(data[starts[first] : ends[first]].decode() for first in firsts.tolist())
+    shown = tuple(data[starts[first] : ends[first]].decode() for first in (firsts + begin).tolist())
     is_behind = bool(shapes) and shapes[0].is_behind_bar
     is_counted = bool(shapes) and shapes[0].fast.step_slot is None and not is_behind and bar is None
     return ForeignRows(

@@ -230,7 +230,9 @@ def _lines_at(spans: Sequence[ByteSpan], starts: np.ndarray, ends: np.ndarray) -
         return np.array([], np.int64)
     first = np.searchsorted(ends, [span.start for span in spans])
     last = np.searchsorted(starts, [span.end for span in spans], side="right")
-    return np.unique(np.concatenate([np.arange(*pair) for pair in zip(first, last, strict=True)]))
+    # With the indices, as without them numpy loads its masked arrays, which takes as long as the rest of it.
+    places = np.concatenate([np.arange(*pair) for pair in zip(first, last, strict=True)])
+    return np.unique(places, return_index=True)[0]
 
 
 def _heads(octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

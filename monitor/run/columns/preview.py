@@ -94,7 +94,8 @@ class Ahead:
         found = [each.marks for each in self.coming.get(signal, {}).values()]
         if not found:
             return []
-        marks = np.unique(np.concatenate(found))
+        # Without the indices numpy loads its masked arrays, which takes as long as the rest of it.
+        marks, _ = np.unique(np.concatenate(found), return_index=True)
         after, own = self.epochs[marks], self.own_epochs[marks]
         is_new = np.ones(len(marks), bool)
         is_new[1:] = (np.diff(after) != 0) | (np.diff(own) != 0)

@@ -259,11 +259,15 @@ class MonitorConfig:
     )
     train_every: int = setting(5, "Batches from one TRAIN line to the next.", unit="batches")
     heartbeat_s: float = setting(20.0, "Seconds from one PHASE heartbeat to the next.", unit="s")
+    explain_days: int = setting(
+        16, "Validation days from which an epoch's weights of features and attention are computed; 0 computes none."
+    )
     cost_bps: float = setting(10.0, "Cost of each value bought or sold, for the net Sharpe ratio.", unit="basis points")
 
     def __post_init__(self) -> None:
         _check_positive(self, "grad_monitor_every", "train_every", "heartbeat_s")
         _check(self.grad_warn_norm >= 0.0, "GRAD_MONITOR_WARN_NORM", "at least 0", self.grad_warn_norm)
+        _check(self.explain_days >= 0, "explain_days", "at least 0", self.explain_days)
         _check(self.cost_bps >= 0.0, "cost_bps", "at least 0", self.cost_bps)
         _check(self.heartbeat_s <= 30.0, "heartbeat_s", "at most the 30 s the log promises", self.heartbeat_s)
 

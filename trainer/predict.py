@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from trainer.batches.dataset import graph_settings
 from trainer.batches.graph import GraphCache
 from trainer.config import TrainerConfig, TrainerError
 from trainer.device import autocast_for, device_of
+from trainer.model.explanation import Explanation, explain
 from trainer.model.network import MEDIAN, QUANTILES
 from trainer.panel.panel import Panel
 from trainer.panel.splits import DateRange
@@ -44,6 +46,7 @@ def predict(
     features: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
     static_data: str = "",
+    explain_to: Path | None = None,
 ) -> Predicted:
     """Write `date, code, pred_1d, pred_1d_q10, ...` in units of returns (or of ranks or z-scores, where the
     training's labels were such), from the date `since` on if it is given.
@@ -51,26 +54,35 @@ def predict(
     `checkpoint` is a file, or a run's checkpoint folder for its best one. The panel is normalised like the training
     panel and needs the same feature columns, but for those that are left out: they count as missing. An empty
     `precision` is that of the run. Each day is predicted by itself, as in the run's validation, so that both give the
-    same numbers. Raises TrainerError.
+    same numbers. With `explain_to`, that parquet file gets the weight of each feature and the
+    attention to each lag on each date, a mean over its stocks, as `date, kind, name, share`. Raises TrainerError.
     """
     trained = read_trained(checkpoint)
     prepared = trained.prepare(data, features=features, exclude=exclude, static_data=static_data)
     first, warnings = _first_day(prepared.panel, trained.config, since)
-    columns = _predict(
+    columns, explained = _predict(
         trained,
         prepared,
         first=first,
         device=device_of(device),
         precision=precision or trained.config.optim.precision,
+        explains=explain_to is not None,
     )
+    for path, table in ((out, columns), (explain_to, explained)):
+        if path is not None:
+            _write(path, pa.table(table))
+    return Predicted(len(columns["date"]), warnings)
+
+
+def _write(out: Path, table: pa.Table) -> None:
+    """Write a file that is complete or absent. Raises PredictionError."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_name(out.name + ".part")
-        pq.write_table(pa.table(columns), part)
+        pq.write_table(table, part)
         part.replace(out)
     except OSError as error:
         raise PredictionError(f"{out}: cannot be written; expected a writable file, got {error}") from error
-    return Predicted(len(columns["date"]), warnings)
 
 
 def _first_day(panel: Panel, config: TrainerConfig, since: datetime.date | None) -> tuple[int, tuple[str, ...]]:
@@ -103,9 +115,9 @@ def _first_day(panel: Panel, config: TrainerConfig, since: datetime.date | None)
 
 @torch.no_grad()
 def _predict(
-    trained: Trained, prepared: Prepared, *, first: int, device: torch.device, precision: str
-) -> dict[str, pa.Array]:
-    """Predict every complete window from a date on, without labels."""
+    trained: Trained, prepared: Prepared, *, first: int, device: torch.device, precision: str, explains: bool
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+    """Predict every complete window from a date on, without labels; explain each date where that is asked."""
     panel, config, normalisation = prepared.panel, trained.config, trained.normalisation
     model = trained.model.to(device)
     batches = DayBatches(
@@ -120,12 +132,15 @@ def _predict(
         max_missing_days=config.data.max_missing_days,
         labeled_only=False,
     )
-    found, date_index, code_index = [], [], []
+    found, date_index, code_index, explained = [], [], [], []
     for batch in batches.one_by_one():
         on_device = batch.to(device)
         with autocast_for(precision, device):
             predictions = model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         found.append(predictions.float().cpu().numpy())
+        if explains:
+            with autocast_for(precision, device):
+                explained.append((int(batch.date_index_N[0]), explain(model, [on_device.x_NTF])))
         date_index.append(batch.date_index_N.numpy())
         code_index.append(batch.code_index_N.numpy())
     predictions_NQK = normalisation.restore_targets(np.concatenate(found).swapaxes(1, 2))
@@ -138,4 +153,20 @@ def _predict(
         for level, quantile in enumerate(QUANTILES):
             if level != MEDIAN:
                 columns[f"pred_{horizon}d_q{quantile * 100:.0f}"] = pa.array(predictions_NQK[:, level, place])
-    return columns
+    return columns, _explained(explained, panel, trained.feature_names)
+
+
+def _explained(found: Sequence[tuple[int, Explanation]], panel: Panel, features: Sequence[str]) -> dict[str, pa.Array]:
+    """Return a row for each date and feature, and for each date and lag."""
+    if not found:
+        return {}
+    lags = [str(lag) for lag in range(len(found[0][1].attention_T))]
+    names = [*features, *lags]
+    kinds = ["feature"] * len(features) + ["lag"] * len(lags)
+    days = np.repeat([day for day, _ in found], len(names))
+    return {
+        "date": pa.array(panel.dates[days], type=pa.date32()),
+        "kind": pa.array(kinds * len(found)),
+        "name": pa.array(names * len(found)),
+        "share": pa.array(np.concatenate([part for _, each in found for part in each])),
+    }

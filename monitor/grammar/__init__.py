@@ -41,7 +41,7 @@ from monitor.grammar.measurements import (
     InputReport,
     WeightReport,
 )
-from monitor.grammar.progress import Epoch, Floor, HorizonMetrics, Metrics, Phase, Train
+from monitor.grammar.progress import AttentionLags, Epoch, Floor, HorizonMetrics, Metrics, Phase, SelectionShare, Train
 from monitor.grammar.record import Record
 from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, RunEnd, RunStart
 from monitor.grammar.telemetry import CallIgnored, MonitorOff, Observed
@@ -52,6 +52,7 @@ __all__ = [
     "RESERVED",
     "TAGS",
     "ActivationReport",
+    "AttentionLags",
     "BatchReport",
     "CallIgnored",
     "Checkpoint",
@@ -95,6 +96,7 @@ __all__ = [
     "Record",
     "RunEnd",
     "RunStart",
+    "SelectionShare",
     "Share",
     "Target",
     "Train",

@@ -38,7 +38,7 @@ from monitor.grammar.measurements import (
     InputReport,
     WeightReport,
 )
-from monitor.grammar.progress import Epoch, Floor, HorizonMetrics, Metrics, Phase, Train
+from monitor.grammar.progress import AttentionLags, Epoch, Floor, HorizonMetrics, Metrics, Phase, SelectionShare, Train
 from monitor.grammar.record import Record, line
 from monitor.grammar.run import Config, ConfigIgnored, ConfigUnused, Intent, RunEnd, RunStart
 from monitor.grammar.telemetry import CallIgnored, MonitorOff, Observed
@@ -60,7 +60,7 @@ class Unknown(Record):
 RECORD_TYPES: tuple[type[Record], ...] = (
     *(RunStart, RunEnd, ConfigUnused, ConfigIgnored, Config, Intent),
     *(Data, DataCheck, Target, ModelGroup, Model),
-    *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics),
+    *(Phase, Train, Floor, Epoch, Metrics, HorizonMetrics, SelectionShare, AttentionLags),
     *(EncoderGrad, GradReport, GradBelow, GradNonfinite, WeightReport, ActivationReport, InputReport, BatchReport),
     *(GuardCheck, GuardReport, GuardReset, GuardRecovered, GuardFailed),
     *(ProcessGone, ProcessStopping, Process, Gpu, LogLost, CheckpointConflict, Checkpoint, Nonfinite, Error),

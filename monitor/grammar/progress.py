@@ -70,6 +70,33 @@ class Epoch(Record):
     resets: int | None = None
 
 
+@line("SELECTION")
+class SelectionShare(Record):
+    """The weight of one feature in the network that selects among them, in the validation of an epoch.
+
+    ``relative`` is its multiple of an even share, 1 / number of features; ``highest`` is its highest so far.
+    """
+
+    epoch: int
+    feature: str
+    share: float | None = None
+    relative: float | None = None
+    highest: float | None = None
+
+
+@line("ATTENTION")
+class AttentionLags(Record):
+    """How far back the last day of a window attends, in the validation of an epoch.
+
+    ``lags`` has the share of each lag in days, 0 being the last day itself; ``older`` is the sum of those left out.
+    """
+
+    epoch: int
+    mean_lag: float | None = None
+    lags: PerHorizon | None = None
+    older: float | None = None
+
+
 @line("METRICS", "Sharpe Ratio: {sharpe:.4f}")
 class Metrics(Record):
     """Validation metrics over all horizons at the end of an epoch."""

@@ -99,6 +99,8 @@ _MEASURED: dict[type[Record], _Fields] = {
         ("h",),
         cadence="epoch",
     ),
+    grammar.SelectionShare: _Fields("selection", ("share", "relative", "highest"), ("feature",), cadence="epoch"),
+    grammar.AttentionLags: _Fields("attention", ("mean_lag", "older"), cadence="epoch"),
     grammar.EncoderGrad: _Fields(
         "encoder_grad", ("norm", "max"), ("tensor",), cadence="grad", switch="ENABLE_ENCODER_GRAD_HOOKS"
     ),

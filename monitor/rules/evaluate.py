@@ -10,7 +10,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome, Reading
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, not_applicable, unknown
 from monitor.conditions.values import NO_SPAN, Span
-from monitor.grammar import BatchReport, ProcessStopping, RunStart
+from monitor.grammar import BatchReport, ProcessStopping, RunStart, SelectionShare
 from monitor.reader.signals import CATALOGUE, UNREADABLE, Labels
 from monitor.rules import Rule
 from monitor.run.attempt import Attempt
@@ -18,6 +18,8 @@ from monitor.run.run import Run
 
 OF_TELEMETRY = frozenset({BatchReport.TAG})
 """Lines of our grammar that only `Telemetry` writes, whose INTENT line says what it does not log."""
+WHERE_LOGGED = frozenset({SelectionShare.TAG})
+"""Lines of our grammar that a trainer may do without: a rule on them applies once one has come."""
 OF_ENDS = frozenset({"crash", "ended_early"})
 """Faults of how a run ends."""
 
@@ -114,6 +116,8 @@ def _impossible(rule: Rule, run: Run) -> Reading | None:
             line = run.attempt.intent_evidence["not_logged"]
             return not_applicable(f"declared: this trainer does not log {tag}", line)
         started = run.attempt.stated(RunStart)
+        if started and all(CATALOGUE[name].tag in WHERE_LOGGED for name in signals):
+            return not_applicable(f"no [{CATALOGUE[min(signals)].tag}] line so far", started[1])
         if started and not intent.not_logged and all(CATALOGUE[name].tag in OF_TELEMETRY for name in signals):
             return not_applicable("this trainer does not log it", started[1])
     return None

@@ -51,6 +51,7 @@ from trainer.measure.model_parts import Groups
 from trainer.measure.own_process import ProcessFacts
 from trainer.measure.pace import Lap, StepResult
 from trainer.measure.weights import GroupWeight
+from trainer.model.explanation import Explanation
 from trainer.panel.problem import PanelProblem
 from trainer.settings import Ignored, Resolved
 
@@ -83,6 +84,11 @@ __all__ = [
 """Records that need no conversion are re-exported here, because no other file of the trainer imports the grammar."""
 
 LOG_FOLDER = Path("_logs/training")
+MOST_SHARES = 32
+"""Features whose weight each epoch's lines have: those with the highest ones so far. Chosen by hand, 2026-11: a log of
+hundreds of features stays readable, and a feature that was used and no longer is keeps its place."""
+MOST_LAGS = 64
+"""Lags that a line has one by one."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NOT_YET = (*_NO_ROOM, errno.ENXIO)
@@ -417,6 +423,28 @@ class EventLog:
     def checkpoint_broken(self, problem: str) -> None:
         """Write that a newer checkpoint than the loaded one cannot be read."""
         self.write(Checkpoint(action="broken", extra=(("message", problem),)), level="WARNING")
+
+    def explanation(
+        self, found: Explanation, *, features: Sequence[str], highest: Mapping[str, float], epoch: int
+    ) -> None:
+        """Write the weights of the features with the highest ones so far, and the attention by lag."""
+        shares = dict(zip(features, found.share_F.tolist(), strict=True))
+        for name in sorted(highest, key=lambda name: (-highest[name], name))[:MOST_SHARES]:
+            relative = shares[name] * len(shares)
+            self.write(
+                grammar.SelectionShare(
+                    epoch=epoch, feature=name, share=shares[name], relative=relative, highest=highest[name]
+                )
+            )
+        lags = found.attention_T.tolist()
+        self.write(
+            grammar.AttentionLags(
+                epoch=epoch,
+                mean_lag=sum(lag * share for lag, share in enumerate(lags)),
+                lags=tuple(enumerate(lags[:MOST_LAGS])),
+                older=sum(lags[MOST_LAGS:]),
+            )
+        )
 
     def metrics(self, overall: Overall, scores: Mapping[int, Score], *, epoch: int) -> None:
         """Write the validation of one epoch: first over all horizons, then each horizon.

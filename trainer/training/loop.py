@@ -44,6 +44,7 @@ from trainer.telemetry.eventlog import (
 from trainer.telemetry.phases import Phases
 from trainer.training.declare import write_epoch_data_check
 from trainer.training.end_line import EndLine
+from trainer.training.explaining import explain_epoch
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
 from trainer.training.resuming import owner_of, settings_in_force
@@ -240,6 +241,7 @@ def _validate_epoch(session: Session, epoch: int, *, started: float) -> bool:
         )
     )
     log.metrics(overall(list(validation.scores.values())), validation.scores, epoch=epoch)
+    explain_epoch(session, epoch)
     progress.epochs = epoch
     progress.begin_epoch()
     return is_best

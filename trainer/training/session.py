@@ -66,6 +66,8 @@ class FitProgress:
     best_val_loss: float = math.inf
     rank_ic: dict[int, float] = field(default_factory=dict)
     """By horizon, at the last validation."""
+    highest_shares: dict[str, float] = field(default_factory=dict)
+    """By feature, its highest weight in an epoch so far, in multiples of an even weight."""
 
     def begin_epoch(self) -> None:
         """Clear the sums of the last epoch."""

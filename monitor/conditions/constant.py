@@ -114,7 +114,8 @@ class Constant(OneSignal):
     def _within(self, run: Run, labels: Labels, series: Series) -> Reading:
         assert self.over is not None
         wanted = int(self.over.amount)
-        points = _distinct(series.recent, by_epoch=self.over.unit == "epochs")[-wanted:]
+        by_epoch = self.over.unit == "epochs" and not _has_own_reports(run.attempt, series)
+        points = _distinct(series.recent, by_epoch=by_epoch)[-wanted:]
         last = points[-1]
         if len(points) < wanted:
             unit = "epochs" if self.over.unit == "epochs" else "reports at distinct steps"
@@ -210,15 +211,25 @@ def _longest_run(recent: Iterable[Point], ahead: Ahead, signal: str, labels: Lab
 
 
 def _distinct(points: Iterable[Point], *, by_epoch: bool) -> list[Point]:
-    """Return the newest point of each step or epoch, oldest first; of each step, too, where a log counts no epochs."""
+    """Return the newest point of each step or epoch, oldest first."""
     newest: dict[int, Point] = {}
-    points = list(points)
-    by_epoch = by_epoch and len({point.epoch for point in points}) > 1
     for point in points:
         place = point.epoch if by_epoch or point.step is None else point.step
         newest.pop(place, None)
         newest[place] = point
     return list(newest.values())
+
+
+def _has_own_reports(attempt: Attempt, series: Series) -> bool:
+    """Return whether each report of a validation is one, in a log that counts no epochs: the training goes on between.
+
+    Other logs repeat the last validation in every report of the training.
+    """
+    if len({point.epoch for point in series.recent}) > 1 or len(series.recent) < 2:
+        return False
+    before, last = list(series.recent)[-2:]
+    between = (point.serial for name in TRAINING for each in attempt.of(name).values() for point in each.recent)
+    return any(before.serial < serial < last.serial for serial in between)
 
 
 def _is_value(value: float) -> bool:

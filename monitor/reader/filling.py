@@ -14,6 +14,10 @@ _COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
 """Places that are whole numbers: what a comma parts in them are thousands."""
 
 
+_MEASURED = ("value", "criterion", "part", "metric")
+"""Roles of numbers that a line measures."""
+
+
 class Filled(NamedTuple):
     """One slot of a plan, and what is in it."""
 
@@ -67,6 +71,9 @@ def _without_empties(template: str, found: list[Filled], state: ReadState) -> li
     was = state.empties.get(key, "")
     has_words = any(each.number.is_empty for each in found)
     if was == "n" and has_words:
+        if any(not each.number.is_empty and each.slot.role in _MEASURED for each in found):
+            # "loss: 0.5, stop_rate: null": a score that was not taken. A loss that is none is not finite.
+            found = [each for each in found if not (each.number.is_empty and each.slot.role == "metric")]
         held_out = [each for each in found if each.slot.split in ("val", "test")]
         if any(not each.number.is_empty and each.slot.role in ("value", "metric") for each in held_out):
             return found

@@ -140,3 +140,26 @@ def test_a_validation_with_figures_and_none_for_its_loss_was_run():
     text = "".join(f'{{"validation_loss":0.{9 - n},"validation_PSNR":30.{n},"epoch":{n}.5}}\n' for n in range(5))
     assert facts(text + '{"validation_loss":null,"validation_PSNR":31.9,"epoch":5.5}\n')["val_loss"] != 0.5
     assert facts(text + '{"loss":0.4,"validation_loss":null,"validation_PSNR":null,"epoch":5.5}\n')["val_loss"] == 0.5
+
+
+def test_a_score_that_is_null_beside_figures_was_not_taken():
+    """A loss, or a part of it, that is null where numbers came before is not finite."""
+    text = "".join(
+        f'{{"iteration": {n}, "total_loss": 0.{9 - n}, "policy_loss": 0.2, "stop_rate": 0.{n}}}\n' for n in range(1, 6)
+    )
+    more = "".join(
+        f'{{"iteration": {n}, "total_loss": 0.3, "policy_loss": 0.2, "stop_rate": null}}\n' for n in range(6, 20)
+    )
+    assert facts(text + more)["metrics"]["stop_rate"] == {"train": 0.5}
+    assert fired(watched(text + more)[1]) == {}
+    broken = facts(text + '{"iteration": 6, "total_loss": 0.3, "policy_loss": null, "stop_rate": 0.1}\n')
+    assert broken["metrics"]["policy_loss"]["train"] != broken["metrics"]["policy_loss"]["train"]
+
+
+def test_a_divergence_from_a_prior_has_no_better_direction():
+    """The KL of a variational model rises while it learns: no overfitting."""
+    line = "Epoch {e}: train_loss {t:.4f} val_loss {v:.4f} train_kl {k:.3f} val_kl {q:.3f}\n"
+    text = "".join(
+        line.format(e=e, t=2 / (2 + e), v=2.1 / (2 + e), k=max(0.5, 20 - e), q=0.6 + 2 * e) for e in range(1, 40)
+    )
+    assert fired(watched(text)[1]) == {}

@@ -16,7 +16,7 @@ from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
-from monitor.reader.causes import Cause
+from monitor.reader.causes import STARTED_AGAIN, Cause
 from monitor.reader.endings import ending_of
 from monitor.reader.signals import DEATH, Labels
 from monitor.run.attempt import Attempt
@@ -33,7 +33,7 @@ REQUEUED_S = 86_400.0
 """A job that was preempted is started again when there is room: info until then. Chosen by hand, 2026-11."""
 CITED = 4
 """Lines cited: the cause first, then its effects."""
-_MILD = {Cause.TIME_LIMIT: Severity.WARNING, Cause.PREEMPTION: Severity.WARNING}
+_MILD = dict.fromkeys((Cause.TIME_LIMIT, *STARTED_AGAIN), Severity.WARNING)
 """Planned by the scheduler: nothing is wrong with the run."""
 _UNTOLD = frozenset({Cause.PYTHON_ERROR, Cause.ASSERTION, Cause.IMPORT_ERROR, Cause.CONFIG_ERROR, Cause.IO_ERROR})
 """Causes whose own words do not say what is wrong: the text does."""
@@ -98,7 +98,7 @@ class Death(Condition):
         is_over = not context.is_following or (deadline is not None and now is not None and now > deadline)
         if not is_over:
             return [unknown(f"{cause.words}; whether the run goes on is not known yet", evidence=(text.evidence,))]
-        is_waiting = cause is Cause.PREEMPTION and context.is_following and not self._is_late(run, now)
+        is_waiting = cause in STARTED_AGAIN and context.is_following and not self._is_late(run, now)
         return [_dead(cause, text, attempt, is_waiting=is_waiting, advice=self.advice.get(cause, ""))]
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
@@ -113,7 +113,7 @@ class Death(Condition):
     def last_deadline(self, run: Run) -> float | None:
         """Return when nothing more is waited for: of a run that was preempted, its next start."""
         ends_at = self.deadline_of(run)
-        if ends_at is None or Cause.PREEMPTION not in run.attempt.unanswered_deaths:
+        if ends_at is None or STARTED_AGAIN.isdisjoint(run.attempt.unanswered_deaths):
             return ends_at
         return ends_at + REQUEUED_S
 

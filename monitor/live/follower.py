@@ -20,7 +20,7 @@ from monitor.live.silence import SilenceClock
 from monitor.notify import summarise_history
 from monitor.pipeline import Pipeline
 from monitor.probes import Probe
-from monitor.reader.causes import Cause
+from monitor.reader.causes import STARTED_AGAIN
 from monitor.reader.event import evidence_of
 from monitor.run.ended import end_of, has_ended
 from monitor.run.run import Run
@@ -152,8 +152,7 @@ class Follower:
             and not alert.inhibited_by
         ]
         end = end_of(run, is_following=True, is_taken_for_dead=bool(dead))
-        # A run that was preempted is started again.
-        if dead and end.is_over and end.cause is not Cause.PREEMPTION:
+        if dead and end.is_over and end.cause not in STARTED_AGAIN:
             return dead[0].summary
         if self._clock.monotonic() - self._bytes_at >= ABANDONED_S:
             return f"nothing was written for {ABANDONED_S:,.0f} s"

@@ -39,7 +39,8 @@ class Cause(StrEnum):
     OUT_OF_MEMORY_HOST = "out_of_memory_host", "out of host memory", "killed"
     DISK_FULL = "disk_full", "the disk or quota is full"
     TIME_LIMIT = "time_limit", "the scheduler's time limit was reached", "time_limit"
-    PREEMPTION = "preemption", "preempted or requeued by the scheduler", "killed"
+    PREEMPTION = "preemption", "preempted by the scheduler", "killed"
+    REQUEUED = "requeued", "requeued, to be started again", "killed"
     NODE_FAILED = "node_failed", "a machine failed", "killed"
     WORKER_KILLED = "worker_killed", "a data loading or pool worker died"
     CUDA_ERROR = "cuda_error", "the GPU, its driver or one of its libraries reported an error"
@@ -72,3 +73,7 @@ class Cause(StrEnum):
 
     COMPLETED = "completed", "the training completed", "completed", 0
     STOPPED_EARLY = "stopped_early", "the trainer stopped early, as it was told to", "stopped", 0
+
+
+STARTED_AGAIN = frozenset({Cause.PREEMPTION, Cause.REQUEUED})
+"""Causes after which the scheduler usually starts the run again, in the same log."""

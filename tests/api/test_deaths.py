@@ -18,7 +18,13 @@ DIALECTS = {
     "hf": "{{'loss': 2.{n:04}, 'grad_norm': 0.5, 'learning_rate': 1e-05, 'epoch': 0.{n:02}}}",
     "unknown": "Zyklus Nummer {n} ist vorbei, alles gut",
 }
-WANTED = {"interrupted": "info", "cancelled": "info", "time_limit": "warning", "preemption": "warning"}
+WANTED = {
+    "interrupted": "info",
+    "cancelled": "info",
+    "time_limit": "warning",
+    "preemption": "warning",
+    "requeued": "warning",
+}
 
 
 def steps(dialect: str, first: int, last: int) -> list[str]:

@@ -37,6 +37,9 @@ def backtest(
     """
     known = _read(results)
     with results.open("a", encoding="utf-8") if results is not None else nullcontext() as file:
+        if results is not None and file is not None and not _is_whole(results):
+            # A torn line of a killed process must not swallow the next one.
+            file.write("\n")
         for run in _judged(logs, known, make_engine, of_rules, jobs):
             if file is not None and not run.problem and run.key not in known:
                 _add(file, run)
@@ -111,8 +114,14 @@ def _read(results: Path | None) -> dict[str, PastRun]:
         return {run.key: run for run in found if run is not None}
 
 
+def _is_whole(results: Path) -> bool:
+    """Whether a file is empty, or its last line has its end."""
+    with results.open("rb") as file:
+        file.seek(max(0, results.stat().st_size - 1))
+        return file.read() in (b"", b"\n")
+
+
 def _add(file: IO[str], run: PastRun) -> None:
-    # A torn line of a killed process must not swallow this one.
-    file.write(f"\n{run.to_json()}\n" if file.tell() else f"{run.to_json()}\n")
+    file.write(f"{run.to_json()}\n")
     file.flush()
     os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.alert import Alert, State
+from monitor.base import resources
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
@@ -88,7 +89,11 @@ def digest_of_rules(rules: Iterable[Rule], *more: object) -> str:
     """Return a digest of all that decides what rules say, besides the log."""
     written = [{name: value for name, value in as_written(each).items() if name != "place"} for each in rules]
     text = json.dumps([__version__, FORMAT, written, [str(each) for each in more]], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode())
+    # How logs are read decides as well: the vocabulary, the dialects, the texts of ends.
+    for path in sorted(resources.rules_dir().rglob("*.yaml")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def key_of(log: str, of_rules: str) -> str:

@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install readme docs man dist test test-full test-terminal test-docs test-frameworks test-records test-real-prices \
-    test-service fuzz soak sbom lint format \
+    test-service test-clusters fuzz soak sbom lint format \
     bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -100,6 +100,9 @@ soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotat
 
 test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service in it; root, some two minutes
 	$(BIN)/pytest -q -m slow tests/service/test_systemd.py
+
+test-clusters: $(INSTALLED) ## Run the batch script on a real SLURM of one node, and torchrun on two hosts; root, slurm-wlm and munge; six minutes
+	$(BIN)/pytest -q -m "slow or not slow" tests/deploy
 
 fuzz: $(INSTALLED) ## Feed hostile bytes for ten minutes, then a million lines with hostile values; an hour
 	$(BIN)/python -m tests.pipeline.fuzz

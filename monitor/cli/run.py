@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 LOG_FOLDER = Path("_logs/training")
 LAST_LOOK_S = 5.0
 """Time for the watch to read the last lines of a training that has ended."""
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""Schedulers announce the end of a job by SIGTERM or SIGUSR1, and trainers listen to them."""
 STOP_AFTER_S = 2.0
 """How long an alert must keep firing before it ends the run. Chosen by hand, 2026-11."""
 STOP_GRACE_S = 30.0
@@ -222,7 +224,7 @@ def _stops_of(child: subprocess.Popen[bytes], stopper: Stopper | None) -> Stops:
                 daemon.stop()
 
         is_over = threading.Event()
-        passed = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
+        passed = {number: signal.signal(number, pass_on) for number in PASSED_ON}
         # The terminal sends Ctrl-C to the command as well, unless that leads a group of its own.
         interrupted = signal.SIG_IGN if stopper is None else pass_on_to_all
         passed[signal.SIGINT] = signal.signal(signal.SIGINT, interrupted)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -19,7 +20,7 @@ from monitor.base.evidence import Evidence
 from monitor.live.doomed import Dooms, Stopper
 from monitor.live.follower import Follower
 from monitor.run.run import Run
-from tests.cli.command import LIMIT_S, monitor
+from tests.cli.command import LIMIT_S, monitor, started
 from tests.reader.facts import CASES
 
 WITHIN_S = 5.0
@@ -105,6 +106,25 @@ def test_an_earlier_run_in_the_same_log_ends_nothing(folder: Path):
     done = ran(folder, "--stop-on", "loss_nonfinite", "--stop-after", "0", "--", *command)
     assert done.returncode == 0, done.stderr
     assert "because of" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2], ids=lambda number: number.name)
+def test_the_signals_of_schedulers_are_passed_on(folder: Path, number: signal.Signals):
+    listens = f"trap 'exit 7' {number.value}; echo ready; while :; do sleep 0.1; done"
+    with started("run", "--log", "run.log", "--", "sh", "-c", listens, cwd=folder) as process:
+        wait_for(folder / "run.log", "ready")
+        wait_for(folder / "monitor.stderr", "watching")
+        process.signal(number)
+        assert process.ended().code == 7
+
+
+def wait_for(file: Path, words: str) -> None:
+    paused = threading.Event()
+    for _ in range(int(LIMIT_S * 10)):
+        if file.exists() and words in file.read_text():
+            return
+        paused.wait(0.1)
+    pytest.fail(f"{file} never said {words!r}")
 
 
 def test_it_is_off_by_default(folder: Path):

@@ -12,12 +12,13 @@ from monitor.base import resources
 from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
+from monitor.cli.group import Group
 from monitor.cli.other_run import default_directory
 
 _FILES = {"rules": "fleet_rules.yaml", "dashboard": "fleet_dashboard.json"}
 
 
-@click.group("fleet")
+@click.group("fleet", cls=Group)
 def command() -> None:
     """Print alerting rules and a dashboard for many machines; write metrics to a file."""
 
@@ -27,7 +28,7 @@ def command() -> None:
 def print_file(what: str) -> None:
     """Print the alerting rules for Prometheus, or the dashboard for Grafana.
 
-    Both read the metrics of `monitor serve`, or of `monitor fleet textfile`.
+    Both read the metrics of `monitor serve`, or of `monitor fleet textfile`. Exit code: 0 printed, 2 usage.
 
     \b
     monitor fleet print rules > /etc/prometheus/rules/trainwarden.yaml

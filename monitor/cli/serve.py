@@ -65,13 +65,13 @@ def command(states: tuple[Path, ...], listen: str, token_file: Path | None, host
     from monitor.web.server import listen_at, serve
 
     places = [each.resolve() for each in states or (default_directory(os.environ),)]
+
+    def tell(line: str) -> None:
+        click.echo(terminal(f"monitor: {line}"), err=True)
+
     for each in places:
-        if not each.is_dir():
-            raise MonitorError(f"--state {each}", "is not a folder", expected="the state folder of a watch")
-    serve(
-        places,
-        listen_at(listen),
-        token_file=token_file,
-        hosts=hosts,
-        tell=lambda line: click.echo(terminal(f"monitor: {line}"), err=True),
-    )
+        if each.exists() and not each.is_dir():
+            raise MonitorError(f"--state {each}", "not a folder", expected="the state folder of a watch")
+        if not each.exists():
+            tell(f"{each}: is not there yet; its runs are shown once a watch makes it")
+    serve(places, listen_at(listen), token_file=token_file, hosts=hosts, tell=tell)

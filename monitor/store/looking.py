@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ class Looker:
         self.directory = directory
         self._history_limit = history_limit
         self._stamp: Stamp | None = None
+        # By log: a digest of the core of the newest commit that was read.
         self._cores: dict[str, bytes] = {}
         self._read_at: dict[str, float] = {}
         self._seen: dict[str, Seen] = {}
@@ -67,14 +69,16 @@ class Looker:
         connection = connect_to_look(path)
         try:
             connection.execute("BEGIN")
-            cores: dict[str, bytes] = dict(connection.execute("SELECT path, core FROM log ORDER BY path"))
+            # Only digests are kept: the documents of many logs take much room.
+            rows = connection.execute("SELECT path, core FROM log ORDER BY path")
+            cores = {log: blake2b(core, digest_size=16).digest() for log, core in rows}
             waiting = dict(connection.execute("SELECT path, count(*) FROM outbox GROUP BY path"))
             after = "SELECT path, max(number) FROM history WHERE number > ? GROUP BY path"
             alerted = dict(connection.execute(after, (self._newest_alert,)))
             # The time of the commit is in the core: it differs if and only if the log was committed since.
             newer = [log for log, core in cores.items() if self._cores.get(log) != core]
             due = [log for log in newer if log in alerted or now - self._read_at.get(log, -rest_s) >= rest_s]
-            fresh = {log: self._saved(connection, log, cores[log]) for log in due}
+            fresh = {log: self._saved(connection, log) for log in due}
         finally:
             connection.close()
         gone = self._seen.keys() - cores.keys()
@@ -86,7 +90,8 @@ class Looker:
         self._is_behind = len(due) < len(newer)
         return frozenset((*due, *gone))
 
-    def _saved(self, connection: sqlite3.Connection, log: str, core: bytes) -> Seen:
+    def _saved(self, connection: sqlite3.Connection, log: str) -> Seen:
+        [(core,)] = connection.execute("SELECT core FROM log WHERE path = ?", (log,))
         series = dict(connection.execute("SELECT tag, data FROM series WHERE path = ?", (log,)))
         newest = "SELECT alert FROM history WHERE path = ? ORDER BY number DESC LIMIT ?"
         alerts = [alert for (alert,) in connection.execute(newest, (log, self._history_limit))]

@@ -58,7 +58,7 @@ def listen_at(text: str) -> Listen:
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:
-        raise MonitorError(f"--listen {text}", "is not an address", expected=_EXPECTED)
+        raise MonitorError(f"--listen {text}", "not an address", expected=_EXPECTED)
     return Listen(text, host=host, port=int(port))
 
 

@@ -47,7 +47,7 @@ class Token:
         if (session := cookies.get(COOKIE)) is None:
             return Given.NOTHING
         is_right = hmac.compare_digest(session.encode("utf-8", "replace"), self.session.encode())
-        # A cookie of an earlier token is not an attempt to get in.
+        # A cookie of an earlier token is not an attempt to guess.
         return Given.BY_COOKIE if is_right else Given.NOTHING
 
 

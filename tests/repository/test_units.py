@@ -46,7 +46,7 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
 def test_systemd_finds_nothing_to_complain_of(installed: Path, options: list[str], most: float):
     del most
     install(installed, *options)
-    done = analyze("verify", "monitor@x.service", "monitor-failure@x.service")
+    done = analyze("verify", "monitor@x.service", "monitor-failure@x.service", "monitor-serve.service")
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -63,14 +63,14 @@ def test_systemd_takes_the_unit_of_a_training(installed: Path):
 @pytest.mark.parametrize(("options", "most"), VARIANTS.values(), ids=VARIANTS)
 def test_every_variant_is_hardened(installed: Path, options: list[str], most: float):
     install(installed, *options)
-    for unit in ("monitor@x.service", "monitor-failure@x.service"):
+    for unit in ("monitor@x.service", "monitor-failure@x.service", "monitor-serve.service"):
         told = analyze("security", "--offline=true", unit).stdout
         exposure = re.search(r"Overall exposure level for \S+ ([0-9.]+)", told)
         assert exposure is not None
         assert float(exposure[1]) <= most, unit
 
 
-@pytest.mark.parametrize("unit", ["monitor@.service", "monitor-failure@.service"])
+@pytest.mark.parametrize("unit", ["monitor@.service", "monitor-failure@.service", "monitor-serve.service"])
 def test_the_units_command_line_is_one_that_the_monitor_takes(unit: str):
     line = re.search(r"^ExecStart=\S+ (.*)$", (UNITS / unit).read_text(encoding="utf-8"), re.MULTILINE)
     assert line is not None

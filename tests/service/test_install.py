@@ -34,6 +34,7 @@ def test_the_files_name_this_monitor_and_are_readable_by_all(tmp_path: Path):
     assert set(found) == {
         UNIT,
         "etc/systemd/system/monitor-failure@.service",
+        "etc/systemd/system/monitor-serve.service",
         "etc/tmpfiles.d/trainwarden.conf",
         "etc/sysusers.d/trainwarden.conf",
     }
@@ -116,7 +117,7 @@ def test_print_shows_exactly_what_install_writes(tmp_path: Path):
     printed = monitor("service", "print", "monitor@.service").out
     assert printed.startswith(f"# /{UNIT}\n")
     assert printed.removeprefix(f"# /{UNIT}\n") == (tmp_path / UNIT).read_text().rpartition("# Written by")[0]
-    assert monitor("service", "print").out.count("# /etc/") == 4
+    assert monitor("service", "print").out.count("# /etc/") == 5
     assert monitor("service", "print", "other.service").code == 2
 
 

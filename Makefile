@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install readme docs man dist test test-full test-terminal test-docs test-frameworks test-records test-real-prices \
-    test-service test-clusters fuzz soak sbom lint format \
+    test-serve test-service test-clusters fuzz soak sbom lint format \
     bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -97,6 +97,9 @@ scoreboard-quick: $(INSTALLED) ## Run a sample of the families and check what ca
 
 soak: $(INSTALLED) ## Kill the watch 2,000 times while its log is written, rotated and truncated
 	TRAINWARDEN_SOAK_KILLS=2000 $(BIN)/pytest -q -m slow tests/tail/test_kill.py -k soak
+
+test-serve: $(INSTALLED) ## Serve 200 runs to 50 readers, and two machines to Prometheus and Alertmanager; some five minutes
+	$(BIN)/pytest -q -s -m slow tests/web
 
 test-service: $(INSTALLED) ## Boot a Debian with systemd, and test the service in it; root, some two minutes
 	$(BIN)/pytest -q -m slow tests/service/test_systemd.py

@@ -139,7 +139,7 @@ def _install_monitor(root: Path) -> None:
         )
         assert done.returncode == 0, done.stdout + done.stderr
     ours = Path(sysconfig.get_path("purelib"))
-    for name in _needed("trainwarden"):
+    for name in _needed("trainwarden", extras=("", "serve")):
         for file in distribution(name).files or ():
             place = Path(str(file.locate())).resolve()
             if place.is_relative_to(ours) and place.is_file() and place.suffix != ".pyc":
@@ -151,14 +151,15 @@ def _install_monitor(root: Path) -> None:
     script.chmod(0o755)
 
 
-def _needed(name: str, known: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Return the names of the packages that one needs, without its extras."""
+def _needed(name: str, known: frozenset[str] = frozenset(), extras: tuple[str, ...] = ("",)) -> frozenset[str]:
+    """Return the names of the packages that one needs, with some of its extras."""
     from packaging.requirements import Requirement
 
     found = set(known)
     for text in requires(name) or ():
         requirement = Requirement(text)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        if marker is not None and not any(marker.evaluate({"extra": each}) for each in extras):
             continue
         if requirement.name not in found:
             try:

@@ -250,6 +250,69 @@ def test_only_members_of_the_group_read_the_state_and_silence(machine: Machine, 
     until(lambda: [state for _, state in two.told("GradientZero")] == ["firing"])
 
 
+def test_the_page_of_all_runs_is_served_by_a_user_who_only_reads(machine: Machine, run: Callable[..., Run]):
+    ten = run("ten")
+    ten.install()
+    ten.begin()
+    ten.start()
+    drop_in = "/etc/systemd/system/monitor-serve.service.d/token.conf"
+    machine.write("/etc/trainwarden/secrets/serve", f"{TOKEN}\n", mode=0o600)
+    machine.write(drop_in, TOKEN_DROP_IN)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "enable", "--quiet", "--now", "monitor-serve")
+
+    def ask(path: str, *words: str) -> str:
+        return machine.run("/usr/bin/python3", "/srv/ask.py", path, *words, check=False).stdout
+
+    machine.write("/srv/ask.py", ASK)
+    until(lambda: '"status": "ok"' in ask("/healthz") or machine.property("monitor-serve", "ActiveState") == "failed")
+    assert machine.property("monitor-serve", "ActiveState") == "active", machine.journal("monitor-serve")
+    until(lambda: '"log": "' in ask("/api/runs") or '"troubles": ["' in ask("/api/runs"))
+    assert '"log": "/srv/training/ten.log"' in ask("/api/runs"), ask("/api/runs")
+    [found] = [each for each in json.loads(ask("/api/runs"))["runs"] if each["log"] == ten.log]
+    assert (found["watch"]["is_running"], found["ended"]) == (True, "running")
+    ten.fault()
+    until(lambda: 'alert="GradientZero",fault="' in ask("/metrics"))
+    silence = json.dumps({"run": found["id"], "target": "GradientZero", "for": "1h", "author": "ana"})
+    assert "a token is needed" in ask("/api/silences", silence)
+    assert '"target": "GradientZero"' in ask("/api/silences", silence, TOKEN)
+    said = machine.run("monitor", "silence", "--state", "/var/lib/trainwarden/ten").stdout
+    assert "GradientZero silent until" in said
+    assert "by ana (as " in said
+    pid = machine.property("monitor-serve", "MainPID")
+    uid = machine.run("stat", "-c", "%u", f"/proc/{pid}").stdout.strip()
+    assert int(uid) not in (0, int(machine.run("id", "-u", "trainwarden").stdout))
+    exposure = machine.run("systemd-analyze", "security", "--no-pager", "monitor-serve").stdout
+    assert float(exposure.rpartition("monitor-serve.service: ")[2].split()[0]) <= 1.5
+    machine.run("systemctl", "stop", "monitor-serve")
+    assert machine.property("monitor-serve", "Result") == "success"
+
+
+TOKEN = "a-token-of-this-test-0123456789"
+TOKEN_DROP_IN = """
+[Service]
+LoadCredential=token:/etc/trainwarden/secrets/serve
+ExecStart=
+ExecStart=/usr/local/bin/monitor serve --state /var/lib/trainwarden --listen ${LISTEN} --token-file %d/token
+"""
+"""As in docs/serve.md."""
+ASK = """
+import sys, urllib.error, urllib.request
+path, body, token = (sys.argv[1:] + [None, None])[:3]
+request = urllib.request.Request("http://127.0.0.1:8377" + path, data=body and body.encode())
+if body:
+    request.add_header("Content-Type", "application/json")
+if token:
+    request.add_header("Authorization", "Bearer " + token)
+try:
+    print(urllib.request.urlopen(request, timeout=10).read().decode())
+except urllib.error.HTTPError as error:
+    print(error.read().decode())
+except OSError as error:
+    print(error)
+"""
+
+
 def test_a_trainer_of_another_user_is_alive_until_it_dies(machine: Machine, run: Callable[..., Run]):
     three = run("of-ana", "/home/ana/project/_logs/run.log")
     machine.run("runuser", "-u", "ana", "--", "mkdir", "-p", "/home/ana/project/_logs")

@@ -1,0 +1,141 @@
+"""Two hundred runs on one page, and fifty readers of the stream: quick, small, and none is held by another."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import require_installed
+from tests.notify.receivers import free_port, until
+from tests.web.devtools import CLOCK, browser
+from tests.web.engines import OPENER, ask
+from tests.web.states import NAN, RULE, Watch, logs_in, steps
+
+pytestmark = pytest.mark.slow
+RUNS, LOAD_S, MOST_PAGE_BYTES = 200, 1.0, 3_000_000
+CLIENTS, STREAMED_S, MOST_MEMORY_BYTES, TICK_S = 50, 60.0, 120_000_000, 2.0
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[tuple[str, int, Watch, list[Path]]]:
+    """A server of 200 runs: its address, its process, and the watch."""
+    logs = logs_in(tmp_path / "runs", [(f"run-{number:03}", steps(0, 600)) for number in range(RUNS)])
+    watch = Watch(tmp_path / "state", logs)
+    port = free_port()
+    command = [sys.executable, "-m", "monitor", "serve", "--state", str(tmp_path / "state"), "--listen"]
+    with (tmp_path / "served").open("wb") as err:
+        process = subprocess.Popen([*command, f"127.0.0.1:{port}"], stderr=err)
+    url = f"http://127.0.0.1:{port}"
+
+    def is_ready() -> bool:
+        try:
+            return bool(ask(f"{url}/healthz")["runs"] == RUNS)
+        except OSError:
+            return False
+
+    try:
+        until(is_ready, 120)
+        yield url, process.pid, watch, logs
+    finally:
+        process.kill()
+        process.wait()
+        watch.close()
+
+
+def test_200_runs_are_one_page_of_less_than_a_second_and_3_mb(many: tuple[str, int, Watch, list[Path]], tmp_path: Path):
+    require_installed("chromium")
+    url = many[0]
+    with browser(tmp_path / "profile") as page:
+        loads = []
+        for _ in range(5):
+            page.open(url)
+            loads.append(page.get("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000"))
+        size = page.get("performance.getEntriesByType('navigation')[0].transferSize")
+        assert page.get("document.querySelectorAll('.run').length") == RUNS
+        assert page.complaints == []
+    print(f"200 runs: {min(loads):.2f} s, {size / 1e6:.2f} MB")
+    assert min(loads) < LOAD_S
+    assert size < MOST_PAGE_BYTES
+
+
+class Reader(threading.Thread):
+    """A reader of the stream, which notes the alerts that it is told."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.port, self.data = port, b""
+        self.connection = connected(port)
+
+    def run(self) -> None:
+        while some := self._some():
+            self.data += some
+
+    def _some(self) -> bytes:
+        try:
+            return self.connection.recv(1 << 16)
+        except OSError:
+            return b""
+
+
+def connected(port: int, *, buffer: int | None = None) -> socket.socket:
+    """Return a connection that has asked for the stream."""
+    made = socket.socket()
+    if buffer is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    made.connect(("127.0.0.1", port))
+    made.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    return made
+
+
+def test_50_readers_miss_nothing_and_slow_or_dead_ones_hold_no_one(many: tuple[str, int, Watch, list[Path]]):
+    url, pid, watch, logs = many
+    port, server = int(url.rpartition(":")[2]), psutil.Process(pid)
+    quiet_s = median_turn(watch)
+    readers = [Reader(port) for _ in range(CLIENTS)]
+    dead = [connected(port, buffer=1024) for _ in range(5)]
+    for each in readers:
+        each.start()
+    until(lambda: all(b"retry" in each.data for each in readers), 60)
+    began, number, turns, most_memory = CLOCK.monotonic(), 0, [], 0
+    while CLOCK.monotonic() - began < STREAMED_S and number < RUNS:
+        with logs[number].open("a") as log:
+            log.write(NAN)
+        number += 1
+        at = CLOCK.monotonic()
+        watch.turn()
+        turns.append(CLOCK.monotonic() - at)
+        most_memory = max(most_memory, server.memory_info().rss)
+        pause = threading.Event()
+        pause.wait(max(0.0, TICK_S - (CLOCK.monotonic() - at)))
+    until(lambda: all(each.data.count(RULE.encode() + b'", "fault"') >= number for each in readers), 60)
+    for each in readers:
+        told = [each.data.count(f'"log": "{log}", "host"'.encode()) for log in logs[:number]]
+        assert told == [1] * number
+        assert b"event: reload" not in each.data
+        each.connection.close()
+    for each in dead:
+        each.close()
+    with OPENER.open(f"{url}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    print(
+        f"{number} alerts to {CLIENTS} readers; {most_memory / 1e6:.0f} MB; a turn of the watch took "
+        f"{sorted(turns)[len(turns) // 2]:.3f} s, {quiet_s:.3f} s without readers"
+    )
+    assert most_memory < MOST_MEMORY_BYTES
+
+
+def median_turn(watch: Watch) -> float:
+    """Return how long a turn of the watch takes while no one looks."""
+    found = []
+    for _ in range(5):
+        at = CLOCK.monotonic()
+        watch.turn()
+        found.append(CLOCK.monotonic() - at)
+    return sorted(found)[2]

@@ -19,6 +19,7 @@ from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import terminal
 from monitor.base.wording import counted, listed, span
+from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, OtherRuns, line_options, rule_options
 from monitor.engine.step import Engine
@@ -36,7 +37,7 @@ RULES_SHOWN = 30
 
 
 @click.command("backtest")
-@click.argument("logs", nargs=-1, required=True, metavar="FOLDER|LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="FOLDER|LOG...", shell_complete=completers.files)
 @config_option
 @rule_options
 @line_options

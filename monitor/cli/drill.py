@@ -13,6 +13,7 @@ from monitor.base.clock import SystemClock
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.wording import counted, listed, span
+from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import EXIT_BLIND, EXIT_FIRED, OtherRuns, line_options, rule_options
@@ -30,7 +31,7 @@ _MARKS = {Seen.CAUGHT: "✅", Seen.BLIND: "❔", Seen.NOT_APPLICABLE: "➖"}
 
 
 @click.command("drill", cls=Sectioned)
-@click.argument("log", metavar="LOG")
+@click.argument("log", metavar="LOG", shell_complete=completers.files)
 @config_option
 @rule_options
 @line_options

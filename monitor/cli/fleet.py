@@ -12,6 +12,7 @@ from monitor.base import resources
 from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
+from monitor.cli import completers
 from monitor.cli.group import Group
 from monitor.cli.other_run import default_directory
 
@@ -42,6 +43,7 @@ def print_file(what: str) -> None:
 @click.option(
     "--state",
     "states",
+    shell_complete=completers.state_folders,
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from monitor.base.clock import SystemClock
+from monitor.cli import completers
 from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import rule_options
 from monitor.cli.other_run import default_directory
@@ -18,6 +19,7 @@ from monitor.rules.choice import RuleChoice
 @click.option(
     "--state",
     "states",
+    shell_complete=completers.state_folders,
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",

@@ -51,6 +51,7 @@ FORMATS = ("md", "html", "json")
 @click.option("--full", is_flag=True, help="Add what each rule found, and the parts that this log has nothing for.")
 @click.option(
     "--state",
+    shell_complete=completers.state_folders,
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Take what the watch with this state folder knows, instead of reading the log.",

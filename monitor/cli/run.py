@@ -20,6 +20,7 @@ from monitor.alert import Alert
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, rules_of
 from monitor.cli.help_sections import Sectioned
 from monitor.cli.options import EXIT_FIRED, OtherRuns, background_options, line_options, rule_options
@@ -66,7 +67,13 @@ STOP_GRACE_S = 30.0
     help="Watch this log, which COMMAND writes itself.",
 )
 @click.option("--sink", "sinks", multiple=True, metavar="KIND:PLACE", help="Send alerts there; see monitor watch.")
-@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep the watch's state in this folder.")
+@click.option(
+    "--state",
+    shell_complete=completers.state_folders,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep the watch's state in this folder.",
+)
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Keep a status page in this file.")
 @click.option(
     "--stop-on",

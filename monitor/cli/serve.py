@@ -10,6 +10,7 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.help_sections import Sectioned
 from monitor.cli.other_run import default_directory
 
@@ -20,6 +21,7 @@ _NEEDED = ("starlette", "uvicorn", "prometheus_client")
 @click.option(
     "--state",
     "states",
+    shell_complete=completers.state_folders,
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",

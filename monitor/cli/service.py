@@ -14,6 +14,7 @@ from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError, Problems, ReportError, StateError
 from monitor.base.escape import terminal
+from monitor.cli import completers
 from monitor.cli.group import Group
 from monitor.service.units import UnitFile, Wanted, check_name, escaped, is_unedited, sealed, unit_files
 
@@ -115,7 +116,13 @@ def install(
     required=True,
     help="Read this watch file.",
 )
-@click.option("--state", type=click.Path(path_type=Path), metavar="DIR", help="The state folder of the watch.")
+@click.option(
+    "--state",
+    shell_complete=completers.state_folders,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The state folder of the watch.",
+)
 @click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=60.0, help="Seconds to wait for receivers.")
 def failed(name: str, config_path: Path, state: Path | None, wait_s: float) -> int:
     """Tell the journal and all receivers that NAME is no longer watched; monitor-failure@.service runs this.

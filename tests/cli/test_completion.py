@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from monitor.cli import COMMANDS
 from tests.cli.command import monitor
 from tests.cli.logs import TROUBLED, write
+from tests.cli.test_help import LEAVES
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,18 @@ def test_what_begins_as_typed_is_offered(offered, line: str, expected: list[str]
 )  # fmt: skip
 def test_files_are_offered_where_a_log_is_expected(offered, line: str):
     assert [kind for kind, _ in offered(line)] == ["file"]
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_log_and_every_state_folder_is_offered(path: tuple[str, ...]):
+    """A new command is completed as well as the old ones."""
+    command = LEAVES[path]
+    context = click.Context(command)
+    for each in command.params:
+        if isinstance(each, click.Argument) and "LOG" in each.make_metavar(context):
+            assert "file" in {item.type for item in each.shell_complete(context, "x")}, each.name
+        if each.name in ("state", "states"):
+            assert {item.type for item in each.shell_complete(context, "x")} == {"dir"}, each.name
 
 
 def test_folders_are_offered_for_a_state(offered):

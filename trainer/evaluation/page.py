@@ -26,11 +26,12 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #dde3ea; white-space: nowrap; }
 .wide { overflow-x: auto; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
+figure { margin: 0; }
 .chart { width: 100%; background: #fff; }
 .chart text { font: 11px system-ui, sans-serif; fill: #42505f; }
 .chart .title { font-weight: 600; font-size: 12px; fill: #1c2733; }
-.chart .name { font-weight: 600; fill: currentColor; }
+.chart .name { font-weight: 600; fill: var(--colour); }
 .chart .y { text-anchor: end; } .chart .none { text-anchor: middle; }
 .chart .grid { stroke: #e6ebf0; } .chart .line { fill: none; stroke-width: 1.5; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem 1rem; }

@@ -4,8 +4,8 @@ LightGBM learns each horizon by itself from the last day of each window and the 
 validation part, and its predictions are scored by the code that scores ours. It gives one number per stock, so the
 coverage of quantiles is ours alone.
 
-Run ``python tests/benchmarks/peers.py``, optionally with a settings file: ``peers.py run.yaml``. Needs lightgbm. Without
-a file it generates a panel and trains as ``quality.py`` does.
+Run ``python tests/benchmarks/peers.py``, optionally with a settings file: ``peers.py run.yaml``. Needs lightgbm.
+Without a file it generates a panel and trains as ``quality.py`` does.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _rows(trained: Trained, prepared: Prepared, part: str) -> tuple[NDArray[np.f
 def _row(name: str, horizon: int, score: Score, seconds: float) -> str:
     return (
         f"| {name} | {horizon} d | {score.rank_ic:.4f} ± {score.rank_ic_se:.4f} | {score.ic:.4f} ± {score.ic_se:.4f} | "
-        f"{score.sharpe:.2f} ± {score.sharpe_se:.2f} | {score.sharpe_net:.2f} | {score.turnover:.2f} | {score.r2:.4f} | "
-        f"{seconds:.0f} |"
+        f"{score.sharpe:.2f} ± {score.sharpe_se:.2f} | {score.sharpe_net:.2f} | {score.turnover:.2f} | "
+        f"{score.r2:.4f} | {seconds:.0f} |"
     )
 
 

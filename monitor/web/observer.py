@@ -29,6 +29,8 @@ REST_S, MOST_REST_S = 1.0, 30.0
 """A log without a new alert is read at most so often, less often where reading all takes long. By hand, 2026-11."""
 JUDGE_S = 15.0
 """A run in progress is judged again after so long, for time passes without a line."""
+ELDERLY_S = 0.1
+"""How much of a look such judging may take; the other runs have their turn in the next looks."""
 CALM_S = 2.0
 """Figures alone are sent at most so often."""
 
@@ -115,7 +117,13 @@ class Observer:
         for _, files in by_run(list(look.seen.values()), self._kin[directory]):
             name = entry_id(directory, files[0].log)
             entry = known.get(name)
-            if entry is None or _is_stale(entry, files, look.changed, wall, is_watched=is_watched):
+            # What only grew old may wait: judging all runs at once would hold up a new alert.
+            has_time = self._clock.monotonic() - began < ELDERLY_S
+            if (
+                entry is None
+                or _is_stale(entry, files, look.changed, is_watched=is_watched)
+                or (has_time and _is_old(entry, wall))
+            ):
                 entry = entry_of(directory, files, self._rules, is_watched=is_watched, wall=wall, host=self._host)
             found[name] = entry
         return found
@@ -153,10 +161,13 @@ def row_json(row: Row) -> dict[str, object]:
     return {**row._asdict(), "loss": None if loss is None or loss - loss != 0 else loss}
 
 
-def _is_stale(entry: Entry, files: Sequence[Seen], changed: frozenset[str], wall: float, *, is_watched: bool) -> bool:
-    """Whether a run must be judged again."""
+def _is_stale(entry: Entry, files: Sequence[Seen], changed: frozenset[str], *, is_watched: bool) -> bool:
+    """Whether something came to light about a run."""
     if entry.is_watched != is_watched or [each.log for each in entry.files] != [each.log for each in files]:
         return True
-    if any(each.log in changed for each in files):
-        return True
+    return any(each.log in changed for each in files)
+
+
+def _is_old(entry: Entry, wall: float) -> bool:
+    """Whether a run in progress was judged too long ago."""
     return entry.row.is_running and not 0 <= wall - entry.judged_at < JUDGE_S

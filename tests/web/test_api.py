@@ -172,3 +172,14 @@ def test_an_earlier_alert_counts_even_where_no_transition_of_it_is_kept(tmp_path
 
 def test_head_and_bearer_are_understood(server: Served):
     assert server.ask("/api/runs", "HEAD", headers=BEARER).status == 200
+
+
+@pytest.mark.parametrize(("share_s", "is_judged"), [(0.0, False), (60.0, True)])
+def test_runs_that_only_grew_old_are_judged_in_the_time_that_is_left(
+    server: Served, monkeypatch: pytest.MonkeyPatch, share_s: float, is_judged: bool
+):
+    monkeypatch.setattr("monitor.web.observer.JUDGE_S", 0.0)
+    monkeypatch.setattr("monitor.web.observer.ELDERLY_S", share_s)
+    before = dict(server.observer.board.entries)
+    server.look()
+    assert [each is not before[name] for name, each in server.observer.board.entries.items()] == [is_judged] * 2

@@ -116,9 +116,9 @@ def _rows(trained: Trained, prepared: Prepared, part: str) -> tuple[NDArray[np.f
 
 def _row(name: str, horizon: int, score: Score, seconds: float) -> str:
     return (
-        f"| {name} | {horizon} d | {score.rank_ic:.4f} ± {score.rank_ic_se:.4f} | {score.ic:.4f} ± {score.ic_se:.4f} | "
-        f"{score.sharpe:.2f} ± {score.sharpe_se:.2f} | {score.sharpe_net:.2f} | {score.turnover:.2f} | "
-        f"{score.r2:.4f} | {seconds:.0f} |"
+        f"| {name} | {horizon} d | {score.rank_ic:.4f} ± {score.rank_ic_se:.4f} | {score.ic:.4f} ± {score.ic_se:.4f} "
+        f"| {score.sharpe:.2f} ± {score.sharpe_se:.2f} | {score.sharpe_net:.2f} | {score.turnover:.2f} "
+        f"| {score.r2:.4f} | {seconds:.0f} |"
     )
 
 

@@ -48,6 +48,15 @@ def of_family(attempt: Attempt, family: Family) -> Iterator[tuple[Labels, Series
             yield labels, series
 
 
+def rising_reward(attempt: Attempt) -> Series | None:
+    """Return a reward whose newest value is not below the median of those before; None if there is none."""
+    for _, series in of_family(attempt, "rewards"):
+        values = [point.value for point in series.recent if math.isfinite(point.value)]
+        if len(values) > 1 and values[-1] >= statistics.median(values[:-1]):
+            return series
+    return None
+
+
 def not_reported(attempt: Attempt, what: str) -> Reading:
     """Return the reading of a log that has no metric of a family; ``what`` is the family in words."""
     if known := attempt.of(METRIC):

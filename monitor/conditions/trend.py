@@ -18,6 +18,8 @@ from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
+from monitor.conditions.rest import has_fallen_to_rest
+from monitor.conditions.rewards import rising_reward
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.shapes import mean
 from monitor.conditions.values import Window
@@ -102,6 +104,12 @@ class Trend(Leveled):
     """Judge only a series with one report per epoch: a mean over an epoch, with little noise."""
     unless_seen: SignalName | None = None
     """Not applicable where this signal was seen, because it says the same and says it better."""
+    unless_at_rest: bool = False
+    """Not applicable where the training loss fell in smaller and smaller moves until it hardly moves: at a minimum, a
+    gradient is next to nothing."""
+    unless_rewarded: bool = False
+    """Not applicable where the log reports a reward that is as high as it usually was: what a policy's loss measures
+    grows with what it earns."""
     on_nan: Literal["ignore", "unknown"] = "unknown"
     """What a newest value that is not finite means; it is never a trend."""
 
@@ -151,6 +159,12 @@ class Trend(Leveled):
         """Return a reading for each series, or a single reading if there are no series."""
         if self.unless_seen is not None and (seen := next(iter(run.attempt.of(self.unless_seen).values()), None)):
             return [not_applicable(f"no need: the log has {self.unless_seen}", seen.last.evidence)]
+        loss = run.attempt.of("train.loss").get(()) if self.unless_at_rest else None
+        if loss is not None and has_fallen_to_rest(run, "train.loss", loss):
+            return [not_applicable("the training loss has come to rest: it is at a minimum", loss.last.evidence)]
+        if self.unless_rewarded and (reward := rising_reward(run.attempt)) is not None:
+            words = f"the reward is {reward.last.value:.6g}, as high as it was: {self.signal} grows with it"
+            return [not_applicable(words, reward.last.evidence)]
         return self.each(
             run.attempt,
             context.asked,

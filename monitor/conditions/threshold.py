@@ -8,9 +8,10 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from monitor.conditions.condition import SignalName
 from monitor.conditions.freshness import overdue
 from monitor.conditions.levels import Broken, Leveled
-from monitor.conditions.reading import Context, Reading, too_early, unknown
+from monitor.conditions.reading import Context, Reading, not_applicable, too_early, unknown
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.shapes import FIGURES
 from monitor.conditions.values import Window
@@ -31,6 +32,8 @@ class Threshold(Leveled):
     """Which figure of the window ``over`` to compare."""
     over: Window | None = None
     """The window of ``of``; only a full window is judged."""
+    unless_seen: SignalName | None = None
+    """Not applicable where this signal was seen, because it says the same and says it better."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Threshold:
@@ -45,6 +48,8 @@ class Threshold(Leveled):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""
+        if self.unless_seen is not None and (seen := next(iter(run.attempt.of(self.unless_seen).values()), None)):
+            return [not_applicable(f"no need: the log has {self.unless_seen}", seen.last.evidence)]
         return self.each(
             run.attempt,
             context.asked,

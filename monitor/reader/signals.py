@@ -134,7 +134,7 @@ _MEASURED: dict[type[Record], _Fields] = {
     grammar.BatchReport: _Fields(
         "batch",
         (
-            *("repeated", "constant", "zero", "zero_share", "filled", "order", "entropy"),
+            *("repeated", "repeated_share", "constant", "zero", "zero_share", "filled", "order", "entropy"),
             *("target_std", "pred_std", "ratio", "softmax_twice", "softmax_over_batch", "broadcast"),
             *("shift", "scale"),
         ),
@@ -427,13 +427,15 @@ def _number(record: Record, field: str) -> float | None:
         value = record.dead_units
     elif isinstance(record, grammar.BatchReport) and field == "zero_share":
         value = record.zero
+    elif isinstance(record, grammar.BatchReport) and field == "repeated_share":
+        value = record.repeated
     else:
         value = getattr(record, field)
     try:
         if isinstance(value, Share):
             if value.whole == 0:
                 return None  # 0 of 0 was never looked at
-            value = value.part / value.whole if field in ("dead_share", "zero_share") else value.part
+            value = value.part / value.whole if field.endswith("_share") else value.part
         return float(value) if isinstance(value, (int, float)) else None
     except OverflowError:
         return math.inf

@@ -160,13 +160,13 @@ def test_figures_and_results_survive_being_kept():
 
 def test_the_first_judgement_of_a_draw_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tests.scoreboard.families.words.FIGURES", tmp_path / "figures.json")
-    partly = Draw("first draw", "abc", "2026-11-30", 9, figures_of(results()))
+    partly = Draw("first draw", "def", "2026-11-30", 9, figures_of(results()[:3]))
     keep(partly)
-    whole = partly._replace(rules="def", planned=5)
-    keep(whole)
-    assert read() == [whole]
-    keep(whole._replace(rules="ghi"))
-    keep(whole._replace(rules="jkl"))
+    more = partly._replace(figures=figures_of(results()))
+    keep(more)
+    assert read() == [more]
+    keep(more._replace(rules="ghi"))
+    keep(more._replace(rules="jkl"))
     assert [(each.name, each.rules, each.is_fresh) for each in read()] == [
         ("first draw", "def", True),
         ("first draw, judged again", "jkl", False),

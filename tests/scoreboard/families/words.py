@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.scoreboard.families.draw import FIRST, LIST, RESERVE
+from tests.scoreboard.families.draw import FIRST, LIST, RESERVE, SECOND_LIST
 from tests.scoreboard.families.faults import FAULTS
 from tests.scoreboard.families.figures import FamilyRow, FaultRow, Figures, Share, as_json, from_json
 
@@ -42,6 +42,18 @@ INTRODUCTION = f"""\
 - **Families.** Small real trainings on one core of a CPU, each of another task, optimizer or regime. The whole list was
   committed before anything was judged; git's digest of it (`{LIST[:12]}`) drew {FIRST} families as held out and
   {RESERVE} more for a second draw. All others served to find what the rules get wrong.
+- **The third draw** is a second list: 47 families and four faults that the first one lacks, written from what trainings
+  are when both draws had been judged and mended. All of it is held out. It was committed before any of its runs was
+  judged, tried only for whether it learns (git's digest: `{SECOND_LIST[:12]}`). Between that and the first judgement, a
+  norm of no gradient at all became 0 where the board had printed nan, as torch has it, and the healthy runs of a family
+  became five.
+- **What its figures carry besides.** A part of its runs could not be made in the time there was; the last kinds of
+  faults on the list lack most. Two cores were shared with more than twenty other processes, so that steps of some
+  milliseconds took seconds: what says so (`StepTimeGrown`, `EvidenceGap`) is true of the machine and counts as a false
+  alarm, and a slow loader hides in it. Three faults were none: a batch larger than the rows left ends the loop
+  (`two_large_batches.few_rows`, counted as found), a loop with a step of its own never asks the broken loader
+  (`soft_actor.dies`, counted as missed), and a rate 100 times as high served one family well (`voices_without_noise`,
+  counted as missed).
 - **Only the public interface** writes their logs: `trainer.telemetry.Telemetry` at its default cadence, with real
   times.
 - **Faults** are made as people make them, by a change of one part of the training, from the first step or from the
@@ -108,10 +120,10 @@ def read() -> list[Draw]:
 
 
 def keep(draw: Draw) -> None:
-    """Add a draw. The first judgement of all its runs stays; a later one by other rules stands beside it."""
+    """Add a draw. Its first judgement stays, though of a part of its runs; one by other rules stands beside it."""
     known = read()
     first = next((each for each in known if each.name == draw.name), None)
-    if first is not None and first.rules != draw.rules and first.made >= first.planned:
+    if first is not None and first.rules != draw.rules:
         draw = draw._replace(name=draw.name + AGAIN, is_fresh=False)
     kept = [each for each in known if each.name != draw.name]
     document: list[dict[str, Any]] = [each._asdict() | {"figures": as_json(each.figures)} for each in [*kept, draw]]

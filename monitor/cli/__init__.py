@@ -128,7 +128,8 @@ def main() -> None:
         _refuse("stopped")
     except OSError as error:
         _drop_output()
-        _refuse(f"{error.filename or 'standard output'}: {error.strerror}; expected a writable place")
+        what = f"{error.filename}: {error.strerror}; expected a place that this user may use"
+        _refuse(what if error.filename else f"standard output: {error.strerror}; expected a writable place")
 
 
 def _complete() -> None:

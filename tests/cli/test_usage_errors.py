@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -97,3 +99,23 @@ def test_what_was_probably_meant_is_named(line: tuple[str, ...], guess: str):
 
 def test_a_word_that_is_like_nothing_gets_no_suggestion():
     assert "did you mean" not in monitor("xyzzyxyzzy").err
+
+
+REFUSED = """
+import errno, sys
+import monitor.cli.check as check
+from monitor.cli import main
+
+def read(*_, **__):
+    raise PermissionError(errno.EACCES, "Permission denied", "/logs/run.log")
+
+check.read, check._found = read, list
+sys.argv = ["monitor", "check", "/logs/run.log"]
+main()
+"""
+
+
+def test_a_place_that_may_not_be_read_is_not_said_to_need_the_right_to_write():
+    done = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, timeout=60, check=False)
+    expected = "monitor: /logs/run.log: Permission denied; expected a place that this user may use\n"
+    assert (done.returncode, done.stderr) == (2, expected)

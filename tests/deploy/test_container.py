@@ -76,11 +76,18 @@ def _python_of(root: Path) -> list[str]:
     return ["--python-version", python.removeprefix("python")]
 
 
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Return a folder that the container's user may read."""
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
 @pytest.mark.parametrize("name", ["healthy", "troubled", "foreign"])
-def test_check_gives_the_exit_code_that_it_gives_here(image: Builder, tmp_path: Path, name: str):
-    log = write(tmp_path / "run.log", {"healthy": HEALTHY, "troubled": TROUBLED, "foreign": FOREIGN}[name])
+def test_check_gives_the_exit_code_that_it_gives_here(image: Builder, logs: Path, name: str):
+    log = write(logs / "run.log", {"healthy": HEALTHY, "troubled": TROUBLED, "foreign": FOREIGN}[name])
     words = ["monitor", "check", "/logs/run.log"]
-    there = image.run("run", "--volume", f"{tmp_path}:/logs:ro", "runs", "--", *words, check=False)
+    there = image.run("run", "--volume", f"{logs}:/logs:ro", "runs", "--", *words, check=False)
     here = monitor("check", log)
     assert there.returncode == here.code
     assert there.stdout.splitlines()[1:] == here.out.splitlines()[1:]
@@ -95,9 +102,9 @@ def test_it_is_not_root_and_its_health_is_asked_for(image: Builder):
     assert image.run("run", "runs", "--", "sh", "-c", "command -v pip || true").stdout.strip() == ""
 
 
-def test_a_watch_that_is_gone_is_unhealthy(image: Builder, tmp_path: Path):
-    write(tmp_path / "run.log", HEALTHY)
+def test_a_watch_that_is_gone_is_unhealthy(image: Builder, logs: Path):
+    write(logs / "run.log", HEALTHY)
     watch = ["monitor", "watch", "/logs/run.log", "--state", "/state", "--until-end"]
-    image.run("run", "--volume", f"{tmp_path}:/logs:ro", "runs", "--", *watch)
+    image.run("run", "--volume", f"{logs}:/logs:ro", "runs", "--", *watch)
     asked = image.run("run", "runs", "--", "python3", "/opt/trainwarden/healthcheck.py", check=False)
     assert (asked.returncode, "no watch is running" in asked.stderr) == (1, True)

@@ -1,6 +1,6 @@
 """What was made of a file, kept so that the next start need not make it again; may be lost at any time.
 
-One JSON document per file, in the user's own cache folder. It is used only if nobody else could have written it and
+One JSON document per file, in the user's own cache folder. It is used only if no other user could have written it and
 its key, a digest of all that it was made from, is the one asked for. Nothing is kept in a folder that is not writable.
 """
 

@@ -101,9 +101,9 @@ class Combination(Condition):
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each set of shared labels."""
         context = replace(context, asked=self._asked(context))
-        by_part = [self._readings_of(part, run, context, now, firing) for part in self.of]
-        keys = dict.fromkeys(self._key(each.labels) for part in by_part for each in part if self._has_all(each.labels))
-        return [self._combined(key, [self._for(key, part) for part in by_part]) for key in keys or {(): None}]
+        by_part = [self._by_labels(self._readings_of(part, run, context, now, firing)) for part in self.of]
+        keys = dict.fromkeys(key for own, _ in by_part for key in own)
+        return [self._combined(key, [_of_part(key, *part) for part in by_part]) for key in keys or {(): None}]
 
     def in_words(self) -> str:
         """Return the words of the parts, joined."""
@@ -188,14 +188,32 @@ class Combination(Condition):
     def _has_all(self, labels: Labels) -> bool:
         return len(self._key(labels)) == len(self.labels)
 
-    def _for(self, key: Labels, readings: Sequence[Reading]) -> Reading:
-        """Return a part's reading for these labels, else its reading for all labels."""
-        own = [each for each in readings if self._has_all(each.labels) and self._key(each.labels) == key]
-        general = [each for each in readings if not self._has_all(each.labels)]
-        found = own or general
-        if not found:
-            return unknown(f"nothing was seen for {' '.join(f'{name}={value}' for name, value in key)}")
-        return min(found, key=lambda each: MOST_SERIOUS_FIRST.index(each.outcome))
+    def _by_labels(self, readings: Sequence[Reading]) -> tuple[dict[Labels, Reading], Reading | None]:
+        """Return a part's most serious reading for each set of shared labels, and that for all labels."""
+        own: dict[Labels, Reading] = {}
+        general: Reading | None = None
+        for each in readings:
+            if not self._has_all(each.labels):
+                general = _more_serious(general, each)
+            else:
+                key = self._key(each.labels)
+                own[key] = _more_serious(own.get(key), each)
+        return own, general
+
+
+def _of_part(key: Labels, own: dict[Labels, Reading], general: Reading | None) -> Reading:
+    """Return a part's reading for these labels, else its reading for all labels."""
+    found = own.get(key, general)
+    if found is None:
+        return unknown(f"nothing was seen for {' '.join(f'{name}={value}' for name, value in key)}")
+    return found
+
+
+def _more_serious(one: Reading | None, other: Reading) -> Reading:
+    """Return the more serious of two readings; the first, if they are equally so."""
+    if one is None:
+        return other
+    return min(one, other, key=lambda each: MOST_SERIOUS_FIRST.index(each.outcome))
 
 
 class All(Combination):

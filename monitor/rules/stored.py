@@ -56,6 +56,6 @@ def made_of(raw: Any) -> Any:
         return raw
     [(name, inner)] = raw.items()
     if name in _MODELS:
-        # It was checked when it was read; `monitor.base.cache` says that nobody else has written it.
+        # It was checked when it was read; `monitor.base.cache` says that no other user has written it.
         return _MODELS[name].model_construct(**{field: made_of(each) for field, each in inner.items()})
     return _ENUMS[name](inner) if name in _ENUMS else _MAKERS[name](inner)

@@ -28,7 +28,7 @@ HEAD = """# Commands
 error. `monitor COMMAND --help` and `trainer COMMAND --help` print the same as this page.
 
 What was made of rule files and words is kept for the next start in `$XDG_CACHE_HOME/trainwarden`, else in
-`~/.cache/trainwarden`. It is used only if nobody else can write it and nothing changed since, may be deleted at any
+`~/.cache/trainwarden`. It is used only if no other user can write it and nothing changed since, may be deleted at any
 time, and does not count where a command is said to write nothing.
 """
 

@@ -43,7 +43,7 @@ class Predictions(NamedTuple):
     code_N: NDArray[Any]
     """Names."""
     group_N: NDArray[Any] | None
-    """Names of the rows' groups; None if nobody asked for groups."""
+    """Names of the rows' groups; None if no groups were asked for."""
     shares: tuple[dict[str, float], ...] = ()
     """Of each model of each part, the weight of each feature."""
     attention: tuple[NDArray[np.float64], ...] = ()

@@ -41,7 +41,7 @@ class Fold(NamedTuple):
     dates: str
     """first..last"""
     known_until: str
-    """Last date of which the models of this fold knew; empty where the fold has no models of its own."""
+    """Last date that the models of this fold knew; empty where the fold has no models of its own."""
     logs: tuple[str, ...]
     """Logs of its trainings."""
     scores: dict[int, Score]

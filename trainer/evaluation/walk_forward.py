@@ -1,8 +1,8 @@
 """Purged walk-forward: for each fold models are trained on what was known before it, and score it.
 
-Before a fold lie `embargo_days` dates that nobody uses. A training reads no row after its last known date (the setting
-`until`), and a fold is scored on a panel that ends with the fold; so whatever happens after a fold changes none of its
-figures. Each training is a run with a log and checkpoints of its own.
+Before a fold come `embargo_days` dates that are not used. A training reads no row after its last known date (the
+setting `until`), and a fold is scored on a panel that ends with the fold; so what happens after a fold changes none of
+its figures. Each training is a run with a log and checkpoints of its own.
 """
 
 from __future__ import annotations

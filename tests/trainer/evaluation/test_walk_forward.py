@@ -138,7 +138,7 @@ def test_the_page_has_every_chart_and_table_and_escapes_names(walked: tuple[Path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--folds", 40), "folds: too few dates"),
+        (("--folds", 60), "folds: too few dates"),
         (("--folds", 2, "--fold-days", 40), "folds: no dates before fold 1"),
         (("--seeds", "a"), "seeds: cannot be used; expected whole numbers"),
         (("--dates", "2024-01-01.."), "dates: no effect where models are trained"),

@@ -92,6 +92,7 @@ def test_a_doomed_run_is_ended_with_its_children_and_the_state_tells_why(folder:
     assert "ENDED by monitor run (TrainLossNonfinite)" in page.out
 
 
+@pytest.mark.slow
 def test_a_training_that_saves_and_leaves_with_0_is_not_taken_for_done(folder: Path):
     done = ran(folder, "--stop-on", "loss_nonfinite", "--stop-after", "0", "--", sys.executable, "train.py", "saves")
     assert done.returncode == 1
@@ -100,6 +101,7 @@ def test_a_training_that_saves_and_leaves_with_0_is_not_taken_for_done(folder: P
     assert "exit code 0" in json.loads(monitor("status", "--state", "state", "--json").out)["logs"][0]["verdict_reason"]
 
 
+@pytest.mark.slow
 def test_an_earlier_run_in_the_same_log_ends_nothing(folder: Path):
     (folder / "run.log").write_text("".join(f"step {step}/30 loss nan lr 0.001\n" for step in range(1, 30)))
     command = (sys.executable, "train.py", "healthy", "saves")
@@ -108,6 +110,7 @@ def test_an_earlier_run_in_the_same_log_ends_nothing(folder: Path):
     assert "because of" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2], ids=lambda number: number.name)
 def test_the_signals_of_schedulers_are_passed_on(folder: Path, number: signal.Signals):
     listens = f"trap 'exit 7' {number.value}; echo ready; while :; do sleep 0.1; done"

@@ -116,6 +116,7 @@ def test_what_a_drill_claims_is_so_for_twenty_formats(folder: Path, name: str):
     check_claims(name, folder)
 
 
+@pytest.mark.slow
 def test_a_watch_as_a_process_says_it_too(folder: Path):
     (folder / "run.log").write_bytes(joined(NATIVE))
     found = {each["break"]: each for each in drilled(folder / "run.log", "--keep", "kept")["breaks"]}
@@ -152,6 +153,7 @@ def test_what_cannot_be_read_ends_with_3_and_a_mistake_with_2(folder: Path):
     assert monitor("drill").code == 2
 
 
+@pytest.mark.slow
 def test_a_log_that_alarms_as_it_is_says_so_and_that_alarm_proves_nothing(folder: Path):
     lines = [at(2 * step, train(step, loss=float("nan") if step > 40 else 1.0 + 1 / step)) for step in range(1, 61)]
     (folder / "run.log").write_bytes(joined(lines))

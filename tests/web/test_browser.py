@@ -15,6 +15,8 @@ from tests.web.served import Served
 from tests.web.states import NAN, RULE, Watch
 from tests.web.test_pages import EVIL
 
+pytestmark = pytest.mark.slow
+
 SOON_S, TRIES = 1.0, 6
 
 

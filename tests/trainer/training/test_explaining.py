@@ -60,6 +60,7 @@ def test_a_feature_whose_weight_dies_is_alerted(panel: Path, tmp_path: Path, mon
     assert [dict(alert.labels)["feature"] for alert in mine] == ["feature_00"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", [(), ("1:to=3",), ("1:to=3", "3:to=1"), ("1:to=-20",)])
 def test_a_feature_that_keeps_some_weight_or_never_had_any_is_not(
     moves: tuple[str, ...], panel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

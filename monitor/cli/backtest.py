@@ -195,12 +195,14 @@ def _lines(figures: Figures, advice: Sequence[Advice]) -> Iterator[str]:
         what = {Do.SET: f"set {change.setting}", Do.DISABLE: f"switch off {change.rule}"}
         look = f"look at the runs of {change.rule}, and name those that it is right about with --bad"
         yield f"change: {what.get(change.do, look)} ({change.why})"
-    if not advice:
+    if not figures.good:
+        yield "change: unknown; none of these runs is good, so none shows how often a rule alarms one"
+    elif not advice:
         yield "change: nothing; no rule surely alarms more good runs than it may"
 
 
 def _rule_lines(found: RuleFigures) -> Iterator[str]:
-    mark = "🟠" if found.good_alarmed else "✅"
+    mark = "🟠" if found.good_alarmed else "✅" if found.good_judged else "❔"
     late = "" if found.median_late_s is None else f"; {span(found.median_late_s)} after the first line, median"
     yield (
         f"{mark} {found.rule}: {found.good_alarmed} of {found.good_judged} good runs (at most {found.at_most:.1%}), "

@@ -195,3 +195,9 @@ def test_only_a_few_logs_are_held_at_a_time(runs: Path):
     first = next(backtest(watched(), lambda: Engine(SHIPPED), "", jobs=1))  # type: ignore[arg-type]
     assert (first.log, len(seen)) == (logs[0], 1)
     assert json.loads(first.to_json())["log"] == logs[0]
+
+
+def test_without_a_good_run_no_rule_has_a_check_mark(runs: Path):
+    said = monitor("backtest", runs / "bad-0.log", runs / "bad-1.log", "--jobs", "1").out
+    assert "TrainLossNonfinite: 0 of 0 good runs" in said
+    assert "✅" not in said and "change: unknown" in said

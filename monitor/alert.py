@@ -100,6 +100,11 @@ class Alert:
     """What the log counts: ``step``; ``epoch`` or ``report`` where it names no step, and ``step`` is our own count."""
 
     @property
+    def named_step(self) -> int | None:
+        """The step, where the log names steps; None where it is our own count."""
+        return self.step if self.counts == "step" else None
+
+    @property
     def place(self) -> str:
         """Where it began, as the log counts: ``step 370``, ``epoch 3``; empty if it counts nothing yet."""
         number = self.epoch if self.counts == "epoch" else self.step
@@ -136,7 +141,7 @@ class Alert:
             "starts_at": iso_time(self.starts_at),
             "ends_at": iso_time(self.ends_at),
             "epoch": self.epoch,
-            "step": self.step if self.counts == "step" else None,
+            "step": self.named_step,
             **({"report": self.step} if self.counts != "step" and self.step is not None else {}),
             "labels": {name: redact(value) for name, value in self.labels},
             "value": _strict(self.value),

@@ -140,7 +140,7 @@ def _problem(alert: Alert) -> Document:
         "severity": alert.severity.value,
         "state": alert.state.value,
         "explained_by": alert.inhibited_by or None,
-        "step": alert.step,
+        "step": alert.named_step,
         "epoch": alert.epoch,
         "starts_at": iso_time(alert.starts_at),
         "ends_at": iso_time(alert.ends_at),

@@ -63,7 +63,9 @@ class Healthy:
 
     @property
     def last_step(self) -> int | None:
-        """The last step before the break."""
+        """The last step that the log names before the break; None where the monitor counts its reports."""
+        if self.pipeline.run.dialect.is_counted:
+            return None
         for event in reversed(self.events[: self.broken_at]):
             step = getattr(event.record, "step", None) if event is not None else None
             if isinstance(step, int):

@@ -143,7 +143,7 @@ def _alarms(transitions: Iterable[Alert], end: float | None) -> list[Alarm]:
             fault=each.fault,
             severity=each.severity.value,
             line=first.line if first else 0,
-            step=each.step,
+            step=each.named_step,
             value=each.value,
             threshold=each.threshold,
             late_s=each.at - first.at if first and first.at is not None and each.at is not None else None,

@@ -201,3 +201,14 @@ def test_without_a_good_run_no_rule_has_a_check_mark(runs: Path):
     said = monitor("backtest", runs / "bad-0.log", runs / "bad-1.log", "--jobs", "1").out
     assert "TrainLossNonfinite: 0 of 0 good runs" in said
     assert "✅" not in said and "change: unknown" in said
+
+
+def test_a_log_without_steps_is_not_said_to_have_any(folder: Path):
+    (folder / "epochs.log").write_text(
+        "".join(f"Epoch {epoch}, loss {'nan' if epoch > 20 else 2 - epoch / 50}\n" for epoch in range(1, 31))
+    )
+    (rule,) = (each for each in told(folder / "epochs.log")["rules"] if each["rule"] == "TrainLossNonfinite")
+    assert [(each["line"], each["step"]) for each in rule["alarms"]] == [(21, None)]
+    (folder / "healthy.log").write_text("".join(f"Epoch {epoch}, loss {2 - epoch / 50}\n" for epoch in range(1, 61)))
+    (drilled,) = monitor("drill", folder / "healthy.log", "--json").objects()
+    assert drilled["broken_at"]["step"] is None

@@ -12,9 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from trainer.batches.batches import DayBatches
-from trainer.batches.dataset import graph_settings
-from trainer.batches.graph import GraphCache
 from trainer.config import TrainerConfig, TrainerError
 from trainer.device import autocast_for, device_of
 from trainer.model.explanation import Explanation, explain
@@ -118,20 +115,10 @@ def _predict(
     trained: Trained, prepared: Prepared, *, first: int, device: torch.device, precision: str, explains: bool
 ) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
     """Predict every complete window from a date on, without labels; explain each date where that is asked."""
-    panel, config, normalisation = prepared.panel, trained.config, trained.normalisation
+    panel, normalisation = prepared.panel, trained.normalisation
     model = trained.model.to(device)
-    batches = DayBatches(
-        panel,
-        DateRange(first, len(panel.dates), label_stop=len(panel.dates)),
-        normalisation,
-        features_CDF=prepared.features_CDF,
-        batch_size=1,
-        window_days=config.data.window,
-        graph=graph_settings(config.data),
-        graph_cache=GraphCache(),
-        max_missing_days=config.data.max_missing_days,
-        labeled_only=False,
-    )
+    where = DateRange(first, len(panel.dates), label_stop=len(panel.dates))
+    batches = trained.days(prepared, where, labeled_only=False)
     found, date_index, code_index, explained = [], [], [], []
     for batch in batches.one_by_one():
         on_device = batch.to(device)

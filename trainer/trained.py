@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer.batches.dataset import read_panel
-from trainer.batches.graph import EDGE_ATTRIBUTES
+from trainer.batches.batches import DayBatches
+from trainer.batches.dataset import graph_settings, read_panel
+from trainer.batches.graph import EDGE_ATTRIBUTES, GraphCache
 from trainer.batches.normalisation import Normalisation, normalised_features
 from trainer.checkpoint import CheckpointError, read_checkpoint
 from trainer.config import SettingError, TrainerConfig
@@ -92,6 +93,25 @@ class Trained:
             features_CDF[:, :, places] = known_CDF
         return Prepared(
             panel, features_CDF, left_out, panel.group_columns.index(group_column) if group_column else None
+        )
+
+    def days(self, prepared: Prepared, where: DateRange, *, labeled_only: bool = True) -> DayBatches:
+        """Return the dates of a prepared panel one by one, as the model was trained on them.
+
+        Raises PanelError if there are none.
+        """
+        data = self.config.data
+        return DayBatches(
+            prepared.panel,
+            where,
+            self.normalisation,
+            features_CDF=prepared.features_CDF,
+            batch_size=1,
+            window_days=data.window,
+            graph=graph_settings(data),
+            graph_cache=GraphCache(),
+            max_missing_days=data.max_missing_days,
+            labeled_only=labeled_only,
         )
 
     def left_out(self, *, features: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> tuple[str, ...]:

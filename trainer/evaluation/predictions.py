@@ -12,9 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer.batches.batches import DayBatches
-from trainer.batches.dataset import graph_settings, learnt_of, returns_of
-from trainer.batches.graph import GraphCache
+from trainer.batches.dataset import learnt_of, returns_of
 from trainer.device import autocast_for
 from trainer.measure.metrics import Score, score_horizons
 from trainer.model.explanation import explain
@@ -100,18 +98,7 @@ def predict_days(
     trained: Trained, prepared: Prepared, where: DateRange, *, device: torch.device, precision: str
 ) -> Predictions:
     """Predict the labelled rows of some dates. Raises PanelError if there are none."""
-    config, panel = trained.config, prepared.panel
-    batches = DayBatches(
-        panel,
-        where,
-        trained.normalisation,
-        features_CDF=prepared.features_CDF,
-        batch_size=1,
-        window_days=config.data.window,
-        graph=graph_settings(config.data),
-        graph_cache=GraphCache(),
-        max_missing_days=config.data.max_missing_days,
-    )
+    panel, batches = prepared.panel, trained.days(prepared, where)
     model = trained.model.to(device)
     days = []
     # Each day by itself, as in the run's validation, so that both give the same numbers.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
+from monitor.base.strict_json import json_number
 from monitor.base.wording import long_span
 from monitor.reader.signals import Labels
 
@@ -144,8 +144,8 @@ class Alert:
             "step": self.named_step,
             **({"report": self.step} if self.counts != "step" and self.step is not None else {}),
             "labels": {name: redact(value) for name, value in self.labels},
-            "value": _strict(self.value),
-            "threshold": _strict(self.threshold),
+            "value": json_number(self.value),
+            "threshold": json_number(self.threshold),
             "summary": redact(self.summary),
             "action": self.action,
             "reason": redact(self.reason),
@@ -200,10 +200,6 @@ def iso_time(at: float | None) -> str | None:
     except (OverflowError, ValueError, OSError):
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _strict(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)
 
 
 class Parcel(NamedTuple):

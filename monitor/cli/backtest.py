@@ -18,6 +18,7 @@ import click
 from monitor.base.atomicfile import write_atomically
 from monitor.base.errors import LogError, MonitorError
 from monitor.base.escape import terminal
+from monitor.base.strict_json import json_number
 from monitor.base.wording import counted, listed, span
 from monitor.cli import completers
 from monitor.cli.config_option import background_of, config_option, rules_of
@@ -26,7 +27,7 @@ from monitor.engine.step import Engine
 from monitor.reader.dialects.choice import LineChoice, dialects_of
 from monitor.rehearsal.advice import Advice, Do, Figures, RuleFigures, advise
 from monitor.rehearsal.backtest import backtest
-from monitor.rehearsal.past import PastRun, digest_of_rules, judge
+from monitor.rehearsal.past import Alarm, PastRun, digest_of_rules, judge
 from monitor.rules.choice import RuleChoice
 from monitor.tail.logset import LogSet, lacks_figures
 
@@ -236,16 +237,12 @@ def _rule_json(found: RuleFigures) -> dict[str, object]:
         "good": {"judged": found.good_judged, "alarmed": found.good_alarmed, "at_most": found.at_most},
         "others": {"judged": found.other_judged, "alarmed": found.other_alarmed},
         "median_late_s": found.median_late_s,
-        "alarms": [
-            {"log": run.log, "is_good": good, **{name: _strict(value) for name, value in asdict(alarm).items()}}
-            for good, run, alarm in found.alarms
-        ],
+        "alarms": [{"log": run.log, "is_good": good, **_alarm_json(alarm)} for good, run, alarm in found.alarms],
     }
 
 
-def _strict(value: object) -> object:
-    is_number = isinstance(value, float) and (value != value or value in (float("inf"), float("-inf")))
-    return str(value) if is_number else value
+def _alarm_json(alarm: Alarm) -> dict[str, object]:
+    return {name: json_number(value) if isinstance(value, float) else value for name, value in asdict(alarm).items()}
 
 
 def _watch_file(advice: Sequence[Advice], figures: Figures) -> str:

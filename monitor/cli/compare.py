@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
+from monitor.base.strict_json import json_number
 from monitor.cli import completers
 from monitor.cli.options import EXIT_FIRED, json_option, state_option
 from monitor.cli.other_run import is_log, other_run
@@ -160,11 +160,7 @@ def _row(row: ComparedRow) -> dict[str, object]:
         "signal": row.signal,
         "labels": dict(row.labels),
         "epoch": row.epoch,
-        "a": _strict(row.left),
-        "b": _strict(row.right),
-        "ratio": _strict(row.ratio),
+        "a": json_number(row.left),
+        "b": json_number(row.right),
+        "ratio": json_number(row.ratio),
     }
-
-
-def _strict(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)

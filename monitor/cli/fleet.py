@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +11,8 @@ from monitor.base import resources
 from monitor.base.atomicfile import write_atomically
 from monitor.base.clock import SystemClock
 from monitor.base.errors import MonitorError
-from monitor.cli import completers
 from monitor.cli.group import Group
-from monitor.cli.other_run import default_directory
+from monitor.cli.options import states_option
 
 _FILES = {"rules": "fleet_rules.yaml", "dashboard": "fleet_dashboard.json"}
 
@@ -40,16 +38,7 @@ def print_file(what: str) -> None:
 
 @command.command("textfile")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--state",
-    "states",
-    shell_complete=completers.state_folders,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A state folder of a watch, or a folder of such folders; repeatable.  "
-    "[default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
-)
+@states_option("A state folder of a watch, or a folder of such folders")
 def textfile(file: Path, states: tuple[Path, ...]) -> None:
     """Write the metrics of all runs to FILE, for the textfile collector of node_exporter.
 
@@ -68,7 +57,7 @@ def textfile(file: Path, states: tuple[Path, ...]) -> None:
     if file.suffix != ".prom":
         raise MonitorError(str(file), "node_exporter does not read it", expected="a name that ends in .prom")
     clock = SystemClock()
-    observer = Observer([each.resolve() for each in states or (default_directory(os.environ),)], clock)
+    observer = Observer([each.resolve() for each in states], clock)
     observer.turn()
     registry = registry_of(lambda: observer.board, clock.wall, observer.own_metrics, has_process=False)
     write_atomically(file, as_textfile(registry))

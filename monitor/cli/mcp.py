@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from monitor.base.clock import SystemClock
-from monitor.cli import completers
 from monitor.cli.help_sections import Sectioned
-from monitor.cli.options import rule_options
-from monitor.cli.other_run import default_directory
+from monitor.cli.options import rule_options, states_option
 from monitor.rules.choice import RuleChoice
 
 
 @click.command("mcp", cls=Sectioned)
-@click.option(
-    "--state",
-    "states",
-    shell_complete=completers.state_folders,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A state folder of a watch; repeatable.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
-)
+@states_option("A state folder of a watch")
 @rule_options
 def command(states: tuple[Path, ...], choice: RuleChoice) -> None:
     """Let an assistant look at runs, by the Model Context Protocol on standard input and output.
@@ -41,7 +30,6 @@ def command(states: tuple[Path, ...], choice: RuleChoice) -> None:
     from monitor.mcp.runs import known_runs
     from monitor.mcp.server import server_of
 
-    folders = states or (default_directory(os.environ),)
-    server = server_of(Answers(folders, choice.rules(), SystemClock()))
-    known_runs(folders)
+    server = server_of(Answers(states, choice.rules(), SystemClock()))
+    known_runs(states)
     server.run("stdio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from monitor.base.errors import LogError, MonitorError
 from monitor.cli import completers
-from monitor.cli.other_run import other_run
+from monitor.cli.other_run import default_directory, other_run
 from monitor.conditions import Background
 from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline, is_blind
@@ -179,6 +180,20 @@ def check_name(name: str | None, logs: Sequence[str]) -> None:
     """Refuse --name with several logs. Raises MonitorError."""
     if name is not None and len(logs) > 1:
         raise MonitorError("--name", f"cannot be used with {len(logs)} logs", expected="the one log that it names")
+
+
+def states_option(what: str) -> Callable[[Command], Command]:
+    """Return the option --state of a command that looks at several; ``what`` says what one is."""
+    return click.option(
+        "--state",
+        "states",
+        shell_complete=completers.state_folders,
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        callback=lambda context, parameter, given: given or (default_directory(os.environ),),
+        help=f"{what}; repeatable.  [default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
+    )
 
 
 state_option = click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,24 +9,14 @@ import click
 
 from monitor.base.errors import MonitorError
 from monitor.base.escape import terminal
-from monitor.cli import completers
 from monitor.cli.help_sections import Sectioned
-from monitor.cli.other_run import default_directory
+from monitor.cli.options import states_option
 
 _NEEDED = ("starlette", "uvicorn", "prometheus_client")
 
 
 @click.command("serve", cls=Sectioned)
-@click.option(
-    "--state",
-    "states",
-    shell_complete=completers.state_folders,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A state folder of a watch, or a folder of such folders; repeatable.  "
-    "[default: trainwarden in $XDG_STATE_HOME, or in ~/.local/state]",
-)
+@states_option("A state folder of a watch, or a folder of such folders")
 @click.option(
     "--listen",
     default="127.0.0.1:8377",
@@ -66,7 +55,7 @@ def command(states: tuple[Path, ...], listen: str, token_file: Path | None, host
         raise MonitorError("serve", what, expected="pip install 'trainwarden[serve]'")
     from monitor.web.server import listen_at, serve
 
-    places = [each.resolve() for each in states or (default_directory(os.environ),)]
+    places = [each.resolve() for each in states]
 
     def tell(line: str) -> None:
         click.echo(terminal(f"monitor: {line}"), err=True)

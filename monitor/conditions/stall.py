@@ -17,7 +17,7 @@ from monitor.conditions.freshness import has_ended
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.values import Seconds
 from monitor.reader.dialects.state import NATIVE
-from monitor.reader.signals import Labels
+from monitor.reader.signals import LOSSES, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
 from monitor.run.ended import planned_end
@@ -250,12 +250,9 @@ def _usual_s(run: Run) -> float | None:
         # In a log without times, moves have the times at which a watch saw them arrive, several at once.
         slow = [each for each in moves if each >= BURST_S]
         return statistics.median(slow) if slow else usual_move_s
-    times = [point.at for name in _LOSSES for each in run.attempt.of(name).values() for point in each.recent]
+    times = [point.at for name in LOSSES for each in run.attempt.of(name).values() for point in each.recent]
     dated = sorted(at for at in times if at is not None)
     gaps = [right - left for left, right in pairwise(dated) if right - left >= BURST_S]
     if not gaps:
         return usual_move_s
     return statistics.median(gaps) if usual_move_s is None else min(statistics.median(gaps), usual_move_s)
-
-
-_LOSSES = ("train.loss", "epoch.train_loss", "epoch.val_loss")

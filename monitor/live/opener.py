@@ -13,6 +13,7 @@ from monitor.live.committer import Committer, Loaded
 from monitor.live.follower import Follower
 from monitor.live.listener import LogListener
 from monitor.live.one_run import OneRun
+from monitor.live.resumed import resumed
 from monitor.pipeline import Pipeline
 from monitor.probes import Probe
 from monitor.run.run import Run
@@ -63,15 +64,7 @@ class Opener:
             pipeline = self._first_pipeline(log, is_state_lost=bool(self._is_state_lost or loaded.lost))
         else:
             position = saved.position
-            pipeline = Pipeline(
-                log,
-                self.engine,
-                run=saved.run,
-                states=saved.states,
-                fired=saved.fired,
-                history=saved.history,
-                unjudged=saved.unjudged,
-            )
+            pipeline = resumed(log, self.engine, saved)
         last = pipeline.run.last
         if has_records:
             tail: Tail = RecordTail(log, KnownRecords() if last is None else KnownRecords(last.line, last.text))

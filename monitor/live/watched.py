@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from monitor.alert import Alert, State
 from monitor.engine.step import Engine
-from monitor.pipeline import Pipeline
+from monitor.live.resumed import resumed
 from monitor.report.run_state import PASSING, RunState, RunVerdict, run_state_of
 from monitor.run.sources import Known, Source, companions
 from monitor.snapshot import Snapshot
@@ -17,11 +18,7 @@ from monitor.store import Saved
 from monitor.store.store import Seen
 from monitor.tail.ranks import family
 
-
-def known_pipeline(seen: Seen, engine: Engine) -> Pipeline:
-    """Return a log's pipeline as it was at the watch's newest commit."""
-    saved = seen.saved
-    return Pipeline(seen.log, engine, run=saved.run, states=saved.states, fired=saved.fired, history=saved.history)
+ID_DIGITS = 12
 
 
 def known_snapshot(seen: Seen, engine: Engine, *, wall: float | None) -> Snapshot:
@@ -32,8 +29,14 @@ def known_snapshot(seen: Seen, engine: Engine, *, wall: float | None) -> Snapsho
     saved = seen.saved
     is_following = wall is not None and _is_judged(saved) and saved.run.attempt.ended is None
     now = _time_at(saved, wall) if is_following and wall is not None else saved.run.now
-    snapshot = known_pipeline(seen, engine).snapshot(now, is_following=is_following)
+    snapshot = resumed(seen.log, engine, saved).snapshot(now, is_following=is_following)
     return replace(snapshot, totals=saved.totals)
+
+
+def log_id(directory: Path, log: str) -> str:
+    """Return an id of a log that a state folder knows: a digest, since its own id is text that several may have."""
+    text = f"{directory.absolute()}\0{log}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:ID_DIGITS]
 
 
 def _is_judged(saved: Saved) -> bool:

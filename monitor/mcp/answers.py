@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from monitor.alert import Alert, State, iso_time
 from monitor.base.clock import Clock
 from monitor.base.errors import MonitorError
+from monitor.base.strict_json import json_number
 from monitor.base.suggestion import suggestion
 from monitor.engine.step import Engine
 from monitor.live.watched import known_snapshot, unread
@@ -52,7 +52,7 @@ class Answers:
             **self._head(known),
             "screen": [quoted(line) for line in summary_of(snapshot).lines[:MOST_LISTED]],
             "figures": [
-                {"name": quoted(name), "value": _strict(value)}
+                {"name": quoted(name), "value": json_number(value)}
                 for name, value in figures_of(snapshot.run)[:MOST_LISTED]
             ],
         }
@@ -156,11 +156,7 @@ def _row(row: ComparedRow) -> Document:
     return {
         "signal": row.signal,
         "labels": [{"name": name, **quoted(value)} for name, value in row.labels],
-        "run": _strict(row.left),
-        "other": _strict(row.right),
-        "ratio": _strict(row.ratio),
+        "run": json_number(row.left),
+        "other": json_number(row.right),
+        "ratio": json_number(row.ratio),
     }
-
-
-def _strict(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from monitor.base.errors import MonitorError
+from monitor.live.watched import log_id
 from monitor.store.store import Seen, look
 
 HISTORY = 1_000
 """Newest transitions of each log that are looked at."""
-HANDLE_DIGITS = 10
 
 
 class KnownRun(NamedTuple):
@@ -28,7 +27,7 @@ class KnownRun(NamedTuple):
 def known_runs(states: Sequence[Path]) -> list[KnownRun]:
     """Return the runs of the state folders. Raises StateError for a folder that holds none."""
     return [
-        KnownRun(_handle(state, seen.log), state, seen, process is not None)
+        KnownRun(log_id(state, seen.log), state, seen, process is not None)
         for state in states
         for process, all_ in [look(state, history_limit=HISTORY)]
         for seen in all_
@@ -68,8 +67,3 @@ def lines_of(run: KnownRun, first: int, last: int, most_bytes: int) -> Iterator[
         raise MonitorError(
             "run", f"its log cannot be read ({error.strerror})", expected="a log that is there"
         ) from None
-
-
-def _handle(state: Path, log: str) -> str:
-    text = f"{state.absolute()}\0{log}"
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:HANDLE_DIGITS]

@@ -253,6 +253,8 @@ _DERIVED: tuple[Signal, ...] = (
 
 WANTED_ENDS = ("completed", "stopped")
 """The statuses of an end that is not a failure."""
+LOSSES = ("train.loss", "epoch.train_loss", "epoch.val_loss")
+"""The signals of a loss, that of the training's steps first."""
 METRIC = "metric"
 """The signal of a number that another trainer reports under a name of its own."""
 FROZEN = "model.observed_frozen"

@@ -15,6 +15,7 @@ from monitor.engine.step import Engine
 from monitor.live.collected import Collected
 from monitor.live.committer import Committer
 from monitor.live.follower import Follower
+from monitor.live.resumed import resumed
 from monitor.notify import Delivery
 from monitor.pipeline import Pipeline
 from monitor.run.run import Run
@@ -117,15 +118,7 @@ class WatchedCopy:
         self._clock.passed = self._break_at_s
         self._touch()
         saved, told = copy.deepcopy(self._saved), Collected()
-        pipeline = Pipeline(
-            str(self._path),
-            self._engine,
-            run=saved.run,
-            states=saved.states,
-            fired=saved.fired,
-            history=saved.history,
-            unjudged=saved.unjudged,
-        )
+        pipeline = resumed(str(self._path), self._engine, saved)
         follower = self._follower(saved, pipeline, told)
         self._poll(follower)
         told.take()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from monitor.base.escape import redact
+from monitor.base.strict_json import json_number
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
 from monitor.snapshot import Snapshot
@@ -44,8 +43,8 @@ def _present(values: dict[str, object]) -> Facts:
     for name, value in values.items():
         if isinstance(value, dict):
             value = _present(value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            value = str(value)
+        elif isinstance(value, float):
+            value = json_number(value)
         elif isinstance(value, str):
             value = redact(value)
         if value is not None and value != {}:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.alert import iso_time
 from monitor.base.escape import redact
 from monitor.base.evidence import Evidence
+from monitor.base.strict_json import json_number
 from monitor.report.build import PLAIN_SECTIONS
 from monitor.report.model import Page
 from monitor.report.statement import Mark
@@ -106,7 +106,7 @@ def _plain(value: object) -> object:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+        return json_number(value)
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):

@@ -14,14 +14,14 @@ from monitor.conditions.reach import Reach, reach_of
 from monitor.engine.unjudged import RULE as LINE_NOT_JUDGED
 from monitor.grammar import TAGS, Unknown
 from monitor.reader.dialects.state import NATIVE
-from monitor.reader.signals import CATALOGUE, spoken
+from monitor.reader.signals import CATALOGUE, LOSSES, METRIC, spoken
 from monitor.report.judgement import RuleVerdict, judge
 from monitor.report.statement import Mark
 from monitor.run.attempt import Status
 from monitor.run.series import Series
 from monitor.snapshot import Snapshot
 
-_PROGRESS = ("train.loss", "epoch.train_loss", "epoch.val_loss", "metric")
+PROGRESS = (*LOSSES, METRIC)
 """A run without any of these cannot be called healthy."""
 
 
@@ -89,7 +89,7 @@ def verdict_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
     num_ok = sum(each.is_passed for each in applicable)
     # The one place that says what an end is: a log that merely stops has not ended, and a failed run passes nothing.
     is_over = attempt.ended is not None and has_ended(attempt) and snapshot.run.status in _GOOD_ENDS
-    has_progress = any(attempt.of(name) for name in _PROGRESS)
+    has_progress = any(attempt.of(name) for name in PROGRESS)
     unread = tuple(record.tag for record, _ in attempt.all_stated(Unknown) if record.tag in TAGS)
     is_clear = not (problems or undecided or gaps or unread) and num_ok > 0 and has_progress
     mark = Mark.UNKNOWN

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from monitor.base.errors import MonitorError
+from monitor.base.strict_json import json_number
 from monitor.reader.signals import CATALOGUE, Labels
 from monitor.run.attempt import Status
 from monitor.run.run import Run
@@ -55,9 +56,9 @@ class RunSummary:
                 "status": self.status.value,
                 "epochs_done": self.epochs_done,
                 "step": self.step,
-                "last": [{**_named(key), "value": _strict(value)} for key, value in self.last.items()],
+                "last": [{**_named(key), "value": json_number(value)} for key, value in self.last.items()],
                 "by_epoch": [
-                    {**_named(key), "epochs": {str(epoch): _strict(value) for epoch, value in values.items()}}
+                    {**_named(key), "epochs": {str(epoch): json_number(value) for epoch, value in values.items()}}
                     for key, values in self.by_epoch.items()
                 ],
             },
@@ -118,10 +119,6 @@ def summarise(run: Run, log: str) -> RunSummary:
 
 def _named(key: Key) -> dict[str, object]:
     return {"signal": key[0], "labels": dict(key[1])}
-
-
-def _strict(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
 
 
 class _Reader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +14,13 @@ from monitor.base.escape import redact, terminal, unmarked
 from monitor.base.wording import log_name
 from monitor.conditions import Outcome
 from monitor.engine.step import Engine
-from monitor.live.watched import Unread, known_pipeline, known_snapshot, unread
+from monitor.live.resumed import resumed
+from monitor.live.watched import Unread, known_snapshot, log_id, unread
 from monitor.pipeline import is_blind
 from monitor.report.judgement import judge
 from monitor.report.run_state import RunVerdict, run_state_of
 from monitor.report.sections.progress import remaining
 from monitor.report.summary import Summary, summary_of
-from monitor.rules import Rule
 from monitor.run.ended import Ended
 from monitor.run.last_values import LastValues, last_values
 from monitor.snapshot import Snapshot, with_sources
@@ -118,30 +117,24 @@ class Board(NamedTuple):
         return same[0] if len(same) == 1 else None
 
 
-def entry_id(directory: Path, log: str) -> str:
-    """Return an id for addresses: the run's own id is text from its log, and several files may have it."""
-    return hashlib.sha256(f"{directory}\0{log}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
 def entry_of(
-    directory: Path, files: Sequence[Seen], rules: Sequence[Rule], *, is_watched: bool, wall: float, host: str
+    directory: Path, files: Sequence[Seen], engine: Engine, *, is_watched: bool, wall: float, host: str
 ) -> Entry:
-    """Judge one run at the time of day ``wall``, by these rules: as `monitor status` does."""
+    """Judge one run at the time of day ``wall``, by the rules of the engine: as `monitor status` does."""
     main = files[0]
-    engines = [Engine(rules) for _ in files]
     at = wall if is_watched else None
-    snapshots = [known_snapshot(each, engine, wall=at) for each, engine in zip(files, engines, strict=True)]
+    snapshots = [known_snapshot(each, engine, wall=at) for each in files]
     snapshot = with_sources(snapshots[0], snapshots[1:])
     log = Log(
         snapshot,
         snapshot.history,
-        all(is_blind(known_pipeline(each, engine)) for each, engine in zip(files, engines, strict=True)),
+        all(is_blind(resumed(each.log, engine, each.saved)) for each in files),
         host,
         fired_earlier=any(each.saved.fired for each in files),
     )
     summary = summary_of(snapshot)
     verdict = run_state_of(snapshot.run, snapshot.open, snapshot.now, is_following=snapshot.is_following)
-    name = entry_id(directory, main.log)
+    name = log_id(directory, main.log)
     return Entry(
         id=name,
         directory=directory,

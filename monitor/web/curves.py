@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from monitor.alert import iso_time
 from monitor.base.escape import redact
-from monitor.reader.signals import METRIC, Labels
+from monitor.base.strict_json import json_number
+from monitor.reader.signals import LOSSES, METRIC, Labels
 from monitor.report.chart import Chart, Curve, Dot
 from monitor.run.run import Run
 from monitor.run.series import Point, Series
@@ -16,7 +17,6 @@ from monitor.snapshot import Snapshot
 SPARK_WIDTH, SPARK_HEIGHT = 100.0, 24.0
 MOST_OVERLAID = 8
 """Most runs in one chart; more cannot be told apart."""
-_LOSSES = ("train.loss", "epoch.train_loss", "epoch.val_loss")
 
 
 def key_of(name: str, labels: Labels) -> str:
@@ -51,8 +51,8 @@ def series_json(key: str, name: str, labels: Labels, series: Series, *, has_poin
         "signal": name,
         "labels": {label: redact(value) for label, value in labels},
         "count": series.count,
-        "min": _strict(series.minimum),
-        "max": _strict(series.maximum),
+        "min": json_number(series.minimum),
+        "max": json_number(series.maximum),
         "nonfinite": series.nonfinite,
         "last": _point_json(series.last),
     }
@@ -64,7 +64,7 @@ def series_json(key: str, name: str, labels: Labels, series: Series, *, has_poin
 def _point_json(point: Point) -> dict[str, object]:
     line = point.evidence
     return {
-        "value": _strict(point.value),
+        "value": json_number(point.value),
         "step": point.step,
         "epoch": point.epoch,
         "at": iso_time(point.at),
@@ -73,13 +73,9 @@ def _point_json(point: Point) -> dict[str, object]:
     }
 
 
-def _strict(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
-
-
 def loss_curve(snapshot: Snapshot) -> list[float]:
     """Return the losses that are kept, oldest first: of training, else of validation."""
-    for name in _LOSSES:
+    for name in LOSSES:
         for run in (snapshot.run, *(each.run for each in snapshot.sources)):
             for series in run.attempt.of(name).values():
                 return [point.value for point in points_of(series)]
@@ -137,4 +133,4 @@ def title_of_key(key: str) -> str:
 
 def default_key(run: Run) -> str:
     """Return the series to show first."""
-    return next((name for name in _LOSSES if run.attempt.of(name)), "")
+    return next((name for name in LOSSES if run.attempt.of(name)), "")

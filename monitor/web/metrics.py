@@ -19,6 +19,7 @@ from monitor.conditions import Outcome
 from monitor.gate.check_json import VERDICTS
 from monitor.live.watched import unread
 from monitor.report.run_state import RunState
+from monitor.report.verdict import PROGRESS
 from monitor.run.last_values import LastValues, last_values
 from monitor.run.series import Point
 from monitor.snapshot import Snapshot
@@ -31,7 +32,6 @@ LABEL = 120
 OUTCOMES = {Outcome.OK: 0, Outcome.BREACH: 1, Outcome.UNKNOWN: 2, Outcome.NOT_APPLICABLE: 3}
 """The value of `trainwarden_rule`: unknown is neither ok nor a breach."""
 _RUN = ("run", "log")
-_PROGRESS = ("train.loss", "epoch.train_loss", "epoch.val_loss", "metric")
 
 
 class RunMetrics(Collector):
@@ -231,7 +231,7 @@ def _progress_at(entry: Entry) -> float | None:
     """Return when the newest report of progress came, as a time of day; by the log's own times where it has them."""
     main, run = entry.files[0].saved, entry.snapshot.run
     newest: Point | None = None
-    for name in _PROGRESS:
+    for name in PROGRESS:
         for series in run.attempt.of(name).values():
             if newest is None or series.last.serial > newest.serial:
                 newest = series.last

@@ -10,15 +10,16 @@ from threading import Event, Thread
 from monitor.alert import State
 from monitor.base.clock import Clock
 from monitor.base.errors import StateError
+from monitor.engine.step import Engine
 from monitor.engine.unjudged import reason_of
-from monitor.live.watched import by_run
+from monitor.live.watched import by_run, log_id
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files
 from monitor.run.sources import Known
 from monitor.snapshot import HISTORY_LIMIT
 from monitor.store.looking import Looker, states_in
 from monitor.store.store import Seen
-from monitor.web.board import Board, Entry, Row, entry_id, entry_of
+from monitor.web.board import Board, Entry, Row, entry_of
 from monitor.web.events import Events
 
 POLL_S = 0.2
@@ -42,7 +43,7 @@ class Observer:
         self.places, self.events = tuple(places), Events()
         self._least_rest_s, self._find_s = rest_s, find_s
         self._clock, self._host = clock, socket.gethostname()
-        self._rules = load_rules(rule_files(()))
+        self._engine = Engine(load_rules(rule_files(())))
         self._lookers: dict[Path, Looker] = {}
         self._kin: dict[Path, Known] = {}
         self._found_at = -find_s
@@ -115,7 +116,7 @@ class Observer:
         is_watched, known = look.process is not None, self.board.entries
         found: dict[str, Entry] = {}
         for _, files in by_run(list(look.seen.values()), self._kin[directory]):
-            name = entry_id(directory, files[0].log)
+            name = log_id(directory, files[0].log)
             entry = known.get(name)
             # What only grew old may wait: judging all runs at once would hold up a new alert.
             has_time = self._clock.monotonic() - began < ELDERLY_S
@@ -124,7 +125,7 @@ class Observer:
                 or _is_stale(entry, files, look.changed, is_watched=is_watched)
                 or (has_time and _is_old(entry, wall))
             ):
-                entry = entry_of(directory, files, self._rules, is_watched=is_watched, wall=wall, host=self._host)
+                entry = entry_of(directory, files, self._engine, is_watched=is_watched, wall=wall, host=self._host)
             found[name] = entry
         return found
 

@@ -54,7 +54,7 @@ class Asked(NamedTuple):
 
 
 class Pages:
-    """Renders pages from the board; a page of a run is kept until the run changes."""
+    """Renders pages from the board, each anew when it is asked for."""
 
     def __init__(self, observer: Observer, token: Token | None, clock: Clock) -> None:
         self._observer, self._token, self._clock = observer, token, clock

@@ -28,12 +28,7 @@ async def stream(events: Events, after: str, receive: Receive, send: Send) -> No
     events.join(wake)
     leaving = asyncio.ensure_future(_left(receive))
     try:
-        headers = [
-            (b"content-type", b"text/event-stream"),
-            (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await _give(send, f"retry: 2000\n: {events.last_id}\n\n".encode())
         while not leaving.done():
             wake.clear()

@@ -22,7 +22,7 @@ from monitor.config.expression import (
     StatusIs,
 )
 from monitor.config.metric_key import by_metric
-from monitor.reader.signals import CATALOGUE, METRIC
+from monitor.reader.signals import CATALOGUE, is_kept_by_epoch
 from monitor.rules.problems import unknown_key
 
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -136,7 +136,9 @@ class ConditionReader:
             epoch = self._whole(data["epoch"], (*place, "epoch"))
             if of in ("median", "p95"):
                 self._complain((*place, "of"), f"{of} is not kept for each epoch", "last, min, max or count")
-            if signal is not None and signal != METRIC and not _is_kept_by_epoch(signal):
+            where = data.get("where")
+            labels_given = where.items() if isinstance(where, Mapping) else ()
+            if signal is not None and not is_kept_by_epoch(CATALOGUE[signal], labels_given):
                 what = f"{signal} is not kept epoch by epoch"
                 self._complain((*place, "epoch"), what, "a signal that is counted, or reported once per epoch")
         tests = tuple((side, self._number(data[side], (*place, side))) for side in SIDES if side in data)
@@ -184,7 +186,3 @@ class ConditionReader:
 
 
 _LARGEST = math.nextafter(math.inf, 0)
-
-
-def _is_kept_by_epoch(signal: str) -> bool:
-    return CATALOGUE[signal].is_event or CATALOGUE[signal].cadence == "epoch"

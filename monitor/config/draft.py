@@ -10,7 +10,7 @@ from statistics import median
 from monitor.base.escape import redact, terminal
 from monitor.grammar import Config as RuleSetting
 from monitor.grammar import ConfigIgnored, ConfigUnused
-from monitor.reader.metric_names import title_of
+from monitor.reader.metric_names import direction_of, title_of
 from monitor.reader.signals import METRIC
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
@@ -38,6 +38,7 @@ _HEAD = """\
 def watch_file(run: Run, log: str) -> str:
     """Return a watch file that loads, for a run and its log."""
     attempt = run.attempt
+    has_epochs = bool(attempt.epochs_planned or attempt.epochs_done)
     lines = [_HEAD, f"title: {_quoted(f'Training Run {run.id}')}"]
     if log != "-":
         lines.append(f"logs: {_quoted(log)}")
@@ -47,13 +48,13 @@ def watch_file(run: Run, log: str) -> str:
         "objectives:",
     ]
     lines += [line for objective in _objectives(attempt) for line in objective]
-    lines += ["", *_settings(attempt), *_pace(attempt), *_metric(attempt)]
+    lines += ["", *_settings(attempt), *_pace(attempt), *_metric(attempt, has_epochs=has_epochs)]
     lines += [
         "checklists:",
         "  - title: Immediate",
         "    items:",
         "      - {item: Start the run, when: {seen: train.loss}}",
-        "      - {item: Wait for the first epoch, when: {epoch: 1}}",
+        *["      - {item: Wait for the first epoch, when: {epoch: 1}}"] * has_epochs,
         *_last_epoch(attempt),
         "",
         "report:",
@@ -106,11 +107,11 @@ def _pace(attempt: Attempt) -> list[str]:
     ]
 
 
-def _metric(attempt: Attempt) -> list[str]:
+def _metric(attempt: Attempt, *, has_epochs: bool) -> list[str]:
     """Show, commented out, how to write an expectation, with the run's own figure."""
     series = attempt.of("metric.sharpe").get(())
     if series is None:
-        return _named_metric(attempt)
+        return _named_metric(attempt, has_epochs=has_epochs)
     if not math.isfinite(series.last.value):
         return []
     return [
@@ -121,19 +122,31 @@ def _metric(attempt: Attempt) -> list[str]:
     ]
 
 
-def _named_metric(attempt: Attempt) -> list[str]:
-    """Show the same for the first metric of a validation that the log names."""
-    for labels, series in attempt.of(METRIC).items():
+def _named_metric(attempt: Attempt, *, has_epochs: bool) -> list[str]:
+    """Show the same for the first metric that the log names, one of a validation before one of the training.
+
+    Where the log has no epochs, a bound takes the place of a figure for an epoch.
+    """
+    known = [(labels, series) for labels, series in attempt.of(METRIC).items() if math.isfinite(series.last.value)]
+    known.sort(key=lambda each: dict(each[0])["split"] not in ("val", "test"))
+    for labels, series in known:
         last, key = series.last, dict(labels)
-        if key["split"] not in ("val", "test") or not math.isfinite(last.value):
-            continue
-        return [
-            f"# expected:                           # {title_of(labels)} was {last.value:.4g} in epoch {last.epoch}",
-            f"#   - metric: {key['name']}",
-            f"#     where: {{split: {key['split']}}}",
-            f"#     by_epoch: {{{last.epoch}: {last.value:.4g}}}",
-            "",
-        ]
+        split = f"{{split: {key['split']}}}" if key["split"] else ""
+        if series.has_epochs and has_epochs:
+            return [
+                f"# expected:    # {title_of(labels)} was {last.value:.4g} in epoch {last.epoch}",
+                f"#   - metric: {_quoted(key['name'])}",
+                *[f"#     where: {split}"] * bool(split),
+                f"#     by_epoch: {{{last.epoch}: {last.value:.4g}}}",
+                "",
+            ]
+        if bound := {"higher": "at_least", "lower": "at_most"}.get(direction_of(key["name"])):
+            where = f", where: {split}" if split else ""
+            return [
+                f"#   - title: {_quoted(title_of(labels))}     # an objective: it was {last.value:.4g} in the end",
+                f"#     when: {{metric: {_quoted(key['name'])}{where}, {bound}: {last.value:.4g}}}",
+                "",
+            ]
     return []
 
 

@@ -30,6 +30,7 @@ from monitor.config.values import (
     Zone,
     as_level,
 )
+from monitor.reader.signals import CATALOGUE, METRIC, is_kept_by_epoch
 from monitor.rules.overrides import RuleSetting
 
 TOLERANCE = 0.1
@@ -147,6 +148,12 @@ class ExpectedSignal(Part):
         if not self.by_epoch and self.target is None:
             raise ValueError("expects nothing; expected by_epoch, target or both")
         check_where(self.where, self.signal)
+        if self.by_epoch and not is_kept_by_epoch(CATALOGUE[self.signal], self.where.items()):
+            what = "a metric of the training" if self.signal == METRIC else self.signal
+            raise ValueError(
+                f"by_epoch: {what} is reported all through an epoch; expected a signal that is counted, or reported "
+                "once per epoch, or a target; an objective can bound the newest figure"
+            )
         return self
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -289,6 +289,12 @@ CUT = "log.cut"
 """The signal of a line that is too long to be kept whole."""
 CROWDED_OUT = "log.crowded_out"
 """The signal of a line that names more than the limits on memory leave room for: what it says is not judged."""
+
+
+def is_kept_by_epoch(signal: Signal, labels: Collection[tuple[str, str]]) -> bool:
+    """Whether there is a figure for each epoch: of events, and of what is reported once per epoch."""
+    is_validated = signal.name == METRIC and ("split", "train") not in labels
+    return signal.is_event or signal.cadence == "epoch" or is_validated
 
 
 def _catalogue() -> Iterator[Signal]:

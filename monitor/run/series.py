@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.base.evidence import Evidence, shortened
-from monitor.reader.signals import METRIC, Labels, Signal
+from monitor.reader.signals import Labels, Signal, is_kept_by_epoch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,8 +110,7 @@ class Series:
         is_one_of_many = bool(signal.labels) and not {"index", "pattern"} & {*signal.labels}
         window = RECENT_PER_LABEL if is_one_of_many else RECENT
         window = min(window, RECENT_IN_CROWD) if is_in_crowd else window
-        is_validated = signal.name == METRIC and ("split", "train") not in labels
-        has_epochs = signal.is_event or signal.cadence == "epoch" or is_validated
+        has_epochs = is_kept_by_epoch(signal, labels)
         return cls(recent=deque(maxlen=window), digits=deque(maxlen=window), has_epochs=has_epochs)
 
     @property

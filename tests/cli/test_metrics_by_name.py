@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,39 @@ def test_the_page_shows_metrics_by_name_with_their_best_and_draws_them(log: Path
 def test_init_shows_how_to_expect_a_metric_by_its_name(log: Path, tmp_path: Path):
     drafted = monitor("init", log, "--out", tmp_path / "watch.yaml")
     assert drafted.code == 0
-    assert "#   - metric: accuracy" in (tmp_path / "watch.yaml").read_text()
+    assert '#   - metric: "accuracy"' in (tmp_path / "watch.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "line", ["step {n}00/9000 | loss {loss:.4f} | reward {n}", "epoch {n}/90 loss {loss:.4f} acc 0.{n:02}"]
+)
+def test_what_init_shows_of_a_training_without_a_validation_holds_when_it_is_switched_on(line: str, tmp_path: Path):
+    log, watch = tmp_path / "train.log", tmp_path / "watch.yaml"
+    log.write_text("".join(line.format(n=n, loss=3 - n / 50) + "\n" for n in range(1, 91)) + "Training finished.\n")
+    monitor("init", log, "--out", watch)
+    drafted = watch.read_text()
+    assert ("{epoch: 1}" in drafted) == ("epoch" in line)
+    switched_on = re.sub(r"(?m)^# (expected:|  )", r"\1", drafted)
+    assert switched_on != drafted
+    watch.write_text(switched_on)
+    assert monitor("config", "check", watch).code == 0
+    page = monitor("report", log, "--config", watch).out
+    assert f"✅ **train {'acc' if 'acc' in line else 'reward'}**" in page
+
+
+@pytest.mark.parametrize("name", ["loss", "train_loss", "val_loss", "lr", "learning_rate", "grad_norm"])
+def test_what_most_logs_report_is_found_by_its_name_too(name: str, tmp_path: Path):
+    log, watch = tmp_path / "train.log", tmp_path / "watch.yaml"
+    values = dict.fromkeys(("lr", "learning_rate"), 0.001) | {"grad_norm": 1.5, "val_loss": 0.9}
+    lines = (
+        f"step {n}/20 epoch {n} train_loss {1 - n / 100:.2f} val_loss 0.90 lr 0.001 grad_norm 1.50\n"
+        for n in range(1, 21)
+    )
+    log.write_text("".join([*lines, "Training finished.\n"]))
+    value = values.get(name, 0.8)
+    for least, mark in ((value, "✅"), (value + 1, "❌")):
+        watch.write_text(f"objectives:\n  - {{title: aim, when: {{metric: {name}, at_least: {least}}}}}\n")
+        assert f"{mark} **aim**" in monitor("report", log, "--config", watch).out
 
 
 def test_a_metric_is_one_key_among_others_and_a_mistake_is_told(log: Path, tmp_path: Path):

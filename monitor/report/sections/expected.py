@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from monitor.base.evidence import Evidence
 from monitor.config.model import Config, EpochLevel, ExpectedSignal, Pace, Stage
 from monitor.config.values import Epochs
+from monitor.reader.metric_names import title_of
+from monitor.reader.signals import METRIC
 from monitor.report.figures import SHOWN, duration, sparkline
 from monitor.report.judgement import RuleVerdict
 from monitor.report.sections.deadlines import due
@@ -167,7 +169,8 @@ def _bands(attempt: Attempt, wanted: ExpectedSignal) -> Bands:
     if wanted.target is not None:
         target = f"{wanted.target:g} ({wanted.target_note})" if wanted.target_note else f"{wanted.target:g}"
     values = {epoch: tallies[0].last.value for epoch, tallies in sorted(epochs.items())}
-    return Bands(wanted.title or wanted.signal, wanted.signal, rows, target, sparkline(values.values()))
+    title = title_of(wanted.where.items()) if wanted.signal == METRIC and "name" in wanted.where else wanted.signal
+    return Bands(wanted.title or title, wanted.signal, rows, target, sparkline(values.values()))
 
 
 def _tallies_by_epoch(attempt: Attempt, wanted: ExpectedSignal) -> dict[int, list[Tally]]:

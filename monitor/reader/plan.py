@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.reader.brackets import epochs_as_place, name_brackets
+from monitor.reader.number_first import name_first
 from monitor.reader.slots import (
     CHANGES,
     OPENERS,
@@ -23,6 +24,7 @@ from monitor.reader.slots import (
 )
 from monitor.reader.subjects import group_of, part_sets, section_of, share_split, spelled_out, subject_of
 from monitor.reader.template import MARK
+from monitor.reader.times import times_told
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
 
 _LOADS = re.compile(
@@ -48,7 +50,7 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=4096)
 def plan_of(template: str, logger: str = "") -> Plan:
     """Return the plan of a template; ``logger`` may name the split, as in fairseq."""
-    gaps = spelled_out(template).split(MARK)
+    gaps = name_first(spelled_out(template)).split(MARK)
     found: list[Slot] = []
     num_pairs = 0
     list_of = -1
@@ -61,8 +63,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
         after = gaps[index + 1]
         if found and not is_key:
             gap = without_unit(gap)
-        # "loss 0.5 seconds 3.1": no unit, the next number's key.
-        is_key = after.strip() in UNIT_WORDS and after[-1:] == " " and index + 2 < len(gaps)
+        # "loss 0.5 seconds 3.1", "loss 0.5 ms/step 12": no unit, the next number's key.
+        is_key = after[-1:] == " " and index + 2 < len(gaps) and _is_key_behind(after, gap, gaps[-1])
         unit_match = None if is_key else UNIT.match(after)
         unit = unit_match[1] if unit_match else ""
         previous = len(found) - 1
@@ -103,6 +105,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = Slot("none")
         if slot is not None and not sep and _is_call(stripped, opened) and slot.role != "place":
             slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
+        if slot is not None and slot.role != "place" and (opened[-1:] == "#" or _is_line_of_code(segment, after)):
+            slot = Slot("none")  # "net output #0: loss": which one it is
         if slot is None:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
@@ -111,7 +115,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
-    slots = name_brackets(epochs_as_place(found), gaps)
+    slots = times_told(name_brackets(epochs_as_place(found), gaps))
     subject = subject_of(gaps, slots, logger)
     num_measured = sum(slot.role in ("value", "criterion", "part", "metric", "time") for slot in slots)
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
@@ -124,9 +128,29 @@ def plan_of(template: str, logger: str = "") -> Plan:
 forgets(plan_of.cache_clear)
 
 
+def _is_key_behind(after: str, gap: str, end: str) -> bool:
+    """Whether the unit behind a number is the key of the next one, in a line whose numbers follow their keys."""
+    word = after.strip()
+    if word in UNIT_WORDS:
+        return True
+    return (
+        "/" in word
+        and after[0] == " "
+        and gap[-1:] == " "
+        and gap[-2:-1].isalnum()
+        and not end[:2].strip()
+        and (meaning(word).role == "time")
+    )
+
+
 def _is_call(stripped: str, opened: str) -> bool:
     """Whether a number is in parentheses right behind a name of several words without a blank, as in a call."""
     return opened == "(" and bool(re.search(r"[a-z0-9][A-Z][A-Za-z0-9]*$", stripped))
+
+
+def _is_line_of_code(key: str, after: str) -> bool:
+    """Whether a number is the line of a module that logs: ``llamafactory.train.callbacks:143 >> ``."""
+    return after.startswith(" >> ") and bool(re.search(r"(?:^|\s)[A-Za-z_]\w*(?:\.\w+)+$", key))
 
 
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:

@@ -19,7 +19,7 @@ class Slot(NamedTuple):
     (a place without a word), ``lead`` (a bare number that the line begins with), ``none``."""
     quantity: str = ""
     name: str = ""
-    """Of a metric."""
+    """Of a metric, and what else must be told apart."""
     split: str = ""
     marks: frozenset[str] = frozenset()
     scale: float = 1.0
@@ -30,6 +30,13 @@ class Slot(NamedTuple):
     """The numbered set that its key names, as ``validation_0``."""
 
 
+BARE = "bare"
+"""The name of a slot whose time may be anything."""
+LOADING = "loading"
+"""The name of a slot with the time that a step waits for its data."""
+_BARE = frozenset({("time",), ("seconds",), ("secs",), ("time", "batch"), ("time", "step"), ("time", "iter")})
+"""Words that name a time and not its kind. Composer's ``time/batch`` is a count of batches."""
+_LOADING = frozenset(("data", "load", "loading", "reader", "loader", "dataload", "dataloader"))
 _SCALES = {
     "ms": 1e-3,
     "us": 1e-6,
@@ -43,7 +50,7 @@ _SCALES = {
 }
 UNIT = re.compile(
     r"^ ?(%|[GTP]?FLOPS?|TFLOPs|[KMGT]i?B|ms|us|µs|μs|ns|secs?|seconds|s|mins?|minutes|m|h|hours?|it/s|s/it)"
-    r"(?![A-Za-z0-9_])(?!(?<= min) \w+ ?[:=])"
+    r"(?![A-Za-z0-9_])(?!(?<= min) \w+ ?[:=])(?!/[a-z]+ ?[:=])"
 )
 UNIT_WORDS = frozenset(("sec", "secs", "seconds", "minutes", "hours"))
 """Units that may as well be the key of the next number."""
@@ -51,7 +58,7 @@ _TIMES = frozenset(("s", "sec", "secs", "seconds", "ms", "min", "mins", "minutes
 TOTALS = ("/", "of", "out of", "]/[", "] / [", "}/{", ")/(", "из", "von", "sur", "de", "di")
 """What comes between a count and its total."""
 CHANGES = ("->", "-->", "=>", "→", "to")
-_KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$")
+_KEY_UNIT = re.compile(r"\((ms|s|us|sec|secs|min|%|h)\)$| in (s|ms|seconds)$|^(ms|us)(?:/| per )", re.I)
 SEPARATOR = re.compile(r"(?<!\s)\s*+(?:(?:\bis\s*+)?(?<![:=：])[:=：]++>?|->|→|\bis)\s*+$")
 _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |[=-]> |→|(?<![A-Za-z0-9])/|#|[^\w\x00-\x7f]")
 _WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
@@ -70,8 +77,14 @@ PROSE = re.compile(
 )  # fmt: skip
 
 
+_RATIO = re.compile(r"^ [A-Za-z]+/[A-Za-z]+(?=[\s,|)\]};(])")
+"""A unit of two words behind a number: ``150.2 ms/step 1200``."""
+
+
 def without_unit(gap: str) -> str:
-    if unit := UNIT.match(gap):
+    """Return the text between two numbers without the unit of the first."""
+    unit = _RATIO.match(gap) or UNIT.match(gap)
+    if unit:
         return gap[unit.end() :]
     return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap
 
@@ -163,9 +176,19 @@ def slot_of(
     )
     if said.name == "loss" and words_of(bare)[-1:] == ["cost"]:
         name = name or "cost"
+    if said.role in ("time", "clock"):
+        name = _time_name(bare)
     if said.role == "place":
         name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
     return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit, said.of_set)
+
+
+def _time_name(key: str) -> str:
+    """Return the name of a slot with a time, by its key without a unit."""
+    words = tuple(word for word in words_of(key) if word not in shipped().splits)
+    if words in _BARE and ("/" in key or len(words) == 1):
+        return BARE
+    return LOADING if _LOADING.intersection(words) else ""
 
 
 def _is_plain_before(text: str) -> bool:

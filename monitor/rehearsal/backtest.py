@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from multiprocessing import get_context
@@ -31,7 +32,7 @@ def backtest(
     results: Path | None = None,
     note: Callable[[PastRun], object] = lambda run: None,
 ) -> Iterator[PastRun]:
-    """Yield what came of each log, in any order; ``note`` is called with each as it comes.
+    """Yield what came of each log, in their order; ``note`` is called with each as it comes.
 
     What the file ``results`` knows by content is not judged again, and what is new is added to it at once.
     """
@@ -56,20 +57,21 @@ def _judged(
         return
     # A fork would copy locks that the progress bar's thread holds.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, (make_engine,)) as pool:
-        waiting: set[Future[PastRun]] = set()
+        # In the order of the logs, so that what is told does not depend on which process was faster.
+        waiting: deque[PastRun | Future[PastRun]] = deque()
         for log, key in _keys(logs, of_rules):
-            if isinstance(key, str) and key in known:
-                yield _known(known[key], log)
-                continue
             if isinstance(key, PastRun):
-                yield key
-                continue
-            waiting.add(pool.submit(_judge_new, log, key))
-            if len(waiting) >= WAITING_PER_PROCESS * jobs:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (each.result() for each in done)
-        for each in waiting:
-            yield each.result()
+                waiting.append(key)
+            else:
+                is_known = key in known
+                waiting.append(_known(known[key], log) if is_known else pool.submit(_judge_new, log, key))
+            while waiting and (len(waiting) >= WAITING_PER_PROCESS * jobs or isinstance(waiting[0], PastRun)):
+                yield _result(waiting.popleft())
+        yield from map(_result, waiting)
+
+
+def _result(found: PastRun | Future[PastRun]) -> PastRun:
+    return found if isinstance(found, PastRun) else found.result()
 
 
 def _keys(logs: Iterable[str], of_rules: str) -> Iterator[tuple[str, str | PastRun]]:

@@ -105,12 +105,12 @@ class Figures:
     def _known(self, index: int, value: float) -> Place | None:
         """Return the figure's place by the shape of a line that was searched before."""
         for above in range(index, max(-1, index - LINES_BEFORE - 1), -1):
+            if above < index and self.value(self._events[above]) is not None:
+                break  # what stands there is that line's own figure
             slot = self._slots.get(_key(self._texts[above]))
             place = None if slot is None else self._slot(above, slot)
             if place is not None and _is_of(self._texts[above][place.start : place.end], value):
                 return place
-            if above < index and self.value(self._events[above]) is not None:
-                break
         return None
 
     def _searched(self, index: int, value: float) -> Place | None:
@@ -194,8 +194,8 @@ def _numbers(text: str) -> Iterator[tuple[int, int, re.Match[str]]]:
 
 
 def _key(text: str) -> str:
-    """Return a line's shape: its words without numbers, and without the drawing of a bar."""
-    return re.sub(r"\d+", "0", _BAR.sub("|", SLOT.sub(MARK, text)))
+    """Return a line's shape: its words without numbers, their padding, and the drawing of a bar."""
+    return re.sub(r"\s+", " ", re.sub(r"\d+", "0", _BAR.sub("|", SLOT.sub(MARK, text))))
 
 
 def _number(text: str) -> float | None:

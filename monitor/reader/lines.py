@@ -168,6 +168,7 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
             return KNOWN  # an earlier model is tried out
         enter_epoch(state.place, Named(number, total, kind=OVER if is_over else HEAD))
         state.is_begun, state.block, state.last_bar = True, "", ""
+        state.place.is_headed = False
         is_new = state.place.index != before
         if is_over or state.place.heads_trail:
             state.place.is_over = True
@@ -179,6 +180,10 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
             enter_epoch(state.place, Named(*evaluated))
             state.place.is_over = state.place.is_over or None
         state.block = "val"
+        return KNOWN
+    if state.is_begun and " epoch" in body and (now := phrases.does_now(body)) is not None:
+        enter_epoch(state.place, Named(now))
+        state.place.is_over = state.place.is_over or None  # at its beginning, or at its end
         return KNOWN
     if state.is_begun and phrases.announces_evaluation(body):
         state.block = "val"

@@ -100,7 +100,7 @@ def enter(
         digits = named["epoch"][0][0].number.digits if "epoch" in named else None
         return enter_behind_bar(digits, "epoch" in named, state)
     is_summary = subject in ("val", "test") or "epoch" in named or place.is_over
-    return place.step if is_summary or place.step_word else None
+    return place.step if is_summary or place.step_word or place.is_headed else None
 
 
 def take_plain_bar(state: ReadState) -> None:

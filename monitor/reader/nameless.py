@@ -1,11 +1,27 @@
-"""Figures with no more than a split for a name (``train: 0.52  val: 0.61``) → losses, once another line says so."""
+"""Figures with no more than a split for a name (``train: 0.52  val: 0.61``) → what another line, or a heading, says."""
 
 from __future__ import annotations
 
 from monitor.reader.numbers import read
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
+from monitor.reader.shared_names import quantity_of
 from monitor.reader.state import ReadState
+
+LONGEST_TOPIC = 40
+"""Characters of a heading that names what the figures below it are. Chosen by hand, 2026-11."""
+_MARKED = " \t:=-*#_.|"
+"""What stands around a heading."""
+
+
+def note_topic(text: str, state: ReadState) -> None:
+    """Note the quantity that a line without figures names for the lines below it: ``Loss:``, ``=== Accuracy ===``."""
+    if len(text) > LONGEST_TOPIC or not (words := text.strip(_MARKED)):
+        return
+    if (said := quantity_of(words)) is not None:
+        state.topic = "loss" if said.quantity == "loss" else said.name
+    elif text.rstrip()[-1] in ":=-*#":
+        state.topic = ""
 
 
 def learn_name(plan: Plan, texts: tuple[str, ...], state: ReadState) -> tuple[Value, ...]:
@@ -32,7 +48,12 @@ def name_losses(values: tuple[Value, ...], state: ReadState) -> tuple[Value, ...
     if not nameless:
         return values
     state.nameless = nameless
-    if not state.are_nameless_losses:
+    if state.topic and state.topic != "loss":
+        return tuple(
+            value._replace(name=state.topic) if value.quantity == "metric" and not value.name else value
+            for value in values
+        )
+    if not (state.are_nameless_losses or state.topic):
         return values
     named = {value.split for value in values if value.quantity == "loss"}
     return tuple(

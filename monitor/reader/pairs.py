@@ -16,16 +16,19 @@ from monitor.reader.doubts import (
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, total_of
 from monitor.reader.moving import enter, go_on_behind_head, looks_back, trails
-from monitor.reader.nameless import learn_name, name_losses
+from monitor.reader.nameless import learn_name, name_losses, note_topic
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
+from monitor.reader.shared_names import is_merit
 from monitor.reader.slots import Slot
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.reader.template import shape_of, template_key
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
 
+_MEASURED = ("value", "criterion", "part", "metric")
+"""Roles of figures that a line measures."""
 MOST_LOSSES = 4
 """A line that gives the loss so often by its bare name is many reports without an end of line between them: which of
 them is the last is not sure, and none is read."""
@@ -36,6 +39,7 @@ def read_pairs(
 ) -> tuple[Report, ...]:
     shape = shape_of(text)
     if not shape.slots:
+        note_topic(text, state)
         return ()
     if not _may_plan(shape.template, state):
         return ()
@@ -98,6 +102,7 @@ def read_pairs(
                 return ()
             enter(places, filled, state, subject=subject, bar=None, values=(), template=shape.template)
             state.is_begun = True
+            state.place.is_headed = subject in ("", "train")
             state.place.is_step_alone = not state.place.reports and any(each.slot.quantity == "step" for each in places)
             return (Report("epoch", place_of(state.place, state.place.step)),)
         if bar is not None and bar.done and (places or set(words_of(bar.words)) & listed("bars_of_steps")):
@@ -132,6 +137,8 @@ def read_pairs(
         template = shape.template if bar is None else ""
         step = enter(places, filled, state, subject=subject, bar=bar, values=values, template=template)
     state.last_split = subject
+    if has_own_place:
+        state.place.is_headed = False
     if places and (subject or values[0].quantity == "loss"):
         kinds = {each.slot.quantity for each in places}
         state.metered = subject if subject in ("val", "test") and kinds & {"batch", "step", "position"} else ""
@@ -139,7 +146,8 @@ def read_pairs(
         return KNOWN
     if state.is_summary:
         values = tuple(value for value in values if value.quantity == "metric" or value.split in ("val", "test"))
-    state.is_begun, state.num_barren = True, 0
+    state.is_begun = state.is_begun or has_own_place or bool(subject) or not _are_unplaced_merits(values)
+    state.num_barren = 0
     if places and subject in ("", "train"):
         has_loss = any(value.quantity == "loss" for value in values)
         state.has_placed_loss = state.has_placed_loss or has_loss
@@ -253,7 +261,7 @@ def _is_report(
     if template.lstrip().startswith("* ") and state.is_begun:
         return True
     is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
-    if times >= 3 and any(value.split and value.digits for value in values):
+    if times >= 3 and any((value.split or is_merit(value.name)) and value.digits for value in values):
         return True  # "Validation Dice: 0.51", again and again: no setting
     return times >= 2 and (state.is_begun or is_known)
 
@@ -262,6 +270,11 @@ def _names_sets(filled: list[Filled]) -> bool:
     """Whether each figure's own key names its set."""
     measured = [each for each in filled if each.slot.role in ("value", "criterion", "part", "metric")]
     return all(each.slot.split for each in measured)
+
+
+def _are_unplaced_merits(values: tuple[Value, ...]) -> bool:
+    """Whether all figures are metrics without a split: the line does not say of what, so the training need not run."""
+    return all(value.quantity == "metric" and not value.split for value in values)
 
 
 def _count(template: str, state: ReadState) -> int:
@@ -295,10 +308,14 @@ def _is_whole(each: Filled) -> bool:
 
 
 def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
-    """Whether a line within an epoch says how far it is, how long it took, and no more: ``Batch 4 of 18. Took 9s``."""
-    is_timed = all(slot.role in ("place", "total", "clock") for slot in plan.slots) and not plan.is_prose
-    batches = [each for each in filled if each.slot.quantity == "batch" and each.slot.role == "place"]
-    return is_timed and place.index is not None and any(total_of(each, filled) for each in batches)
+    """Whether a line within an epoch says how far it is, how long it took, and no more: ``Batch 4 of 18. Took 9s``,
+    ``Epoch 3 | batch 20/95 (21.1%) | 0.19s/batch``.
+    """
+    is_timed = all(slot.role not in _MEASURED for slot in plan.slots) and not plan.is_prose
+    places = [each for each in filled if each.slot.role == "place"]
+    batches = [each for each in places if each.slot.quantity == "batch"]
+    has_epoch = place.index is not None or any(each.slot.quantity == "epoch" for each in places)
+    return is_timed and has_epoch and any(total_of(each, filled) for each in batches)
 
 
 def _is_sure_place(places: list[Filled]) -> bool:

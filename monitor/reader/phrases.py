@@ -84,6 +84,18 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     return None
 
 
+_DOES_NOW = re.compile(
+    r"^\W*(?!(?:load|resum|restor|restart|revert|roll|us|stop|finish|end|skip|wait|sav|keep|remov|delet)\w*ing\b)"
+    r"[A-Za-z]{2,}ing\b[^\d:=/|]{0,60}\b(?:at|in|for|during|of|after) epoch[ #]{0,2}(\d{1,7})\W*$", re.I
+)  # fmt: skip
+
+
+def does_now(body: str) -> int | None:
+    """Return the epoch in which a line says that something is being done: ``Generating samples at epoch 62``."""
+    found = _DOES_NOW.match(body) if len(body) <= 120 else None
+    return int(found[1]) if found else None
+
+
 _EVALUATES = re.compile(
     r"^\W*(?:evaluat|validat)\w+\b[^\d:=]{0,60}\bepoch[ :#\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?\W*$", re.I
 )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.reader.anew import Furthest, begins_anew, fraction_begins_anew, further
+from monitor.reader.anew import FEWEST_BEYOND, Furthest, begins_anew, fraction_begins_anew, further
 from monitor.reader.numbers import may_count
 
 
@@ -89,6 +89,8 @@ class PlaceState:
     is_step_alone: bool = False
     """Whether that step was on a line of its own above all reports, where it may be a setting: ``iterations: 5000``.
     Any other count replaces it."""
+    is_headed: bool = False
+    """Whether the last line with a place named it and measured nothing: the figures below it belong there."""
     is_inner: bool | None = None
     """Whether what the log calls a step starts again with each epoch."""
     inner: int | None = None
@@ -172,6 +174,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.from_zero, named = True, named._replace(total=float(state.planned))
     elif named.total is not None and state.planned not in (None, named.total):
         state.planned, state.is_total_sure = None, False
+    counts_otherwise = _counts_otherwise(state, named)
     if named.total is not None and named.total > 0 and named.total == int(named.total):
         state.epochs = int(named.total)
         state.total_from = named.value if state.total_from is None else min(state.total_from, named.value)
@@ -225,6 +228,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         # Where the log counts its steps over all epochs, they tell what goes on and what goes back.
         may_be_anew = state.step_word <= 0 and not state.resumes
         is_anew = may_be_anew and begins_anew(state.furthest, named.kind, named.value, state.starts_at)
+        is_anew |= counts_otherwise
         if (is_complete and raw == state.starts_at) or is_anew:
             total, first = state.epochs if named.total else None, float(raw) if named.total else None
             _new_fit(state, is_anew=not is_complete)
@@ -233,6 +237,15 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index, state.is_over = index, False
     state.furthest = further(state.furthest, named.kind, raw, state.starts_at)
     state.resumes = False
+
+
+def _counts_otherwise(state: PlaceState, named: Named) -> bool:
+    """Whether a line of another kind than any before counts its epochs with a total, from 1, where those before went
+    further without one: a second training in the same log, behind that of its word vectors.
+    """
+    is_first = named.value == 1 and named.total is not None and named.total > 1
+    is_new = bool(named.kind) and named.kind not in state.furthest and state.total_from is None and not state.epochs
+    return is_first and is_new and state.index is not None and state.index > FEWEST_BEYOND and not state.resumes
 
 
 def _from_zero_by_rhythm(first: int, second: int) -> bool | None:

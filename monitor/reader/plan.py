@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from monitor.reader.brackets import epochs_as_place, name_brackets
 from monitor.reader.number_first import name_first
+from monitor.reader.shared_names import name_sets, sets_of, shared
 from monitor.reader.slots import (
     CHANGES,
     OPENERS,
@@ -57,7 +58,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
     section, group, is_key = "", "", False
     changed: Slot | None = None
     sum_of: Slot | None = None
+    of_sets: list[Slot] = []
     for index, gap in enumerate(gaps[:-1]):
+        if of_sets:
+            found.append(of_sets.pop(0))
+            continue
         section = section_of(gap, is_first=index == 0) or section
         group = group_of(gap, group)
         after = gaps[index + 1]
@@ -107,6 +112,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
         if slot is not None and slot.role != "place" and (opened[-1:] == "#" or _is_line_of_code(segment, after)):
             slot = Slot("none")  # "net output #0: loss": which one it is
+        if slot is not None and (sets := sets_of(segment)):
+            slot, *of_sets = shared(sets, slot, index, gaps)
         if slot is None:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
@@ -115,7 +122,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
-    slots = times_told(name_brackets(epochs_as_place(found), gaps))
+    slots = times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps))
     subject = subject_of(gaps, slots, logger)
     num_measured = sum(slot.role in ("value", "criterion", "part", "metric", "time") for slot in slots)
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))

@@ -145,6 +145,8 @@ class ReadState:
     """Split → the last figure that had no more than it for a name: ``val: 0.61``."""
     are_nameless_losses: bool = False
     """Whether another line has named such a figure a loss."""
+    topic: str = ""
+    """What a heading, ``Loss:``, said that figures below it are whose name is no more than a set's."""
     metered: str = ""
     """The split of the validation whose batches the lines before reported: its mean may follow without a word."""
     open_text: str = ""

@@ -247,6 +247,10 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
     for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
         if hit := vocabulary.quantities.get(" ".join(tries)):
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])
+    if len(words) > 1 and words[-1] in _ORDINALS:
+        hit = vocabulary.quantities.get(" ".join(words[:-1]))
+        if hit and hit[1] == "place":
+            return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])  # "Epoch id", "step_idx"
     for native, means in _JOINED.items():
         if any(native in word for word in words):
             split = next((name for text, name in vocabulary.splits.items() if _is_in(text, name, key)), split)
@@ -261,6 +265,8 @@ def _is_in(text: str, name: str, key: str) -> bool:
     return not text.isascii() and text in key and name not in _MARKS
 
 
+_ORDINALS = frozenset(("id", "idx", "index", "no", "nr", "number"))
+"""Words behind a place's name that say no more than that it is counted."""
 _LOSS, _RATE = ("loss", "value", 0), ("lr", "value", 0)
 _JOINED = {"损失": _LOSS, "損失": _LOSS, "손실": _LOSS, "学习率": _RATE, "学習率": _RATE, "학습률": _RATE}
 

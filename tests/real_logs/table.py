@@ -160,7 +160,7 @@ def main():
     ap.add_argument("--reader", action="store_true", help="read by the reader alone, in this process, one by one")
     ap.add_argument("--largest", type=int, default=10**12, help="leave out logs of more bytes")
     ap.add_argument("--only", default="", help="a part of repository, path or format")
-    ap.add_argument("--set", type=int, default=0, help="one set of the list only: 1 to 8")
+    ap.add_argument("--set", type=int, default=0, help="one set of the list only")
     ap.add_argument("--jobs", type=int, default=2)
     ap.add_argument("--out", type=pathlib.Path, help="also write the rows as JSON lines to this file")
     ap.add_argument("--page", type=pathlib.Path, default=PAGE, help="the page between whose marks the table goes")

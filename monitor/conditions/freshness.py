@@ -77,6 +77,19 @@ def step_s(attempt: Attempt) -> float | None:
     return statistics.median(reported) if len(reported) >= _PACES_NEEDED else None
 
 
+def own_step_s(attempt: Attempt) -> float | None:
+    """Return `step_s` without the share of the time in which the training waited for a core, as far as the log says so.
+
+    How often a training reports is a matter of its settings; how long it waits for a core is one of the machine.
+    """
+    whole_s = step_s(attempt)
+    waited = [point.value for series in attempt.of("train.run_delay_share").values() for point in series.recent]
+    waited = [min(max(share, 0.0), 1.0) for share in waited if math.isfinite(share)]
+    if whole_s is None or not waited:
+        return whole_s
+    return whole_s * (1 - statistics.median(waited))
+
+
 def paces(attempt: Attempt) -> list[float]:
     """Return the seconds per step between successive progress lines of the same epoch, for the newest lines."""
     points = [point for series in attempt.of("train.loss").values() for point in series.recent]

@@ -16,8 +16,8 @@ from monitor.conditions.freshness import (
     CADENCES_ALLOWED,
     UNDECLARED_CADENCE_STEPS,
     is_left_behind,
+    own_step_s,
     paces,
-    step_s,
     switched_off,
 )
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
@@ -216,7 +216,7 @@ class Coverage(Condition):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each expected kind of line."""
-        a_step_s = step_s(run.attempt)
+        a_step_s = own_step_s(run.attempt)
         readings = [self._read(run, name, a_step_s) for name in self.expects]
         readings = self._one_for_each_setting(run.attempt, readings)
         return [each for each in readings if each] or [unknown(f"nothing to expect yet in {run.attempt.lines:,} lines")]

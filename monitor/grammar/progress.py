@@ -27,7 +27,8 @@ class Train(Record):
 
     ``loss`` is that of the newest step. ``mean_loss``, ``max_loss`` and ``num_losses`` are over the steps since the
     last such line; the first two leave out what is not finite. ``lr_groups`` has the rate of each parameter group, by
-    its number from 0, where they differ.
+    its number from 0, where they differ. ``run_delay_s`` is the part of ``s_per_batch`` in which the training was ready
+    to run and waited for a processor core.
     """
 
     epoch: Share
@@ -46,6 +47,7 @@ class Train(Record):
     max_loss: float | None = None
     num_losses: int | None = None
     lr_groups: PerHorizon | None = None
+    run_delay_s: float | None = None
 
 
 @line("FLOOR")

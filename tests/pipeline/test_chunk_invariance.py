@@ -61,6 +61,9 @@ class Trainer:
             if self.step >= 10:
                 lr = 1e-3 * (1 + math.cos(math.pi * min((self.step - 10) / 390, 1.0))) / 2
             values = {"loss": 0.5 * wobble, "lr": lr, "s_per_batch": every_s, "load_s": 0.01, "grad_norm": wobble}
+            if noise:
+                # Around half of the step, where what is left of it begins to count.
+                values["run_delay_s"] = every_s * (0.5 + noise * math.cos(self.step) / 2)
             if is_spoilt and spoil in values:
                 values[spoil] *= 40
             step = self.step - stride if is_spoilt and spoil == "repeat" else self.step

@@ -51,7 +51,12 @@ def by_label(signal: str, *records: Record) -> dict[str, float]:
 
 
 def step(
-    number: int, *, lr: float | None = None, load_s: float | None = None, s_per_batch: float | None = None
+    number: int,
+    *,
+    lr: float | None = None,
+    load_s: float | None = None,
+    s_per_batch: float | None = None,
+    run_delay_s: float | None = None,
 ) -> Train:
     return Train(
         epoch=Share(1, 2),
@@ -61,6 +66,7 @@ def step(
         lr=lr,
         load_s=load_s,
         s_per_batch=s_per_batch,
+        run_delay_s=run_delay_s,
     )
 
 
@@ -155,6 +161,13 @@ def test_a_zero_rate_without_a_schedule_counts_except_in_the_first_report_and_th
 
 def test_the_share_of_loading_is_of_the_whole_batch():
     assert values("train.load_share", step(1, load_s=0.5, s_per_batch=2.0), step(2, load_s=0.5)) == [0.25]
+
+
+def test_a_step_on_its_core_is_the_whole_one_without_its_wait_and_unknown_if_that_was_most_of_it():
+    waits = (None, 0.0, 0.5, 1.0, 1.5)
+    steps = [step(number, s_per_batch=2.0, run_delay_s=waited) for number, waited in enumerate(waits)]
+    assert values("train.run_delay_share", *steps) == [0.0, 0.25, 0.5, 0.75]
+    assert values("train.s_on_core", *steps) == pytest.approx([2.0, 2.0, 1.5, 1.0, math.nan], nan_ok=True)
 
 
 # ---- gradients

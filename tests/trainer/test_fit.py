@@ -17,7 +17,8 @@ from trainer.config import SettingError
 from trainer.settings import resolve, settings
 from trainer.training.fit import resolve_call
 
-OWN = r"^\S+ |pid=\d+|run=\S+|host=\S+|cmd=\"[^\"]*\"|cmd=\S+|sha256=\S+|(seconds|s_per_batch|load_s|samples_per_s)=\S+"
+OWN = r"^\S+ |pid=\d+|run=\S+|host=\S+|cmd=\"[^\"]*\"|cmd=\S+|sha256=\S+"
+OWN += r"|(seconds|s_per_batch|load_s|samples_per_s|run_delay_s)=\S+"
 OWN += r"|source=(cli|call|file)|\S*\.(log|checkpoints)\S*|bytes=\d+"
 
 

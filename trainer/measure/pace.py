@@ -1,9 +1,11 @@
-"""The result of one optimizer step, and the pace of steps: seconds per batch, and how many of them were waiting."""
+"""The result of one optimizer step, and the pace of steps: seconds per batch, and the wait for data and for a core."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
+
+from trainer.measure.run_delay import RunDelay
 
 
 class StepResult(NamedTuple):
@@ -28,19 +30,26 @@ class Lap(NamedTuple):
     load_s: float
     """Seconds per batch spent waiting for data."""
     samples_per_s: float
+    run_delay_s: float | None = None
+    """Seconds per batch spent waiting for a processor core; None where the system does not count them."""
 
 
 class Stopwatch:
-    """A stopwatch from one TRAIN line to the next; `timer` returns monotonic seconds."""
+    """A stopwatch from one TRAIN line to the next; `timer` returns monotonic seconds.
+
+    `run_delay` returns the seconds since its last call in which the training waited for a core.
+    """
 
     _begun: float
     _waiting_since: float
 
-    def __init__(self, timer: Callable[[], float]) -> None:
+    def __init__(self, timer: Callable[[], float], run_delay: Callable[[], float | None] | None = None) -> None:
         self._timer = timer
+        self._run_delay = run_delay or RunDelay().take
         self._batches, self._rows = 0, 0
         self._begun = self._waiting_since = 0.0
         self._begin()
+        self._run_delay()
 
     def loaded(self) -> None:
         """Call this when the data of the next step has arrived."""
@@ -49,6 +58,8 @@ class Stopwatch:
     def resume(self) -> None:
         """Leave out the time since the last step: other work was done in it, such as a validation."""
         now = self._timer()
+        # That of the steps before is left out as well, so it is never more than they had.
+        self._run_delay()
         self._begun += now - self._waiting_since
         self._waiting_since = now
 
@@ -62,7 +73,13 @@ class Stopwatch:
         """Return the pace since the last lap and start a new one."""
         seconds = self._timer() - self._begun
         batches = max(self._batches, 1)
-        lap = Lap(seconds / batches, self._load_s / batches, self._rows / seconds if seconds else float("nan"))
+        waited = self._run_delay()
+        lap = Lap(
+            seconds / batches,
+            self._load_s / batches,
+            self._rows / seconds if seconds else float("nan"),
+            None if waited is None else waited / batches,
+        )
         self._begin()
         return lap
 

@@ -389,6 +389,7 @@ class EventLog:
                 lr=result.lr,
                 s_per_batch=round(lap.s_per_batch, 6),
                 load_s=round(lap.load_s, 6),
+                run_delay_s=None if lap.run_delay_s is None else round(lap.run_delay_s, 6),
                 samples_per_s=round(lap.samples_per_s, 3),
                 grad_norm=result.grad_norm,
                 skipped=skipped,

@@ -1,7 +1,8 @@
-"""Samples about the learning rate and about waiting for data, from one progress line or from many at once."""
+"""Samples about the learning rate and about waiting for data or a core, from one progress line or from many at once."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from monitor import grammar
@@ -12,6 +13,10 @@ from monitor.run.derived.lifecycle import of_first_step
 
 EXACT_STEPS = 2**53
 """Largest number of steps that a float holds exactly."""
+MOST_DELAY = 0.5
+"""Share of a step's time, spent waiting for a core, above which the rest does not tell the training's own pace: other
+programs then have the caches as well, and a step on the core itself took four times as long (14 busy loops on two
+cores, 2026-11)."""
 
 
 def of_train(record: grammar.Train, known: Known) -> Iterator[Sample]:
@@ -24,6 +29,10 @@ def of_train(record: grammar.Train, known: Known) -> Iterator[Sample]:
             yield Sample("train.lr_zero", (), float(is_zero))
     if record.load_s is not None and record.s_per_batch:
         yield Sample("train.load_share", (), record.load_s / record.s_per_batch)
+    if record.run_delay_s is not None and record.s_per_batch:
+        yield Sample("train.run_delay_share", (), record.run_delay_s / record.s_per_batch)
+    if record.s_per_batch is not None:
+        yield Sample("train.s_on_core", (), _s_on_core(record.s_per_batch, record.run_delay_s or 0.0))
     if known.first_train_step is None:
         yield from of_first_step(record, known)
     highest = known.earlier.highest_step
@@ -56,13 +65,25 @@ def train_columns(lines: Lines, known: Known) -> Columns | None:
             return None
         elif declared is None:
             found["train.lr_zero", ()] = Column(np.zeros(len(rates.rows)), rates.rows)
-    load, whole = (lines.columns.get((f"train.{name}", ())) for name in ("load_s", "s_per_batch"))
-    if load is not None and whole is not None:
-        is_known = whole.values != 0
-        with np.errstate(all="ignore"):
-            share = load.values[is_known] / whole.values[is_known]
-        found["train.load_share", ()] = Column(share, load.rows[is_known])
+    whole = lines.columns.get(("train.s_per_batch", ()))
+    if whole is None:
+        return found
+    load, delay = (lines.columns.get((f"train.{name}", ())) for name in ("load_s", "run_delay_s"))
+    for name, part in (("load_share", load), ("run_delay_share", delay)):
+        if part is not None:
+            is_known = whole.values != 0
+            with np.errstate(all="ignore"):
+                found[f"train.{name}", ()] = Column(part.values[is_known] / whole.values[is_known], part.rows[is_known])
+    on_core_s = whole.values
+    if delay is not None:
+        on_core_s = np.where(delay.values > MOST_DELAY * whole.values, math.nan, whole.values - delay.values)
+    found["train.s_on_core", ()] = Column(on_core_s, whole.rows)
     return found
+
+
+def _s_on_core(s_per_batch: float, run_delay_s: float) -> float:
+    """Return the time of a step without its wait for a core; nan if most of it was such a wait."""
+    return math.nan if run_delay_s > MOST_DELAY * s_per_batch else s_per_batch - run_delay_s
 
 
 def has_exact_schedule(known: Known) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.telemetry.eventlog import BatchReport, Share
+from trainer.telemetry.smoothing import Scored, Smoothing
 from trainer.telemetry.softmax import OVER_BATCH, RIGHT, TWICE, losses_of_scores
 
 ROWS = 256
@@ -31,7 +32,7 @@ KEPT_BATCHES = 16
 """Targets kept of a batch, and batches, for the order and the floor of the loss. Chosen by hand, 2026-11."""
 CLASSES, DISTANCES = {RIGHT, TWICE, OVER_BATCH}, {"mse", "mae", "huber"}
 BROADCAST = "broadcast_"
-BROADCASTS = {f"{BROADCAST}{name}" for name in ("mse", "mae")}
+BROADCASTS = {f"{BROADCAST}{name}" for name in DISTANCES}
 """Losses of every output with every target, which shapes of (N, 1) and (N,) give."""
 FLOOR_BATCHES = 4
 """Batches whose loss is compared before it is known which loss it is. Chosen by hand, 2026-11."""
@@ -83,8 +84,11 @@ class BatchSignals:
         self._spreads: list[Tensor] = []
         self._is_one_column = False
         self._num_compared = 0
-        self._candidates: dict[str, float] | None = None
+        self._candidates: dict[str, Scored] | None = None
+        self._smoothing = Smoothing()
         self._losses: set[str] | None = None
+        self._smoothed = 0.0
+        """The part of each target that the loss spreads over all classes."""
         self._has_new = self.has_floor = False
 
     def fingerprint(self, inputs: object) -> None:
@@ -131,10 +135,14 @@ class BatchSignals:
         """Compare the loss of the step just looked at with the losses that outputs and targets give."""
         if self._candidates is None:
             return
-        found = {name for name, value in self._candidates.items() if abs(value - loss) <= SAME * max(abs(loss), 1e-12)}
-        self._candidates = None
+        candidates, self._candidates = self._candidates, None
+        found = {name for name, each in candidates.items() if abs(each.plain - loss) <= SAME * max(abs(loss), 1e-12)}
         self._losses = found if self._losses is None else self._losses & found
         self._num_compared += 1
+        classes = {name: each for name, each in candidates.items() if name in CLASSES}
+        self._smoothing.add(classes, loss, same=SAME)
+        if not self._losses and (smoothed := self._smoothing.found) is not None:
+            self._losses, self._smoothed = {smoothed.loss}, smoothed.part
 
     @property
     def _knows_loss(self) -> bool:
@@ -143,8 +151,8 @@ class BatchSignals:
         Scores that are all alike give the same loss with any softmax, so these are compared for longer.
         """
         if not self._losses:
-            return self._losses is not None
-        is_clear = len(self._losses) == 1 or self._num_compared >= MOST_COMPARED
+            return self._losses is not None and not self._smoothing.is_open
+        is_clear = len(self._losses) == 1 or self._losses <= BROADCASTS or self._num_compared >= MOST_COMPARED
         return self._num_compared >= FLOOR_BATCHES and is_clear
 
     def floor(self, *, is_epoch_over: bool) -> Floor | None:
@@ -158,7 +166,8 @@ class BatchSignals:
         name = RIGHT if self._losses & CLASSES else next(iter(self._losses)).removeprefix(BROADCAST)
         self.has_floor = True
         targets, self._first_targets = self._first_targets or self._targets, []
-        return Floor(name, _floor_of(name, torch.cat([each.float() for each in targets])))
+        floor = _floor_of(name, torch.cat([each.float() for each in targets]), smoothed=self._smoothed)
+        return Floor(name, floor)
 
     def report(self, *, step: int) -> BatchReport | None:
         """Return what the batches since the last report have shown; None without any."""
@@ -222,7 +231,7 @@ class BatchSignals:
         """Return the loss once it is clear, or any if several fit; None if it is none of these kinds."""
         if not self._losses or not self._knows_loss or not self._losses <= kinds:
             return None
-        return next(iter(self._losses)) if len(self._losses) == 1 else RIGHT
+        return min(self._losses) if len(self._losses) == 1 or self._losses <= BROADCASTS else RIGHT
 
     def _features(self) -> tuple[Share | None, Share | None, float | None]:
         """Return how many features are constant, how many are 0, and how much of the others is not 0."""
@@ -308,29 +317,33 @@ def _are_classes(targets: Tensor) -> bool:
     return not targets.is_floating_point() and not targets.is_complex()
 
 
-def _losses_of(guess: Tensor, truth: Tensor) -> dict[str, float]:
+def _losses_of(guess: Tensor, truth: Tensor) -> dict[str, Scored]:
     """Return the losses in use that these outputs and targets would give, by name."""
+    if _are_classes(truth):
+        return _losses_of_classes(guess, truth)
+    return {name: Scored(value, math.nan) for name, value in _losses_of_values(guess, truth.float()).items()}
+
+
+def _losses_of_classes(guess: Tensor, truth: Tensor) -> dict[str, Scored]:
     rounding = torch.finfo(guess.dtype).eps if guess.is_floating_point() else 0.0
     guess = guess.float()
-    if _are_classes(truth):
-        if truth.dtype is torch.bool or guess.dim() < 2 or truth.numel() * guess.shape[-1] > 2**24:
-            return {}
-        if guess.shape[:-1] == truth.shape:
-            logits = guess.flatten(0, -2)
-        elif guess.shape[:1] + guess.shape[2:] == truth.shape:
-            logits = guess.movedim(1, -1).flatten(0, -2)
-        else:
-            return {}
-        return losses_of_scores(logits, truth.reshape(-1).long(), rounding=rounding)
-    truth = truth.float()
+    if truth.dtype is torch.bool or guess.dim() < 2 or truth.numel() * guess.shape[-1] > 2**24:
+        return {}
+    if guess.shape[:-1] == truth.shape:
+        logits = guess.flatten(0, -2)
+    elif guess.shape[:1] + guess.shape[2:] == truth.shape:
+        logits = guess.movedim(1, -1).flatten(0, -2)
+    else:
+        return {}
+    return losses_of_scores(logits, truth.reshape(-1).long(), rounding=rounding)
+
+
+def _losses_of_values(guess: Tensor, truth: Tensor) -> dict[str, float]:
+    guess = guess.float()
     if guess.shape != truth.shape:
         return _broadcast(guess, truth)
     error = guess - truth
-    found = {
-        "mse": float(error.square().mean()),
-        "mae": float(error.abs().mean()),
-        "huber": float(functional.huber_loss(guess, truth)),
-    }
+    found = _distances(error)
     if bool(((truth >= 0) & (truth <= 1)).all()):
         found["bce_with_logits"] = float(functional.binary_cross_entropy_with_logits(guess, truth))
         if bool(((guess >= 0) & (guess <= 1)).all()):
@@ -346,16 +359,29 @@ def _broadcast(guess: Tensor, truth: Tensor) -> dict[str, float]:
     return {
         f"{prefix}{name}": value
         for prefix, error in (("", pairs), (BROADCAST, crossed))
-        for name, value in (("mse", float(error.square().mean())), ("mae", float(error.abs().mean())))
+        for name, value in _distances(error).items()
     }
 
 
-def _floor_of(loss: str, targets: Tensor) -> float:
-    """Return the least value of a loss that a constant prediction reaches on these targets."""
+def _distances(error: Tensor) -> dict[str, float]:
+    """Return the means of three functions of the difference between outputs and targets."""
+    return {
+        "mse": float(error.square().mean()),
+        "mae": float(error.abs().mean()),
+        "huber": float(functional.huber_loss(error, torch.zeros_like(error))),
+    }
+
+
+def _floor_of(loss: str, targets: Tensor, *, smoothed: float = 0.0) -> float:
+    """Return the least value of a loss that a constant prediction reaches on these targets.
+
+    ``smoothed`` is the part of each target that is spread evenly over the classes, as many as the targets show.
+    """
     targets = targets.double()
     if loss == "cross_entropy":
         _, counts = targets[targets >= 0].unique(return_counts=True)
         share = counts.double() / counts.sum()
+        share = (1 - smoothed) * share + smoothed / len(share)
         # Classes that few targets show make the entropy of a sample too small (Miller 1955).
         return float(-(share * share.log()).sum()) + (len(counts) - 1) / (2 * float(counts.sum()))
     if loss == "mse":

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainer.telemetry.smoothing import Scored
+
 RIGHT, TWICE, OVER_BATCH = "cross_entropy", "softmax_twice", "softmax_over_batch"
 IS_ONE = 1e-3
 """Sums that are so near to 1 are those of a softmax. Chosen by hand, 2026-11: numbers of lower precision are given the
@@ -16,25 +18,31 @@ rounding of their type as well.
 """
 
 
-def losses_of_scores(scores: Tensor, classes: Tensor, *, rounding: float = 0.0) -> dict[str, float]:
+def losses_of_scores(scores: Tensor, classes: Tensor, *, rounding: float = 0.0) -> dict[str, Scored]:
     """Return the losses of ``scores`` (rows × classes) by the mistake that each would be; `RIGHT` for none.
 
     Scores that already are what a softmax gives make the plain cross-entropy a mistake. ``rounding`` is the relative
     rounding of the numbers that the model gave.
     """
     near = max(IS_ONE, rounding)
-    plain = float(functional.cross_entropy(scores, classes))
+    plain = scores.log_softmax(1)
     if _is_softmax(scores, 1, near):
-        return {TWICE: plain}
+        return {TWICE: _scored(plain, classes)}
     if len(scores) > 1 and _is_softmax(scores, 0, near):
-        return {OVER_BATCH: plain}
+        return {OVER_BATCH: _scored(plain, classes)}
     if len(scores) > 1 and _is_softmax(scores.exp(), 0, near):
-        return {OVER_BATCH: float(functional.nll_loss(scores, classes))}
+        return {OVER_BATCH: _scored(scores, classes)}
     return {
-        RIGHT: plain,
-        TWICE: float(functional.cross_entropy(scores.softmax(1), classes)),
-        OVER_BATCH: float(functional.nll_loss(scores.log_softmax(0), classes)),
+        RIGHT: _scored(plain, classes),
+        TWICE: _scored(plain.exp().log_softmax(1), classes),
+        OVER_BATCH: _scored(scores.log_softmax(0), classes),
     }
+
+
+def _scored(logs: Tensor, classes: Tensor) -> Scored:
+    """Return the losses of logarithms of shares; classes below 0 are left out, as torch leaves them out."""
+    even = -logs.mean(1)[classes >= 0].mean()
+    return Scored(float(functional.nll_loss(logs, classes)), float(even))
 
 
 def _is_softmax(scores: Tensor, dim: int, near: float) -> bool:

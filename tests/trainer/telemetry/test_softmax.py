@@ -1,5 +1,6 @@
 """A loss put together wrongly is told from outputs, targets and the loss; dead features from sparse ones."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -85,6 +86,7 @@ def test_how_much_of_the_features_that_change_is_filled(share: float):
 PAIRED: dict[str, tuple[Loss, int]] = {
     "squares of all with all": (lambda g, t: (g - t).square().mean(), 1),
     "sizes of all with all": (lambda g, t: (g - t).abs().mean(), 1),
+    "Huber's of all with all": (lambda g, t: functional.smooth_l1_loss(*torch.broadcast_tensors(g, t)), 1),
     "squares of pairs": (lambda g, t: functional.mse_loss(g.squeeze(1), t), 0),
 }
 
@@ -114,3 +116,51 @@ def test_outputs_that_the_loss_scales_have_no_ratio():
             signals.note_loss(float((1e4 * outputs - targets).square().mean()))
     report = signals.report(step=100)
     assert report is not None and report.ratio is None and report.pred_std is not None
+
+
+def watched(change: Change, loss: Loss, classes: int, looks: int = 16) -> BatchSignals:
+    """Return what was seen of scores that get better at their labels from step to step."""
+    torch.manual_seed(classes)
+    signals = BatchSignals()
+    for step in range(looks):
+        labels = torch.randint(classes, (64,))
+        signals.note_targets(labels)
+        raw = torch.randn(64, classes) + 4 * step / looks * functional.one_hot(labels, classes)
+        scores = change(raw)
+        signals.look(torch.randn(64, 4), labels, scores)
+        if signals.waits_for_loss:
+            signals.note_loss(float(loss(scores, labels)))
+    return signals
+
+
+@pytest.mark.parametrize("classes", [3, 50])
+@pytest.mark.parametrize("part", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("mistake", ["none", "a softmax in the model", "over the batch in the model"])
+def test_smoothed_labels_hide_no_mistake_and_have_a_floor(mistake: str, part: float, classes: int):
+    change, _, expected = MISTAKES[mistake]
+    signals = watched(change, lambda s, y: functional.cross_entropy(s, y, label_smoothing=part), classes)
+    report, floor = signals.report(step=100), signals.floor(is_epoch_over=True)
+    assert report is not None and (report.softmax_twice, report.softmax_over_batch) == expected
+    if mistake == "none":
+        assert floor is not None and floor.value == pytest.approx(math.log(classes), rel=0.02)
+
+
+def focal(scores: Tensor, labels: Tensor) -> Tensor:
+    each = functional.cross_entropy(scores, labels, reduction="none")
+    return ((1 - (-each).exp()) ** 2 * each).mean()
+
+
+def weighted(scores: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(scores, labels, weight=torch.arange(1.0, scores.shape[1] + 1))
+
+
+def with_a_term(scores: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(scores, labels) + 0.01 * scores.square().mean()
+
+
+@pytest.mark.parametrize("classes", [3, 50])
+@pytest.mark.parametrize("loss", [focal, weighted, with_a_term, lambda s, y: 2 * functional.cross_entropy(s, y)])
+def test_no_other_loss_is_taken_for_smoothed_labels(loss: Loss, classes: int):
+    signals = watched(lambda scores: scores, loss, classes)
+    report = signals.report(step=100)
+    assert report is not None and report.softmax_twice is None and signals.floor(is_epoch_over=True) is None

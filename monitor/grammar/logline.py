@@ -98,10 +98,15 @@ def format_line(at: float, record: Record, *, level: str | None = None) -> str:
     """
     at = min(max(at, _FIRST), _LAST)
     seconds, milliseconds = divmod(round(at * 1000), 1000)
-    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     tag = record.tag if isinstance(record, Unknown) else record.TAG
     text = record.text()
-    return f"{stamp}.{milliseconds:03d}Z {level or record.LEVEL} [{tag}]{' ' + text if text else ''}"
+    return f"{_stamp(seconds)}.{milliseconds:03d}Z {level or record.LEVEL} [{tag}]{' ' + text if text else ''}"
+
+
+@lru_cache(maxsize=8)
+def _stamp(second: int) -> str:
+    """Write a time; lines come in order, so a few are remembered."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_line(data: bytes) -> LogLine | None:

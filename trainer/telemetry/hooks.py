@@ -139,6 +139,15 @@ class TrainingHooks:
         if not self._optimizers.has_stepped:
             self._switches.run("steps", self._optimizers.probe, self.trained.weights)
 
+    def has_rested(self) -> bool:
+        """Return whether the step was taken, and nothing happened in it that `end_step` has to see."""
+        optimizers = self._optimizers
+        return bool(optimizers.stepped) and not self._has_arrivals and self._has_taken and not self._skips_in_row
+
+    def rest_again(self) -> None:
+        """Do in the next step as little as in the one that has just rested."""
+        self._optimizers.stepped.clear()
+
     def listen(self) -> None:
         """Listen to the activations of this step, and keep its weights, if a report is due."""
         if self._is_listening or not self._plan.is_due:

@@ -42,6 +42,19 @@ class Losses:
             loss = loss.item()
         return self._take(float(loss))
 
+    def add_plain(self, loss: object) -> bool:
+        """Add the loss of a step if it is None or one finite number that can be read at once; else return False."""
+        if isinstance(loss, Tensor):
+            if not loss.is_cpu or loss.numel() != 1 or loss.is_complex():
+                return False
+            loss = loss.item()
+        if type(loss) is not float:
+            return loss is None
+        if not math.isfinite(loss):
+            return False
+        self._take(loss)
+        return True
+
     def read(self) -> Iterator[int]:
         """Read the losses that are still on another device; yield how many steps ago each that is not finite was."""
         if not self._unread:

@@ -106,7 +106,7 @@ class Optimizers:
         self._probes = []
 
     def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if torch.compiler.is_compiling() or not self.is_listening:
+        if not self.is_listening or torch.compiler.is_compiling():
             return
         # Torch passes the optimizer itself as the first argument of its step.
         self._before(optimizer, bool(args[1:] or kwargs.get("closure")))

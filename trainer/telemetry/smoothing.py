@@ -1,7 +1,7 @@
 """Whether a cross-entropy has smoothed labels: a part of each target is spread evenly over all classes.
 
-In: for each look, the loss of the training, the cross-entropy of its outputs, and that of evenly spread targets. Out: the
-part that is spread. It is the same in every step, while the two losses move: that tells it from any other loss.
+In: for each look, the loss of the training, the cross-entropy of its outputs, and that of evenly spread targets. Out:
+the part that is spread. It is the same in every step, while the two losses move: that tells it from any other loss.
 """
 
 from __future__ import annotations

@@ -130,6 +130,7 @@ class Telemetry:
         self._losses, self._batch_signals, self._declared = Losses(), BatchSignals(), Declarations()
         self._is_waiting, self._owes_report = True, False
         self._next_report, self._looked, self._plan = -1, frozenset[int](), AT_REST
+        self._rests = 0
         self._phase, self._forwards = "", 0
         self._pace = Stopwatch(self._timer)
         self._hooks = TrainingHooks(
@@ -177,7 +178,8 @@ class Telemetry:
         if self._is_closed:
             return
         try:
-            self._end_step(loss, samples, terms)
+            if not (self._rests and self._end_rest(loss, samples)):
+                self._end_step(loss, samples, terms)
         except Exception as error:
             self._switches.ignore("step", error)
 
@@ -313,6 +315,24 @@ class Telemetry:
         else:
             self.close("failed", error=error)
 
+    def _end_rest(self, loss: Tensor | float | None, samples: int) -> bool:
+        """End a step in which nothing is looked at; return False, with nothing done, if there is anything to tell."""
+        if not self._hooks.has_rested() or self._phase != "train" or not self._losses.add_plain(loss):
+            return False
+        self._batch += 1
+        self._step += 1
+        self._switches.step = self._step
+        self._skips_in_row = 0
+        self._pace.stepped(batches=1, rows=samples)
+        self._phases.moved(done=self._batch, step=self._step)
+        self._rests -= 1
+        if self._rests:
+            self._is_waiting = True
+            self._hooks.rest_again()
+        else:
+            self._expect_step()
+        return True
+
     def _end_step(self, loss: Tensor | float | None, samples: int, terms: Mapping[str, Tensor | float]) -> None:
         self._batch += 1
         self._step += 1
@@ -359,6 +379,11 @@ class Telemetry:
             self._log.write(Nonfinite(where="loss", count=1, step=self._step - ago, action="report"))
 
     def _before_forward(self, model: nn.Module, inputs: object) -> None:
+        if self._rests and model.training and self._phase == "train":
+            if self._is_waiting:
+                self._is_waiting = False
+                self._pace.loaded()
+            return
         self._hooks.sees_forward = True
         self._note_forward(is_training=model.training)
 
@@ -396,9 +421,14 @@ class Telemetry:
         if is_looked or wants_norm or is_due:
             self._plan = Plan(step, self._epoch, batch, is_due, is_looked, wants_norm)
             self._hooks.expect(self._plan)
+            self._rests = 0
         else:
             self._plan = AT_REST
             self._hooks.rest()
+            every = self._train_every
+            line, last = (step // every + 1) * every - 1, step + self._batches - batch
+            looked = (each for each in self._looked if each > step)
+            self._rests = min(line, last if last > step else line, self._next_report, *looked) - step
 
     def _plan_interval(self) -> None:
         """Plan the next report, and the steps that are looked at for it."""

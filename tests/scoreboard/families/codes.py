@@ -262,7 +262,7 @@ def voices_without_noise() -> Training:
         model,
         minus_decibels,
         [torch.optim.Adam(model.parameters(), 2e-3)],
-        traits="supervised values",
+        traits="supervised values any_rate",
         size=16,
         epochs=6,
         regime=Regime(clip=5.0),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tests.scoreboard.families.loop import Ended
 from tests.scoreboard.families.training import Outcome, Supervised, Training, Validation
+from trainer.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,19 @@ def root_of_zero(training: Training) -> None:
     training.compute = compute
 
 
-@fault(TOO_FAST, needs="supervised", spares="raw", in_print="loss_diverge loss_spike loss_nonfinite grad_explode")
+@fault(
+    TOO_FAST,
+    needs="supervised",
+    spares="raw any_rate",
+    in_print="loss_diverge loss_spike loss_nonfinite grad_explode",
+)
 def rate_1000_times(training: Training) -> None:
     """A rate 1,000 times as high, and no clipping."""
     _times_rate(training, 1000)
     training.regime.clip = 0.0
 
 
-@fault(TOO_FAST, needs="supervised")
+@fault(TOO_FAST, needs="supervised", spares="any_rate")
 def rate_100_times(training: Training) -> None:
     """A rate 100 times as high: the decimal point in the wrong place."""
     _times_rate(training, 100)
@@ -375,10 +381,10 @@ def validation_nan(training: Training) -> None:
     training.validate = lambda: Validation(float("nan"), {})
 
 
-@fault("overfit", needs="features supervised", spares="values", onsets="start", in_print="overfit")
+@fault("overfit batch_repeated", needs="features supervised", spares="values", onsets="start", in_print="overfit")
 def few_rows(training: Supervised) -> None:
-    """A filter leaves 64 rows, seen again and again."""
-    rows = torch.arange(64)
+    """A filter leaves 64 rows, or a single batch if that is more, seen again and again."""
+    rows = torch.arange(max(64, training.size))
     inputs = tuple(e[rows] for e in training.inputs) if isinstance(training.inputs, tuple) else training.inputs[rows]
     training.inputs, training.targets = inputs, training.targets[rows]
     training.epochs *= 3
@@ -388,20 +394,21 @@ def few_rows(training: Supervised) -> None:
 def dies(training: Training) -> None:
     """An error in the loader ends the process."""
 
-    def batch() -> tuple[Any, Any]:
+    # In the step, because not every training asks `batch` for its data.
+    def step(telemetry: Telemetry) -> float:
         raise RuntimeError("DataLoader worker (pid 4242) is killed by signal: Killed.")
 
-    training.batch = batch
+    training.step = step
 
 
 @fault("ended_early", onsets="middle", spares="gan")
 def ends_early(training: Training) -> None:
     """The loop ends half way without an error: the loader was shorter than planned."""
 
-    def batch() -> tuple[Any, Any]:
+    def step(telemetry: Telemetry) -> float:
         raise Ended
 
-    training.batch = batch
+    training.step = step
 
 
 @fault("grad_nonfinite", needs="scaler")

@@ -384,6 +384,8 @@ class Pipeline:
         ``is_undated``: only a watch saw how long the silence was.
         """
         transitions: list[Alert] = []
+        if self.promises.no_deadline_until(self.engine, self.run, self.states, until):
+            return transitions
         deadline = self.engine.next_deadline(self.run, self.states)
         while deadline is not None and deadline < until:
             self.states, found = self.engine.expire(self.run, self.states, deadline)

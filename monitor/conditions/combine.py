@@ -15,6 +15,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions.condition import KINDS, Condition, Needed
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
+from monitor.run.columns.bounds import LINES, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -97,6 +98,10 @@ class Combination(Condition):
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while none of the parts can be a breach."""
         return not firing and all(part.stays_quiet(run, ahead, context, firing) for part in self.of)
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many lines none of the parts can be a breach."""
+        return 0 if firing else min(part.quiet_lines(run, bounds, context, firing) for part in self.of)
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each set of shared labels."""
@@ -234,6 +239,17 @@ class All(Combination):
         """Quiet while at least one part cannot be a breach; if a part is timed, while none can."""
         quiet = (part.stays_quiet(run, ahead, context, firing) for part in self.of)
         return not firing and (all(quiet) if self.is_timed else any(quiet))
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many lines a part cannot be a breach; if a part is timed, none of them."""
+        if self.is_timed or firing:
+            return super().quiet_lines(run, bounds, context, firing)
+        longest = 0
+        for part in self.of:
+            longest = max(longest, part.quiet_lines(run, bounds, context, firing))
+            if longest == LINES:
+                break
+        return longest
 
     def needed_signals(self) -> Needed:
         """Return the groups of all parts: every part must be able to breach."""

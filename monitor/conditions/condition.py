@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from monitor.conditions.reading import Context, Reading
 from monitor.reader.signals import CATALOGUE, METRIC, Labels
+from monitor.run.columns.bounds import LINES, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -89,6 +90,13 @@ class Condition(BaseModel, ABC):
         """
         del run, ahead, context, firing
         return False
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many of the next lines `stays_quiet` holds, as long as they stay within bounds.
+
+        0 promises nothing: the next line is asked about by itself.
+        """
+        return LINES if self.stays_quiet(run, bounds, context, firing) else 0
 
 
 class OfMetrics(Condition):

@@ -22,6 +22,7 @@ from monitor.conditions.training_move import TRAINING
 from monitor.conditions.values import Window
 from monitor.reader.signals import CATALOGUE, Labels, spoken
 from monitor.run.attempt import Attempt
+from monitor.run.columns.bounds import LINES, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
@@ -105,11 +106,18 @@ class Constant(OneSignal):
                 run_of = _longest_run(known[labels].recent, ahead, self.signal, labels)
                 if run_of is not None and run_of < self.over.amount:
                     continue
-            values = Counter(point.value for point in known[labels].recent) if labels in known else Counter[float]()
-            values.update(ahead.values(self.signal, labels))
-            if max(values.values()) >= self.over.amount:
+            values = [point.value for point in known[labels].recent] if labels in known else []
+            if _most_equal(values + ahead.values(self.signal, labels)) >= self.over.amount:
                 return False
         return True
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many lines none of the values can be repeated often enough: each line repeats one once."""
+        if self.over is None or firing or self.on_nan == "breach":
+            return super().quiet_lines(run, bounds, context, firing)
+        known = (run.attempt.of(self.signal)[labels].recent for labels in bounds.coming.get(self.signal, ()))
+        most = (_most_equal(point.value for point in recent) for recent in known)
+        return max(0, min(LINES, math.ceil(self.over.amount) - 1 - max(most, default=-LINES)))
 
     def _within(self, run: Run, labels: Labels, series: Series) -> Reading:
         assert self.over is not None
@@ -195,6 +203,11 @@ class Constant(OneSignal):
         return Reading(
             outcome, reason, labels, value=last.value, evidence=_ends(points), epoch=last.epoch, step=last.step
         )
+
+
+def _most_equal(values: Iterable[float]) -> int:
+    """Return how often the most frequent of these values comes."""
+    return max(Counter(values).values())
 
 
 def _longest_run(recent: Iterable[Point], ahead: Ahead, signal: str, labels: Labels) -> int | None:

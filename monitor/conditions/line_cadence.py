@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -27,6 +27,7 @@ from monitor.grammar import Checkpoint
 from monitor.reader.dialects.state import NATIVE
 from monitor.reader.signals import CATALOGUE, Labels, Signal
 from monitor.run.attempt import Attempt
+from monitor.run.columns.bounds import Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import RECENT_IN_CROWD, Series
@@ -34,6 +35,8 @@ from monitor.run.series import RECENT_IN_CROWD, Series
 if TYPE_CHECKING:
     import numpy as np
 
+LINES_PROMISED = 10
+"""For so many of our own lines the condition promises to be quiet: more move a median too far. Chosen by hand."""
 _ON = frozenset({"1", "true", "yes", "on"})
 
 
@@ -180,8 +183,8 @@ class Coverage(Condition):
         if signal.cadence == "once":
             return True
         if ahead.is_open:
-            # Where every line has it, none is silent.
-            return name in ahead.always and series is not None and not _is_ours(run)
+            # Where every further step brings it, it is not silent.
+            return name in ahead.always and series is not None
         if ahead.is_single and coming and series is not None and not _is_ours(run):
             return True
         if signal.cadence == "epoch":
@@ -213,6 +216,41 @@ class Coverage(Condition):
         reported_s = [each.most for _, each in ranges_of(attempt, "train.s_per_batch", {}, ahead)]
         step_time = max([ahead.step_s, *paces(attempt), *(each for each in reported_s if math.isfinite(each))])
         return bool(longest_gap * step_time <= self.expects[name])
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many lines no seen kind of line can become silent or too rare, and no unseen one is expected.
+
+        In as many lines, medians of steps and times move by as many places in order at most.
+        """
+        if firing or not _is_ours(run):
+            return super().quiet_lines(run, bounds, context, firing)
+        attempt, lines = run.attempt, LINES_PROMISED
+        losses = list(attempt.of("train.loss").values())
+        step_time = _median_ahead(paces(attempt), lines) if len(losses) == 1 else math.inf
+        for name in self.expects:
+            lines = min(lines, self._covered_lines(attempt, name, bounds, step_time))
+            if lines <= 0:
+                return 0
+        return lines
+
+    def _covered_lines(self, attempt: Attempt, name: str, bounds: Bounds, step_time: float) -> int:
+        signal, series = CATALOGUE[name], freshest(attempt, name)
+        is_expected = series is not None or (_is_declared(attempt, signal) and not switched_off(attempt, name))
+        if signal.cadence == "once" or not is_expected:
+            return LINES_PROMISED
+        begin, epoch = (_first_step(attempt), 0) if series is None else (series.last.step or 0, series.last.epoch)
+        if attempt.step is None or attempt.epoch - 1 - epoch > self.cadences:
+            return 0
+        if signal.cadence == "epoch":
+            return LINES_PROMISED
+        declared = declared_cadence_steps(attempt, signal)
+        is_coming = name in bounds.coming
+        usual, longest = (declared, declared) if declared else _gaps_promised(attempt, name, is_coming=is_coming)
+        if series is not None and usual * step_time > self.expects[name]:
+            return 0
+        if name in bounds.always:
+            return LINES_PROMISED
+        return math.floor((self.cadences * longest - (attempt.step - begin)) / bounds.gap)
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each expected kind of line."""
@@ -301,6 +339,23 @@ def _usual_gap(series: Series | None) -> int | None:
     """Return the median number of steps between the newest reports; None while there are too few."""
     gaps = _gaps(series)
     return round(statistics.median(gaps)) if len(gaps) >= _GAPS_NEEDED else None
+
+
+def _gaps_promised(attempt: Attempt, name: str, *, is_coming: bool) -> tuple[float, float]:
+    """Return the most that a signal's usual gap can be in the next lines, and the least that its longest can be."""
+    series = freshest(attempt, name)
+    if not is_coming:
+        return _usual_gap(series) or 0, max(_gaps(series), default=UNDECLARED_CADENCE_STEPS)
+    gaps = [_gaps(each) for each in attempt.of(name).values()]
+    # A gap that is remembered now may be forgotten then, but not all of them.
+    longest = min((min(each) if len(each) > LINES_PROMISED else 0 for each in gaps), default=0)
+    return max((_median_ahead(each, LINES_PROMISED) for each in gaps), default=math.inf), longest
+
+
+def _median_ahead(known: Sequence[float], lines: int) -> float:
+    """Return the most that the median of some numbers can be when so many lines have each replaced one of them."""
+    place = len(known) // 2 + lines
+    return sorted(known)[place] if place < len(known) else math.inf
 
 
 def _gaps_ahead(series: Series | None, steps: np.ndarray) -> np.ndarray:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from monitor.run.columns.bounds import Bounds, Key
+from monitor.run.columns.bounds import WAIT_S, Bounds
 from monitor.run.columns.one_line import LineAhead
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 LINES_TO_PAY = 4
 """A promise that held for fewer lines cost more than it saved. Chosen by hand."""
-LINES_OFF = 32
+LINES_OFF = 8
 """After such a promise, so many lines are asked about singly. Chosen by hand."""
-MOST_KEYS = 256
-"""Series that promises are made for, at most."""
+LINES_AGO = 64
+"""Promises are made for the series that were in one of so many lines; any other ends them. Chosen by hand."""
 
 
 class Quiet(NamedTuple):
@@ -28,6 +28,16 @@ class Quiet(NamedTuple):
     """What the line was expected to touch."""
     rules: Set[int]
     """Indices of the rules."""
+    is_all: bool = False
+    """Whether they are all the rules that watch these names."""
+
+
+class _Promised(NamedTuple):
+    quiet: Quiet
+    until: Mapping[int, int]
+    """By rule: the first of the run's lines that is not promised."""
+    ask_at: int
+    """The run's line at which the rules are asked again."""
 
 
 NOT_ASKED = Quiet(frozenset(), frozenset())
@@ -43,6 +53,16 @@ class Rules(Protocol):
         """Return which of the rules that watch ``names`` cannot speak in the lines ahead, ``but`` some."""
         ...
 
+    def quiet_lines(
+        self, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], *, but: Set[int]
+    ) -> tuple[dict[int, int], bool]:
+        """Return for how many lines within bounds such rules cannot speak, and whether these and ``but`` are all."""
+        ...
+
+    def waits(self, run: Run, states: AlertStates, bounds: Bounds) -> bool:
+        """Return whether no rule has a deadline in the lines within bounds."""
+        ...
+
 
 class Promises:
     """What the rules have promised of the lines to come of one log. Holds nothing that could not be asked again."""
@@ -51,8 +71,8 @@ class Promises:
         self._bounds: Bounds | None = None
         self._engine: Rules | None = None
         self._states: AlertStates | None = None
-        self._quiet: dict[Set[str], frozenset[int]] = {}
-        self._keys: dict[Key, None] = {}
+        self._promised: dict[Set[str], _Promised] = {}
+        self._waits: bool | None = None
         self._asked_at = self._off_until = 0
         self._gap = 1
         self._always: frozenset[str] | None = None
@@ -70,35 +90,67 @@ class Promises:
     def quiet(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Quiet:
         """Return the rules that a line cannot make speak, before it is folded."""
         bounds, names = self._bounds, line.touched
-        is_same = engine is self._engine and _is_same(states, self._states)
-        if bounds is None or not is_same or not bounds.holds(run, line):
+        if bounds is None or not self._is_of(engine, states) or not bounds.holds(run, line):
             bounds = self._ask_again(engine, run, states, line)
             if bounds is None:
                 return Quiet(names, engine.quiet(run, states, line, names))
-        promised = self._quiet.get(names)
-        if promised is None:
-            promised = self._quiet[names] = engine.quiet(run, states, bounds, names)
-        return Quiet(names, promised | engine.quiet(run, states, line, names, but=promised))
+        promised = self._promised.get(names)
+        if promised is None or run.lines >= promised.ask_at:
+            known = {} if promised is None else promised.until
+            promised = self._promised[names] = self._ask(engine, run, states, bounds, names, known)
+        quiet = promised.quiet
+        if quiet.is_all:
+            return quiet
+        return Quiet(names, quiet.rules | engine.quiet(run, states, line, names, but=quiet.rules))
+
+    def no_deadline_until(self, engine: Rules, run: Run, states: AlertStates, until: float) -> bool:
+        """Whether the rules have promised that none of their deadlines comes before the next line, at ``until``."""
+        bounds, move = self._bounds, run.attempt.progress.last
+        if bounds is None or run.attempt is not bounds.attempt or run.lines >= bounds.last or run.now is None:
+            return False
+        if until - run.now > WAIT_S or move is None or move.at is None or until - move.at > WAIT_S:
+            return False
+        if not self._is_of(engine, states):
+            return False
+        if self._waits is None:
+            self._waits = engine.waits(run, states, bounds)
+        return self._waits
+
+    def _is_of(self, engine: Rules, states: AlertStates) -> bool:
+        return engine is self._engine and _is_same(states, self._states)
+
+    def _ask(
+        self, engine: Rules, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], known: Mapping[int, int]
+    ) -> _Promised:
+        """Ask the rules whose promise is over."""
+        until = {index: line for index, line in known.items() if line > run.lines}
+        lines, is_all = engine.quiet_lines(run, states, bounds, names, but=until.keys())
+        until.update((index, min(run.lines + each, bounds.last)) for index, each in lines.items())
+        return _Promised(Quiet(names, until.keys(), is_all), until, min(until.values(), default=bounds.last))
 
     def _ask_again(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Bounds | None:
         """Begin with new bounds; None where they would not hold, even for this line."""
         if self._bounds is not None and run.lines - self._asked_at < LINES_TO_PAY:
             self._off_until = run.lines + LINES_OFF
-        self._bounds, self._engine, self._states, self._quiet = None, engine, states, {}
+        self._bounds, self._engine, self._states = None, engine, states
+        self._promised, self._waits = {}, None
         attempt = run.attempt
         if run.lines < self._asked_at:
             self._off_until = 0
         self._asked_at = run.lines
         if line.step is not None and attempt.step is not None:
             self._gap = max(self._gap, line.step - attempt.step)
-        for signal, by_labels in line.coming.items():
-            for labels in by_labels:
-                self._keys.setdefault((signal, labels))
-        came = frozenset(line.coming)
-        self._always = came if self._always is None else self._always & came
-        if run.lines < self._off_until or len(self._keys) > MOST_KEYS:
+        if line.is_moving:
+            came = frozenset(line.coming)
+            self._always = came if self._always is None else self._always & came
+        if run.lines < self._off_until or self._always is None:
             return None
-        known = [(signal, labels) for signal, labels in self._keys if labels in attempt.of(signal)]
+        known = [
+            (signal, labels)
+            for signal, by_labels in attempt.series.items()
+            for labels, series in by_labels.items()
+            if attempt.lines - series.last.serial < LINES_AGO or labels in line.coming.get(signal, ())
+        ]
         bounds = Bounds(run, known, self._gap, self._always)
         if not bounds.holds(run, line):
             return None

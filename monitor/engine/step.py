@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from monitor.alert import Alert, AlertKey, State
@@ -21,6 +21,7 @@ from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import evaluate, is_declared_away
 from monitor.run.attempt import Touch
+from monitor.run.columns.bounds import LINES, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -72,8 +73,11 @@ class Engine:
         The rules of ``quiet`` are not judged, unless something was touched that they were not asked about.
         """
         at = now if at is None else at
+        is_expected = all(name in quiet.names for name, _ in touched)
+        if quiet.is_all and is_expected and ("run.ended", ()) not in touched:
+            return states, []
         asked: defaultdict[int, set[Labels]] = defaultdict(set)
-        rules = quiet.rules if quiet.rules and all(name in quiet.names for name, _ in touched) else frozenset()
+        rules = quiet.rules if is_expected else frozenset()
         for name, labels in touched:
             for index in self._watching.get(name, ()):
                 if index not in rules:
@@ -127,22 +131,46 @@ class Engine:
 
         Their readings, with words and evidence, need not be made: none would open, change or end an alert.
         """
-        asked = self._of_line.get(names)
-        if asked is None:
-            asked = self._of_line[names] = frozenset(index for name in names for index in self._watching.get(name, ()))
-        asked = asked - but
-        if not asked:
-            return asked
-        unsettled, open_rules = _unsettled(states), {key.rule for key in states.open}
-        found = set()
-        for index in asked:
+        settled = self._settled(states, self._watched(names) - but)
+        return frozenset(index for index, firing in settled if self._stays_quiet(self.rules[index], run, ahead, firing))
+
+    def quiet_lines(
+        self, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], *, but: Set[int]
+    ) -> tuple[dict[int, int], bool]:
+        """Return for how many lines within bounds such rules cannot speak, and whether these and ``but`` are all."""
+        asked, found = self._watched(names) - but, {}
+        for index, firing in self._settled(states, asked):
             rule = self.rules[index]
-            if rule.alert in unsettled:
-                continue
-            firing = states.firing(rule.alert) if rule.alert in open_rules else _NO_LABELS
-            if self._stays_quiet(rule, run, ahead, firing):
-                found.add(index)
-        return frozenset(found)
+            is_away = not firing and is_declared_away(rule, run.attempt)
+            lines = LINES if is_away else rule.condition.quiet_lines(run, bounds, self._context, firing)
+            if lines:
+                found[index] = lines
+        return found, len(found) == len(asked)
+
+    def waits(self, run: Run, states: AlertStates, bounds: Bounds) -> bool:
+        """Return whether no rule has a deadline in the lines within bounds."""
+        settled = list(self._settled(states, self._timed_indices))
+        return (
+            len(settled) == len(self._timed_indices)
+            and not self._own_deadlines(states)
+            and all(self._stays_quiet(self.rules[index], run, bounds, firing) for index, firing in settled)
+        )
+
+    def _watched(self, names: Set[str]) -> frozenset[int]:
+        found = self._of_line.get(names)
+        if found is None:
+            found = self._of_line[names] = frozenset(index for name in names for index in self._watching.get(name, ()))
+        return found
+
+    def _settled(self, states: AlertStates, asked: Set[int]) -> Iterator[tuple[int, frozenset[Labels]]]:
+        """Yield those of these rules of which not every reading counts, and for which labels they fire."""
+        if not asked:
+            return
+        unsettled, open_rules = _unsettled(states), {key.rule for key in states.open}
+        for index in asked:
+            name = self.rules[index].alert
+            if name not in unsettled:
+                yield index, states.firing(name) if name in open_rules else _NO_LABELS
 
     def _asked_by(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return the rules that watch one of these names, or the clock."""

@@ -34,6 +34,8 @@ class Values(NamedTuple):
     steps: int
     val: float | None
     """The validation at the end of an epoch."""
+    is_whole: bool
+    """Whether lines of all kinds come: they may stop but for the reports."""
 
 
 def _number(value: float, digits: int = 4) -> str:
@@ -166,14 +168,33 @@ def _native(v: Values) -> Iterator[str]:
         yield f"{head} [EPOCH] epoch={v.epoch}/50 train_loss={v.loss!r} val_loss={v.val!r} lr={v.lr!r}"
 
 
+def _dense(v: Values) -> Iterator[str]:
+    """As our own trainer with Telemetry: several kinds of line, each with a cadence of its own, and other programs'."""
+    head = f"{v.at:%Y-%m-%dT%H:%M:%S}.{v.at.microsecond // 1000:03d}Z INFO"
+    if v.step <= 10 and v.batch == 1:
+        yield f"{head} [RUN] start run=r1 pid=7"
+        if v.batches != 40:
+            yield f"{head} [INTENT] base_lr=0.001 total_steps={v.steps} epochs=50 cadence_train=10 cadence_grad=60"
+    if v.step % 3:
+        yield "  worker 12380: 240 rows in 12.4 ms"
+    yield (
+        f"{head} [TRAIN] epoch={v.epoch}/50 batch={v.batch}/{v.batches} step={v.step} loss={v.loss!r} lr={v.lr!r} "
+        f"grad_norm={v.norm!r}"
+    )
+    if v.step % 2 == 0 and v.is_whole:
+        yield f"{head} [DEGENERACY-GUARD] check step={v.step} h=5 std=0.3 target_std=0.9 ratio=0.33 strikes=0/3"
+    if v.step % 60 == 0 and v.is_whole:
+        yield f"{head} [ENCODER-GRAD] normalized_features grad_norm={v.norm:.3e} max=1e-3 step={v.step} norm={v.norm!r}"
+
+
 FORMATS: dict[str, Callable[[Values], Iterator[str]]] = {
     "nanoGPT": _nanogpt, "Hugging Face": _hugging_face, "with bars": _with_bars, "Megatron": _megatron,
     "Keras": _keras, "JSON": _json, "logging": _logging, "native": _native, "redrawn": _redrawn, "postfix": _postfix,
-    "described": _described, "Keras 3": _keras_timed,
+    "described": _described, "Keras 3": _keras_timed, "dense": _dense,
 }  # fmt: skip
 TROUBLES = (
     "", "", "spike", "nan", "frozen", "rising", "zero", "rates", "norms", "silence", "slow", "jump", "words", "back",
-    "plateau",
+    "plateau", "stops",
 )  # fmt: skip
 WORDS = (
     "Traceback (most recent call last):", "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
@@ -190,8 +211,11 @@ class Log(NamedTuple):
     spec: str
 
 
-def log(seed: int, lines: int = 220, *, name: str = "", is_calm: bool = False) -> Log:
-    """Make the log of a seed; the formats take turns, unless one is named. A calm one has no troubles."""
+def log(seed: int, lines: int = 220, *, name: str = "", is_calm: bool = False, lasting: str = "") -> Log:
+    """Make the log of a seed; the formats take turns, unless one is named. A calm one has no troubles.
+
+    ``lasting`` is a trouble that begins in the second half and does not end.
+    """
     name = name or list(FORMATS)[seed % len(FORMATS)]
     dice = random.Random(seed)
     stride, batches = dice.choice([1, 1, 1, 10]), dice.choice([17, 40, 90])
@@ -205,8 +229,10 @@ def log(seed: int, lines: int = 220, *, name: str = "", is_calm: bool = False) -
     for number in range(1, lines + 1):
         if number in troubles:
             trouble, since = troubles[number], number
+        if lasting and number == 3 * lines // 5:
+            troubles, trouble, since = {}, lasting, number
         age = number - since
-        if trouble and trouble not in ("rising", "plateau") and age > dice.choice([1, 3, 12, 40]):
+        if trouble not in ("", "rising", "plateau", lasting) and age > dice.choice([1, 3, 12, 40]):
             trouble = ""
         step = max(1, step - 30 * stride) if trouble == "back" and age == 0 else step + stride
         at += timedelta(seconds=900.0 if trouble == "silence" and age == 0 else 40.0 if trouble == "slow" else 2.0)
@@ -223,7 +249,7 @@ def log(seed: int, lines: int = 220, *, name: str = "", is_calm: bool = False) -
             written.append(dice.choice(WORDS))
         took = pace + 9 * dice.random()
         values = Values(step, at, loss, rate, norm, took, (number - 1) // batches + 1, batch, batches,
-                        lines * stride, val)  # fmt: skip
+                        lines * stride, val, trouble != "stops")  # fmt: skip
         written += FORMATS[name](values)
     text = "".join(each if each[:1] == "\r" or each == "\n" else f"{each}\n" for each in written)
     return Log(text.encode(), f"{name}, level {level}, noise {noise}, {troubles}")

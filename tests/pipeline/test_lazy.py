@@ -35,12 +35,12 @@ class _Unlearning(ForeignShapes):
         return None
 
 
-def _assert_same(seed: int) -> int:
-    """Assert that both ways give the same after every line; return the number of transitions."""
+def _assert_same(seed: int, *, of: str = "", **course: str) -> int:
+    """Assert that both ways give the same after every line; return the number of transitions, ``of`` one rule."""
     rules = [*RULES, *eager_rules()] if seed % 2 else RULES
     lazy, eager = (Pipeline("run.log", Engine(rules)) for _ in range(2))
     eager.promises, eager.shapes = _Eager(), _Unlearning()
-    made = log(seed, LINES)
+    made = log(seed, LINES, **course)
     count = 0
     for line in read_lines(io.BytesIO(made.data)):
         found, expected = lazy.take(line), eager.take(line)
@@ -49,7 +49,7 @@ def _assert_same(seed: int) -> int:
         assert repr(lazy.states) == repr(eager.states), where
         assert lazy.run.last == eager.run.last, where
         assert repr(lazy.run.dialect) == repr(eager.run.dialect), where
-        count += len(found)
+        count += sum(of in each.rule for each in found)
     assert repr(lazy.finish()) == repr(eager.finish()), made.spec
     assert repr(lazy.run) == repr(eager.run), made.spec
     return count
@@ -57,6 +57,11 @@ def _assert_same(seed: int) -> int:
 
 def test_lazy_judging_gives_the_alerts_of_judging_every_line():
     assert sum(map(_assert_same, FEW)) > 0
+
+
+@pytest.mark.parametrize("lasting", ["stops", "slow"])
+def test_a_kind_of_line_that_stops_or_comes_too_rarely_is_noticed_at_the_same_line(lasting):
+    assert sum(_assert_same(seed, of="EvidenceGap", name="dense", lasting=lasting) for seed in (0, 2, 4)) > 0
 
 
 @pytest.mark.slow

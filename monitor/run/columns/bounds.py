@@ -37,7 +37,7 @@ class Bounds(Ahead):
     def __init__(self, run: Run, keys: Iterable[Key], gap: int, always: frozenset[str]) -> None:
         """``keys`` are the series that the lines may touch, all of them known; ``gap`` the most steps between two.
 
-        ``always`` are the signals that each of the lines has.
+        ``always`` are the signals that each line has that reaches a further step.
         """
         attempt = run.attempt
         assert attempt.step is not None
@@ -50,21 +50,25 @@ class Bounds(Ahead):
             attempt=attempt, within=within, always=always,
             coming=found, last=run.lines + LINES, epoch=attempt.epoch, is_moving=True,
             is_end_of_epoch=False, silence_s=WAIT_S, stillness_s=WAIT_S, step_s=math.inf, until=run.now,
-            step=attempt.step + LINES * max(gap, 1), texts=(), _ranges={},
+            step=attempt.step + LINES * max(gap, 1), gap=max(gap, 1), texts=(), _ranges={},
         )  # fmt: skip
 
     attempt: Attempt
     within: dict[Key, tuple[float, float]]
     last: int
     """The run's last line that is promised."""
+    gap: int
+    """The most steps from one line to the next."""
 
     def holds(self, run: Run, line: LineAhead) -> bool:
         """Whether a line is within the bounds."""
         if run.attempt is not self.attempt or run.lines >= self.last or line.is_end_of_epoch:
             return False
-        if line.epoch != self.epoch or line.own_epoch != self.epoch or (line.step or 0) > (self.step or 0):
+        if line.epoch != self.epoch or line.own_epoch != self.epoch:
             return False
-        if not self.always <= line.coming.keys():
+        if (line.step or 0) - (run.attempt.step or 0) > self.gap or line.own_step not in (-1, line.step):
+            return False
+        if line.is_moving and not self.always <= line.coming.keys():
             return False
         if line.silence_s > WAIT_S or line.stillness_s > WAIT_S:
             return False
@@ -74,9 +78,8 @@ class Bounds(Ahead):
                 bounds = within.get((signal, labels))
                 if bounds is None:
                     return False
-                for value in values:
-                    if not bounds[0] <= value <= bounds[1]:
-                        return False
+                if len(values) > 1 or not bounds[0] <= values[0] <= bounds[1]:
+                    return False
         return True
 
     def values(self, signal: str, labels: Labels) -> list[float]:

@@ -32,7 +32,7 @@ class Ahead:
     is_single: ClassVar[bool] = False
     """Whether it is one line."""
     always: ClassVar[frozenset[str]] = frozenset()
-    """Where only bounds are known: the signals that each of the lines has."""
+    """Where only bounds are known: the signals that each line has that reaches a further step."""
 
     coming: Mapping[str, Mapping[Labels, Coming]]
     """The samples of each series that the block touches."""

@@ -109,7 +109,8 @@ def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
 def decimals(body: str) -> int:
     """Return with how many decimal places a finite number is printed."""
     mantissa, _, exponent = body.lower().partition("e")
-    places = len(mantissa.partition(".")[2])
+    point = mantissa.find(".")
+    places = len(mantissa) - point - 1 if point >= 0 else 0
     return places - int(exponent[:MOST_EXPONENT_CHARACTERS]) if exponent else places
 
 

@@ -385,8 +385,17 @@ def text_signals(line: bytes) -> Iterator[Sample]:
     ending = ending_of(line)
     if ending is not None:
         yield from _said(ending)
-    if almost := _ALMOST_OURS.search(line):
+    if almost := _almost_ours(line):
         yield unreadable(almost[1].decode("ascii"), line[almost.end() :].decode("utf-8", "replace"))
+
+
+def says_in_words(line: bytes) -> bool:
+    """Whether `text_signals` may yield something."""
+    return ending_of(line) is not None or _almost_ours(line) is not None
+
+
+def _almost_ours(line: bytes) -> re.Match[bytes] | None:
+    return _ALMOST_OURS.search(line) if b"Z " in line else None
 
 
 def unreadable(tag: str, text: str) -> Sample:

@@ -177,6 +177,8 @@ class Attempt(StatedFacts):
         if event.opening is not None:
             # A stated resume needs no proof that it is one.
             return record.step <= self.step
+        if record.step >= self.step:
+            return False
         # Within a later epoch a lower step is a count that begins anew, and writers of one log are a few reports apart.
         is_far = self.step - record.step > RETURN_REPORTS * max(self._report_gap, 1)
         return is_far and record.epoch.part <= self.epoch and record.epoch.part <= self.first_epoch + self.epochs_done
@@ -281,9 +283,9 @@ class Attempt(StatedFacts):
         return frozenset(touched)
 
     def _note_deaths(self, samples: Sequence[Sample], evidence: Evidence, at: float | None) -> None:
-        moved = self.progress.last.serial if self.progress.last else 0
         for sample in samples:
             if sample.signal == DEATH:
+                moved = self.progress.last.serial if self.progress.last else 0
                 said = cited(evidence, len(samples), is_record=False)
                 death = Death(self.lines, at, self.step, self.epoch, said)
                 note_death(self.deaths, dict(sample.labels)["cause"], death, moved)
@@ -376,12 +378,13 @@ class Attempt(StatedFacts):
         epoch = self.epoch if own_epoch is None else own_epoch
         step = self.step if own_step is None else own_step
         evidence = cited(event.evidence, len(samples), is_record=event.record is not None)
+        place = (self.lines, step, own_step is not None, epoch, now, evidence)
         for signal, labels, value in samples:
-            series = self.series.setdefault(signal, {}).get(labels) or self._opened(signal, labels)
-            if series is None:
+            known = self.series.get(signal)
+            series = None if known is None else known.get(labels)
+            if series is None and (series := self._opened(signal, labels)) is None:
                 continue
-            point = _new_point((value, self.lines, step, own_step is not None, epoch, now, evidence))
-            self.add(signal, series, point)
+            self.add(signal, series, _new_point((value, *place)))
         for signal, labels, digits in event.digits:
             if (series := self.series.get(signal, {}).get(labels)) is not None:
                 series.note_digits(digits)
@@ -390,14 +393,14 @@ class Attempt(StatedFacts):
         """Fold one sample into its series, within the limit on all tallies."""
         num_tallies = len(series.epochs)
         series.add(point, is_event=CATALOGUE[signal].is_event)
-        if len(series.epochs) > num_tallies:
+        if series.has_epochs and len(series.epochs) > num_tallies:
             self._count_tally(series)
 
     def _opened(self, signal: str, labels: Labels) -> Series | None:
         """Return a new series; None if the limits leave no room for it."""
         num_series = sum(map(len, self.series.values()))
         # Always admit a signal's first series, so that 1,000 gradient groups cannot crowd out the loss.
-        is_first = not self.series[signal]
+        is_first = not self.series.setdefault(signal, {})
         is_crowded_out = num_series >= SERIES_LIMIT and not is_first
         if is_crowded_out:
             self.dropped += 1

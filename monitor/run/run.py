@@ -158,9 +158,10 @@ class Run:
     def fold(self, event: Event, samples: tuple[Sample, ...] | None = None) -> frozenset[Touch]:
         """Fold one event, and return what it touched: series, and ``run.*`` or ``log.line`` for the rest.
 
-        ``samples`` is the result of `Attempt.samples_of`, if the caller has just asked for it.
+        ``samples`` is the result of `Attempt.samples_of`, if the caller has just asked for it: then it goes on with the
+        attempt.
         """
-        if self.opens_attempt(event):
+        if samples is None and self.opens_attempt(event):
             self._leave_attempt(event.opening)
         if self.id is None or (isinstance(event.record, RunStart) and not self.past):
             self.id = self._identity(event)

@@ -137,27 +137,34 @@ class Series:
 
     def add(self, point: Point, *, is_event: bool) -> None:
         """Add one sample. A measurement that is repeated for the same step counts once, and the later line wins."""
-        last = self.recent[-1] if self.recent else None
-        is_repeat = not is_event and last is not None and _is_same_step(last, point)
+        recent, value, step = self.recent, point.value, point.step
+        last = recent[-1] if recent else None
+        is_repeat = False
+        if last is not None:
+            is_repeat = not is_event and last.step == step and last.has_own_step and point.has_own_step
+            move = value - last.value
+            if move and math.isfinite(move):
+                self.last_move = abs(move)
         if is_repeat:
-            self.nonfinite -= not math.isfinite(self.recent.pop().value)
+            self.nonfinite -= not math.isfinite(recent.pop().value)
         else:
-            if last is not None and point.step is not None and last.step is not None:
-                self.step_gap = max(self.step_gap or 0, point.step - last.step)
+            if last is not None and step is not None and last.step is not None:
+                gap = step - last.step
+                if self.step_gap is None or gap > self.step_gap:
+                    self.step_gap = max(0, gap)
             self.count += 1
-            self.first = self.first or point
-        value = point.value
+            if self.first is None:
+                self.first = point
         if not math.isfinite(value):
             self.nonfinite += 1
         # The earlier of two equal numbers stays; any number replaces a nan.
-        if not math.isnan(value):
-            self.minimum = self.minimum if self.minimum <= value else value
-            self.maximum = self.maximum if self.maximum >= value else value
-        if last is not None and last.value != value and math.isfinite(value - last.value):
-            self.last_move = abs(value - last.value)
-        self.recent.append(point)
-        if not is_repeat:
-            self._keep_medians(point.value)
+        if not self.minimum <= value and not math.isnan(value):
+            self.minimum = value
+        if not self.maximum >= value and not math.isnan(value):
+            self.maximum = value
+        recent.append(point)
+        if not is_repeat and (len(self.early) < EARLY or self.count % self._window_size == 0):
+            self._keep_medians(value)
         if self.has_epochs:
             self._tally(point, is_repeat=is_repeat)
 
@@ -263,10 +270,6 @@ def _medians(windows: np.ndarray) -> np.ndarray:
     size = windows.shape[1]
     ordered = np.sort(windows, axis=1)
     return ordered[:, size // 2] if size % 2 else (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
-
-
-def _is_same_step(left: Point, right: Point) -> bool:
-    return left.has_own_step and right.has_own_step and left.step == right.step
 
 
 def _least(left: float, right: float) -> float:

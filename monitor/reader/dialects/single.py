@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor.grammar import Share, Train
@@ -15,7 +16,7 @@ from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.to_native import SHORTEST_PACE_S
 from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.numbers import count, decimals
-from monitor.reader.signals import Labels, Sample, text_signals
+from monitor.reader.signals import Labels, Sample, says_in_words
 
 if TYPE_CHECKING:
     from monitor.reader.columns import Fast
@@ -27,6 +28,7 @@ LARGEST_STEP = 10**15
 """No step that is taken at once is larger."""
 
 Key = tuple[str, Labels]
+_new_sample: Callable[[tuple[object, ...]], Sample] = partial(tuple.__new__, Sample)
 LOSS: Key = ("train.loss", ())
 PACE: Key = ("train.s_per_batch", ())
 """The series of the seconds per step, which has no sample where they are very short."""
@@ -112,11 +114,11 @@ class Single:
             place = self._place(groups, state)
         if place is None:
             return None
-        floats = [float(text) for text in texts]
-        if any(floats[slot] for slot in self.shape.zero_slots):
+        floats = [*map(float, texts)]
+        if self.shape.zero_slots and any(floats[slot] for slot in self.shape.zero_slots):
             return None
         values = [floats[slot] * scale if scale != 1.0 else floats[slot] for _, slot, scale in self.slots]
-        if not math.isfinite(sum(values)) or any(text_signals(line.data)):
+        if not math.isfinite(sum(values)) or says_in_words(line.data):
             return None
         self._move(place, texts, floats, state)
         given: dict[str, Any] = {
@@ -132,11 +134,13 @@ class Single:
         epoch = Share(state.epoch or 1, state.epochs or 0)
         record = Train(epoch=epoch, batch=place.batch, step=place.step, **{"loss": None, **given})
         samples = tuple(
-            Sample(key[0], key[1], value)
-            for (key, _, _), value in zip(self.slots, values, strict=True)
-            if (key != PACE or value >= SHORTEST_PACE_S) and (key != LOSS or "loss" in given)
+            [
+                _new_sample((*key, value))
+                for (key, _, _), value in zip(self.slots, values, strict=True)
+                if (key != PACE or value >= SHORTEST_PACE_S) and (key != LOSS or "loss" in given)
+            ]
         )
-        digits = tuple((signal, labels, decimals(texts[slot].decode())) for signal, labels, slot in self.digits)
+        digits = tuple([(signal, labels, _places(texts[slot])) for signal, labels, slot in self.digits])
         return Event(evidence_of(line, path, place.at), "", record, samples, self.kind, None, digits)
 
     def _after(self, line: RawLine, texts: tuple[bytes, ...], state: DialectState) -> After | None:
@@ -292,6 +296,14 @@ def single_of(shape: Shape, data: bytes, event: Event) -> Single | None:
         event.kind,
         () if shape.bar is None else tuple(matched.groups()[shape.bar.slots[slot]] for slot in shape.fast.constants),
     )
+
+
+def _places(text: bytes) -> int:
+    """Return `decimals` of a number that is printed plainly."""
+    if b"e" in text or b"E" in text:
+        return decimals(text.decode())
+    point = text.find(b".")
+    return len(text) - point - 1 if point >= 0 else 0
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ def enter(
     places: list[Filled], filled: list[Filled], state: ReadState, *, subject: str, bar: Bar | None,
     values: tuple[Value, ...], template: str = "",
 ) -> int | None:  # fmt: skip
-    """Move to the place that a line names, and return its step. ``template`` is that of a line that is no bar."""
+    """Move to the place that a line names, and return its step. ``template`` is that of a line, empty for a bar."""
     place = state.place
     if bar is None and values:
         state.lag.num_drawn = 0

@@ -11,7 +11,7 @@ from monitor.reader.state import ReadState
 LONGEST_TOPIC = 40
 """Characters of a heading that names what the figures below it are. Chosen by hand, 2026-11."""
 _MARKED = " \t:=-*#_.|"
-"""What stands around a heading."""
+"""The marks around a heading."""
 
 
 def note_topic(text: str, state: ReadState) -> None:

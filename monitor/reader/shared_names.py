@@ -47,7 +47,7 @@ def shared(sets: tuple[str, ...], slot: Slot, index: int, gaps: list[str]) -> li
 
 
 def name_sets(slots: list[Slot], gaps: list[str]) -> list[Slot]:
-    """Give figures whose own key is no more than a set's name the quantity that was named before them, once for all."""
+    """Give figures with only a set's name for a key the quantity that was named before them, once for all."""
     found = list(slots)
     known: Slot | None = None
     for index, slot in enumerate(found):
@@ -93,7 +93,7 @@ def is_merit(name: str) -> bool:
 
 
 def _holds_only_set(gap: str) -> bool:
-    """Whether nothing but one set's name stands between two figures."""
+    """Whether one set's name is all there is between two figures."""
     words = [word for word in words_of(gap) if word != "and"]
     return len(words) == 1 and bool(_set_of(words[0]))
 

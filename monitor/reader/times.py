@@ -11,7 +11,7 @@ def times_told(slots: Sequence[Slot]) -> list[Slot]:
     """Return the slots with each bare time as one of a step only where the line says so.
 
     It does where a mean follows in parentheses, as meters of batches print it, where the time that a step waits for its
-    data stands beside it, and where it is in milliseconds. Anything else may as well grow from line to line.
+    data is beside it, and where it is in milliseconds. Anything else may as well grow from line to line.
     """
     averaged = {slot.of for slot in slots if slot.role == "average"}
     is_loading = any(slot.name == LOADING and slot.role in ("time", "clock") for slot in slots)

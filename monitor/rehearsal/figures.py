@@ -106,7 +106,7 @@ class Figures:
         """Return the figure's place by the shape of a line that was searched before."""
         for above in range(index, max(-1, index - LINES_BEFORE - 1), -1):
             if above < index and self.value(self._events[above]) is not None:
-                break  # what stands there is that line's own figure
+                break  # the figure there is that line's own
             slot = self._slots.get(_key(self._texts[above]))
             place = None if slot is None else self._slot(above, slot)
             if place is not None and _is_of(self._texts[above][place.start : place.end], value):

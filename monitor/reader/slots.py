@@ -211,12 +211,18 @@ def _only_split(key: str) -> bool:
     return bool(words) and all(splits.get(word) in ("train", "val", "test") for word in words)
 
 
+_COUNTED_EPOCH = re.compile(r"(?:epoch|ep):(?=[A-Za-z])")
+"""Behind a number: ``6epoch:train:``."""
+
+
 def unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
     tail = after.lstrip()
     for text, (quantity, role) in _AFTER_UNITS.items():
         if tail.startswith(text) and not tail[len(text) : len(text) + 1].isalnum():
             scale = _SCALES.get(text, 1.0)
             return Slot(role, quantity, scale=scale, rank=2)
+    if _COUNTED_EPOCH.match(after):
+        return Slot("place", "epoch", rank=2)
     if not found and not gap.strip(" [(*-="):
         return Slot("lead", unit="[" if "[" in gap else "")
     if found and found[-1].role in ("lead",) and gap.strip() in (",", "|", "][", "-", "] [", "/"):

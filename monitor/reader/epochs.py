@@ -46,6 +46,8 @@ def note_report(
         is_training = any(value.quantity == "loss" and value.split == "train" for value in values)
         if count > 1:
             _go_on(shapes, key, is_training=is_training)
+        if count > 1 and not is_training and kinds == {"epoch"} and not subject and place.is_over:
+            place.is_over = None  # what comes again within its epoch did not close it
         if not has_inner and is_training:
             place.is_over = None if has_lead else False
         elif count == 1 and kinds == {"epoch"} and not is_bar and place.is_over is False:

@@ -18,7 +18,7 @@ from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
 from monitor.reader.schedule import announces_plan, take_limit, take_plan
 from monitor.reader.state import CODE_STEP, MOST_CODE, MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
-from monitor.reader.tables import is_rule, row_text, take_box, take_header
+from monitor.reader.tables import is_of_training, is_rule, row_text, take_box, take_header
 from monitor.reader.template import shape_of
 from monitor.reader.wrapping import note_bar, take_wrapped
 
@@ -108,7 +108,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
     if boxed is not None:
         return read_pairs(boxed, "", state) if boxed else KNOWN
     if take_header(body, state.tables):
-        state.tables.is_history = not state.is_begun
+        state.tables.is_history = not state.is_begun or is_of_training(state.tables.headers[0])
         return KNOWN
     if (row := row_text(unwrap(body), state.tables)) is not None:
         text, has_place = row
@@ -182,8 +182,9 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         state.block = "val"
         return KNOWN
     if state.is_begun and " epoch" in body and (now := phrases.does_now(body)) is not None:
-        enter_epoch(state.place, Named(now))
-        state.place.is_over = state.place.is_over or None  # at its beginning, or at its end
+        if state.place.index is not None and now > state.place.index:
+            enter_epoch(state.place, Named(now))
+            state.place.is_over = state.place.is_over or None  # at its beginning, or at its end
         return KNOWN
     if state.is_begun and phrases.announces_evaluation(body):
         state.block = "val"

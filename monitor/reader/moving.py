@@ -16,6 +16,9 @@ from monitor.reader.state import ReadState
 from monitor.reader.template import template_key
 from monitor.reader.vocabulary import listed, words_of
 
+LAST = -1
+"""A step that means the last of its epoch, as an index does: sentence-transformers write it at the epoch's end."""
+
 
 def enter(
     places: list[Filled], filled: list[Filled], state: ReadState, *, subject: str, bar: Bar | None,
@@ -53,6 +56,9 @@ def enter(
         item = max(named["step"], key=lambda pair: pair[1].rank)[1]
         if "episode" in named and item.rank == 2 and item.total is None and not counts_all_episodes(place, item.value):
             return None  # how long the episode was, or where the run is: not sure
+        if item.value == LAST:
+            place.is_over = True
+            return place.step
         rivals = [each for _, each in named["step"] if each.rank == item.rank]
         if "epoch" in named and len(rivals) == 2 and not any(each.total for each in rivals):
             item = max(rivals, key=lambda each: each.value)._replace(rank=3)  # the other is counted within the epoch

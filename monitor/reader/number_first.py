@@ -1,4 +1,4 @@
-"""Lines that name each number behind it: ``7: 0.45 loss, 0.91 accuracy``."""
+"""Lines that name each number behind it, ``7: 0.45 loss, 0.91 accuracy``, or between commas: ``loss,0.45,lr,0.1``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _NAMED_BEHIND = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9_ /%-]*?)(?P<end>\s*)"
 )
 """A number and its name, perhaps behind a place: ``epoch 7: 0.45 loss``."""
+_ALTERNATES = re.compile(rf"[A-Za-z_][\w/]*, ?{MARK}(?:, ?[A-Za-z_][\w/]*, ?{MARK})+\s*")
+_NAME_COMMA = re.compile(rf"([A-Za-z_][\w/]*),(?= ?{MARK})")
 LONGEST = 400
 """Characters of a template that may be such a line; matching a longer one would take long."""
 
@@ -24,6 +26,8 @@ def name_first(template: str) -> str:
     """
     if len(template) > LONGEST:
         return template
+    if f",{MARK}" in template and _ALTERNATES.fullmatch(template):
+        return _NAME_COMMA.sub(r"\1:", template)
     parts = _BETWEEN.split(template)
     found = [_NAMED_BEHIND.fullmatch(part) for part in parts[::2]]
     named = [each for each in found if each is not None]

@@ -20,6 +20,12 @@ _EPOCH_OVER = re.compile(
     r"(?P<over>(?:is )?"
     r"(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
 )  # fmt: skip
+_EPOCH_TOOK = re.compile(
+    r"\W*epoch[ :#=\[(]*(\d{1,7})(?: ?(?:/|of) ?(\d{1,7}))?[\])]*[\s:,|-]*"
+    r"(?:took|lasted|finished in|done in|completed in|(?:epoch )?(?:time|duration|runtime|elapsed)(?: time)? ?[:=]?) ?"
+    r"(?:[\d.:]+ ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?)?(?: and | |, )?){1,3}\W*", re.I
+)  # fmt: skip
+"""``Epoch 3 of 500 took 1.2s``."""
 _END = (
     (
         r"^\W*finished training\b(?! (?:epoch|iter|step|batch))|Trainer\.fit` stopped: `max_(?:epochs|steps)",
@@ -78,6 +84,8 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     low = body.lower()
     if "epoch" not in low or "loss" in low:
         return None
+    if m := _EPOCH_TOOK.fullmatch(body):
+        return int(m[1]), int(m[2]) if m[2] else None, True
     m = _EPOCH_OVER.search(body)
     if m and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
         return int(m[1]), int(m[2]) if m[2] else None, True
@@ -161,7 +169,7 @@ _AT_STEP = re.compile(
 
 
 _GLUED_PLACE = re.compile(
-    r"(?<![A-Za-z0-9_./\\-])(epoch|ep|iter|iteration|step|batch)_?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
+    r"(?<![A-Za-z0-9_./\\-])(epoch|ep|iter|iteration|step|batch)[_-]?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
 )
 
 
@@ -174,7 +182,8 @@ _EPOCH_DONE = re.compile(
     r" ?[.,;:|!-]+ *(?=[A-Za-z])", re.I
 )  # fmt: skip
 _COUNT_OF_EPOCH = re.compile(
-    r"(\d{1,7})(?:st|nd|rd|th)? epoch(?: (?:done|finished|completed?|ended|over))?[,:;|]? +(?=[A-Za-z])", re.I
+    r"(\d{1,7})(?:st|nd|rd|th)?[ -]?epoch(?: (?:done|finished|completed?|ended|over|results?))?[,:;|]? +(?=[A-Za-z\[])",
+    re.I,
 )
 _DATED_HEAD = re.compile(
     r"(\W*epoch \d{1,7}(?: ?/ ?\d{1,7})?) : (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?"
@@ -185,7 +194,11 @@ _LEFT = re.compile(r"\W*(epoch|step|iter|iteration|batch) (\d{1,9})[-,;|( ]+(\d{
 _TENSOR = re.compile(r"Tensor ([A-Za-z][\w/]*) of type \w+\. Dims: \([\d,]*\): ")
 """Of Caffe2's operator Print."""
 _EMPHASISED = re.compile(r"\*\*([A-Za-z]+)\*\*:? +")
-_OF_THIS = re.compile(r" (?:for|in|of|at) (?:this|the|the current) (?:epoch|step|iteration)(?= ?[:=])", re.I)
+_OF_THIS = re.compile(
+    r" (?:(?:for|in|of|at) (?:this|the|the current)|(?:over|per)(?: the| this| each| one)?)"
+    r" (?:epoch|step|iteration)(?= ?[:=])", re.I
+)  # fmt: skip
+_AFTER = re.compile(r"after (\d{1,7}) (epoch|step|iteration|update)s?[:,]? +(?=[A-Za-z])", re.I)
 
 
 def plain(body: str) -> str:
@@ -231,6 +244,8 @@ def _place_first(body: str) -> str:
         return f"{m[1]}, {body[m.end() :]}"
     if body[0].isdigit() and (m := _COUNT_OF_EPOCH.match(body)):
         return f"epoch {m[1]}, {body[m.end() :]}"
+    if body[0] in "Aa" and (m := _AFTER.match(body)):
+        return f"{m[2]} {m[1]}, {body[m.end() :]}"
     if m := _LEFT.match(body):
         return f"{m[1]} {m[2]}/{int(m[2]) + int(m[3])}{body[m.end() :]}".rstrip(" -=")
     if " : " in body and (m := _DATED_HEAD.fullmatch(body)):

@@ -343,6 +343,8 @@ def _global(state: PlaceState, value: int, total: int | None, rank: int) -> int 
         state.step, state.steps, state.inner, state.inner_total = None, None, value, total
         return None
     state.step, state.step_word, state.is_step_alone = value, rank, False
+    if total is not None and value >= total and state.index is not None and state.index + 1 == state.epochs:
+        state.is_over = True  # the last step of all is the last epoch's
     if total is not None:
         state.steps = total
     elif state.steps is not None and value > state.steps:

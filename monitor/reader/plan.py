@@ -23,7 +23,7 @@ from monitor.reader.slots import (
     unnamed,
     without_unit,
 )
-from monitor.reader.subjects import group_of, part_sets, section_of, share_split, spelled_out, subject_of
+from monitor.reader.subjects import MEASURED, group_of, part_sets, section_of, share_split, spelled_out, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.times import times_told
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
@@ -32,6 +32,10 @@ _LOADS = re.compile(
     r"\W*(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b", re.I
 )
 """A line that tells what a saved model has, which an earlier training gave it."""
+
+
+_BEFORE_VALUE = re.compile(r"\s?[:=]\s*$")
+"""What stands between a number that is part of a name and the figure."""
 
 
 class Plan(NamedTuple):
@@ -59,6 +63,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     changed: Slot | None = None
     sum_of: Slot | None = None
     of_sets: list[Slot] = []
+    behind: Slot | None = None
     for index, gap in enumerate(gaps[:-1]):
         if of_sets:
             found.append(of_sets.pop(0))
@@ -108,6 +113,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
         elif after.strip() == "+" and slot is not None and index + 2 < len(gaps):
             sum_of = sum_of or slot
             slot = Slot("none")
+        is_in_name = bool(_BEFORE_VALUE.match(after)) and not sep and index + 2 < len(gaps)
+        if is_in_name and slot is not None and slot.role in MEASURED:
+            behind, slot = slot, Slot("none")  # "Validation loss 30: 0.55": of the thirtieth
+        elif behind is not None:
+            slot, behind = behind, None
         if slot is not None and not sep and _is_call(stripped, opened) and slot.role != "place":
             slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
         if slot is not None and slot.role != "place" and (opened[-1:] == "#" or _is_line_of_code(segment, after)):
@@ -163,4 +173,5 @@ def _is_line_of_code(key: str, after: str) -> bool:
 def _other_words(gaps: tuple[str, ...] | list[str]) -> bool:
     splits, known = shipped().splits, {*listed("places"), *listed("fillers"), "current", "cur"}
     words = [word for gap in gaps for word in words_of(gap)]
+    words = words[1:] if words and words[0].endswith("ing") else words  # "Learning iteration 5/1500"
     return any(word not in splits and word not in known and meaning(word).role != "place" for word in words)

@@ -93,6 +93,10 @@ _LABEL = re.compile(r"^[\w ]*\b[Mm]etrics:(?=[A-Za-z])")
 """``validation metrics:accuracy:0.9``."""
 
 
+_ARTICLES = frozenset(("the", "a", "an", "and", "with", "our", "its"))
+"""Words that begin a phrase and say nothing of what it names."""
+
+
 def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     """Return the key at the end of a text, which comes before a number."""
     text = segment.rstrip()
@@ -114,7 +118,10 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
         last = sentence.end()  # "Epoch 3 completed. Average loss: 0.5"
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
     key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+:")
-    key = " ".join(_LABEL.sub("", key).split())
+    words = _LABEL.sub("", key).split()
+    while len(words) > 1 and words[0].lower() in _ARTICLES:
+        del words[0]  # "and the loss"
+    key = " ".join(words)
     return f"{key} {qualifier}".strip() if key else ""
 
 

@@ -44,7 +44,10 @@ class TableState:
     section: str = ""
     is_open: bool = False
     is_history: bool = False
-    """Whether the last header came before any report: its rows are the training's, also without a place."""
+    """Whether the last header came before any report, or names what only a training has: its rows are the training's,
+    also without a place."""
+    above: list[str] = field(default_factory=list)
+    """The cells of the row before, where it was words alone: the upper line of a header of two."""
 
 
 @dataclass

@@ -41,8 +41,13 @@ def take_header(body: str, state: TableState) -> bool:
     """Remember a header row; False for any other line."""
     if len(body) > 2_000 or len(body) < 8 or (SLOT.search(body) and not _has_numbers_in_names_only(body)):
         return False
+    above, state.above = state.above, []
     for separator in _separators(body):
         cells = cells_of(body, separator)
+        if separator == "|":
+            state.above = cells[:MOST_CELLS]
+            if len(above) == len(cells) and not _is_header(cells):
+                cells = [" ".join(pair).strip() for pair in zip(above, cells, strict=True)]
         if separator == "  " and len(cells) < len(body.split()) and body.count("(") > 0 and len(cells) < 5:
             continue
         fewest = 2 if separator in ",;\t" else 3
@@ -101,6 +106,12 @@ def _is_header(cells: list[str]) -> bool:
     first = said[0].role == "place"
     metrics = len(listed("table_metrics").intersection(word for cell in cells for word in words_of(cell)))
     return (first and known >= 2) or known >= 3 or metrics >= 3 or (known >= 1 and metrics >= 2)
+
+
+def is_of_training(header: list[str]) -> bool:
+    """Whether a header names what only a training has: a learning rate, a norm of gradients."""
+    said = [meaning(name) for name in header[1:]]
+    return any(each.name in ("lr", "grad_norm") and each.split in ("", "train") for each in said)
 
 
 def _clean(cell: str) -> str:

@@ -12,7 +12,7 @@ from monitor.reader.places import PlaceState
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
 from monitor.reader.state import ReadState
-from monitor.reader.template import template_key
+from monitor.reader.template import MARK, template_key
 
 
 def held_out_before_loss(plan: Plan) -> str:
@@ -56,6 +56,14 @@ def are_amounts(plan: Plan) -> bool:
     Before the first report, these say how many there will be.
     """
     return all(slot.role == "place" and slot.name == "plural" for slot in plan.slots)
+
+
+_TERM = re.compile(rf"\(\* {MARK} = {MARK} loss\)")
+
+
+def is_term(subject: str, template: str) -> bool:
+    """Whether a line gives one weighted term of the training's loss, as each output of Caffe's net is one."""
+    return subject == "train" and _TERM.search(template) is not None
 
 
 def without_doubtful_loss(plan: Plan, values: tuple[Value, ...]) -> tuple[Value, ...]:

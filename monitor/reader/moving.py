@@ -32,6 +32,7 @@ def enter(
     for each in places:
         total = total_of(each, filled)
         is_fraction = ("." in each.text.rstrip(".") or "e" in each.text.lower()) and not _is_round(each)
+        is_fraction = is_fraction and not (each.slot.quantity == "epoch" and _is_index(each.number.value, place))
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
@@ -129,6 +130,22 @@ def has_bar(place: PlaceState) -> bool:
     return is_drawn and (place.is_fraction or place.index is None)
 
 
+def steps_at_end(filled: list[Filled], state: ReadState) -> int | None:
+    """Return the steps of a training that is over, by the full bar that was drawn last; None where it is not sure.
+
+    The bar is the training's if the summary's own speed says so: an evaluation may have drawn one behind it. Reports
+    that were held back come behind the bar, and do not say their steps.
+    """
+    total = state.plain_total
+    if state.place.step is not None or not total or state.plain_done != total:
+        return None
+    seconds = next((each.number.value for each in filled if each.slot.role == "end"), 0.0)
+    for each in filled:
+        if each.slot.name.endswith("steps_per_second") and each.number.digits and seconds > 0:
+            return total if abs(total / seconds - each.number.value) <= 0.51 * 10**-each.number.digits else None
+    return None
+
+
 def enter_behind_bar(digits: int | None, has_epoch: bool, state: ReadState) -> int | None:
     """Move to the step of a report behind the training's bar, and return it; None where the bar may lag."""
     place = state.place
@@ -178,10 +195,18 @@ def go_on_behind_head(places: list[Filled], values: tuple[Value, ...], place: Pl
     """Move to the next epoch where heads trail, and a report of the training follows one."""
     kinds = {each.slot.quantity for each in places}
     is_training = any(value.quantity in _OF_TRAINING and value.split not in ("val", "test") for value in values)
+    if place.is_summed and is_training and kinds == {"batch"} and _begins_anew(places, place):
+        place.heads_trail = place.is_over = True  # the epoch's loss came behind its batches
     if not (place.heads_trail and place.is_over and place.index is not None and is_training):
         return
     if "epoch" not in kinds and (is_bar or kinds & _WITHIN) and place.index + 1 != place.epochs:
         place.index, place.is_over = place.index + 1, False
+
+
+def _begins_anew(places: list[Filled], place: PlaceState) -> bool:
+    """Whether a line names the first batch, behind others of a count that went further."""
+    number = places[0].number.value
+    return number <= 1 and place.inner is not None and number < place.inner
 
 
 def _enter_unknown(place: PlaceState, item: Named) -> None:
@@ -199,6 +224,16 @@ def _is_after_its_bar(place: PlaceState) -> bool:
     """Whether the first line that names an epoch comes after the full bar of that epoch: all do, then."""
     is_full = place.bar is not None and place.bar == place.bar_total and place.bar_rounds == 0
     return place.index is None and is_full and place.has_bar_loss
+
+
+def _is_index(value: float, place: PlaceState) -> bool:
+    """Whether an epoch with a decimal point is its number all the same: all so far are whole, from ``0.0`` on."""
+    is_first = place.index is None and value == 0
+    return (
+        value.is_integer()
+        and not place.is_fraction
+        and (is_first or (place.index is not None and place.starts_at == 0))
+    )
 
 
 def _is_round(each: Filled) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from monitor.reader import phrases
 from monitor.reader.bars import Bar
 from monitor.reader.doubts import (
     are_amounts,
     held_out_before_loss,
     is_after_the_last_epoch,
+    is_term,
     twin,
     without_doubtful_loss,
     without_rate_of_settings,
@@ -15,7 +18,7 @@ from monitor.reader.doubts import (
 )
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, total_of
-from monitor.reader.moving import enter, go_on_behind_head, looks_back, trails
+from monitor.reader.moving import enter, go_on_behind_head, looks_back, steps_at_end, trails
 from monitor.reader.nameless import learn_name, name_losses, note_topic
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
@@ -23,7 +26,7 @@ from monitor.reader.report import KNOWN, Report, Value
 from monitor.reader.shared_names import is_merit
 from monitor.reader.slots import Slot
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
-from monitor.reader.template import shape_of, template_key
+from monitor.reader.template import MARK, shape_of, template_key
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
 
@@ -76,8 +79,10 @@ def read_pairs(
             subject = state.block
         else:
             state.block, state.is_summary = "", False
+    if not subject and bar is None and _is_other_loop(filled, state.place):
+        subject = _only_split(plan)
     values = values_of(plan, filled, subject, state)
-    if state.has_placed_loss and not (subject or has_own_place):
+    if state.has_placed_loss and not has_own_place and (not subject or is_term(subject, shape.template)):
         values = without_doubtful_loss(plan, values)
     elif not subject and bar is None and (held_out := held_out_before_loss(plan)):
         # "Test acc: 0.9 | Loss: 0.5": of that split where another line says the same of the training.
@@ -87,17 +92,21 @@ def read_pairs(
         else:
             values = without_doubtful_loss(plan, values)
     values = without_running_mean(plan, name_losses(values, state), places, state)
-    if state.has_placed_rate and not has_own_place:
+    if not has_own_place and (state.has_placed_rate or _is_listed(text)):
         values = without_rate_of_settings(values)
     if any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
-        return (Report("end", place_of(state.place, state.place.step), detail="completed"),)
+        end = Report("end", place_of(state.place, state.place.step), detail="completed")
+        if (step := steps_at_end(filled, state)) is not None:
+            state.place.step = step
+            return (Report("epoch", place_of(state.place, step)), end)
+        return (end,)
     if not values:
         if bar is None and state.is_begun and _is_other_loop(filled, state.place):
             return KNOWN  # "Batch 19/59: evaluated"
         is_place = plan.is_place_only or _is_progress(plan, filled, state.place)
-        if is_place and places and bar is None and _is_sure_place(places):
+        if is_place and places and bar is None and _is_sure_place(places) and not _is_title(shape.template, places):
             if not state.is_begun and are_amounts(plan):
                 return ()
             enter(places, filled, state, subject=subject, bar=None, values=(), template=shape.template)
@@ -225,6 +234,19 @@ def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
     return known is not None and bool(totals) and known not in totals
 
 
+def _is_listed(text: str) -> bool:
+    """Whether a line is an item of a list, as settings are printed: ``  - lr: 1e-05``."""
+    return text.lstrip()[:2] in ("- ", "• ")
+
+
+def _only_split(plan: Plan) -> str:
+    """Return the set that figures of a line are of, where all that name one name the same, held out: in a loop of
+    another length than the training's, a figure without a name of its set is of that, too.
+    """
+    named = {slot.split for slot in plan.slots if slot.role in _MEASURED and slot.split}
+    return named.pop() if len(named) == 1 and named <= {"val", "test"} else ""
+
+
 def _tells_of_the_best(plan: Plan) -> bool:
     """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
     measured = [slot for slot in plan.slots if slot.role in ("value", "criterion", "part", "metric")]
@@ -247,6 +269,8 @@ def _is_report(
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
         if measured and all(each.slot.quantity == "index" for each in places) and _names_sets(filled):
             return True  # "[0]<tab>train-error:0.18": no setting is written so
+        if any(each.slot.quantity == "epoch" and total_of(each, filled) for each in places):
+            return True  # "Epoch 1/100 (LR: 0.001)": no setting is written so
         if (is_sure or times >= 2) and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
@@ -299,7 +323,8 @@ def _is_partial(filled: list[Filled], subject: str, plan: Plan, place: PlaceStat
                 numbers = [each.number.value for each in filled if each.slot is slot or each.slot is total]
                 is_of_training = numbers[1:] == [place.steps] and slot.quantity == "step" and place.step_word > 0
                 is_of_training = is_of_training or tuple(numbers) == place.position
-                return len(numbers) == 2 and numbers[0] < numbers[1] and not is_of_training
+                last = numbers[-1] - (1 if place.inner_from_zero and slot.quantity == "batch" else 0)
+                return len(numbers) == 2 and numbers[0] < last and not is_of_training
     return False
 
 
@@ -316,6 +341,15 @@ def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
     batches = [each for each in places if each.slot.quantity == "batch"]
     has_epoch = place.index is not None or any(each.slot.quantity == "epoch" for each in places)
     return is_timed and has_epoch and any(total_of(each, filled) for each in batches)
+
+
+_TITLE = re.compile(rf"[^{MARK}]*{MARK} ?[:.)] +[A-Za-z][^:=]*")
+
+
+def _is_title(template: str, places: list[Filled]) -> bool:
+    """Whether a line numbers what a program does, with its name behind: ``STEP 5: Test evaluation``."""
+    kinds = {each.slot.quantity for each in places}
+    return "step" in kinds and kinds <= {"step", "num_epochs", "position"} and _TITLE.fullmatch(template) is not None
 
 
 def _is_sure_place(places: list[Filled]) -> bool:

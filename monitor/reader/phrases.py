@@ -59,7 +59,7 @@ _CODE = re.compile(
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
 _CONFIG = re.compile(
     r"\b(?:Namespace|Config|TrainingArguments|argparse|Settings)\s*[(:{]|"
-    r"\b(?:Arguments|Args|HParams|hyperparameters?|kwargs)['\"]?\s*[(:{]|"
+    r"\b(?:Arguments|Args|HParams|hyperparameters?|kwargs)['\"]?\s*[(:{]|\bparameters: ?\{|"
     r"optimizer:? *\w*\(",
     re.I,
 )
@@ -181,6 +181,11 @@ _EPOCH_DONE = re.compile(
     r"\W*(epoch[ :#=\[(_]{0,2}\d{1,7}(?: ?/ ?\d{1,7})?[\])]?) (?:is )?(?:done|finished|completed?|ended|over)"
     r" ?[.,;:|!-]+ *(?=[A-Za-z])", re.I
 )  # fmt: skip
+_DONE_EPOCH = re.compile(
+    r"(?:finished|completed|end of) (epoch ?\d{1,7}(?: ?/ ?\d{1,7})?) ?[,:;|-]+ *"
+    r"(?=[^:=\d]*(?:loss|acc|ppl|perplexity|score|error|reward|f1|auc)\w* ?[:=])", re.I
+)  # fmt: skip
+"""``Finished epoch 3: Train perplexity: 1.5``."""
 _COUNT_OF_EPOCH = re.compile(
     r"(\d{1,7})(?:st|nd|rd|th)?[ -]?epoch(?: (?:done|finished|completed?|ended|over|results?))?[,:;|]? +(?=[A-Za-z\[])",
     re.I,
@@ -240,6 +245,8 @@ def _place_first(body: str) -> str:
         body = _BARRED.sub(r"\g<epoch>/", body)
     if ":" in body:
         body = _COLONED.sub(r"\g<epoch>/", body)
+    if body[0] in "FfCcEe" and (m := _DONE_EPOCH.match(body)):
+        return f"{m[1]}, {body[m.end() :]}"
     if m := _EPOCH_DONE.match(body):
         return f"{m[1]}, {body[m.end() :]}"
     if body[0].isdigit() and (m := _COUNT_OF_EPOCH.match(body)):

@@ -91,6 +91,10 @@ class PlaceState:
     Any other count replaces it."""
     is_headed: bool = False
     """Whether the last line with a place named it and measured nothing: the figures below it belong there."""
+    is_summed: bool = False
+    """Whether the last line of the training gave its epoch's loss and no place within it."""
+    run_total: int | None = None
+    """The batches of all epochs, where a count of these was found to go on over the epochs."""
     is_inner: bool | None = None
     """Whether what the log calls a step starts again with each epoch."""
     inner: int | None = None
@@ -367,13 +371,19 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         state.inner_from_zero = True
     if total is not None and value >= total:
         state.inner_from_zero = False
+    elif total is not None and value == total - 1 and not is_count and _ended_before_its_total(state, total):
+        state.inner_from_zero = True
     if total is not None and not may_count((state.index or 0) * total + value):
         total = None
     if state.inner is not None and state.inner_index == state.index and value > state.inner:
         state.leap = value - state.inner
     elif None not in (state.inner_index, state.index) and state.inner_index != state.index:
         state.inner_before = state.inner
+    if total is not None and state.inner is not None and state.inner_total is not None:
+        state.run_total = _run_total(state, value, total)
     state.inner, state.inner_index, state.inner_total = value, state.index, total
+    if total is not None and total == state.run_total:
+        return _global(state, value, total, 2)
     state.batches = total or state.batches
     number = value + 1 if state.inner_from_zero and not is_count else value
     if total is not None and number >= total and state.index is not None:
@@ -390,6 +400,23 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         is_sure = not state.from_zero or state.is_total_sure
         state.steps = state.epochs * total if state.epochs and is_sure else None
     return state.step
+
+
+def _ended_before_its_total(state: PlaceState, total: int) -> bool:
+    """Whether the epoch before ended one batch before its total, too: the batches are counted from 0."""
+    before = state.inner if state.inner_index != state.index else state.inner_before
+    return before == total - 1 and state.index is not None and state.index > 0
+
+
+def _run_total(state: PlaceState, value: int, total: int) -> int | None:
+    """Return how many batches all epochs have, where one count of batches is of all: it goes on in the next epoch, or
+    has as many as all epochs of the other count.
+    """
+    if total == state.inner_total:
+        has_moved = None not in (state.inner_index, state.index) and state.inner_index != state.index
+        return total if has_moved and state.inner is not None and value > state.inner else state.run_total
+    less, more = sorted((total, state.inner_total or 0))
+    return more if state.epochs and state.epochs > 1 and more == less * state.epochs else state.run_total
 
 
 def place_of(state: PlaceState, step: int | None) -> Place:

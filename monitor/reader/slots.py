@@ -117,7 +117,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     for sentence in _SENTENCE.finditer(text, last) if has_sep else ():
         last = sentence.end()  # "Epoch 3 completed. Average loss: 0.5"
     opening = max(text.rfind("("), text.rfind("["), text.rfind("<"))
-    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+:")
+    key = text[max(last, opening + 1) :].strip(" \"'*-_~!?.>=+:@")
     words = _LABEL.sub("", key).split()
     while len(words) > 1 and words[0].lower() in _ARTICLES:
         del words[0]  # "and the loss"
@@ -222,6 +222,12 @@ _COUNTED_EPOCH = re.compile(r"(?:epoch|ep):(?=[A-Za-z])")
 """Behind a number: ``6epoch:train:``."""
 
 
+def _is_of_epoch(found: list[Slot]) -> bool:
+    """Whether the last number is an epoch, or how many there are."""
+    last = found[found[-1].of] if found and found[-1].role == "total" else found[-1] if found else None
+    return last is not None and last.quantity == "epoch"
+
+
 def unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
     tail = after.lstrip()
     for text, (quantity, role) in _AFTER_UNITS.items():
@@ -234,6 +240,7 @@ def unnamed(gap: str, after: str, found: list[Slot], opened: str) -> Slot:
         return Slot("lead", unit="[" if "[" in gap else "")
     if found and found[-1].role in ("lead",) and gap.strip() in (",", "|", "][", "-", "] [", "/"):
         return Slot("lead", unit=gap.strip())
-    if "[" in opened or "(" in opened or gap.strip() in ("", ":", "|", ":"):
+    is_pair_of_epoch = gap.strip() in (",", "-") and after == "/" and _is_of_epoch(found)
+    if is_pair_of_epoch or "[" in opened or "(" in opened or gap.strip() in ("", ":", "|", ":"):
         return Slot("bracket", unit="[" if "[" in opened else "(" if "(" in opened else "")
     return Slot("none")

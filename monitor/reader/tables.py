@@ -6,7 +6,7 @@ import re
 
 from monitor.reader.numbers import SLOT
 from monitor.reader.state import TableState
-from monitor.reader.vocabulary import listed, meaning, words_of
+from monitor.reader.vocabulary import listed, meaning, shipped, words_of
 
 MOST_CELLS = 60
 MOST_HEADERS = 4
@@ -45,6 +45,9 @@ def take_header(body: str, state: TableState) -> bool:
     for separator in _separators(body):
         cells = cells_of(body, separator)
         if separator == "|":
+            if not _is_header(cells) and (groups := _groups(above, cells)):
+                _remember(["||", *groups], state)
+                return True
             state.above = cells[:MOST_CELLS]
             if len(above) == len(cells) and not _is_header(cells):
                 cells = [" ".join(pair).strip() for pair in zip(above, cells, strict=True)]
@@ -58,6 +61,39 @@ def take_header(body: str, state: TableState) -> bool:
                 _remember([" ", *map(_clean, _with_total(body.split()))], state)
             return True
     return False
+
+
+def _groups(above: list[str], cells: list[str]) -> list[str]:
+    """Return the names of each cell's columns, parted by tabs, of a header whose cells hold several columns each.
+
+    The row above may name what the columns of a cell are of: ``VALID`` above ``loss top-1``. Empty for other rows.
+    """
+    parts = [cell.split() for cell in cells]
+    names = [name for part in parts for name in part]
+    if len(cells) < 2 or sum(len(part) > 1 for part in parts) < 2 or not all(name[:1].isalpha() for name in names):
+        return []
+    is_above = len(cells) - 1 <= len(above) <= len(cells)  # the first cell may be blank, without an edge
+    heads = ["", *above][-len(cells) :] if is_above else [""] * len(cells)
+    of_sets = [" ".join(word for word in words_of(head) if word in shipped().splits) for head in heads]
+    full = [
+        "\t".join(f"{of_set} {_clean(name)}".strip() for name in part)
+        for of_set, part in zip(of_sets, parts, strict=True)
+    ]
+    columns = [name for part in full for name in part.split("\t")]
+    said = [meaning(name) for name in columns]
+    is_header = any(each.role == "place" for each in said) and any(each.name == "loss" for each in said)
+    return full if is_header and len({*columns}) == len(columns) else []
+
+
+def _cells_of_groups(body: str, groups: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names and cells of a row below such a header: of each group that has as many figures as names."""
+    names: list[str] = []
+    cells: list[str] = []
+    for group, text in zip(groups, cells_of(body, "|"), strict=False):
+        if len(group.split("\t")) == len(text.split()):
+            names += group.split("\t")
+            cells += text.split()
+    return names, cells
 
 
 _MEASURED = re.compile(r"(?:^|[\s=(\[]|(?<!\d):)[-+]?\.?\d")
@@ -125,10 +161,13 @@ def row_text(body: str, state: TableState) -> tuple[str, bool] | None:
     if not state.headers or len(body) > 4_000:
         return None
     for separator, *names in state.headers:
-        cells = cells_of(body, separator)
+        if separator == "||":
+            names, cells = _cells_of_groups(body, names)
+        else:
+            cells = cells_of(body, separator)
         if separator == "  " and len(cells) < len(names):
             cells = body.split()  # a wide number leaves one space before it
-        if len(cells) != len(names):
+        if len(cells) != len(names) or not names:
             continue
         numbers = sum(bool(_CELL.fullmatch(cell)) for cell in cells)
         if numbers < min(2, len(cells)) or numbers < sum(map(bool, cells)) / 2 or any(len(cell) > 40 for cell in cells):

@@ -232,6 +232,7 @@ def progress_in_percent(log):
     over = log.last(r"Finished epoch <i>: Train Perplexity: <n>, Dev Perplexity: <n>, Accuracy: <n>")
     return {
         "epochs_done": number(over[1]),
+        "step": log.value(r"Epoch: \d+, Step: <i>"),
         "metrics": {
             "Perplexity": {"train": log.value(r"Progress: \d+%, Train Perplexity: <n>"), "val": number(over[3])},
             "Accuracy": {"val|*": number(over[4])},
@@ -288,6 +289,7 @@ def end_of_epoch(log):
         "epochs": number(at[2]),
         "step": or_silent((epoch - 1) * steps + step),
         "loss": number(at[5]),
+        "lr": or_silent(log.value(r"^learning rate [\d.]+ -> <n>")),
         "metrics": {"F1-score|当前模型在验证集上的F1-score为": {"val|*": or_silent(log.value(r"F1-score为: <n>"))}},
     }
 

@@ -15,6 +15,8 @@ _NAMED_BEHIND = re.compile(
 """A number and its name, perhaps behind a place: ``epoch 7: 0.45 loss``."""
 _ALTERNATES = re.compile(rf"[A-Za-z_][\w/]*, ?{MARK}(?:, ?[A-Za-z_][\w/]*, ?{MARK})+\s*")
 _NAME_COMMA = re.compile(rf"([A-Za-z_][\w/]*),(?= ?{MARK})")
+_IS_PLACE = re.compile(rf"\W*(?:epoch|ep|step|iter|iteration|batch) ?:? ?{MARK}(?: ?/ ?{MARK})?\W*", re.I)
+"""A place that leads such a line: ``epoch 7, 0.45 loss``."""
 LONGEST = 400
 """Characters of a template that may be such a line; matching a longer one would take long."""
 
@@ -22,7 +24,7 @@ LONGEST = 400
 def name_first(template: str) -> str:
     """Return a template in the usual order of name and number; another one as it is.
 
-    At least two numbers must be named behind them, a loss or a learning rate among them, and none in front.
+    At least two numbers must be named behind them, a loss or a learning rate among them, and none but the place in front.
     """
     if len(template) > LONGEST:
         return template
@@ -33,10 +35,9 @@ def name_first(template: str) -> str:
     named = [each for each in found if each is not None]
     if len(named) < 2 or not any(meaning(each["name"]).role in ("value", "criterion") for each in named):
         return template
-    if any(
-        each is None and re.search(rf"[A-Za-z][^{MARK}]*{MARK}", part)
-        for each, part in zip(found, parts[::2], strict=True)
-    ):
+    others = [part for each, part in zip(found, parts[::2], strict=True) if each is None]
+    others = others[1:] if found[0] is None and _IS_PLACE.fullmatch(parts[0]) else others
+    if any(re.search(rf"[A-Za-z][^{MARK}]*{MARK}", part) for part in others):
         return template
     parts[::2] = [
         part if each is None else f"{each['before']}{each['name']} {MARK}{each['end']}"

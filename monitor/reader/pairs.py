@@ -340,6 +340,8 @@ def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
     places = [each for each in filled if each.slot.role == "place"]
     batches = [each for each in places if each.slot.quantity == "batch"]
     has_epoch = place.index is not None or any(each.slot.quantity == "epoch" for each in places)
+    if is_timed and any(each.slot.quantity == "step" for each in places):
+        return any(slot.role in ("clock", "time") for slot in plan.slots)  # "Step 100 per-step time 0.5s"
     return is_timed and has_epoch and any(total_of(each, filled) for each in batches)
 
 

@@ -83,7 +83,10 @@ _RATIO = re.compile(r"^ [A-Za-z]+/[A-Za-z]+(?=[\s,|)\]};(])")
 
 def without_unit(gap: str) -> str:
     """Return the text between two numbers without the unit of the first."""
-    unit = _RATIO.match(gap) or UNIT.match(gap)
+    ratio = _RATIO.match(gap)
+    if ratio and shipped().splits.keys() & {*words_of(ratio[0])}:
+        ratio = None  # "epoch 3 train/val loss: 0.5/0.6"
+    unit = ratio or UNIT.match(gap)
     if unit:
         return gap[unit.end() :]
     return re.sub(r"^/?[A-Za-z%][A-Za-z/%]*(?=[\s,|)\]};(]|$)", "", gap) if gap[:1].isalpha() or gap[:1] == "/" else gap

@@ -172,19 +172,14 @@ class Coverage(Condition):
         return not firing and all(self._stays_covered(run, name, ahead) for name in self.expects)
 
     def _stays_covered(self, run: Run, name: str, ahead: Ahead) -> bool:
-        if (ahead.is_single or ahead.is_open) and _is_ours(run):
-            return False  # to judge it takes no longer than to ask
-        import numpy as np
-
+        if ahead.is_open or (ahead.is_single and _is_ours(run)):
+            return False  # `quiet_lines` tells more, and to judge a single line takes no longer than to ask
         attempt = run.attempt
         signal, series, coming = CATALOGUE[name], freshest(attempt, name), ahead.coming.get(name, {})
         if series is None and not coming and (switched_off(attempt, name) or not _is_declared(attempt, signal)):
             return True
         if signal.cadence == "once":
             return True
-        if ahead.is_open:
-            # Where every further step brings it, it is not silent.
-            return name in ahead.always and series is not None
         if ahead.is_single and coming and series is not None and not _is_ours(run):
             return True
         if signal.cadence == "epoch":
@@ -194,6 +189,8 @@ class Coverage(Condition):
         begin = series.last.step if series else _first_step(attempt)
         if ahead.step is None or begin is None:
             return False
+        import numpy as np
+
         reported = np.sort(np.concatenate([[], *(ahead.steps(name, labels) for labels in coming)]))
         gap = np.diff(reported, prepend=begin, append=ahead.step).max()
         longest_gap, usual = declared_cadence_steps(attempt, signal), declared_cadence_steps(attempt, signal)
@@ -222,11 +219,12 @@ class Coverage(Condition):
 
         In as many lines, medians of steps and times move by as many places in order at most.
         """
-        if firing or not _is_ours(run):
-            return super().quiet_lines(run, bounds, context, firing)
-        attempt, lines = run.attempt, LINES_PROMISED
-        losses = list(attempt.of("train.loss").values())
-        step_time = _median_ahead(paces(attempt), lines) if len(losses) == 1 else math.inf
+        if firing:
+            return 0
+        attempt, lines, step_time = run.attempt, LINES_PROMISED, 0.0
+        if _is_ours(run):
+            is_one = len(attempt.of("train.loss")) == 1
+            step_time = _median_ahead(paces(attempt), lines) if is_one else math.inf
         for name in self.expects:
             lines = min(lines, self._covered_lines(attempt, name, bounds, step_time))
             if lines <= 0:
@@ -246,7 +244,7 @@ class Coverage(Condition):
         declared = declared_cadence_steps(attempt, signal)
         is_coming = name in bounds.coming
         usual, longest = (declared, declared) if declared else _gaps_promised(attempt, name, is_coming=is_coming)
-        if series is not None and usual * step_time > self.expects[name]:
+        if series is not None and step_time and usual * step_time > self.expects[name]:
             return 0
         if name in bounds.always:
             return LINES_PROMISED

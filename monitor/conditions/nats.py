@@ -54,8 +54,8 @@ class Nats(OneSignal):
         """Quiet while no loss can be above the level; the lines of our own trainer do not say what their loss is."""
         if firing:
             return False
-        known = [point for series in run.attempt.of(self.signal).values() for point in series.recent]
-        texts = (*ahead.texts, known[-1].evidence.text if known else "")
+        known = list(run.attempt.of(self.signal).values())
+        texts = (*ahead.texts, known[-1].last.evidence.text if known else "")
         if not ahead.is_open and not any(map(_ENTROPY.search, texts)):
             return True
         for labels, where in ranges_of(run.attempt, self.signal, self.where, ahead):

@@ -22,9 +22,10 @@ from monitor.conditions.rest import has_fallen_to_rest
 from monitor.conditions.rewards import rising_reward
 from monitor.conditions.series_selection import check_window, declared_frozen, ranges_of, within
 from monitor.conditions.shapes import mean
-from monitor.conditions.values import Window
+from monitor.conditions.values import Window, level_value
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
+from monitor.run.columns.bounds import LINES, Bounds
 from monitor.run.columns.preview import Ahead, Range
 from monitor.run.run import Run
 from monitor.run.series import EARLY, RECENT, Point, Series
@@ -183,6 +184,42 @@ class Trend(Leveled):
             if not is_quiet and not self._stays_quiet_one_by_one(run, labels, series, ahead):
                 return False
         return not firing
+
+    def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
+        """Return for how many lines no shape can cross a level: some need several values more, one after the other."""
+        if self.stays_quiet(run, bounds, context, firing):
+            return LINES
+        if firing or (self.over is not None and self.over.unit != "reports"):
+            return 0
+        known = run.attempt.of(self.signal).items()
+        return min((self._quiet_lines(run, labels, series, bounds) for labels, series in known), default=0)
+
+    def _quiet_lines(self, run: Run, labels: Labels, series: Series, bounds: Bounds) -> int:
+        if self._read(run.attempt, labels, series, False).outcome is Outcome.BREACH:
+            return 0
+        if labels not in bounds.coming.get(self.signal, {}):
+            return LINES
+        # A line that repeats a step replaces the newest value.
+        points = [point for point in series.recent if math.isfinite(point.value)]
+        if self.one_per_epoch and all(point.epoch == bounds.epoch for point in points[-2:]) and len(points) > 1:
+            return LINES
+        level = min(level_value(each, run.attempt) for _, each, _ in self._tests)
+        if any(side != "above" for side, _, _ in self._tests):
+            return 0
+        values = [point.value for point in points]
+        if self.shape == "rising":
+            return max(0, math.floor(level) - shapes.longest_run_up(values, least_share=self.least_share))
+        if self.shape == "ratio" and self.of in ("last", "min"):
+            where = bounds.range_of(self.signal, labels, series)
+            past = [each for each in _past(series) if math.isfinite(each)]
+            quiet_to, needed = (
+                level * min(where.least, *past),
+                int(self.consecutive if self.over is None else self.over.amount),
+            )
+            newest = values[-2 : -1 - needed : -1]
+            since = next((age for age, value in enumerate(newest, 1) if value <= quiet_to), needed)
+            return max(0, needed - 1 - since) if quiet_to > 0 else 0
+        return 0
 
     def _stays_quiet_one_by_one(self, run: Run, labels: Labels, series: Series | None, ahead: Ahead) -> bool:
         """Whether adding the samples of a series one by one makes no breach; False if there are too many to try."""

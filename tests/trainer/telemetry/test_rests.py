@@ -15,6 +15,7 @@ from torch import nn
 
 from trainer.telemetry import Telemetry
 
+PACE = re.compile(r"(s_per_batch|load_s|samples_per_s|run_delay_s|seconds|main_idle_s)=\S+")
 OWN = re.compile(r" (pid|run|host|cmd|cpu_pct|rss_mb|etime_s|stat|ram_total_mb)=(\"[^\"]*\"|\S+)")
 LOSSES = st.sampled_from([*["tensor"] * 20, "float", "int", "none", "nan", "skipped", "validate", "rows of losses"])
 
@@ -81,10 +82,12 @@ def test_the_short_way_and_the_whole_one_write_the_same(
 
 
 def test_most_steps_of_a_training_go_the_short_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = []
-    end_step = Telemetry._end_step
-    monkeypatch.setattr(
-        Telemetry, "_end_step", lambda self, *given: (whole.append(self._step), end_step(self, *given))[1]
-    )
+    whole, end_step = [], Telemetry._end_step
+
+    def count_step(self: Telemetry, *given: object) -> None:
+        whole.append(self._step)
+        end_step(self, *given)
+
+    monkeypatch.setattr(Telemetry, "_end_step", count_step)
     told(tmp_path / "run.log", ["tensor"] * 300, batches=300, train_every=10, grad_every=100)
     assert len(whole) < 50

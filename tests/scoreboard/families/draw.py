@@ -27,6 +27,7 @@ class Part(StrEnum):
     FIRST = "first draw"
     RESERVE = "second draw"
     THIRD = "third draw"
+    FOURTH = "fourth draw"
 
 
 def parts_of(families: Mapping[str, Family], digest: str = LIST) -> dict[str, Part]:
@@ -37,4 +38,5 @@ def parts_of(families: Mapping[str, Family], digest: str = LIST) -> dict[str, Pa
         name: Part.FIRST if place < FIRST else Part.RESERVE if place < FIRST + RESERVE else Part.TUNING
         for place, name in enumerate(drawn)
     }
-    return first | {name: Part.THIRD for name, each in families.items() if each.batch == 2}
+    later = {2: Part.THIRD, 3: Part.FOURTH}
+    return first | {name: later[each.batch] for name, each in families.items() if each.batch in later}

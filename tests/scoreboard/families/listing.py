@@ -35,6 +35,11 @@ def later_family(build: Callable[[], Training]) -> Callable[[], Training]:
     return family(build, batch=2)
 
 
+def fourth_family(build: Callable[[], Training]) -> Callable[[], Training]:
+    """Add a family to the third list, all of which is the fourth draw."""
+    return family(build, batch=3)
+
+
 def every_family() -> dict[str, Family]:
     """Return all families by name, in the order of the list."""
     from tests.scoreboard.families import (  # noqa: F401
@@ -42,18 +47,23 @@ def every_family() -> dict[str, Family]:
         attention,
         codes,
         deep,
+        domains,
         embeddings,
         generative,
         graphs,
         images,
         likelihoods,
+        mixed_pictures,
+        neighbours,
         pairs,
         policies,
         regimes,
         rewards,
+        sciences,
         sequences,
         steps,
         tables,
+        texts,
         ways,
     )
 

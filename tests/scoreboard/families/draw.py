@@ -16,6 +16,8 @@ LIST = "e6bfc0db9cdc860dc414b8c91c79ee722e51b9e8"
 """Git's digest of this folder in the commit that added the list, before anything was judged."""
 SECOND_LIST = "d46c658ec458018682e7722321c5c64df0a9eccd"
 """The same of the second list, which all is the third draw."""
+THIRD_LIST = "b749be4fab797bd89d6daf469a3611c791254eed"
+"""The same of the third list, which all is the fourth draw."""
 FIRST, RESERVE = 25, 20
 """Families held out in the first draw, and in the second one, which is made only after a miss has been mended."""
 

@@ -101,6 +101,8 @@ class Compare(Leveled):
     figure: Literal["difference", "distance", "ratio", "factor", "outside"]
     """``difference``: the value minus the other; ``distance``: the size of the difference; ``ratio``: the value divided
     by the other; ``factor``: the larger divided by the smaller; ``outside``: how far the value is outside the band."""
+    of: Literal["last", "minimum"] = "last"
+    """Which value is compared with another signal: the last, or the lowest so far."""
 
     @model_validator(mode="after")
     def _one_test(self) -> Compare:
@@ -108,6 +110,8 @@ class Compare(Leveled):
             raise ValueError("expected exactly one of above, below, equals, levels")
         if (self.against == "bands") != (self.figure == "outside"):
             raise ValueError("figure: outside belongs to bands; expected both or neither")
+        if self.of == "minimum" and (self.consecutive > 1 or not isinstance(self.against, OtherSignal)):
+            raise ValueError("of: minimum is a single value; expected another signal in against, and no consecutive")
         return self
 
     @property
@@ -124,7 +128,8 @@ class Compare(Leveled):
             other = self.against.in_words()
         else:
             other = f"the baseline run's {self.signal} of the same epoch"
-        return f"{_FIGURE_WORDS[self.figure].format(self.subject, other)} is {test}"
+        subject = f"the lowest {self.subject} so far" if self.of == "minimum" else self.subject
+        return f"{_FIGURE_WORDS[self.figure].format(subject, other)} is {test}"
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""
@@ -144,13 +149,20 @@ class Compare(Leveled):
         if not isinstance(self.against, OtherSignal):
             return self.signal not in ahead.coming
         attempt, against = run.attempt, self.against
-        own = [each for _, each in ranges_of(attempt, self.signal, self.where, ahead)]
+        own = [self._reach(attempt, *each) for each in ranges_of(attempt, self.signal, self.where, ahead)]
         others = [each for _, each in ranges_of(attempt, against.signal, against.where, ahead)]
         return all(
             left.is_finite and right.is_finite and self._is_quiet_between(left, right, against, attempt)
             for left in own
             for right in others
         )
+
+    def _reach(self, attempt: Attempt, labels: Labels, own: Range) -> Range:
+        """Return where the value that is compared will be, given where the series will be."""
+        series = attempt.of(self.signal).get(labels)
+        if self.of == "last" or series is None or math.isnan(series.minimum):
+            return own
+        return Range(min(own.least, series.minimum), own.most, own.is_finite)
 
     def _is_quiet_between(self, own: Range, other: Range, against: OtherSignal, attempt: Attempt) -> bool:
         ends = [end * against.times + against.plus for end in (other.least, other.most)]
@@ -200,14 +212,16 @@ class Compare(Leveled):
         for point, other in pairs:
             if self.figure in ("ratio", "factor") and other.most == 0:
                 return unknown(f"{other.words}, so a ratio to it means nothing", labels, other.evidence)
-            figures.append(_FIGURES[self.figure](point.value, other))
+            value = series.minimum if self.of == "minimum" else point.value
+            figures.append(_FIGURES[self.figure](value, other))
         if self.on_nan == "unknown" and not math.isfinite(figures[-1]):
             return unknown(f"{self.signal} is {last.value:g}, {expected.words}", labels, (last.evidence,))
         broken = None
         if len(figures) == self.consecutive:
             broken = self.broken(figures, attempt, is_firing=is_firing)
         lines = [line for point, other in pairs for line in (*other.evidence, point.evidence)]
-        words = f"{self.signal} is {last.value:.6g}, {expected.words}: {self.figure} {figures[-1]:.6g}"
+        shown = f"{series.minimum:.6g} at its lowest" if self.of == "minimum" else f"{last.value:.6g}"
+        words = f"{self.signal} is {shown}, {expected.words}: {self.figure} {figures[-1]:.6g}"
         words += self.expectation(attempt)
         reading = self.conclusion(broken, figures, words, labels, attempt, last, [last])
         if reading.outcome is Outcome.UNKNOWN:

@@ -292,6 +292,7 @@ _BODIES = [
         "kind: trend; signal: SIGNAL; shape: slope; above: 0.1; over: 12 reports",
         "kind: trend; signal: SIGNAL; shape: growth; above: 0.05; over: 20 reports; windows: 4; is_share: true",
         "kind: compare; signal: SIGNAL; against: {signal: train.loss}; figure: ratio; above: 1.05",
+        "kind: compare; signal: SIGNAL; of: minimum; against: {signal: train.loss}; figure: ratio; above: 1.05",
         "kind: missing; signal: SIGNAL; cadences: 2",
         "kind: nats; signal: SIGNAL; above: 0.3",
     )

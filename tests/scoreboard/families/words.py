@@ -52,9 +52,9 @@ INTRODUCTION = f"""\
   (git's digest: `{THIRD_LIST[:12]}`). Three families that overfitted, or were solved at once, when they were tried were
   changed before that. Its runs were made one at a time, on two cores with other work.
 - **What the third draw's figures carry besides.** A part of its runs could not be made in the time there was; the last
-  kinds of faults on the list lack most. Two cores were shared with more than twenty other processes, so that steps of some
-  milliseconds took seconds: what says so (`StepTimeGrown`, `EvidenceGap`) is true of the machine and counts as a false
-  alarm, and a slow loader hides in it. Three faults were none: a batch larger than the rows left ends the loop
+  kinds of faults on the list lack most. Two cores were shared with more than twenty other processes, so that steps
+  of some milliseconds took seconds: what says so (`StepTimeGrown`, `EvidenceGap`) is true of the machine and counts as
+  a false alarm, and a slow loader hides in it. Three faults were none: a batch larger than the rows left ends the loop
   (`two_large_batches.few_rows`, counted as found), a loop with a step of its own never asks the broken loader
   (`soft_actor.dies`, counted as missed), and a rate 100 times as high served one family well (`voices_without_noise`,
   counted as missed). Since then the board is corrected: a death and an early end happen in every training, few rows are

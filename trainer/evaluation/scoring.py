@@ -116,7 +116,7 @@ def evaluate(
         raise SettingError(f"{data}: no date to score; expected dates with a whole window in {within}, got none")
     if folds > len(where):
         raise SettingError(f"folds: more than dates; expected at most {len(where)}, got {folds}")
-    ranges = [where] if folds == 1 else cut(where, folds)
+    ranges = [where] if folds == 1 else cut(where, folds, horizons=first.config.data.horizons)
     parts = [predict_mean(models, data, every_date, each, asked) for each in ranges]
     cost_bps = first.config.monitors.cost_bps if asked.cost_bps is None else asked.cost_bps
     found = assemble(
@@ -184,14 +184,24 @@ def assemble(
     )
 
 
-def cut(where: DateRange, folds: int) -> list[DateRange]:
-    """Cut dates into folds of about the same number; labels of a fold must end before the next one begins."""
+def cut(where: DateRange, folds: int, *, horizons: tuple[int, ...]) -> list[DateRange]:
+    """Cut dates into folds of about the same number; labels of a fold must end before the next one begins.
+
+    Raises SettingError if a fold would have no label, not even of the shortest horizon.
+    """
     edges = np.linspace(where.first, where.stop, folds + 1).round().astype(int).tolist()
     stops = [*edges[1:-1], where.label_stop]
-    return [
+    ranges = [
         DateRange(first, stop, label_stop=label_stop)
         for first, stop, label_stop in zip(edges[:-1], edges[1:], stops, strict=True)
     ]
+    for number, each in enumerate(ranges, start=1):
+        if each.label_stop - each.first <= min(horizons):
+            raise SettingError(
+                f"folds: too few dates; expected more than the shortest horizon of {min(horizons)} in each of {folds} "
+                f"folds, got {len(each)} in fold {number}"
+            )
+    return ranges
 
 
 def range_of(asked: str, dates: NDArray[np.datetime64], window: int) -> DateRange:

@@ -59,7 +59,7 @@ def walk_forward(
     """
     asked = asked or Asked()
     dates = panel_dates(data, config.data)
-    ranges = fold_ranges(len(dates), plan, window=config.data.window)
+    ranges = fold_ranges(len(dates), plan, window=config.data.window, horizons=config.data.horizons)
     parts: list[Predictions] = []
     folds: list[Fold] = []
     for number, where in enumerate(ranges, start=1):
@@ -85,7 +85,7 @@ def walk_forward(
     return found._replace(dates=f"{dates[ranges[0].first]}..{dates[ranges[-1].stop - 1]}", num_models=len(plan.seeds))
 
 
-def fold_ranges(num_dates: int, plan: Plan, *, window: int) -> list[DateRange]:
+def fold_ranges(num_dates: int, plan: Plan, *, window: int, horizons: tuple[int, ...]) -> list[DateRange]:
     """Return the folds, which end with the panel. Raises SettingError if there are too few dates."""
     scored = plan.folds * plan.fold_days if plan.fold_days else round((num_dates - window + 1) * TEST_SHARE)
     if plan.folds < 1 or scored < plan.folds or scored > num_dates - window:
@@ -93,7 +93,7 @@ def fold_ranges(num_dates: int, plan: Plan, *, window: int) -> list[DateRange]:
             f"folds: too few dates; expected at least {plan.folds} and at most {num_dates - window} dates in "
             f"{plan.folds} folds, got {scored}"
         )
-    return cut(DateRange(num_dates - scored, num_dates, label_stop=num_dates), plan.folds)
+    return cut(DateRange(num_dates - scored, num_dates, label_stop=num_dates), plan.folds, horizons=horizons)
 
 
 def _train(

@@ -139,6 +139,7 @@ def test_the_page_has_every_chart_and_table_and_escapes_names(walked: tuple[Path
     ("words", "message"),
     [
         (("--folds", 60), "folds: too few dates"),
+        (("--folds", 3, "--fold-days", 1), "folds: too few dates; expected more than the shortest horizon of 1"),
         (("--folds", 2, "--fold-days", 40), "folds: no dates before fold 1"),
         (("--seeds", "a"), "seeds: cannot be used; expected whole numbers"),
         (("--dates", "2024-01-01.."), "dates: no effect where models are trained"),
@@ -154,10 +155,20 @@ def test_a_walk_that_cannot_be_is_refused(tmp_path: Path, words: tuple[object, .
 
 
 def test_folds_follow_each_other_and_end_with_the_panel():
-    ranges = fold_ranges(100, Plan(folds=3, seeds=(1,)), window=5)
+    ranges = fold_ranges(100, Plan(folds=3, seeds=(1,)), window=5, horizons=(1, 5))
     assert [(each.first, each.stop, each.label_stop) for each in ranges] == [(52, 68, 68), (68, 84, 84), (84, 100, 100)]
     with pytest.raises(SettingError):
-        fold_ranges(10, Plan(folds=3, seeds=(1,), fold_days=4), window=5)
+        fold_ranges(10, Plan(folds=3, seeds=(1,), fold_days=4), window=5, horizons=(1, 5))
+
+
+@pytest.mark.parametrize("shortest", [1, 3, 10])
+@pytest.mark.parametrize("folds", [1, 3])
+def test_a_fold_has_more_dates_than_the_shortest_horizon_or_is_refused_before_any_training(shortest: int, folds: int):
+    plan = Plan(folds=folds, seeds=(1,), fold_days=shortest + 1)
+    ranges = fold_ranges(100, plan, window=5, horizons=(20, shortest))
+    assert [each.stop - each.first for each in ranges] == [shortest + 1] * folds
+    with pytest.raises(SettingError, match=f"too few dates; expected more than the shortest horizon of {shortest} "):
+        fold_ranges(100, plan._replace(fold_days=shortest), window=5, horizons=(20, shortest))
 
 
 @pytest.mark.slow

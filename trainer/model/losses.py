@@ -8,12 +8,16 @@ Shapes: B rows, K horizons, Q quantiles, C days in the batch, M most rows of a d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from trainer.model.day_grid import Cells, DayGrid
+from trainer.model.soft_ranks import soft_ranks, target_ranks
 
 FLAT = 0.01
 """Prediction spread, in target standard deviations, below which rank gradients fade. Chosen by hand."""
@@ -70,33 +74,34 @@ class WeightedLoss:
         other terms by the mean of its rows; None: all weigh 1. Raises ValueError for a batch without any pair, because
         a loss of zero would look like success.
         """
-        grid = _DayGrid(day_B)
-        targets_CMK = grid.spread(targets_BK)
-        mask_CMK = grid.spread(torch.ones_like(targets_BK)).bool() & ~targets_CMK.isnan()
-        is_pair_CK = mask_CMK.sum(1) >= 2
-        divisor = int(is_pair_CK.sum()) if num_pairs is None else num_pairs
+        grid = DayGrid(day_B, predictions_BKQ.device)
+        targets_CMK = grid.spread(targets_BK, absent=float("nan"))
+        cells = Cells(~targets_CMK.isnan())
+        has_pair_C1K = cells.num_C1K >= 2
+        divisor = int(has_pair_C1K.sum()) if num_pairs is None else num_pairs
         if divisor == 0:
             raise ValueError("loss: no day has two labels; expected at least one day with two, got 0")
-        targets_CMK = targets_CMK.masked_fill(~mask_CMK, 0.0)
+        targets_CMK = cells.only(targets_CMK)
         weight_CM1 = None if weight_B is None else grid.spread(weight_B.unsqueeze(-1))
-        points_CMK, terms = grid.spread(predictions_BKQ[..., self.quantiles.index(0.5)]), {}
+        predictions_CMKQ = grid.spread(predictions_BKQ)
+        points_CMK, terms = predictions_CMKQ[..., self.quantiles.index(0.5)], {}
         if self.point_weight and self.point_loss == "quantile":
-            error_CMK = pinball(grid.spread(predictions_BKQ), targets_CMK, self.quantiles)
-            terms["quantile"] = self.point_weight * _mean(_weighed(error_CMK, weight_CM1), mask_CMK)
+            error_CMK = pinball(predictions_CMKQ, targets_CMK, self.quantiles)
+            terms["quantile"] = self.point_weight * cells.mean(_weighed(error_CMK, weight_CM1))
         elif self.point_weight:
             error_CMK = functional.huber_loss(points_CMK, targets_CMK, reduction="none", delta=self.huber_delta)
-            terms["huber"] = self.point_weight * _mean(_weighed(error_CMK, weight_CM1), mask_CMK)
+            terms["huber"] = self.point_weight * cells.mean(_weighed(error_CMK, weight_CM1))
         if self.rank_ic_weight:
-            terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points_CMK, targets_CMK, mask_CMK))
+            terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points_CMK, targets_CMK, cells))
         if self.sharpe_weight:
-            terms["sharpe"] = -self.sharpe_weight * portfolio_utility(points_CMK, targets_CMK, mask_CMK)
+            terms["sharpe"] = -self.sharpe_weight * portfolio_utility(points_CMK, targets_CMK, cells)
         if self.variance_penalty_weight and variance is None:
-            penalty_CK = variance_penalty(points_CMK, targets_CMK, mask_CMK, self.variance_floor_ratio)
-            terms["variance"] = self.variance_penalty_weight * penalty_CK
+            penalty_C1K = variance_penalty(points_CMK, targets_CMK, cells, self.variance_floor_ratio)
+            terms["variance"] = self.variance_penalty_weight * penalty_C1K
         if weight_CM1 is not None:
-            weight_CK = _mean(weight_CM1.expand_as(points_CMK), mask_CMK)
-            terms = {name: term if name in _BASE else term * weight_CK for name, term in terms.items()}
-        sums = {name: term.masked_fill(~is_pair_CK, 0.0).sum() / divisor for name, term in terms.items()}
+            weight_C1K = cells.mean(weight_CM1.expand_as(points_CMK))
+            terms = {name: term if name in _BASE else term * weight_C1K for name, term in terms.items()}
+        sums = {name: term.masked_fill(~has_pair_C1K, 0.0).sum() / divisor for name, term in terms.items()}
         if self.variance_penalty_weight and variance is not None:
             sums["variance"] = variance
         return Loss(total=torch.stack(list(sums.values())).sum(), terms=sums)
@@ -104,17 +109,16 @@ class WeightedLoss:
     def variance_term(self, predictions_BKQ: Tensor, targets_BK: Tensor) -> Tensor:
         """Return the weighted variance penalty of one day, a mean over the horizons with two labels; 0 if none has."""
         points_1MK = predictions_BKQ[..., self.quantiles.index(0.5)].unsqueeze(0)
-        mask_1MK = ~targets_BK.isnan().unsqueeze(0)
-        targets_1MK = targets_BK.unsqueeze(0).masked_fill(~mask_1MK, 0.0)
-        is_pair_1K = mask_1MK.sum(1) >= 2
-        penalty_1K = variance_penalty(points_1MK, targets_1MK, mask_1MK, self.variance_floor_ratio)
-        total = penalty_1K.masked_fill(~is_pair_1K, 0.0).sum() / is_pair_1K.sum().clamp(min=1)
+        cells = Cells(~targets_BK.isnan().unsqueeze(0))
+        targets_1MK, has_pair_11K = cells.only(targets_BK.unsqueeze(0)), cells.num_C1K >= 2
+        penalty_11K = variance_penalty(points_1MK, targets_1MK, cells, self.variance_floor_ratio)
+        total = penalty_11K.masked_fill(~has_pair_11K, 0.0).sum() / has_pair_11K.sum().clamp(min=1)
         return self.variance_penalty_weight * total
 
 
 def count_pairs(targets_BK: Tensor, day_B: Tensor) -> int:
     """Count the pairs (day, horizon) of a batch that have at least two labels."""
-    grid = _DayGrid(day_B)
+    grid = DayGrid(day_B, targets_BK.device)
     return int((grid.spread((~targets_BK.isnan()).float()).sum(1) >= 2).sum())
 
 
@@ -123,47 +127,44 @@ def pinball(predictions_CMKQ: Tensor, targets_CMK: Tensor, quantiles: tuple[floa
 
     Koenker and Bassett 1978. Shapes: (C, M, K, Q), (C, M, K) -> (C, M, K).
     """
-    levels_Q = torch.tensor(quantiles, device=predictions_CMKQ.device)
+    levels_Q = _levels(quantiles, predictions_CMKQ.device)
     error = targets_CMK.unsqueeze(-1) - predictions_CMKQ
     return torch.maximum(levels_Q * error, (levels_Q - 1) * error).mean(-1)
 
 
-def soft_rank_ic(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
+def soft_rank_ic(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells) -> Tensor:
     """Return each day's correlation of soft prediction ranks with target ranks; 0 for a constant prediction.
 
-    The soft rank of i is the sum over j of sigmoid((p_i - p_j) / t) (Qin et al. 2010), divided by the day's rows.
-    Shapes: three times (C, M, K) -> (C, K).
+    Shapes: twice (C, M, K) -> (C, 1, K).
     """
-    spread_C1K = _std(points_CMK, mask_CMK).detach().unsqueeze(1)
-    temperature_C11K = (RANK_TEMPERATURE * spread_C1K + FLAT).unsqueeze(1)
-    ranks = _shares_below(points_CMK, mask_CMK, lambda gap: torch.sigmoid(gap / temperature_C11K))
-    target_ranks = _shares_below(targets_CMK, mask_CMK, lambda gap: (gap > 0).float() + 0.5 * (gap == 0).float())
-    centred, target_centred = _centre(ranks, mask_CMK), _centre(target_ranks, mask_CMK)
-    covariance = _mean(centred * target_centred, mask_CMK)
-    variances = (_mean(centred**2, mask_CMK) + 1e-6) * (_mean(target_centred**2, mask_CMK) + 1e-6)
+    temperature_C1K = RANK_TEMPERATURE * _std(points_CMK, cells).detach() + FLAT
+    centred = cells.centre(soft_ranks(points_CMK, cells, temperature_C1K))
+    target_centred = cells.centre(target_ranks(targets_CMK, cells))
+    covariance = cells.mean(centred * target_centred)
+    variances = (cells.mean_square(centred) + 1e-6) * (cells.mean_square(target_centred) + 1e-6)
     return covariance / variances.sqrt()
 
 
-def portfolio_utility(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
+def portfolio_utility(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells) -> Tensor:
     """Return each day's r - r^2 / 2, where r is the return of a long-short portfolio weighted by centred predictions.
 
     The portfolio with the highest expected quadratic utility has the highest Sharpe ratio (Markowitz 1952), and unlike
     a ratio the utility adds up over days. The weights sum to 0 and their absolute values to at most 1; a constant
-    prediction gives 0. Shapes: three times (C, M, K) -> (C, K).
+    prediction gives 0. Shapes: twice (C, M, K) -> (C, 1, K).
     """
-    centred = _centre(points_CMK, mask_CMK)
-    exposure = centred.abs().sum(1, keepdim=True) + FLAT * mask_CMK.sum(1, keepdim=True).clamp(min=1)
-    daily_return = (centred / exposure * targets_CMK).sum(1)
+    centred = cells.centre(points_CMK)
+    exposure = centred.abs().sum(1, keepdim=True) + FLAT * cells.num_C1K.clamp(min=1)
+    daily_return = (centred * targets_CMK).sum(1, keepdim=True) / exposure
     return daily_return - daily_return**2 / 2
 
 
-def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, mask_CMK: Tensor, floor_ratio: float) -> Tensor:
+def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells, floor_ratio: float) -> Tensor:
     """Return max(0, 1 - std(prediction) / (floor_ratio x std(target)))^2 of each day; 1 for a constant prediction.
 
-    Shapes: three times (C, M, K) -> (C, K).
+    Shapes: twice (C, M, K) -> (C, 1, K).
     """
-    floor_CK = floor_ratio * _std(targets_CMK, mask_CMK)
-    return functional.relu(1 - _std(points_CMK, mask_CMK) / (floor_CK + 1e-6)) ** 2
+    floor_C1K = floor_ratio * _std(targets_CMK, cells)
+    return functional.relu(1 - _std(points_CMK, cells) / (floor_C1K + 1e-6)) ** 2
 
 
 def constant_loss(
@@ -191,43 +192,19 @@ def constant_loss(
     return float(torch.stack(losses).sum())
 
 
-class _DayGrid:
-    """Arrange rows by day, (B, ...) -> (C, M, ...), with zeros for days with fewer rows."""
-
-    def __init__(self, day_B: Tensor) -> None:
-        _, counts_C = torch.unique_consecutive(day_B, return_counts=True)
-        self._num_days, self._most = counts_C.numel(), int(counts_C.max())
-        first_C = counts_C.cumsum(0) - counts_C
-        day = torch.repeat_interleave(torch.arange(self._num_days, device=day_B.device), counts_C)
-        self._cell_B = day * self._most + torch.arange(day_B.numel(), device=day_B.device) - first_C[day]
-
-    def spread(self, rows: Tensor) -> Tensor:
-        flat = rows.new_zeros(self._num_days * self._most, *rows.shape[1:])
-        return flat.index_copy(0, self._cell_B, rows).unflatten(0, (self._num_days, self._most))
-
-
-def _shares_below(values_CMK: Tensor, mask_CMK: Tensor, below: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return, for each row, the share of its day's rows that `below` counts as below it."""
-    gap_CMMK = values_CMK.unsqueeze(2) - values_CMK.unsqueeze(1)
-    counted = below(gap_CMMK) * mask_CMK.unsqueeze(1)
-    return counted.sum(2) / mask_CMK.sum(1, keepdim=True).clamp(min=1)
-
-
-def _mean(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
-    return values_CMK.masked_fill(~mask_CMK, 0.0).sum(1) / mask_CMK.sum(1).clamp(min=1)
-
-
 def _weighed(error_CMK: Tensor, weight_CM1: Tensor | None) -> Tensor:
     return error_CMK if weight_CM1 is None else error_CMK * weight_CM1
 
 
-def _centre(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
-    return (values_CMK - _mean(values_CMK, mask_CMK).unsqueeze(1)).masked_fill(~mask_CMK, 0.0)
-
-
-def _std(values_CMK: Tensor, mask_CMK: Tensor) -> Tensor:
+def _std(values_CMK: Tensor, cells: Cells) -> Tensor:
     # The small constant makes the gradient of a constant prediction zero instead of infinite.
-    return (_mean(_centre(values_CMK, mask_CMK) ** 2, mask_CMK) + 1e-12).sqrt()
+    return (cells.mean_square(cells.centre(values_CMK)) + 1e-12).sqrt()
+
+
+@cache
+def _levels(quantiles: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return the quantiles on the device; kept, because a copy to a GPU waits for all that it has to do."""
+    return torch.tensor(quantiles, device=device)
 
 
 def _quantiles(labels: Tensor, levels_Q: Tensor) -> Tensor:

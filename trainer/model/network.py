@@ -6,7 +6,6 @@ D edge features, K horizons, Q quantiles.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -15,128 +14,11 @@ from torch.nn import functional
 from torch_geometric.nn import GATv2Conv
 
 from trainer.config import GRADIENT_GROUPS, ModelConfig
+from trainer.model.selection import VariableSelection
+from trainer.model.temporal import TemporalEncoder
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MEDIAN = QUANTILES.index(0.5)
-
-
-class GatedLinear(nn.Module):
-    """A linear map with a sigmoid gate (Dauphin et al. 2017, gated linear units).
-
-    Shapes: (..., in) -> (..., out).
-    """
-
-    def __init__(self, in_width: int, out_width: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(in_width, 2 * out_width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.glu(self.linear(x), dim=-1)
-
-
-class VariableSelection(nn.Module):
-    """One small gated residual network per feature, mixed by softmax weights (Lim et al. 2021, section 4.2).
-
-    All features go through the same batched matrix products. Each parameter in `PER_FEATURE` has one slice per feature
-    along its first axis. Three of these slices, `value_weight`, `skip_weight` and `score_weight`, multiply the feature
-    itself, so exactly these three have a zero gradient if the feature is zero everywhere. The networks have no layer
-    norm: over the few values made from one number, it would keep the number's sign and lose its size.
-
-    Shapes: (B, T, F) -> (B, T, W).
-    """
-
-    PER_FEATURE = (
-        *("value_weight", "value_bias", "skip_weight", "skip_bias", "mix_weight", "mix_bias"),
-        *("gate_weight", "gate_bias", "score_weight", "choice_weight", "choice_bias"),
-    )
-
-    def __init__(self, num_features: int, width: int, hidden: int, *, feature_dropout: float = 0.0) -> None:
-        super().__init__()
-        self.feature_dropout = nn.Dropout1d(feature_dropout)
-        self.value_weight = nn.Parameter(torch.randn(num_features, width))
-        self.value_bias = _small_offsets(num_features, width)
-        # Small, or the many uninformative features drown the few informative ones until training suppresses them.
-        self.skip_weight = nn.Parameter(0.3 * torch.randn(num_features, width))
-        self.skip_bias = _small_offsets(num_features, width)
-        self.mix_weight = nn.Parameter(torch.randn(num_features, width, width) / math.sqrt(width))
-        self.mix_bias = _small_offsets(num_features, width)
-        self.gate_weight = nn.Parameter(torch.randn(num_features, width, 2 * width) / math.sqrt(width))
-        self.gate_bias = _small_offsets(num_features, 2 * width)
-        self.score_weight = nn.Parameter(torch.randn(num_features, hidden) / math.sqrt(num_features))
-        self.score_bias = nn.Parameter(torch.zeros(hidden))
-        self.score_gate = GatedLinear(hidden, hidden)
-        self.choice_weight = nn.Parameter(torch.randn(num_features, hidden) / math.sqrt(hidden))
-        self.choice_bias = nn.Parameter(torch.zeros(num_features))
-
-    def forward(self, x_BTF: Tensor) -> Tensor:
-        num_rows, window, num_features = x_BTF.shape
-        # A feature is hidden from a row on all days; if hidden on one day only, the days around would give it away.
-        x_BTF = self.feature_dropout(x_BTF.transpose(1, 2)).transpose(1, 2)
-        x_NF = x_BTF.reshape(-1, num_features)
-        values_FNW = self._values(x_NF.t().unsqueeze(-1))
-        shares_FN = self._shares(x_NF).t()
-        return (values_FNW * shares_FN.unsqueeze(-1)).sum(0).reshape(num_rows, window, -1)
-
-    def shares(self, x_BTF: Tensor) -> Tensor:
-        """Return the weight of each feature, on each day of each row. Shapes: (B, T, F) -> (B, T, F)."""
-        return self._shares(x_BTF.reshape(-1, x_BTF.shape[-1])).reshape(x_BTF.shape)
-
-    def _values(self, x_FN1: Tensor) -> Tensor:
-        """Send every feature through its own network. Shapes: (F, N, 1) -> (F, N, W)."""
-        x_FN2 = torch.cat([x_FN1, torch.ones_like(x_FN1)], dim=-1)
-        hidden = functional.elu(x_FN2 @ torch.stack([self.value_weight, self.value_bias], dim=1), inplace=True)
-        # Two linear maps in a row, multiplied into one before they are applied to the rows.
-        weight_FWV = self.mix_weight @ self.gate_weight
-        bias_F1V = torch.baddbmm(self.gate_bias.unsqueeze(1), self.mix_bias.unsqueeze(1), self.gate_weight)
-        gated = functional.glu(torch.baddbmm(bias_F1V, hidden, weight_FWV), dim=-1)
-        return torch.baddbmm(gated, x_FN2, torch.stack([self.skip_weight, self.skip_bias], dim=1))
-
-    def _shares(self, x_NF: Tensor) -> Tensor:
-        """Return the weight of each feature; rows sum to 1. Shapes: (N, F) -> (N, F)."""
-        scores = self.score_gate(functional.elu(x_NF @ self.score_weight + self.score_bias))
-        return functional.linear(scores, self.choice_weight, self.choice_bias).softmax(-1)
-
-
-class TemporalEncoder(nn.Module):
-    """LSTM, then self-attention with learnt positions, then a feed-forward network; each gated, added and normalised.
-
-    Shapes: (B, T, H) -> (B, H), the state of the last day.
-    """
-
-    def __init__(self, window: int, config: ModelConfig) -> None:
-        super().__init__()
-        hidden = config.hidden
-        self.recurrent = nn.LSTM(hidden, hidden, batch_first=True)
-        self.recurrent_gate = GatedLinear(hidden, hidden)
-        self.recurrent_norm = nn.LayerNorm(hidden)
-        self.positions = nn.Parameter(torch.randn(window, hidden) / math.sqrt(hidden))
-        self.attention = nn.MultiheadAttention(hidden, config.temporal_heads, config.dropout, batch_first=True)
-        self.attention_gate = GatedLinear(hidden, hidden)
-        self.attention_norm = nn.LayerNorm(hidden)
-        self.feed = nn.Linear(hidden, 2 * hidden)
-        self.feed_gate = GatedLinear(2 * hidden, hidden)
-        self.feed_norm = nn.LayerNorm(hidden)
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, x_BTH: Tensor) -> Tensor:
-        x_BTH, placed = self._placed(x_BTH)
-        # Only the last day leaves the encoder, so only it is a query; every day is a key.
-        attended, _ = self.attention(placed[:, -1:], placed, x_BTH, need_weights=False)
-        x_BH = self.attention_norm(x_BTH[:, -1] + self.attention_gate(attended[:, 0]))
-        fed = self.feed_gate(self.dropout(functional.elu(self.feed(x_BH))))
-        return self.feed_norm(x_BH + fed)
-
-    def attention_by_day(self, x_BTH: Tensor) -> Tensor:
-        """Return how much the last day attends to each day, a mean over heads. Shapes: (B, T, H) -> (B, T)."""
-        x_BTH, placed = self._placed(x_BTH)
-        _, weight_B1T = self.attention(placed[:, -1:], placed, x_BTH, need_weights=True)
-        return weight_B1T[:, 0]
-
-    def _placed(self, x_BTH: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the days after the recurrent part, without and with their positions."""
-        remembered, _ = self.recurrent(x_BTH)
-        x_BTH = self.recurrent_norm(x_BTH + self.recurrent_gate(self.dropout(remembered)))
-        return x_BTH, x_BTH + self.positions
 
 
 class GraphEncoder(nn.Module):
@@ -155,8 +37,10 @@ class GraphEncoder(nn.Module):
 
     def forward(self, x_BH: Tensor, edge_index_2E: Tensor, edge_attr_ED: Tensor) -> Tensor:
         if self.training and self.edge_dropout > 0:
-            kept = torch.rand(edge_index_2E.shape[1], device=x_BH.device) >= self.edge_dropout
-            edge_index_2E, edge_attr_ED = edge_index_2E[:, kept], edge_attr_ED[kept]
+            # Drawn on the CPU: a GPU would have to be asked how many edges are left, and the step would wait for it.
+            kept_E = (torch.rand(edge_index_2E.shape[1]) >= self.edge_dropout).nonzero().squeeze(1)
+            kept_E = kept_E.to(x_BH.device, non_blocking=True)
+            edge_index_2E, edge_attr_ED = edge_index_2E[:, kept_E], edge_attr_ED[kept_E]
         # In half precision the scatter softmax fails for stocks with many neighbours.
         with torch.autocast(x_BH.device.type, enabled=False):
             x_BH = x_BH.float()
@@ -307,11 +191,6 @@ def _head(hidden: int) -> nn.Sequential:
     """One horizon's head. Shapes: (B, H) -> (B, Q)."""
     half = max(hidden // 2, 1)
     return nn.Sequential(nn.Linear(hidden, half), nn.LayerNorm(half), nn.GELU(), nn.Linear(half, len(QUANTILES)))
-
-
-def _small_offsets(*shape: int) -> nn.Parameter:
-    """Draw biases that are not zero, or a zero feature would blank more slices than its own three."""
-    return nn.Parameter(0.1 * torch.randn(shape))
 
 
 def _standardise(series_BLH: Tensor) -> Tensor:

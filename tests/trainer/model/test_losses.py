@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from trainer.model.day_grid import Cells
 from trainer.model.losses import (
     WeightedLoss,
     constant_loss,
@@ -41,8 +42,8 @@ def one_day(values: list[float]) -> torch.Tensor:
     return torch.tensor(values).reshape(1, -1, 1)
 
 
-def mask_of(values: torch.Tensor) -> torch.Tensor:
-    return torch.ones_like(values, dtype=torch.bool)
+def every_cell(values: torch.Tensor) -> Cells:
+    return Cells(torch.ones_like(values, dtype=torch.bool))
 
 
 def test_pinball_charges_an_underestimate_by_the_quantile_and_an_overestimate_by_the_rest():
@@ -53,8 +54,8 @@ def test_pinball_charges_an_underestimate_by_the_quantile_and_an_overestimate_by
 
 def test_soft_rank_ic_is_near_one_for_the_right_order_and_near_minus_one_for_the_reverse():
     targets = one_day([1.0, 2.0, 3.0, 4.0, 5.0])
-    right = soft_rank_ic(targets, targets, mask_of(targets))
-    reverse = soft_rank_ic(-targets, targets, mask_of(targets))
+    right = soft_rank_ic(targets, targets, every_cell(targets))
+    reverse = soft_rank_ic(-targets, targets, every_cell(targets))
     assert right.item() > 0.95
     assert reverse.item() == pytest.approx(-right.item(), abs=1e-5)
 
@@ -62,20 +63,20 @@ def test_soft_rank_ic_is_near_one_for_the_right_order_and_near_minus_one_for_the
 def test_soft_rank_ic_gradient_raises_the_stock_that_should_rank_higher():
     targets = one_day([1.0, 2.0, 3.0])
     points = one_day([0.1, 0.0, 0.2]).requires_grad_()
-    soft_rank_ic(points, targets, mask_of(targets)).sum().backward()
+    soft_rank_ic(points, targets, every_cell(targets)).sum().backward()
     assert points.grad[0, 1, 0] > 0 > points.grad[0, 0, 0]
 
 
 def test_portfolio_utility_is_the_return_minus_half_its_square():
     targets = one_day([1.0, -1.0])
     points = one_day([100.0, -100.0])  # so large that the flatness constant is negligible
-    assert portfolio_utility(points, targets, mask_of(targets)).item() == pytest.approx(1.0 - 0.5, abs=1e-3)
+    assert portfolio_utility(points, targets, every_cell(targets)).item() == pytest.approx(1.0 - 0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize(("spread", "expected"), [(0.0, 1.0), (0.05, 0.25), (0.1, 0.0), (3.0, 0.0)])
 def test_variance_penalty_falls_from_one_to_zero_at_its_floor(spread, expected):
     targets = one_day([-1.0, 1.0])
-    penalty = variance_penalty(targets * spread, targets, mask_of(targets), floor_ratio=0.1)
+    penalty = variance_penalty(targets * spread, targets, every_cell(targets), floor_ratio=0.1)
     assert penalty.item() == pytest.approx(expected, abs=1e-4)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainer.config import GRADIENT_GROUPS, ModelConfig
-from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel, VariableSelection
+from trainer.model.network import GROUP_DEPTHS, QUANTILES, StockModel
 
 SMALL = {
     "hidden": 8,
@@ -53,25 +53,6 @@ def test_per_feature_parameters_have_one_slice_per_feature():
     model = make_model()
     weights = dict(model.named_parameters())
     assert {len(weights[name]) for name in model.per_feature_parameters()} == {6}
-
-
-def test_grouped_networks_equal_one_network_per_feature():
-    torch.manual_seed(0)
-    selection = VariableSelection(num_features=3, width=4, hidden=8)
-    x = torch.randn(3, 11, 1)
-    together = selection._values(x)
-    for feature in range(3):
-        alone = VariableSelection(num_features=1, width=4, hidden=8)
-        with torch.no_grad():
-            for name in VariableSelection.PER_FEATURE:
-                getattr(alone, name).copy_(getattr(selection, name)[feature : feature + 1])
-        torch.testing.assert_close(alone._values(x[feature : feature + 1])[0], together[feature])
-
-
-def test_the_weights_of_the_features_sum_to_one():
-    torch.manual_seed(0)
-    selection = VariableSelection(num_features=6, width=4, hidden=8)
-    torch.testing.assert_close(selection._shares(torch.randn(9, 6)).sum(-1), torch.ones(9))
 
 
 def test_a_stock_is_affected_by_others_only_through_edges():

@@ -5,6 +5,8 @@ Shapes: B rows, C days in the batch, M most rows of a day, K horizons.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -30,6 +32,15 @@ class DayGrid:
         return flat.index_copy(0, self._cell_B, rows).unflatten(0, (self._num_days, self._most))
 
 
+class Spread(NamedTuple):
+    """The values of a grid around the mean of their day."""
+
+    centred_CMK: Tensor
+    """Deviations from the day's mean; 0 in cells without a label."""
+    std_C1K: Tensor
+    """The day's standard deviation."""
+
+
 class Cells:
     """The cells of a grid that have a label, and statistics over those of each day. Shapes: mask (C, M, K)."""
 
@@ -42,13 +53,13 @@ class Cells:
         """Return the values, and 0 in the other cells."""
         return values_CMK.masked_fill(self._without, 0.0)
 
-    def share(self, sums_CMK: Tensor) -> Tensor:
-        """Return the sums divided by the number of their day's cells."""
-        return sums_CMK / self._divisor_C1K
+    def share(self, sums: Tensor) -> Tensor:
+        """Return sums divided by the number of their day's cells. Shapes: (C, M, K) or (C, 1, K)."""
+        return sums / self._divisor_C1K
 
     def mean(self, values_CMK: Tensor) -> Tensor:
         """Return each day's mean; 0 for a day without cells. Shapes: -> (C, 1, K)."""
-        return self.only(values_CMK).sum(1, keepdim=True) / self._divisor_C1K
+        return self.share(self.only(values_CMK).sum(1, keepdim=True))
 
     def centre(self, values_CMK: Tensor) -> Tensor:
         """Return the deviations from the day's mean, and 0 in the other cells."""
@@ -56,4 +67,10 @@ class Cells:
 
     def mean_square(self, centred_CMK: Tensor) -> Tensor:
         """Return each day's mean square of values that are 0 in the other cells. Shapes: -> (C, 1, K)."""
-        return centred_CMK.square().sum(1, keepdim=True) / self._divisor_C1K
+        return self.share(centred_CMK.square().sum(1, keepdim=True))
+
+    def spread(self, values_CMK: Tensor) -> Spread:
+        """Return the values around their day's mean."""
+        centred_CMK = self.centre(values_CMK)
+        # The small constant makes the gradient of a constant prediction zero instead of infinite.
+        return Spread(centred_CMK, (self.mean_square(centred_CMK) + 1e-12).sqrt())

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.model.day_grid import Cells, DayGrid
+from trainer.model.day_grid import Cells, DayGrid, Spread
 from trainer.model.soft_ranks import soft_ranks, target_ranks
 
 FLAT = 0.01
@@ -91,27 +91,34 @@ class WeightedLoss:
         elif self.point_weight:
             error_CMK = functional.huber_loss(points_CMK, targets_CMK, reduction="none", delta=self.huber_delta)
             terms["huber"] = self.point_weight * cells.mean(_weighed(error_CMK, weight_CM1))
+        points, targets = cells.spread(points_CMK), cells.spread(targets_CMK)
         if self.rank_ic_weight:
-            terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points_CMK, targets_CMK, cells))
+            ranks_CMK = target_ranks(targets_CMK, cells)
+            terms["rank_ic"] = self.rank_ic_weight * (1 - soft_rank_ic(points, ranks_CMK, cells))
         if self.sharpe_weight:
-            terms["sharpe"] = -self.sharpe_weight * portfolio_utility(points_CMK, targets_CMK, cells)
+            terms["sharpe"] = -self.sharpe_weight * portfolio_utility(points, targets_CMK, cells)
         if self.variance_penalty_weight and variance is None:
-            penalty_C1K = variance_penalty(points_CMK, targets_CMK, cells, self.variance_floor_ratio)
-            terms["variance"] = self.variance_penalty_weight * penalty_C1K
+            terms["variance"] = self.variance_penalty_weight * variance_penalty(
+                points, targets, self.variance_floor_ratio
+            )
         if weight_CM1 is not None:
             weight_C1K = cells.mean(weight_CM1.expand_as(points_CMK))
             terms = {name: term if name in _BASE else term * weight_C1K for name, term in terms.items()}
-        sums = {name: term.masked_fill(~has_pair_C1K, 0.0).sum() / divisor for name, term in terms.items()}
+        # One row of zeros, because the variance may be the only term.
+        rows = torch.stack([torch.zeros_like(points.std_C1K), *terms.values()])
+        sums = rows.masked_fill(~has_pair_C1K, 0.0).sum((1, 2, 3)) / divisor
+        found, total = dict(zip(terms, sums[1:], strict=True)), sums.sum()
         if self.variance_penalty_weight and variance is not None:
-            sums["variance"] = variance
-        return Loss(total=torch.stack(list(sums.values())).sum(), terms=sums)
+            return Loss(total=total + variance, terms={**found, "variance": variance})
+        return Loss(total=total, terms=found)
 
     def variance_term(self, predictions_BKQ: Tensor, targets_BK: Tensor) -> Tensor:
         """Return the weighted variance penalty of one day, a mean over the horizons with two labels; 0 if none has."""
         points_1MK = predictions_BKQ[..., self.quantiles.index(0.5)].unsqueeze(0)
         cells = Cells(~targets_BK.isnan().unsqueeze(0))
         targets_1MK, has_pair_11K = cells.only(targets_BK.unsqueeze(0)), cells.num_C1K >= 2
-        penalty_11K = variance_penalty(points_1MK, targets_1MK, cells, self.variance_floor_ratio)
+        points, targets = cells.spread(points_1MK), cells.spread(targets_1MK)
+        penalty_11K = variance_penalty(points, targets, self.variance_floor_ratio)
         total = penalty_11K.masked_fill(~has_pair_11K, 0.0).sum() / has_pair_11K.sum().clamp(min=1)
         return self.variance_penalty_weight * total
 
@@ -123,48 +130,46 @@ def count_pairs(targets_BK: Tensor, day_B: Tensor) -> int:
 
 
 def pinball(predictions_CMKQ: Tensor, targets_CMK: Tensor, quantiles: tuple[float, ...]) -> Tensor:
-    """Return the quantile loss max(q e, (q - 1) e) with e = target - prediction, averaged over the quantiles.
+    """Return the quantile loss q e, or (q - 1) e below 0, with e = target - prediction, averaged over the quantiles.
 
     Koenker and Bassett 1978. Shapes: (C, M, K, Q), (C, M, K) -> (C, M, K).
     """
     levels_Q = _levels(quantiles, predictions_CMKQ.device)
     error = targets_CMK.unsqueeze(-1) - predictions_CMKQ
-    return torch.maximum(levels_Q * error, (levels_Q - 1) * error).mean(-1)
+    return (error * (levels_Q - (error < 0).to(error.dtype))).mean(-1)
 
 
-def soft_rank_ic(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells) -> Tensor:
+def soft_rank_ic(points: Spread, target_ranks_CMK: Tensor, cells: Cells) -> Tensor:
     """Return each day's correlation of soft prediction ranks with target ranks; 0 for a constant prediction.
 
-    Shapes: twice (C, M, K) -> (C, 1, K).
+    Shapes: (C, M, K) -> (C, 1, K).
     """
-    temperature_C1K = RANK_TEMPERATURE * _std(points_CMK, cells).detach() + FLAT
-    centred = cells.centre(soft_ranks(points_CMK, cells, temperature_C1K))
-    target_centred = cells.centre(target_ranks(targets_CMK, cells))
-    covariance = cells.mean(centred * target_centred)
+    temperature_C1K = RANK_TEMPERATURE * points.std_C1K.detach() + FLAT
+    centred = cells.centre(soft_ranks(points.centred_CMK, cells, temperature_C1K))
+    target_centred = cells.centre(target_ranks_CMK)
+    covariance = cells.share((centred * target_centred).sum(1, keepdim=True))
     variances = (cells.mean_square(centred) + 1e-6) * (cells.mean_square(target_centred) + 1e-6)
     return covariance / variances.sqrt()
 
 
-def portfolio_utility(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells) -> Tensor:
+def portfolio_utility(points: Spread, targets_CMK: Tensor, cells: Cells) -> Tensor:
     """Return each day's r - r^2 / 2, where r is the return of a long-short portfolio weighted by centred predictions.
 
     The portfolio with the highest expected quadratic utility has the highest Sharpe ratio (Markowitz 1952), and unlike
     a ratio the utility adds up over days. The weights sum to 0 and their absolute values to at most 1; a constant
-    prediction gives 0. Shapes: twice (C, M, K) -> (C, 1, K).
+    prediction gives 0. Shapes: (C, M, K) -> (C, 1, K).
     """
-    centred = cells.centre(points_CMK)
-    exposure = centred.abs().sum(1, keepdim=True) + FLAT * cells.num_C1K.clamp(min=1)
-    daily_return = (centred * targets_CMK).sum(1, keepdim=True) / exposure
+    exposure = points.centred_CMK.abs().sum(1, keepdim=True) + FLAT * cells.num_C1K.clamp(min=1)
+    daily_return = (points.centred_CMK * targets_CMK).sum(1, keepdim=True) / exposure
     return daily_return - daily_return**2 / 2
 
 
-def variance_penalty(points_CMK: Tensor, targets_CMK: Tensor, cells: Cells, floor_ratio: float) -> Tensor:
+def variance_penalty(points: Spread, targets: Spread, floor_ratio: float) -> Tensor:
     """Return max(0, 1 - std(prediction) / (floor_ratio x std(target)))^2 of each day; 1 for a constant prediction.
 
-    Shapes: twice (C, M, K) -> (C, 1, K).
+    Shapes: -> (C, 1, K).
     """
-    floor_C1K = floor_ratio * _std(targets_CMK, cells)
-    return functional.relu(1 - _std(points_CMK, cells) / (floor_C1K + 1e-6)) ** 2
+    return functional.relu(1 - points.std_C1K / (floor_ratio * targets.std_C1K + 1e-6)) ** 2
 
 
 def constant_loss(
@@ -194,11 +199,6 @@ def constant_loss(
 
 def _weighed(error_CMK: Tensor, weight_CM1: Tensor | None) -> Tensor:
     return error_CMK if weight_CM1 is None else error_CMK * weight_CM1
-
-
-def _std(values_CMK: Tensor, cells: Cells) -> Tensor:
-    # The small constant makes the gradient of a constant prediction zero instead of infinite.
-    return (cells.mean_square(cells.centre(values_CMK)) + 1e-12).sqrt()
 
 
 @cache

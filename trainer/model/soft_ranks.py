@@ -19,14 +19,14 @@ CHUNK_PAIRS = {"cpu": 2**20, "cuda": 2**27}
 on a GPU as many as its memory should (512 MiB). Chosen by hand."""
 
 
-def soft_ranks(points_CMK: Tensor, cells: Cells, scale_C1K: Tensor) -> Tensor:
+def soft_ranks(centred_CMK: Tensor, cells: Cells, scale_C1K: Tensor) -> Tensor:
     """Return the ranks, where j counts as below i by sigmoid((p_i - p_j) / scale) (Qin et al. 2010).
 
     `scale_C1K` has no gradient. Shapes: (C, M, K) -> (C, M, K).
     """
-    ratio_PM = _by_pair(cells.centre(points_CMK) / scale_C1K)
+    ratio_PM = _by_pair(centred_CMK / scale_C1K)
     sums_PM: Tensor = _SumsOfSigmoids.apply(ratio_PM, _by_pair(cells.mask.to(ratio_PM.dtype)))
-    return cells.share(_by_day(sums_PM, points_CMK))
+    return cells.share(_by_day(sums_PM, centred_CMK))
 
 
 @torch.no_grad()

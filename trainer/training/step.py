@@ -39,7 +39,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
     losses: list[Tensor] = []
     for place, batch in enumerate(group):
         session.faults.before_batch(session.site, first_batch + place)
-        on_cpu, batch, is_last = batch, batch.to(session.device), place == len(group) - 1
+        on_cpu, batch, is_last = batch, batch.to(session.device, non_blocking=True), place == len(group) - 1
         windows = session.faults.change_windows(batch.x_NTF)
         labels = session.faults.change_labels(labels_of(batch))
         # Before the instruments listen, because they measure the forward pass with noise.
@@ -52,7 +52,7 @@ def take_step(session: Session, group: Sequence[DayBatch], *, epoch: int, first_
             loss = session.weighted_loss(
                 predictions,
                 labels,
-                batch.day_N,
+                on_cpu.day_N,
                 num_pairs=num_pairs,
                 variance=variance,
                 weight_B=batch.weight_N,

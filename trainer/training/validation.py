@@ -36,13 +36,13 @@ def _validate(session: Session) -> Validation:
     dataset, loss_sum, num_pairs = session.dataset, 0.0, 0
     quantiles, returns, learnt, days, codes = [], [], [], [], []
     for number, batch in enumerate(dataset.valid.one_by_one(), start=1):
-        on_device = batch.to(session.device)
+        on_device = batch.to(session.device, non_blocking=True)
         with session.autocast():
             predictions = session.model(on_device.x_NTF, on_device.edge_index_2E, on_device.edge_attr_EA)
         pairs = int(batch.num_labeled_days_global_H.sum())
         if pairs:
             loss = session.weighted_loss(
-                predictions, labels_of(on_device), on_device.day_N, num_pairs=pairs, weight_B=on_device.weight_N
+                predictions, labels_of(on_device), batch.day_N, num_pairs=pairs, weight_B=on_device.weight_N
             )
             loss_sum += float(loss.total) * pairs
             num_pairs += pairs

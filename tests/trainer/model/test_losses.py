@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from trainer.model.day_grid import Cells
+from trainer.model.day_grid import Cells, Spread
 from trainer.model.losses import (
     WeightedLoss,
     constant_loss,
@@ -15,6 +15,7 @@ from trainer.model.losses import (
     soft_rank_ic,
     variance_penalty,
 )
+from trainer.model.soft_ranks import target_ranks
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -46,6 +47,10 @@ def every_cell(values: torch.Tensor) -> Cells:
     return Cells(torch.ones_like(values, dtype=torch.bool))
 
 
+def spread(values: torch.Tensor) -> Spread:
+    return every_cell(values).spread(values)
+
+
 def test_pinball_charges_an_underestimate_by_the_quantile_and_an_overestimate_by_the_rest():
     predictions = torch.zeros(1, 2, 1, 1)
     targets = one_day([2.0, -2.0])
@@ -54,8 +59,8 @@ def test_pinball_charges_an_underestimate_by_the_quantile_and_an_overestimate_by
 
 def test_soft_rank_ic_is_near_one_for_the_right_order_and_near_minus_one_for_the_reverse():
     targets = one_day([1.0, 2.0, 3.0, 4.0, 5.0])
-    right = soft_rank_ic(targets, targets, every_cell(targets))
-    reverse = soft_rank_ic(-targets, targets, every_cell(targets))
+    right = soft_rank_ic(spread(targets), target_ranks(targets, every_cell(targets)), every_cell(targets))
+    reverse = soft_rank_ic(spread(-targets), target_ranks(targets, every_cell(targets)), every_cell(targets))
     assert right.item() > 0.95
     assert reverse.item() == pytest.approx(-right.item(), abs=1e-5)
 
@@ -63,20 +68,20 @@ def test_soft_rank_ic_is_near_one_for_the_right_order_and_near_minus_one_for_the
 def test_soft_rank_ic_gradient_raises_the_stock_that_should_rank_higher():
     targets = one_day([1.0, 2.0, 3.0])
     points = one_day([0.1, 0.0, 0.2]).requires_grad_()
-    soft_rank_ic(points, targets, every_cell(targets)).sum().backward()
+    soft_rank_ic(spread(points), target_ranks(targets, every_cell(targets)), every_cell(targets)).sum().backward()
     assert points.grad[0, 1, 0] > 0 > points.grad[0, 0, 0]
 
 
 def test_portfolio_utility_is_the_return_minus_half_its_square():
     targets = one_day([1.0, -1.0])
     points = one_day([100.0, -100.0])  # so large that the flatness constant is negligible
-    assert portfolio_utility(points, targets, every_cell(targets)).item() == pytest.approx(1.0 - 0.5, abs=1e-3)
+    assert portfolio_utility(spread(points), targets, every_cell(targets)).item() == pytest.approx(1.0 - 0.5, abs=1e-3)
 
 
-@pytest.mark.parametrize(("spread", "expected"), [(0.0, 1.0), (0.05, 0.25), (0.1, 0.0), (3.0, 0.0)])
-def test_variance_penalty_falls_from_one_to_zero_at_its_floor(spread, expected):
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 1.0), (0.05, 0.25), (0.1, 0.0), (3.0, 0.0)])
+def test_variance_penalty_falls_from_one_to_zero_at_its_floor(share, expected):
     targets = one_day([-1.0, 1.0])
-    penalty = variance_penalty(targets * spread, targets, every_cell(targets), floor_ratio=0.1)
+    penalty = variance_penalty(spread(targets * share), spread(targets), floor_ratio=0.1)
     assert penalty.item() == pytest.approx(expected, abs=1e-4)
 
 
@@ -185,3 +190,9 @@ def test_days_weigh_in_every_term_by_the_mean_of_their_rows():
     assert float(total) == pytest.approx(0.5 * (0.5 * float(apart[0]) + 1.5 * float(apart[1])))
     ones = loss(predictions, targets, day, weight_B=torch.ones(12)).total
     assert float(ones) == pytest.approx(float(loss(predictions, targets, day).total))
+
+
+def test_the_variance_of_predictions_without_noise_may_be_the_only_term():
+    predictions, targets, days = random_batch(days=2, rows=6)
+    only = weighted_loss(variance_penalty_weight=1.0)(predictions, targets, days, variance=torch.tensor(0.25))
+    assert (only.total.item(), list(only.terms)) == (0.25, ["variance"])

@@ -72,7 +72,7 @@ class TrainingStep:
     def __init__(self, model: StockModel, batch: Batch) -> None:
         self.model, self.batch = model.train(), batch
         self._weighted_loss = WeightedLoss(quantiles=QUANTILES, **vars(LossConfig()))
-        self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+        self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
 
     def __call__(self) -> None:
         """Take one step."""

@@ -79,13 +79,14 @@ class ActivationMonitor:
                 return
             # Units are the last dimension, or the second for images and volumes.
             values = (first.movedim(1, -1) if first.dim() > 3 else first).detach().float().flatten(0, -2)
-            level = ACTIVE_LEVEL * values.square().mean().sqrt()
-            dead = ((values.abs() > level).float().mean(0) < ACTIVE_SHARE).sum()
-            bound = self._bounds.get(name, float("inf"))
-            saturated = (values.abs() > SATURATED_LEVEL * bound).sum()
-            mean = values.mean()
             # Several times as fast as torch.std_mean over a whole layer.
-            std = (values - mean).square().mean().sqrt()
+            mean = values.mean()
+            std = torch.linalg.vector_norm(values - mean) / max(values.numel(), 1) ** 0.5
+            magnitudes = values.abs()
+            level = ACTIVE_LEVEL * (mean.square() + std.square()).sqrt()
+            dead = ((magnitudes > level).float().mean(0) < ACTIVE_SHARE).sum()
+            bound = self._bounds.get(name)
+            saturated = dead.new_zeros(()) if bound is None else (magnitudes > SATURATED_LEVEL * bound).sum()
             self._caught[name] = (torch.stack([mean, std, dead, saturated]), values.shape[-1])
 
         return on_forward
@@ -94,10 +95,14 @@ class ActivationMonitor:
 def measure_inputs(windows_BTF: Tensor) -> InputStatistics:
     """Return the statistics of a batch of normalised inputs. Shapes: (B, T, F)."""
     flat_NF = windows_BTF.flatten(0, -2).float()
-    std_F, mean_F = torch.std_mean(flat_NF, dim=0, correction=0)
+    mean_F = flat_NF.mean(0)
+    # Twice as fast as torch.std_mean along the rows.
+    variance_F = (flat_NF - mean_F).square().mean(0)
+    std_F = variance_F.sqrt()
     distance_F = torch.maximum(mean_F.abs(), std_F.clamp(min=1e-12).log2().abs())
     # A feature with nan counts as the farthest; argmax alone would not guarantee that.
     worst = distance_F.nan_to_num(nan=float("inf")).argmax()
-    std, mean = torch.std_mean(flat_NF, correction=0)
+    mean = mean_F.mean()
+    std = (variance_F + (mean_F - mean).square()).mean().sqrt()
     numbers = torch.stack([mean, std, worst, mean_F[worst], std_F[worst]]).tolist()
     return InputStatistics(numbers[0], numbers[1], int(numbers[2]), numbers[3], numbers[4])

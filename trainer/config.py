@@ -215,13 +215,15 @@ class OptimConfig:
     patience: int = setting(0, "Epochs without a better validation loss before stopping; 0 never stops early.")
     device: str = setting("auto", "cpu, cuda, cuda:N, or auto: cuda if there is a GPU.")
     threads: int = setting(0, "CPU threads for the computation; 0 uses one per core.")
+    prefetch: int = setting(0, "Batches made ahead in a thread while a step runs; 0 makes each when it is needed.")
+    tf32: bool = setting(False, "Whether a GPU may round the factors of fp32 products to TF32, with 10 bits each.")
     seed: int = setting(1, "Seed of the weights, the order of the batches and dropout.")
 
     def __post_init__(self) -> None:
         _check_positive(self, "epochs", "batch_size", "base_lr", "clip", "accumulate")
         _check(0.0 <= self.ema_decay < 1.0, "ema_decay", "at least 0 and below 1", self.ema_decay)
         _check(0.0 <= self.min_lr <= self.base_lr, "min_lr", f"between 0 and base_lr={self.base_lr}", self.min_lr)
-        for name in ("warmup_steps", "weight_decay", "patience", "threads", "seed"):
+        for name in ("warmup_steps", "weight_decay", "patience", "threads", "prefetch", "seed"):
             _check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         is_device = re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device) is not None
         _check(is_device, "device", "auto, cpu, cuda or cuda:N", self.device)

@@ -26,6 +26,12 @@ def device_of(asked: str, *, local_rank: int = 0, world_size: int = 1) -> torch.
     return device
 
 
+def set_tf32(is_on: bool) -> None:
+    """Let a GPU round the factors of fp32 products to TF32, or not; torch itself does so in recurrent layers only."""
+    torch.backends.cuda.matmul.allow_tf32 = is_on
+    torch.backends.cudnn.allow_tf32 = is_on
+
+
 def autocast_for(precision: str, device: torch.device) -> torch.autocast:
     """Return the context for a forward pass in a precision, fp32 or bf16-mixed."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import torch
 
 from trainer.config import TrainerConfig, TrainerError
-from trainer.device import autocast_for, device_of
+from trainer.device import autocast_for, device_of, set_tf32
 from trainer.model.explanation import Explanation, explain
 from trainer.model.network import MEDIAN, QUANTILES
 from trainer.panel.panel import Panel
@@ -117,6 +117,7 @@ def _predict(
     """Predict every complete window from a date on, without labels; explain each date where that is asked."""
     panel, normalisation = prepared.panel, trained.normalisation
     model = trained.model.to(device)
+    set_tf32(trained.config.optim.tf32)
     where = DateRange(first, len(panel.dates), label_stop=len(panel.dates))
     batches = trained.days(prepared, where, labeled_only=False)
     found, date_index, code_index, explained = [], [], [], []

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainer.batches.dataset import learnt_of, returns_of
-from trainer.device import autocast_for
+from trainer.device import autocast_for, set_tf32
 from trainer.measure.metrics import Score, score_horizons
 from trainer.model.explanation import explain
 from trainer.model.network import MEDIAN
@@ -100,6 +100,7 @@ def predict_days(
     """Predict the labelled rows of some dates. Raises PanelError if there are none."""
     panel, batches = prepared.panel, trained.days(prepared, where)
     model = trained.model.to(device)
+    set_tf32(trained.config.optim.tf32)
     days = []
     # Each day by itself, as in the run's validation, so that both give the same numbers.
     for batch in batches.one_by_one():

@@ -17,6 +17,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from trainer.batches.ahead import made_ahead
 from trainer.batches.batches import DayBatch
 from trainer.checkpoint import (
     CheckpointFolder,
@@ -194,7 +195,7 @@ def _train_epoch(session: Session, epoch: int) -> None:
     session.faults.enter_epoch(epoch, session.site)
     session.model.train()
     pace = Stopwatch(session.timer)
-    batches = session.dataset.train.epoch(epoch, first_batch=progress.batch)
+    batches = made_ahead(session.dataset.train.epoch(epoch, first_batch=progress.batch), config.optim.prefetch)
     for group in _groups(batches, config.optim.accumulate):
         pace.loaded()
         result = take_step(session, group, epoch=epoch, first_batch=progress.batch + 1)

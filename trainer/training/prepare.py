@@ -9,7 +9,7 @@ import torch
 from trainer.batches.dataset import panel_path, prepare, read_panel, split_settings
 from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.checkpoint import CheckpointError, CheckpointFolder, LatestCheckpoint
-from trainer.device import device_of
+from trainer.device import device_of, set_tf32
 from trainer.faults import FaultPlan, Site
 from trainer.measure.guard import DegeneracyGuard
 from trainer.model.compiling import compiled
@@ -47,6 +47,7 @@ def prepare_session(
     config = resolved.config
     log.settings(resolved)
     device = device_of(config.optim.device, local_rank=ranks.local_rank, world_size=ranks.world_size)
+    set_tf32(config.optim.tf32)
     torch.manual_seed(config.optim.seed)
     if config.optim.threads:
         torch.set_num_threads(config.optim.threads)
@@ -77,7 +78,9 @@ def prepare_session(
         config=config.model,
     ).to(device)
     network = ranks.shared(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.optim.base_lr, weight_decay=config.optim.weight_decay, fused=True
+    )
     site = Site(model, optimizer, log.hold, _interruptible(sleep, stop, ranks))
     faults.hook_into(site)
     session = Session(

@@ -31,7 +31,7 @@ OWN = frozenset({"log", "checkpoint_dir", "resume", "inject", "allow_change"})
 FREE = frozenset(
     {
         *("name", "checkpoint_every", "keep_checkpoints"),
-        *("data", "static_data", "cache_dir", "device", "threads", "epochs", "patience"),
+        *("data", "static_data", "cache_dir", "device", "threads", "prefetch", "epochs", "patience"),
         *(entry.name for entry in fields(MonitorConfig)),
     }
 )
@@ -45,7 +45,7 @@ FIXED = (
         {
             *(entry.name for entry in fields(DataConfig) if not entry.name.startswith("graph_")),
             *(entry.name for entry in (*fields(ModelConfig), *fields(LossConfig))),
-            *("batch_size", "accumulate", "seed", "precision", "ema_decay", "compile"),
+            *("batch_size", "accumulate", "seed", "precision", "ema_decay", "compile", "tf32"),
         }
     )
     - FREE

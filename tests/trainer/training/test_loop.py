@@ -7,11 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from monitor import grammar
 from monitor.grammar import format_line, parse_line
-from tests.trainer.runs import EPOCHS, SMALL, Run, fit, make_panel
+from tests.trainer.runs import EPOCHS, SMALL, Run, fit, make_panel, same_weights
+from trainer.checkpoint import read_checkpoint
 from trainer.config import GRADIENT_GROUPS, OptimConfig, TrainerError
+from trainer.device import set_tf32
 from trainer.settings import resolve
 from trainer.training import loop
 from trainer.training.schedule import learning_rate
@@ -49,6 +52,19 @@ def test_every_line_is_in_the_grammar_and_formats_to_the_same_bytes_again(run: R
         read = parse_line(line)
         assert read is not None
         assert format_line(read.at, read.record, level=read.level).encode() == line
+
+
+def test_batches_made_ahead_train_the_same_weights_and_tf32_is_set_and_logged(run: Run, panel: Path, tmp_path: Path):
+    try:
+        other = fit(tmp_path, panel, prefetch=3, tf32=True)
+        assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (True, True)
+    finally:
+        set_tf32(False)
+    assert {"tf32": "1", "prefetch": "3"}.items() <= {
+        line.key: line.value for line in other.records(grammar.Config)
+    }.items()
+    left, right = (read_checkpoint(each.result.log.with_suffix(".checkpoints")) for each in (run, other))
+    assert same_weights(left["model"], right["model"])
 
 
 def test_a_healthy_run_writes_every_tag(run: Run):

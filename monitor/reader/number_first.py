@@ -24,7 +24,7 @@ LONGEST = 400
 def name_first(template: str) -> str:
     """Return a template in the usual order of name and number; another one as it is.
 
-    At least two numbers must be named behind them, a loss or a learning rate among them, and none but the place in front.
+    At least two numbers must be named behind them, a loss or a learning rate among them, and only the place in front.
     """
     if len(template) > LONGEST:
         return template

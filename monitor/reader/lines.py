@@ -182,6 +182,8 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
         state.block = "val"
         return KNOWN
     if state.is_begun and " epoch" in body and (now := phrases.does_now(body)) is not None:
+        if now == 0 and state.place.index is not None:
+            state.place.from_zero = True
         if state.place.index is not None and now > state.place.index:
             enter_epoch(state.place, Named(now))
             state.place.is_over = state.place.is_over or None  # at its beginning, or at its end

@@ -1,4 +1,4 @@
-"""Lines that name each number behind it, ``7: 0.45 loss, 0.91 accuracy``, or between commas: ``loss,0.45,lr,0.1``."""
+"""Lines that name each number behind it, ``7: 0.45 loss, 0.91 accuracy``, or before a comma: ``loss,0.45,lr,1``."""
 
 from __future__ import annotations
 

@@ -307,9 +307,7 @@ def enter_step(state: PlaceState, named: Named) -> int | None:
             if state.is_inner:
                 state.step, state.steps, state.step_word = None, None, 0
         elif state.inner is None and state.index > 0 and total and state.epochs:
-            share = value / total
-            first, last = state.index / state.epochs, (state.index + 1) / state.epochs
-            if not first - 0.02 <= share <= last + 0.02:
+            if not _is_in_its_epoch(state, value / total):
                 state.is_inner = True
         elif state.index == 0 and total and state.epochs and value / total > 1 / state.epochs + 0.02:
             state.is_inner = True  # further than its first epoch reaches
@@ -408,13 +406,21 @@ def _ended_before_its_total(state: PlaceState, total: int) -> bool:
     return before == total - 1 and state.index is not None and state.index > 0
 
 
+def _is_in_its_epoch(state: PlaceState, share: float) -> bool:
+    """Whether a share of all that there will be lies in the present epoch, where the log says how many there are."""
+    if state.index is None or not state.epochs:
+        return True
+    return state.index / state.epochs - 0.02 <= share <= (state.index + 1) / state.epochs + 0.02
+
+
 def _run_total(state: PlaceState, value: int, total: int) -> int | None:
     """Return how many batches all epochs have, where one count of batches is of all: it goes on in the next epoch, or
     has as many as all epochs of the other count.
     """
     if total == state.inner_total:
         has_moved = None not in (state.inner_index, state.index) and state.inner_index != state.index
-        return total if has_moved and state.inner is not None and value > state.inner else state.run_total
+        goes_on = has_moved and state.inner is not None and value == state.inner + state.leap > state.inner
+        return total if goes_on and _is_in_its_epoch(state, value / total) else state.run_total
     less, more = sorted((total, state.inner_total or 0))
     return more if state.epochs and state.epochs > 1 and more == less * state.epochs else state.run_total
 

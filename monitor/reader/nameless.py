@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from monitor.reader.numbers import read
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
 from monitor.reader.shared_names import quantity_of
 from monitor.reader.state import ReadState
+from monitor.reader.vocabulary import forgets, listed, shipped, words_of
 
 LONGEST_TOPIC = 40
 """Characters of a heading that names what the figures below it are. Chosen by hand, 2026-11."""
@@ -16,12 +19,25 @@ _MARKED = " \t:=-*#_.|"
 
 def note_topic(text: str, state: ReadState) -> None:
     """Note the quantity that a line without figures names for the lines below it: ``Loss:``, ``=== Accuracy ===``."""
-    if len(text) > LONGEST_TOPIC or not (words := text.strip(_MARKED)):
-        return
-    if (said := quantity_of(words)) is not None:
-        state.topic = "loss" if said.quantity == "loss" else said.name
-    elif text.rstrip()[-1] in ":=-*#":
-        state.topic = ""
+    if len(text) <= LONGEST_TOPIC and (topic := _topic(text)) is not None:
+        state.topic = topic
+
+
+@lru_cache(maxsize=4096)
+def _topic(text: str) -> str | None:
+    """Return the quantity that a heading names, perhaps beside its sets (``Loss per epoch (train | val)``); empty for a
+    heading of other things, None for a line that is none.
+    """
+    words = text.strip(_MARKED)
+    skipped = {*shipped().splits, *listed("places"), *listed("fillers"), *listed("no_names"), "values", "history"}
+    plain = " ".join(word for word in words_of(words) if word not in skipped)
+    said = (quantity_of(words) or quantity_of(plain)) if words else None
+    if said is not None:
+        return "loss" if said.quantity == "loss" else said.name
+    return "" if words and text.rstrip()[-1] in ":=-*#" else None
+
+
+forgets(_topic.cache_clear)
 
 
 def learn_name(plan: Plan, texts: tuple[str, ...], state: ReadState) -> tuple[Value, ...]:

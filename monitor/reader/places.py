@@ -197,6 +197,8 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
         state.index = max(0, math.ceil(named.value - 1e-9) - 1)
         return
     raw = int(named.value)
+    if state.position == (raw, named.total) and not state.position_is:
+        state.position_is = "epoch"  # "train (3/15)", then "Epoch (3/15)": the bare count was the epoch's
     if named.total is not None and state.from_zero and state.index == 0 and raw == state.total_from == 1:
         state.is_total_from_one = True
     is_from_one = named.total is not None and state.is_total_from_one

@@ -29,6 +29,18 @@ def test_figures_belong_to_the_place_of_the_line_above_them(head: str, below: st
     assert seen["loss"] == round(1 / ((first + 1) * 100 + 90), 4)
 
 
+@pytest.mark.parametrize("total", [3, 15])
+def test_a_bare_count_that_a_line_then_calls_the_epoch(total: int):
+    text = "".join(
+        f"train ({e}/{total}) accuracy: 0.92 | loss: {1 / e:.4f}\nvalid ({e}/{total}) accuracy: 0.9 | loss: {2 / e:.4f}\n"
+        f"* Epoch ({e}/{total}) \n"
+        for e in range(1, 4)
+    )
+    seen = facts(text)
+    assert (seen["epochs_done"], seen["loss"], seen["val_loss"]) == (3, 0.3333, 0.6667)
+    assert "step" not in seen
+
+
 def test_an_evaluations_batches_move_no_step():
     text = "".join(f"Epoch 1 Batch {b}/95 took 3.2s\nloss: 0.{b}\n" for b in range(10, 60, 10))
     text += "".join(f"[VAL] Epoch 1 Batch {b}/20 took 3.2s\n" for b in range(5, 21, 5))

@@ -72,7 +72,7 @@ def test_each_quantity_has_its_own_sets():
     assert seen["metrics"] == {"acc": {"train": 0.9, "val": 0.8}}
 
 
-@pytest.mark.parametrize("title", ["Loss:", "=== Losses ===", "loss", "--- Loss ---"])
+@pytest.mark.parametrize("title", ["Loss:", "=== Losses ===", "loss", "--- Loss ---", "Loss per epoch (train | val)"])
 def test_a_heading_names_what_is_below_it(title: str):
     seen = facts([title, *epochs("Epoch <e> | train=0.250 | val=0.500"), "Accuracy:", "Epoch 3 | train=0.9 | val=0.8"])
     assert (seen["loss"], seen["val_loss"]) == (LOSS, VAL)

@@ -32,7 +32,7 @@ def test_figures_belong_to_the_place_of_the_line_above_them(head: str, below: st
 @pytest.mark.parametrize("total", [3, 15])
 def test_a_bare_count_that_a_line_then_calls_the_epoch(total: int):
     text = "".join(
-        f"train ({e}/{total}) accuracy: 0.92 | loss: {1 / e:.4f}\nvalid ({e}/{total}) accuracy: 0.9 | loss: {2 / e:.4f}\n"
+        f"train ({e}/{total}) acc: 0.92 | loss: {1 / e:.4f}\nvalid ({e}/{total}) acc: 0.9 | loss: {2 / e:.4f}\n"
         f"* Epoch ({e}/{total}) \n"
         for e in range(1, 4)
     )

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PAIRS = 7
+PAIRS = 5
 
 
 def main(other: Path, num_rows: int, stocks_per_day: int) -> None:

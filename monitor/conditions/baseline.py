@@ -56,6 +56,8 @@ def reference(
     size = min(past, len(before))
     medians = [statistics.median(before[end - size : end]) for end in range(len(before), size - 1, -size)]
     known = [each for each in (*medians, lowest if to == "lowest" else highest) if math.isfinite(each)]
+    if not known:
+        return "the earlier values are too large to be compared"
     return min(known) if to == "lowest" else max(known)
 
 

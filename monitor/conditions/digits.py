@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from monitor.reader.dialects.state import NATIVE
+from monitor.reader.numbers import decimals
 from monitor.run.run import Run
 from monitor.run.series import Point
 
@@ -77,7 +78,6 @@ def _places(text: str, value: float) -> int | None:
         except ValueError:
             continue
         if is_it:
-            mantissa, _, exponent = found[0].lower().partition("e")
-            shown = len(mantissa.partition(".")[2]) - int(exponent or 0)
+            shown = decimals(found[0])
             places = shown if places is None else max(places, shown)
     return places

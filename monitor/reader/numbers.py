@@ -30,6 +30,8 @@ FINITE = rb"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
 """A group for a finite number that is printed plainly, in expressions that read many lines."""
 MOST_EXPONENT_CHARACTERS = 6
 """Of a longer exponent only its beginning counts: the number is 0 or infinite either way."""
+FEWEST_PLACES = -308
+"""Fewest decimal places: 0 may be printed as 0e999, and a power of ten beyond this is no float."""
 MOST_COUNT = 10**15 - 1
 """Largest step, epoch, batch or total that is taken for one: 15 digits, as in our own grammar."""
 
@@ -107,11 +109,11 @@ def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
 
 
 def decimals(body: str) -> int:
-    """Return with how many decimal places a finite number is printed."""
+    """Return with how many decimal places a finite number is printed; below 0 for thousands, and the like."""
     mantissa, _, exponent = body.lower().partition("e")
     point = mantissa.find(".")
     places = len(mantissa) - point - 1 if point >= 0 else 0
-    return places - int(exponent[:MOST_EXPONENT_CHARACTERS]) if exponent else places
+    return max(places - int(exponent[:MOST_EXPONENT_CHARACTERS]), FEWEST_PLACES) if exponent else places
 
 
 def _seconds(text: str) -> float:

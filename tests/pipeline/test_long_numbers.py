@@ -81,3 +81,14 @@ def test_a_line_takes_no_more_than_its_share_of_time(form: bytes) -> None:
         if took_s > MOST_S:
             slow[piece] = round(took_s, 1)
     assert slow == {}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "0e999", "1e308", "1e-999"])
+@pytest.mark.parametrize("first", [1, 3, 41])
+@pytest.mark.parametrize("form", ["Epoch: {n}, loss={v}, Train=0.43, Val={v}", "step {n} | loss {v} | lr {v}"])
+def test_a_number_with_a_large_exponent_is_judged(form: str, first: int, number: str) -> None:
+    pipeline = Pipeline("run.log", Engine(tuple(load_rules(shipped_rule_files()))))
+    lines = "".join(form.format(n=n, v=number if n >= first else f"0.{n}") + "\n" for n in range(1, 51))
+    for line in LineBuffer().feed(lines.encode()):
+        pipeline.take(line)
+    assert pipeline.run.unjudged == 0

@@ -79,8 +79,8 @@ def read_pairs(
             subject = state.block
         else:
             state.block, state.is_summary = "", False
-    if not subject and bar is None and _is_other_loop(filled, state.place):
-        subject = _only_split(plan)
+    if plan.held_out and not subject and bar is None and _is_other_loop(filled, state.place):
+        subject = plan.held_out
     values = values_of(plan, filled, subject, state)
     if state.has_placed_loss and not has_own_place and (not subject or is_term(subject, shape.template)):
         values = without_doubtful_loss(plan, values)
@@ -237,14 +237,6 @@ def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
 def _is_listed(text: str) -> bool:
     """Whether a line is an item of a list, as settings are printed: ``  - lr: 1e-05``."""
     return text.lstrip()[:2] in ("- ", "• ")
-
-
-def _only_split(plan: Plan) -> str:
-    """Return the set that figures of a line are of, where all that name one name the same, held out: in a loop of
-    another length than the training's, a figure without a name of its set is of that, too.
-    """
-    named = {slot.split for slot in plan.slots if slot.role in _MEASURED and slot.split}
-    return named.pop() if len(named) == 1 and named <= {"val", "test"} else ""
 
 
 def _tells_of_the_best(plan: Plan) -> bool:

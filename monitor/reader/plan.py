@@ -50,6 +50,9 @@ class Plan(NamedTuple):
     """Whether the line is a sentence rather than a report."""
     is_place_only: bool = False
     """Whether it names a place and nothing else."""
+    held_out: str = ""
+    """The set that all figures of the line are of that name one, where it is held out: in a loop of another length than
+    the training's, a figure without a name of its set is of that, too."""
 
 
 @lru_cache(maxsize=4096)
@@ -139,7 +142,9 @@ def plan_of(template: str, logger: str = "") -> Plan:
     is_report = is_report and not _LOADS.match(template)
     is_prose = bool(PROSE.search(template.replace(MARK, " "))) and not is_report
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
-    return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only)
+    named = {slot.split for slot in slots if slot.role in MEASURED and slot.split}
+    held_out = next(iter(named)) if named in ({"val"}, {"test"}) else ""
+    return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only, held_out)
 
 
 forgets(plan_of.cache_clear)

@@ -38,8 +38,9 @@ def note_report(
     # "[49] loss: 0.2" under the head of epoch 49: its number once more, no place within it.
     is_number = kinds == {"position"} and places[0].number.value == place.index + (0 if place.from_zero else 1)
     has_inner = is_bar or (bool(kinds & _INNER) and not is_number)
-    if any(value.quantity == "loss" and value.split not in ("val", "test") for value in values):
-        place.is_summed = kinds == {"epoch"} and not is_bar
+    for value in values:
+        if value.quantity == "loss" and value.split not in ("val", "test"):
+            place.is_summed = kinds == {"epoch"} and not is_bar
     key = f"{template_key(template)}{subject}"
     if len(shapes.seen) >= MOST_SHAPES and key not in shapes.seen:
         return

@@ -32,7 +32,8 @@ def enter(
     for each in places:
         total = total_of(each, filled)
         is_fraction = ("." in each.text.rstrip(".") or "e" in each.text.lower()) and not _is_round(each)
-        is_fraction = is_fraction and not (each.slot.quantity == "epoch" and _is_index(each.number.value, place))
+        if is_fraction and each.slot.quantity == "epoch" and not place.is_fraction:
+            is_fraction = not _is_index(each.number.value, place)
         item = Named(each.number.value, total, is_fraction, each.slot.rank)
         named.setdefault(each.slot.quantity, []).append((each, item))
     if "epoch" in named:
@@ -229,11 +230,7 @@ def _is_after_its_bar(place: PlaceState) -> bool:
 def _is_index(value: float, place: PlaceState) -> bool:
     """Whether an epoch with a decimal point is its number all the same: all so far are whole, from ``0.0`` on."""
     is_first = place.index is None and value == 0
-    return (
-        value.is_integer()
-        and not place.is_fraction
-        and (is_first or (place.index is not None and place.starts_at == 0))
-    )
+    return value.is_integer() and (is_first or (place.index is not None and place.starts_at == 0))
 
 
 def _is_round(each: Filled) -> bool:

@@ -261,10 +261,10 @@ def _is_report(
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
         if measured and all(each.slot.quantity == "index" for each in places) and _names_sets(filled):
             return True  # "[0]<tab>train-error:0.18": no setting is written so
-        if any(each.slot.quantity == "epoch" and total_of(each, filled) for each in places):
-            return True  # "Epoch 1/100 (LR: 0.001)": no setting is written so
         if (is_sure or times >= 2) and (losses or any(value.quantity == "grad_norm" for value in values)):
             return True
+        if any(each.slot.quantity == "epoch" and total_of(each, filled) for each in places):
+            return True  # "Epoch 1/100 (LR: 0.001)": no setting is written so
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
     if state.block:
         return bool(losses) or state.is_begun or state.block in ("val", "test")

@@ -216,6 +216,7 @@ _ALMOST_OURS = re.compile(
     + _OUR_TAGS
     + rb")\](?: |$)"
 )
+_A_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)")
 _NONFINITE = re.compile(r"=[-+]?(?:nan|inf)\b", re.IGNORECASE)
 
 _DERIVED: tuple[Signal, ...] = (
@@ -378,6 +379,15 @@ def samples(record: Record) -> Iterator[Sample]:
         yield Sample("grad.l2", (("group", record.group),), record.norm)
     else:
         yield from _measured(record)
+    if isinstance(record, grammar.Epoch):
+        yield from _named(record)
+
+
+def _named(record: grammar.Epoch) -> Iterator[Sample]:
+    """Yield the metrics of a validation that a training gave by names of its own."""
+    for name, text in record.extra:
+        if _A_NUMBER.fullmatch(text):
+            yield Sample(METRIC, (("name", name.lower()), ("split", "val")), float(text))
 
 
 def text_signals(line: bytes) -> Iterator[Sample]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from monitor import api
 from monitor.grammar import (
     ActivationReport,
     BatchReport,
@@ -369,3 +370,55 @@ def test_units_of_other_classes_are_not_dead_in_a_sorted_batch(log: Path):
         shares[name] = [each.dead_units.part for each in records(log, ActivationReport) if each.layer == "units"]
     assert set(shares["dead"]) == {4}
     assert 0 in shares["sorted"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.5, 0.6, 0.7, 0.7, 0.8, 0.8], set()),
+        ([0.5, float("nan"), float("nan"), float("nan"), 0.8, 0.8], {"MetricNonfinite"}),
+        ([0.0] * 6, {"MetricStuck"}),
+    ],
+)
+def test_metrics_of_an_epoch_are_judged_by_their_names(log: Path, scores: list[float], expected: set[str]):
+    model, left = net(), iter(scores)
+    with Telemetry(model, torch.optim.Adam(model.parameters(), 1e-3), epochs=6, batches=1, log=log) as telemetry:
+        for epoch in range(6):
+            telemetry.epoch(1.0 / (epoch + 1), Accuracy=next(left))
+    assert {rule for rule in fired(log) if rule.startswith("Metric")} == expected
+    series = api.read(log).snapshot.run.attempt.of("metric")
+    assert set(series) == {(("name", "accuracy"), ("split", "val"))}
+
+
+class Slope(nn.Module):
+    """The slope of a function, on which the last shift has no effect; or a forgotten layer."""
+
+    def __init__(self, *, forgets: bool) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
+        self.net.append(nn.Linear(1, 1)) if forgets else None
+        self.forgets = forgets
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.detach().requires_grad_()
+        value = (self.net[:-1] if self.forgets else self.net)(x)
+        return torch.autograd.grad(value.sum(), x, create_graph=True)[0]
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_shift_that_cancels_out_is_not_missing_but_a_forgotten_layer_is(log: Path, forgets: bool):
+    model = Slope(forgets=forgets)
+    adam = torch.optim.Adam(model.parameters(), 1e-3)
+    train(log, model, adam, lambda x, y: (model(x) - 1).square().mean(), epochs=3, groups={"net": model.net})
+    assert ("GradientMissing" in fired(log)) == forgets
+
+
+@pytest.mark.parametrize("bias", [0.0, -10.0])
+def test_dead_units_within_a_child_are_seen(log: Path, bias: float):
+    model = nn.ModuleDict(
+        {"body": nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1)), "head": nn.Linear(1, 1)}
+    )
+    nn.init.constant_(body[0].bias, bias)
+    sgd = torch.optim.SGD(model.parameters(), 0.01)
+    train(log, model, sgd, lambda x, y: (model["head"](model["body"](x)) - y).square().mean(), epochs=2)
+    assert ("DeadUnits" in fired(log)) == bool(bias)

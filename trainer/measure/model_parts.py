@@ -20,6 +20,9 @@ MOST_PARTS = 32
 REST = "rest"
 """The group of all parameters that are in no other group."""
 
+MOST_RECTIFIED = 8
+"""Most rectified layers within the children that are watched. Chosen by hand, 2026-11."""
+_RECTIFIED = (nn.ReLU, nn.ReLU6)
 _CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
 
@@ -52,8 +55,20 @@ def groups_of(model: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str
 
 
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the children that have outputs of their own, by name."""
-    return {name: child for name, child in children_of(model).items() if not isinstance(child, _CONTAINERS)}
+    """Return the children that have outputs of their own, by name, and rectified units within them.
+
+    Units that are 0 for every row are those of a ReLU, which a child's last layer hides. Of many, some are taken,
+    evenly spread over the depth.
+    """
+    found = {name: child for name, child in children_of(model).items() if not isinstance(child, _CONTAINERS)}
+    known = set(map(id, found.values()))
+    inner = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, _RECTIFIED) and id(module) not in known
+    }
+    names = list(inner)[:: -(-len(inner) // MOST_RECTIFIED) or 1]
+    return found | {name: inner[name] for name in names if name not in found}
 
 
 class ForwardOrder:

@@ -157,6 +157,8 @@ class Gradients:
             known = [
                 each for each in group.values() if self._is_known(each, looks, num_new, has_arrived=id(each) in extra)
             ]
+            shifts = _idle_shifts(group, [*seen, extra])
+            known = [each for each in known if id(each) not in shifts]
             norms = [math.hypot(*(look[each].norm for each in ids if each in look)) for look in seen]
             # nan is not zero.
             newest = next((index for index in reversed(range(len(seen))) if norms[index] != 0), -1)
@@ -185,6 +187,21 @@ class Gradients:
         is_known = has_arrived or id(weight) in self.arrivals or presence.is_gone
         self.arrivals.expect(weight)
         return is_known
+
+
+def _idle_shifts(group: Mapping[str, nn.Parameter], looks: Sequence[_Look]) -> set[int]:
+    """Return the biases without any gradient whose layer's weight has one.
+
+    Nothing is cut off there: a shift has no effect on the loss, as where only the slope of an output counts.
+    """
+    present = {each for look in looks for each, figures in look.items() if figures.is_present}
+    found = set()
+    for name, weight in group.items():
+        layer, _, own = name.rpartition("bias")
+        beside = group.get(f"{layer}weight") if own == "" and name.endswith("bias") else None
+        if id(weight) not in present and beside is not None and id(beside) in present:
+            found.add(id(weight))
+    return found
 
 
 def _part(ids: Sequence[int], present: Sequence[int], grads: Sequence[Tensor], *, is_full: bool, counts: bool) -> _Part:

@@ -415,9 +415,8 @@ def test_a_shift_that_cancels_out_is_not_missing_but_a_forgotten_layer_is(log: P
 
 @pytest.mark.parametrize("bias", [0.0, -10.0])
 def test_dead_units_within_a_child_are_seen(log: Path, bias: float):
-    model = nn.ModuleDict(
-        {"body": nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1)), "head": nn.Linear(1, 1)}
-    )
+    body = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+    model = nn.ModuleDict({"body": body, "head": nn.Linear(1, 1)})
     nn.init.constant_(body[0].bias, bias)
     sgd = torch.optim.SGD(model.parameters(), 0.01)
     train(log, model, sgd, lambda x, y: (model["head"](model["body"](x)) - y).square().mean(), epochs=2)

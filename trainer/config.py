@@ -264,6 +264,9 @@ class MonitorConfig:
     explain_days: int = setting(
         16, "Validation days from which an epoch's weights of features and attention are computed; 0 computes none."
     )
+    tensorboard: str = setting(
+        "", "Folder for the figures as TensorBoard events, beside the log; empty writes none. Needs that package."
+    )
     cost_bps: float = setting(10.0, "Cost of each value bought or sold, for the net Sharpe ratio.", unit="basis points")
 
     def __post_init__(self) -> None:

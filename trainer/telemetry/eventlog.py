@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -30,7 +30,10 @@ from monitor.grammar import (
     Epoch,
     Error,
     Floor,
+    GradReport,
+    HorizonMetrics,
     Intent,
+    Metrics,
     MonitorOff,
     Nonfinite,
     Observed,
@@ -66,8 +69,11 @@ __all__ = [
     "Error",
     "EventLog",
     "Floor",
+    "GradReport",
+    "HorizonMetrics",
     "Intent",
     "LogWriteError",
+    "Metrics",
     "MonitorOff",
     "Nonfinite",
     "Observed",
@@ -131,6 +137,14 @@ Extra = tuple[tuple[str, str], ...]
 """Keys and texts of a line's further fields."""
 
 
+class AlsoTold(Protocol):
+    """Who is told of each record beside the log."""
+
+    def __call__(self, record: grammar.Record) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class EventLog:
     """An open log. Safe to use from several threads.
 
@@ -151,6 +165,8 @@ class EventLog:
         self.path, self._clock, self._put, self._is_lenient = path, clock, put, is_lenient
         self.num_lost = 0
         """Lines that were not written."""
+        self.also: AlsoTold | None = None
+        """Who else is told of each record; it is closed with the log."""
         self._num_unreported, self._rest, self._cause = 0, b"", ""
         self._lock = threading.RLock()
         self._file: int | None = None
@@ -165,6 +181,8 @@ class EventLog:
         for record in records:
             with self._lock:
                 self._append(grammar.format_line(self._clock(), record, level=level))
+                if self.also is not None:
+                    self.also(record)
 
     def write_text(self, text: str) -> None:
         """Write other text as it is, such as a traceback."""
@@ -181,6 +199,8 @@ class EventLog:
     def close(self) -> None:
         """Close the file; nothing can be written afterwards."""
         with self._lock:
+            if self.also is not None:
+                self.also.close()
             self._settle()
             if self._file is not None:
                 os.close(self._file)

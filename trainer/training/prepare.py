@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -21,6 +22,7 @@ from trainer.settings import Resolved
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 from trainer.telemetry.phases import Phases
+from trainer.telemetry.tensorboard import TensorBoard
 from trainer.training.declare import write_data, write_floor, write_intent, write_overruled
 from trainer.training.ranks import Ranks
 from trainer.training.session import Bar, FitProgress, Session
@@ -46,6 +48,8 @@ def prepare_session(
     """Load, check and normalise the panel, build the model and what trains it, and declare all of it in the log."""
     config = resolved.config
     log.settings(resolved)
+    if config.monitors.tensorboard and ranks.is_main:
+        log.also = TensorBoard(Path(config.monitors.tensorboard))
     device = device_of(config.optim.device, local_rank=ranks.local_rank, world_size=ranks.world_size)
     set_tf32(config.optim.tf32)
     torch.manual_seed(config.optim.seed)

@@ -46,6 +46,7 @@ from trainer.telemetry.phases import Phases
 from trainer.training.declare import write_epoch_data_check
 from trainer.training.end_line import EndLine
 from trainer.training.explaining import explain_epoch
+from trainer.training.kept_memory import kept_memory
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
 from trainer.training.resuming import owner_of, settings_in_force
@@ -166,7 +167,8 @@ def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
 def _train(session: Session) -> None:
     """Run all remaining epochs; save the state when the run is asked to end."""
     try:
-        _run_epochs(session)
+        with kept_memory() if session.device.type == "cpu" else nullcontext():
+            _run_epochs(session)
     except Stopped:
         _save(session, session.progress.epochs + (session.progress.batch > 0))
         raise

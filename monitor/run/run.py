@@ -99,7 +99,7 @@ class Run:
     unjudged: int = 0
     """Number of lines that could not be judged because of a mistake of ours; they are left out."""
     was_done: bool = field(default=False, init=False, compare=False)
-    """Whether the planned total was reached before the line that is folded now, of which ``dialect`` knows already."""
+    """Whether the planned total was reached before the line that is folded now; ``dialect`` knows that line already."""
 
     @property
     def status(self) -> Status:

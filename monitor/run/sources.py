@@ -243,7 +243,7 @@ def _shared_parts(one: str, other: str) -> int:
 
 
 def _folder(log: str) -> Path:
-    """Return the folder of a run, of which checkpoints and splits have folders of their own."""
+    """Return the folder of a run; checkpoints and splits have folders of their own in it."""
     folder = Path(log).absolute().parent
     while is_record_file(log) and (_COPY.fullmatch(folder.name) or folder.name in _SPLITS):
         folder = folder.parent

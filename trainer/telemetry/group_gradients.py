@@ -67,7 +67,7 @@ class Gradients:
     """The gradients of a model, looked at in some steps and reported in fewer."""
 
     def __init__(self, trained: Trained, on_arrival: Callable[[], None]) -> None:
-        """``on_arrival`` is called when a gradient reaches a weight of which it is in doubt whether it has any."""
+        """``on_arrival`` is called when a gradient reaches a weight that may have none."""
         self._trained = trained
         self.arrivals = Arrivals(on_arrival)
         """The weights in doubt."""

@@ -102,7 +102,7 @@ class TrainingHooks:
         self.declared: set[str] = set()
         """Groups whose freezing or unfreezing was declared."""
         self._with_gradient: set[str] = set()
-        """Groups of which a gradient was reported."""
+        """Groups whose gradient was reported."""
         self._is_known = False
         self._said: set[tuple[str, str]] = set()
         self.sees_forward = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class TensorBoard:
     def close(self) -> None:
         """Write what is left."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):
+                self._writer.close()
 
 
 def _scalars(record: object) -> list[tuple[str, float, int]]:
@@ -51,8 +53,9 @@ def _scalars(record: object) -> list[tuple[str, float, int]]:
     if isinstance(record, GradReport):
         return [(f"gradients/{group.group}", group.norm, record.step) for group in record.groups]
     if isinstance(record, Train):
-        extra = [(f"train/{name}", float(text), record.step) for name, text in record.extra]
-        return _figures(record, "train", record.step) + extra
+        extra = {name: _number(text) for name, text in record.extra}
+        named = [(f"train/{name}", value, record.step) for name, value in extra.items() if value is not None]
+        return _figures(record, "train", record.step) + named
     if isinstance(record, Epoch):
         return _figures(record, "epoch", record.epoch.part)
     if isinstance(record, Metrics):
@@ -65,3 +68,10 @@ def _scalars(record: object) -> list[tuple[str, float, int]]:
 def _figures(record: Any, prefix: str, at: int) -> list[tuple[str, float, int]]:
     values = {name: getattr(record, name) for name in record.field_names() if name not in _PLACES}
     return [(f"{prefix}/{name}", value, at) for name, value in values.items() if isinstance(value, int | float)]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

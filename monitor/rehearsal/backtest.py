@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import replace
 from multiprocessing import get_context
@@ -57,17 +58,29 @@ def _judged(
         return
     # A fork would copy locks that the progress bar's thread holds.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, (make_engine,)) as pool:
-        # In the order of the logs, so that what is told does not depend on which process was faster.
-        waiting: deque[PastRun | Future[PastRun]] = deque()
-        for log, key in _keys(logs, of_rules):
-            if isinstance(key, PastRun):
-                waiting.append(key)
-            else:
-                is_known = key in known
-                waiting.append(_known(known[key], log) if is_known else pool.submit(_judge_new, log, key))
-            while waiting and (len(waiting) >= WAITING_PER_PROCESS * jobs or isinstance(waiting[0], PastRun)):
-                yield _result(waiting.popleft())
-        yield from map(_result, waiting)
+        try:
+            yield from _in_order(logs, known, pool, of_rules, WAITING_PER_PROCESS * jobs)
+        except BrokenProcessPool:
+            raise MonitorError(
+                "backtest",
+                "a process was killed while it read logs, perhaps because memory ran out; expected it to end by itself; "
+                "--jobs 1 needs less, and with --results FILE the next call goes on from here",
+            ) from None
+
+
+def _in_order(
+    logs: Sequence[str], known: dict[str, PastRun], pool: ProcessPoolExecutor, of_rules: str, most_waiting: int
+) -> Iterator[PastRun]:
+    """Yield in the order of the logs, so that what is told does not depend on which process was faster."""
+    waiting: deque[PastRun | Future[PastRun]] = deque()
+    for log, key in _keys(logs, of_rules):
+        if isinstance(key, PastRun):
+            waiting.append(key)
+        else:
+            waiting.append(_known(known[key], log) if key in known else pool.submit(_judge_new, log, key))
+        while waiting and (len(waiting) >= most_waiting or isinstance(waiting[0], PastRun)):
+            yield _result(waiting.popleft())
+    yield from map(_result, waiting)
 
 
 def _result(found: PastRun | Future[PastRun]) -> PastRun:

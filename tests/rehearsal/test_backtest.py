@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 
+from monitor.base.errors import MonitorError
 from monitor.config import load_config
 from monitor.engine.step import Engine
 from monitor.rehearsal import backtest as module
@@ -130,6 +132,17 @@ def test_after_a_kill_only_the_rest_is_judged(runs: Path, monkeypatch: pytest.Mo
     judged.clear()
     told(runs, "--results", results, "--disable", "LossSpike")
     assert len(judged) == 7
+
+
+def killed_engine() -> Engine:
+    """End this process at once, as the system does when memory runs out."""
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_one_clear_error(runs: Path):
+    with pytest.raises(MonitorError, match=r"a process was killed.*--jobs 1"):
+        list(backtest([str(each) for each in runs.glob("*.log")] * 4, killed_engine, "", jobs=2))
 
 
 def test_a_torn_line_is_no_run():

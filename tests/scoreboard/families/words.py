@@ -68,12 +68,12 @@ INTRODUCTION = f"""\
   right label. **First right**: so has the very first, and none came before the onset.
 - **Printed**: the same runs as another trainer would have printed them, judged by these lines alone; each run in one
   of five forms.
-- **Changed after the first draw**, which stands below as it was judged then. In the board: a run that is started again
+- **Changed after the first draw**, shown below as it was judged then. In the board: a run that is started again
   was one process with two telemetries, and is now one that is killed and begins anew; alarms are before or after the
   onset by their lines, because not every form prints steps, and a run that begins anew repeats them; where a fault ends
   the training with an error, the alert about that is right; a rate that falls to 1e-8 in mid-run may be named as a rate
-  that is gone; a run that stops early on purpose, before its fault could begin, is no faulty run. In the monitor: kinds
-  that it had missed. The second draw is the proof of both.
+  that is gone; a run that stops early on purpose, before its fault could begin, is not a faulty run. In the monitor:
+  kinds that it had missed. The second draw is the proof of both.
 - Each run has a seed of its own. Intervals are Wilson's, at 95 %; they hold for other runs of these families, and are
   too narrow for families that are not on the list.
 - Other detectors have not judged these runs yet; they stand in the second part, on its runs.

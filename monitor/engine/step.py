@@ -163,7 +163,7 @@ class Engine:
         return found
 
     def _settled(self, states: AlertStates, asked: Set[int]) -> Iterator[tuple[int, frozenset[Labels]]]:
-        """Yield those of these rules of which not every reading counts, and for which labels they fire."""
+        """Yield those of these rules that have no pending or clearing alert, and for which labels they fire."""
         if not asked:
             return
         unsettled, open_rules = _unsettled(states), {key.rule for key in states.open}

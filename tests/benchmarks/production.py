@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,6 @@ from trainer.batches.graph import EDGE_ATTRIBUTES
 from trainer.config import LossConfig, ModelConfig
 from trainer.model.losses import WeightedLoss
 from trainer.model.network import QUANTILES, StockModel
-from trainer.training.kept_memory import kept_memory
 
 NUM_FEATURES, WINDOW_DAYS, NUM_HORIZONS, HIDDEN = 82, 20, 4, 256
 NUM_NEIGHBOURS = 10
@@ -73,8 +71,6 @@ class TrainingStep:
 
     def __init__(self, model: StockModel, batch: Batch) -> None:
         self.model, self.batch = model.train(), batch
-        self._as_in_training = ExitStack()
-        self._as_in_training.enter_context(kept_memory())
         self._weighted_loss = WeightedLoss(quantiles=QUANTILES, **vars(LossConfig()))
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
 

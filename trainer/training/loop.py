@@ -46,7 +46,6 @@ from trainer.telemetry.phases import Phases
 from trainer.training.declare import write_epoch_data_check
 from trainer.training.end_line import EndLine
 from trainer.training.explaining import explain_epoch
-from trainer.training.kept_memory import kept_memory
 from trainer.training.prepare import prepare_session
 from trainer.training.ranks import Ranks
 from trainer.training.resuming import owner_of, settings_in_force
@@ -167,8 +166,7 @@ def _place(ranks: Ranks) -> tuple[tuple[str, str], ...]:
 def _train(session: Session) -> None:
     """Run all remaining epochs; save the state when the run is asked to end."""
     try:
-        with kept_memory() if session.device.type == "cpu" else nullcontext():
-            _run_epochs(session)
+        _run_epochs(session)
     except Stopped:
         _save(session, session.progress.epochs + (session.progress.batch > 0))
         raise

@@ -63,8 +63,8 @@ def _judged(
         except BrokenProcessPool:
             raise MonitorError(
                 "backtest",
-                "a process was killed while it read logs, perhaps because memory ran out; expected it to end by itself; "
-                "--jobs 1 needs less, and with --results FILE the next call goes on from here",
+                "a process was killed while it read logs, perhaps because memory ran out; expected it to end by "
+                "itself; --jobs 1 needs less, and with --results FILE the next call goes on from here",
             ) from None
 
 

@@ -12,7 +12,7 @@ from production import TrainingStep, make_batch, make_model
 
 SIZES = (256, 512, 1024, 2048)
 BAR_GIB = 8.0
-LINEAR_WITHIN = 1.5
+LINEAR_WITHIN = 1.3
 """Largest allowed ratio of seconds per row between the largest and the smallest size. Chosen by hand."""
 
 

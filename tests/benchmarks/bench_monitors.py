@@ -19,7 +19,7 @@ from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 
 NUM_ROWS = 64
-BAR = 0.02
+BAR = 0.01
 PAIRS = 41
 
 

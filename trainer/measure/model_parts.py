@@ -55,20 +55,20 @@ def groups_of(model: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str
 
 
 def layers_of(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the children that have outputs of their own, by name, and rectified units within them.
+    """Return the children that have outputs of their own, by name."""
+    return {name: child for name, child in children_of(model).items() if not isinstance(child, _CONTAINERS)}
 
-    Units that are 0 for every row are those of a ReLU, which a child's last layer hides. Of many, some are taken,
-    evenly spread over the depth.
+
+def rectified_within(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """Return layers of rectified units other than these, by name: the last layer of a child hides them.
+
+    Of many, some are taken, evenly spread over the depth.
     """
-    found = {name: child for name, child in children_of(model).items() if not isinstance(child, _CONTAINERS)}
-    known = set(map(id, found.values()))
-    inner = {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, _RECTIFIED) and id(module) not in known
-    }
+    known = set(map(id, layers.values()))
+    named = model.named_modules()
+    inner = {name: each for name, each in named if isinstance(each, _RECTIFIED) and id(each) not in known}
     names = list(inner)[:: -(-len(inner) // MOST_RECTIFIED) or 1]
-    return found | {name: inner[name] for name in names if name not in found}
+    return {name: inner[name] for name in names if name not in layers}
 
 
 class ForwardOrder:

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from trainer.measure.activations import LayerActivation
-from trainer.measure.model_parts import Part, layers_of
+from trainer.measure.model_parts import Part, layers_of, rectified_within
 from trainer.telemetry.dense import values_of
 from trainer.telemetry.eventlog import EventLog, Observed
 from trainer.telemetry.forward_order import ForwardOrder
@@ -334,8 +334,11 @@ class TrainingHooks:
         self._weights.forget()
 
     def _listen_to_layers(self) -> None:
-        layers = layers_of(self._model) if self._layers is None else self._layers
-        self._outputs.listen(watchable(layers) if self._layers is None else layers)
+        if self._layers is not None:
+            self._outputs.listen(self._layers)
+            return
+        layers = layers_of(self._model)
+        self._outputs.listen(watchable(layers), within=rectified_within(self._model, layers))
 
     def _listen_to_order(self) -> None:
         if not is_compiled(self._model):

@@ -22,6 +22,9 @@ MOST_ELEMENTS, LEAST_ROWS = 2**13, 256
 one row of fifty is then missed once in 170 times. The mean of so many elements is within 2 % of their spread. Chosen by
 hand, 2026-11."""
 
+NEARLY_ALL = 0.9
+"""Share of dead units above which a layer within another one is told of. Where inputs are few and off their centre,
+half of the units of a healthy layer may be silent; a layer with nearly all of them silent passes nothing on."""
 _PASSIVE = (nn.Embedding, nn.EmbeddingBag, nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.AlphaDropout)
 """Layers without units of their own; what they give out as zero is not dead."""
 
@@ -43,11 +46,18 @@ class LayerOutputs:
         self._active_before: dict[str, Tensor] = {}
         """The same in the report before."""
         self._handles: list[RemovableHandle] = []
+        self._within: frozenset[str] = frozenset()
+        self._told: set[str] = set()
+        """Layers of which nearly all units were dead in some report."""
 
-    def listen(self, layers: Mapping[str, nn.Module]) -> None:
-        """Measure the forward passes in training until `take` is called; the last one counts."""
+    def listen(self, layers: Mapping[str, nn.Module], *, within: Mapping[str, nn.Module] | None = None) -> None:
+        """Measure the forward passes in training until `take` is called; the last one counts.
+
+        Layers ``within`` others are told of only once nearly all of their units are dead.
+        """
         self.forget()
-        for name, layer in layers.items():
+        self._within = frozenset(within or ())
+        for name, layer in {**layers, **(within or {})}.items():
 
             def watch(module: nn.Module, inputs: object, output: object, *, name: str = name) -> None:
                 self._look(name, module, output)
@@ -73,10 +83,12 @@ class LayerOutputs:
         if not caught:
             return ()
         rows = packed([each.float() for numbers, _ in caught.values() for each in numbers]).view(-1, 3).tolist()
-        return tuple(
+        found = [
             LayerActivation(name, mean, std, int(dead), num_units, num_saturated=None)
             for (name, (_, num_units)), (mean, std, dead) in zip(caught.items(), rows, strict=True)
-        )
+        ]
+        self._told.update(each.layer for each in found if each.num_dead > NEARLY_ALL * each.num_units)
+        return tuple(each for each in found if each.layer not in self._within or each.layer in self._told)
 
     def _look(self, name: str, module: nn.Module, output: object) -> None:
         first = output[0] if isinstance(output, Sequence) and output else output

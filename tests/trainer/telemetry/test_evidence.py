@@ -413,11 +413,12 @@ def test_a_shift_that_cancels_out_is_not_missing_but_a_forgotten_layer_is(log: P
     assert ("GradientMissing" in fired(log)) == forgets
 
 
-@pytest.mark.parametrize("bias", [0.0, -10.0])
-def test_dead_units_within_a_child_are_seen(log: Path, bias: float):
+@pytest.mark.parametrize(("num_dead", "is_told"), [(0, False), (10, False), (16, True)])
+def test_a_layer_within_a_child_is_told_of_once_it_passes_nothing_on(log: Path, num_dead: int, is_told: bool):
     body = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
     model = nn.ModuleDict({"body": body, "head": nn.Linear(1, 1)})
-    nn.init.constant_(body[0].bias, bias)
+    nn.init.constant_(body[0].bias[:num_dead], -10.0)
     sgd = torch.optim.SGD(model.parameters(), 0.01)
     train(log, model, sgd, lambda x, y: (model["head"](model["body"](x)) - y).square().mean(), epochs=2)
-    assert ("DeadUnits" in fired(log)) == bool(bias)
+    assert ("DeadUnits" in fired(log)) == is_told
+    assert ("body.1" in {line.layer for line in records(log, ActivationReport)}) == is_told

@@ -26,7 +26,7 @@ COLUMNS = 1024
 RUN = 6
 """Batches in a row whose fingerprints are compared in each interval: five repeats are a fault."""
 MOST_CLASSES = 2**17
-"""Whole numbers above this are no classes. Chosen by hand, 2026-11: above any vocabulary in use."""
+"""Whole numbers above this are not classes. Chosen by hand, 2026-11: above any vocabulary in use."""
 KEPT_TARGETS = 2**12
 KEPT_BATCHES = 16
 """Targets kept of a batch, and batches, for the order and the floor of the loss. Chosen by hand, 2026-11."""

@@ -371,7 +371,7 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
         state.inner_from_zero = True
     if total is not None and value >= total:
         state.inner_from_zero = False
-    elif total is not None and value == total - 1 and not is_count and _ended_before_its_total(state, total):
+    elif total is not None and value == total - 1 and not is_count and _ended_before_its_total(state, value):
         state.inner_from_zero = True
     if total is not None and not may_count((state.index or 0) * total + value):
         total = None
@@ -402,10 +402,15 @@ def enter_batch(state: PlaceState, named: Named, *, is_count: bool = False) -> i
     return state.step
 
 
-def _ended_before_its_total(state: PlaceState, total: int) -> bool:
-    """Whether the epoch before ended one batch before its total, too: the batches are counted from 0."""
-    before = state.inner if state.inner_index != state.index else state.inner_before
-    return before == total - 1 and state.index is not None and state.index > 0
+def _ended_before_its_total(state: PlaceState, value: int) -> bool:
+    """Whether the epoch before ended at this batch, one before its total, too: the batches are counted from 0.
+
+    A batch that comes in the rhythm of the reports is told whether it is the last or not.
+    """
+    is_same_epoch = state.inner_index == state.index
+    before = state.inner_before if is_same_epoch else state.inner
+    is_in_rhythm = is_same_epoch and state.inner is not None and value - state.inner == state.leap > 1
+    return before == value and state.index is not None and state.index > 0 and not is_in_rhythm
 
 
 def _is_in_its_epoch(state: PlaceState, share: float) -> bool:

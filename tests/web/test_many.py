@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from tests.conftest import require_installed
 from tests.notify.receivers import free_port, until
 from tests.web.devtools import CLOCK, browser
 from tests.web.engines import OPENER, ask
+from tests.web.readers import connected
 from tests.web.states import RULE, Watch, logs_in, steps
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ CLIENTS, STREAMED_S, MOST_MEMORY_BYTES, TICK_S = 50, 60.0, 120_000_000, 2.0
 ALONE = 11
 """Alerts before anyone reads: what a turn of the watch that has one takes by itself."""
 MOST_SLOWER, NOISE_S = 1.25, 0.03
-"""What readers may add to such a turn; both sides share two cores with the readers' own threads."""
+"""What readers may add to such a turn: server, watch and readers share two cores."""
 
 
 @pytest.fixture
@@ -70,59 +70,35 @@ def test_200_runs_are_one_page_of_less_than_a_second_and_3_mb(many: tuple[str, i
     assert size < MOST_PAGE_BYTES
 
 
-class Reader(threading.Thread):
-    """A reader of the stream, which notes the alerts that it is told."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(daemon=True)
-        self.port, self.data = port, b""
-        self.connection = connected(port)
-
-    def run(self) -> None:
-        while some := self._some():
-            self.data += some
-
-    def _some(self) -> bytes:
-        try:
-            return self.connection.recv(1 << 16)
-        except OSError:
-            return b""
-
-
-def connected(port: int, *, buffer: int | None = None) -> socket.socket:
-    """Return a connection that has asked for the stream."""
-    made = socket.socket()
-    if buffer is not None:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    made.connect(("127.0.0.1", port))
-    made.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-    return made
-
-
-def test_50_readers_miss_nothing_and_slow_or_dead_ones_hold_no_one(many: tuple[str, int, Watch, list[Path]]):
+def test_50_readers_miss_nothing_and_slow_or_dead_ones_hold_no_one(
+    many: tuple[str, int, Watch, list[Path]], tmp_path: Path
+):
     url, pid, watch, logs = many
     port, server = int(url.rpartition(":")[2]), psutil.Process(pid)
     alone = [turn_with_an_alert(watch, log) for log in logs[:ALONE]]
     until(lambda: ask(f"{url}/api/alerts?limit=200")["total"] == ALONE, 60)
-    readers = [Reader(port) for _ in range(CLIENTS)]
     dead = [connected(port, buffer=1024) for _ in range(5)]
-    for each in readers:
-        each.start()
-    until(lambda: all(b"retry" in each.data for each in readers), 60)
+    # In a process of their own: what they take is not what the watch waits for.
+    (tmp_path / "told").mkdir()
+    told_to = [tmp_path / "told" / f"{each}" for each in range(CLIENTS)]
+    words = [sys.executable, "-m", "tests.web.readers", f"{port}", f"{CLIENTS}", f"{tmp_path / 'told'}"]
+    readers = subprocess.Popen(words)
+    until(lambda: all(each.exists() and b"retry" in each.read_bytes() for each in told_to), 60)
     began, number, turns, most_memory = CLOCK.monotonic(), ALONE, [], 0
     while CLOCK.monotonic() - began < STREAMED_S and number < RUNS:
         turns.append(turn_with_an_alert(watch, logs[number]))
         number += 1
         most_memory = max(most_memory, server.memory_info().rss)
     number, new = number - ALONE, logs[ALONE:number]
-    until(lambda: all(each.data.count(RULE.encode() + b'", "fault"') >= number for each in readers), 60)
-    for each in readers:
-        told = [each.data.count(f'"log": "{log}", "host"'.encode()) for log in new]
+    until(lambda: all(each.read_bytes().count(RULE.encode() + b'", "fault"') >= number for each in told_to), 60)
+    readers.kill()
+    readers.wait()
+    for data in map(Path.read_bytes, told_to):
+        told = [data.count(f'"log": "{log}", "host"'.encode()) for log in new]
         assert told == [1] * number
-        assert b"event: reload" not in each.data
-        each.connection.close()
-    for each in dead:
-        each.close()
+        assert b"event: reload" not in data
+    for connection in dead:
+        connection.close()
     with OPENER.open(f"{url}/healthz", timeout=5) as answer:
         assert answer.status == 200
     before, during = median(alone), median(turns)

@@ -177,7 +177,7 @@ def slot_of(
     if _only_split(bare):
         return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)
     in_key = _KEY_UNIT.search(key)
-    unit = unit or next((each for each in in_key.groups() if each), "") if in_key else unit
+    unit = unit or next((each.lower() for each in in_key.groups() if each), "") if in_key else unit
     scale = _SCALES.get(unit, 1.0) if said.role in ("time", "clock") else 1.0
     name = (
         said.own_name[:LONGEST_NAME].replace(":", "_")

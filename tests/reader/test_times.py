@@ -19,6 +19,8 @@ OF_A_STEP = {
     "named": "step {n} loss {loss:.4f} step time 0.250",
     "milliseconds": "step {n} loss {loss:.4f} time 250.00ms",
     "unit in the key": "step={n} loss={loss:.4f} ms/step=250.0",
+    "unit in capitals": "step={n} loss={loss:.4f} MS/step=250.0",
+    "unit in parentheses": "step={n} loss={loss:.4f} Step time (MS): 250.0",
     "key without a sign": "step {n} loss {loss:.4f} ms/step 250.0",
     "unit behind": "step {n} loss {loss:.4f} 250.0 ms/step 1200 tok/s",
     "a rate": "step {n} | loss {loss:.4f} | 0.250 s/it",

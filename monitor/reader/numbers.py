@@ -110,7 +110,9 @@ def _without_commas(body: str, has_decimal_comma: bool | None) -> str:
 
 def decimals(body: str) -> int:
     """Return with how many decimal places a finite number is printed; below 0 for thousands, and the like."""
-    mantissa, _, exponent = body.lower().partition("e")
+    mantissa, exponent = body, ""
+    if "e" in body or "E" in body:
+        mantissa, _, exponent = body.lower().partition("e")
     point = mantissa.find(".")
     places = len(mantissa) - point - 1 if point >= 0 else 0
     return max(places - int(exponent[:MOST_EXPONENT_CHARACTERS]), FEWEST_PLACES) if exponent else places

@@ -140,7 +140,7 @@ class Single:
                 if (key != PACE or value >= SHORTEST_PACE_S) and (key != LOSS or "loss" in given)
             ]
         )
-        digits = tuple([(signal, labels, _places(texts[slot])) for signal, labels, slot in self.digits])
+        digits = tuple([(signal, labels, decimals(texts[slot].decode())) for signal, labels, slot in self.digits])
         return Event(evidence_of(line, path, place.at), "", record, samples, self.kind, None, digits)
 
     def _after(self, line: RawLine, texts: tuple[bytes, ...], state: DialectState) -> After | None:
@@ -296,14 +296,6 @@ def single_of(shape: Shape, data: bytes, event: Event) -> Single | None:
         event.kind,
         () if shape.bar is None else tuple(matched.groups()[shape.bar.slots[slot]] for slot in shape.fast.constants),
     )
-
-
-def _places(text: bytes) -> int:
-    """Return `decimals` of a number that is printed plainly."""
-    if b"e" in text or b"E" in text:
-        return decimals(text.decode())
-    point = text.find(b".")
-    return len(text) - point - 1 if point >= 0 else 0
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.reader.slots import Slot
+from monitor.reader.slots import MEASURED, MEASURED_OR_TIMED, Slot
 
 
 def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
@@ -14,7 +14,7 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         before = slots[:index]
         has_epoch = any(each.quantity == "epoch" for each in before)
         has_inner = any(each.quantity in ("step", "batch") and each.role == "place" for each in before)
-        has_value = any(each.role in ("value", "metric", "criterion", "part") for each in before)
+        has_value = any(each.role in MEASURED for each in before)
         if slot.role == "splitword":
             # "Train: 0 [10/1251]", "Train: [0/300][10/1251]": an epoch, where a batch follows; else not sure.
             follows = [each for each in slots[index + 1 :] if each.role != "total"]
@@ -37,7 +37,7 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
         elif slot.role == "bracket" and is_pair and has_value and not has_inner:
             slots[index] = Slot("place", "position")
     leads = [index for index, slot in enumerate(slots) if slot.role == "lead"]
-    keyed = any(each.role in ("value", "metric", "criterion", "part", "time") for each in slots)
+    keyed = any(each.role in MEASURED_OR_TIMED for each in slots)
     if keyed and len(leads) == 2 and slots[leads[1]].unit in (",", "|"):
         slots[leads[0]] = Slot("place", "epoch", rank=1)
         slots[leads[1]] = Slot("place", "batch" if slots[leads[1]].unit == "," else "step", rank=1)

@@ -11,13 +11,14 @@ from monitor.reader.filling import Filled
 from monitor.reader.places import PlaceState
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
+from monitor.reader.slots import MEASURED
 from monitor.reader.state import ReadState
 from monitor.reader.template import MARK, template_key
 
 
 def held_out_before_loss(plan: Plan) -> str:
     """Return the split of the figures before a loss that names none, where it is a validation's or a test's."""
-    measured = [slot for slot in plan.slots if slot.role in ("value", "criterion", "part", "metric")]
+    measured = [slot for slot in plan.slots if slot.role in MEASURED]
     losses = [index for index, slot in enumerate(measured) if slot.quantity == "loss"]
     if len(losses) != 1 or measured[losses[0]].split or measured[losses[0]].marks:
         return ""

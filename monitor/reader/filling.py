@@ -6,16 +6,12 @@ from typing import NamedTuple
 
 from monitor.reader.numbers import Written, decides_comma, may_count, read
 from monitor.reader.plan import Plan
-from monitor.reader.slots import Slot
+from monitor.reader.slots import MEASURED, Slot
 from monitor.reader.state import ReadState
 from monitor.reader.template import template_key
 
 _COUNTS = frozenset(("step", "batch", "position", "samples", "max_steps"))
 """Places that are whole numbers: what a comma parts in them are thousands."""
-
-
-_MEASURED = ("value", "criterion", "part", "metric")
-"""Roles of numbers that a line measures."""
 
 
 class Filled(NamedTuple):
@@ -71,7 +67,7 @@ def _without_empties(template: str, found: list[Filled], state: ReadState) -> li
     was = state.empties.get(key, "")
     has_words = any(each.number.is_empty for each in found)
     if was == "n" and has_words:
-        if any(not each.number.is_empty and each.slot.role in _MEASURED for each in found):
+        if any(not each.number.is_empty and each.slot.role in MEASURED for each in found):
             # "loss: 0.5, stop_rate: null": a score that was not taken. A loss that is none is not finite.
             found = [each for each in found if not (each.number.is_empty and each.slot.role == "metric")]
         held_out = [each for each in found if each.slot.split in ("val", "test")]

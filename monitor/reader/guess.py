@@ -7,10 +7,9 @@ from typing import NamedTuple
 from monitor.reader import phrases
 from monitor.reader.heads import take_head
 from monitor.reader.plan import plan_of
+from monitor.reader.slots import MEASURED_OR_TIMED
 from monitor.reader.state import Clock
 from monitor.reader.template import shape_of
-
-_MEASURED = ("value", "criterion", "part", "metric", "time")
 
 
 class Guess(NamedTuple):
@@ -32,7 +31,7 @@ def guess_of(line: str) -> Guess:
     named = []
     for slot, text in zip(plan.slots, shape.slots, strict=False):
         name = slot.quantity if slot.role == "place" else slot.name or slot.quantity
-        if name and slot.role in (*_MEASURED, "place"):
+        if name and slot.role in (*MEASURED_OR_TIMED, "place"):
             named.append(f"{name} ({slot.split}) {text}" if slot.split else f"{name} {text}")
     places = [slot for slot in plan.slots if slot.role == "place"]
     doubts = []
@@ -46,6 +45,6 @@ def guess_of(line: str) -> Guess:
         doubts.append(f"{sum(slot.role == 'none' for slot in plan.slots)} numbers without a name")
     if not places:
         doubts.append("names no step and no epoch")
-    if not any(slot.role in _MEASURED for slot in plan.slots):
+    if not any(slot.role in MEASURED_OR_TIMED for slot in plan.slots):
         doubts.append("measures nothing that has a name")
     return Guess(", ".join(named[:12]), "; ".join(doubts))

@@ -24,14 +24,12 @@ from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
 from monitor.reader.shared_names import is_merit
-from monitor.reader.slots import Slot
+from monitor.reader.slots import MEASURED, Slot
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.reader.template import MARK, shape_of, template_key
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
 
-_MEASURED = ("value", "criterion", "part", "metric")
-"""Roles of figures that a line measures."""
 MOST_LOSSES = 4
 """A line that gives the loss so often by its bare name is many reports without an end of line between them: which of
 them is the last is not sure, and none is read."""
@@ -241,7 +239,7 @@ def _is_listed(text: str) -> bool:
 
 def _tells_of_the_best(plan: Plan) -> bool:
     """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
-    measured = [slot for slot in plan.slots if slot.role in ("value", "criterion", "part", "metric")]
+    measured = [slot for slot in plan.slots if slot.role in MEASURED]
     return bool(measured) and all("best" in slot.marks for slot in measured)
 
 
@@ -284,7 +282,7 @@ def _is_report(
 
 def _names_sets(filled: list[Filled]) -> bool:
     """Whether each figure's own key names its set."""
-    measured = [each for each in filled if each.slot.role in ("value", "criterion", "part", "metric")]
+    measured = [each for each in filled if each.slot.role in MEASURED]
     return all(each.slot.split for each in measured)
 
 
@@ -328,7 +326,7 @@ def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
     """Whether a line within an epoch says how far it is, how long it took, and no more: ``Batch 4 of 18. Took 9s``,
     ``Epoch 3 | batch 20/95 (21.1%) | 0.19s/batch``.
     """
-    is_timed = all(slot.role not in _MEASURED for slot in plan.slots) and not plan.is_prose
+    is_timed = all(slot.role not in MEASURED for slot in plan.slots) and not plan.is_prose
     places = [each for each in filled if each.slot.role == "place"]
     batches = [each for each in places if each.slot.quantity == "batch"]
     has_epoch = place.index is not None or any(each.slot.quantity == "epoch" for each in places)

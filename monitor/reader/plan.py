@@ -11,6 +11,8 @@ from monitor.reader.number_first import name_first
 from monitor.reader.shared_names import name_sets, sets_of, shared
 from monitor.reader.slots import (
     CHANGES,
+    MEASURED,
+    MEASURED_OR_TIMED,
     OPENERS,
     PROSE,
     SEPARATOR,
@@ -23,7 +25,7 @@ from monitor.reader.slots import (
     unnamed,
     without_unit,
 )
-from monitor.reader.subjects import MEASURED, group_of, part_sets, section_of, share_split, spelled_out, subject_of
+from monitor.reader.subjects import group_of, part_sets, section_of, share_split, spelled_out, subject_of
 from monitor.reader.template import MARK
 from monitor.reader.times import times_told
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
@@ -35,7 +37,7 @@ _LOADS = re.compile(
 
 
 _BEFORE_VALUE = re.compile(r"\s?[:=]\s*$")
-"""What stands between a number that is part of a name and the figure."""
+"""What is between a number that is part of a name and the figure."""
 
 
 class Plan(NamedTuple):
@@ -131,13 +133,13 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
             list_of = len(found)
-        is_of_set = slot.role in ("value", "criterion", "part", "metric") and slot.quantity != "lr"
+        is_of_set = slot.role in MEASURED and slot.quantity != "lr"
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
     slots = times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps))
     subject = subject_of(gaps, slots, logger)
-    num_measured = sum(slot.role in ("value", "criterion", "part", "metric", "time") for slot in slots)
+    num_measured = sum(slot.role in MEASURED_OR_TIMED for slot in slots)
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
     is_report = is_report and not _LOADS.match(template)
     is_prose = bool(PROSE.search(template.replace(MARK, " "))) and not is_report
@@ -161,7 +163,7 @@ def _is_key_behind(after: str, gap: str, end: str) -> bool:
         and gap[-1:] == " "
         and gap[-2:-1].isalnum()
         and not end[:2].strip()
-        and (meaning(word).role == "time")
+        and meaning(word).role == "time"
     )
 
 

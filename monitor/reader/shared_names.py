@@ -8,7 +8,7 @@ from monitor.reader.slots import Slot
 from monitor.reader.vocabulary import meaning, shipped, words_of
 
 SETS = ("train", "val", "test")
-MEASURED = ("value", "criterion", "metric")
+SHARED = ("value", "criterion", "metric")
 """Roles of a quantity that several sets can share; one term of a loss is not the loss of any of them."""
 _PARTS = frozenset(("", "/", "|", ",", ";", "&", "]", "[", "-"))
 """What parts the figures of several sets."""
@@ -36,7 +36,7 @@ def sets_of(segment: str) -> tuple[str, ...]:
 
 def shared(sets: tuple[str, ...], slot: Slot, index: int, gaps: list[str]) -> list[Slot]:
     """Return the figures of the sets that a key lists, one each; none of them is read where it has more or fewer."""
-    if slot.role not in MEASURED or slot.marks:
+    if slot.role not in SHARED or slot.marks:
         return [slot]
     last = index
     while last + 2 < len(gaps) and gaps[last + 1].strip() in _PARTS:
@@ -56,7 +56,7 @@ def name_sets(slots: list[Slot], gaps: list[str]) -> list[Slot]:
             known = _heading(gap) or (known if _holds_only_set(gap) else None)
             if known is not None:
                 found[index] = known._replace(split=slot.split, unit=slot.unit)
-        elif slot.role in MEASURED and slot.split and _is_set_last(gap):
+        elif slot.role in SHARED and slot.split and _is_set_last(gap):
             known = slot  # "loss train 0.5 val 0.6"
         elif slot.role not in ("total", "average", "item"):
             known = None

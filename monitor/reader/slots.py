@@ -9,6 +9,10 @@ from monitor.reader.vocabulary import Quantity, known_suffix, listed, meaning, s
 
 LONGEST_NAME = 60
 """Characters of a metric's name."""
+MEASURED = ("value", "criterion", "part", "metric")
+"""Roles of the figures of the training or of a set."""
+MEASURED_OR_TIMED = (*MEASURED, "time")
+"""Those, and how long a step took."""
 
 
 class Slot(NamedTuple):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from monitor.reader.slots import Slot
+from monitor.reader.slots import MEASURED, Slot
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import listed, shipped, words_of
 
-MEASURED = ("value", "criterion", "part", "metric")
-"""Roles of the slots that hold a figure of the training or of a set."""
 _FIELD = re.compile(r"""["']?\b_?(\w+)["']?\s*[:=]\s*["']?([A-Za-z_]+)\b""")
 """``"split": "val"``, ``phase=train``, ``"_type": "val_iter"``."""
 

@@ -8,7 +8,7 @@ from monitor.reader.filling import Filled
 from monitor.reader.numbers import Written
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
-from monitor.reader.slots import Slot
+from monitor.reader.slots import MEASURED_OR_TIMED, Slot
 from monitor.reader.state import ReadState
 from monitor.reader.vocabulary import words_of
 
@@ -30,7 +30,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     for each in filled:
         slot = each.slot
         index = by_index[id(slot)]
-        if slot.role not in ("value", "criterion", "part", "metric", "time") or index in lists:
+        if slot.role not in MEASURED_OR_TIMED or index in lists:
             continue
         split = slot.split or ("" if slot.quantity == "lr" else subject)
         number = each.number

@@ -54,13 +54,12 @@ class RunDelay:
 
     def __del__(self) -> None:
         """Close the files."""
-        for thread in list(self._files):
-            self._close(thread)
+        self._close_all()
 
     def _find(self, own: int) -> None:
         """Find the threads that compute now, and forget all others once the training is in another thread."""
         if own not in self._files:
-            self.__del__()
+            self._close_all()
             if not self._open(own):
                 return
         with suppress(OSError, ValueError):
@@ -83,6 +82,10 @@ class RunDelay:
             # A kernel that does not account for run queues says 0 for everything.
             self._close(thread)
         return bool(ran)
+
+    def _close_all(self) -> None:
+        for thread in list(self._files):
+            self._close(thread)
 
     def _close(self, thread: int) -> None:
         with suppress(KeyError, OSError):

@@ -196,11 +196,10 @@ def _idle_shifts(group: Mapping[str, nn.Parameter], looks: Sequence[_Look]) -> s
     """
     present = {each for look in looks for each, figures in look.items() if figures.is_present}
     found = set()
-    for name, weight in group.items():
-        layer, _, own = name.rpartition("bias")
-        beside = group.get(f"{layer}weight") if own == "" and name.endswith("bias") else None
-        if id(weight) not in present and beside is not None and id(beside) in present:
-            found.add(id(weight))
+    for name, shift in group.items():
+        weight = group.get(f"{name.removesuffix('bias')}weight") if name.endswith("bias") else None
+        if id(shift) not in present and weight is not None and id(weight) in present:
+            found.add(id(shift))
     return found
 
 

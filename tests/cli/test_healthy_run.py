@@ -10,6 +10,7 @@ from monitor.engine.step import Engine
 from monitor.pipeline import Pipeline
 from monitor.rules import load_rules
 from monitor.rules.choice import rule_files
+from monitor.run.derived.training import MOST_DELAY
 from monitor.snapshot import Snapshot
 from monitor.tail import read_lines
 from tests.trainer.runs import fit, make_panel
@@ -50,8 +51,11 @@ def test_every_rule_is_ok_or_not_applicable_by_a_line_of_the_log(watched: tuple[
         for name, reading in answers(watched[0])
         if reading.outcome not in (Outcome.OK, Outcome.NOT_APPLICABLE) or not reading.evidence
     }
-    # What a machine that is busy with other work lets nobody know.
-    assert open_questions - {("StepTimeGrown", "train.s_on_core is nan")} == set()
+    waits = watched[0].run.attempt.of("train.run_delay_share")
+    if waits and waits[()].last.value > MOST_DELAY:
+        # The log says itself that the machine was busy with other work, and so not how long a step takes.
+        open_questions.discard(("StepTimeGrown", "train.s_on_core is nan"))
+    assert open_questions == set()
 
 
 def test_not_applicable_means_declared_or_not_asked_for_or_not_written_by_this_trainer(

@@ -83,13 +83,7 @@ def batches_of_glued_splits(log):
 
 def padded_epoch_of_all(log):
     at = log.last(r"Epoch +<i>/<i> \| Train Loss: <n> \| Train Acc: <n>% \| Val Loss: <n> \| Val Acc: <n>%")
-    return {
-        "epochs_done": number(at[1]),
-        "epochs": number(at[2]),
-        "loss": number(at[3]),
-        "val_loss": number(at[5]),
-        "metrics": {"Acc": {"train": percent(at[4]), "val": percent(at[6])}},
-    }
+    return _losses_and_shares(at)
 
 
 def padded_epoch_minutes(log):
@@ -150,13 +144,7 @@ def glued_epoch(log):
 
 def split_pairs(log):
     at = log.last(r"^Epoch \[<i>/<i>\] Train Loss: <n>, Train Acc: <n>% \| Val Loss: <n>, Val Acc: <n>%")
-    return {
-        "epochs_done": number(at[1]),
-        "epochs": number(at[2]),
-        "loss": number(at[3]),
-        "val_loss": number(at[5]),
-        "metrics": {"Acc": {"train": percent(at[4]), "val": percent(at[6])}},
-    }
+    return _losses_and_shares(at)
 
 
 def caffe_paces(log):
@@ -173,14 +161,7 @@ def pipes_with_rate(log):
     at = log.last(
         r"Epoch \[<i>/<i>\] \| Train Loss: <n> \| Train Acc: <n>% \| Val Loss: <n> \| Val Acc: <n>% \| LR: <n>"
     )
-    return {
-        "epochs_done": number(at[1]),
-        "epochs": number(at[2]),
-        "loss": number(at[3]),
-        "val_loss": number(at[5]),
-        "lr": number(at[7]),
-        "metrics": {"Acc": {"train": percent(at[4]), "val": percent(at[6])}},
-    }
+    return {**_losses_and_shares(at), "lr": number(at[7])}
 
 
 def distilled_batches(log):
@@ -350,3 +331,14 @@ FORMATS = {f"ten-{name.__name__.replace('_', '-')}": name for name in (
     keras_bars, models_in_turn, chinese_notes, progress_in_percent, dev_behind_at, episode_lines, losses_in_a_dict,
     double_pipes, end_of_epoch, hf_strings_and_bars, matrix_behind, accuracies_first, in_epoch, hf_then_evaluation,
 )}  # fmt: skip
+
+
+def _losses_and_shares(at):
+    """Return what a line says that has the epoch, its total, and loss and accuracy of training and validation."""
+    return {
+        "epochs_done": number(at[1]),
+        "epochs": number(at[2]),
+        "loss": number(at[3]),
+        "val_loss": number(at[5]),
+        "metrics": {"Acc": {"train": percent(at[4]), "val": percent(at[6])}},
+    }

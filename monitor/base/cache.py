@@ -2,6 +2,7 @@
 
 One JSON document per file, in the user's own cache folder. It is used only if no other user could have written it and
 its key, a digest of all that it was made from, is the one asked for. Nothing is kept in a folder that is not writable.
+The folder stays small: above `MOST_DOCUMENTS`, those written longest ago go.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import monitor
 
 MOST_BYTES = 16 * 1024 * 1024
 """A larger document is not read; that of the largest shipped file has about 300 kB."""
+MOST_DOCUMENTS = 64
+"""Several times the files of one user; files read once, such as those of a temporary folder, would fill a disk."""
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -66,6 +69,7 @@ def keep(path: Path, key: str, made: object) -> None:
             temporary.replace(place)
         except OSError:
             temporary.unlink(missing_ok=True)
+        _forget_the_oldest(place.parent)
 
 
 @cache
@@ -79,6 +83,13 @@ def code_stamp(packages: Iterable[str]) -> bytes:
                 seen = each.stat()
                 found.append(f"{package}/{each.name} {seen.st_size} {seen.st_mtime_ns}")
     return "\n".join(found).encode()
+
+
+def _forget_the_oldest(folder: Path) -> None:
+    """Remove the documents written longest ago, and what a process that was killed had half written."""
+    seen = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in os.scandir(folder)]
+    for _, path in sorted(seen)[:-MOST_DOCUMENTS]:
+        Path(path).unlink()
 
 
 def _place(path: Path) -> Path | None:

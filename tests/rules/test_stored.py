@@ -67,6 +67,13 @@ def test_other_code_reads_the_file_again(rules: Path, monkeypatch: pytest.Monkey
     assert file._kept(rules, file._key(rules)) is None
 
 
+def test_files_read_once_do_not_fill_the_folder(tmp_path: Path, folder: Path):
+    for number in range(3 * cache.MOST_DOCUMENTS):
+        cache.keep(tmp_path / f"{number}.yaml", "key", number)
+        assert len(list(folder.iterdir())) <= cache.MOST_DOCUMENTS
+    assert cache.kept(tmp_path / f"{number}.yaml", "key") == number
+
+
 def _cut(kept: Path) -> None:
     kept.write_bytes(kept.read_bytes()[:-10])
 

@@ -74,8 +74,8 @@ def test_dropped_samples_are_reported_live_and_by_a_replay(tmp_path: Path):
     log = [at(0, RunStart(run="fit-1")), at(1, train(1)), *groups, at(9, report(2, group_499=0.0))]
     watching = Watching(tmp_path / "run.log")
     with watching.tail:
-        for line in log:
-            watching.turn([line])
+        for begin in range(0, len(log), 50):
+            watching.turn(log[begin : begin + 50])
     ((state, lines),) = lost(watching)
     assert (state, "group_" in lines) == ("firing", True)
     live = [(each.id, iso_time(each.at)) for each in watching.heard.alerts if each.rule == "EvidenceLost"]

@@ -24,7 +24,9 @@ from tests.lines import START, epoch_end, reset, rule, setting
 
 RULES = load_rules(sorted((Path(__file__).parents[2] / "rules").glob("*.yaml")))
 GROUPS = ("gat", "temporal_encoder")
-THOROUGH = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+NUM_EXAMPLES = settings.default.max_examples // 12
+"""Each is a whole log, read twice: a few for `make test`, many for `make test-full`."""
+THOROUGH = settings(deadline=None, max_examples=NUM_EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Trainer:
@@ -268,7 +270,7 @@ def test_blocks_and_single_lines_leave_the_same_state(data, cuts):
     assert state(many) == state(one)
 
 
-@settings(THOROUGH, max_examples=25)
+@THOROUGH
 @given(data=logs(most=6), cuts=st.lists(st.integers(0, 10**6), max_size=6))
 def test_a_watch_gives_the_alerts_of_a_replay(data, cuts, tmp_path_factory):
     """However the log grows, and however much was there before, ids, times and evidence are the same."""

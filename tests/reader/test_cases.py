@@ -10,6 +10,7 @@ MANIFEST = CASES / "manifest.jsonl"
 RIGHT_SHARE = 0.98
 
 
+@pytest.mark.slow  # CI asks the same of the command, with `check.py`
 def test_no_fact_of_a_case_is_wrong_and_nearly_all_are_right():
     if not MANIFEST.is_file():
         pytest.skip("the shared cases are not there")

@@ -98,7 +98,7 @@ def daily_scores(out: Path, panel: Path, run: Run) -> dict[int, Score]:
     }
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16-mixed"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16-mixed", marks=pytest.mark.slow)])
 def test_the_sharpe_of_the_log_and_of_the_file_agree_in_the_runs_own_precision(tmp_path: Path, precision: str):
     panel = make_panel(tmp_path, days=190)
     run = fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "c"), precision=precision, device="cpu", batch_size=60)

@@ -9,7 +9,7 @@ from tests.reader.generated.kinds.all import ALL
 from tests.reader.generated.log import log
 from tests.reader.generated.score import Reader, score, shown, table
 
-FEW_SEEDS = range(4 * len(ALL))
+FEW_SEEDS = range(2 * len(ALL))
 MANY_SEEDS = range(100 * len(ALL))
 SHARE_READ = 0.9
 
@@ -20,13 +20,9 @@ def read() -> Reader:
     return pytest.importorskip("tests.reader.facts").facts_of
 
 
-def test_a_reader_is_never_wrong_on_a_fixed_sample(read: Reader):
+def test_a_reader_is_never_wrong_and_reads_nine_tenths_of_a_fixed_sample(read: Reader):
     result = score(read, FEW_SEEDS)
     assert result.wrong == [], table(result, examples=2)
-
-
-def test_a_reader_reads_nine_tenths_of_the_facts(read: Reader):
-    result = score(read, FEW_SEEDS)
     assert result.total.share_read >= SHARE_READ, table(result, examples=2)
 
 

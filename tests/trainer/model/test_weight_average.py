@@ -56,6 +56,7 @@ def test_only_validation_uses_the_average_not_training(panel: Path, tmp_path: Pa
     assert own.records(grammar.Epoch)[0].val_loss != averaged.records(grammar.Epoch)[0].val_loss
 
 
+@pytest.mark.slow
 def test_prediction_uses_the_average_too(panel: Path, tmp_path: Path):
     import pyarrow.parquet as pq
 
@@ -69,6 +70,7 @@ def test_prediction_uses_the_average_too(panel: Path, tmp_path: Path):
     assert tables[0]["pred_1d"] != tables[1]["pred_1d"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_same_average(panel: Path, tmp_path: Path):
     settings = {"epochs": 2, "checkpoint_every": 4, "ema_decay": 0.99}
     fit(tmp_path, panel, checkpoint_dir=str(tmp_path / "whole"), **settings)

@@ -78,6 +78,7 @@ def test_without_noise_no_random_number_is_drawn_and_every_part_gets_its_mode_ba
     assert torch.allclose(model.eval()(*inputs)[..., MEDIAN], quiet, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_weight_of_the_variance_penalty_keeps_up_the_spread_at_the_default_dropout(panel: Path, tmp_path: Path):
     # Shuffled labels: the best prediction is a constant, and without the penalty the model goes there.
     settings = {**NOISY, "inject": ("not_learning@1",), "base_lr": 5e-3, "epochs": 8}

@@ -244,7 +244,14 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         if inner is not None and inner[0] in ("lr", "grad_norm"):
             return Quantity(inner[0], inner[1], "", frozenset(), own_name, inner[2])
     plain = _plain(words, vocabulary)
-    for tries in (words, rest, plain, plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain):
+    unlinked = [word for word in rest if word not in vocabulary.lists.get("connectors", frozenset())]
+    for tries in (
+        words,
+        rest,
+        plain,
+        plain[1:] if len(plain) > 1 and plain[0] in ("loss", "losses") else plain,
+        unlinked,  # "perte de validation"
+    ):
         if hit := vocabulary.quantities.get(" ".join(tries)):
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])
     if len(words) > 1 and words[-1] in _ORDINALS:
@@ -253,16 +260,13 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])  # "Epoch id", "step_idx"
     for native, means in _JOINED.items():
         if any(native in word for word in words):
-            split = next((name for text, name in vocabulary.splits.items() if _is_in(text, name, key)), split)
+            named = [name for text, name in vocabulary.splits.items() if not text.isascii() and text in key]
+            split = next((name for name in named if name not in _MARKS), split)
+            marks |= _MARKS.intersection(named)
             return Quantity(means[0], means[1], split, frozenset(marks), own_name, means[2])
     if rest and (rest[-1] in ("loss", "losses") or rest[0] == "loss"):
         return Quantity("loss", "part", split, frozenset(marks), own_name)
     return Quantity("metric", "metric", split, frozenset(marks), own_name)
-
-
-def _is_in(text: str, name: str, key: str) -> bool:
-    """Whether a split's name in a script without spaces is in a key."""
-    return not text.isascii() and text in key and name not in _MARKS
 
 
 _ORDINALS = frozenset(("id", "idx", "index", "no", "nr", "number"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,6 +56,8 @@ class Plan(NamedTuple):
     held_out: str = ""
     """The set that all figures of the line are of that name one, where it is held out: in a loop of another length than
     the training's, a figure without a name of its set is of that, too."""
+    held_out_loss: str = ""
+    """The set that all losses of the line are of that name one, where it is held out: their mean is of that, too."""
 
 
 @lru_cache(maxsize=4096)
@@ -143,13 +146,20 @@ def plan_of(template: str, logger: str = "") -> Plan:
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
     is_report = is_report and not _LOADS.match(template)
     is_prose = bool(PROSE.search(template.replace(MARK, " "))) and not is_report
+    held_out = _held_out(slot for slot in slots if slot.role in MEASURED)
+    held_out_loss = _held_out(slot for slot in slots if slot.quantity == "loss")
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
-    named = {slot.split for slot in slots if slot.role in MEASURED and slot.split}
-    held_out = next(iter(named)) if named in ({"val"}, {"test"}) else ""
-    return Plan(tuple(part_sets(share_split(slots))), subject, num_pairs > 0, is_prose, is_place_only, held_out)
+    slots = tuple(part_sets(share_split(slots)))
+    return Plan(slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss)
 
 
 forgets(plan_of.cache_clear)
+
+
+def _held_out(slots: Iterable[Slot]) -> str:
+    """Return the set that all slots are of that name one, where it is held out; empty where it is not."""
+    named = {slot.split for slot in slots if slot.split}
+    return next(iter(named)) if named in ({"val"}, {"test"}) else ""
 
 
 def _is_key_behind(after: str, gap: str, end: str) -> bool:

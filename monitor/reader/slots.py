@@ -132,7 +132,7 @@ def key_of(segment: str, *, has_sep: bool, is_quoted: bool) -> str:
     return f"{key} {qualifier}".strip() if key else ""
 
 
-_GOES_ON = re.compile(r" [a-z]+(?: [A-Za-z]+)*[.!]?$")
+_GOES_ON = re.compile(r" [a-z]+(?: [A-Za-z]+)*[.!…]*$")
 """Words behind a number: ``Process 4711 exits successfully.`` names no measurement."""
 
 
@@ -176,8 +176,10 @@ def slot_of(
         inner = meaning(key[key.index("(") :].strip("() "))
         if outer.role != "metric" or inner.split:
             said = outer._replace(split=inner.split or outer.split, marks=outer.marks | inner.marks)
-    if (said.name == "loss" or said.role == "place") and unit in _TIMES:
+    if (said.name == "loss" or said.role in ("place", "metric")) and unit in _TIMES:
         return Slot("clock", "train_time", unit=unit)  # "cost 35.2s" is what the epoch took
+    if said.role == "metric" and (rate := _rate_of(after)):
+        return Slot("none") if said.split in ("val", "test") else Slot("value", rate)  # "speed = 880.9 images/s"
     if _only_split(bare):
         return Slot("splitword", split=said.split or shipped().splits.get(words_of(bare)[0], ""), name=bare, unit=unit)
     in_key = _KEY_UNIT.search(key)
@@ -195,6 +197,18 @@ def slot_of(
     if said.role == "place":
         name = "plural" if words_of(bare)[-1:] and words_of(bare)[-1].endswith("s") else ""
     return Slot(said.role, said.name, name, said.split, said.marks, scale, -1, said.rank, unit, said.of_set)
+
+
+_RATE = re.compile(r" ?([A-Za-z]+)/s(?:ec|econd)?(?![A-Za-z/])")
+"""A unit behind a number: ``images/s``."""
+
+
+def _rate_of(after: str) -> str:
+    """Return the quantity of a number by the unit behind it, samples or tokens per second; empty for any other."""
+    found = _RATE.match(after)
+    if found is None or found[1].lower() not in listed("sample_units"):
+        return ""
+    return "tokens_per_s" if found[1].lower().startswith("tok") else "samples_per_s"
 
 
 def _time_name(key: str) -> str:

@@ -39,6 +39,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
         if slot.name == "cost" and slot.role == "value" and has_parts:
             continue  # beside losses by name, it may as well be what the epoch took in seconds
         if slot.quantity == "loss" and not slot.marks & {"best", "aux"}:
+            if not split and "average" in slot.marks:
+                split = plan.held_out_loss  # "test_loss: 0.5 | avg_loss: 0.6"
             group = split if split in ("val", "test") else "train"
             score = _loss_score(slot)
             value = Value("loss", "", group, number.value, number.digits)
@@ -67,6 +69,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             found.append(Value(slot.quantity, "", split, number.value * slot.scale, number.digits))
         elif slot.role == "value":
             found.append(Value(slot.quantity, "", split, number.value, number.digits))
+    found = [value for value in found if not _is_nameless_count(value)]
     for group, number in broken.items():
         if group not in chosen or best[group][0] == 1:
             # The whole is not finite where one of its parts is not.
@@ -89,6 +92,11 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             state.has_loss = True
         found.insert(0, value)
     return tuple(_once(found))
+
+
+def _is_nameless_count(value: Value) -> bool:
+    """Whether a value is a whole number that has no more than a set for its name: ``Training: 3`` is no figure."""
+    return value.quantity == "metric" and not value.name and not value.digits and math.isfinite(value.number)
 
 
 def _are_counts(part: Written, whole: Written) -> bool:

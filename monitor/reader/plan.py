@@ -149,8 +149,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
     held_out = _held_out(slot for slot in slots if slot.role in MEASURED)
     held_out_loss = _held_out(slot for slot in slots if slot.quantity == "loss")
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
-    slots = tuple(part_sets(share_split(slots)))
-    return Plan(slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss)
+    shared_slots = tuple(part_sets(share_split(slots)))
+    return Plan(shared_slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss)
 
 
 forgets(plan_of.cache_clear)

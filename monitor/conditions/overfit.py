@@ -1,4 +1,4 @@
-"""``overfit``: tests for a validation loss that rises above its best while the training loss falls."""
+"""``overfit``: tests for a validation figure whose level gets worse than its best, and that of the training better."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.condition import Condition, Needed
+from monitor.conditions.level_rise import Rise, rises_of
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
-from monitor.conditions.shapes import mean, rise
+from monitor.conditions.shapes import mean
+from monitor.conditions.shapes import rise as slope
 from monitor.conditions.training_move import TRAINING, noise_of
-from monitor.reader.metric_names import direction_of
+from monitor.reader.metric_names import direction_of, is_best_so_far, is_counted
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -26,26 +29,37 @@ SIGMAS = 3.0
 """A rise counts if it is so many times the noise of the training loss. Chosen by hand, 2026-11."""
 LEAST_RISE = 0.05
 """A rise counts if it is this share of the first validation loss: next to zero a loss may double. By hand, 2026-11."""
+LEAST_POINTS = 0.02
+"""A score must be so much of what is possible lower than it was. Chosen by hand, 2026-11."""
+MOST_KEPT = 128
+"""So many of the newest validations are looked at, where one per epoch is remembered. Chosen by hand, 2026-11."""
 
 
 class _Pair(NamedTuple):
-    """A validation loss and the training loss of the same kind."""
+    """A figure of the validation and that of the training, of the same kind."""
 
     labels: Labels
     what: str
     validation: Series
     training: Series
+    ideal: float | None = None
+    """The best that a score can be: what it lacks is judged. None for what is better when lower."""
+
+    def cost(self, value: float) -> float:
+        """Return what is better when lower."""
+        return value if self.ideal is None else self.ideal - value
 
 
 class Overfit(Condition):
-    """A validation loss is above its best in several validations running, while the training loss falls.
+    """The level of a validation loss is above its best, beyond its own noise, and the training loss is lower than then.
 
-    The rise must stand out from the noise of the training loss. Losses below zero have no multiples.
+    Levels are medians of as many validations as the noise asks for, and the newest ones must all be above the best one.
+    The rise must also stand out from the noise of the training loss. Losses below zero have no multiples.
     """
 
     kind: Literal["overfit"]
     of: Literal["loss", "metrics"] = "loss"
-    """The loss, or other figures that are better when lower, such as an RMSE printed for both splits."""
+    """The loss, or other figures printed for both splits: errors, such as an RMSE, and scores, such as an accuracy."""
     above: Annotated[float, Field(gt=1)] = 1.2
     """What multiple of the best counts."""
     consecutive: Annotated[int, Field(ge=1, le=8)] = 3
@@ -65,10 +79,10 @@ class Overfit(Condition):
 
     def in_words(self) -> str:
         """Return what is tested."""
-        what = "the validation loss" if self.of == "loss" else "a validation metric that is better when lower"
+        what = "the validation loss" if self.of == "loss" else "an error of the validation, or what a score lacks,"
         return (
-            f"{what} is above {self.above:g} × its best in {self.consecutive} validations in a row, by more than the "
-            "training figure's noise, while that falls"
+            f"{what} is above {self.above:g} × its best level in {self.consecutive} validations in a row, by more than "
+            "its own noise and the training figure's, while that is lower than it was then"
         )
 
     def needed_signals(self) -> Needed:
@@ -93,7 +107,7 @@ class Overfit(Condition):
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each pair of figures."""
-        return [self._read(pair) for pair in self._pairs(run.attempt)] or [
+        return [self._read(run.attempt, pair, pair.labels in firing) for pair in self._pairs(run.attempt)] or [
             unknown("no validation loss and training loss of one kind were seen")
         ]
 
@@ -107,65 +121,113 @@ class Overfit(Condition):
         known = {(dict(labels)["name"], dict(labels)["split"]): each for labels, each in attempt.of(METRIC).items()}
         for (name, split), validation in known.items():
             training = known.get((name, "train"))
-            if split == "val" and training is not None and direction_of(name) == "lower":
-                yield _Pair((("name", name),), f"the validation's {name}", validation, training)
+            if split != "val" or training is None or is_best_so_far(name):
+                continue
+            ideal = None if direction_of(name) == "lower" else _ideal(name, validation, training)
+            if ideal is not None or direction_of(name) == "lower":
+                yield _Pair((("name", name),), f"{name} of the validation", validation, training, ideal)
 
-    def _read(self, pair: _Pair) -> Reading:
-        points, last = _validations(pair.validation), pair.validation.last
+    def _read(self, attempt: Attempt, pair: _Pair, is_firing: bool) -> Reading:
+        points, last = _validations(attempt, pair), pair.validation.last
         if not math.isfinite(last.value):
             return unknown(f"{pair.what} is {last.value}", pair.labels, (last.evidence,))
         if len(points) <= self.consecutive:
             reason = f"{len(points)} of {self.consecutive + 1} validations seen"
             return too_early(reason, pair.labels, (last.evidence,))
-        best = pair.validation.minimum
-        if not best > 0:
-            return not_applicable(f"{pair.what} was {best:.6g}, which has no multiples", last.evidence, pair.labels)
-        newest = points[-self.consecutive :]
-        is_falling = _is_falling(pair.training, points[-self.consecutive - 1 :])
-        if is_falling is None:
+        lowest = min(point.value for point in points)
+        if not lowest > 0:
+            return not_applicable(f"{pair.what} was {lowest:.6g}, which has no multiples", last.evidence, pair.labels)
+        rise, best = None, lowest
+        if is_firing or min(point.value for point in points[-self.consecutive :]) > self.above * lowest:
+            rise = self._rise(pair, points, is_certain=not is_firing)
+        is_better: bool | None = True
+        if rise is not None:
+            best = math.exp(rise.best)
+            is_better = is_firing or _is_better(pair, points, rise)
+        if is_better is None:
             return too_early("too few training reports between the validations", pair.labels, (last.evidence,))
-        first = pair.validation.first
-        least = max(SIGMAS * noise_of(pair.training), LEAST_RISE * abs(first.value if first else best))
-        is_above = all(point.value > self.above * best and point.value - best > least for point in newest)
-        trend = "falls" if is_falling else "does not fall"
-        reason = (
-            f"{pair.what}, {last.value:.6g}, is {last.value / best:.3g} × its best, {best:.6g}; the training {trend}"
-        )
+        first = points[-self.consecutive if rise is None else -rise.width]
+        times = points[-1].value / best
+        reason = f"{pair.what}, {last.value:.6g}, is {times:.3g} times its best level, {best:.6g}"
+        if pair.ideal is not None:
+            reason = f"{pair.what}, {last.value:.6g}, lacks {times:.3g} times what its best level did, {best:.6g}"
+        if rise is not None:
+            reason += f", while that of the training is {'' if is_better else 'not '}better than it was then"
         return Reading(
-            Outcome.BREACH if is_above and is_falling else Outcome.OK,
+            Outcome.BREACH if rise is not None and is_better else Outcome.OK,
             reason,
             pair.labels,
-            value=last.value / best,
+            value=times,
             threshold=self.above,
-            evidence=tuple(dict.fromkeys((newest[0].evidence, last.evidence))),
+            evidence=tuple(dict.fromkeys((first.evidence, last.evidence))),
             epoch=last.epoch,
             step=last.step,
         )
 
+    def _rise(self, pair: _Pair, points: Sequence[Point], *, is_certain: bool) -> Rise | None:
+        """Return the rise of the level that counts, of the fewest validations; once it was told, its noise does not."""
+        newest = min(point.value for point in points[-self.consecutive :])
+        first = pair.validation.first or points[0]
+        least = LEAST_RISE * abs(first.value) if pair.ideal is None else LEAST_POINTS * pair.ideal
+        least = max(SIGMAS * noise_of(pair.training), least)
+        logarithms = [math.log(point.value) for point in points]
+        for rise in rises_of(logarithms, math.log(self.above), is_certain=is_certain):
+            level, best = math.exp(rise.level), math.exp(rise.best)
+            if level - best > least and (newest > self.above * best or not is_certain):
+                return rise
+        return None
 
-def _validations(series: Series) -> list[Point]:
-    """Return one point for each validation: a bar repeats the last one until the next."""
+
+def _ideal(name: str, *both: Series) -> float | None:
+    """Return the best that a score can be: 1, or 100 in percent; None if it is none, or has no bound."""
+    if direction_of(name) != "higher" or not is_counted(name) or not all(each.minimum >= 0 for each in both):
+        return None
+    most = max(each.maximum for each in both)
+    return next((ideal for ideal in (1.0, 100.0) if most <= ideal), None)
+
+
+def _validations(attempt: Attempt, pair: _Pair) -> list[Point]:
+    """Return what each validation cost since the last declared change: a bar repeats the last one until the next."""
     found: list[Point] = []
-    for point in series.recent:
+    series = pair.validation
+    by_epoch = [tally.last for tally in [*series.epochs.values()][-MOST_KEPT:]]
+    for point in since(declared_change(attempt), by_epoch if len(by_epoch) > len(series.recent) else series.recent):
         if math.isfinite(point.value) and not (found and _is_repeat(found[-1], point)):
             found.append(point)
-    return found
+    return found if pair.ideal is None else [point._replace(value=pair.cost(point.value)) for point in found]
 
 
 def _is_repeat(before: Point, point: Point) -> bool:
     return point.value == before.value and point.epoch == before.epoch
 
 
-def _is_falling(training: Series, validations: Sequence[Point]) -> bool | None:
-    """Return whether the training figure falls from one validation to the next; None if too little is known."""
-    known = [point for point in training.recent if math.isfinite(point.value)]
+def _is_better(pair: _Pair, validations: Sequence[Point], rise: Rise) -> bool | None:
+    """Return whether the training figure is better than at the best level; None if too little is known.
+
+    Where what it was then is forgotten: whether it gets better, or is as good as it ever was.
+    """
+    now = _levels(pair, validations[-rise.width - 1 :])
+    then = _levels(pair, validations[max(0, rise.start - 1) : rise.end])
+    if now and then:
+        return statistics.median(now) < statistics.median(then)
+    if len(now) > 1 and slope(now) < 0:
+        return True
+    training = pair.training
+    known = [pair.cost(point.value) for point in training.recent if math.isfinite(point.value)]
+    best = pair.cost(training.window_medians[0 if pair.ideal is None else 1])
+    if known and math.isfinite(best):
+        return statistics.median(known) <= best
+    return False if len(now) > 1 else None
+
+
+def _levels(pair: _Pair, validations: Sequence[Point]) -> list[float]:
+    """Return the mean of the training figure between each validation and the next, where it is remembered."""
+    training = pair.training
+    by_epoch = [tally.last for tally in training.epochs.values()]
+    known = by_epoch if len(by_epoch) > len(training.recent) else training.recent
     levels = []
     for before, point in pairwise(validations):
-        values = [each.value for each in known if before.serial < each.serial <= point.serial]
-        if values:
+        values = [pair.cost(each.value) for each in known if before.serial < each.serial <= point.serial]
+        if values and all(map(math.isfinite, values)):
             levels.append(mean(values))
-    if len(levels) > 1:
-        return rise(levels) < 0
-    lowest = training.window_medians[0]
-    # All that is remembered came after the newest validation but one: is it as low as it ever was?
-    return statistics.median(each.value for each in known) <= lowest if known and math.isfinite(lowest) else None
+    return levels

@@ -16,6 +16,7 @@ from monitor.conditions.baseline import Change, To, declared_change, early_media
 from monitor.conditions.condition import SignalName
 from monitor.conditions.digits import printed_place
 from monitor.conditions.freshness import overdue
+from monitor.conditions.level_rise import is_by_noise
 from monitor.conditions.levels import Leveled
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
 from monitor.conditions.rest import has_fallen_to_rest
@@ -31,8 +32,8 @@ from monitor.run.run import Run
 from monitor.run.series import EARLY, RECENT, Point, Series
 
 _FIELDS: dict[str, frozenset[str]] = {
-    "spikes": frozenset({"over", "past", "least", "sigmas", "times"}),
-    "ratio": frozenset({"over", "of", "to", "past", "least", "least_rise", "consecutive"}),
+    "spikes": frozenset({"over", "past", "least", "least_rise", "sigmas", "times"}),
+    "ratio": frozenset({"over", "of", "to", "past", "least", "least_rise", "consecutive", "beyond_noise"}),
     "rising": frozenset({"least", "least_share"}),
     "falling": frozenset({"least", "least_share"}),
     "plateau": frozenset({"least", "least_share"}),
@@ -87,8 +88,8 @@ class Trend(Leveled):
     least: Annotated[int, Field(ge=1, le=EARLY)] = 10
     """How many earlier reports are needed before anything is judged."""
     least_rise: Annotated[float, Field(ge=0)] = 0.0
-    """How far a value must also rise above what the ratio divides by, as a share of the median of the first ``least``
-    reports: a large multiple of almost nothing does not count."""
+    """How far a value must also rise above what the ratio divides by, or a spike above the median, as a share of the
+    median of the first ``least`` reports: a large multiple of almost nothing does not count."""
     least_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of its size by which a value must rise, or fall, to count."""
     sigmas: Annotated[float, Field(gt=0)] = 8.0
@@ -101,6 +102,9 @@ class Trend(Leveled):
     """Express the growth as a share of the first mean, rather than in the signal's own unit."""
     is_steady: bool = False
     """Growth counts only if its second half is at least half of its first: what fills up slows, a leak does not."""
+    beyond_noise: bool = False
+    """A ratio to the lowest value counts only if noise alone does not bring a value so far above it: the lowest of many
+    noisy values is lower than what the series is at."""
     one_per_epoch: bool = False
     """Judge only a series with one report per epoch: a mean over an epoch, with little noise."""
     unless_seen: SignalName | None = None
@@ -306,7 +310,7 @@ class Trend(Leveled):
         if self.shape == "ratio":
             return self._ratio(series, points, change, is_firing)
         if self.shape == "spikes":
-            return self._spikes(points)
+            return self._spikes(series, points)
         values = [point.value for point in points]
         if self.over is None:
             if len(points) <= self.least:
@@ -328,7 +332,7 @@ class Trend(Leveled):
             return f"{self.signal} is around 0, so a share of it means nothing"
         return _Found([figure], f"{self.shape} of {self.signal} over {self.over}", _ends(points))
 
-    def _spikes(self, points: list[Point]) -> _Found | str:
+    def _spikes(self, series: Series, points: list[Point]) -> _Found | str:
         assert self.over is not None
         if len(points) <= self.least:
             return f"{len(points)} of {self.least + 1} reports seen"
@@ -337,6 +341,8 @@ class Trend(Leveled):
         if places:
             # In a log that rounds, the noise is at least one printed place: a policy loss around 0 jumps by that.
             size = self.sigmas * printed_place(points)
+            if self.least_rise:
+                size = max(size, self.least_rise * abs(early_median(series, values, self.least)))
             middle = statistics.median(values)
             places = [place for place in places if values[place] - middle > size]
         # A value that does not come down again is a rise, not a spike: the newest in a row count as one until it does.
@@ -368,6 +374,8 @@ class Trend(Leveled):
             noise = math.log(shapes.noise_factor(before[-self.past :])) / math.sqrt(len(judged))
             is_slight |= all(value > 0 and abs(math.log(value / past)) <= noise for value in figures)
             is_slight |= self.to != "recent" and shapes.is_usual(min(figures), before, is_above=self._is_above())
+        if self.beyond_noise and not is_firing and past > 0 and min(before) > 0:
+            is_slight |= is_by_noise(math.log(min(figures)), [math.log(value) for value in before])
         figure = "" if self.over is None else f"{self.of} of {self.over} of "
         return _Found(
             [value / past for value in figures],

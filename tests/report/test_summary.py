@@ -74,7 +74,7 @@ CASES = {
         ],
         ("❌", "DIED (a collective operation between ranks timed out or broke)", "Crash", "L21"),
     ),
-    "overfitting": (keras(30), ("❌", "30 of 60 epochs done", "Overfitting", "L22")),
+    "overfitting": (keras(30), ("❌", "30 of 60 epochs done", "Overfitting", "L24")),
     "a step back": (
         [*gpt(40), *gpt(20)],
         ("❌", "no end seen", "StepWentBack", "L41"),

@@ -104,7 +104,8 @@ def silence(
         return ""
     if series is not None and is_left_behind(attempt, series, cadences):
         return f"no {signal.tag} line since epoch {series.last.epoch}, and no step; now epoch {attempt.epoch}"
-    every = declared_cadence_steps(attempt, signal) or max((*_gaps(series), *others), default=UNDECLARED_CADENCE_STEPS)
+    known = (*_gaps(series), *others)
+    every = declared_cadence_steps(attempt, signal) or max(known, default=_assumed_steps(attempt, signal_name))
     last_step = (series.last.step or 0) if series else _first_step(attempt)
     move = attempt.progress.last
     # A report after the newest step is fresh, even if its own step number starts again in a new epoch.
@@ -322,6 +323,12 @@ def _is_declared(attempt: Attempt, signal: Signal) -> bool:
     if setting is not None:
         return setting[0].lower() in _ON
     return signal.switch is None and declared_cadence_steps(attempt, signal) is not None
+
+
+def _assumed_steps(attempt: Attempt, signal_name: str) -> int:
+    """Return the distance that is assumed before a second report: a loss may come once in an epoch."""
+    is_loss, batch = signal_name == "train.loss", attempt.batch
+    return max(UNDECLARED_CADENCE_STEPS, batch.whole or 0) if is_loss and batch else UNDECLARED_CADENCE_STEPS
 
 
 def _first_step(attempt: Attempt) -> int:

@@ -11,7 +11,7 @@ from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, not_applicable, unknown
 from monitor.conditions.training_move import noise
-from monitor.reader.metric_names import Family, is_of
+from monitor.reader.metric_names import Family, is_best_so_far, is_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -44,7 +44,8 @@ class Levels(NamedTuple):
 def of_family(attempt: Attempt, family: Family) -> Iterator[tuple[Labels, Series]]:
     """Yield the series of a family that the training reports, not those of an evaluation."""
     for labels, series in attempt.of(METRIC).items():
-        if is_of(dict(labels)["name"], family):
+        name = dict(labels)["name"]
+        if is_of(name, family) and not is_best_so_far(name):
             yield labels, series
 
 

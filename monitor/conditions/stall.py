@@ -34,8 +34,11 @@ RARE_S = 100.0
 """Where reports come further apart, a silence may last three times as long as the usual distance between two. Three
 such distances make the five minutes that others get. Chosen by hand, 2026-11."""
 UNLEARNT_S = 1_800.0
-"""A log that cannot be read, or whose writer has no heartbeat, may be silent for so long before the second report.
-Chosen by hand, 2026-11."""
+"""A log that cannot be read, or whose writer has no heartbeat, may be silent for so long before it is known how often
+it writes. Chosen by hand, 2026-11."""
+ONCE_FACTOR = 1.5
+"""A log that was once silent for up to half an hour, and went on, may be so again for so many times as long. Chosen by
+hand, 2026-11."""
 BURST_S = 10.0
 """Reports that come closer together are one, unless all do. Chosen by hand, 2026-11."""
 MOVES_NEEDED = 3
@@ -50,12 +53,14 @@ class Stall(Condition):
     Bytes: in the phases of ``fixed_in`` the budget is ``silence``. In other phases it is learnt: ``learnt_factor``
     times the longest silence of that phase in this attempt, never below ``silence``. Other trainers have no heartbeat:
     where their reports come rarely, one per epoch, the budget is three times the usual distance, and half an hour
-    before the second report. Lines without a time hide how long a silence was, except from a watch.
+    before the fourth report. Where lines came again after silences of more than five minutes, such silences are usual.
+    Lines without a time hide how long a silence was, except from a watch.
 
     Progress: a further step, or a rising ``done=``. A heartbeat with a frozen step, a part of a line, or the refresh
     of a progress bar does not count. The budget is ``learnt_factor`` times the slowest recent interval between two
     moves in the phase, at least ``silence``, and at most ``most`` or ``most_factor`` times that interval. A phase that
-    has shown no interval yet, or does not count its work, gets the highest budget. If the bytes have stopped too, the
+    has shown no interval yet, or does not count its work, gets the highest budget, and so does another trainer, which
+    says nothing of phases: it may validate. If the bytes have stopped too, the
     reading is unknown: the run is stalled rather than hanging. After a stall, the budget begins with the first line.
 
     A declared pause adds its expected length.
@@ -188,25 +193,30 @@ class Stall(Condition):
         is_usable = asked_s is not None and math.isfinite(asked_s) and asked_s > 0
         pause_s = min(asked_s or 0.0, LONGEST_PAUSE_S) if is_usable else 0.0
         fixed_in = ("train",) if self.fixed_in is None and self.of == "bytes" else self.fixed_in or ()
+        rare_s = self._rare_s(run)
         if phase in fixed_in:
-            return max(self.silence, self._rare_s(run)) + pause_s
+            return max(self.silence, rare_s) + pause_s
         learnt_s = self._learnt_s(attempt)
         if learnt_s is None and self.most is not None:
             return self.most + pause_s
         learnt_s = learnt_s or 0.0
         most_s = math.inf if self.most is None else max(self.most, self.most_factor * learnt_s)
-        if self.of == "progress" and not attempt.progress.is_counted:
+        if self.of == "progress" and not (attempt.progress.is_counted and _has_heartbeat(run)):
             return most_s + pause_s
-        return min(max(self.silence, self.learnt_factor * learnt_s), most_s) + pause_s
+        return min(max(self.silence, self.learnt_factor * learnt_s, rare_s), most_s) + pause_s
 
     def _rare_s(self, run: Run) -> float:
         """Return the budget of a log whose reports come rarely, or how often is not known yet; 0 for any other."""
         if self.of != "bytes" or _has_heartbeat(run):
             return 0.0
-        usual_s = _usual_s(run)
+        usual_s, breaks_s = _usual_s(run), sorted(run.attempt.breaks_s)
+        if len(breaks_s) > 1:
+            # One of them may have been a stall that ended.
+            return self.learnt_factor * breaks_s[-2]
         if usual_s is None:
             return UNLEARNT_S
-        return self.learnt_factor * usual_s if usual_s > RARE_S else 0.0
+        once_s = ONCE_FACTOR * breaks_s[0] if breaks_s and breaks_s[0] <= UNLEARNT_S else 0.0
+        return max(once_s, self.learnt_factor * usual_s if usual_s > RARE_S else 0.0)
 
     def _learnt_s(self, attempt: Attempt) -> float | None:
         """Return the longest interval that this phase has shown so far, if any."""
@@ -253,6 +263,6 @@ def _usual_s(run: Run) -> float | None:
     times = [point.at for name in LOSSES for each in run.attempt.of(name).values() for point in each.recent]
     dated = sorted(at for at in times if at is not None)
     gaps = [right - left for left, right in pairwise(dated) if right - left >= BURST_S]
-    if not gaps:
+    if len(gaps) < MOVES_NEEDED:
         return usual_move_s
     return statistics.median(gaps) if usual_move_s is None else min(statistics.median(gaps), usual_move_s)

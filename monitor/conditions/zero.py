@@ -20,6 +20,8 @@ from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 from monitor.run.series import RECENT_PER_LABEL, Point, Series
 
+PERFECT = (1.0, 100.0)
+"""An accuracy of every row, as a share or in percent."""
 LEAST_WRONG = 0.01
 """So much of a loss is not rounding, however it is printed. Chosen by hand, 2026-11."""
 
@@ -90,6 +92,8 @@ class Zero(OneSignal):
         first = points[len(points) - zeros]
         if zeros < self.consecutive:
             return unknown(f"{self.signal} is 0 in {zeros} of {self.consecutive} reports", labels, (last.evidence,))
+        if solved := _solved_beside(attempt, last):
+            return unknown(f"{self.signal} is 0, and {solved} of the same line is perfect", labels, (last.evidence,))
         told = self._told(run, points, zeros, is_whole=zeros == series.count)
         if not told:
             reason = f"{self.signal} is printed as 0, which may be rounded"
@@ -118,6 +122,24 @@ class Zero(OneSignal):
         """Return the size of a number of the same kind, if the log has one."""
         found = [abs(each.last.value) for name in self.scale for each in attempt.of(name).values()]
         return max((each for each in found if math.isfinite(each)), default=None)
+
+
+def _solved_beside(attempt: Attempt, last: Point) -> str:
+    """Return the name of an accuracy of the training that is perfect in the same line; empty if there is none.
+
+    A model that is right on every row and ever surer of it has a loss that fades to 0.
+    """
+    return next(
+        (
+            dict(labels)["name"]
+            for labels, series in attempt.of(METRIC).items()
+            if dict(labels)["split"] in ("train", "")
+            and parts_of(dict(labels)["name"]) & ACCURACY
+            and series.last.serial == last.serial
+            and series.last.value in PERFECT
+        ),
+        "",
+    )
 
 
 def _is_refuted(attempt: Attempt, place: float, largest: float) -> bool:

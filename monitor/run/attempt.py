@@ -43,6 +43,8 @@ LEARNABLE_SILENCE_S = 600.0
 """A phase that was silent for longer was hung, or looks the same. Chosen by hand."""
 BREAK_S = 300.0
 """Lines that come after a longer silence begin to come anew. That silence is a stall by the seed page's rule."""
+BREAKS_KEPT = 8
+"""So many of them are remembered: they show how long a log that writes rarely is silent. Chosen by hand, 2026-11."""
 WRITERS_KEPT = 32
 """Most earlier writers remembered: if one comes back, a second trainer writes to the same log."""
 EARLY_STOP = "early_stop"
@@ -87,6 +89,8 @@ class Attempt(StatedFacts):
     """Longest gap between two lines so far in each phase, up to LEARNABLE_SILENCE_S."""
     writes_since: float | None = None
     """Time of the first line after the newest silence of more than BREAK_S; None if there was no such silence."""
+    breaks_s: list[float] = field(default_factory=list)
+    """The newest silences of more than BREAK_S that lines came after; at most BREAKS_KEPT."""
     epoch: int = 1
     """The epoch that new lines belong to; n + 1 after the end line of epoch n."""
     epochs_done: int = 0
@@ -230,6 +234,7 @@ class Attempt(StatedFacts):
         """Note a silence that ended at ``until``: the phase may be silent for so long, unless it may be a hang."""
         if silence_s > BREAK_S:
             self.writes_since = until
+            self.breaks_s = [*self.breaks_s, silence_s][-BREAKS_KEPT:]
         if silence_s > LEARNABLE_SILENCE_S:
             return
         known = self.longest_silence_s.get(self.phase)

@@ -20,6 +20,7 @@ from monitor.grammar import LogLost, Record, Train, Unknown, format_line, parse_
 from monitor.reader.dialects.placing import pass_over, placed
 from monitor.reader.dialects.rows import ForeignRows
 from monitor.reader.dialects.shapes import ForeignShapes
+from monitor.reader.envelope import may_hold_envelopes
 from monitor.reader.event import Event, RawLine, evidence_of
 from monitor.reader.signals import CUT, Sample, samples
 from monitor.run.columns import (
@@ -158,7 +159,8 @@ class Pipeline:
                 is_asked, rest = True, Rest(lines, index, start) if index else lines
                 # Another dialect can begin only after the end of a run.
                 may_end = self._is_over or self.engine.dialects.may_end_ours(rest.data)
-                if not may_end or not self.engine.dialects.may_show_another(rest.data):
+                is_ours = not may_end or not self.engine.dialects.may_show_another(rest.data)
+                if is_ours and not may_hold_envelopes(rest.data):
                     return transitions, rest
             if (num := self._take_rows(lines, index, start)) > 0:
                 index += num

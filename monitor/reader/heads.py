@@ -120,7 +120,9 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
         if at is None and (found := _time_at(text, pos, clock, zone)):
             at, is_assumed, pos = found
             if m := _STREAM.match(text, pos + 1):
-                pos = m.end()
+                # A container's runtime wrote what is before; the line begins here.
+                inner = take_head(text[m.end() :], Clock(clock.at, clock.kind), zone)
+                return inner._replace(at=at, is_zone_assumed=is_assumed)
         elif rank is None and (m := _RANK.match(text, pos)) and not _is_place(text, m):
             rank, pos = int(next(each for each in m.groups() if each is not None)), m.end()
         elif (

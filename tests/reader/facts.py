@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from monitor.reader.envelope import opened
 from monitor.reader.facts import Facts
 from monitor.reader.lines import read_line
 from monitor.reader.state import ReadState
@@ -18,7 +19,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 def lines_of(data: bytes) -> list[str]:
     """Return the lines of a log; carriage returns end lines too."""
     text = data.decode("utf-8", "replace")
-    return [line for line in re.split(r"[\r\n]+", _ANSI.sub("", text)) if line.strip()]
+    lines = (line for line in re.split(r"[\r\n]+", _ANSI.sub("", text)) if line.strip())
+    return [opened(line.encode()).decode() if line[0] == "{" else line for line in lines]
 
 
 def read_all(data: bytes) -> tuple[dict[str, object], Facts, ReadState]:

@@ -22,6 +22,7 @@ from monitor.reader.dialects.pattern import Dialect, LinePattern, detecting
 from monitor.reader.dialects.state import NATIVE, DialectState
 from monitor.reader.dialects.to_native import EVERYWHERE, FOREIGN_ONLY, KINDS, Said
 from monitor.reader.encoding import decoded
+from monitor.reader.envelope import opened
 from monitor.reader.event import Event, RawLine, evidence_of, read_event
 from monitor.reader.signals import CATALOGUE, Sample, samples
 
@@ -71,10 +72,12 @@ class DialectReader:
         return self._read_foreign(line, event, state)
 
     def decoded(self, line: T, state: DialectState) -> T:
-        """Return a line with its text in UTF-8: to be asked once for each line, before it is read.
+        """Return a line out of its envelope, with its text in UTF-8: to be asked once for each line, before it is read.
 
         Our own logs are UTF-8, and what is broken in them stays as it is.
         """
+        if (bare := opened(line.data)) is not line.data:
+            return line._replace(data=bare)
         if line.data.isascii() or self.forced == NATIVE or state.name == NATIVE:
             return line
         data = decoded(line.data, state.encoding)

@@ -22,6 +22,7 @@ from monitor.reader.dialects.rows import ForeignRows
 from monitor.reader.dialects.single import PACE, Key, Shape, Single, single_of
 from monitor.reader.dialects.state import DialectState
 from monitor.reader.dialects.stretch import Found, rows_of
+from monitor.reader.envelope import opened
 from monitor.reader.event import Event, RawLine
 from monitor.reader.moving import has_bar
 from monitor.reader.numbers import unwrap
@@ -174,7 +175,7 @@ class ForeignShapes:
         words, known = copy.deepcopy(state.words), _of(state)
         words.last_bar = ""  # the line may be the last drawing itself
         for line in data[start : start + 8_192].split(b"\n")[:LEARN_FROM]:
-            if not is_drawn(line) or find_line(line) is not None or len(line) > 4_000:
+            if not is_drawn(line) or find_line(line) is not None or len(line) > 4_000 or opened(line) is not line:
                 return
             said = read_line(line.decode(), words)
             if _of(state, words) != known or not _is_steady(state, words):

@@ -10,7 +10,7 @@ from monitor.reader.lagging import note_drawing, note_drawings
 from monitor.reader.moving import enter_bar
 from monitor.reader.numbers import count
 from monitor.reader.pairs import read_pairs
-from monitor.reader.places import Named, enter_epoch, place_of
+from monitor.reader.places import Named, PlaceState, enter_epoch, place_of
 from monitor.reader.report import KNOWN, Report
 from monitor.reader.state import ReadState
 from monitor.reader.tables import row_text, take_header
@@ -37,6 +37,9 @@ def draw_again(bar: Bar, state: ReadState) -> None:
 def draw_plain(bar: Bar, state: ReadState) -> bool:
     """Note a drawing of a bar without words; return whether it says the training's last step."""
     state.plain_done, state.plain_total = bar.done, bar.total
+    if bar.total is not None and _begins_again(bar, state.place):
+        place = state.place
+        place.is_round, place.bar, place.bar_total, place.step, place.steps = True, None, None, None, None
     if bar.total is not None and bar.total == state.place.bar_total and bar.done:
         if bar.done == bar.total and _is_of_steps(state):
             return True
@@ -44,6 +47,12 @@ def draw_plain(bar: Bar, state: ReadState) -> bool:
     if state.place.bar_total in (None, bar.total):
         note_drawing(bar, state.lag)
     return False
+
+
+def _begins_again(bar: Bar, place: PlaceState) -> bool:
+    """Whether a bar of the training that was full is drawn from its beginning: it was that of an epoch, or of a set."""
+    was_full = place.bar is not None and place.bar == place.bar_total == bar.total and place.bar_rounds == 0
+    return was_full and bar.done < (bar.total or 0) and not place.is_ended
 
 
 def draw_all_plain(

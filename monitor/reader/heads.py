@@ -112,6 +112,8 @@ def take_head(text: str, clock: Clock, zone: tzinfo | None = None) -> Head:
     text = text.rstrip()
     while pos < len(text) and text[pos] in " \t":
         pos += 1
+    if text.startswith("| ", pos) and _time_at(text, pos + 2, Clock(clock.at, clock.kind), zone):
+        pos += 2  # a logger that begins its head as a table
     if pos < len(text) and text[pos] not in _STARTS and not text[pos].isalpha():
         return Head(text[pos:], num_blanks=pos)
     num_blanks = pos

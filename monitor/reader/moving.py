@@ -114,7 +114,7 @@ def enter(
 def take_plain_bar(state: ReadState) -> None:
     """Take the bar without words that was drawn last for the training's, as a report behind it shows."""
     place = state.place
-    if not state.plain_total:
+    if not state.plain_total or place.is_round:
         return
     # A bar that is full while the training goes on is an evaluation's.
     is_within = place.reports > 0 or (place.progress is not None and place.progress != int(place.progress))

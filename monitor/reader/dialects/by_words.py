@@ -162,6 +162,8 @@ def _enter(report: Report, state: DialectState) -> Opening | None:
             # Some trainers name the last step that was done, others the one that comes next.
             opening = Opening("resume", state.resume - 1 if state.resume > 0 else None)
         state.resume = None
+    if state.words.place.is_round and place.steps is None:
+        state.is_complete = False  # what was full was one round
     if place.epoch is not None:
         state.epoch = place.epoch
     if place.epochs is not None:

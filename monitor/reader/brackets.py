@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from monitor.reader.slots import MEASURED, MEASURED_OR_TIMED, Slot
+from monitor.reader.vocabulary import shipped
 
 
 def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
@@ -34,6 +37,8 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
                 slots[index] = Slot("place", "samples" if percent and not is_named else "batch", rank=1)
             elif slot.unit == "[" and not percent:
                 slots[index] = Slot("place", "batch", rank=1)
+        elif not index and slot.role == "none" and is_pair and _opens_with_set(gaps[0]):
+            slots[index] = Slot("place", "position", "lead")
         elif slot.role == "bracket" and is_pair and has_value and not has_inner:
             slots[index] = Slot("place", "position")
     leads = [index for index, slot in enumerate(slots) if slot.role == "lead"]
@@ -44,6 +49,16 @@ def name_brackets(found: list[Slot], gaps: list[str]) -> list[Slot]:
     elif keyed and len(leads) == 1 and not any(slot.role == "place" for slot in slots):
         _name_lead(slots, leads[0], gaps)
     return slots
+
+
+_SET_FIRST = re.compile(r"\s*\[\s*([A-Za-z]+)\s*[|:,-]\s*")
+"""``[ Train | 027/100 ]``."""
+
+
+def _opens_with_set(gap: str) -> bool:
+    """Whether a line begins with a bracket in which a set is named before the count."""
+    found = _SET_FIRST.fullmatch(gap)
+    return found is not None and shipped().splits.get(found[1].lower()) in ("train", "val", "test")
 
 
 def _name_lead(slots: list[Slot], lead: int, gaps: list[str]) -> None:

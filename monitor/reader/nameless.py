@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from monitor.reader.filling import Filled
 from monitor.reader.numbers import read
 from monitor.reader.plan import Plan
 from monitor.reader.report import Value
@@ -78,3 +79,28 @@ def name_losses(values: tuple[Value, ...], state: ReadState) -> tuple[Value, ...
         else value
         for value in values
     )
+
+
+FEWEST_SHARES = 3
+"""Lines with a figure and a share beside it before the two tell what the figure is. Chosen by hand, 2026-11."""
+
+
+def note_shares(plan: Plan, filled: list[Filled], state: ReadState) -> None:
+    """Note figures without a name and the shares beside them, ``Train: 0.3179 (63.2%)``.
+
+    What has fallen since the first of them while the share has risen is a loss beside an accuracy.
+    """
+    if state.are_nameless_losses or not any(each.slot.role == "beside" for each in filled):
+        return
+    figures = {id(each.slot): each.number.value for each in filled}
+    for each in filled:
+        if each.slot.role != "beside":
+            continue
+        of = plan.slots[each.slot.of]
+        figure, share = figures.get(id(of)), each.number.value
+        if of.role != "metric" or of.name or not of.split or figure is None:
+            continue
+        was = state.shares.setdefault(of.split, [figure, share, 0.0])
+        was[2] += 1
+        if was[2] >= FEWEST_SHARES and figure < was[0] and share > was[1]:
+            state.are_nameless_losses = True

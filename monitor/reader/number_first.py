@@ -10,9 +10,9 @@ from monitor.reader.vocabulary import meaning
 _BETWEEN = re.compile(r"(,\s|\s[|;]\s|;\s)")
 _NAMED_BEHIND = re.compile(
     rf"(?P<before>\s*(?:[\w ./{MARK}(\[-]*{MARK}[^\w{MARK}]+|[^\w{MARK}]*)){MARK} "
-    r"(?P<name>[A-Za-z][A-Za-z0-9_ /%-]*?)(?P<end>\s*)"
+    r"(?P<open>\()?(?P<name>[A-Za-z][A-Za-z0-9_ /%-]*?)(?(open)\)|)(?P<end>\s*)"
 )
-"""A number and its name, perhaps behind a place: ``epoch 7: 0.45 loss``."""
+"""A number and its name, perhaps behind a place and perhaps in parentheses: ``epoch 7: 0.45 (train loss)``."""
 _ALTERNATES = re.compile(rf"[A-Za-z_][\w/]*, ?{MARK}(?:, ?[A-Za-z_][\w/]*, ?{MARK})+\s*")
 _NAME_COMMA = re.compile(rf"([A-Za-z_][\w/]*),(?= ?{MARK})")
 _IS_PLACE = re.compile(rf"\W*(?:epoch|ep|step|iter|iteration|batch) ?:? ?{MARK}(?: ?/ ?{MARK})?\W*", re.I)

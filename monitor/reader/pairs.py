@@ -19,7 +19,7 @@ from monitor.reader.doubts import (
 from monitor.reader.epochs import note_report
 from monitor.reader.filling import Filled, fill, total_of
 from monitor.reader.moving import enter, go_on_behind_head, looks_back, steps_at_end, trails
-from monitor.reader.nameless import learn_name, name_losses, note_topic
+from monitor.reader.nameless import learn_name, name_losses, note_shares, note_topic
 from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
@@ -89,6 +89,7 @@ def read_pairs(
             values = values_of(plan, filled, subject, state)
         else:
             values = without_doubtful_loss(plan, values)
+    note_shares(plan, filled, state)
     values = without_running_mean(plan, name_losses(values, state), places, state)
     if not has_own_place and (state.has_placed_rate or _is_listed(text)):
         values = without_rate_of_settings(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from monitor.reader.program_lines import spelled
 from monitor.reader.vocabulary import listed, shipped, words_of
 
 _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|train|running|now|main|current|of|in|at)"
@@ -212,6 +213,7 @@ def plain(body: str) -> str:
     A value at a place has its place first: ``Loss at step 5: 0.25``, ``Loss (epoch 5): 0.25``, ``5 epoch, loss``.
     ``epoch24`` is ``epoch 24``, and ``step 5 -- 15 left`` is ``step 5/20``.
     """
+    body = spelled(body)
     low = body.lower()
     if "epoch" in low or "step" in low or "iter" in low:
         body = _place_first(body)

@@ -96,11 +96,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
             continue
         if found and gap.strip() in TOTALS and found[previous].role != "total":
             is_share = unit == "%" and found[previous].unit != "%"  # "train 0.5 / 80.1%": two figures
-            found.append(Slot("none") if is_share else Slot("total", of=previous, unit=unit))
+            found.append(Slot("beside" if is_share else "total", of=previous, unit=unit))
             continue
         if found and gap.strip() == "(" and found[previous].role not in ("bracket", "lead"):
             base = found[previous].of if found[previous].role == "total" else previous
-            found.append(Slot("average" if unit != "%" else "none", of=base, unit=unit))
+            found.append(Slot("average" if unit != "%" else "beside", of=base, unit=unit))
             continue
         stripped = gap.rstrip(OPENERS)
         opened = gap[len(stripped) :]

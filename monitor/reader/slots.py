@@ -19,8 +19,8 @@ class Slot(NamedTuple):
     """What one number of a line is."""
 
     role: str
-    """A role of the vocabulary, or: ``total`` and ``average`` (of the slot ``of``), ``item`` of a list, ``bracket``
-    (a place without a word), ``lead`` (a bare number that the line begins with), ``none``."""
+    """A role of the vocabulary, or: ``total``, ``average`` and the share ``beside`` (the slot ``of``), ``item`` of a
+    list, ``bracket`` (a place without a word), ``lead`` (a bare number that the line begins with), ``none``."""
     quantity: str = ""
     name: str = ""
     """Of a metric, and what else must be told apart."""
@@ -68,7 +68,11 @@ _HARD = re.compile(r"[,;|{}\t\n•·—]|  +|(?:^| )-{1,2} |>> |[\])】]|：|: |
 _WORD_VALUE = re.compile(r"=(?:\"[^\"]*\"|[^\s=\"]+) +")
 """A value of words before the key: ``msg="train step" step=``."""
 _SENTENCE = re.compile(r"(?<![Vv]al)(?<![Vv]alid)(?<![Ee]val)(?<![Tt]est)(?<![Tt]rain)(?<![Aa]vg)(?<![Aa]cc)\. ")
-_NAME = re.compile(r"[^\W\d][\w/ .@%()'+&^-]*$")
+_NAME = re.compile(
+    r"(?:\d{1,3}(?:\.\d{1,3})?(?!(?:ms|us|ns|sec|secs|mins?|hours?|hrs?|[KMGT]i?B|it|st|nd|rd|th)\b)(?=[A-Za-z]{2}))?"
+    r"[^\W\d][\w/ .@%()'+&^-]*$"
+)
+"""A name may begin with a threshold: ``0.5PER``, ``5shot``."""
 OPENERS = " \"'[({<$~≈@#"
 _AFTER_UNITS = {
     "ms": ("s_per_step", "time"), "tok/s": ("tokens_per_s", "value"), "tokens/s": ("tokens_per_s", "value"),

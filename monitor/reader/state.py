@@ -146,6 +146,8 @@ class ReadState:
     """All of them, up to 2."""
     nameless: dict[str, float] = field(default_factory=dict)
     """Split → the last figure that had no more than it for a name: ``val: 0.61``."""
+    shares: dict[str, list[float]] = field(default_factory=dict)
+    """Split → the first figure without a name that had a share beside it, that share, and how many there were."""
     are_nameless_losses: bool = False
     """Whether another line has named such a figure a loss."""
     topic: str = ""

@@ -32,6 +32,8 @@ def cells_of(body: str, separator: str) -> list[str]:
         return [cell.strip().strip("\"'") for cell in body.split(separator)]
     if separator == "\t":
         return [cell.strip() for cell in body.split("\t")]
+    if separator == "\t\t":
+        return [cell.strip() for cell in body.split("\t") if cell.strip()]
     if separator == "  ":
         return re.split(r"\s{2,}|\t", body.strip())
     return body.split()
@@ -51,12 +53,17 @@ def take_header(body: str, state: TableState) -> bool:
             state.above = cells[:MOST_CELLS]
             if len(above) == len(cells) and not _is_header(cells):
                 cells = [" ".join(pair).strip() for pair in zip(above, cells, strict=True)]
+        is_run = separator == "\t" and "" in cells
+        if is_run:
+            cells = [cell for cell in cells if cell]  # tabs in a row that bring a wide column into line
+        if cells[:2] == ["E", "#"]:
+            cells[:2] = ["id", "step"]  # spaCy, whose rows come every so many steps and not as an epoch ends
         if separator == "  " and len(cells) < len(body.split()) and body.count("(") > 0 and len(cells) < 5:
             continue
         fewest = 2 if separator in ",;\t" else 3
         if fewest <= len(cells) <= MOST_CELLS and _is_header(cells):
             cells = _with_total(cells)
-            _remember([separator, *map(_clean, cells)], state)
+            _remember([f"{separator}{separator}" if is_run else separator, *map(_clean, cells)], state)
             if separator == "  " and len(body.split()) != len(cells):
                 _remember([" ", *map(_clean, _with_total(body.split()))], state)
             return True

@@ -234,6 +234,8 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         return Quantity("step", "place", "", frozenset(), own_name, 1)  # OpenAI Baselines: how many there were so far
     if group.lower() == "time" and counted[0] == "step" and counted[2] == 1:
         return Quantity("step", "place", "", frozenset(), own_name, 2)  # Stable-Baselines3, beside train/n_updates
+    if group.lower().endswith("time") and last in _COUNTED:
+        return Quantity("setting", "ignore", "", frozenset(), own_name)  # Composer: how many there were so far
     if group and "end" in (counted[1], whole[1] if whole else ""):
         # Hugging Face closes with train/train_runtime; train/runtime is what a step or an epoch took.
         return _meaning(last, vocabulary)._replace(split=split, own_name=own_name)
@@ -269,6 +271,7 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
     return Quantity("metric", "metric", split, frozenset(marks), own_name)
 
 
+_COUNTED = frozenset(("epoch", "sample", "token", "sample_in_epoch", "token_in_epoch", "batch_in_epoch"))
 _ORDINALS = frozenset(("id", "idx", "index", "no", "nr", "number"))
 """Words behind a place's name that say no more than that it is counted."""
 _LOSS, _RATE = ("loss", "value", 0), ("lr", "value", 0)

@@ -1,7 +1,10 @@
 """Kinds that print statements of public training loops showed, by made-up twins."""
 
+from pathlib import Path
+
 import pytest
 
+from monitor import api
 from tests.reader.facts import facts_of
 
 
@@ -70,3 +73,107 @@ def test_the_epoch_that_ended_is_a_place(key: str):
 def test_the_loss_of_all_is_the_loss_beside_its_parts(key: str):
     seen = facts(f"Epoch: {{n}}, det loss: 0.2, bbox loss: 0.1, {key}: {{loss:.4f}}")
     assert seen["loss"] == 0.25
+
+
+@pytest.mark.parametrize("mark", ["|", ":", "-"])
+@pytest.mark.parametrize("split", ["Valid", "val", "Test"])
+def test_a_count_in_a_bracket_behind_a_set_is_the_epoch_where_both_sets_have_it(split: str, mark: str):
+    seen = facts(
+        f"[ Train {mark} {{n:03d}}/080 ] loss = {{loss:.5f}}, acc = 0.6",
+        f"[ {split} {mark} {{n:03d}}/080 ] loss = {{val:.5f}}, acc = 0.5",
+    )
+    assert (seen["epochs_done"], seen["epochs"], seen["loss"], seen["val_loss"]) == (4, 80, 0.25, 0.3125)
+    assert "step" not in seen
+
+
+@pytest.mark.parametrize("name", ["0.5PER", "1PER", "5shot acc", "3px"])
+def test_a_name_may_begin_with_a_threshold(name: str):
+    seen = facts(f"Epoch {{n}}/4 | loss: {{loss:.4f}} | {name}: {{val:.4f}}%")
+    assert seen["metrics"] == {name.replace(" ", "_"): {"train": 0.3125}}
+
+
+@pytest.mark.parametrize("unit", ["2nd", "100ms", "3s", "10min", "16GB"])
+def test_a_count_in_a_unit_begins_no_name(unit: str):
+    assert facts(f"Epoch {{n}}/4 | loss: {{loss:.4f}} | {unit}: 0.5").get("metrics") is None
+
+
+def test_a_head_in_the_form_of_a_table_is_none_of_the_line():
+    seen = facts(
+        "| 2024-09-26 03:01:{n:02d} | INFO | Start epoch {n}:",
+        "| 2024-09-26 03:02:{n:02d} | INFO | Train Loss: {loss:.4f}, Acc: 0.5",
+    )
+    assert (seen["epoch"], seen["loss"]) == (4, 0.25)
+
+
+@pytest.mark.parametrize("names", [("Epoch", "Time", "LR"), ("epoch", "seconds", "learning rate")])
+def test_columns_brought_into_line_by_tabs_in_a_row(names: tuple[str, str, str]):
+    header = " \t ".join(names) + " \t \t Train Loss \t Train Acc"
+    rows = "".join(f"{n} \t 3.7 \t 0.0010 \t {1 / (n + 1):.4f} \t 0.{n + 1}359\n" for n in range(4))
+    seen = facts_of(f"{header}\n{rows}".encode())
+    assert (seen["epochs_done"], seen["loss"], seen["lr"]) == (4, 0.25, 0.001)
+
+
+SPACY = "E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE \n---  ------  ------------  --------  ------  ------\n"
+
+
+def test_rows_of_spacy_are_at_their_step():
+    row = "  {}  {:6d}  {:12.2f}  {:8.2f}   60.12    0.60\n"
+    rows = "".join(row.format(n // 2, 200 * n, 21.32 * n, 2701.13 / n) for n in (1, 2, 3))
+    seen = facts_of((SPACY + rows).encode())
+    assert (seen["step"], seen["metrics"]["SCORE"]) == (600, {"train": 0.6})
+
+
+@pytest.mark.parametrize("mean", ["avg", "avg loss"])
+@pytest.mark.parametrize("left", ["", ", 5.2 hours left"])
+def test_lines_of_darknet(mean: str, left: str):
+    line = " {n}: {loss:f}, {more:f} MEAN, 0.001000 rate, 3.105 seconds, 64 images"
+    seen = facts(line.replace("MEAN", mean) + left, "Loaded: 0.1 s")
+    assert (seen["step"], seen["loss"], seen["lr"]) == (4, 0.25, 0.001)
+
+
+def test_lines_of_marian():
+    seen = facts(
+        "[2024-07-01 10:0{n}:00] Ep. 1 : Up. {n}00 : Sen. 64,000 : Cost {loss:.8f} : Time 1.12s : 8500.12 words/s : "
+        "gNorm 1.5 : L.r. 9.3750e-06"
+    )
+    assert (seen["step"], seen["loss"], seen["lr"], seen["grad_norm"]) == (400, 0.25, 9.375e-06, 1.5)
+    assert "metrics" not in seen
+
+
+@pytest.mark.parametrize("said", ["changed to", "set to", "has been reduced to", "is now decayed to:"])
+@pytest.mark.parametrize("key", ["Learning rate", "lr", "learning_rate", "the new lr"])
+def test_a_rate_is_what_it_is_from_now_on(key: str, said: str):
+    assert facts("epoch {n} loss {loss:.4f}", f"{key} {said} 0.004")["lr"] == 0.004
+
+
+@pytest.mark.parametrize("place", ["Epoch {n}: ", "epoch {n} | ", ""])
+def test_names_in_parentheses_behind_their_figures(place: str):
+    seen = facts(f"{place}{{loss:.4f}} (train loss), {{val:.4f}} (val loss), 0.61 (val acc)")
+    assert (seen["loss"], seen["val_loss"], seen["metrics"]) == (0.25, 0.3125, {"acc": {"val": 0.61}})
+
+
+@pytest.mark.parametrize("joint", ["({:.1f}%)", "/{:.1f}%", "/ {:.1f}%"])
+@pytest.mark.parametrize("is_loss", [True, False])
+def test_a_figure_that_falls_beside_a_share_that_rises_is_a_loss(joint: str, is_loss: bool):
+    lines = []
+    for n in range(1, 6):
+        of = [(1 / n, 50 + 8 * n), (1.25 / n, 48 + 7 * n)]
+        shown = [f"{figure if is_loss else share / 110:.4f} {joint.format(share)}" for figure, share in of]
+        lines.append(f"Epoch {n} | Train: {shown[0]} | Val: {shown[1]} | LR 0.001\n")
+    seen = facts_of("".join(lines).encode())
+    assert (seen.get("loss"), seen.get("val_loss")) == ((0.2, 0.25) if is_loss else (None, None))
+
+
+def bars(total: int) -> str:
+    drawn = [f"{100 * n // total:3d}%|##        | {n}/{total} [00:01<00:01, 20.00it/s]" for n in range(0, total + 1, 5)]
+    return "\r" + "\r".join(drawn)
+
+
+@pytest.mark.parametrize("evaluated", [0, 10, 20])
+def test_a_bar_without_a_word_that_is_drawn_for_each_epoch_is_not_the_whole_training(evaluated: int, tmp_path: Path):
+    path = tmp_path / "train.log"
+    validated = f"{bars(evaluated)}\nvalid loss: 0.5\n" if evaluated else ""
+    path.write_text("".join(f"{bars(20)}\ntrain loss: {1 / n:.4f}\n{validated}" for n in range(1, 6)), newline="")
+    read = api.read(path)
+    assert read.end.ended == "no_end"
+    assert (read.values.step, read.values.loss) == (None, 0.2)

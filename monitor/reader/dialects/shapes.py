@@ -269,7 +269,8 @@ def _of(state: DialectState, words: ReadState | None = None) -> tuple[object, ..
     epochs = (place.index is None, place.is_fraction, place.is_inner, place.position_is)
     bars = (place.bar_total, words.plain_total is None, place.counts_samples, place.is_epoch_sure)
     told = (state.name, state.is_counted)
-    return (*epochs, *bars, *told, place.fit, place.step_word, words.has_decimal_comma, words.has_loss)
+    losses = (words.has_loss, words.are_nameless_losses)
+    return (*epochs, *bars, *told, place.fit, place.step_word, words.has_decimal_comma, *losses)
 
 
 def _is_steady(state: DialectState, words: ReadState | None = None) -> bool:

@@ -49,6 +49,13 @@ _CHECKPOINT = re.compile(
     r"\b(?:checkpoint|ckpt|model)\b.{0,40}\b(?:saved|written|stored)\b|saving model checkpoint to",
     re.I,
 )
+_CHECKPOINT_ABROAD = re.compile(
+    r"保存.{0,12}(?:模型|检查点|权重|モデル)|(?:模型|检查点|权重|モデル).{0,12}保存|(?:모델|체크포인트).{0,12}저장|"
+    r"сохран\w+ .{0,30}(?:модел|чекпоинт|веса)|(?:модель|чекпоинт|веса) сохран|"
+    r"\b(?:modelo|modello|modèle|modell|checkpoint)\b.{0,30}\b(?:guardad|salv|gespeichert|enregistr|sauvegard)|"
+    r"\b(?:guardando|salvando|salvataggio|sauvegarde|enregistrement|speichere)\b.{0,30}\b(?:model|modè|checkpoint)",
+    re.I,
+)
 _MONITORED = re.compile(r"'([A-Za-z]\w{0,40})' reached ([-+.\w]{1,24}) \(best ")
 _CODE = re.compile(
     r"^\s*(?:#(?! epoch)|//|\"\"\"|\'\'\'|@\w|"
@@ -288,7 +295,10 @@ def end_of(body: str) -> str:
 
 def is_checkpoint(body: str) -> bool:
     """Whether a line says that a checkpoint was written."""
-    return len(body) < 400 and bool(_CHECKPOINT.search(body)) and not body.startswith("{")
+    if len(body) >= 400 or body.startswith("{"):
+        return False
+    is_abroad = not body.isascii() or "odel" in body
+    return bool(_CHECKPOINT.search(body)) or (is_abroad and bool(_CHECKPOINT_ABROAD.search(body)))
 
 
 def monitored(body: str) -> str:

@@ -37,6 +37,7 @@ _LOADS = re.compile(
 """A line that tells what a saved model has, which an earlier training gave it."""
 
 
+_COUNTED_IN_NAME = re.compile(r"[A-Za-z]\d+ ?/ ?$")
 _BEFORE_VALUE = re.compile(r"\s?[:=]\s*$")
 """What is between a number that is part of a name and the figure."""
 
@@ -130,6 +131,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = Slot("none")  # "(normalize): MeanNorm(5120)" prints a layer
         if slot is not None and slot.role != "place" and (opened[-1:] == "#" or _is_line_of_code(segment, after)):
             slot = Slot("none")  # "net output #0: loss": which one it is
+        if slot is not None and not sep and _COUNTED_IN_NAME.search(stripped):
+            slot = Slot("none")  # "Head E6/6": how many there are of what the name counts
         if slot is not None and (sets := sets_of(segment)):
             slot, *of_sets = shared(sets, slot, index, gaps)
         if slot is None:

@@ -165,6 +165,8 @@ def slot_of(
         is_run = meaning(known).name == "epoch" and _RUN_NAME.fullmatch(before.strip()) is not None
         is_stage = is_first and meaning(known).name in ("step", "epoch") and _is_stage(before)
         if known != key and not is_run and not is_stage and not _is_plain_before(before):
+            if meaning(known).role == "ignore":
+                return Slot("none")  # "Temperature at epoch 3: high"
             return Slot("metric", "metric", key.replace(" ", "_")[:LONGEST_NAME])
         key = known
     elif len(key.split()) > 5:

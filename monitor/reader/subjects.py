@@ -13,7 +13,7 @@ _FIELD = re.compile(r"""["']?\b_?(\w+)["']?\s*[:=]\s*["']?([A-Za-z_]+)\b""")
 
 
 _PIECES = re.compile(r"(?:[|\[\]:,;=(){}>*#\t]|[^\w\s\x00-\x7f])+| - | -- |  +")
-_SECTIONS = re.compile(r"(?:[|\[\]:,;(){}>\n]|[^\w\s\x00-\x7f])+| - | -- ")
+_SECTIONS = re.compile(r"(?: [-=]+)?(?:[|\[\]:,;(){}>\n]|[^\w\s\x00-\x7f])+| - | -- ")
 """What parts a heading from what it heads: marks, and dashes, arrows and bullets of any script."""
 _BATCHES = ("batch", "batches")
 """A place whose word follows the split: ``Eval batches[ 100]``."""
@@ -134,7 +134,8 @@ def section_of(gap: str, *, is_first: bool) -> str:
     for piece in _SECTIONS.split(gap)[:-1]:
         words = words_of(piece)
         named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
-        if named and len(words) <= 3 and all(word in shipped().splits or word in listed("fillers") for word in words):
+        known = {*shipped().splits, *listed("fillers"), "loss", "losses"}
+        if named and len(words) <= 3 and known.issuperset(words):
             return named[-1]
     return ""
 

@@ -175,5 +175,42 @@ def test_a_bar_without_a_word_that_is_drawn_for_each_epoch_is_not_the_whole_trai
     validated = f"{bars(evaluated)}\nvalid loss: 0.5\n" if evaluated else ""
     path.write_text("".join(f"{bars(20)}\ntrain loss: {1 / n:.4f}\n{validated}" for n in range(1, 6)), newline="")
     read = api.read(path)
-    assert read.end.ended == "no_end"
+    assert read.end.ended != "completed"
     assert (read.values.step, read.values.loss) == (None, 0.2)
+
+
+@pytest.mark.parametrize("name", ["Head E{n}/4", "[Fold 0] H{n}/4", "Model M{n} / 4"])
+def test_the_total_of_what_a_name_counts_is_no_figure(name: str):
+    seen = facts(f"{name}: train_loss={{loss:.4f}} val_mse={{val:.4f}}")
+    assert (seen["loss"], seen["metrics"]) == (0.25, {"mse": {"val": 0.3125}})
+
+
+@pytest.mark.parametrize("arrow", ["->", "=>", "-->", "|", ":"])
+@pytest.mark.parametrize("heading", ["Dev Losses", "Val loss", "Test results"])
+def test_figures_behind_a_heading_within_the_line_are_of_its_set(heading: str, arrow: str):
+    seen = facts(
+        f"Epoch {{n}} Train Losses {arrow} overall: 0.9", f"Epoch {{n}} {heading} {arrow} overall: {{val:.4f}}"
+    )
+    assert seen["metrics"]["overall"] == {"train": 0.9, ("test" if "Test" in heading else "val"): 0.3125}
+
+
+def test_a_word_at_an_epoch_is_no_figure():
+    seen = facts("epoch {n} loss: {loss:.4f}", "Temperature at epoch {n} : high")
+    assert (seen["loss"], seen.get("metrics")) == (0.25, None)
+
+
+SAVED = [
+    "保存最佳模型",
+    "모델 저장",
+    "モデルを保存",
+    "Модель сохранена",
+    "Modelo guardado",
+    "Modell gespeichert",
+    "Modèle sauvegardé",
+]
+
+
+@pytest.mark.parametrize("said", SAVED)
+def test_a_model_that_was_saved_reports_no_loss(said: str):
+    seen = facts("Epoch {n}/4 - Train Loss: {loss:.4f}, Val Loss: {val:.4f}", f"  {said} (val_loss=0.0123)")
+    assert seen["val_loss"] == 0.3125

@@ -92,7 +92,8 @@ class Zero(OneSignal):
         first = points[len(points) - zeros]
         if zeros < self.consecutive:
             return unknown(f"{self.signal} is 0 in {zeros} of {self.consecutive} reports", labels, (last.evidence,))
-        if solved := _solved_beside(attempt, last):
+        was_other = zeros < len(points) and points[-1 - zeros].epoch < first.epoch
+        if was_other and (solved := _solved_beside(attempt, last)):
             return unknown(f"{self.signal} is 0, and {solved} of the same line is perfect", labels, (last.evidence,))
         told = self._told(run, points, zeros, is_whole=zeros == series.count)
         if not told:
@@ -127,7 +128,7 @@ class Zero(OneSignal):
 def _solved_beside(attempt: Attempt, last: Point) -> str:
     """Return the name of an accuracy of the training that is perfect in the same line; empty if there is none.
 
-    A model that is right on every row and ever surer of it has a loss that fades to 0.
+    A model that is right on every row and ever surer of it has a loss that fades to 0 over the epochs.
     """
     return next(
         (

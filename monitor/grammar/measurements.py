@@ -94,7 +94,7 @@ class WeightReport(Record):
     """Weights of one group; ``update`` is the norm of the last step's change, ``ratio`` is update / l2.
 
     ``unchanged`` is the share that did not move: of the elements with a gradient, where ``pushed`` tells their share of
-    all, or else of all.
+    all, or else of all. ``kept`` is the cosine between the group's matrices now and in the report before.
     """
 
     group: str
@@ -106,6 +106,7 @@ class WeightReport(Record):
     nonfinite: int | None = None
     stale_grad: float | None = None
     pushed: float | None = None
+    kept: float | None = None
 
 
 @line("ACTIVATION-MONITOR")

@@ -113,7 +113,7 @@ _MEASURED: dict[type[Record], _Fields] = {
     ),
     grammar.WeightReport: _Fields(
         "weight",
-        ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad", "pushed"),
+        ("l2", "update", "ratio", "unchanged", "nonfinite", "stale_grad", "pushed", "kept"),
         ("group",),
         cadence="grad",
         switch="ENABLE_GRAD_MONITOR",

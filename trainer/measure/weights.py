@@ -31,6 +31,7 @@ class GroupWeight(NamedTuple):
     num_nonfinite: int
     stale_grad: float | None  # gradient norm before the backward pass; None if it was not measured
     pushed: float | None = None  # share of the elements with a gradient, if ``unchanged`` is of those alone
+    kept: float | None = None  # cosine between its matrices now and in the report before
 
 
 class WeightMonitor:

@@ -335,6 +335,7 @@ class EventLog:
                     nonfinite=each.num_nonfinite,
                     stale_grad=each.stale_grad,
                     pushed=each.pushed,
+                    kept=each.kept,
                 )
             )
 

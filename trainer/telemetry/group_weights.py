@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from trainer.measure.norms import num_nonfinite
 from trainer.measure.weights import GroupWeight
 from trainer.telemetry.dense import SAMPLE, each_norm, packed, sample_of, share_of, values_of
+from trainer.telemetry.kept_weights import KeptWeights
 from trainer.telemetry.trained import Trained
 
 MOST_ROWS = 4096
@@ -80,6 +81,7 @@ class WeightMoves:
         self._kept: set[int] = set()
         self._grads: dict[int, Tensor] = {}
         self._rows: dict[int, _Rows] = {}
+        self._kept_before = KeptWeights()
 
     @property
     def has_copies(self) -> bool:
@@ -131,8 +133,9 @@ class WeightMoves:
             return ()
         with torch.no_grad():
             moves = self._moves()
+            kept = self._kept_before.compare(self._trained.trained)
         self.forget()
-        return tuple(self._groups(moves, idle=idle, stale=stale or {}))
+        return tuple(each._replace(kept=kept.get(each.group)) for each in self._groups(moves, idle, stale or {}))
 
     def _moves(self) -> dict[int, _Move]:
         """Return the move of each weight, read from the device at once."""
@@ -189,9 +192,7 @@ class WeightMoves:
         rows = self._rows.get(id(weight))
         return rows is not None and rows.is_sparse
 
-    def _groups(
-        self, moves: dict[int, _Move], *, idle: Collection[str], stale: dict[str, float]
-    ) -> Iterator[GroupWeight]:
+    def _groups(self, moves: dict[int, _Move], idle: Collection[str], stale: dict[str, float]) -> Iterator[GroupWeight]:
         for name, group in self._trained.trained.items():
             weights = [weight for weight in group.values() if id(weight) in moves]
             found = [moves[id(weight)] for weight in weights]

@@ -52,9 +52,14 @@ class Train(Record):
 
 @line("FLOOR")
 class Floor(Record):
-    """The loss of a constant prediction, with the current loss weights."""
+    """The loss of a constant prediction, with the current loss weights.
+
+    ``untrained`` is the loss of the first step, before any weight has moved; ``start`` the mean of the first ten.
+    """
 
     loss_floor: float
+    untrained: float | None = None
+    start: float | None = None
 
 
 @line(

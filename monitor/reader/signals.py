@@ -154,7 +154,7 @@ _MEASURED: dict[type[Record], _Fields] = {
         ),
         cadence="epoch",
     ),
-    grammar.Floor: _Fields("floor", ("loss_floor",), cadence="once"),
+    grammar.Floor: _Fields("floor", ("loss_floor", "untrained", "start"), cadence="once"),
     grammar.Process: _Fields("process", ("cpu_pct", "rss_mb", "ram_total_mb", "etime_s")),
     grammar.Gpu: _Fields("gpu", ("util_pct", "used_mb", "total_mb", "reserved_mb", "temp_c", "power_w"), ("index",)),
 }

@@ -43,8 +43,11 @@ class KeptWeights:
         A group is left out where it had no report before, has other weights now, or too few elements. Biases and the
         gains of normalisations do not count: they begin alike.
         """
-        rows = {name: _row_of(list(group.values())) for name, group in groups.items()}
-        rows = {name: row for name, row in rows.items() if row is not None and len(row[1]) >= LEAST_KEPT}
+        rows = {
+            name: row
+            for name, group in groups.items()
+            if (row := _row_of(list(group.values()))) is not None and len(row[1]) >= LEAST_KEPT
+        }
         if not rows:
             return {}
         known = {name: before for name, row in rows.items() if (before := self._before(name, row)) is not None}

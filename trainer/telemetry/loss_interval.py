@@ -9,6 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+FIRST_STEPS = 10
+"""So many of the first losses show what the first steps did to that of the untrained model. Chosen by hand, 2026-11."""
+
 
 class Interval(NamedTuple):
     """The losses of an interval."""
@@ -29,6 +32,17 @@ class Losses:
         """The last loss that was read."""
         self._interval_sum, self._largest, self._num_finite, self._num_all = 0.0, -math.inf, 0, 0
         self._sum, self._num = 0.0, 0
+        self._first: list[float] = []
+
+    @property
+    def untrained(self) -> float | None:
+        """The first loss; None before ten losses have come, all finite."""
+        return self._first[0] if self.start is not None else None
+
+    @property
+    def start(self) -> float | None:
+        """The mean of the first ten losses."""
+        return sum(self._first) / FIRST_STEPS if len(self._first) == FIRST_STEPS else None
 
     def add(self, loss: Tensor | float) -> bool:
         """Add the loss of a step; return False for one that is not finite. One on another device is not read yet.
@@ -83,6 +97,8 @@ class Losses:
 
     def _take(self, loss: float) -> bool:
         self.newest = loss
+        if len(self._first) < FIRST_STEPS:
+            self._first.append(loss)
         self._sum += loss
         self._num += 1
         self._num_all += 1

@@ -464,7 +464,15 @@ class Telemetry:
         if floor is not None:
             self._not_logged = tuple(each for each in self._not_logged if each != Floor.TAG)
             self._log.write(Intent(not_logged=self._not_logged))
-            self._log.write(Floor(loss_floor=floor.value, extra=(("of", floor.loss),)))
+            losses = self._losses
+            self._log.write(
+                Floor(
+                    loss_floor=floor.value,
+                    untrained=losses.untrained,
+                    start=losses.start,
+                    extra=(("of", floor.loss),),
+                )
+            )
 
     def _write_intent(self, given: Mapping[str, Any]) -> None:
         fields = self._declared.fields(**given)

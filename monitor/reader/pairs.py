@@ -244,6 +244,10 @@ def _tells_of_the_best(plan: Plan) -> bool:
     return bool(measured) and all("best" in slot.marks for slot in measured)
 
 
+_PLANNED = ("num_epochs", "max_steps")
+"""Words that say how long a training will be, and not where it is."""
+
+
 def _is_report(
     template: str, values: tuple[Value, ...], places: list[Filled], subject: str, state: ReadState, *,
     bar: Bar | None, filled: list[Filled],
@@ -256,7 +260,7 @@ def _is_report(
     times = _count(template, state)
     if bar is not None:
         return bool(measured) or state.is_begun or bool(places)
-    if places:
+    if any(each.slot.quantity not in _PLANNED for each in places):
         is_sure = any(each.slot.quantity != "batch" or total_of(each, filled) for each in places) or state.is_begun
         if measured and all(each.slot.quantity == "index" for each in places) and _names_sets(filled):
             return True  # "[0]<tab>train-error:0.18": no setting is written so
@@ -266,7 +270,8 @@ def _is_report(
             return True  # "Epoch 1/100 (LR: 0.001)": no setting is written so
         return is_sure and ((bool(measured) and state.is_begun) or times >= 2)
     if state.block:
-        return bool(losses) or state.is_begun or state.block in ("val", "test")
+        # "TEST:" heads settings as well as results.
+        return bool(losses) or state.is_begun or any(is_merit(value.name) for value in measured)
     if losses and (len(measured) >= 2 or len(values) >= 2 or subject in ("val", "test")):
         return True
     if losses and (state.is_begun or losses[0].split in ("val", "test")):
@@ -276,7 +281,9 @@ def _is_report(
     if template.lstrip().startswith("* ") and state.is_begun:
         return True
     is_known = bool(losses) or any(value.quantity == "grad_norm" for value in values)
-    if times >= 3 and any((value.split or is_merit(value.name)) and value.digits for value in values):
+    if times >= 3 and any(
+        (value.split in ("val", "test") or is_merit(value.name)) and value.digits for value in values
+    ):
         return True  # "Validation Dice: 0.51", again and again: no setting
     return times >= 2 and (state.is_begun or is_known)
 

@@ -199,10 +199,15 @@ def _shipped_meaning(key: str) -> Quantity:
 forgets(_shipped_meaning.cache_clear)
 
 
+_DEVIATION = re.compile(r"\b(?:std|standard)[ ._]{1,2}dev(?:iation)?\b\.?", re.I)
+"""``std dev`` is no ``dev`` set."""
+
+
 def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
     if (m := _OF_SET.match(key)) and vocabulary.splits.get(m["word"].lower()) in ("val", "test"):
         own = _meaning(m["key"], vocabulary)
         return own._replace(split=vocabulary.splits[m["word"].lower()], of_set=m["set"])
+    key = _DEVIATION.sub("std", key)
     if m := _GLUED_SPLIT.fullmatch(key):
         key = f"{m['split']} {m['key']}"  # valloss
     words = words_of(_UNIT.sub("", key))[: 2 * LONGEST_KEY_WORDS]
@@ -285,10 +290,12 @@ def _plain(words: list[str], vocabulary: Vocabulary) -> list[str]:
 
 def _own_name(key: str, vocabulary: Vocabulary) -> str:
     parts = re.split(r"([_/\s.:\x01-]+)", _CAMEL.sub("\x01", key.strip(" '\"")))
+    words = [part.lower().strip("()") for part in parts]
     kept = [
         index
         for index in range(0, len(parts), 2)
-        if parts[index] and vocabulary.splits.get(parts[index].lower().strip("()")) not in ("train", "val", "test")
+        if parts[index] and vocabulary.splits.get(words[index]) not in ("train", "val", "test")
+        if not (words[index] == "out" and "held" in words)
     ]
     if not kept:
         return key.strip()

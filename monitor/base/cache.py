@@ -87,7 +87,8 @@ def code_stamp(packages: Iterable[str]) -> bytes:
 
 def _forget_the_oldest(folder: Path) -> None:
     """Remove the documents written longest ago, and what a process that was killed had half written."""
-    seen = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in os.scandir(folder)]
+    with os.scandir(folder) as entries:  # closed also where another process removes one first
+        seen = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in entries]
     for _, path in sorted(seen)[:-MOST_DOCUMENTS]:
         Path(path).unlink()
 

@@ -71,6 +71,7 @@ _LOGGERS = re.compile(
     rf"|(?P<d>[A-Za-z][\w.]*) {_LEVEL}: "  # ppocr INFO:
     rf"|-{{1,2}} ?\d{{1,4}}:\d\d:\d\d - "  # - 1:26:57 -, since the start
     rf"|P\d+ {_LEVEL} "
+    rf"|\t?[\w.-]{{1,80}}:\d+\t[\w.]{{1,120}}:\d+\t{_LEVEL}\t"  # host:rank, name:line and level in columns
     rf"|{_LEVEL} +\[[\w.-]{{1,80}}\] [\w.]{{1,120}} - ?"  # INFO [main] trainer -
     rf"|\[[\w. -]{{1,80}}\] {_LEVEL} +[\w.$]{{1,160}} - ?"  # [main] INFO org.trainer.Listener -
     rf"|[|:-]? ?\[{_LEVEL}\](?: - |: | )?"
@@ -89,7 +90,7 @@ _NAMED_LEVEL = re.compile(rf"\[(?P<name>[\w.-]{{1,80}})\] (?:{_LEVELS}): ")
 """``[trainer] INFO: ``, without a time."""
 _PLAIN_LEVEL = re.compile(
     rf"(?:{_LEVELS}) +[\w.]+ - [\w.]+ - (?:{_LEVELS}): |"
-    rf"(?:{_LEVELS})(?:: | +(?=\[)| (?=\d{{4}}[-/]\d\d)| - |\s*\| | {{2,}})"
+    rf"(?:{_LEVELS})(?:: | +(?=\[)| (?=\d{{4}}[-/]\d\d|\d\d-\d\d \d\d:)| - |\s*\| | {{2,}})"
 )
 _WARNING = re.compile(r"^(?:\[\w+\]:?)?\[?[EWF]\d{3,8} |\b(?:WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")
 _NEMO = re.compile(r"\[NeMo [A-Z] ")

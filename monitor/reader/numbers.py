@@ -11,7 +11,9 @@ UNIT = (
     r"[GTP]?FLOPS?|TFLOPs|samples|tokens|steps?|epochs?)"
 )
 _AFTER = rf"(?=(?:{UNIT})(?![A-Za-z0-9_])|[^A-Za-z0-9_.,:]|[.,:](?!\d)|$)"
-_BEFORE = r"(?<![A-Za-z0-9_.@])(?<![A-Za-z0-9_][-+])(?<!\d,)(?<!@\.\d:)(?<!@0\.\d:)"
+_NUMBERED = r"(?:(?<=[Ee]poch\.)|(?<=EPOCH\.)|(?<=\b[Ee]p\.)|(?<=\b[Ii]ter\.)|(?<=\b[Ss]tep\.))"
+"""``Epoch.12``: the dot ends the word."""
+_BEFORE = rf"(?:(?<![A-Za-z0-9_.@])(?<![A-Za-z0-9_][-+])(?<!\d,)(?<!@\.\d:)(?<!@0\.\d:)|{_NUMBERED})"
 DURATION = r"(?:\d+ days?, ?)?\d{1,4}:\d\d(?::\d\d)?(?:\.\d+)?(?![A-Za-z0-9_:])"
 NONFINITE = (
     r"(?<!of )(?<! a )[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|(?i:nan(?:\(\w+\)|\.0)?|inf(?:inity)?(?:\.0)?))"

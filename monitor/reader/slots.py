@@ -144,11 +144,17 @@ _RUN_NAME = re.compile(r"[A-Za-z][A-Za-z-]*(?:_\w+|\d\w*)")
 """What a run is called before its place: ``LSTM_e10 Epoch 3``."""
 
 
+_SOURCE_FILE = re.compile(r"\w\.(?:py|pyx|ipynb|lua|go|rs|jl|java|kt|js|ts|c|h|cc|cpp|cxx|hpp|cu|cuh)$")
+"""What comes before the line of a source file: ``core.py:70``."""
+
+
 def slot_of(
     key: str, *, has_sep: bool, unit: str, is_followed: bool, after: str = "", is_first: bool = False
 ) -> Slot | None:
     if not key or _SENTENCE.search(key) or not _NAME.match(key):
         return None
+    if has_sep and _SOURCE_FILE.search(key):
+        return Slot("none")
     if not has_sep and is_followed:
         return Slot("none")  # "Train loss 10 0.57": which of the two is it?
     if not has_sep:

@@ -61,6 +61,8 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             amount, total = number.value, totals.get(index)
             if total is not None and math.isfinite(amount) and not _are_counts(number, total.number):
                 continue  # "acc 0.39/0.41": of two sets, or now and at best
+            if total is not None and amount > total.number.value:
+                continue  # "i=1267/530" is no share
             if total is not None and total.number.value:
                 amount /= total.number.value
             name = slot.name or slot.quantity

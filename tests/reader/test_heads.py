@@ -36,6 +36,8 @@ YEARLESS = 952_160_400.0  # the same in 2000
         ("[1,5]<stdout>:step 1", None, 5, "step 1"),
         ("(Trainer pid=1, ip=10.0.0.1) step 1", None, None, "step 1"),
         ("INFO 2025-03-04 09:00:00 step 1", T, None, "step 1"),
+        ("INFO 03-04 09:00:00 [core.py:70] step 1", YEARLESS, None, "step 1"),
+        ("2025-03-04 09:00:00.000\tfair-bird-3:0\tolmo.train:990\tINFO\tstep 1", T, None, "step 1"),
         ("INFO:root:step 1", None, None, "step 1"),
         ("[1,  2000] loss: 1.057", None, None, "[1,  2000] loss: 1.057"),
         ("[0]\ttrain-rmse:0.5", None, None, "[0]\ttrain-rmse:0.5"),

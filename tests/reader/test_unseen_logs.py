@@ -1,0 +1,48 @@
+"""Kinds that real logs outside all lists showed, by made-up twins."""
+
+import pytest
+
+from tests.reader.facts import facts_of
+
+
+def facts(line: str) -> dict:
+    """Return what is known of a log with this line three times; ``{n}`` counts from 1."""
+    return facts_of("".join(line.format(n=n) + "\n" for n in (1, 2, 3)).encode())
+
+
+@pytest.mark.parametrize(
+    "where", ["core.py:70", "a/b/trainer.py:7", "ops.cc:1204", "loop.lua:12", "sgd.jl:5", "x.rs:88"]
+)
+@pytest.mark.parametrize("line", ["[{where}] step {{n}} loss 0.5{{n}}", "step {{n}} loss 0.5{{n}} (3:{where})"])
+def test_a_line_of_a_source_file_is_no_figure(line: str, where: str):
+    seen = facts(line.format(where=where))
+    assert (seen["step"], seen["loss"], seen.get("metrics")) == (3, 0.53, None)
+
+
+@pytest.mark.parametrize("word", ["Epoch.", "epoch.", "Ep.", "---Epoch.", "EPOCH."])
+def test_a_dot_ends_the_word_before_a_number(word: str):
+    seen = facts(f"{word}{{n}} Train loss: 2.45{{n}}; Acc_Top1: 0.6{{n}}")
+    assert (seen["epoch"], seen["loss"], seen["metrics"]) == (3, 2.453, {"Acc_Top1": {"train": 0.63}})
+
+
+@pytest.mark.parametrize("text", ["loss: .5{n}", "loss=.5{n}", "loss .5{n}"])
+def test_a_number_without_a_nought_is_still_one(text: str):
+    assert facts(f"epoch {{n}} {text}")["loss"] == 0.53
+
+
+def test_a_count_beyond_its_total_is_no_share():
+    assert "metrics" not in facts("epoch=0 i=126{n}/530 loss=2.{n}")
+
+
+@pytest.mark.parametrize(
+    ("key", "split"),
+    [
+        ("训练准确率", "train"),
+        ("验证准确率", "val"),
+        ("测试准确率", "test"),
+        ("最佳验证准确率", "val"),
+        ("検証精度", "val"),
+    ],
+)
+def test_a_script_without_spaces_names_the_set_within_the_word(key: str, split: str):
+    assert facts(f"epoch {{n}} loss: 0.5{{n}} {key}: 54.4{{n}}")["metrics"] == {key: {split: 54.43}}

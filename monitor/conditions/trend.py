@@ -246,7 +246,7 @@ class Trend(Leveled):
     def _figure_of(self, where: Range, series: Series | None, ahead: Ahead, labels: Labels) -> Range | None:
         """Return a range that contains the shape's figure for any order of the values; None if none is known."""
         if self.shape in ("rising", "falling", "plateau"):
-            if self.shape == "plateau" or ahead.is_open:
+            if self.shape == "plateau" or ahead.is_open or _may_replace(series, ahead, self.signal, labels):
                 return None
             known = [point.value for point in series.recent] if series else []
             values = [*known, *ahead.values(self.signal, labels)]
@@ -255,6 +255,7 @@ class Trend(Leveled):
         if (
             self.shape == "growth"
             and not ahead.is_open
+            and not _may_replace(series, ahead, self.signal, labels)
             and not self._may_grow(series, ahead.values(self.signal, labels))
         ):
             return Range(0, 0, True)
@@ -400,6 +401,14 @@ _COUNTED: dict[str, Callable[..., int]] = {
     "falling": shapes.run_down,
     "plateau": shapes.since_best,
 }
+
+
+def _may_replace(series: Series | None, ahead: Ahead, signal: str, labels: Labels) -> bool:
+    """Whether a value ahead may replace the one before it, as a report that repeats its step does."""
+    steps = [step for step, _ in ahead.places(signal, labels)]
+    if series is not None and series.last.has_own_step and series.last.step is not None:
+        steps.insert(0, series.last.step)
+    return any(left == right >= 0 for left, right in pairwise(steps))
 
 
 def _past(series: Series | None) -> Iterator[float]:

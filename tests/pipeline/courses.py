@@ -187,10 +187,34 @@ def _dense(v: Values) -> Iterator[str]:
         yield f"{head} [ENCODER-GRAD] normalized_features grad_norm={v.norm:.3e} max=1e-3 step={v.step} norm={v.norm!r}"
 
 
+def _scores(v: Values) -> Iterator[str]:
+    """As many scripts without a loop of steps: figures by a name of their own, and no place."""
+    yield f"[fold] val auc: {_number(v.loss / 10, 5)}, train logloss: {_number(v.norm)}"
+    if v.val is not None:
+        yield f"[fold] test auc: {_number(v.val / 10, 5)}"
+
+
+def _headed(v: Values) -> Iterator[str]:
+    """Each epoch under its head, and within it the step on a line before its loss."""
+    if v.batch == 1:
+        yield f"Epoch {v.epoch}/50"
+    if v.step % 3 == 0:
+        yield f"current step: {v.step}"
+    yield f"batch loss: {_number(v.loss)}"
+    if v.val is not None:
+        yield f"val loss: {_number(v.val)}, val dice: {_number(1 / (1 + v.val))}"
+
+
+def _epochs(v: Values) -> Iterator[str]:
+    """Epochs alone, each with its scores, and no step."""
+    yield f"epoch {v.step} accuracy={_number(1 / (1 + v.loss))} lr={v.lr:.3e}"
+
+
 FORMATS: dict[str, Callable[[Values], Iterator[str]]] = {
     "nanoGPT": _nanogpt, "Hugging Face": _hugging_face, "with bars": _with_bars, "Megatron": _megatron,
     "Keras": _keras, "JSON": _json, "logging": _logging, "native": _native, "redrawn": _redrawn, "postfix": _postfix,
     "described": _described, "Keras 3": _keras_timed, "dense": _dense,
+    "scores": _scores, "headed": _headed, "epochs": _epochs,
 }  # fmt: skip
 TROUBLES = (
     "", "", "spike", "nan", "frozen", "rising", "zero", "rates", "norms", "silence", "slow", "jump", "words", "back",

@@ -185,6 +185,8 @@ class Coverage(Condition):
             return True
         if signal.cadence == "epoch":
             return series is not None and ahead.comes_each_epoch(name, series.last.epoch, self.cadences)
+        if ahead.step is None and not _is_ours(run):
+            return True  # no report is late in a log that names no step
         if series and not ahead.comes_each_epoch(name, series.last.epoch, self.cadences):
             return False
         begin = series.last.step if series else _first_step(attempt)
@@ -222,26 +224,28 @@ class Coverage(Condition):
         """
         if firing:
             return 0
-        attempt, lines, step_time = run.attempt, LINES_PROMISED, 0.0
-        if _is_ours(run):
+        attempt, lines, step_time, is_ours = run.attempt, LINES_PROMISED, 0.0, _is_ours(run)
+        if is_ours:
             is_one = len(attempt.of("train.loss")) == 1
             step_time = _median_ahead(paces(attempt), lines) if is_one else math.inf
         for name in self.expects:
-            lines = min(lines, self._covered_lines(attempt, name, bounds, step_time))
+            lines = min(lines, self._covered_lines(attempt, name, bounds, step_time, is_ours=is_ours))
             if lines <= 0:
                 return 0
         return lines
 
-    def _covered_lines(self, attempt: Attempt, name: str, bounds: Bounds, step_time: float) -> int:
+    def _covered_lines(self, attempt: Attempt, name: str, bounds: Bounds, step_time: float, *, is_ours: bool) -> int:
         signal, series = CATALOGUE[name], freshest(attempt, name)
         is_expected = series is not None or (_is_declared(attempt, signal) and not switched_off(attempt, name))
         if signal.cadence == "once" or not is_expected:
             return LINES_PROMISED
         begin, epoch = (_first_step(attempt), 0) if series is None else (series.last.step or 0, series.last.epoch)
-        if attempt.step is None or attempt.epoch - 1 - epoch > self.cadences:
+        if attempt.epoch - 1 - epoch > self.cadences:
             return 0
         if signal.cadence == "epoch":
             return LINES_PROMISED
+        if attempt.step is None:
+            return 0 if is_ours else LINES_PROMISED
         declared = declared_cadence_steps(attempt, signal)
         is_coming = name in bounds.coming
         usual, longest = (declared, declared) if declared else _gaps_promised(attempt, name, is_coming=is_coming)

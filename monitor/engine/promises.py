@@ -143,7 +143,8 @@ class Promises:
         if line.is_moving:
             came = frozenset(line.coming)
             self._always = came if self._always is None else self._always & came
-        if run.lines < self._off_until or self._always is None:
+        always = frozenset() if attempt.step is None else self._always
+        if run.lines < self._off_until or always is None:
             return None
         known = [
             (signal, labels)
@@ -151,7 +152,7 @@ class Promises:
             for labels, series in by_labels.items()
             if attempt.lines - series.last.serial < LINES_AGO or labels in line.coming.get(signal, ())
         ]
-        bounds = Bounds(run, known, self._gap, self._always)
+        bounds = Bounds(run, known, self._gap, always)
         if not bounds.holds(run, line):
             return None
         self._bounds = bounds

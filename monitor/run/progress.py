@@ -98,6 +98,10 @@ class Progress:
             kept = self.intervals.setdefault(phase, deque(maxlen=INTERVALS_KEPT))
             kept.extend(min(each, LONGEST_INTERVAL_S) for each in intervals_s)
 
+    def is_new_place(self, record: grammar.Phase) -> bool:
+        """Return whether a PHASE line names another phase or epoch than the one before it: that is a move."""
+        return (record.name, record.epoch) != self._place[:2]
+
     def _is_done(self, record: Record | None) -> bool:
         """Return whether a PHASE line begins a phase, or reports more of it as done than before."""
         name, epoch, known = self._place
@@ -107,7 +111,7 @@ class Progress:
         if not isinstance(record, grammar.Phase):
             return False
         done = -1 if record.done is None else record.done
-        if (record.name, record.epoch) == (name, epoch):
+        if not self.is_new_place(record):
             self._place = (name, epoch, max(done, known))
             return done > known
         self._place = (record.name, record.epoch, done)

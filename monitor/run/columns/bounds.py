@@ -40,7 +40,6 @@ class Bounds(Ahead):
         ``always`` are the signals that each line has that reaches a further step.
         """
         attempt = run.attempt
-        assert attempt.step is not None
         found: dict[str, dict[Labels, list[float]]] = {}
         within: dict[Key, tuple[float, float]] = {}
         for signal, labels in keys:
@@ -50,7 +49,8 @@ class Bounds(Ahead):
             attempt=attempt, within=within, always=always,
             coming=found, last=run.lines + LINES, epoch=attempt.epoch, is_moving=True,
             is_end_of_epoch=False, silence_s=WAIT_S, stillness_s=WAIT_S, step_s=math.inf, until=run.now,
-            step=attempt.step + LINES * max(gap, 1), gap=max(gap, 1), texts=(), _ranges={},
+            step=None if attempt.step is None else attempt.step + LINES * max(gap, 1), gap=max(gap, 1), texts=(),
+            _ranges={},
         )  # fmt: skip
 
     attempt: Attempt

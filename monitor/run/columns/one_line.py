@@ -34,11 +34,12 @@ class LineAhead(Ahead):
     def __init__(
         self, samples: tuple[Sample, ...], step: int, epoch: int, after: int, *, is_moving: bool, is_end_of_epoch: bool,
         silence_s: float, stillness_s: float, step_s: float, until: float | None, reached: int | None,
-        texts: tuple[str, ...],
+        texts: tuple[str, ...], is_move: bool,
     ) -> None:  # fmt: skip
         """``step`` is the line's own, -1 for none; ``reached`` is the run's step after the line.
 
-        ``epoch`` is the one that its samples belong to, ``after`` is the run's after the line.
+        ``epoch`` is the one that its samples belong to, ``after`` is the run's after the line. ``is_move`` says that
+        the line is one, be it by a further step or not.
         """
         found: dict[str, dict[Labels, list[float]]] = {}
         for signal, labels, value in samples:
@@ -47,19 +48,20 @@ class LineAhead(Ahead):
         self.__dict__.update(
             coming=found, own_step=step, own_epoch=epoch, epoch=after, is_moving=is_moving,
             is_end_of_epoch=is_end_of_epoch, silence_s=silence_s, stillness_s=stillness_s, step_s=step_s, until=until,
-            step=reached, texts=texts, _ranges={},
+            step=reached, texts=texts, is_move=is_move, _ranges={},
         )  # fmt: skip
 
     is_single = True
 
     own_step: int
     own_epoch: int
+    is_move: bool
 
     @property
     def touched(self) -> frozenset[str]:
         """The names that the line touches."""
         names = {*self.coming, "log.line"}
-        if self.is_moving:
+        if self.is_move:
             names.add("run.moved")
         if self.is_end_of_epoch:
             names.add("run.epoch")
@@ -99,15 +101,22 @@ def line_ahead(run: Run, event: Event, samples: tuple[Sample, ...]) -> LineAhead
     ``samples`` are those of `Attempt.samples_of`, and the deadlines before the line were judged.
     """
     attempt, record = run.attempt, event.record
-    if run.id is None or event.opening is not None or type(record) not in _DECLARES_NOTHING:
+    if run.id is None or event.opening is not None or run.last is None:
         return None
-    if attempt.step is None or attempt.first_train_step is None or run.last is None:
+    heading = record if isinstance(record, grammar.Phase) and _goes_on(record, attempt) else None
+    if heading is None and type(record) not in _DECLARES_NOTHING:
+        return None
+    if (attempt.step is None) != (attempt.first_train_step is None):
         return None
     own_step, own_epoch = _int_or_none(getattr(record, "step", None)), getattr(record, "epoch", None)
     own_epoch = _int_or_none(own_epoch.part if isinstance(own_epoch, Share) else own_epoch)
-    if isinstance(record, grammar.Train) and record.step <= attempt.first_train_step:
-        return None
-    reached = attempt.step if own_step is None else max(attempt.step, own_step)
+    reached = attempt.step
+    if own_step is not None:
+        if reached is None or attempt.first_train_step is None:
+            return None  # the first step
+        if isinstance(record, grammar.Train) and own_step <= attempt.first_train_step:
+            return None
+        reached = max(reached, own_step)
     is_end = isinstance(record, grammar.Epoch)
     after = attempt.epoch if own_epoch is None else max(attempt.epoch, own_epoch + is_end)
     at, until = event.evidence.at, run.now
@@ -124,12 +133,14 @@ def line_ahead(run: Run, event: Event, samples: tuple[Sample, ...]) -> LineAhead
     if judged is not None:
         stillness_s = judged - move.at if move is not None and move.at is not None else 0.0
         silence_s = judged - run.now if at is not None and run.now is not None else 0.0
+    is_moving = is_end or reached != attempt.step
     return LineAhead(
         samples,
         -1 if own_step is None else own_step,
         after if own_epoch is None else own_epoch,
         after,
-        is_moving=reached > attempt.step or is_end,
+        is_moving=is_moving,
+        is_move=is_moving or (heading is not None and attempt.progress.is_new_place(heading)),
         is_end_of_epoch=is_end,
         silence_s=silence_s,
         stillness_s=stillness_s,
@@ -138,6 +149,12 @@ def line_ahead(run: Run, event: Event, samples: tuple[Sample, ...]) -> LineAhead
         reached=reached,
         texts=(event.evidence.text,),
     )
+
+
+def _goes_on(record: grammar.Phase, attempt: Attempt) -> bool:
+    """Whether a line names the phase that the run is in, as the heads of epochs do, and no writer."""
+    is_same = record.name == attempt.announced_phase
+    return is_same and record.run is None and record.pid is None and record.done is None
 
 
 def _int_or_none(number: object) -> int | None:

@@ -12,14 +12,16 @@ from monitor.reader.bars import Bar, take_bar
 from monitor.reader.drawings import read_bar
 from monitor.reader.heads import Head, take_head
 from monitor.reader.numbers import read, unwrap
+from monitor.reader.outline import ByOutline
 from monitor.reader.pairs import read_pairs
 from monitor.reader.places import Named, enter_epoch, enter_step, place_of
 from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
 from monitor.reader.schedule import announces_plan, take_limit, take_plan
 from monitor.reader.state import CODE_STEP, MOST_CODE, MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
-from monitor.reader.tables import is_of_training, is_rule, row_text, take_box, take_header
+from monitor.reader.tables import is_of_training, is_rule, may_be_header, row_text, take_box, take_header
 from monitor.reader.template import shape_of
+from monitor.reader.vocabulary import forgets
 from monitor.reader.wrapping import note_bar, take_wrapped
 
 
@@ -81,6 +83,35 @@ def _monitored(pair: str) -> tuple[Value, ...]:
 
 
 def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Report, ...]:
+    if not _is_open_above(state) and _is_wordless(body):
+        state.code = max(0, state.code - 1)
+        if state.code >= CODE_STEP and phrases.is_assignment(body):
+            return ()
+        return read_pairs(body, logger, state)
+    said = _apart_from_pairs(body, logger, state, depth)
+    return read_pairs(said, logger, state) if isinstance(said, str) else said
+
+
+def _is_open_above(state: ReadState) -> bool:
+    """Whether lines above may say what a line is."""
+    tables = state.tables
+    is_text = state.open_text or state.is_citing or state.is_plan_open
+    return bool(is_text or tables.is_open or tables.headers)
+
+
+def _says_nothing_in_words(outline: str) -> bool:
+    """Whether a line with this outline is one of names and values, whatever its digits, where nothing is open above."""
+    state = ReadState(is_begun=True)
+    said = outline and not may_be_header(outline) and _apart_from_pairs(outline, "", state, 0)
+    return said == outline and state == ReadState(is_begun=True)
+
+
+_is_wordless = ByOutline(_says_nothing_in_words)
+forgets(_is_wordless.forget)
+
+
+def _apart_from_pairs(body: str, logger: str, state: ReadState, depth: int) -> tuple[Report, ...] | str:
+    """Return what a line says apart from names and values; where these are all of it, their text."""
     if state.open_text or (body[0] in "{[" and _is_open(body)):
         whole = _gathered(body, state)
         if whole is None:
@@ -117,7 +148,7 @@ def _body(body: str, logger: str, state: ReadState, depth: int = 0) -> tuple[Rep
         return read_pairs(text, "", state, split="" if has_place or state.tables.is_history else "val")
     if is_rule(body):
         return KNOWN
-    return read_pairs(body, logger, state)
+    return body
 
 
 def _is_open(body: str) -> bool:

@@ -39,9 +39,14 @@ def cells_of(body: str, separator: str) -> list[str]:
     return body.split()
 
 
+def may_be_header(body: str) -> bool:
+    """Whether a line is as long as a header, and has no numbers but those in names."""
+    return 8 <= len(body) <= 2_000 and (not SLOT.search(body) or _has_numbers_in_names_only(body))
+
+
 def take_header(body: str, state: TableState) -> bool:
     """Remember a header row; False for any other line."""
-    if len(body) > 2_000 or len(body) < 8 or (SLOT.search(body) and not _has_numbers_in_names_only(body)):
+    if not may_be_header(body):
         return False
     above, state.above = state.above, []
     for separator in _separators(body):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from monitor.reader.numbers import SLOT, unwrap
+from monitor.reader.outline import ByOutline
 
 LONGEST_BODY = 8_000
 """Characters of a line that are looked at."""
@@ -30,19 +31,31 @@ class Shape(NamedTuple):
 def shape_of(body: str) -> Shape:
     """Return the shape of a line's own words."""
     text = unwrap(body[:LONGEST_BODY].replace(MARK, " "))
+    spans = _known_spans(text)
     slots: list[str] = []
     parts: list[str] = []
     end = 0
+    for first, last in _spans(text) if spans is None else spans:
+        parts.append(text[end:first])
+        slots.append(text[first:last])
+        end = last
+    parts.append(text[end:])
+    return Shape(MARK.join(parts), tuple(slots))
+
+
+def _spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where the numbers of a line begin and end."""
+    spans: list[tuple[int, int]] = []
     for found in SLOT.finditer(text):
         if found[0].isdigit() and _CUTOFF.search(text, max(0, found.start() - 5), found.start()):
             continue
-        parts.append(text[end : found.start()])
-        slots.append(found[0])
-        end = found.end()
-        if len(slots) == MOST_SLOTS:
+        spans.append(found.span())
+        if len(spans) == MOST_SLOTS:
             break
-    parts.append(text[end:])
-    return Shape(MARK.join(parts), tuple(slots))
+    return tuple(spans)
+
+
+_known_spans = ByOutline(_spans)
 
 
 def template_key(template: str) -> str:

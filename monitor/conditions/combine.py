@@ -15,7 +15,7 @@ from monitor.base.evidence import Evidence
 from monitor.conditions.condition import KINDS, Condition, Needed
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, Context, Outcome, Reading, unknown
 from monitor.reader.signals import Labels
-from monitor.run.columns.bounds import LINES, Bounds
+from monitor.run.columns.bounds import LINES, Band, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -250,6 +250,13 @@ class All(Combination):
             if longest == LINES:
                 break
         return longest
+
+    def quiet_band(self, run: Run, bounds: Bounds, firing: frozenset[Labels]) -> Band | None:
+        """Return the bounds within which one part cannot be a breach."""
+        if self.is_timed or firing:
+            return None
+        bands = (part.quiet_band(run, bounds, firing) for part in self.of)
+        return next((band for band in bands if band is not None), None)
 
     def needed_signals(self) -> Needed:
         """Return the groups of all parts: every part must be able to breach."""

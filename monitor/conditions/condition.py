@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from monitor.conditions.reading import Context, Reading
 from monitor.reader.signals import CATALOGUE, METRIC, Labels
-from monitor.run.columns.bounds import LINES, Bounds
+from monitor.run.columns.bounds import LINES, Band, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -97,6 +97,14 @@ class Condition(BaseModel, ABC):
         0 promises nothing: the next line is asked about by itself.
         """
         return LINES if self.stays_quiet(run, bounds, context, firing) else 0
+
+    def quiet_band(self, run: Run, bounds: Bounds, firing: frozenset[Labels]) -> Band | None:
+        """Return narrower bounds of some series, within which `LINES` lines cannot make it speak; None for none.
+
+        A value beyond them ends what is promised.
+        """
+        del run, bounds, firing
+        return None
 
 
 class OfMetrics(Condition):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -54,18 +53,28 @@ def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, l
     it, more than ``times`` that median, and beyond what `noise_factor` allows. If the median is not positive, "twice
     the median" means the median plus its own size. Values with fewer than ``least`` values before them are not judged.
     """
-    found, ordered = [], sorted(values[:least])
+    found: list[int] = []
+    past, lowest = max(past, least), least_median(values, least)
     for place in range(least, len(values)):
-        value, median = values[place], _median_of_sorted(ordered)
+        value = values[place]
+        # This runs for every report of a loss: look at the values before it only where it may be a spike.
+        if lowest >= 0 and value < times * lowest * (1 - 1e-9):
+            continue
+        ordered = sorted(values[max(0, place - past) : place])
+        median = _median_of_sorted(ordered)
         if value - median > (times - 1) * abs(median):
-            # Work out the deviation for few values only: this runs for every report of a loss.
             sigma = MAD_TO_SIGMA * statistics.median(abs(each - median) for each in ordered)
             if value - median > sigmas * sigma and value > median * noise_factor(ordered):
                 found.append(place)
-        insort(ordered, value)
-        if len(ordered) > past:
-            del ordered[bisect_left(ordered, values[place - past])]
     return found
+
+
+def least_median(values: Sequence[float], fewest: int) -> float:
+    """Return what no median of ``fewest`` or more of the values is below; infinite where there are not so many.
+
+    At least half of them are not above their median, so it is not below the value at that place of all.
+    """
+    return sorted(values)[(fewest - 1) // 2] if len(values) >= fewest else math.inf
 
 
 def noise_factor(values: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ from monitor.conditions.shapes import mean
 from monitor.conditions.values import Window, level_value
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
-from monitor.run.columns.bounds import LINES, Bounds
+from monitor.run.columns.bounds import LINES, NARROWEST, Band, Bounds
 from monitor.run.columns.preview import Ahead, Range
 from monitor.run.run import Run
 from monitor.run.series import EARLY, RECENT, Point, Series
@@ -47,6 +47,8 @@ EPOCHS_SEEN = 5
 """So many of the newest reports show whether there is one per epoch."""
 FEW_COMING = 64
 """Try at most so many samples of a block one by one, if their range proves too little. Chosen by hand."""
+NEWEST = 16
+"""Values that were so far between some bounds, where the next ones are expected there. Chosen by hand."""
 
 
 class _Found(NamedTuple):
@@ -179,18 +181,20 @@ class Trend(Leveled):
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
         """Quiet while the values are so close together that no shape of them can cross a level."""
         attempt = run.attempt
+        if firing:
+            return False
         if self.unless_seen is not None and attempt.of(self.unless_seen):
-            return not firing
+            return True
         for labels, where in ranges_of(attempt, self.signal, self.where, ahead):
             series = attempt.of(self.signal).get(labels)
             figure = self._figure_of(where, series, ahead, labels)
             is_quiet = where.is_finite and figure is not None and self.is_quiet_within(figure, attempt)
             if not is_quiet and not self._stays_quiet_one_by_one(run, labels, series, ahead):
                 return False
-        return not firing
+        return True
 
     def quiet_lines(self, run: Run, bounds: Bounds, context: Context, firing: frozenset[Labels]) -> int:
-        """Return for how many lines no shape can cross a level: some need several values more, one after the other."""
+        """Return for how many lines no shape can cross a level: all, where no value counts that comes."""
         if self.stays_quiet(run, bounds, context, firing):
             return LINES
         if firing or (self.over is not None and self.over.unit != "reports"):
@@ -199,31 +203,46 @@ class Trend(Leveled):
         return min((self._quiet_lines(run, labels, series, bounds) for labels, series in known), default=0)
 
     def _quiet_lines(self, run: Run, labels: Labels, series: Series, bounds: Bounds) -> int:
-        if self._read(run.attempt, labels, series, False).outcome is Outcome.BREACH:
-            return 0
-        if labels not in bounds.coming.get(self.signal, {}):
-            return LINES
-        # A line that repeats a step replaces the newest value.
         points = [point for point in series.recent if math.isfinite(point.value)]
-        if self.one_per_epoch and all(point.epoch == bounds.epoch for point in points[-2:]) and len(points) > 1:
-            return LINES
-        level = min(level_value(each, run.attempt) for _, each, _ in self._tests)
-        if any(side != "above" for side, _, _ in self._tests):
-            return 0
-        values = [point.value for point in points]
-        if self.shape == "rising":
-            return max(0, math.floor(level) - shapes.longest_run_up(values, least_share=self.least_share))
-        if self.shape == "ratio" and self.of in ("last", "min"):
-            where = bounds.range_of(self.signal, labels, series)
-            past = [each for each in _past(series) if math.isfinite(each)]
-            quiet_to, needed = (
-                level * min(where.least, *past),
-                int(self.consecutive if self.over is None else self.over.amount),
-            )
-            newest = values[-2 : -1 - needed : -1]
-            since = next((age for age, value in enumerate(newest, 1) if value <= quiet_to), needed)
-            return max(0, needed - 1 - since) if quiet_to > 0 else 0
+        is_one = self.one_per_epoch and all(point.epoch == bounds.epoch for point in points[-2:]) and len(points) > 1
+        if is_one or labels not in bounds.coming.get(self.signal, {}):
+            return 0 if self._read(run.attempt, labels, series, False).outcome is Outcome.BREACH else LINES
         return 0
+
+    def quiet_band(self, run: Run, bounds: Bounds, firing: frozenset[Labels]) -> Band | None:
+        """Return between which values no ratio and no spike can cross a level.
+
+        Only where the newest values were all between them: they may well stay there.
+        """
+        is_by_reports = self.over is None or self.over.unit == "reports"
+        if firing or not is_by_reports or any(side != "above" for side, _, _ in self._tests):
+            return None
+        found: Band = {}
+        for labels, series in run.attempt.of(self.signal).items():
+            if labels in bounds.coming.get(self.signal, {}):
+                band = self._band_of(series, run.attempt)
+                if band is None:
+                    return None
+                found[self.signal, labels] = band
+            if self._read(run.attempt, labels, series, False).outcome is Outcome.BREACH:
+                return None
+        return found or None
+
+    def _band_of(self, series: Series, attempt: Attempt) -> tuple[float, float] | None:
+        values = [point.value for point in series.recent if math.isfinite(point.value)]
+        newest, level = values[-NEWEST:], min(level_value(each, attempt) for _, each, _ in self._tests)
+        if self.shape == "spikes" and len(values) >= self.least and level >= 0:
+            # So few values are below it that no median will be.
+            least = sorted(values)[min(2, (self.least - 1) // 2)]
+            most = self.times * least / (1 + 1e-9)
+            if max(values) > most:
+                return None
+        elif self.shape == "ratio" and self.of in ("last", "min"):
+            least = NARROWEST * min((*values, *(each for each in _past(series) if math.isfinite(each))), default=0.0)
+            most = level * least / (1 + 1e-9)
+        else:
+            return None
+        return (least, most) if least > 0 and all(least <= value <= most for value in newest) else None
 
     def _stays_quiet_one_by_one(self, run: Run, labels: Labels, series: Series | None, ahead: Ahead) -> bool:
         """Whether adding the samples of a series one by one makes no breach; False if there are too many to try."""
@@ -231,6 +250,12 @@ class Trend(Leveled):
         is_timed = self.over is not None and self.over.unit == "s"
         if series is None or run.last is None or is_timed or len(coming) > FEW_COMING or ahead.is_open:
             return False
+        if self.shape == "spikes" and len(coming) == 1 and declared_change(run.attempt) is None:
+            values = [*(point.value for point in series.recent), coming[0]]
+            is_known = math.isfinite(sum(values)) and not _may_replace(series, ahead, self.signal, labels)
+            is_none = is_known and not self._spikes_in(values[-(series.recent.maxlen or 0) :])
+            if is_none and self.is_quiet_within(Range(0, 0, True), run.attempt):
+                return True
         copy = replace(series, recent=series.recent.copy(), early=[*series.early], has_epochs=False)
         line = run.last._replace(line=run.last.line + 1)
         if not coming:
@@ -250,7 +275,10 @@ class Trend(Leveled):
                 return None
             known = [point.value for point in series.recent] if series else []
             values = [*known, *ahead.values(self.signal, labels)]
-            count = shapes.longest_run_up if self.shape == "rising" else shapes.longest_run_down
+            if ahead.is_single:
+                count = shapes.run_up if self.shape == "rising" else shapes.run_down
+            else:
+                count = shapes.longest_run_up if self.shape == "rising" else shapes.longest_run_down
             return Range(0, count(values, least_share=self.least_share), True)
         if (
             self.shape == "growth"
@@ -265,13 +293,25 @@ class Trend(Leveled):
             return None
         slack = 1 + 1e-9
         if self.shape == "ratio":
-            return Range(where.least / most / slack, where.most / least * slack, True)
+            lowest, highest, coming = where.least, where.most, ahead.values(self.signal, labels)
+            if ahead.is_single and len(coming) == 1:
+                # All of the newest values must be beyond a level, or the least of them.
+                lowest = coming[0] if self.of in ("last", "max") else lowest
+                highest = self._least_with(coming[0], series) if self.of in ("last", "min") else highest
+            return Range(lowest / most / slack, highest / least * slack, True)
         if self.shape == "spikes":
             return Range(0, 0 if where.most * slack <= self.times * least else RECENT, True)
         spread = (where.most - where.least) * slack
         if self.shape == "growth":
             return Range(0, spread / least if self.is_share else spread, True)
         return Range(-RECENT * spread / least, RECENT * spread / least, True)
+
+    def _least_with(self, value: float, series: Series | None) -> float:
+        """Return the least of the newest values that count, with one more; one too few, as that may replace another."""
+        num = int(self.consecutive if self.over is None else self.over.amount) - 2
+        if series is None or num <= 0 or (self.over is not None and self.over.unit != "reports"):
+            return value
+        return min(value, *[point.value for point in series.recent][-1 - num : -1])
 
     def _may_grow(self, series: Series | None, coming: list[float]) -> bool:
         """Whether the least or the greatest of each part grows anywhere; where another figure counts, it may."""
@@ -338,7 +378,7 @@ class Trend(Leveled):
         if len(points) <= self.least:
             return f"{len(points)} of {self.least + 1} reports seen"
         values = [point.value for point in points]
-        places = shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
+        places = self._spikes_in(values)
         if places:
             # In a log that rounds, the noise is at least one printed place: a policy loss around 0 jumps by that.
             size = self.sigmas * printed_place(points)
@@ -353,6 +393,9 @@ class Trend(Leveled):
         counted = set(within(self.over, points) or points)
         found = [points[place] for place in places if points[place] in counted]
         return _Found([float(len(found))], f"number of spikes of {self.signal} in {self.over}", found or points[-1:])
+
+    def _spikes_in(self, values: list[float]) -> list[int]:
+        return shapes.spikes(values, sigmas=self.sigmas, times=self.times, past=self.past, least=self.least)
 
     def _ratio(self, series: Series, points: list[Point], change: Change | None, is_firing: bool) -> _Found | str:
         judged = points[-self.consecutive :] if self.over is None else (within(self.over, points) if points else [])

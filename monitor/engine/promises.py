@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from monitor.run.columns.bounds import WAIT_S, Bounds
+from monitor.run.columns.bounds import WAIT_S, Band, Bounds
 from monitor.run.columns.one_line import LineAhead
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ LINES_TO_PAY = 4
 """A promise that held for fewer lines cost more than it saved. Chosen by hand."""
 LINES_OFF = 8
 """After such a promise, so many lines are asked about singly. Chosen by hand."""
+LINES_REFUSED = 32
+"""A rule that promises nothing is not asked for a promise for so many lines. Chosen by hand."""
 LINES_AGO = 64
 """Promises are made for the series that were in one of so many lines; any other ends them. Chosen by hand."""
 
@@ -34,7 +36,7 @@ class Quiet(NamedTuple):
 
 class _Promised(NamedTuple):
     quiet: Quiet
-    until: Mapping[int, int]
+    until: dict[int, int]
     """By rule: the first of the run's lines that is not promised."""
     ask_at: int
     """The run's line at which the rules are asked again."""
@@ -55,8 +57,11 @@ class Rules(Protocol):
 
     def quiet_lines(
         self, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], *, but: Set[int]
-    ) -> tuple[dict[int, int], bool]:
-        """Return for how many lines within bounds such rules cannot speak, and whether these and ``but`` are all."""
+    ) -> tuple[dict[int, int], dict[int, Band], Set[int]]:
+        """Return for how many lines within bounds such rules cannot speak, and which were asked.
+
+        Some cannot while the lines stay within narrower bounds of their own, which are returned as well.
+        """
         ...
 
     def waits(self, run: Run, states: AlertStates, bounds: Bounds) -> bool:
@@ -72,6 +77,10 @@ class Promises:
         self._engine: Rules | None = None
         self._states: AlertStates | None = None
         self._promised: dict[Set[str], _Promised] = {}
+        self._bands: dict[int, Band] = {}
+        """By rule: within which narrower bounds its promise holds."""
+        self._refused: dict[int, int] = {}
+        """By rule that promised nothing: the run's line from which on it is asked again."""
         self._waits: bool | None = None
         self._asked_at = self._off_until = 0
         self._gap = 1
@@ -97,11 +106,21 @@ class Promises:
         promised = self._promised.get(names)
         if promised is None or run.lines >= promised.ask_at:
             known = {} if promised is None else promised.until
-            promised = self._promised[names] = self._ask(engine, run, states, bounds, names, known)
-        quiet = promised.quiet
+            self._promised[names] = self._ask(engine, run, states, bounds, names, known)
+        for index in [index for index, band in self._bands.items() if bounds.is_beyond(band, line)]:
+            self._break(index, run)
+        quiet = self._promised[names].quiet
         if quiet.is_all:
             return quiet
         return Quiet(names, quiet.rules | engine.quiet(run, states, line, names, but=quiet.rules))
+
+    def _break(self, index: int, run: Run) -> None:
+        """End the promise of a rule at this line; it is asked for another one at the next."""
+        del self._bands[index]
+        for names, each in self._promised.items():
+            if each.until.pop(index, None) is not None:
+                quiet = Quiet(names, each.until.keys())
+                self._promised[names] = _Promised(quiet, each.until, min(each.ask_at, run.lines + 1))
 
     def no_deadline_until(self, engine: Rules, run: Run, states: AlertStates, until: float) -> bool:
         """Whether the rules have promised that none of their deadlines comes before the next line, at ``until``."""
@@ -120,12 +139,16 @@ class Promises:
         return engine is self._engine and _is_same(states, self._states)
 
     def _ask(
-        self, engine: Rules, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], known: Mapping[int, int]
+        self, engine: Rules, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], known: dict[int, int]
     ) -> _Promised:
         """Ask the rules whose promise is over."""
         until = {index: line for index, line in known.items() if line > run.lines}
-        lines, is_all = engine.quiet_lines(run, states, bounds, names, but=until.keys())
+        refused = {index for index, line in self._refused.items() if line > run.lines}
+        lines, bands, asked = engine.quiet_lines(run, states, bounds, names, but=until.keys() | refused)
+        self._bands.update(bands)
+        self._refused.update(dict.fromkeys(asked - lines.keys(), run.lines + LINES_REFUSED))
         until.update((index, min(run.lines + each, bounds.last)) for index, each in lines.items())
+        is_all = not refused and asked == lines.keys()
         return _Promised(Quiet(names, until.keys(), is_all), until, min(until.values(), default=bounds.last))
 
     def _ask_again(self, engine: Rules, run: Run, states: AlertStates, line: LineAhead) -> Bounds | None:
@@ -133,7 +156,7 @@ class Promises:
         if self._bounds is not None and run.lines - self._asked_at < LINES_TO_PAY:
             self._off_until = run.lines + LINES_OFF
         self._bounds, self._engine, self._states = None, engine, states
-        self._promised, self._waits = {}, None
+        self._promised, self._bands, self._refused, self._waits = {}, {}, {}, None
         attempt = run.attempt
         if run.lines < self._asked_at:
             self._off_until = 0

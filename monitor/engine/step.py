@@ -21,7 +21,7 @@ from monitor.reader.signals import Labels
 from monitor.rules import Rule
 from monitor.rules.evaluate import evaluate, is_declared_away
 from monitor.run.attempt import Touch
-from monitor.run.columns.bounds import LINES, Bounds
+from monitor.run.columns.bounds import LINES, Band, Bounds
 from monitor.run.columns.preview import Ahead
 from monitor.run.run import Run
 
@@ -136,16 +136,21 @@ class Engine:
 
     def quiet_lines(
         self, run: Run, states: AlertStates, bounds: Bounds, names: Set[str], *, but: Set[int]
-    ) -> tuple[dict[int, int], bool]:
-        """Return for how many lines within bounds such rules cannot speak, and whether these and ``but`` are all."""
-        asked, found = self._watched(names) - but, {}
+    ) -> tuple[dict[int, int], dict[int, Band], Set[int]]:
+        """Return for how many lines within bounds such rules cannot speak, and which were asked.
+
+        Some cannot while the lines stay within narrower bounds of their own, which are returned as well.
+        """
+        asked, found, bands = self._watched(names) - but, {}, {}
         for index, firing in self._settled(states, asked):
             rule = self.rules[index]
             is_away = not firing and is_declared_away(rule, run.attempt)
             lines = LINES if is_away else rule.condition.quiet_lines(run, bounds, self._context, firing)
-            if lines:
+            if lines < LINES and (band := rule.condition.quiet_band(run, bounds, firing)) is not None:
+                found[index], bands[index] = LINES, band
+            elif lines:
                 found[index] = lines
-        return found, len(found) == len(asked)
+        return found, bands, asked
 
     def waits(self, run: Run, states: AlertStates, bounds: Bounds) -> bool:
         """Return whether no rule has a deadline in the lines within bounds."""

@@ -27,6 +27,8 @@ NARROWEST = 0.9
 """Bounds of positive numbers are not wider than that to the least of them, so that ratios stay bounded."""
 
 Key = tuple[str, Labels]
+Band = dict[Key, tuple[float, float]]
+"""The least and the greatest value of some series."""
 
 
 class Bounds(Ahead):
@@ -81,6 +83,15 @@ class Bounds(Ahead):
                 if len(values) > 1 or not bounds[0] <= values[0] <= bounds[1]:
                     return False
         return True
+
+    @staticmethod
+    def is_beyond(band: Band, line: LineAhead) -> bool:
+        """Whether a line within the bounds has a value beyond narrower ones."""
+        for (signal, labels), (least, most) in band.items():
+            for value in line.values(signal, labels):
+                if not least <= value <= most:
+                    return True
+        return False
 
     def values(self, signal: str, labels: Labels) -> list[float]:
         """Return the bounds of a series: use them for their range only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from monitor.conditions.condition import Condition, Needed
@@ -15,6 +16,8 @@ from monitor.run.series import Point
 SHARE = "train.skipped_share"
 MOST_SEARCHED = 40
 """A scaler that has not taken a step yet may skip so many: from 2 ** 40 it comes down to 1 by halves."""
+LEAST_SKIPPED = 10
+"""Fewer may be a scaler that comes down from its first scale, in reports of every step. Chosen by hand, 2026-11."""
 LINES_COUNTED = 20
 """So many lines about a skipped step make an interval; half of its steps are twice as many. Chosen by hand, 2026-11."""
 SKIPS_AT_LOWEST = 3
@@ -25,6 +28,8 @@ LOWEST_SCALE = 1.0
 
 class SkippedSteps(Condition):
     """Half or more of the steps are skipped in two intervals running, or some in three at the smallest loss scale.
+
+    Intervals of a step or two are taken together until so many steps were skipped that it is no search for a scale.
 
     Intervals are those of reports that count skipped steps, or twenty lines that each tell of one. While no step was
     taken yet, a scaler that starts too high may skip forty.
@@ -40,9 +45,9 @@ class SkippedSteps(Condition):
     def in_words(self) -> str:
         """Return what is tested."""
         return (
-            "half or more of the steps are skipped in two intervals in a row, or at a loss scale of "
-            f"{LOWEST_SCALE:g} or less in {SKIPS_AT_LOWEST} reports in a row; up to {MOST_SEARCHED} are free before "
-            "the first step is taken"
+            f"half or more of the steps are skipped in two intervals in a row, {LEAST_SKIPPED} or more, or at a loss "
+            f"scale of {LOWEST_SCALE:g} or less in {SKIPS_AT_LOWEST} reports in a row; up to {MOST_SEARCHED} are free "
+            "before the first step is taken"
         )
 
     def needed_signals(self) -> Needed:
@@ -75,7 +80,13 @@ class SkippedSteps(Condition):
         return not run.attempt.of(SKIPPED_STEP) and all(max(ahead.values(SHARE, labels)) <= 0 for labels in shares)
 
     def _by_share(self, shares: list[Point]) -> str:
-        if len(shares) < 2 or min(point.value for point in shares[-2:]) < 0.5:
+        lasting = list(takewhile(lambda point: point.value >= 0.5, reversed(shares)))
+        if len(lasting) < 2:
+            return ""
+        begun = shares[: -len(lasting)][-1:] or [lasting.pop()]
+        steps = [point.step or 0 for point in (*begun, *reversed(lasting))]
+        taken = [after - before for before, after in pairwise(steps)]
+        if sum(point.value * num for point, num in zip(reversed(lasting), taken, strict=True)) < LEAST_SKIPPED:
             return ""
         return f"{shares[-1].value:.0%} of the steps were skipped, and {shares[-2].value:.0%} before that"
 

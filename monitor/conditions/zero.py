@@ -22,6 +22,8 @@ from monitor.run.series import RECENT_PER_LABEL, Point, Series
 
 PERFECT = (1.0, 100.0)
 """An accuracy of every row, as a share or in percent."""
+MOST_APART = 3.0
+"""Losses of single batches that are further apart may be next to 0 by chance. Chosen by hand, 2026-11."""
 LEAST_WRONG = 0.01
 """So much of a loss is not rounding, however it is printed. Chosen by hand, 2026-11."""
 
@@ -39,7 +41,8 @@ class Zero(OneSignal):
     scale: tuple[SignalName, ...] = ()
     """Signals of about the same size: for a series that has never been anything but 0."""
     largest: SignalName | None = None
-    """The largest value since the last report. Where a log has it, one value of 0 among others proves nothing."""
+    """The largest value since the last report. Where a log has it, one value of 0 among others proves nothing; where
+    it has not, neither does one that is rounded."""
     against_accuracy: bool = False
     """Judge a loss of a validation by its accuracy instead of by its digits: each row that is wrong costs at least
     ln 2, for the right class had less than half of the probability."""
@@ -99,6 +102,9 @@ class Zero(OneSignal):
         if not told:
             reason = f"{self.signal} is printed as 0, which may be rounded"
             return unknown(reason, labels, (last.evidence,))
+        if zeros == 1 < len(points) and self.largest is not None and whole is None and _may_be_chance(points):
+            reason = f"{self.signal} is printed as 0 once, which a single easy batch may be"
+            return unknown(reason, labels, (last.evidence,))
         return Reading(
             Outcome.BREACH,
             f"{self.signal} is exactly 0; expected other than 0",
@@ -123,6 +129,13 @@ class Zero(OneSignal):
         """Return the size of a number of the same kind, if the log has one."""
         found = [abs(each.last.value) for name in self.scale for each in attempt.of(name).values()]
         return max((each for each in found if math.isfinite(each)), default=None)
+
+
+def _may_be_chance(points: Sequence[Point]) -> bool:
+    """Whether a newest value that is printed as 0 may be one easy batch among values that differ much anyway."""
+    before = [abs(point.value) for point in points[:-1] if point.value and math.isfinite(point.value)]
+    is_of_step = points[-2].epoch == points[-1].epoch
+    return is_of_step and not _is_bare(points[-1].evidence.text) and max(before) > MOST_APART * min(before)
 
 
 def _solved_beside(attempt: Attempt, last: Point) -> str:

@@ -104,7 +104,8 @@ def read_pairs(
     if not values:
         if bar is None and state.is_begun and _is_other_loop(filled, state.place):
             return KNOWN  # "Batch 19/59: evaluated"
-        is_place = plan.is_place_only or _is_progress(plan, filled, state.place)
+        is_progress = _is_progress(plan, filled, state.place) and not _is_of_other_things(shape.template)
+        is_place = plan.is_place_only or is_progress
         if is_place and places and bar is None and _is_sure_place(places) and not _is_title(shape.template, places):
             if not state.is_begun and are_amounts(plan):
                 return ()
@@ -341,6 +342,11 @@ def _is_progress(plan: Plan, filled: list[Filled], place: PlaceState) -> bool:
     if is_timed and any(each.slot.quantity == "step" for each in places):
         return any(slot.role in ("clock", "time") for slot in plan.slots)  # "Step 100 per-step time 0.5s"
     return is_timed and has_epoch and any(total_of(each, filled) for each in batches)
+
+
+def _is_of_other_things(template: str) -> bool:
+    """Whether a line begins with what is no training: ``Sampling slow: 31.9s, steps=102``."""
+    return bool({*words_of(template)[:2]} & listed("bars_of_other_things"))
 
 
 _TITLE = re.compile(rf"[^{MARK}]*{MARK} ?[:.)] +[A-Za-z][^:=]*")

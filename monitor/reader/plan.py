@@ -32,12 +32,18 @@ from monitor.reader.times import times_told
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
 
 _LOADS = re.compile(
-    r"\W*(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b", re.I
+    r"(?:\W*\[\w{1,9}\])?\W*(?:(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b|"
+    r"(?:delet|remov|evict|purg|prun|discard)(?:ed|e|ing|s)?\b[^:=]*\b(?:checkpoint|ckpt|snapshot)s?\b)",
+    re.I,
 )
-"""A line that tells what a saved model has, which an earlier training gave it."""
+"""A line that tells what a saved model has, which an earlier training gave it, or that it is gone."""
 
 
 _COUNTED_IN_NAME = re.compile(r"[A-Za-z]\d+ ?/ ?$")
+_ANSWER = re.compile(rf"\*\*[Ss]tep {MARK}(?:[:.]|$)")
+"""What a language model wrote, which its trainer shows: ``**Step 2:** the cost of 18 markers = 36``."""
+
+
 _BEFORE_VALUE = re.compile(r"\s?[:=]\s*$")
 """What is between a number that is part of a name and the figure."""
 
@@ -149,6 +155,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
     is_report = is_report and not _LOADS.match(template)
     is_prose = bool(PROSE.search(template.replace(MARK, " "))) and not is_report
+    is_prose = is_prose or _ANSWER.match(template) is not None
     held_out = _held_out(slot for slot in slots if slot.role in MEASURED)
     held_out_loss = _held_out(slot for slot in slots if slot.quantity == "loss")
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)

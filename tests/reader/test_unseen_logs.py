@@ -46,3 +46,27 @@ def test_a_count_beyond_its_total_is_no_share():
 )
 def test_a_script_without_spaces_names_the_set_within_the_word(key: str, split: str):
     assert facts(f"epoch {{n}} loss: 0.5{{n}} {key}: 54.4{{n}}")["metrics"] == {key: {split: 54.43}}
+
+
+@pytest.mark.parametrize("verb", ["Deleting", "deleted", "Removing", "Evicted", "Pruned old"])
+@pytest.mark.parametrize("text", ["{verb} Checkpoint[step={n}1 | time=2026-01-04 23:06:35]: (Reason: old checkpoint)."])
+def test_a_checkpoint_that_is_deleted_says_nothing_of_where_the_training_is(text: str, verb: str):
+    said = "06:14:01.892 [I] " + text.replace("{verb}", verb)
+    seen = facts_of("".join(f"step {n}00 loss 0.5{n}\n{said.format(n=n)}\n" for n in (1, 2, 3)).encode())
+    assert (seen["step"], seen["loss"]) == (300, 0.53)
+
+
+@pytest.mark.parametrize(
+    "said", ["Sampling slow: 31.9s, steps=102", "Generating: step 900 took 3.2s", "decoding took 4s"]
+)
+def test_how_far_something_else_is_says_nothing_of_the_training(said: str):
+    seen = facts_of("".join(f"step {n}00 loss 0.5{n}\n{said}\n" for n in (1, 2, 3)).encode())
+    assert (seen["step"], seen["loss"]) == (300, 0.53)
+
+
+@pytest.mark.parametrize(
+    "said", ["**Step 1:** Area = 12 m x 18 m = 216 m²", "**Step 2: Cost of 36 donuts.**", "**Step 5."]
+)
+def test_the_steps_of_an_answer_are_none_of_the_training(said: str):
+    seen = facts_of("".join(f"[step {n}00] loss=0.5{n}\n{said}\n" for n in (1, 2, 3)).encode())
+    assert (seen["step"], seen["loss"]) == (300, 0.53)

@@ -58,6 +58,8 @@ class PlaceState:
     """Reports of the fit so far."""
     index: int | None = None
     epochs: int | None = None
+    epoch_leap: int = 1
+    """How far apart the last two epochs were that were named: some logs name every tenth."""
     starts_at: int | None = None
     """The number that the log gave its first epoch."""
     from_zero: bool | None = None
@@ -228,6 +230,7 @@ def enter_epoch(state: PlaceState, named: Named) -> None:
     elif index > state.index:
         if state.is_inner is None and state.inner is not None and state.inner == state.inner_total:
             state.is_inner = True  # its count was full when the epoch ended
+        state.epoch_leap = index - state.index
         state.index, state.is_over = index, False
     elif index < state.index:
         is_complete = state.is_ended or (state.epochs is not None and state.index + 1 >= state.epochs)

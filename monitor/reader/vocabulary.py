@@ -169,6 +169,8 @@ def _vocabulary(data: Any) -> Vocabulary:
     return Vocabulary(splits, quantities, lower, lists, higher, counted)
 
 
+_SHORT_SPLIT = re.compile(r"va[_ -](?P<key>loss|acc|accuracy|err|error|auc|f1|mse|mae|rmse|ppl|iou|dice)", re.I)
+"""``va_loss`` beside ``tr_loss``: alone, ``va`` names no set."""
 _GLUED_SPLIT = re.compile(
     r"(?P<split>train|tr|valid|val|test|dev)(?P<key>(?:loss|acc|accuracy|err|error|auc|roc|f1|mse|mae|rmse|ppl|iou|dice)"
     r"(?:_\w+)?)"
@@ -208,7 +210,9 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         own = _meaning(m["key"], vocabulary)
         return own._replace(split=vocabulary.splits[m["word"].lower()], of_set=m["set"])
     key = _DEVIATION.sub("std", key)
-    if m := _GLUED_SPLIT.fullmatch(key):
+    if m := _SHORT_SPLIT.fullmatch(key):
+        key = f"val {m['key']}"
+    elif m := _GLUED_SPLIT.fullmatch(key):
         key = f"{m['split']} {m['key']}"  # valloss
     words = words_of(_UNIT.sub("", key))[: 2 * LONGEST_KEY_WORDS]
     whole = vocabulary.quantities.get(" ".join(words))

@@ -214,3 +214,16 @@ SAVED = [
 def test_a_model_that_was_saved_reports_no_loss(said: str):
     seen = facts("Epoch {n}/4 - Train Loss: {loss:.4f}, Val Loss: {val:.4f}", f"  {said} (val_loss=0.0123)")
     assert seen["val_loss"] == 0.3125
+
+
+@pytest.mark.parametrize(("every", "total"), [(5, 26), (5, 29), (10, 55), (5, 25)])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_epochs_that_a_log_does_not_name_are_not_missing_at_its_end(
+    every: int, total: int, missing: int, tmp_path: Path
+):
+    path = tmp_path / "train.log"
+    last = total // every * every - missing * every
+    lines = [f"Epoch {n}/{total}, loss: {1 / n:.4f}, val loss: {1.25 / n:.4f}" for n in range(every, last + 1, every)]
+    path.write_text("\n".join([*lines, "Finished Training", ""]))
+    rules = {alert.rule for alert in api.read(path).alerts}
+    assert ("EndedEarly" in rules) == bool(missing)

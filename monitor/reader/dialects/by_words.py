@@ -206,6 +206,9 @@ def _epochs_at_end(state: DialectState, status: str) -> int | None:
         return state.epoch
     if place.is_fraction and place.planned and place.progress is not None and place.progress > place.planned - 1:
         return place.planned  # a limit on steps ends within the last epoch, which the plan counts as a whole one
+    total, done = place.epochs or 0, place.epochs_done or 0
+    if status == "completed" and 0 < done < total < done + place.epoch_leap:
+        return total  # the next epoch that the log would have named is behind the last one
     return state.epoch if place.epochs_done is None else place.epochs_done
 
 

@@ -109,7 +109,7 @@ class _Loop:
         if not epoch.finished:
             return
         self._at = epoch.end
-        page.wait(course.num_batches * course.seconds)
+        page.wait((course.every if form.of("batch", "batch0", "bar") else course.num_batches) * course.seconds)
         for bar in form.of("bar"):
             if epoch.end.batch % course.every:
                 self._bar(bar, epoch.end.batch, course.num_batches, True)

@@ -21,6 +21,8 @@ SINCE_BEST = 20
 """Reports since the best one that show what is usual. Chosen by hand, 2026-11."""
 USUAL_SHARE = 0.05
 """What a twentieth of the reports since the best one reached, and at least two, is usual. Chosen by hand, 2026-11."""
+SLOWING_OVER, SLOWER = 2, 0.6
+"""A rise slows if its last two steps are, as logarithms, less than this share of its first two. By hand, 2026-11."""
 LARGEST_EXPONENT = 700.0
 """e to this power is nearly the largest float."""
 FEW = 5
@@ -160,6 +162,14 @@ def rise(values: Sequence[float]) -> float:
         for right, later in enumerate(values[left + 1 :], left + 1)
     ]
     return statistics.median(slopes) * (len(values) - 1)
+
+
+def slows(values: Sequence[float]) -> bool:
+    """Return whether values that rise do so by ever smaller factors; False if one of them is not positive."""
+    if len(values) <= 2 * SLOWING_OVER or min(values) <= 0:
+        return False
+    first, newest = values[SLOWING_OVER] / values[0], values[-1] / values[-1 - SLOWING_OVER]
+    return math.log(newest) < SLOWER * math.log(first)
 
 
 def since_best(values: Sequence[float], *, least_share: float = 0.0) -> int:

@@ -34,7 +34,7 @@ from monitor.run.series import EARLY, RECENT, Point, Series
 _FIELDS: dict[str, frozenset[str]] = {
     "spikes": frozenset({"over", "past", "least", "least_rise", "sigmas", "times"}),
     "ratio": frozenset({"over", "of", "to", "past", "least", "least_rise", "consecutive", "beyond_noise"}),
-    "rising": frozenset({"least", "least_share"}),
+    "rising": frozenset({"least", "least_share", "is_steady"}),
     "falling": frozenset({"least", "least_share"}),
     "plateau": frozenset({"least", "least_share"}),
     "slope": frozenset({"over"}),
@@ -103,7 +103,9 @@ class Trend(Leveled):
     is_share: bool = False
     """Express the growth as a share of the first mean, rather than in the signal's own unit."""
     is_steady: bool = False
-    """Growth counts only if its second half is at least half of its first: what fills up slows, a leak does not."""
+    """Growth counts only if its second half is at least half of its first: what fills up slows, a leak does not. Rises
+    in a row count only if the newest two are, as factors, not much smaller than the first two: a loss that begins next
+    to nothing and comes up to its size slows, one that runs away does not."""
     beyond_noise: bool = False
     """A ratio to the lowest value counts only if noise alone does not bring a value so far above it: the lowest of many
     noisy values is lower than what the series is at."""
@@ -357,6 +359,8 @@ class Trend(Leveled):
             if len(points) <= self.least:
                 return f"{len(points)} of {self.least + 1} reports seen"
             count = _COUNTED[self.shape](values, least_share=self.least_share)
+            if self.is_steady and shapes.slows(values[-1 - count :]):
+                count = 0
             words = "reports since the lowest" if self.shape == "plateau" else f"times in a row {self.shape}"
             return _Found([float(count)], f"{self.signal}: {words}", _ends(points[-1 - count :]))
         points = within(self.over, points) if points else []

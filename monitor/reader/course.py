@@ -104,12 +104,14 @@ _STEP_OF_FILE = re.compile(
 
 
 _COURSE = re.compile(
-    r"\b(k-?fold|cv[ _]fold|fold|trial|seed|repeat)[ _]*(?:nr\.?|no\.?|number|id)?[ :#=_-]*(\d{1,9})\b", re.I
+    r"\b(k-?fold|cv[ _]fold|fold|trial|seed|repeat|task|stage|phase|experiment)[ _]*"
+    r"(?:nr\.?|no\.?|number|id)?[ :#=_-]*(\d{1,9})\b",
+    re.I,
 )
 
 
 def course_of(body: str) -> str:
-    """Return the fold, trial or seed that a line names, with its number; empty where it names none."""
+    """Return the fold, trial, seed, task or stage that a line names, with its number; empty where it names none."""
     if len(body) > LONGEST_LINE:
         return ""
     found = _COURSE.search(body)
@@ -123,5 +125,5 @@ def may_say(body: str) -> bool:
 
 _MAY = re.compile(
     r"[Rr]esum|RESUM|ontinu|estor|ecover|[Ll]oad(?:ed|ing|s? [a-z])|tart(?:ing|ed)|[Pp]ick|"
-    r"[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat"
+    r"[Ff]old|FOLD|[Tt]rial|[Ss]eed|[Rr]epeat|[Tt]ask|[Ss]tage|[Pp]hase|[Ee]xperiment"
 )

@@ -78,3 +78,18 @@ def test_the_first_loss_of_an_epoch_that_a_bar_counts_may_be_the_only_one(tmp_pa
             yield f"Epoch {epoch} | Train Loss: {2 / epoch:.4f} | Val Loss: {2.1 / epoch:.4f}"
 
     assert alerts_of(lines(), tmp_path, "EvidenceGap") == []
+
+
+@pytest.mark.parametrize("unit", ["Task: {}", "task {}", "Stage {}", "[phase {}]", "Experiment #{}"])
+def test_a_further_task_begins_its_own_count(unit: str, tmp_path: Path):
+    lines = (
+        f"{unit.format(task)} Iter: {step} Train Loss: {2 / (1 + step):.3f}"
+        for task in range(4)
+        for step in range(0, 60, 10)
+    )
+    assert alerts_of(lines, tmp_path, "StepWentBack") == []
+
+
+def test_without_one_a_count_that_begins_anew_is_told(tmp_path: Path):
+    lines = (f"Iter: {step} Train Loss: {2 / (1 + step):.3f}" for _ in range(2) for step in range(0, 60, 10))
+    assert alerts_of(lines, tmp_path, "StepWentBack") != []

@@ -63,6 +63,11 @@ def unwrap(text: str) -> str:
 
 def read(text: str, *, has_decimal_comma: bool | None = None) -> Written | None:
     """Return the number that a slot holds; None where a comma could be either and no line has decided yet."""
+    if text[-1].isdigit():
+        try:
+            return Written(float(text), decimals(text))
+        except ValueError:
+            pass  # commas, a duration, nan.0 or 1.#IND00
     low = text.lower().lstrip("+")
     first = low[:1]
     if first in "n*i" or low[:2] in ("-n", "-i"):

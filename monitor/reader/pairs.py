@@ -24,7 +24,7 @@ from monitor.reader.places import PlaceState, place_of
 from monitor.reader.plan import Plan, plan_of
 from monitor.reader.report import KNOWN, Report, Value
 from monitor.reader.shared_names import is_merit
-from monitor.reader.slots import MEASURED, Slot
+from monitor.reader.slots import MEASURED
 from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadState
 from monitor.reader.template import MARK, shape_of, template_key
 from monitor.reader.values import values_of
@@ -48,20 +48,15 @@ def read_pairs(
     is_of_the_best = bar is None and (plan.is_prose or phrases.is_of_the_best(text))
     if is_of_the_best and state.nameless and (learned := learn_name(plan, shape.slots, state)):
         return (Report("validation", place_of(state.place, state.place.step), learned),)
-    if (plan.is_prose and bar is None) or sum(_is_bare_loss(slot) for slot in plan.slots) >= MOST_LOSSES:
+    if (plan.is_prose and bar is None) or plan.num_bare_losses >= MOST_LOSSES:
         return ()
     if bar is None and phrases.is_of_the_best(text):
         return KNOWN
     filled = fill(shape.template, plan, shape.slots, state)
     subject = split or plan.subject
-    places = [each for each in filled if each.slot.role == "place" and not each.slot.marks & {"best"}]
-    places = [each for each in places if each.slot.split in ("", "train", subject)]  # "loss: 0.5, valid batches: 60"
-    places = [
-        each for each in places if each.slot.quantity != "position" or not each.number.digits
-    ]  # "train 0.5 / 80%"
-    places = [each for each in places if ":" not in each.text]  # "epoch 0:02:34" is how long it took
-    if _tells_of_the_best(plan):
-        places = []
+    places = []
+    if "place" in plan.roles and not plan.is_of_the_best:
+        places = [each for each in filled if each.slot.role == "place" and _is_place(each, subject)]
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
         last = state.last_split if text.lstrip().startswith("*") else ""
@@ -93,7 +88,7 @@ def read_pairs(
     values = without_running_mean(plan, name_losses(values, state), places, state)
     if not has_own_place and (state.has_placed_rate or _is_listed(text)):
         values = without_rate_of_settings(values)
-    if any(each.slot.role == "end" for each in filled):
+    if "end" in plan.roles and any(each.slot.role == "end" for each in filled):
         enter(places, filled, state, subject=subject, bar=None, values=())
         state.place.is_ended = True
         end = Report("end", place_of(state.place, state.place.step), detail="completed")
@@ -172,8 +167,13 @@ def read_pairs(
     return (Report("validation" if is_val else "report", place_of(state.place, step), values, is_bar=is_drawn),)
 
 
-def _is_bare_loss(slot: Slot) -> bool:
-    return slot.role == "value" and slot.quantity == "loss" and not (slot.split or slot.marks or slot.of_set)
+def _is_place(each: Filled, subject: str) -> bool:
+    """Whether a number that may be a place is one of the training, or of the set that the line is about."""
+    slot = each.slot
+    if "best" in slot.marks or slot.split not in ("", "train", subject):
+        return False  # "loss: 0.5, valid batches: 60"
+    # "train 0.5 / 80%" counts nothing, and "epoch 0:02:34" is how long it took.
+    return (slot.quantity != "position" or not each.number.digits) and ":" not in each.text
 
 
 def _stays(template: str, places: list[Filled], state: ReadState) -> bool:
@@ -237,12 +237,6 @@ def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
 def _is_listed(text: str) -> bool:
     """Whether a line is an item of a list, as settings are printed: ``  - lr: 1e-05``."""
     return text.lstrip()[:2] in ("- ", "• ")
-
-
-def _tells_of_the_best(plan: Plan) -> bool:
-    """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
-    measured = [slot for slot in plan.slots if slot.role in MEASURED]
-    return bool(measured) and all("best" in slot.marks for slot in measured)
 
 
 _PLANNED = ("num_epochs", "max_steps")

@@ -65,6 +65,12 @@ class Plan(NamedTuple):
     the training's, a figure without a name of its set is of that, too."""
     held_out_loss: str = ""
     """The set that all losses of the line are of that name one, where it is held out: their mean is of that, too."""
+    roles: frozenset[str] = frozenset()
+    """Those of its slots."""
+    is_of_the_best: bool = False
+    """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
+    num_bare_losses: int = 0
+    """How often it gives the loss by its bare name."""
 
 
 @lru_cache(maxsize=4096)
@@ -160,7 +166,17 @@ def plan_of(template: str, logger: str = "") -> Plan:
     held_out_loss = _held_out(slot for slot in slots if slot.quantity == "loss")
     is_place_only = bool(slots) and all(each.role in ("place", "total") for each in slots) and not _other_words(gaps)
     shared_slots = tuple(part_sets(share_split(slots)))
-    return Plan(shared_slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss)
+    measured = [slot for slot in shared_slots if slot.role in MEASURED]
+    is_of_the_best = bool(measured) and all("best" in slot.marks for slot in measured)
+    num_bare_losses = sum(
+        slot.role == "value" and slot.quantity == "loss" and not (slot.split or slot.marks or slot.of_set)
+        for slot in shared_slots
+    )
+    roles = frozenset(slot.role for slot in shared_slots)
+    return Plan(
+        shared_slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss, roles, is_of_the_best,
+        num_bare_losses,
+    )  # fmt: skip
 
 
 forgets(plan_of.cache_clear)

@@ -443,6 +443,8 @@ def _measured(record: Record) -> Iterator[Sample]:
     labels = _labels(record, found.labels) if found.labels else ()
     for field in found.fields:
         value = getattr(record, field, None)
+        if value is None and field in record.__dict__:
+            continue
         if value.__class__ is not float:
             value = _number(record, field)
         if value is not None:

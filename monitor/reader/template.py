@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
 from monitor.reader.numbers import SLOT, unwrap
-from monitor.reader.outline import ByOutline
+from monitor.reader.outline import MOST_OUTLINES, ByOutline
 
 LONGEST_BODY = 8_000
 """Characters of a line that are looked at."""
@@ -58,6 +59,7 @@ def _spans(text: str) -> tuple[tuple[int, int], ...]:
 _known_spans = ByOutline(_spans)
 
 
+@lru_cache(maxsize=MOST_OUTLINES)
 def template_key(template: str) -> str:
     """Return a short name of a template."""
     words = " ".join(template.replace('"', "").replace("'", "").split())

@@ -18,15 +18,18 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     found: list[Value] = []
     best: dict[str, tuple[int, int]] = {}
     num_other_losses: dict[str, int] = {}
-    averages = {each.slot.of: each for each in filled if each.slot.role == "average"}
-    lists = _unequal_lists(plan, filled)
-    is_metered = any(slot.role == "place" and slot.quantity in ("batch", "step", "position") for slot in plan.slots)
+    roles = plan.roles
+    averages = {each.slot.of: each for each in filled if each.slot.role == "average"} if "average" in roles else {}
+    lists = _unequal_lists(plan, filled) if "item" in roles else set()
+    is_metered = "place" in roles and any(
+        slot.role == "place" and slot.quantity in ("batch", "step", "position") for slot in plan.slots
+    )
     by_index = {id(slot): index for index, slot in enumerate(plan.slots)}
     chosen: dict[str, Value] = {}
     rivals: set[str] = set()
     broken: dict[str, Written] = {}
-    totals = {each.slot.of: each for each in filled if each.slot.role == "total"}
-    has_parts = any(slot.role in ("criterion", "part") for slot in plan.slots)
+    totals = {each.slot.of: each for each in filled if each.slot.role == "total"} if "total" in roles else {}
+    has_parts = "criterion" in roles or "part" in roles
     for each in filled:
         slot = each.slot
         index = by_index[id(slot)]
@@ -79,7 +82,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
     if not subject and any(value.split in ("val", "test") for value in (*found, *chosen.values())):
         twins = {value.name for value in found if value.split in ("val", "test")}
         found = [value._replace(split="train") if not value.split and value.name in twins else value for value in found]
-    elif not subject and (chosen or any(slot.role == "place" for slot in plan.slots)):
+    elif not subject and (chosen or "place" in roles):
         found = [
             value._replace(split="train") if value.quantity == "metric" and not value.split else value
             for value in found

@@ -1,4 +1,4 @@
-"""How far the level of a noisy series has risen above its best level, where the rise stands out from its own noise.
+"""How far the level of a noisy series has risen above its best level, where the rise is beyond its own noise.
 
 The best of many noisy values is lower than what the series is at, so single values are never compared: levels are
 medians of some values in a row, few where the series is smooth, more where it is noisy. A rise counts only if it is

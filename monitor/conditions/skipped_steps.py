@@ -29,7 +29,7 @@ LOWEST_SCALE = 1.0
 class SkippedSteps(Condition):
     """Half or more of the steps are skipped in two intervals running, or some in three at the smallest loss scale.
 
-    Intervals of a step or two are taken together until so many steps were skipped that it is no search for a scale.
+    Short intervals are taken together until so many steps were skipped that it is not a search for a scale any more.
 
     Intervals are those of reports that count skipped steps, or twenty lines that each tell of one. While no step was
     taken yet, a scaler that starts too high may skip forty.

@@ -65,7 +65,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             if total is not None and math.isfinite(amount) and not _are_counts(number, total.number):
                 continue  # "acc 0.39/0.41": of two sets, or now and at best
             if total is not None and amount > total.number.value:
-                continue  # "i=1267/530" is no share
+                continue  # "i=1267/530" is not a share
             if total is not None and total.number.value:
                 amount /= total.number.value
             name = slot.name or slot.quantity
@@ -100,7 +100,7 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
 
 
 def _is_nameless_count(value: Value) -> bool:
-    """Whether a value is a whole number that has no more than a set for its name: ``Training: 3`` is no figure."""
+    """Whether a value is a whole number that has no more than a set for its name: ``Training: 3`` is not a figure."""
     return value.quantity == "metric" and not value.name and not value.digits and math.isfinite(value.number)
 
 

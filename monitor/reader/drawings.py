@@ -50,8 +50,11 @@ def draw_plain(bar: Bar, state: ReadState) -> bool:
 
 
 def _begins_again(bar: Bar, place: PlaceState) -> bool:
-    """Whether a bar of the training that was full is drawn from its beginning: it was that of an epoch, or of a set."""
-    was_full = place.bar is not None and place.bar == place.bar_total == bar.total and place.bar_rounds == 0
+    """Whether a bar of the training that was full is drawn from its beginning: it was that of an epoch, or of a set.
+
+    One that shows the loss is the training's each time, and its rounds are counted.
+    """
+    was_full = place.bar is not None and place.bar == place.bar_total == bar.total and not place.has_bar_loss
     return was_full and bar.done < (bar.total or 0) and not place.is_ended
 
 

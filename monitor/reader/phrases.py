@@ -67,7 +67,7 @@ _CODE = re.compile(
 _CODE_TAIL = re.compile(r"\s#\s\w|\\$")
 _CONFIG = re.compile(
     r"\b(?:Namespace|Config|TrainingArguments|argparse|Settings)\s*[(:{]|"
-    r"\b(?:Arguments|Args|HParams|hyperparameters?|kwargs)['\"]?\s*[(:{]|\bparameters: ?\{|"
+    r"\b(?:Arguments|Args|HParams|hyperparameters?|kwargs)['\"]?\s*[(:{]|\bparam(?:eter)?s: ?\{|"
     r"optimizer:? *\w*\(",
     re.I,
 )
@@ -177,7 +177,8 @@ _AT_STEP = re.compile(
 
 
 _GLUED_PLACE = re.compile(
-    r"(?<![A-Za-z0-9_./\\-])(epoch|ep|iter|iteration|step|batch)[_-]?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
+    r"(?:(?<![A-Za-z0-9_./\\-])|(?<=--))(epoch|ep|iter|iteration|step|batch)[_.-]?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])",
+    re.I,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from monitor.reader.shared_names import is_merit
 from monitor.reader.slots import MEASURED, Slot
 from monitor.reader.template import MARK
 from monitor.reader.vocabulary import listed, shipped, words_of
@@ -135,8 +136,9 @@ def section_of(gap: str, *, is_first: bool) -> str:
         words = words_of(piece)
         named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
         known = {*shipped().splits, *listed("fillers"), "loss", "losses"}
-        if named and len(words) <= 3 and known.issuperset(words):
-            return named[-1]
+        is_titled = len(words) == 2 and words[0] in shipped().splits and is_merit(words[1])
+        if named and len(words) <= 3 and (known.issuperset(words) or is_titled):
+            return named[-1]  # "Val BLEU: BLEU-1 0.45"
     return ""
 
 

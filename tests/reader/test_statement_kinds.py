@@ -227,3 +227,49 @@ def test_epochs_that_a_log_does_not_name_are_not_missing_at_its_end(
     path.write_text("\n".join([*lines, "Finished Training", ""]))
     rules = {alert.rule for alert in api.read(path).alerts}
     assert ("EndedEarly" in rules) == bool(missing)
+
+
+@pytest.mark.parametrize("place", ["---Epoch.{n} ", "--epoch_{n} ", "Epoch.{n}, "])
+def test_a_place_glued_to_its_number_behind_dashes(place: str):
+    seen = facts(f"{place}Train Loss: {{loss:.4f}}.", f"{place}Val Loss: {{val:.4f}}; MAPE: 0.88")
+    assert (seen["epochs_done"], seen["loss"], seen["val_loss"]) == (4, 0.25, 0.3125)
+    assert seen["metrics"].keys() == {"MAPE"}
+
+
+@pytest.mark.parametrize("word", ["vali", "Vali"])
+def test_another_short_word_for_the_validation(word: str):
+    seen = facts(f"Epoch: {{n}} | train loss: {{loss:.4f}} | {word} loss: {{val:.4f}} | {word} acc: 0.5")
+    assert (seen["loss"], seen["val_loss"], seen["metrics"]) == (0.25, 0.3125, {"acc": {"val": 0.5}})
+
+
+@pytest.mark.parametrize("heading", ["Validation BLEU", "Dev F1", "Val accuracy"])
+def test_scores_behind_the_name_of_a_score_of_a_set_are_of_that_set(heading: str):
+    seen = facts("Epoch {n} - loss: {loss:.4f}", f"Epoch {{n}} - {heading}: macro 0.25, AUC 0.5, R2 0.75")
+    assert seen["metrics"]["AUC"] == {"val": 0.5}
+
+
+@pytest.mark.parametrize("stage", ["Train-Student", "Teacher", "RL"])
+def test_the_epoch_of_a_stage(stage: str):
+    seen = facts(f"{stage} Epoch {{n}} | loss: {{loss:.4f}} acc: 0.5")
+    assert (seen["epochs_done"], seen["loss"], seen["metrics"].keys()) == (4, 0.25, {"acc"})
+
+
+@pytest.mark.parametrize("line", ["------start train {n}/20-----", "progress : {n}1%", "Total samples : 640"])
+def test_what_says_how_far_it_is_or_how_much_there_is_is_no_figure(line: str):
+    seen = facts("epoch {n} loss: {loss:.4f}", line)
+    assert (seen["loss"], seen.get("metrics")) == (0.25, None)
+
+
+def test_the_parameters_of_a_trial_are_no_report():
+    seen = facts("epoch {n} loss: {loss:.4f}", "[{n}/4] Params: {{'lr': 0.3, 'recon_loss': 0.7, 'hidden': 64}}")
+    assert (seen["loss"], seen.get("lr"), seen.get("metrics")) == (0.25, None, None)
+
+
+@pytest.mark.parametrize("unit", ["it", "batch"])
+def test_a_bar_that_shows_the_loss_is_the_trainings_in_each_of_its_rounds(unit: str):
+    def drawn(done: int, loss: float) -> str:
+        shown = f", training_loss={loss:.3g}" if done else ""
+        return f"\r{100 * done // 60:3d}%|###  | {done}/60 [00:02<00:00, 25.00{unit}/s{shown}]"
+
+    rounds = ["".join(drawn(done, 1 / n) for done in (0, 20, 40, 60)) + f"\nval acc: 0.{n}\n" for n in range(1, 6)]
+    assert facts_of("".join(rounds).encode())["step"] == 300

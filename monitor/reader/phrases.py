@@ -177,9 +177,9 @@ _AT_STEP = re.compile(
 
 
 _GLUED_PLACE = re.compile(
-    r"(?:(?<![A-Za-z0-9_./\\-])|(?<=--))(epoch|ep|iter|iteration|step|batch)[_.-]?(\d{1,9})(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])",
-    re.I,
-)
+    r"(?:(?<![A-Za-z0-9_./\\-])|(?<=--))(epoch|ep|iter|iteration|step|batch)[_.-]?(\d{1,9})"
+    r"(?=[,;:/ )\]]|$)(?![:/]\S*[A-Za-z])", re.I
+)  # fmt: skip
 
 
 _GLUED_COLON = re.compile(r"(?<=[A-Za-z]):(?=(?:epoch|ep|iter|iteration|step|batch) \d)", re.I)

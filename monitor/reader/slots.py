@@ -240,7 +240,7 @@ def _is_plain_before(text: str) -> bool:
 
 
 def _is_stage(text: str) -> bool:
-    """Whether the words before a place name a stage: ``rl step``, ``S2 Ep``, ``Train-Student Epoch``; not ``eval step``."""
+    """Whether the words before a place name a stage: ``rl step``, ``Train-Student Epoch``; not ``eval step``."""
     words = words_of(text)
     of_others = {word for word, split in shipped().splits.items() if split != "train" or len(words) == 1}
     return 1 <= len(words) <= 2 and not of_others.intersection(words) and not listed("no_stages").intersection(words)

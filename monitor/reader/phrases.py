@@ -17,7 +17,7 @@ _EPOCH = re.compile(
     re.I,
 )
 _EPOCH_OVER = re.compile(
-    r"\b(?:end of epoch|finished epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
+    r"\b(?:end[ -]of[ -]epoch|finished epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
     r"(?P<over>(?:is )?"
     r"(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
 )  # fmt: skip
@@ -95,7 +95,7 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if m := _EPOCH_TOOK.fullmatch(body):
         return int(m[1]), int(m[2]) if m[2] else None, True
     m = _EPOCH_OVER.search(body)
-    if m and (m["over"] or low.startswith(("end of epoch", "finished epoch"))):
+    if m and (m["over"] or low.lstrip(" =*#-").startswith(("end of epoch", "end-of-epoch", "finished epoch"))):
         return int(m[1]), int(m[2]) if m[2] else None, True
     return None
 

@@ -132,14 +132,20 @@ def section_of(gap: str, *, is_first: bool) -> str:
     """Return the split that a heading within the line names: ``… | val: loss``."""
     if is_first:
         return ""
-    for piece in _SECTIONS.split(gap)[:-1]:
+    pieces = _SECTIONS.split(gap)
+    for index, piece in enumerate(pieces[:-1]):
         words = words_of(piece)
         named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
-        known = {*shipped().splits, *listed("fillers"), "loss", "losses"}
-        is_titled = len(words) == 2 and words[0] in shipped().splits and is_merit(words[1])
+        known = {*shipped().splits, *listed("fillers")}
+        is_before_key = any(each.strip() for each in pieces[index + 1 :])
+        is_titled = is_before_key and len(words) == 2 and words[0] in shipped().splits and _is_score(words[1])
         if named and len(words) <= 3 and (known.issuperset(words) or is_titled):
             return named[-1]  # "Val BLEU: BLEU-1 0.45"
     return ""
+
+
+def _is_score(word: str) -> bool:
+    return word in ("loss", "losses") or is_merit(word)
 
 
 _GROUP = re.compile(r"(?<!\w)(\w++)[\"']?\s*+[:=]\s*+\{")

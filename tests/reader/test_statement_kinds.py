@@ -273,3 +273,16 @@ def test_a_bar_that_shows_the_loss_is_the_trainings_in_each_of_its_rounds(unit: 
 
     rounds = ["".join(drawn(done, 1 / n) for done in (0, 20, 40, 60)) + f"\nval acc: 0.{n}\n" for n in range(1, 6)]
     assert facts_of("".join(rounds).encode())["step"] == 300
+
+
+@pytest.mark.parametrize("mark", ["==", "*** ", ""])
+@pytest.mark.parametrize("words", ["end-of-epoch", "End of epoch", "end of epoch"])
+def test_the_end_of_an_epoch_that_is_said_by_itself(words: str, mark: str):
+    seen = facts("=== Epoch {n}/4 ===", "[step {n}0] avg_loss={loss:.4f}", f"{mark}{words} {{n}}{mark.strip()}")
+    assert (seen["epochs_done"], seen["loss"]) == (4, 0.25)
+
+
+@pytest.mark.parametrize("key", ["val acc", "val F1"])
+def test_a_held_out_figure_does_not_head_the_loss_behind_it(key: str):
+    seen = facts(f"Epoch {{n}}: {key}: 0.75, loss: {{loss:.4f}}")
+    assert "val_loss" not in seen

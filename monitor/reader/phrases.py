@@ -321,7 +321,8 @@ def is_assignment(body: str) -> bool:
     return bool(_ASSIGNMENT.match(body))
 
 
-_WORD_VALUE = re.compile(r"""["']\w+["']: (?:(?:True|False|None)\b|["'][^"'\x00\d][^"'\x00]*["'])""")
+_WORD_VALUE = re.compile(r"""["']\w+["']: (?:(?:True|False|None|true|false|null)\b|["'][^"'\x00\d][^"'\x00]*["'])""")
+_TRUTH = re.compile(r": ?(?:[Tt]rue|[Ff]alse)\b")
 _LOSS_VALUE = re.compile(r"""loss["']: ?["']?[-+\d\x00]""")
 _NUM_WORD_VALUES = 3
 
@@ -330,7 +331,7 @@ def is_config(template: str) -> bool:
     """Whether a line echoes settings: by their name, or as a mapping with words and truth values among the numbers."""
     if _CONFIG.search(template):
         return True
-    if "{" not in template or not ("True" in template or "False" in template):
+    if "{" not in template or not _TRUTH.search(template):
         return False
     return len(_WORD_VALUE.findall(template)) >= _NUM_WORD_VALUES and not _LOSS_VALUE.search(template)
 

@@ -70,3 +70,25 @@ def test_how_far_something_else_is_says_nothing_of_the_training(said: str):
 def test_the_steps_of_an_answer_are_none_of_the_training(said: str):
     seen = facts_of("".join(f"[step {n}00] loss=0.5{n}\n{said}\n" for n in (1, 2, 3)).encode())
     assert (seen["step"], seen["loss"]) == (300, 0.53)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Epoch.{n} Test loss: 0.7",
+        "epoch {n} test_loss: 0.7 test_acc: 0.8",
+        "Epoch.{n} Test Log-Loss: 0.7; MAPE: 6; QQ_Dev: 1.2",
+    ],
+)
+def test_a_test_of_an_earlier_model_does_not_take_the_training_back(said: str):
+    training = "".join(f"epoch {n} train_loss: 0.5{n} val_loss: 0.6{n}\n" for n in range(10))
+    seen = facts_of((training + said.format(n=6) + "\n" + said.format(n=3) + "\n").encode())
+    assert (seen["epoch"], seen["epochs_done"]) == (10, 10)
+
+
+def test_settings_as_json_over_several_lines_are_no_report():
+    lines = (
+        "Saving the configuration:\n"
+        + '{\n  "lr": 0.0032,\n  "update_bias": false,\n  "a": "x",\n  "b": null,\n  "c": "y"\n}\n'
+    )
+    assert "lr" not in facts_of((lines * 3).encode())

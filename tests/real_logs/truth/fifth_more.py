@@ -110,6 +110,7 @@ def tabbed_colons(log):
     batch = log.last(r"TRAIN\tepoch: <i>/<i>\tbatch: <i>/<i>\tloss: <n>\taccuracy: <n>")
     at = log.last(r" - epoch: <i>/<i>\taverage_loss: <n>\taccuracy: <n>")
     return {
+        "lr": or_silent(log.value(r"learning_rate changed to <n>")),
         "step": within(number(batch[1]), number(batch[4]), number(batch[3]), epochs_from=0),
         "epochs_done": number(at[1]) + 1,
         "epochs": or_silent(number(at[2])),

@@ -36,9 +36,6 @@ such distances make the five minutes that others get. Chosen by hand, 2026-11.""
 UNLEARNT_S = 1_800.0
 """A log that cannot be read, or whose writer has no heartbeat, may be silent for so long before it is known how often
 it writes. Chosen by hand, 2026-11."""
-ONCE_FACTOR = 1.5
-"""A log that was once silent for up to half an hour, and went on, may be so again for so many times as long. Chosen by
-hand, 2026-11."""
 BURST_S = 10.0
 """Reports that come closer together are one, unless all do. Chosen by hand, 2026-11."""
 MOVES_NEEDED = 3
@@ -215,8 +212,7 @@ class Stall(Condition):
             return self.learnt_factor * breaks_s[-2]
         if usual_s is None:
             return UNLEARNT_S
-        once_s = ONCE_FACTOR * breaks_s[0] if breaks_s and breaks_s[0] <= UNLEARNT_S else 0.0
-        return max(once_s, self.learnt_factor * usual_s if usual_s > RARE_S else 0.0)
+        return self.learnt_factor * usual_s if usual_s > RARE_S else 0.0
 
     def _learnt_s(self, attempt: Attempt) -> float | None:
         """Return the longest interval that this phase has shown so far, if any."""

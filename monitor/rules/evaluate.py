@@ -16,8 +16,11 @@ from monitor.rules import Rule
 from monitor.run.attempt import Attempt
 from monitor.run.run import Run
 
-OF_TELEMETRY = frozenset({BatchReport.TAG})
-"""Lines of our grammar that only `Telemetry` writes, whose INTENT line says what it does not log."""
+OF_TELEMETRY = frozenset(
+    {*(name for name, each in CATALOGUE.items() if each.tag == BatchReport.TAG), "weight.kept"}
+    | {"floor.untrained", "floor.start"}
+)
+"""Signals that only `Telemetry` writes, whose INTENT line says what it does not log."""
 WHERE_LOGGED = frozenset({SelectionShare.TAG})
 """Lines of our grammar that a trainer may do without: a rule on them applies once one has come."""
 OF_ENDS = frozenset({"crash", "ended_early"})
@@ -118,7 +121,7 @@ def _impossible(rule: Rule, run: Run) -> Reading | None:
         started = run.attempt.stated(RunStart)
         if started and all(CATALOGUE[name].tag in WHERE_LOGGED for name in signals):
             return not_applicable(f"no [{CATALOGUE[min(signals)].tag}] line so far", started[1])
-        if started and not intent.not_logged and all(CATALOGUE[name].tag in OF_TELEMETRY for name in signals):
+        if started and not intent.not_logged and signals <= OF_TELEMETRY:
             return not_applicable("this trainer does not log it", started[1])
     return None
 

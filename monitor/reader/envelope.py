@@ -41,10 +41,9 @@ def opened(data: bytes) -> bytes:
     if data[:1] != b"{" or len(data) > LONGEST or not data.rstrip().endswith(b"}") or not _HINT.search(data):
         return data
     try:
-        said = json.loads(data)
-    except ValueError:
+        line = _line(json.loads(data))
+    except (ValueError, RecursionError):
         return data
-    line = _line(said)
     return data if line is None else line.encode("utf-8", "replace")
 
 

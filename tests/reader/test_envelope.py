@@ -64,6 +64,15 @@ def test_what_is_no_object_stays_as_it_is(broken: str):
     assert opened(broken.encode()) == broken.encode()
 
 
+@pytest.mark.parametrize("deep", ["[" * 20_000 + "]" * 20_000, '{"b":' * 5_000 + "1" + "}" * 5_000])
+def test_an_object_too_deep_to_be_looked_into_stays_as_it_is_and_costs_no_alert(deep: str, tmp_path: Path):
+    line = f'{{"log":"step 1 loss 2.3","a":{deep}}}'
+    assert opened(line.encode()) == line.encode()
+    path = tmp_path / "train.log"
+    path.write_text(f"{line}\nstep 2 loss 2.2\n")
+    assert api.read(path).alerts == ()
+
+
 def test_the_level_and_the_time_of_the_envelope_come_before_the_line():
     said = {"severity": "error", "timestamp": "2025-01-02T10:00:00Z", "message": "\x1b[31mloss is nan\x1b[0m\n"}
     assert opened(json.dumps(said).encode()) == b"2025-01-02T10:00:00Z stdout F ERROR: loss is nan"

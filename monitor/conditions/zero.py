@@ -135,7 +135,8 @@ def _may_be_chance(points: Sequence[Point]) -> bool:
     """Whether a newest value that is printed as 0 may be one easy batch among values that differ much anyway."""
     before = [abs(point.value) for point in points[:-1] if point.value and math.isfinite(point.value)]
     is_of_step = points[-2].epoch == points[-1].epoch
-    return is_of_step and not _is_bare(points[-1].evidence.text) and max(before) > MOST_APART * min(before)
+    is_uneven = bool(before) and max(before) > MOST_APART * min(before)
+    return is_of_step and is_uneven and not _is_bare(points[-1].evidence.text)
 
 
 def _solved_beside(attempt: Attempt, last: Point) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from monitor.conditions.shapes import MAD_TO_SIGMA, mean
+from monitor.conditions.shapes import MAD_TO_SIGMA, mean, median_of_sorted
 
 LEAST = 3
 """With fewer values there is no level."""
@@ -148,11 +148,9 @@ def _undone(levels: Sequence[float], best: int) -> float:
 
 def _medians(values: Sequence[float], size: int) -> list[float]:
     """Return the median of each run of some values, in order."""
-    ordered = sorted(values[:size])
-    half, is_odd = divmod(size, 2)
-    found = []
+    ordered, found = sorted(values[:size]), []
     for place in range(size, len(values) + 1):
-        found.append(ordered[half] if is_odd else (ordered[half - 1] + ordered[half]) / 2)
+        found.append(median_of_sorted(ordered))
         if place < len(values):
             del ordered[bisect_left(ordered, values[place - size])]
             insort(ordered, values[place])

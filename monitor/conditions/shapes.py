@@ -63,7 +63,7 @@ def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, l
         if lowest >= 0 and value < times * lowest * (1 - 1e-9):
             continue
         ordered = sorted(values[max(0, place - past) : place])
-        median = _median_of_sorted(ordered)
+        median = median_of_sorted(ordered)
         if value - median > (times - 1) * abs(median):
             sigma = MAD_TO_SIGMA * statistics.median(abs(each - median) for each in ordered)
             if value - median > sigmas * sigma and value > median * noise_factor(ordered):
@@ -219,7 +219,7 @@ def may_grow(values: Sequence[float], num_values: int, windows: int, *, of: str)
     return bool(np.all([grows[start * size :][:count] for start in range(windows - 1)], axis=0).any())
 
 
-def _median_of_sorted(ordered: Sequence[float]) -> float:
+def median_of_sorted(ordered: Sequence[float]) -> float:
     half, is_odd = divmod(len(ordered), 2)
     # Add the halves instead of halving the sum: two numbers near the largest float have no finite sum.
     return ordered[half] if is_odd else ordered[half - 1] / 2 + ordered[half] / 2

@@ -83,10 +83,11 @@ class SkippedSteps(Condition):
         lasting = list(takewhile(lambda point: point.value >= 0.5, reversed(shares)))
         if len(lasting) < 2:
             return ""
-        begun = shares[: -len(lasting)][-1:] or [lasting.pop()]
-        steps = [point.step or 0 for point in (*begun, *reversed(lasting))]
-        taken = [after - before for before, after in pairwise(steps)]
-        if sum(point.value * num for point, num in zip(reversed(lasting), taken, strict=True)) < LEAST_SKIPPED:
+        since = shares[-1 - len(lasting) :]  # with the report before them, where it is known
+        if (
+            sum(newer.value * ((newer.step or 0) - (older.step or 0)) for older, newer in pairwise(since))
+            < LEAST_SKIPPED
+        ):
             return ""
         return f"{shares[-1].value:.0%} of the steps were skipped, and {shares[-2].value:.0%} before that"
 

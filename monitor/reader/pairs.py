@@ -57,7 +57,7 @@ def read_pairs(
     places = []
     if "place" in plan.roles and not plan.is_of_the_best:
         places = [each for each in filled if each.slot.role == "place" and _is_place(each, subject)]
-    if places and _is_of_tests(plan, subject) and _is_of_an_earlier_model(places, state):
+    if (plan.is_of_tests or subject == "test") and _is_of_an_earlier_model(places, state):
         places = []
     has_own_place = bool(places) or bar is not None
     if not subject and not has_own_place:
@@ -234,12 +234,6 @@ def _is_other_loop(filled: list[Filled], place: PlaceState) -> bool:
     }  # fmt: skip
     known = place.batches or place.inner_total
     return known is not None and bool(totals) and known not in totals
-
-
-def _is_of_tests(plan: Plan, subject: str) -> bool:
-    """Whether a line is about a test: by its subject, or by the set that its first figure names."""
-    named = [slot.split for slot in plan.slots if slot.role in MEASURED and slot.split]
-    return subject == "test" or (named[:1] == ["test"] and "train" not in named)
 
 
 def _is_of_an_earlier_model(places: list[Filled], state: ReadState) -> bool:

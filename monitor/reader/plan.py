@@ -71,6 +71,8 @@ class Plan(NamedTuple):
     """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
     num_bare_losses: int = 0
     """How often it gives the loss by its bare name."""
+    is_of_tests: bool = False
+    """Whether the first set that its figures name is a test, and none of them is of the training."""
 
 
 @lru_cache(maxsize=4096)
@@ -173,9 +175,11 @@ def plan_of(template: str, logger: str = "") -> Plan:
         for slot in shared_slots
     )
     roles = frozenset(slot.role for slot in shared_slots)
+    named = [slot.split for slot in measured if slot.split]
+    is_of_tests = named[:1] == ["test"] and "train" not in named
     return Plan(
         shared_slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss, roles, is_of_the_best,
-        num_bare_losses,
+        num_bare_losses, is_of_tests,
     )  # fmt: skip
 
 

@@ -242,8 +242,9 @@ def _is_plain_before(text: str) -> bool:
 def _is_stage(text: str) -> bool:
     """Whether the words before a place name a stage: ``rl step``, ``Train-Student Epoch``; not ``eval step``."""
     words = words_of(text)
-    of_others = {word for word, split in shipped().splits.items() if split != "train" or len(words) == 1}
-    return 1 <= len(words) <= 2 and not of_others.intersection(words) and not listed("no_stages").intersection(words)
+    named = [shipped().splits[word] for word in words if word in shipped().splits]
+    is_of_a_set = bool(named) and (len(words) == 1 or any(split != "train" for split in named))
+    return 1 <= len(words) <= 2 and not is_of_a_set and not listed("no_stages").intersection(words)
 
 
 def _only_split(key: str) -> bool:

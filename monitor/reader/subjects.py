@@ -132,14 +132,15 @@ def section_of(gap: str, *, is_first: bool) -> str:
     """Return the split that a heading within the line names: ``… | val: loss``."""
     if is_first:
         return ""
-    pieces = _SECTIONS.split(gap)
+    pieces, splits = _SECTIONS.split(gap), shipped().splits
     for index, piece in enumerate(pieces[:-1]):
         words = words_of(piece)
-        named = [shipped().splits[word] for word in words if shipped().splits.get(word) in ("train", "val", "test")]
-        known = {*shipped().splits, *listed("fillers")}
+        named = [splits[word] for word in words if splits.get(word) in ("train", "val", "test")]
+        if not named or len(words) > 3:
+            continue
         is_before_key = any(each.strip() for each in pieces[index + 1 :])
-        is_titled = is_before_key and len(words) == 2 and words[0] in shipped().splits and _is_score(words[1])
-        if named and len(words) <= 3 and (known.issuperset(words) or is_titled):
+        is_titled = is_before_key and len(words) == 2 and words[0] in splits and _is_score(words[1])
+        if is_titled or all(word in splits or word in listed("fillers") for word in words):
             return named[-1]  # "Val BLEU: BLEU-1 0.45"
     return ""
 

@@ -269,14 +269,13 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
         hit = vocabulary.quantities.get(" ".join(words[:-1]))
         if hit and hit[1] == "place":
             return Quantity(hit[0], hit[1], split, frozenset(marks), own_name, hit[2])  # "Epoch id", "step_idx"
+    within = _named_within(key, vocabulary)
+    set_within = next((name for name in within if name not in _MARKS), "")
     for native, means in _JOINED.items():
         if any(native in word for word in words):
-            named = [name for text, name in vocabulary.splits.items() if not text.isascii() and text in key]
-            split = next((name for name in named if name not in _MARKS), split)
-            marks |= _MARKS.intersection(named)
-            return Quantity(means[0], means[1], split, frozenset(marks), own_name, means[2])
-    if not split and not key.isascii():
-        split = _set_within(key, vocabulary)
+            marks |= _MARKS.intersection(within)
+            return Quantity(means[0], means[1], set_within or split, frozenset(marks), own_name, means[2])
+    split = split or set_within
     if rest and (rest[-1] in ("loss", "losses") or rest[0] == "loss"):
         return Quantity("loss", "part", split, frozenset(marks), own_name)
     return Quantity("metric", "metric", split, frozenset(marks), own_name)
@@ -285,10 +284,11 @@ def _meaning(key: str, vocabulary: Vocabulary) -> Quantity:
 _COUNTED = frozenset(("epoch", "sample", "token", "sample_in_epoch", "token_in_epoch", "batch_in_epoch"))
 
 
-def _set_within(key: str, vocabulary: Vocabulary) -> str:
-    """Return the set that is named within a word of a script without spaces: ``验证准确率``; empty where none is."""
-    native = ((text, name) for text, name in vocabulary.splits.items() if name not in _MARKS and not text.isascii())
-    return next((name for text, name in native if text in key), "")
+def _named_within(key: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the sets and marks that words of a script without spaces name within them: ``最佳验证准确率``."""
+    if key.isascii():
+        return []
+    return [name for text, name in vocabulary.splits.items() if not text.isascii() and text in key]
 
 
 _ORDINALS = frozenset(("id", "idx", "index", "no", "nr", "number"))

@@ -53,10 +53,10 @@ def is_after_the_last_epoch(places: list[Filled], values: tuple[Value, ...], sub
 
 
 def are_amounts(plan: Plan) -> bool:
-    """Whether a line names places in the plural only, without totals: ``iterations: 5000``, ``train_steps = 400000``.
-    Before the first report, these say how many there will be.
+    """Whether a line names places in the plural or of held-out sets only, without totals: ``iterations: 5000``,
+    ``train_steps = 400000``, ``test_iter: 1000``. Before the first report, these say how many there will be.
     """
-    return all(slot.role == "place" and slot.name == "plural" for slot in plan.slots)
+    return all(slot.role == "place" and (slot.name == "plural" or slot.split in ("val", "test")) for slot in plan.slots)
 
 
 _TERM = re.compile(rf"\(\* {MARK} = {MARK} loss\)")

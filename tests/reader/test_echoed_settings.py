@@ -56,3 +56,11 @@ def test_a_standard_deviation_is_of_no_dev_set(word: str):
     seen = facts_of(lines.encode())
     assert seen["loss"] == 0.3333
     assert all("val" not in by for by in seen.get("metrics", {}).values())
+
+
+@pytest.mark.parametrize("first", ["test_iter: 1000", "val_step: 50", "eval_batch = 8"])
+def test_how_much_will_be_evaluated_does_not_begin_the_training(first: str):
+    settings = f"{first}\ndisplay: 20\naverage_loss: 20\nlr_mult: 1\nlr_mult: 1\nkernel_size: 3\nkernel_size: 3\n"
+    assert facts_of(settings.encode()).keys() & {"step", "epoch", "loss", "metrics"} == set()
+    seen = facts_of(f"{settings}Iteration 0, loss = 6.5\nIteration 20, loss = 6.4\n".encode())
+    assert (seen["step"], seen["loss"], seen.get("metrics")) == (20, 6.4, None)

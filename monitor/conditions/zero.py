@@ -11,8 +11,10 @@ from pydantic import Field, model_validator
 from monitor.conditions.condition import SignalName
 from monitor.conditions.digits import SHARE_SEEN, is_zero, printed_place
 from monitor.conditions.freshness import overdue
+from monitor.conditions.learning import has_learnt, reports_a_loss
 from monitor.conditions.reading import Context, Outcome, Reading, unknown
 from monitor.conditions.series_selection import OneSignal, declared_frozen, ranges_of
+from monitor.reader.dialects.state import NATIVE
 from monitor.reader.metric_names import ACCURACY, parts_of
 from monitor.reader.signals import CATALOGUE, METRIC, Labels
 from monitor.run.attempt import Attempt
@@ -47,7 +49,8 @@ class Zero(OneSignal):
     """Judge a loss of a validation by its accuracy instead of by its digits: each row that is wrong costs at least
     ln 2, for the right class had less than half of the probability."""
     is_rounded: bool = True
-    """Whether trainers round this number in their logs. Where they do not, ``0.0`` from the first report on is 0."""
+    """Whether trainers round this number in their logs. Where they do not, ``0.0`` from the first report on is 0 unless
+    the loss falls all the same."""
 
     @model_validator(mode="after")
     def _is_measured(self) -> Zero:
@@ -98,6 +101,8 @@ class Zero(OneSignal):
         was_other = zeros < len(points) and points[-1 - zeros].epoch < first.epoch
         if was_other and (solved := _solved_beside(attempt, last)):
             return unknown(f"{self.signal} is 0, and {solved} of the same line is perfect", labels, (last.evidence,))
+        if zeros == series.count and (unmeasured := self._unmeasured(run, labels, last)):
+            return unmeasured
         told = self._told(run, points, zeros, is_whole=zeros == series.count)
         if not told:
             reason = f"{self.signal} is printed as 0, which may be rounded"
@@ -115,6 +120,16 @@ class Zero(OneSignal):
             epoch=last.epoch,
             step=last.step,
         )
+
+    def _unmeasured(self, run: Run, labels: Labels, last: Point) -> Reading | None:
+        """Return why zeros since the first report may be a field that another trainer never fills; None if not."""
+        if self.is_rounded or run.dialect.name in ("", NATIVE) or not reports_a_loss(run.attempt):
+            return None
+        learnt = has_learnt(run.attempt)
+        if learnt is False:
+            return None
+        why = " while the training loss falls: it is not measured" if learnt else "; too early to tell by the loss"
+        return unknown(f"{self.signal} is 0 in every report{why}", labels, (last.evidence,))
 
     def _told(self, run: Run, points: Sequence[Point], zeros: int, *, is_whole: bool) -> bool | None:
         """Return whether the newest zeros are not rounded; None where that cannot be told."""

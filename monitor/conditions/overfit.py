@@ -31,6 +31,8 @@ LEAST_RISE = 0.05
 """A rise counts if it is this share of the first validation loss: next to zero a loss may double. By hand, 2026-11."""
 LEAST_POINTS = 0.02
 """A score must be so much of what is possible lower than it was. Chosen by hand, 2026-11."""
+LASTING = 16
+"""Above a best level that is remembered as a figure only, so many validations in a row prove a rise. By hand, 2026-11."""
 MOST_KEPT = 128
 """So many of the newest validations are looked at, where one per epoch is remembered. Chosen by hand, 2026-11."""
 
@@ -140,6 +142,8 @@ class Overfit(Condition):
         rise, best = None, lowest
         if is_firing or min(point.value for point in points[-self.consecutive :]) > self.above * lowest:
             rise = self._rise(pair, points, is_certain=not is_firing)
+        if rise is None and declared_change(attempt) is None:
+            rise = self._rise_since_long_ago(pair, points, is_certain=not is_firing)
         is_better: bool | None = True
         if rise is not None:
             best = math.exp(rise.best)
@@ -166,16 +170,34 @@ class Overfit(Condition):
 
     def _rise(self, pair: _Pair, points: Sequence[Point], *, is_certain: bool) -> Rise | None:
         """Return the rise of the level that counts, of the fewest validations; once it was told, its noise does not."""
-        newest = min(point.value for point in points[-self.consecutive :])
-        first = pair.validation.first or points[0]
-        least = LEAST_RISE * abs(first.value) if pair.ideal is None else LEAST_POINTS * pair.ideal
-        least = max(SIGMAS * noise_of(pair.training), least)
+        newest, least = min(point.value for point in points[-self.consecutive :]), _least_rise(pair, points)
         logarithms = [math.log(point.value) for point in points]
         for rise in rises_of(logarithms, math.log(self.above), is_certain=is_certain):
             level, best = math.exp(rise.level), math.exp(rise.best)
             if level - best > least and (newest > self.above * best or not is_certain):
                 return rise
         return None
+
+
+    def _rise_since_long_ago(self, pair: _Pair, points: Sequence[Point], *, is_certain: bool) -> Rise | None:
+        """Return the rise above the best lasting level of the whole run, whose validations may be forgotten by now."""
+        best = pair.cost(pair.validation.window_medians[0 if pair.ideal is None else 1])
+        newest = [point.value for point in points[-(LASTING if is_certain else self.consecutive) :]]
+        if not best > 0 or not math.isfinite(best) or (is_certain and len(newest) < LASTING):
+            return None
+        level = statistics.median(newest)
+        # Once it was told, one good validation does not end it.
+        compared = min(newest) if is_certain else level
+        if compared <= self.above * best or level - best <= _least_rise(pair, points):
+            return None
+        return Rise(math.log(level) - math.log(best), math.log(level), math.log(best), len(newest), 0, 0)
+
+
+def _least_rise(pair: _Pair, points: Sequence[Point]) -> float:
+    """Return the least rise that counts, by the noise of the training figure and by what there is to lose."""
+    first = pair.validation.first or points[0]
+    least = LEAST_RISE * abs(first.value) if pair.ideal is None else LEAST_POINTS * pair.ideal
+    return max(SIGMAS * noise_of(pair.training), least)
 
 
 def _ideal(name: str, *both: Series) -> float | None:

@@ -14,6 +14,7 @@ from monitor.conditions.missing import Missing
 from monitor.conditions.nats import Nats
 from monitor.conditions.overfit import Overfit
 from monitor.conditions.reading import Background, Context, Outcome, Reading
+from monitor.conditions.score_fall import ScoreFall
 from monitor.conditions.sequence import Sequence
 from monitor.conditions.skipped_steps import SkippedSteps
 from monitor.conditions.stall import Stall
@@ -43,6 +44,7 @@ KINDS |= {
     "nats": Nats,
     "stuck": Stuck,
     "fallen": Fallen,
+    "score_fall": ScoreFall,
     "apart": Apart,
     "undefined": Undefined,
 }

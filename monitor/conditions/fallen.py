@@ -22,7 +22,7 @@ class Fallen(OfMetrics):
     """A mean reward is at its lowest level in the newest reports and was clearly higher before.
 
     Where the log gives the spread of the rewards, a spread of exactly 0 counts too while the mean is clearly below its
-    best: without differences there is nothing to learn from.
+    best: without differences there is nothing to learn from. Once told, it lasts while the mean is clearly lower.
     """
 
     kind: Literal["fallen"]
@@ -45,12 +45,13 @@ class Fallen(OfMetrics):
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each mean reward, or a single reading if there is none."""
         attempt = run.attempt
-        found = [self._read(attempt, labels, series) for labels, series in of_family(attempt, "rewards")]
+        known = of_family(attempt, "rewards")
+        found = [self._read(attempt, labels, series, is_firing=labels in firing) for labels, series in known]
         if found:
             return found
         return [not_reported(attempt, "reward")]
 
-    def _read(self, attempt: Attempt, labels: Labels, series: Series) -> Reading:
+    def _read(self, attempt: Attempt, labels: Labels, series: Series, *, is_firing: bool) -> Reading:
         name, last = dict(labels)["name"], series.last
         if late := overdue(attempt, METRIC, labels, series):
             return late
@@ -59,7 +60,7 @@ class Fallen(OfMetrics):
             reason = f"{series.count} of {2 * self.consecutive} reports of {name} seen"
             return too_early(reason, labels, (last.evidence,))
         reason = f"{name} is at {levels.level:.4g}; its best level was {levels.best:.4g}"
-        is_lowest = max(p.value for p in levels.newest) <= levels.lowest + levels.noise
+        is_lowest = is_firing or max(p.value for p in levels.newest) <= levels.lowest + levels.noise
         if levels.is_clearly_lower and (is_lowest or self._has_no_spread(attempt, levels)):
             return self._answer(Outcome.BREACH, f"{reason}, its lowest {levels.lowest:.4g}", labels, levels)
         return self._answer(Outcome.OK, reason, labels, levels)

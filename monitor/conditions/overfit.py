@@ -10,14 +10,16 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from monitor.conditions.baseline import declared_change, since
+from monitor.conditions.baseline import declared_change
 from monitor.conditions.condition import Condition, Needed
 from monitor.conditions.level_rise import Rise, rises_of
 from monitor.conditions.reading import Context, Outcome, Reading, not_applicable, too_early, unknown
+from monitor.conditions.scores import ideal_of
 from monitor.conditions.shapes import mean
 from monitor.conditions.shapes import rise as slope
 from monitor.conditions.training_move import TRAINING, noise_of
-from monitor.reader.metric_names import direction_of, is_best_so_far, is_counted
+from monitor.conditions.validations import validations_of
+from monitor.reader.metric_names import direction_of, is_best_so_far
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -32,9 +34,8 @@ LEAST_RISE = 0.05
 LEAST_POINTS = 0.02
 """A score must be so much of what is possible lower than it was. Chosen by hand, 2026-11."""
 LASTING = 16
-"""Above a best level that is remembered as a figure only, so many validations in a row prove a rise. By hand, 2026-11."""
-MOST_KEPT = 128
-"""So many of the newest validations are looked at, where one per epoch is remembered. Chosen by hand, 2026-11."""
+"""Above a best level of which only the figure is remembered, so many validations in a row prove a rise. Chosen by hand,
+2026-11."""
 
 
 class _Pair(NamedTuple):
@@ -125,12 +126,12 @@ class Overfit(Condition):
             training = known.get((name, "train"))
             if split != "val" or training is None or is_best_so_far(name):
                 continue
-            ideal = None if direction_of(name) == "lower" else _ideal(name, validation, training)
+            ideal = None if direction_of(name) == "lower" else ideal_of(name, validation, training)
             if ideal is not None or direction_of(name) == "lower":
                 yield _Pair((("name", name),), f"{name} of the validation", validation, training, ideal)
 
     def _read(self, attempt: Attempt, pair: _Pair, is_firing: bool) -> Reading:
-        points, last = _validations(attempt, pair), pair.validation.last
+        points, last = _costs(attempt, pair), pair.validation.last
         if not math.isfinite(last.value):
             return unknown(f"{pair.what} is {last.value}", pair.labels, (last.evidence,))
         if len(points) <= self.consecutive:
@@ -178,7 +179,6 @@ class Overfit(Condition):
                 return rise
         return None
 
-
     def _rise_since_long_ago(self, pair: _Pair, points: Sequence[Point], *, is_certain: bool) -> Rise | None:
         """Return the rise above the best lasting level of the whole run, whose validations may be forgotten by now."""
         best = pair.cost(pair.validation.window_medians[0 if pair.ideal is None else 1])
@@ -200,27 +200,10 @@ def _least_rise(pair: _Pair, points: Sequence[Point]) -> float:
     return max(SIGMAS * noise_of(pair.training), least)
 
 
-def _ideal(name: str, *both: Series) -> float | None:
-    """Return the best that a score can be: 1, or 100 in percent; None if it is none, or has no bound."""
-    if direction_of(name) != "higher" or not is_counted(name) or not all(each.minimum >= 0 for each in both):
-        return None
-    most = max(each.maximum for each in both)
-    return next((ideal for ideal in (1.0, 100.0) if most <= ideal), None)
-
-
-def _validations(attempt: Attempt, pair: _Pair) -> list[Point]:
-    """Return what each validation cost since the last declared change: a bar repeats the last one until the next."""
-    found: list[Point] = []
-    series = pair.validation
-    by_epoch = [tally.last for tally in [*series.epochs.values()][-MOST_KEPT:]]
-    for point in since(declared_change(attempt), by_epoch if len(by_epoch) > len(series.recent) else series.recent):
-        if math.isfinite(point.value) and not (found and _is_repeat(found[-1], point)):
-            found.append(point)
+def _costs(attempt: Attempt, pair: _Pair) -> list[Point]:
+    """Return what each validation cost."""
+    found = validations_of(attempt, pair.validation)
     return found if pair.ideal is None else [point._replace(value=pair.cost(point.value)) for point in found]
-
-
-def _is_repeat(before: Point, point: Point) -> bool:
-    return point.value == before.value and point.epoch == before.epoch
 
 
 def _is_better(pair: _Pair, validations: Sequence[Point], rise: Rise) -> bool | None:

@@ -53,6 +53,7 @@ FAULTS = [
     "evidence_lost",
     "metric_nonfinite",
     "reward_collapse",
+    "score_collapse",
     "kl_explosion",
     "batch_repeated",
     "rate_gone",
@@ -65,8 +66,8 @@ RULES = {rule.alert: rule for rule in load_rules(sorted(FOLDER.glob("*.yaml")))}
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
-def test_there_are_forty_seven_kinds_of_fault():
-    assert len(set(FAULTS)) == 47
+def test_there_are_forty_eight_kinds_of_fault():
+    assert len(set(FAULTS)) == 48
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
+from monitor.conditions.freshness import step_s
 from monitor.conditions.values import NO_SPAN
 from monitor.engine.left_out import MOST_FIRED, alerts_left_out
 from monitor.reader.signals import Labels
@@ -89,7 +90,7 @@ def breach(
         alert, ordinals = _opened(states, rule, run, reading, at)
         states = replace(states, ordinals=ordinals, opened={**states.opened, rule.alert: num_opened + 1})
     begun = Mark(alert.starts_at, alert.step, alert.epoch)
-    is_due = begun.has_passed(rule.hold, present_moment(run, now))
+    is_due = begun.has_passed(rule.hold, present_moment(run, now)) or _has_lasted_untimed(rule, run, begun, now)
     alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
     return states.holding(alert), [alert] if is_due else []
 
@@ -120,6 +121,14 @@ def closed(
         if key in wanted and alert.state is State.FIRING
     ]
     return states.without(wanted), transitions
+
+
+def _has_lasted_untimed(rule: Rule, run: Run, begun: Mark, now: float | None) -> bool:
+    """Whether a breach has lasted for a span of seconds in a log without times, by what its steps take."""
+    if rule.hold.unit != "s" or begun.at is not None or now is not None or begun.step is None:
+        return False
+    pace, step = step_s(run.attempt), run.attempt.step
+    return pace is not None and step is not None and (step - begun.step) * pace > rule.hold.amount
 
 
 def _left_out(states: AlertStates, rule: Rule, run: Run, at: float | None) -> tuple[AlertStates, list[Alert]]:

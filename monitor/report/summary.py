@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monitor.alert import Severity
 from monitor.base.escape import redact, unmarked
 from monitor.base.wording import NAMED, counted, cut, log_name, span
+from monitor.conditions import Outcome
 from monitor.conditions.death import cause_words
 from monitor.grammar import Error, ProcessStopping, RunStart
 from monitor.report.checked import checked_words
@@ -52,6 +53,8 @@ class Summary:
     """At warning or above; open ones first, then by severity and place in the log."""
     notes: tuple[Problem, ...]
     """Findings at info."""
+    waiting: tuple[str, ...]
+    """Rules whose limit is broken, but not yet for as long as they ask."""
     checked: str
     """What was checked, and what was not and why, in one line."""
     all_passed: bool
@@ -70,6 +73,8 @@ class Summary:
     @property
     def counted(self) -> str:
         """Return the number of problems in words: the same count everywhere. Empty where all is proved to be well."""
+        if not self.problems and self.waiting:
+            return f"nothing told yet; broken, but not for long enough: {', '.join(self.waiting)}"
         if not self.problems:
             return "" if self.mark is Mark.OK else "no problem found" if self.num_ok else "nothing could be judged"
         num_over = sum(problem.is_over for problem in self.problems)
@@ -110,6 +115,7 @@ def summary_of(snapshot: Snapshot, verdicts: Sequence[RuleVerdict] | None = None
         problems=tuple(each for each in found if each.severity != Severity.INFO),
         # The state says how the run ended.
         notes=tuple(each for each in found if each.severity == Severity.INFO and each.fault != "crash"),
+        waiting=tuple(each.rule.alert for each in verdicts if each.outcome is Outcome.BREACH and not each.open_alerts),
         checked=checked_words(snapshot, verdict, verdicts),
         all_passed=verdict.all_passed,
         num_ok=verdict.num_ok,

@@ -16,7 +16,7 @@ from tests.pipeline.value_fuzz import LINES_OF_A_LOG, grammars
 
 RULES = tuple(load_rules(shipped_rule_files()))
 ENGINE = Engine(RULES)
-SAMPLE = range(0, len(grammars()), 8)
+SAMPLE = range(0, len(grammars()), 16)
 
 
 @pytest.mark.parametrize("seed", SAMPLE)

@@ -62,9 +62,12 @@ HOSTILE = [
     *(_long_labels, _longest_labels, _wide_characters, _many_epochs, _resets_of_many_horizons, _long_settings),
     *(_errors, _many_words),
 ]
+ALIKE = (_long_labels, _wide_characters, _long_settings, _errors)
+"""Costly ones that fill the state in the way of another."""
+CASES = [pytest.param(each, marks=pytest.mark.slow) if each in ALIKE else each for each in HOSTILE]
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", CASES)
 def test_no_log_makes_a_state_of_more_than_8_mib(hostile):
     num_lines = 200 if hostile is _many_words else NUM_LINES
     run = run_of(at(number, hostile(number)) for number in range(num_lines))

@@ -100,7 +100,7 @@ def undisturbed(log: Path) -> Known:
 @pytest.mark.parametrize(
     "kills",
     [
-        6,
+        3,
         pytest.param(200, marks=pytest.mark.slow),
         pytest.param(
             int(os.environ.get(SOAK, "0")),

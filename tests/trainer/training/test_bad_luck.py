@@ -35,8 +35,15 @@ def last(folder: Path) -> dict:
     return read_checkpoint(sorted(folder.glob("step_*.ckpt"))[-1])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", [5, 11, 14])
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        (5, signal.SIGINT),
+        (14, signal.SIGTERM),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [(5, signal.SIGTERM), (11, signal.SIGINT)]),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [(11, signal.SIGTERM), (14, signal.SIGINT)]),
+    ],
+)
 def test_a_signal_saves_before_the_end_line_and_the_resumed_run_has_the_weights_of_an_unbroken_one(
     panel: Path, whole: dict, tmp_path: Path, number: signal.Signals, step: int
 ):
@@ -84,7 +91,7 @@ def test_a_signal_in_a_validation_is_answered_within_it(panel: Path, whole: dict
     assert same_weights(last(tmp_path / "c")["model"], whole["model"])
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("name", "code"), [pytest.param("SIGINT", 130, marks=pytest.mark.slow), ("SIGTERM", 143)])
 def test_the_exit_code_names_the_signal(panel: Path, tmp_path: Path, name: str, code: int):
     script = f"""
 import os, signal, sys

@@ -84,7 +84,9 @@ def copy_of(killed: Path, step: int, folder: Path) -> None:
     shutil.copytree(killed / str(step), folder, dirs_exist_ok=True)
 
 
-@pytest.mark.parametrize("step", KILLED_AT)
+@pytest.mark.parametrize(
+    "step", [*KILLED_AT[:2], *(pytest.param(step, marks=pytest.mark.slow) for step in KILLED_AT[2:])]
+)
 def test_after_kill_9_the_resumed_run_ends_with_the_same_bits(
     step: int, panel: Path, whole: dict, killed: Path, tmp_path: Path
 ):
@@ -164,6 +166,8 @@ CHANGES = [
     ("horizons", (1, 5), "never"),
     ("variance_penalty_weight", 0.1, "never"),
 ]
+TYPICAL = ("base_lr", "clip", "epochs", "dropout")
+"""One or two of each kind: those of `make test`."""
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +207,10 @@ def test_resume_alone_goes_on_with_the_checkpoints_settings(panel: Path, one_epo
     assert run.records(grammar.Epoch)[-1].val_loss == whole.records(grammar.Epoch)[-1].val_loss
 
 
-@pytest.mark.parametrize(("name", "value", "how"), CHANGES, ids=[name for name, _, _ in CHANGES])
+@pytest.mark.parametrize(
+    ("name", "value", "how"),
+    [pytest.param(*each, marks=[] if each[0] in TYPICAL else pytest.mark.slow, id=each[0]) for each in CHANGES],
+)
 def test_a_changed_setting_is_refused_or_logged_as_changed_and_in_force(
     one_epoch: Path, tmp_path: Path, name: str, value: object, how: str
 ):

@@ -27,7 +27,9 @@ def ratios(run: Run) -> list[dict[int, float]]:
     return [{check.h: check.ratio for check in report.checks()} for report in run.records(grammar.GuardReport)]
 
 
-@pytest.mark.parametrize("fault", ["dead_inputs@1:share=1", "pred_collapse@1:before_dropout=1"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("dead_inputs@1:share=1", marks=pytest.mark.slow), "pred_collapse@1:before_dropout=1"]
+)
 def test_a_collapse_in_front_of_dropout_is_seen_and_reset_within_the_guards_strikes(
     panel: Path, tmp_path: Path, fault: str
 ):
@@ -92,7 +94,14 @@ def test_the_weight_of_the_variance_penalty_keeps_up_the_spread_at_the_default_d
     assert all(0.05 < ratio < 0.2 for ratio in default.values()), "about the floor of 0.1"
 
 
-@pytest.mark.parametrize(("scale", "fewest", "most"), [(0.02, 0, 1), (0.05, 8, 12), (0.1, 12, 12)])
+@pytest.mark.parametrize(
+    ("scale", "fewest", "most"),
+    [
+        pytest.param(0.02, 0, 1, marks=pytest.mark.slow),
+        (0.05, 8, 12),
+        pytest.param(0.1, 12, 12, marks=pytest.mark.slow),
+    ],
+)
 def test_the_scale_of_a_reset_decides_whether_a_dead_head_recovers_at_the_default_dropout(
     scale: float, fewest: int, most: int
 ):

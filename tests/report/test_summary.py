@@ -28,8 +28,11 @@ def gpt(count: int, *, nan_from: int | None = None) -> list[str]:
     return [GPT.format(step=step, loss=loss(step)) for step in range(0, 10 * count, 10)]
 
 
-def hf(count: int, norm: str = "1.25") -> list[str]:
-    return [HF.format(loss=round(2.5 - 0.02 * each, 4), norm=norm, epoch=each / 20) for each in range(1, count + 1)]
+def hf(count: int, norm: str = "1.25", fall: float = 0.02) -> list[str]:
+    reports = range(1, count + 1)
+    # Two steps forward and two back: no loss stays exactly the same.
+    losses = [round(2.5 - fall * each + 0.01 * (each % 4 // 2), 4) for each in reports]
+    return [HF.format(loss=loss, norm=norm, epoch=each / 20) for each, loss in zip(reports, losses, strict=True)]
 
 
 def keras(count: int, best: int = 9) -> list[str]:
@@ -53,7 +56,7 @@ CASES = {
     ),
     "nan": (gpt(40, nan_from=200), ("❌", "no end seen", "TrainLossNonfinite", "L21")),
     "a norm that is no number": (hf(30, norm="nan"), ("❌", "no end seen", "GlobalGradientNonfinite", "L3")),
-    "no gradient": (hf(30, norm="0.0"), ("❌", "no end seen", "GlobalGradientZero", "L1")),
+    "no gradient": (hf(30, norm="0.0", fall=0.0), ("❌", "no end seen", "GlobalGradientZero", "L1")),
     "time limit": (
         [*gpt(20), "slurmstepd: error: *** JOB 812 ON gpu01 CANCELLED AT 2026-03-02T09:12:28 DUE TO TIME LIMIT ***"],
         ("❌", "ended by its time limit", "Crash", "L21"),

@@ -245,6 +245,20 @@ def _policy(draw: random.Random, *, reports: int, reward: Callable[[int], float]
     return Life(story, onset, 110.0, story.now)
 
 
+def score_collapse(draw: random.Random) -> Life:
+    """The validation's accuracy falls in another trainer's log and stays there, while both losses go on as before."""
+    story, onset = Story(draw), 0.0
+    for index in range(40):
+        onset = story.now if index == 25 else onset
+        clock = f"{datetime.fromtimestamp(story.now, UTC):%Y-%m-%d %H:%M:%S}"
+        left = 0.9**index
+        accuracy = (0.9 - 0.4 * left if index < 25 else 0.6) + draw.gauss(0, 0.004)
+        losses = f"train_loss={0.3 + left + draw.gauss(0, 0.01):.4f} val_loss={0.4 + left + draw.gauss(0, 0.01):.4f}"
+        story.write_text(f"{clock} INFO Epoch {index + 1}/60 {losses} val_accuracy={accuracy:.4f}")
+        story.now += 10.0
+    return Life(story, onset, 110.0, story.now)
+
+
 def writer_broken(draw: random.Random) -> Life:
     """Lines with our tags that cannot be read: an error with words behind it, or every progress line."""
     story, is_error = _begun(draw), draw.random() < 0.5
@@ -276,6 +290,7 @@ LIVES: tuple[LifeKind, ...] = (
     LifeKind(42, "reward_collapse", "a mean reward at its lowest level", "10 reports", reward_collapse),
     LifeKind(43, "kl_explosion", "a divergence far above its median", "5 reports", kl_explosion),
     LifeKind(47, "writer_broken", "lines with our tags that cannot be read", "3 lines", writer_broken),
+    LifeKind(48, "score_collapse", "an accuracy that falls while the losses do not", "10 reports", score_collapse),
 )
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from figures import interleaved, print_row
@@ -18,9 +19,9 @@ from trainer.config import MonitorConfig
 from trainer.telemetry.eventlog import EventLog
 from trainer.telemetry.instruments import Instruments
 
-NUM_ROWS = 64
+PAIRS = {64: 41, 2048: 9}
+"""Pairs of steps by the rows of a batch: many where a step is short."""
 BAR = 0.01
-PAIRS = 41
 
 
 class WatchedStep:
@@ -47,19 +48,24 @@ def both(make_step: Callable[[], TrainingStep], log: EventLog) -> tuple[WatchedS
     return WatchedStep(make_step(), log, MonitorConfig()), WatchedStep(make_step(), log, off)
 
 
+def _step_of(num_rows: int) -> TrainingStep:
+    return TrainingStep(make_model(), make_batch(num_rows))
+
+
 def main() -> None:
-    """Print the share that the monitors add."""
-    with tempfile.TemporaryDirectory() as folder, closing(EventLog(Path(folder) / "run.log", time.time)) as log:
-        watched, unwatched = both(lambda: TrainingStep(make_model(), make_batch(NUM_ROWS)), log)
-        _, _, ratio = interleaved(watched, unwatched, rounds=PAIRS)
+    """Print the share that the monitors add, for a small batch and a large one."""
     every = MonitorConfig().grad_monitor_every
-    added = (ratio - 1) / every
-    print_row(
-        f"monitors, a report every {every} steps, batch {NUM_ROWS}: added to the step",
-        f"{added * 100:.1f} % (a step that reports: {ratio:.2f} of one that does not)",
-        f"≤ {BAR * 100:.0f} %",
-        added <= BAR,
-    )
+    for num_rows, pairs in PAIRS.items():
+        with tempfile.TemporaryDirectory() as folder, closing(EventLog(Path(folder) / "run.log", time.time)) as log:
+            watched, unwatched = both(partial(_step_of, num_rows), log)
+            _, _, ratio = interleaved(watched, unwatched, rounds=pairs)
+        added = (ratio - 1) / every
+        print_row(
+            f"monitors, a report every {every} steps, batch {num_rows}: added to the step",
+            f"{added * 100:.1f} % (a step that reports: {ratio:.2f} of one that does not)",
+            f"≤ {BAR * 100:.0f} %",
+            added <= BAR,
+        )
 
 
 if __name__ == "__main__":

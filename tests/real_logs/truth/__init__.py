@@ -10,6 +10,8 @@ Metrics are {name: {split: value}}; `a|b` in a name or a split: either is right;
 from . import (
     boosting_and_rl,
     eighth,
+    eleventh_loops,
+    eleventh_more,
     fifth_epochs,
     fifth_more,
     fifth_steps,
@@ -36,6 +38,8 @@ __all__ = ["FORMATS", "Log", "facts_of", "read"]
 MODULES = (
     boosting_and_rl,
     eighth,
+    eleventh_loops,
+    eleventh_more,
     fifth_epochs,
     fifth_more,
     fifth_steps,

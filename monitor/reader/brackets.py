@@ -92,6 +92,19 @@ def epochs_as_place(slots: list[Slot]) -> list[Slot]:
     return [Slot("place", "epoch", rank=1) if slot.quantity == "num_epochs" else slot for slot in slots]
 
 
+_BOTH = re.compile(r"\bepochs?\s*/\s*(iter(?:ation)?s?|steps?|batch(?:es)?|batch[_ ]idx)\W*$", re.I)
+"""``[Epoch/iter]: [9/300]``: the second number is none of epochs that there will be."""
+
+
+def places_of(segment: str) -> list[Slot]:
+    """Return the two places that a key names for the two numbers behind it; empty for any other key."""
+    found = _BOTH.search(segment)
+    if found is None:
+        return []
+    quantity = "batch" if found[1].lower().startswith("batch") else "step"
+    return [Slot("place", "epoch", rank=2), Slot("place", quantity, rank=2)]
+
+
 def _follows_epoch(before: list[Slot]) -> bool:
     """Whether an epoch comes right before."""
     last = before[-1] if before and before[-1].role != "total" else before[before[-1].of] if before else None

@@ -41,6 +41,8 @@ def note_report(
     for value in values:
         if value.quantity == "loss" and value.split not in ("val", "test"):
             place.is_summed = kinds == {"epoch"} and not is_bar
+    if shapes.is_timed and any(value.quantity == "loss" and value.split == "train" for value in values):
+        place.is_over, shapes.is_timed = False if has_inner else place.is_over, False
     key = f"{template_key(template)}{subject}"
     if len(shapes.seen) >= MOST_SHAPES and key not in shapes.seen:
         return
@@ -68,6 +70,23 @@ def note_report(
             place.is_over = None
 
 
+def note_time(template: str, state: ReadState) -> None:
+    """Note a line that tells how long the epoch took: it is over, unless such lines come more often than that."""
+    place, shapes = state.place, state.epoch_shapes
+    if place.index is None or place.is_fraction or place.heads_trail:
+        return
+    if shapes.epoch != (place.fit, place.index) or not shapes.seen:
+        return  # nothing was reported of this epoch: the line is of the one before
+    key = template_key(template)
+    if key in shapes.seen or shapes.num_once.get(key, 0) < 0 or len(shapes.seen) >= MOST_SHAPES:
+        _go_on(shapes, key, is_training=False)
+        place.is_over = None if shapes.is_timed else place.is_over
+        return
+    shapes.seen[key] = 1
+    shapes.is_timed = place.is_over is not True
+    place.is_over = True
+
+
 def _note_rate(template: str, places: list[Filled], values: tuple[Value, ...], state: ReadState) -> None:
     """Note the line of a rate that opens an epoch; once more in the same epoch, it opens it anew."""
     place, shapes, key = state.place, state.epoch_shapes, template_key(template)
@@ -92,7 +111,7 @@ def _begin(shapes: EpochShapes, epoch: tuple[int, int]) -> None:
     for key in shapes.seen:
         if key in shapes.num_once or len(shapes.num_once) < MOST_SHAPES:
             shapes.num_once[key] = min(MOST_STREAK, shapes.num_once.get(key, 0) + 1)
-    shapes.epoch, shapes.seen = epoch, {}
+    shapes.epoch, shapes.seen, shapes.is_timed = epoch, {}, False
 
 
 def _go_on(shapes: EpochShapes, key: str, *, is_training: bool) -> None:

@@ -18,6 +18,7 @@ from monitor.reader.places import Named, enter_epoch, enter_step, place_of
 from monitor.reader.plan import plan_of
 from monitor.reader.report import KNOWN, Read, Report, Value
 from monitor.reader.schedule import announces_plan, take_limit, take_plan
+from monitor.reader.set_columns import row_of_sets, take_sets
 from monitor.reader.state import CODE_STEP, MOST_CODE, MOST_OPEN_CHARS, MOST_OPEN_LINES, ReadState
 from monitor.reader.tables import is_of_training, is_rule, may_be_header, row_text, take_box, take_header
 from monitor.reader.template import shape_of
@@ -96,7 +97,7 @@ def _is_open_above(state: ReadState) -> bool:
     """Whether lines above may say what a line is."""
     tables = state.tables
     is_text = state.open_text or state.is_citing or state.is_plan_open
-    return bool(is_text or tables.is_open or tables.headers)
+    return bool(is_text or tables.is_open or tables.headers or tables.sets)
 
 
 def _says_nothing_in_words(outline: str) -> bool:
@@ -135,6 +136,10 @@ def _apart_from_pairs(body: str, logger: str, state: ReadState, depth: int) -> t
         return said
     if bar is not None:
         return _bar(body, bar, logger, state, depth)
+    if state.tables.sets and (of_sets := row_of_sets(body, state.tables)) is not None:
+        return read_pairs(of_sets, "", state) if of_sets else KNOWN
+    if take_sets(body, state.tables):
+        return KNOWN
     boxed = take_box(body, state.tables) if body[0] in "|│┃+-=─━┌├└┏┡┗╒╞╘═" or state.tables.is_open else None
     if boxed is not None:
         return read_pairs(boxed, "", state) if boxed else KNOWN

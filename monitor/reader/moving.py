@@ -88,7 +88,11 @@ def enter(
     if bar is not None and bar.done:
         return enter_bar(bar, state, is_measured=any(value.quantity == "loss" for value in values))
     if "batch" in named:
-        return enter_batch(place, named["batch"][0][1])
+        item = named["batch"][0][1]
+        if item.rank == 1 and _may_count_samples(item):
+            _enter_unknown(place, item)
+            return None
+        return enter_batch(place, item)
     if "samples" in named:
         _enter_unknown(place, named["samples"][0][1])
         return None
@@ -219,6 +223,16 @@ def _enter_unknown(place: PlaceState, item: Named) -> None:
     place.inner, place.inner_index, place.inner_total, place.position = None, None, None, (value, total)
     # The last count of an epoch from 0 is less than the total by one leap.
     place.is_over = True if value >= total else None if value + max(leap, 0) >= total else False
+
+
+FEWEST_SAMPLES = 10_000
+"""A count without a word up to a round number of at least this, as data sets are cut, is one of samples: of the numbers
+of batches, one in a hundred is round."""
+
+
+def _may_count_samples(item: Named) -> bool:
+    """Whether ``[3000/60000]`` behind an epoch may count samples rather than batches."""
+    return item.total is not None and item.total >= FEWEST_SAMPLES and item.total % 100 == 0
 
 
 def _is_after_its_bar(place: PlaceState) -> bool:

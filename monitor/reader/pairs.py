@@ -16,7 +16,7 @@ from monitor.reader.doubts import (
     without_rate_of_settings,
     without_running_mean,
 )
-from monitor.reader.epochs import note_report
+from monitor.reader.epochs import note_report, note_time
 from monitor.reader.filling import Filled, fill, total_of
 from monitor.reader.moving import enter, go_on_behind_head, looks_back, steps_at_end, trails
 from monitor.reader.nameless import learn_name, name_losses, note_shares, note_topic
@@ -29,6 +29,7 @@ from monitor.reader.state import MOST_BARREN, MOST_REFUSED, MOST_SHAPES, ReadSta
 from monitor.reader.template import MARK, shape_of, template_key
 from monitor.reader.values import values_of
 from monitor.reader.vocabulary import listed, words_of
+from monitor.reader.whole import is_sum_of_batches
 
 MOST_LOSSES = 4
 """A line that gives the loss so often by its bare name is many reports without an end of line between them: which of
@@ -77,6 +78,15 @@ def read_pairs(
     if plan.held_out and not subject and bar is None and _is_other_loop(filled, state.place):
         subject = plan.held_out
     values = values_of(plan, filled, subject, state)
+    if plan.is_epoch_time and bar is None:
+        note_time(shape.template, state)
+    if (state.place.step_word or state.place.inner is not None) and _sums_up(shape.template, places):
+        values = tuple(
+            value._replace(quantity="metric", name="total_loss")
+            if value.quantity == "loss" and value.split == "train"
+            else value
+            for value in values
+        )
     if state.has_placed_loss and not has_own_place and (not subject or is_term(subject, shape.template)):
         values = without_doubtful_loss(plan, values)
     elif not subject and bar is None and (held_out := held_out_before_loss(plan)):
@@ -133,7 +143,11 @@ def read_pairs(
         return KNOWN
     if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
         return KNOWN
+    is_evaluation_bar = bar is not None and not places and all(value.split in ("val", "test") for value in values)
+    if is_evaluation_bar and bar is not None and not bar.is_over:
+        return KNOWN
     is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
+    is_elsewhere = is_elsewhere or is_evaluation_bar
     is_elsewhere = is_elsewhere or looks_back(places, values, state)
     step = state.place.step
     is_trailing = bar is None and not is_elsewhere and trails(places, values, state.place)
@@ -155,7 +169,7 @@ def read_pairs(
     state.is_begun = state.is_begun or has_own_place or bool(subject) or not _are_unplaced_merits(values)
     state.num_barren = 0
     if places and subject in ("", "train"):
-        has_loss = any(value.quantity == "loss" for value in values)
+        has_loss = any(value.quantity == "loss" and value.split not in ("val", "test") for value in values)
         state.has_placed_loss = state.has_placed_loss or has_loss
         state.has_placed_rate |= has_loss and any(value.quantity == "lr" for value in values)
     state.place.reports += 1
@@ -244,6 +258,11 @@ def _is_of_an_earlier_model(places: list[Filled], state: ReadState) -> bool:
     present = place.index + (0 if place.from_zero else 1)
     epochs = [each.number.value for each in places if each.slot.quantity == "epoch"]
     return any(place.starts_at < epoch < present for epoch in epochs)
+
+
+def _sums_up(template: str, places: list[Filled]) -> bool:
+    """Whether a line names an epoch, no place within it, and the total of the training's losses."""
+    return bool(places) and all(each.slot.quantity == "epoch" for each in places) and is_sum_of_batches(template)
 
 
 def _is_listed(text: str) -> bool:

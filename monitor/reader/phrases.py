@@ -11,13 +11,13 @@ _EPOCH_WORDS = r"(?:begin|beginning|start|starting|started|going|into|training|t
 _EPOCH_NAMES = "epoch|epoche|[eé]po(?:ca|que|ka)|эпоха|エポック|에포크|轮次|第"
 _EPOCH = re.compile(
     rf"^(?!\W*start[_ ]epoch\s*[:=])[\W_]*(?:\[?{_EPOCH_WORDS}\]?[\W_]*){{0,3}}(?:{_EPOCH_NAMES})"
-    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|of|von|sur|de|di|из|\\) ?(\d{{1,7}}))?[\]\)]*"
+    rf"[ :#=\[(_-]*(\d{{1,7}})(?: ?轮)?(?: ?(?:/|out of|of|von|sur|de|di|из|\\) ?(\d{{1,7}}))?[\]\)]*"
     rf"(?: \((\d{{1,7}})/(\d{{1,7}})\))?"
     rf"(?P<rest>[\s\W_]*(?:(?:{_EPOCH_WORDS}|starts|begins|\.\.\.)[\s\W_]*)*)$",
     re.I,
 )
 _EPOCH_OVER = re.compile(
-    r"\b(?:end[ -]of[ -]epoch|finished epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
+    r"\b(?:end[ -]of[ -]epoch|finish(?:ed)? epoch|epoch)[ :#=\[(]*(\d{1,7})(?: ?/ ?(\d{1,7}))?[\])]*[\s:,-]*"
     r"(?P<over>(?:is )?"
     r"(?:over|complete[d]?|finished|done|ended|total time|time taken|\(average epoch stats)[^\d]*)?", re.I
 )  # fmt: skip
@@ -58,7 +58,7 @@ _CHECKPOINT_ABROAD = re.compile(
 )
 _MONITORED = re.compile(r"'([A-Za-z]\w{0,40})' reached ([-+.\w]{1,24}) \(best ")
 _CODE = re.compile(
-    r"^\s*(?:#(?! epoch)|//|\"\"\"|\'\'\'|@\w|"
+    r"^\s*(?:#(?! ?[Ee]poch)|//|\"\"\"|\'\'\'|@\w|"
     r"(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b"
     r".*(?::|import|\(|=|$)|"
     r"if .*:$|for .* in .*:|print0?\(|parser\.|self\.|\w+(?:\.\w+)* ?= ?\w+(?:\.\w+)*\(|[\w.]+\(.*\)$|"
@@ -95,11 +95,12 @@ def epoch_head(body: str) -> tuple[int, int | None, bool] | None:
     if m := _EPOCH_TOOK.fullmatch(body):
         return int(m[1]), int(m[2]) if m[2] else None, True
     m = _EPOCH_OVER.search(body)
-    if m and (m["over"] or low.lstrip(" =*#-").startswith(("end of epoch", "end-of-epoch", "finished epoch"))):
+    if m and (m["over"] or low.lstrip(" =*#-").startswith(_ENDS_EPOCH)):
         return int(m[1]), int(m[2]) if m[2] else None, True
     return None
 
 
+_ENDS_EPOCH = ("end of epoch", "end-of-epoch", "finished epoch", "finish epoch")
 _DOES_NOW = re.compile(
     r"^\W*(?!(?:load|resum|restor|restart|revert|roll|us|stop|finish|end|skip|wait|sav|keep|remov|delet)\w*ing\b)"
     r"[A-Za-z]{2,}ing\b[^\d:=/|]{0,60}\b(?:at|in|for|during|of|after) epoch[ #]{0,2}(\d{1,7})\W*$", re.I

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.reader.brackets import epochs_as_place, name_brackets
+from monitor.reader.brackets import epochs_as_place, name_brackets, places_of
 from monitor.reader.number_first import name_first
 from monitor.reader.shared_names import name_sets, sets_of, shared
 from monitor.reader.slots import (
@@ -30,6 +30,7 @@ from monitor.reader.subjects import group_of, part_sets, section_of, share_split
 from monitor.reader.template import MARK
 from monitor.reader.times import times_told
 from monitor.reader.vocabulary import forgets, listed, meaning, shipped, words_of
+from monitor.reader.whole import name_total
 
 _LOADS = re.compile(
     r"(?:\W*\[\w{1,9}\])?\W*(?:(?:load|restor|resum|reload)(?:ed|e|ing|s)?\b[^:=]*\.(?:pth?|pth\.tar|ckpt|bin|npz|pkl|h5|safetensors)\b|"
@@ -71,6 +72,8 @@ class Plan(NamedTuple):
     """Whether all that a line measures is a best value: "Best accuracy 0.9 (epoch 5)" is not at epoch 5."""
     num_bare_losses: int = 0
     """How often it gives the loss by its bare name."""
+    is_epoch_time: bool = False
+    """Whether it tells how long the epoch took, and nothing else but times."""
     is_of_tests: bool = False
     """Whether the first set that its figures name is a test, and none of them is of the training."""
 
@@ -126,6 +129,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
             num_pairs += 1
         # Directly followed by another number without a unit, that may be the one that is meant.
         is_followed = after in (" ", "  ") and index + 2 < len(gaps) and not UNIT.match(gaps[index + 2])
+        is_followed = is_followed and not sets_of(segment)
         slot = slot_of(key, has_sep=bool(sep), unit=unit, is_followed=is_followed, after=after, is_first=not index)
         if after.strip() in CHANGES and index + 2 < len(gaps):
             # "0.5 -> 0.4": what was, and what is. A rate is what it is from now on.
@@ -147,6 +151,8 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = Slot("none")  # "net output #0: loss": which one it is
         if slot is not None and not sep and _COUNTED_IN_NAME.search(stripped):
             slot = Slot("none")  # "Head E6/6": how many there are of what the name counts
+        if after == "/" and (pair := places_of(segment)):
+            slot, *of_sets = pair
         if slot is not None and (sets := sets_of(segment)):
             slot, *of_sets = shared(sets, slot, index, gaps)
         if slot is None:
@@ -157,7 +163,9 @@ def plan_of(template: str, logger: str = "") -> Plan:
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
-    slots = times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps))
+    slots = name_total(times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps)))
+    if template.lstrip().startswith(f"[batch={MARK}/{MARK}]"):
+        slots[0] = slots[0]._replace(quantity="step", rank=3)  # Composer, where it counts over all epochs
     subject = subject_of(gaps, slots, logger)
     num_measured = sum(slot.role in MEASURED_OR_TIMED for slot in slots)
     is_report = num_pairs >= 3 or (num_measured >= 3 and any(slot.role == "place" for slot in slots))
@@ -179,11 +187,24 @@ def plan_of(template: str, logger: str = "") -> Plan:
     is_of_tests = named[:1] == ["test"] and "train" not in named
     return Plan(
         shared_slots, subject, num_pairs > 0, is_prose, is_place_only, held_out, held_out_loss, roles, is_of_the_best,
-        num_bare_losses, is_of_tests,
+        num_bare_losses, _is_epoch_time(template, shared_slots), is_of_tests,
     )  # fmt: skip
 
 
 forgets(plan_of.cache_clear)
+
+
+_EPOCH_TIME = re.compile(
+    rf"\W*(?:train(?:ing)? )?epoch (?:time|duration|took)(?: taken)?(?: ?\(\w+\)| in \w+)?[ :=]+{MARK}", re.I
+)
+
+
+def _is_epoch_time(template: str, slots: tuple[Slot, ...]) -> bool:
+    """Whether a line tells how long the epoch took and no more: ``Train epoch time: 1234.5 ms, per step time: 5.6 ms``,
+    as MindSpore's monitor of the time writes at an epoch's end.
+    """
+    are_times = bool(slots) and all(slot.role in ("clock", "time") for slot in slots)
+    return are_times and _EPOCH_TIME.match(template) is not None
 
 
 def _held_out(slots: Iterable[Slot]) -> str:

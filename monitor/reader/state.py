@@ -46,6 +46,8 @@ class TableState:
     is_history: bool = False
     """Whether the last header came before any report, or names what only a training has: its rows are the training's,
     also without a place."""
+    sets: list[str] = field(default_factory=list)
+    """The sets that a header of sets alone named, in its order: the rows below it are a metric each."""
     above: list[str] = field(default_factory=list)
     """The cells of the row before, where it was words alone: the upper line of a header of two."""
 
@@ -61,6 +63,8 @@ class EpochShapes:
     num_once: dict[str, int] = field(default_factory=dict)
     """Digest of a shape → the epochs, one after the other, in which it came once and at the end; below 0 where it
     came more often of late."""
+    is_timed: bool = False
+    """Whether the epoch is taken for over because a line told how long it took."""
     steps: int = 0
     """Steps of an epoch, by the last report that named both: right where each comes at an epoch's end."""
 

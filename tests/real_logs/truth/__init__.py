@@ -29,6 +29,7 @@ from . import (
     tenth,
     third,
     transformers_and_deepspeed,
+    twelfth,
     vision,
 )
 from .reading import Log, read
@@ -57,6 +58,7 @@ MODULES = (
     tenth,
     third,
     transformers_and_deepspeed,
+    twelfth,
     vision,
 )
 FORMATS = {name: parser for module in MODULES for name, parser in module.FORMATS.items()}

@@ -13,7 +13,7 @@ class Bar(NamedTuple):
     """One drawing of a progress bar."""
 
     style: str
-    """``tqdm``, ``keras`` or ``rich``."""
+    """``tqdm``, ``keras``, ``rich``, or ``evaluator`` for one that is no training's."""
     done: int
     total: int | None
     """None for a bar without a known end."""
@@ -47,6 +47,11 @@ _ENDLESS = re.compile(
     rf"\[ *(?:{_CLOCK}|\?) *< *(?:{_CLOCK}|\?), *{_RATE}{_SHOWN}"
 )
 """Of a total that is not known: Lightning draws ``Validation: |   | 0/? [00:00<?, ?it/s]``."""
+_IGNITE = re.compile(
+    rf"(?P<words>[A-Za-z]+(?: \[\d+/\d+\])?): \[(?P<done>\d+)/(?P<total>\d+)\] +\d{{1,3}}%\|[^|,\[]*"
+    rf"(?:, *(?P<pairs>[^\[]*?))? *\[(?:{_CLOCK}|\?)(?: *< *(?:{_CLOCK}|\?))?\]$"
+)
+"""PyTorch-Ignite's, ``Epoch [1/10]: [3/166]   2%|▏  , loss=3.69 [00:01<00:35]``: an evaluator's has no epoch."""
 _OPEN = re.compile(
     rf"(?P<words>.*?)(?:^|(?<=[ :]))(?P<done>{_COUNT})(?P<what>[A-Za-z]+) \[(?:{_CLOCK}), *{_RATE}{_SHOWN}"
 )
@@ -86,6 +91,9 @@ def take_bar(body: str) -> Bar | None:
         start = _last_start(body)
         if m := _TQDM.match(body, start):
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
+        if m := _IGNITE.match(body):
+            style = "tqdm" if "[" in m["words"] else "evaluator"
+            return Bar(style, int(m["done"]), int(m["total"]), m["words"], (m["pairs"] or "").strip())
     if "/? [" in body and (m := _ENDLESS.match(body)):
         return _tqdm(m, None)
     if "/" in body:

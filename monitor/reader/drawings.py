@@ -88,6 +88,8 @@ def read_bar(bar: Bar, logger: str, state: ReadState) -> tuple[Report, ...]:
         draw_again(bar, state)
         return KNOWN
     state.last_bar = drawn
+    if bar.style == "evaluator":
+        return KNOWN
     if bar.words and (row := row_text(_without_colon(bar.words), state.tables)) is not None:
         return read_pairs(row[0], logger, state, bar=bar, split="" if row[1] else "val") if row[0] else KNOWN
     if bar.words and take_header(_without_colon(bar.words), state.tables):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.reader.filling import Filled
+from monitor.reader.places import PlaceState
 from monitor.reader.report import Value
 from monitor.reader.state import EpochShapes, ReadState
 from monitor.reader.template import template_key
@@ -53,7 +54,7 @@ def note_report(
             _go_on(shapes, key, is_training=is_training)
         if count > 1 and not is_training and kinds == {"epoch"} and not subject and place.is_over:
             place.is_over = None  # what comes again within its epoch did not close it
-        if not has_inner and is_training:
+        if not has_inner and is_training and (kinds or not _is_complete(place)):
             place.is_over = None if has_lead else False
         elif count == 1 and kinds == {"epoch"} and not is_bar and place.is_over is False:
             place.is_over = None  # what came before this evaluation may have been all of the epoch
@@ -68,6 +69,11 @@ def note_report(
             place.is_over = True
         elif not place.is_over:
             place.is_over = None
+
+
+def _is_complete(place: PlaceState) -> bool:
+    """Whether the last epoch of all is over: what comes again behind it without a place sums up."""
+    return place.is_over is True and place.epochs is not None and (place.epochs_done or 0) >= place.epochs
 
 
 def note_time(template: str, state: ReadState) -> None:

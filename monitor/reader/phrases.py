@@ -58,7 +58,7 @@ _CHECKPOINT_ABROAD = re.compile(
 )
 _MONITORED = re.compile(r"'([A-Za-z]\w{0,40})' reached ([-+.\w]{1,24}) \(best ")
 _CODE = re.compile(
-    r"^\s*(?:#(?! ?[Ee]poch)|//|\"\"\"|\'\'\'|@\w|"
+    r"^\s*(?:#(?!#* ?(?:\w+#+)? ?[Ee]poch)|//|\"\"\"|\'\'\'|@\w|"
     r"(?:def|class|import|from|return|elif|else|while|with|try|except|assert|raise|lambda|yield|del|pass)\b"
     r".*(?::|import|\(|=|$)|"
     r"if .*:$|for .* in .*:|print0?\(|parser\.|self\.|\w+(?:\.\w+)* ?= ?\w+(?:\.\w+)*\(|[\w.]+\(.*\)$|"

@@ -87,6 +87,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     list_of = -1
     section, group, is_key = "", "", False
     changed: Slot | None = None
+    rates: list[str] = []
     sum_of: Slot | None = None
     of_sets: list[Slot] = []
     behind: Slot | None = None
@@ -159,10 +160,14 @@ def plan_of(template: str, logger: str = "") -> Plan:
             slot = unnamed(gap, after, found, opened)
         if "[" in opened and "," in after[:2] and slot.role not in ("bracket", "lead", "none"):
             list_of = len(found)
+        if slot.quantity == "lr":
+            rates.append(key.lower())
         is_of_set = slot.role in MEASURED and slot.quantity != "lr"
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
+    if len({each.startswith("base") for each in rates}) > 1:
+        found = _without_base_rates(found, rates)
     slots = name_total(times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps)))
     if template.lstrip().startswith(f"[batch={MARK}/{MARK}]"):
         slots[0] = slots[0]._replace(quantity="step", rank=3)  # Composer, where it counts over all epochs
@@ -192,6 +197,15 @@ def plan_of(template: str, logger: str = "") -> Plan:
 
 
 forgets(plan_of.cache_clear)
+
+
+def _without_base_rates(slots: list[Slot], rates: list[str]) -> list[Slot]:
+    """Leave out the rate that a schedule starts from where the present one is beside it: ``base_lr: 0.01 lr: 7e-05``.
+
+    Their names are those of the slots with a rate, in their order.
+    """
+    names = iter(rates)
+    return [Slot("none") if slot.quantity == "lr" and next(names, "").startswith("base") else slot for slot in slots]
 
 
 _EPOCH_TIME = re.compile(

@@ -268,7 +268,7 @@ def is_steady(state: ReadState) -> bool:
         state.is_begun and not state.block and not state.open_text and state.rank is None
         and not place.is_ended and place.bar_total is None and state.plain_total is None
         and (place.index is None or place.is_fraction) and state.has_decimal_comma is not None
-        and not state.tables.headers and not state.tables.is_open
+        and not state.tables.headers and not state.tables.is_open and not state.tables.sets
     )  # fmt: skip
 
 

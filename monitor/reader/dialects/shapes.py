@@ -281,7 +281,7 @@ def _is_steady(state: DialectState, words: ReadState | None = None) -> bool:
         words.is_begun and not words.block and not words.open_text and words.rank is None and not words.wrapped
         and not words.is_citing and not words.is_plan_open and not words.is_summary
         and not place.is_ended and words.has_decimal_comma is not None
-        and not words.tables.headers and not words.tables.is_open
+        and not words.tables.headers and not words.tables.is_open and not words.tables.sets
     )  # fmt: skip
 
 

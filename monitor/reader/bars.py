@@ -92,8 +92,9 @@ def take_bar(body: str) -> Bar | None:
         if m := _TQDM.match(body, start):
             return _tqdm(m, _count(m["total"]) if m["total"] != "?" else None)
         if m := _IGNITE.match(body):
-            style = "tqdm" if "[" in m["words"] else "evaluator"
-            return Bar(style, int(m["done"]), int(m["total"]), m["words"], (m["pairs"] or "").strip())
+            style, done = "tqdm" if "[" in m["words"] else "evaluator", count(m["done"])
+            pairs = (m["pairs"] or "").strip()
+            return None if done is None else Bar(style, done, count(m["total"]), m["words"], pairs)
     if "/? [" in body and (m := _ENDLESS.match(body)):
         return _tqdm(m, None)
     if "/" in body:

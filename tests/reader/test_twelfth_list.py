@@ -71,7 +71,7 @@ def test_the_bars_of_ignite(epochs: int, batches: int, held_out: int):
 
 
 @pytest.mark.parametrize(
-    "line", ["Epoch: [0/18]   0%|          , loss=2.89e+00", "%|", "Epoch [1/2]: [x/166]   0%|  [00:00]", "Epoch: [1/2] 5%|[" * 50]
+    "line", ["Epoch: [0/18]   0%|          , loss=2.89e+00", "%|", "Epoch [1/2]: [x/166]   0%|  [00:00]", "Epoch: [1/2] 5%|[" * 50, f"Epoch: [{'9' * 5000}/18]   6%|▌   , loss=2.9 [00:00<00:00]"]
 )  # fmt: skip
 def test_what_is_no_bar_of_ignite(line: str):
     assert take_bar(line) is None

@@ -143,7 +143,7 @@ def read_pairs(
         return KNOWN
     if bar is not None and bar.style == "keras" and state.place.is_over and not _goes_on(bar, values, state):
         return KNOWN
-    is_evaluation_bar = bar is not None and not places and all(value.split in ("val", "test") for value in values)
+    is_evaluation_bar = bar is not None and not places and _is_of_an_evaluation(bar, values, state.place)
     if is_evaluation_bar and bar is not None and not bar.is_over:
         return KNOWN
     is_elsewhere = subject in ("val", "test") and bar is None and _is_other_loop(filled, state.place)
@@ -218,6 +218,16 @@ def _is_other_bar(bar: Bar, place: PlaceState) -> bool:
     known = place.batches or place.inner_total
     is_wordless = bar.style == "keras" and not bar.words
     return is_wordless and None not in (place.index, known, bar.total) and bar.total != known
+
+
+def _is_of_an_evaluation(bar: Bar, values: tuple[Value, ...], place: PlaceState) -> bool:
+    """Whether a bar shows held-out figures alone, under words of its own or with another total than the training's."""
+    if not all(value.split in ("val", "test") for value in values):
+        return False
+    if words := set(words_of(bar.words)):
+        return not words <= listed("bars_of_steps")
+    known = place.batches or place.inner_total or place.bar_total
+    return known is not None and known != bar.total
 
 
 def _may_plan(template: str, state: ReadState) -> bool:

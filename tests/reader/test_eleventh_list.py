@@ -49,6 +49,15 @@ def test_a_bar_that_shows_held_out_figures_alone_moves_nothing(words: str, every
     assert (seen["step"], seen["epochs_done"], seen["loss"], seen["val_loss"]) == (300, 10, 0.1, 0.8)
 
 
+@pytest.mark.parametrize("words", ["", "Training: ", "Train steps: "])
+def test_the_trainings_own_bar_may_show_held_out_figures_alone(words: str):
+    drawn = [
+        f"{words}{n:3}%|███| {n}/100 [00:{n // 2:02}<00:50,  2.0it/s, val_loss={1 / n:.4f}]\n" for n in range(1, 101)
+    ]
+    seen = facts("".join(drawn))
+    assert (seen["step"], seen["val_loss"]) == (100, 0.01)
+
+
 @pytest.mark.parametrize(
     "names", ["[Epoch/iter]: [{}/{}]", "Epoch/Iter {}/{}", "epoch/step: {}/{}", "Epoch / Batch [{}/{}]"]
 )

@@ -8,6 +8,7 @@ from monitor.conditions.constant import Constant
 from monitor.conditions.count import Count
 from monitor.conditions.death import Death
 from monitor.conditions.fallen import Fallen
+from monitor.conditions.gone import Gone
 from monitor.conditions.line_cadence import Coverage
 from monitor.conditions.match import Match
 from monitor.conditions.missing import Missing
@@ -47,6 +48,7 @@ KINDS |= {
     "score_fall": ScoreFall,
     "apart": Apart,
     "undefined": Undefined,
+    "gone": Gone,
 }
 
 __all__ = ["KINDS", "Background", "Condition", "Context", "Outcome", "Reading"]

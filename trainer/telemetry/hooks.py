@@ -354,7 +354,7 @@ class TrainingHooks:
 
     def _look_at_model(self) -> None:
         """Notice weights that were added, frozen or unfrozen."""
-        change = self.trained.look()
+        change = self.trained.look(is_alone=not self._optimizers.is_several)
         if change is None:
             return
         if not self._is_known:

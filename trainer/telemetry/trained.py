@@ -15,6 +15,10 @@ from torch.nn.parameter import is_lazy
 from trainer.measure.model_parts import Part, children_of, groups_of
 from trainer.telemetry.looked_steps import LOOKS
 
+LOOKS_OF_ONE = 2
+"""Steps in a row without a gradient after which a weight counts as frozen where there is one optimizer. Chosen by hand,
+2026-11: a run whose epochs are short has as few as two looks in an epoch.
+"""
 Named = dict[str, dict[str, nn.Parameter]]
 
 
@@ -31,7 +35,8 @@ class Trained:
     """The model's groups, and the trained weights among them.
 
     A weight is trained if it requires a gradient at some time within a step. It counts as frozen after some LOOKS
-    without: trainings of several optimizers turn each other's weights off and on within every step.
+    without, where there are several optimizers: such trainings turn each other's weights off and on. With one, it does
+    after LOOKS_OF_ONE.
     """
 
     def __init__(self, model: nn.Module, parts: Mapping[str, Part] | None) -> None:
@@ -70,8 +75,12 @@ class Trained:
         """Note which weights require a gradient at this moment of the step."""
         self._active.update(id(weight) for weight in self._all if weight.requires_grad)
 
-    def look(self) -> Change | None:
-        """Look at the model again, at the end of a step; return what has changed, or None."""
+    def look(self, *, is_alone: bool = False) -> Change | None:
+        """Look at the model again, at the end of a step; return what has changed, or None.
+
+        ``is_alone``: there is one optimizer.
+        """
+        most = LOOKS_OF_ONE if is_alone else LOOKS
         self._all = list(self._model.parameters())
         self.note()
         rests = self._rests
@@ -79,7 +88,7 @@ class Trained:
             id(weight): 0 if id(weight) in self._active else rests.get(id(weight), LOOKS) + 1 for weight in self._all
         }
         self._active = set()
-        trained = {each for each, rest in self._rests.items() if rest < LOOKS}
+        trained = {each for each, rest in self._rests.items() if rest < most}
         seen = [(id(weight), id(weight) in trained, _is_made(weight)) for weight in self._all]
         if seen == self._seen:
             return None

@@ -28,8 +28,8 @@ class Gone(OneSignal):
     Decays that are meant come there at their very end: half a cosine is below 1e-5 of its highest in the last 0.2 % of
     its steps, a square in the last 0.3 %. A rate that is printed as exactly 0 is not judged: its digits may be too few.
 
-    Where the reports that are remembered do not reach back far enough, all of them must show it, and be below a tenth of
-    the share: half a cosine has so many reports there only after some 100,000 of them.
+    Where the reports that are remembered do not reach back far enough, all of them must show it, and be below a tenth
+    of that: half a cosine has so many reports there only after some 100,000 of them.
     """
 
     kind: Literal["gone"]

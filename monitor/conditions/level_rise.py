@@ -42,7 +42,7 @@ MOST_SHARED = 0.8
 """Neighbours that share more than this share of their noise are taken to share this much."""
 STRETCHES = (12, 8)
 """In so many stretches of equal length a series is looked at for wandering, few enough that each spans what neighbours
-share. Chosen by hand on made-up series of a correlation of up to 0.98, 2026-11: more caution there finds fewer rises."""
+share. Chosen by hand on made-up series of a correlation of up to 0.98, 2026-11: more caution finds fewer rises."""
 MEAN_TO_SIGMA = math.sqrt(math.pi / 2)
 """Turns the mean absolute deviation of normal noise into its standard deviation."""
 
@@ -105,15 +105,15 @@ def _most_by_noise(values: Sequence[float]) -> float:
 def _most_by_wandering(values: Sequence[float]) -> float:
     """Return how far two levels of a series may be apart because it wanders; 0 where it is too short to tell.
 
-    What neighbours share does not show in how far each value is from those around it. It shows in how much the means of
-    whole stretches bend: for noise of its own in each value that is next to nothing, and a straight rise does not count.
+    What neighbours share does not show in how far each value is from those around it. It shows in how much the means
+    of whole stretches bend. Noise of each value's own bends them next to nothing, and a straight rise not at all.
     """
     spread = max(_bends(values, num) for num in STRETCHES)
     return math.sqrt(2) * (SIGMAS + SIGMAS_WITH_LENGTH * math.log(len(values))) * spread
 
 
 def _bends(values: Sequence[float], num: int) -> float:
-    """Return the standard deviation of the means of so many stretches, by how much they bend; the largest are left out."""
+    """Return the standard deviation of the means of so many stretches by how much they bend, but for the largest."""
     size = len(values) // num
     if size < 2:
         return 0.0

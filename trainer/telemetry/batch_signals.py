@@ -47,8 +47,8 @@ Chosen by hand, 2026-11.
 MOST_COMPARED = 16
 """Batches compared while more than one loss fits. Chosen by hand, 2026-11."""
 LEAST_ROWS = 128
-"""Rows that a floor of several columns needs: with fewer, the best constant of each column fits them too well. Chosen by
-hand, 2026-11: a variance of 128 values is within 13 % of the true one, and the mean of several is nearer.
+"""Rows that a floor of several columns needs: with fewer, the best constant of each column fits them too well. Chosen
+by hand, 2026-11: a variance of 128 values is within 13 % of the true one, and the mean of several is nearer.
 """
 SAME = 2e-3
 """Relative difference up to which a loss computed here is the training's own. Chosen by hand, 2026-11: that of half

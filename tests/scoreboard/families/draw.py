@@ -30,6 +30,7 @@ class Part(StrEnum):
     RESERVE = "second draw"
     THIRD = "third draw"
     FOURTH = "fourth draw"
+    FIFTH = "fifth draw"
 
 
 def parts_of(families: Mapping[str, Family], digest: str = LIST) -> dict[str, Part]:
@@ -40,5 +41,5 @@ def parts_of(families: Mapping[str, Family], digest: str = LIST) -> dict[str, Pa
         name: Part.FIRST if place < FIRST else Part.RESERVE if place < FIRST + RESERVE else Part.TUNING
         for place, name in enumerate(drawn)
     }
-    later = {2: Part.THIRD, 3: Part.FOURTH}
+    later = {2: Part.THIRD, 3: Part.FOURTH, 4: Part.FIFTH}
     return first | {name: later[each.batch] for name, each in families.items() if each.batch in later}

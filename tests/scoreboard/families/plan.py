@@ -14,12 +14,14 @@ from tests.scoreboard.families.faults import FAULTS, Fault, fitting
 from tests.scoreboard.families.forms import FORMS
 from tests.scoreboard.families.listing import every_family
 
-HEALTHY = {Part.TUNING: 1, Part.FIRST: 8, Part.RESERVE: 10, Part.THIRD: 5, Part.FOURTH: 3}
+HEALTHY = {Part.TUNING: 1, Part.FIRST: 8, Part.RESERVE: 10, Part.THIRD: 5, Part.FOURTH: 3, Part.FIFTH: 4}
 """Healthy runs of each family: 25 families of 8 are 200, of which 2 % are four runs."""
-CLAIMED = {Part.TUNING: 2, Part.FIRST: 4, Part.RESERVE: 4, Part.THIRD: 4, Part.FOURTH: 3}
+CLAIMED = {Part.TUNING: 2, Part.FIRST: 4, Part.RESERVE: 4, Part.THIRD: 4, Part.FOURTH: 3, Part.FIFTH: 3}
 """Most runs of each fault that the list claims to see, each in another family."""
+LATE = (Part.FOURTH, Part.FIFTH)
+"""Draws of claimed faults only, and of all faults of both lists."""
 UNCLAIMED = 2
-"""Most runs of each fault that it does not claim; the fourth draw has none."""
+"""Most runs of each fault that it does not claim; the fourth and the fifth draw have none."""
 
 
 class Job(NamedTuple):
@@ -58,9 +60,9 @@ def jobs_of(part: Part) -> list[Job]:
 def _faulty(names: list[str], part: Part) -> Iterator[Job]:
     fits = {name: {each.name for each in fitting_in(name)} for name in names}
     for fault in FAULTS.values():
-        if fault.batch > 1 and part not in (Part.THIRD, Part.FOURTH):
+        if fault.batch > 1 and part not in (Part.THIRD, *LATE):
             continue
-        most = CLAIMED[part] if fault.claimed else UNCLAIMED if part is not Part.FOURTH else 0
+        most = CLAIMED[part] if fault.claimed else UNCLAIMED if part not in LATE else 0
         chosen = sorted((n for n in names if fault.name in fits[n]), key=lambda name: _digest(f"{name} {fault.name}"))
         for place, name in enumerate(chosen[:most]):
             yield Job(name, 0, fault.name, fault.onsets[place % len(fault.onsets)])

@@ -18,6 +18,8 @@ SECOND_LIST = "d46c658ec458018682e7722321c5c64df0a9eccd"
 """The same of the second list, which all is the third draw."""
 THIRD_LIST = "b749be4fab797bd89d6daf469a3611c791254eed"
 """The same of the third list, which all is the fourth draw."""
+FOURTH_LIST = "accfe913d521b38b2122877d08091cd0d7854b35"
+"""The same of the fourth list, which all is the fifth draw."""
 FIRST, RESERVE = 25, 20
 """Families held out in the first draw, and in the second one, which is made only after a miss has been mended."""
 

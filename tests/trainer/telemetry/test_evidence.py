@@ -339,6 +339,57 @@ def test_a_part_that_stops_undeclared_in_mid_run_is_a_warning_and_one_that_never
         assert ("GroupStopped" in fired(log)) == bool(begins)
 
 
+def test_a_part_that_stops_in_the_last_of_a_few_short_epochs_is_told(log: Path):
+    model = net()
+
+    def freeze(telemetry: Telemetry, step: int) -> None:
+        if step >= 2 * len(data()):
+            model[0].requires_grad_(False)
+
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    settings = {"epochs": 4, "train_every": 10, "grad_every": 100}
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y), before=freeze, **settings)
+    assert "GroupStopped" in fired(log)
+
+
+@pytest.mark.parametrize(
+    ("loss", "floor"),
+    [
+        ("mse", lambda y: y.var(0, correction=0).mean()),
+        ("mae", lambda y: (y - y.median(0).values).abs().mean()),
+        ("huber", lambda y: functional.huber_loss(y.mean(0).expand_as(y), y)),
+        ("bce", lambda y: functional.binary_cross_entropy((y > 0).float().mean(0).expand_as(y), (y > 0).float())),
+    ],
+)
+def test_the_floor_of_several_columns_is_that_of_the_best_constant_of_each(
+    loss: str, floor: Callable[[Tensor], Tensor], log: Path
+):
+    torch.manual_seed(0)
+    x, model = torch.randn(1600, 8), nn.Linear(8, 3)
+    y = torch.randn(1600, 3) * torch.tensor([1.0, 2.0, 0.5]) + torch.tensor([0.0, 5.0, -0.5])
+    targets = (y > 0).float() if loss == "bce" else y
+    compute = {
+        "mse": functional.mse_loss,
+        "mae": functional.l1_loss,
+        "huber": functional.huber_loss,
+        "bce": functional.binary_cross_entropy_with_logits,
+    }[loss]
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with Telemetry(model, optimizer, epochs=1, batches=50, log=log, grad_every=10) as telemetry:
+        for rows in torch.arange(1600).split(32):
+            outputs = model(x[rows])
+            found = compute(outputs, targets[rows])
+            optimizer.zero_grad()
+            found.backward()
+            telemetry.look(inputs=x[rows], targets=targets[rows], outputs=outputs)
+            optimizer.step()
+            telemetry.step(found, samples=32)
+    (said,) = records(log, Floor)
+    assert said.loss_floor == pytest.approx(float(floor(y)), rel=0.03)
+    entropies = {report.entropy for report in records(log, BatchReport)} - {None}
+    assert bool(entropies) == (loss == "bce")
+
+
 def test_units_of_other_classes_are_not_dead_in_a_sorted_batch(log: Path):
     torch.manual_seed(0)
 

@@ -27,7 +27,7 @@ class GroupWeight(NamedTuple):
     norm: float
     update: float
     ratio: float
-    unchanged: float  # share of the trained elements that did not move
+    unchanged: float | None  # share of the trained elements that did not move; None where it says nothing
     num_nonfinite: int
     stale_grad: float | None  # gradient norm before the backward pass; None if it was not measured
     pushed: float | None = None  # share of the elements with a gradient, if ``unchanged`` is of those alone

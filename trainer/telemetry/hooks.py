@@ -39,6 +39,12 @@ SCALER_SKIPS = 40
 it halves 65,536 down to 1 in 16 skips."""
 
 
+LEAST_RATE_SHARE = 1e-3
+"""At a smaller share of the highest rate it says nothing that weights stay the same. Below that share the monitor does
+not judge the steps of a declared rate either: 5e-4 x 0.001 is eight times the spacing of single-precision numbers
+around 1."""
+
+
 class Plan(NamedTuple):
     """What to do in the next step."""
 
@@ -109,6 +115,7 @@ class TrainingHooks:
         """Whether the model is called as a whole, so that its forward passes are noticed."""
         self.lr = math.nan
         """Learning rate of the newest step that was logged: the first parameter group's that is not 0."""
+        self._highest_rate = 0.0
         self.rates: tuple[float, ...] = ()
         """The rates of all parameter groups in it."""
         hook = Hook(switches, "forward_passes", on_forward)
@@ -224,8 +231,10 @@ class TrainingHooks:
                 if (found is not None and name in found.idle)
                 or all(id(each) in self._at_rate_zero for each in group.values())
             }
-            moves = self._switches.run("weights", self._weights.measure, idle=idle, stale=stale)
-            self._switches.run("weights", self._log.weights, moves or (), step=plan.step)
+            moves = self._switches.run("weights", self._weights.measure, idle=idle, stale=stale) or ()
+            if self._is_rate_small():
+                moves = tuple(each._replace(unchanged=None) for each in moves)
+            self._switches.run("weights", self._log.weights, moves, step=plan.step)
 
     def report_remaining(self, plan: Plan) -> None:
         """Report the gradients that the last step has left, if it had no report; none if they were cleared."""
@@ -249,6 +258,11 @@ class TrainingHooks:
         """Note the learning rates as they are now."""
         self.rates = tuple(self._optimizers.rates())
         self.lr = next((rate for rate in self.rates if rate), self.rates[0] if self.rates else math.nan)
+        self._highest_rate = max(self._highest_rate, self.lr) if self.lr > 0 else self._highest_rate
+
+    def _is_rate_small(self) -> bool:
+        """Return whether steps are so small, as at the end of a decay, that some must be rounded away."""
+        return self.lr < LEAST_RATE_SHARE * self._highest_rate
 
     def frozen(self) -> tuple[str, ...]:
         """Return the groups without a trained weight."""
@@ -275,7 +289,7 @@ class TrainingHooks:
     def _after_step(self, optimizer: Optimizer) -> None:
         if self._waits_for_closure:
             self._switches.run("gradients", self._look_before_step, optimizer)
-        if self._plan.wants_norm:
+        if self._plan.wants_norm or self._plan.is_due:
             # The rate at which the weights moved; a schedule changes it before the step is logged.
             self._switches.run("learning_rates", self.read_rates)
         if self._plan.is_due:

@@ -102,7 +102,9 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
         yield Sample("weight.base_ratio", labels, record.ratio / share)
     if record.ratio is not None and _is_first(record.group, known):
         yield Sample("weight.first_ratio", labels, record.ratio / share)
-    if record.update > 0 and record.unchanged is not None and not _may_be_all(record, labels, known):
+    # Where no gradient pushes any weight, weight decay alone moves them: none was left behind.
+    is_pushed = record.update > 0 and record.unchanged is not None and record.pushed != 0
+    if is_pushed and record.unchanged is not None and not _may_be_all(record, labels, known):
         yield Sample("weight.left_behind", labels, record.unchanged)
 
 
@@ -214,9 +216,12 @@ def weight_columns(lines: Lines, known: Known) -> Columns | None:
                 is_zero = is_meant & (update == 0)
                 found["weight.base_ratio", labels] = Column(np.zeros(is_zero.sum()), rows[is_zero])
             if (unchanged := lines.columns.get(("weight.unchanged", labels))) is not None:
-                if (unchanged.values > FEW_LEFT).any() and ("weight.pushed", labels) not in lines.columns:
+                pushed = lines.columns.get(("weight.pushed", labels))
+                if (unchanged.values > FEW_LEFT).any() and pushed is None:
                     return None  # whether all that has a gradient moved takes the gradient before
                 is_moved = is_meant & (update > 0)
+                if pushed is not None:
+                    is_moved &= pushed.values != 0
                 found["weight.left_behind", labels] = Column(unchanged.values[is_moved], rows[is_moved])
     return found
 

@@ -150,6 +150,7 @@ def rate_100_times(training: Training) -> None:
 
 
 def _times_rate(training: Training, factor: float) -> None:
+    _times_highest_rate(training, factor)
     for optimizer in training.optimizers:
         for group in optimizer.param_groups:
             group["lr"] *= factor
@@ -161,6 +162,23 @@ def _times_rate(training: Training, factor: float) -> None:
         for each in (scheduler, *getattr(scheduler, "_schedulers", ())):
             if hasattr(each, "base_lrs"):
                 each.base_lrs = [rate * factor for rate in each.base_lrs]
+
+
+def _times_highest_rate(training: Training, factor: float) -> None:
+    """Do the same to a schedule that sets a highest rate of its own once it is made, as one cycle does."""
+    schedule = training.regime.schedule
+    if schedule is None or training.schedulers:
+        return
+
+    def made(optimizer: torch.optim.Optimizer, steps: int) -> Any:
+        found = schedule(optimizer, steps)
+        if isinstance(found, torch.optim.lr_scheduler.OneCycleLR):
+            for group in optimizer.param_groups:
+                for each in ("lr", "initial_lr", "max_lr", "min_lr"):
+                    group[each] *= factor
+        return found
+
+    training.regime.schedule = made
 
 
 @fault("lr_off no_update", spares="gan policy", in_print="lr_off metric_constant")
@@ -208,7 +226,10 @@ def part_detached(training: Training) -> None:
     def cut(module: nn.Module, inputs: Any, output: Any) -> Any:
         return output.detach() if isinstance(output, Tensor) else output
 
-    _children(training)[0].register_forward_hook(cut)
+    first = _children(training)[0]
+    while isinstance(first, nn.ModuleList):  # is never called itself
+        first = first[0]
+    first.register_forward_hook(cut)
 
 
 @fault("grad_missing no_update", needs="supervised parts", onsets="middle")

@@ -291,6 +291,12 @@ def test_only_a_step_that_moves_something_leaves_weights_behind():
     assert values("weight.left_behind", weights(update=0.0, unchanged=1.0)) == []
 
 
+def test_weights_that_no_gradient_pushes_are_not_left_behind():
+    """Weight decay and momentum move them, and none of these moves was rounded away."""
+    assert values("weight.left_behind", weights(unchanged=1.0, pushed=0.0)) == []
+    assert values("weight.left_behind", weights(unchanged=0.95, pushed=0.02)) == [0.95]
+
+
 @given(
     kind=st.sampled_from([lambda r: r.gauss(0, 1), lambda r: r.uniform(-1, 1), lambda r: r.expovariate(1)]),
     num_with_grad=st.integers(5, 400),

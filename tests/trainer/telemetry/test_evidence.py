@@ -22,6 +22,7 @@ from monitor.grammar import (
     Intent,
     Record,
     Train,
+    WeightReport,
     parse_line,
 )
 from tests.trainer.telemetry.harmless import data, net
@@ -388,6 +389,24 @@ def test_the_floor_of_several_columns_is_that_of_the_best_constant_of_each(
     assert said.loss_floor == pytest.approx(float(floor(y)), rel=0.03)
     entropies = {report.entropy for report in records(log, BatchReport)} - {None}
     assert bool(entropies) == (loss == "bce")
+
+
+def test_the_end_of_a_decay_says_nothing_of_weights_that_stay(log: Path):
+    """One cycle ends at 4e-6 of its highest rate, where single precision rounds most steps away."""
+    model = net()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=6 * len(data()), final_div_factor=1e4)
+
+    def move(telemetry: Telemetry, step: int) -> None:
+        if step:
+            schedule.step()
+
+    train(log, model, optimizer, lambda x, y: functional.mse_loss(model(x), y), before=move, epochs=6, grad_every=100)
+    reports = records(log, WeightReport)
+    last = max(each.step for each in reports)
+    assert {each.unchanged for each in reports if each.step == last} == {None}
+    assert None not in {each.unchanged for each in reports if each.step < last - 20}
+    assert "UpdateUnderflow" not in fired(log)
 
 
 def test_units_of_other_classes_are_not_dead_in_a_sorted_batch(log: Path):

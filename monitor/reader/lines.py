@@ -101,7 +101,7 @@ def _is_open_above(state: ReadState) -> bool:
 
 
 def _says_nothing_in_words(outline: str) -> bool:
-    """Whether a line with this outline is one of names and values, whatever its digits, where nothing is open above."""
+    """Whether a line with this outline is one of names and values with any digits, where nothing is open above."""
     state = ReadState(is_begun=True)
     said = outline and not may_be_header(outline) and _apart_from_pairs(outline, "", state, 0)
     return said == outline and state == ReadState(is_begun=True)

@@ -18,7 +18,7 @@ from monitor.run.run import Run
 
 OF_TELEMETRY = frozenset(
     {*(name for name, each in CATALOGUE.items() if each.tag == BatchReport.TAG), "weight.kept"}
-    | {"floor.untrained", "floor.start"}
+    | {"floor.untrained", "floor.start", "train.mean_loss", "train.max_loss"}
 )
 """Signals that only `Telemetry` writes, whose INTENT line says what it does not log."""
 WHERE_LOGGED = frozenset({SelectionShare.TAG})

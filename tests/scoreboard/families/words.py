@@ -63,9 +63,9 @@ INTRODUCTION = f"""\
   (`soft_actor.dies`, counted as missed), and a rate 100 times as high served one family well (`voices_without_noise`,
   counted as missed). Since then the board is corrected: a death and an early end happen in every training, few rows are
   at least one batch, and a loss that does not depend on the outputs' scale has no rate that is 100 times too high.
-- **What the fifth draw's figures carry besides.** Four faults that were counted as missed were none: a rate times 0, and
-  one times 1e-8, which one cycle of the rate sets anew when it is made (`sales_of_shops`), a list of modules that is
-  detached but never called (`bodies_that_attract`), and weights of 0 that noise moves apart at once (`draws_of_weights`).
+- **What the fifth draw's figures carry besides.** Four faults counted as missed were none: a rate times 0, and one
+  times 1e-8, which one cycle of the rate sets anew when it is made (`sales_of_shops`), a list of modules that is
+  detached but never called (`bodies_that_attract`), and weights of 0 that noise moves apart (`draws_of_weights`).
   Four that ended the training with an error at once are counted as found: two networks that cannot compute in bfloat16,
   one whose shapes do not fit, and one likelihood that refuses a nan. Since then the rates and the list are corrected on
   the board.

@@ -122,7 +122,7 @@ class BatchSignals:
             if truth is not None and truth.numel():
                 self._targets.append(_in_columns(truth.detach()).clone())
                 del self._targets[:-KEPT_BATCHES]
-                self._has_columns = _are_classes(truth) or truth.numel() <= COLUMNS * len(truth)
+                self._has_columns = _are_classes(truth) or _width(truth) <= COLUMNS
             if truth is not None and guess is not None:
                 if not self._knows_loss:
                     self._candidates = _losses_of(guess.detach(), truth.detach())
@@ -322,10 +322,15 @@ def _class_figures(batches: Sequence[Tensor]) -> _Targets:
 
 def _in_columns(targets: Tensor) -> Tensor:
     """Return some rows of targets with several numbers each; of other targets some of the numbers."""
-    width = targets.numel() // max(1, len(targets)) if targets.dim() > 1 else 1
+    width = _width(targets)
     if width < 2 or width > COLUMNS or _are_classes(targets):
         return _thinned(targets.reshape(-1), KEPT_TARGETS)
     return _thinned(targets.reshape(len(targets), -1), max(1, KEPT_TARGETS // width))
+
+
+def _width(targets: Tensor) -> int:
+    """Return how many numbers the target of one row has."""
+    return targets.numel() // max(1, len(targets)) if targets.dim() > 1 else 1
 
 
 def _entropy_of_shares(batches: Sequence[Tensor]) -> float | None:

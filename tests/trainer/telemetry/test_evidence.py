@@ -391,6 +391,33 @@ def test_the_floor_of_several_columns_is_that_of_the_best_constant_of_each(
     assert bool(entropies) == (loss == "bce")
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        torch.tensor(1.0),
+        torch.empty(0, 3),
+        torch.full((8, 3), float("nan")),
+        torch.rand(8, 3) > 0.5,
+        torch.randn(8, 3).half(),
+        torch.randn(4, 5000),
+        torch.randn(1, 3),
+    ],
+)
+def test_targets_of_any_shape_do_no_harm(targets: Tensor, log: Path):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with Telemetry(model, optimizer, epochs=1, batches=20, log=log, grad_every=5) as telemetry:
+        for _ in range(20):
+            optimizer.zero_grad()
+            outputs = model(torch.randn(8, 8))
+            outputs.square().mean().backward()
+            telemetry.look(inputs=torch.randn(8, 8), targets=targets, outputs=outputs)
+            optimizer.step()
+            telemetry.step(1.0)
+    assert "switched off" not in log.read_text() and "Traceback" not in log.read_text()
+    assert not [line for line in log.read_text().splitlines() if "[TELEMETRY]" in line]
+
+
 def test_the_end_of_a_decay_says_nothing_of_weights_that_stay(log: Path):
     """One cycle ends at 4e-6 of its highest rate, where single precision rounds most steps away."""
     model = net()

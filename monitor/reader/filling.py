@@ -61,7 +61,7 @@ def _may_be_empty(template: str) -> bool:
 def _without_empties(template: str, found: list[Filled], state: ReadState) -> list[Filled]:
     """A word for nothing is not finite where numbers came before it; else nothing was measured there.
 
-    A validation that was not run in this epoch measured nothing, even if one came before: one that was has other figures.
+    A validation that was not run in this epoch measured nothing, even after others: one that was has other figures.
     """
     key = template_key(template)
     was = state.empties.get(key, "")

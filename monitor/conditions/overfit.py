@@ -34,8 +34,8 @@ LEAST_RISE = 0.05
 LEAST_POINTS = 0.02
 """A score must be so much of what is possible lower than it was. Chosen by hand, 2026-11."""
 LASTING = 16
-"""Above a best level of which only the figure is remembered, so many validations in a row prove a rise. Chosen by hand,
-2026-11."""
+"""Where only the figure of the best level is remembered, so many validations in a row above it prove a rise. Chosen by
+hand, 2026-11."""
 
 
 class _Pair(NamedTuple):

@@ -145,7 +145,7 @@ class ReadState:
     """Whether the heading was that of a summary of the run."""
     last_split: str = ""
     plain_losses: int = 0
-    """Reports of a loss that is no mean since the last line that gave nothing but a mean of it."""
+    """Reports of a loss, not of a mean, since the last line that gave nothing but a mean of it."""
     num_plain_losses: int = 0
     """All of them, up to 2."""
     nameless: dict[str, float] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class ReadState:
     are_nameless_losses: bool = False
     """Whether another line has named such a figure a loss."""
     topic: str = ""
-    """What a heading, ``Loss:``, said that figures below it are whose name is no more than a set's."""
+    """What a heading, ``Loss:``, said that figures below it are whose name is only that of a set."""
     metered: str = ""
     """The split of the validation whose batches the lines before reported: its mean may follow without a word."""
     open_text: str = ""

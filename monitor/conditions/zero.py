@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -26,6 +27,12 @@ PERFECT = (1.0, 100.0)
 """An accuracy of every row, as a share or in percent."""
 MOST_APART = 3.0
 """Losses of single batches that are further apart may be next to 0 by chance. Chosen by hand, 2026-11."""
+FEWEST_UNEVEN = 3
+"""So many zeros in a row are not chance where single batches are so far apart. Chosen by hand, 2026-11."""
+TIMES_BACK = 3
+"""Once a loss was 0 and came back, it must be 0 for more than so many times as long. Chosen by hand, 2026-11."""
+OFTEN_BACK = 2
+"""A loss that came back from 0 so often may be 0. Chosen by hand, 2026-11."""
 LEAST_WRONG = 0.01
 """So much of a loss is not rounding, however it is printed. Chosen by hand, 2026-11."""
 
@@ -107,8 +114,8 @@ class Zero(OneSignal):
         if not told:
             reason = f"{self.signal} is printed as 0, which may be rounded"
             return unknown(reason, labels, (last.evidence,))
-        if zeros == 1 < len(points) and self.largest is not None and whole is None and _may_be_chance(points):
-            reason = f"{self.signal} is printed as 0 once, which a single easy batch may be"
+        if self.largest is not None and whole is None and zeros < len(points) and _may_be_chance(points, zeros):
+            reason = f"{self.signal} is printed as 0 {zeros} times, which easy batches may be"
             return unknown(reason, labels, (last.evidence,))
         return Reading(
             Outcome.BREACH,
@@ -146,12 +153,24 @@ class Zero(OneSignal):
         return max((each for each in found if math.isfinite(each)), default=None)
 
 
-def _may_be_chance(points: Sequence[Point]) -> bool:
-    """Whether a newest value that is printed as 0 may be one easy batch among values that differ much anyway."""
-    before = [abs(point.value) for point in points[:-1] if point.value and math.isfinite(point.value)]
-    is_of_step = points[-2].epoch == points[-1].epoch
-    is_uneven = bool(before) and max(before) > MOST_APART * min(before)
-    return is_of_step and is_uneven and not _is_bare(points[-1].evidence.text)
+def _may_be_chance(points: Sequence[Point], zeros: int) -> bool:
+    """Whether the newest values may be printed as 0 by chance: losses of easy batches, or a mean that has only begun.
+
+    A loss with a margin is 0 for every easy batch, and comes back. The first report of an epoch may be the sum of one
+    batch, divided by as many as will be.
+    """
+    if _is_bare(points[-1].evidence.text):
+        return False
+    before = points[: len(points) - zeros]
+    earlier = [len(list(run)) for is_zero, run in groupby(before, lambda point: point.value == 0) if is_zero]
+    if len(earlier) >= OFTEN_BACK or (earlier and zeros <= TIMES_BACK * max(earlier)):
+        return True
+    is_begun = before[-1].epoch < points[-zeros].epoch and len(before) > 1 and before[-2].epoch == before[-1].epoch
+    if is_begun and zeros == 1:
+        return True
+    sizes = [abs(point.value) for point in before if point.value and math.isfinite(point.value)]
+    is_of_step = before[-1].epoch == points[-1].epoch
+    return is_of_step and bool(sizes) and max(sizes) > MOST_APART * min(sizes) and zeros < FEWEST_UNEVEN
 
 
 def _solved_beside(attempt: Attempt, last: Point) -> str:

@@ -190,6 +190,8 @@ def _words(body: str, state: ReadState) -> tuple[Report, ...] | None:
     if (judged := phrases.judged_at(body)) is not None:
         _enter_judged(*judged, state)
     if phrases.is_checkpoint(body):
+        if state.place.index is not None and phrases.epochs_saved(body) == state.place.index + 1:
+            state.place.is_over = True
         return (Report("checkpoint", place_of(state.place, state.place.step), _monitored(phrases.monitored(body))),)
     if judged is not None:
         return (Report("epoch", place_of(state.place, state.place.step)),)

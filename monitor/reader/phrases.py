@@ -303,6 +303,15 @@ def is_checkpoint(body: str) -> bool:
     return bool(_CHECKPOINT.search(body)) or (is_abroad and bool(_CHECKPOINT_ABROAD.search(body)))
 
 
+_EPOCHS_SAVED = re.compile(r"\bcheckpoint\b.{0,40}?\b(?:at|after) (\d{1,7}) epochs?\b", re.I)
+
+
+def epochs_saved(body: str) -> int | None:
+    """Return after how many epochs a line says a checkpoint was written: ``Saving checkpoint at 12 epochs``."""
+    found = _EPOCHS_SAVED.search(body)
+    return int(found[1]) if found else None
+
+
 def monitored(body: str) -> str:
     """Return ``name: value`` of the figure by which a checkpoint was chosen, where a line says it; else nothing."""
     found = _MONITORED.search(body)

@@ -88,6 +88,7 @@ def plan_of(template: str, logger: str = "") -> Plan:
     section, group, is_key = "", "", False
     changed: Slot | None = None
     rates: list[str] = []
+    unsure: dict[int, str] = {}
     sum_of: Slot | None = None
     of_sets: list[Slot] = []
     behind: Slot | None = None
@@ -162,12 +163,19 @@ def plan_of(template: str, logger: str = "") -> Plan:
             list_of = len(found)
         if slot.quantity == "lr":
             rates.append(key.lower())
+        if slot.quantity in ("grad_norm", "loss_scale") and key.lower() in _OF_ANYTHING:
+            unsure[len(found)] = key.lower()
         is_of_set = slot.role in MEASURED and slot.quantity != "lr"
         if not slot.split and (group or section) and is_of_set:
             slot = slot._replace(split=group or section)
         found.append(slot)
     if len({each.startswith("base") for each in rates}) > 1:
         found = _without_base_rates(found, rates)
+    if unsure and _OF_STEPS.isdisjoint(slot.quantity for slot in found):
+        found = [
+            Slot("metric", "metric", unsure[index], slot.split) if index in unsure else slot
+            for index, slot in enumerate(found)
+        ]
     slots = name_total(times_told(name_sets(name_brackets(epochs_as_place(found), gaps), gaps)))
     if template.lstrip().startswith(f"[batch={MARK}/{MARK}]"):
         slots[0] = slots[0]._replace(quantity="step", rank=3)  # Composer, where it counts over all epochs
@@ -197,6 +205,12 @@ def plan_of(template: str, logger: str = "") -> Plan:
 
 
 forgets(plan_of.cache_clear)
+
+
+_OF_ANYTHING = frozenset(("norm", "scale"))
+"""Words that mean the gradients' norm and the loss's scale only beside what a step of an optimizer has: other trainers
+print the norm of the weights (scikit-learn), or the scale of a search along a line (NGBoost)."""
+_OF_STEPS = frozenset(("lr", "tokens_per_s", "samples_per_s", "s_per_step"))
 
 
 def _without_base_rates(slots: list[Slot], rates: list[str]) -> list[Slot]:

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 MOST_SERIOUS_FIRST = (Outcome.BREACH, Outcome.UNKNOWN, Outcome.OK, Outcome.NOT_APPLICABLE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a condition answers for one set of labels."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,10 +21,12 @@ from monitor.web import documents, openapi
 from monitor.web.access import Access, App, Gate, Receive, Scope, Send, problem
 from monitor.web.asked import Refused, body_of, carry_out, request_in
 from monitor.web.board import Board, Entry
-from monitor.web.metrics import exposed, registry_of
 from monitor.web.observer import Observer
 from monitor.web.pages import Pages
 from monitor.web.stream import MOST_STREAMS, stream
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 STUCK_S = 60.0
 """Without a look for so long, the server says that it is not well."""
@@ -67,7 +71,12 @@ def tagged(request: Request, body: bytes, media_type: str, status: int = 200) ->
 class _Api:
     def __init__(self, observer: Observer, clock: Clock) -> None:
         self._observer, self._clock = observer, clock
-        self._registry = registry_of(lambda: observer.board, clock.wall, observer.own_metrics)
+
+    @cached_property
+    def _registry(self) -> CollectorRegistry:
+        from monitor.web.metrics import registry_of
+
+        return registry_of(lambda: self._observer.board, self._clock.wall, self._observer.own_metrics)
 
     @property
     def _board(self) -> Board:
@@ -97,6 +106,9 @@ class _Api:
         return as_json(request, openapi.description())
 
     def metrics(self, request: Request) -> Response:
+        # Loaded once somebody asks: a server that Prometheus does not scrape does not keep its client in memory.
+        from monitor.web.metrics import exposed
+
         body, kind = exposed(self._registry, request.headers.get("accept", ""))
         return Response(body, media_type=kind)
 

@@ -40,7 +40,7 @@ from monitor.run.columns.one_line import LineAhead
 from monitor.run.ended import planned_end
 from monitor.run.last_values import last_values
 from monitor.run.run import Run
-from monitor.snapshot import HISTORY_LIMIT, Snapshot
+from monitor.snapshot import HISTORY_LIMIT, Snapshot, said_once
 from monitor.tail.logset import full_name
 from monitor.tail.ranks import ranked
 
@@ -375,7 +375,7 @@ class Pipeline:
             run=self.run,
             now=now,
             is_following=is_following,
-            readings=tuple((rule, tuple(found)) for rule, found in readings),
+            readings=said_once(readings),
             open=tuple(alert for alert in self.states.open.values() if alert.state is State.FIRING),
             history=tuple(self.history),
         )

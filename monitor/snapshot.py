@@ -46,6 +46,15 @@ class Snapshot:
         return end_of(self.run, is_following=self.is_following, is_taken_for_dead=is_dead)
 
 
+def said_once(found: Iterable[tuple[Rule, Sequence[Reading]]]) -> tuple[tuple[Rule, tuple[Reading, ...]], ...]:
+    """Return the readings of every rule, those without a value that say the same as one: many rules miss one signal."""
+    known: dict[tuple[Reading, ...], tuple[Reading, ...]] = {}
+    whole = ((rule, tuple(readings)) for rule, readings in found)
+    return tuple(
+        (rule, known.setdefault(each, each) if all(one.value is None for one in each) else each) for rule, each in whole
+    )
+
+
 def with_sources(snapshot: Snapshot, others: Sequence[Snapshot]) -> Snapshot:
     """Return a run's snapshot with the other files of the run: of each fault, the first file that shows it."""
     if not others:

@@ -58,7 +58,8 @@ class StateCodec(Generic[T]):
         return json.dumps(document, separators=(",", ":"), check_circular=False).encode("ascii")
 
     def loads(self, data: bytes, known: dict[Any, Any] | None = None) -> T:
-        """Read what `dumps` wrote. Shared values equal to one in ``known`` become that one; new ones are added to it.
+        """Read what `dumps` wrote. Shared values, and the texts in them, that are equal to one in ``known`` become that
+        one; new ones are added to it.
 
         Raises UnknownState.
         """
@@ -78,7 +79,7 @@ class StateCodec(Generic[T]):
             for cls in self._shared:
                 shape = self._shapes[cls]
                 values = [shape.decoded(document, each) for each in as_list(shared.get(cls.__name__))]
-                document.shared[cls] = values if known is None else [known.setdefault(each, each) for each in values]
+                document.shared[cls] = values if known is None else [_shared(each, known) for each in values]
             return typing.cast(T, self._root.decode(document, value))
         except RecursionError:
             raise UnknownState("nested too deeply") from None
@@ -187,3 +188,11 @@ def _concrete(cls: type) -> list[type]:
 
 def _is_names(raw: Any) -> bool:
     return isinstance(raw, list) and all(isinstance(name, str) for name in raw)
+
+
+def _shared(value: Any, known: dict[Any, Any]) -> Any:
+    """Return a value that is equal, or its texts that are, from those known: all lines of a log have one path."""
+    if isinstance(value, tuple):
+        parts = (known.setdefault(each, each) if isinstance(each, str) else each for each in value)
+        value = type(value)._make(parts)  # type: ignore[attr-defined]
+    return known.setdefault(value, value)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -35,8 +32,6 @@ JUDGE_S = 15.0
 """A run in progress is judged again after so long, for time passes without a line."""
 ELDERLY_S = 0.1
 """How much of a look such judging may take; the other runs have their turn in the next looks."""
-TIDY_S = 5.0
-"""How often memory that is free is given back to the system. Chosen by hand, 2026-11."""
 CALM_S = 2.0
 """Figures alone are sent at most so often."""
 
@@ -51,7 +46,7 @@ class Observer:
         self._engine = Engine(load_rules(rule_files(())))
         self._lookers: dict[Path, Looker] = {}
         self._kin: dict[Path, Known] = {}
-        self._found_at, self._tidied_at = -find_s, -TIDY_S
+        self._found_at = -find_s
         self._rest_s = rest_s
         self._told: dict[str, tuple[Row, float]] = {}
         self._heard: dict[str, frozenset[tuple[str, State, float | None]]] = {}
@@ -110,16 +105,6 @@ class Observer:
         self.num_turns, self.turned_at = self.num_turns + 1, self._clock.monotonic()
         self.turn_s = self.turned_at - began
         self._rest_s = min(MOST_REST_S, self._least_rest_s * max(1.0, 4 * self.turn_s))
-        self._tidy(self.turned_at)
-
-    def _tidy(self, now: float) -> None:
-        """Give back what was needed for the looks so far: a run that is read anew leaves its old state behind."""
-        if now - self._tidied_at < TIDY_S:
-            return
-        self._tidied_at = now
-        gc.collect()
-        with suppress(OSError, AttributeError):  # other C libraries than glibc have no such call
-            ctypes.CDLL(None).malloc_trim(0)
 
     def _find(self) -> None:
         found = states_in(self.places)

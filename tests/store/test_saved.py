@@ -92,3 +92,25 @@ def test_a_state_with_a_tag_missing_is_refused() -> None:
     del table.series["TRAIN"]
     with pytest.raises(UnknownState, match="missing"):
         table.read()
+
+
+def test_all_lines_of_a_state_that_is_read_have_one_path() -> None:
+    watch, table = pipeline(SHIPPED), Table()
+    for line in numbered(HEALTHY):
+        watch.take(line)
+    table.write(Saved(run=watch.run))
+    every = table.read().run.attempt.series.values()
+    lines = [point.evidence for by_labels in every for series in by_labels.values() for point in series.recent]
+    assert len({id(line) for line in lines}) > 5
+    assert len({id(line.path) for line in lines}) == 1
+
+
+def test_readings_that_say_the_same_are_kept_once() -> None:
+    watch = pipeline(SHIPPED)
+    for line in numbered(HEALTHY):
+        watch.take(line)
+    found = watch.engine.readings(watch.run, watch.states, None, is_following=True)
+    kept = watch.snapshot(None, is_following=True).readings
+    assert [(rule, list(readings)) for rule, readings in kept] == found
+    mute = [readings for _, readings in kept if all(each.value is None for each in readings)]
+    assert len({id(each) for each in mute}) == len({*mute}) < len(mute)

@@ -11,7 +11,7 @@ from pydantic import Field
 from monitor.conditions.condition import SignalName
 from monitor.conditions.freshness import overdue
 from monitor.conditions.reading import Context, Outcome, Reading, too_early
-from monitor.conditions.series_selection import OneSignal
+from monitor.conditions.series_selection import OneSignal, ranges_of
 from monitor.reader.signals import Labels
 from monitor.run.attempt import Attempt
 from monitor.run.columns.preview import Ahead
@@ -49,19 +49,15 @@ class Gone(OneSignal):
         )
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no value comes that is so low."""
+        """Quiet while no remembered or coming value is so low."""
         if firing:
             return False
         known = run.attempt.of(self.signal)
-        for labels in ahead.coming.get(self.signal, {}):
-            values = [each for each in ahead.values(self.signal, labels) if not math.isnan(each)]
-            series = known.get(labels)
-            highest = max(values, default=0.0)
-            if series is not None and not math.isnan(series.maximum):
-                highest = max(highest, series.maximum)
-            if any(value <= self.below * highest for value in values):
-                return False
-        return True
+        return all(
+            where.is_finite
+            and where.least > self.below * max(where.most, known[labels].maximum if labels in known else 0)
+            for labels, where in ranges_of(run.attempt, self.signal, self.where, ahead)
+        )
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each series, or a single reading if there are no series."""

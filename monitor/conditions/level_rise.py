@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from monitor.conditions.shapes import MAD_TO_SIGMA, mean, median_of_sorted
+from monitor.conditions.shapes import MAD_TO_SIGMA, mean, running_medians
 
 LEAST = 3
 """With fewer values there is no level."""
@@ -81,7 +80,7 @@ def rises_of(values: Sequence[float], least: float, *, is_certain: bool = True) 
         size = max(width, min(WIDEST_BEST, len(values) // 6))
         if len(values) < width + size:
             size = max(1, len(values) - width - LEAST + 1)
-        medians = _medians(values, size)
+        medians = running_medians(values, size)
         earlier = medians[: len(values) - width - size + 1]
         start = earlier.index(min(earlier))
         # Without noise the lowest value is the best level; a median of its neighbours is above it where a curve turns.
@@ -172,14 +171,3 @@ def _undone(levels: Sequence[float], best: int) -> float:
         highest = max(highest, level)
         largest = max(largest, highest - level)
     return largest
-
-
-def _medians(values: Sequence[float], size: int) -> list[float]:
-    """Return the median of each run of some values, in order."""
-    ordered, found = sorted(values[:size]), []
-    for place in range(size, len(values) + 1):
-        found.append(median_of_sorted(ordered))
-        if place < len(values):
-            del ordered[bisect_left(ordered, values[place - size])]
-            insort(ordered, values[place])
-    return found

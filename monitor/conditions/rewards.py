@@ -10,6 +10,7 @@ from typing import NamedTuple
 from monitor.conditions.baseline import declared_change, since
 from monitor.conditions.freshness import absence
 from monitor.conditions.reading import Reading, not_applicable, unknown
+from monitor.conditions.shapes import running_medians
 from monitor.conditions.training_move import noise
 from monitor.reader.metric_names import Family, is_best_so_far, is_of
 from monitor.reader.signals import METRIC, Labels
@@ -78,14 +79,10 @@ def levels_of(attempt: Attempt, series: Series, size: int) -> Levels | None:
     newest, before = points[-size:], [point.value for point in points[:-size]]
     # The first values are kept for ever, also while they are still among the newest.
     early = early[: max(0, series.count - size)]
-    known = [*_medians(before, size), *_medians(early, size)]
+    known = [*running_medians(before, size), *running_medians(early, size)]
     if len(newest) < size or not known:
         return None
     highest = series.window_medians[1]
     best = max(known) if change is not None or not math.isfinite(highest) else max(*known, highest)
     spread = max(noise(before), noise(early))
     return Levels(newest, statistics.median(point.value for point in newest), best, min(known), spread)
-
-
-def _medians(values: Sequence[float], size: int) -> list[float]:
-    return [statistics.median(values[end - size : end]) for end in range(size, len(values) + 1)]

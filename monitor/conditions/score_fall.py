@@ -15,6 +15,7 @@ from monitor.conditions.level_rise import rises_of
 from monitor.conditions.reading import Context, Outcome, Reading, too_early, unknown
 from monitor.conditions.rewards import not_reported
 from monitor.conditions.scores import come, scores_of
+from monitor.conditions.shapes import running_medians
 from monitor.conditions.validations import validations_of
 from monitor.reader.signals import METRIC, Labels
 from monitor.run.attempt import Attempt
@@ -70,7 +71,7 @@ class ScoreFall(OfMetrics):
         level = statistics.median(values[-num:])
         # The best level of long ago is kept as a figure, when its validations are forgotten.
         long_ago = series.window_medians[1] if declared_change(attempt) is None else math.nan
-        best = max(statistics.median(values[end - num : end]) for end in range(num, len(values) - num + 1))
+        best = max(running_medians(values[:-num], num))
         best = max(best, long_ago) if math.isfinite(long_ago) else best
         reason = f"{name} of the validation is at {level:.4g}; its best level was {best:.4g}"
         has_fallen = best - (level if is_firing else max(values[-num:])) >= least

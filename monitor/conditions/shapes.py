@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def spikes(values: Sequence[float], *, sigmas: float, times: float, past: int, l
         if lowest >= 0 and value < times * lowest * (1 - 1e-9):
             continue
         ordered = sorted(values[max(0, place - past) : place])
-        median = median_of_sorted(ordered)
+        median = _median_of_sorted(ordered)
         if value - median > (times - 1) * abs(median):
             sigma = MAD_TO_SIGMA * statistics.median(abs(each - median) for each in ordered)
             if value - median > sigmas * sigma and value > median * noise_factor(ordered):
@@ -219,7 +220,18 @@ def may_grow(values: Sequence[float], num_values: int, windows: int, *, of: str)
     return bool(np.all([grows[start * size :][:count] for start in range(windows - 1)], axis=0).any())
 
 
-def median_of_sorted(ordered: Sequence[float]) -> float:
+def running_medians(values: Sequence[float], size: int) -> list[float]:
+    """Return the median of each run of some values, in order."""
+    ordered, found = sorted(values[:size]), []
+    for place in range(size, len(values) + 1):
+        found.append(_median_of_sorted(ordered))
+        if place < len(values):
+            del ordered[bisect_left(ordered, values[place - size])]
+            insort(ordered, values[place])
+    return found
+
+
+def _median_of_sorted(ordered: Sequence[float]) -> float:
     half, is_odd = divmod(len(ordered), 2)
     # Add the halves instead of halving the sum: two numbers near the largest float have no finite sum.
     return ordered[half] if is_odd else ordered[half - 1] / 2 + ordered[half] / 2

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from monitor.alert import Alert, AlertKey, State
 from monitor.conditions import Reading
-from monitor.conditions.freshness import step_s
-from monitor.conditions.values import NO_SPAN
 from monitor.engine.left_out import MOST_FIRED, alerts_left_out
 from monitor.reader.signals import Labels
 from monitor.rules import Rule
-from monitor.rules.evaluate import Mark, present_moment
+from monitor.rules.evaluate import Mark, has_lasted, present_moment
 from monitor.run.checkpoints import last_before, way_back
 from monitor.run.run import Run
 
@@ -90,7 +88,7 @@ def breach(
         alert, ordinals = _opened(states, rule, run, reading, at)
         states = replace(states, ordinals=ordinals, opened={**states.opened, rule.alert: num_opened + 1})
     begun = Mark(alert.starts_at, alert.step, alert.epoch)
-    is_due = begun.has_passed(rule.hold, present_moment(run, now)) or _has_lasted_untimed(rule, run, begun, now)
+    is_due = has_lasted(rule.hold, begun, run, now)
     alert = replace(alert, state=State.FIRING if is_due else State.PENDING, at=at)
     return states.holding(alert), [alert] if is_due else []
 
@@ -103,7 +101,7 @@ def ok(
     if old is None or old.state is State.PENDING:
         return (states if old is None else states.without({old.key})), []
     since = states.clearing.get(old.key, present_moment(run, at))
-    if rule.keep_firing_for != NO_SPAN and not since.has_passed(rule.keep_firing_for, present_moment(run, now)):
+    if not has_lasted(rule.keep_firing_for, since, run, now):
         return replace(states, clearing={**states.clearing, old.key: since}), []
     evidence = (*old.evidence, *(each for each in reading.evidence if each not in old.evidence))
     over = replace(old, state=State.RESOLVED, at=at, ends_at=at, reason=reading.reason)
@@ -121,14 +119,6 @@ def closed(
         if key in wanted and alert.state is State.FIRING
     ]
     return states.without(wanted), transitions
-
-
-def _has_lasted_untimed(rule: Rule, run: Run, begun: Mark, now: float | None) -> bool:
-    """Whether a breach has lasted for a span of seconds in a log without times, by what its steps take."""
-    if rule.hold.unit != "s" or begun.at is not None or now is not None or begun.step is None:
-        return False
-    pace, step = step_s(run.attempt), run.attempt.step
-    return pace is not None and step is not None and (step - begun.step) * pace > rule.hold.amount
 
 
 def _left_out(states: AlertStates, rule: Rule, run: Run, at: float | None) -> tuple[AlertStates, list[Alert]]:

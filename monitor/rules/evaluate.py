@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.base.evidence import Evidence
 from monitor.conditions import Context, Outcome, Reading
+from monitor.conditions.freshness import step_s
 from monitor.conditions.reading import MOST_SERIOUS_FIRST, not_applicable, unknown
 from monitor.conditions.values import NO_SPAN, Span
 from monitor.grammar import BatchReport, ProcessStopping, RunStart, SelectionShare
@@ -50,6 +51,16 @@ class Mark:
 def present_moment(run: Run, now: float | None) -> Mark:
     """Return the present moment of a run."""
     return Mark(now, run.attempt.step, run.attempt.epoch)
+
+
+def has_lasted(span: Span, since: Mark, run: Run, now: float | None) -> bool:
+    """Whether a span has passed since a moment. Seconds, in a log without times, are counted by what its steps take."""
+    present = present_moment(run, now)
+    if span != NO_SPAN and span.unit == "s" and since.at is None and now is None:
+        if since.step is None or present.step is None or (pace := step_s(run.attempt)) is None:
+            return False
+        return (present.step - since.step) * pace > span.amount
+    return since.has_passed(span, present)
 
 
 def evaluate(rule: Rule, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:

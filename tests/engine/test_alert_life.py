@@ -76,6 +76,25 @@ def test_an_alert_is_kept_firing_until_it_was_ok_for_long_enough(tmp_path: Path)
     )
 
 
+def untimed(step: int, loss: float) -> str:
+    """Return a line of a log without times, each of whose steps takes two seconds."""
+    return f"step {step} loss {loss} time 2000.0ms\n"
+
+
+def test_seconds_in_a_log_without_times_are_counted_by_what_its_steps_take(tmp_path: Path):
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nfor: 30s\nkeep_firing_for: 60s")
+    assert told(watching, *(untimed(step, 0.5) for step in range(1, 6))) == []
+    assert told(watching, untimed(10, 2.0), untimed(25, 2.0)) == [], "30 s, not more"
+    assert told(watching, untimed(26, 2.0)) == [("High", FIRES, "")]
+    assert told(watching, untimed(40, 0.5), untimed(70, 0.5)) == []
+    assert told(watching, untimed(71, 0.5)) == [("High", RESOLVED, "")]
+
+
+def test_without_times_and_without_a_pace_nothing_is_known_to_have_lasted(tmp_path: Path):
+    watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nfor: 30s")
+    assert told(watching, *(f"step {step} loss 2.0\n" for step in range(1, 500))) == []
+
+
 def test_a_breach_within_the_warm_up_is_unknown_with_a_reason(tmp_path: Path):
     watching = pipeline(tmp_path, High="signal: train.loss\nabove: 1\nafter: 100 steps")
     assert told(watching, train(0, 2.0), train(99, 2.0)) == []

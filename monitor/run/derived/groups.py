@@ -103,8 +103,9 @@ def of_weights(record: grammar.WeightReport, known: Known) -> Iterator[Sample]:
     if record.ratio is not None and _is_first(record.group, known):
         yield Sample("weight.first_ratio", labels, record.ratio / share)
     # Where no gradient pushes any weight, weight decay alone moves them: none was left behind.
-    is_pushed = record.update > 0 and record.unchanged is not None and record.pushed != 0
-    if is_pushed and record.unchanged is not None and not _may_be_all(record, labels, known):
+    if record.unchanged is None or record.update <= 0 or record.pushed == 0:
+        return
+    if not _may_be_all(record, labels, known):
         yield Sample("weight.left_behind", labels, record.unchanged)
 
 

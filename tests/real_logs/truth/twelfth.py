@@ -2,6 +2,7 @@
 
 import json
 
+from .eleventh_more import caffe_lenet
 from .reading import number, or_silent, percent
 
 
@@ -117,16 +118,6 @@ def epochs_without_end(log):
     }
 
 
-def caffe_with_pace(log):
-    return {
-        "step": log.value(r"Iteration <i>, loss = "),
-        "loss": log.value(r"Iteration \d+, loss = <n>"),
-        "val_loss": log.value(r"Test net output #1: loss = <n>"),
-        "lr": log.value(r"Iteration \d+, lr = <n>"),
-        "metrics": {"accuracy": {"test|val": log.value(r"Test net output #0: accuracy = <n>")}},
-    }
-
-
 def norms_between_bars(log):
     at = log.last(r"^Epoch <i> - \|param\|=<n> \|g_param\|=<n> loss=<n>")
     return {
@@ -196,6 +187,6 @@ def trials_of_optuna(log):
 
 FORMATS = {"twelve-" + parser.__name__.replace("_", "-"): parser for parser in (
     torch_tutorial, sets_in_parentheses, ranks_before_lines, tests_after_epochs, widths_in_turn, mm_engine,
-    hashes_around_sets, json_steps, reports_in_json, epochs_without_end, caffe_with_pace, norms_between_bars,
+    hashes_around_sets, json_steps, reports_in_json, epochs_without_end, norms_between_bars,
     kaldi_labels, logs_of_keras, shares_and_bleu, epochs_in_brackets, trials_of_optuna,
-)}  # fmt: skip
+)} | {"twelve-caffe-with-pace": caffe_lenet}  # fmt: skip

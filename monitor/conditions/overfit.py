@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
@@ -43,6 +44,8 @@ class _Pair(NamedTuple):
 
     labels: Labels
     what: str
+    key: tuple[str, Labels]
+    """The signal and the labels of the validation's series."""
     validation: Series
     training: Series
     ideal: float | None = None
@@ -95,18 +98,25 @@ class Overfit(Condition):
         return (frozenset({VALIDATION}), frozenset(TRAINING))
 
     def stays_quiet(self, run: Run, ahead: Ahead, context: Context, firing: frozenset[Labels]) -> bool:
-        """Quiet while no validation comes, or no metric of a validation that the training has, too."""
-        if firing or self.of == "loss":
-            return not firing and VALIDATION not in ahead.coming
-        coming = ahead.coming.get(METRIC)
+        """Quiet while every figure of a validation stays near its lowest, and no pair of figures is new."""
+        if firing:
+            return False
+        attempt, coming = run.attempt, ahead.coming.get(VALIDATION if self.of == "loss" else METRIC)
         if not coming:
             return True
-        by_split: dict[str, set[str]] = {"train": set(), "val": set()}
-        for labels in (*run.attempt.of(METRIC), *coming):
-            own = dict(labels)
-            if own["split"] in by_split:
-                by_split[own["split"]].add(own["name"])
-        return by_split["train"].isdisjoint(by_split["val"])
+        if self.of == "metrics" and _are_new_pairs(attempt, coming):
+            return False
+        return all(self._stays_low(pair, ahead) for pair in self._pairs(attempt))
+
+    def _stays_low(self, pair: _Pair, ahead: Ahead) -> bool:
+        """Whether neither the newest validation nor one that comes is above what counts of the lowest ever."""
+        lowest = pair.cost(pair.validation.minimum if pair.ideal is None else pair.validation.maximum)
+        for value in (pair.validation.last.value, *ahead.values(*pair.key)):
+            cost = pair.cost(value)
+            lowest = min(lowest, cost)
+            if not 0 < cost <= self.above * lowest:
+                return False
+        return True
 
     def readings(self, run: Run, context: Context, now: float | None, firing: frozenset[Labels]) -> list[Reading]:
         """Return a reading for each pair of figures."""
@@ -119,16 +129,20 @@ class Overfit(Condition):
             validation = attempt.of(VALIDATION).get(())
             training = next((each for name in TRAINING if (each := attempt.of(name).get(()))), None)
             if validation is not None and training is not None:
-                yield _Pair((), "the validation loss", validation, training)
+                yield _Pair((), "the validation loss", (VALIDATION, ()), validation, training)
             return
-        known = {(dict(labels)["name"], dict(labels)["split"]): each for labels, each in attempt.of(METRIC).items()}
-        for (name, split), validation in known.items():
-            training = known.get((name, "train"))
+        known = attempt.of(METRIC)
+        trainings = {own["name"]: each for labels, each in known.items() if (own := dict(labels))["split"] == "train"}
+        for labels, validation in known.items():
+            name, split = dict(labels)["name"], dict(labels)["split"]
+            training = trainings.get(name)
             if split != "val" or training is None or is_best_so_far(name):
                 continue
             ideal = None if direction_of(name) == "lower" else ideal_of(name, validation, training)
             if ideal is not None or direction_of(name) == "lower":
-                yield _Pair((("name", name),), f"{name} of the validation", validation, training, ideal)
+                yield _Pair(
+                    (("name", name),), f"{name} of the validation", (METRIC, labels), validation, training, ideal
+                )
 
     def _read(self, attempt: Attempt, pair: _Pair, is_firing: bool) -> Reading:
         points, last = _costs(attempt, pair), pair.validation.last
@@ -191,6 +205,15 @@ class Overfit(Condition):
         if compared <= self.above * best or level - best <= _least_rise(pair, points):
             return None
         return Rise(math.log(level) - math.log(best), math.log(level), math.log(best), len(newest), 0, 0)
+
+
+def _are_new_pairs(attempt: Attempt, coming: Iterable[Labels]) -> bool:
+    """Whether a figure comes for the first time that both the training and the validation have then."""
+    known = attempt.of(METRIC)
+    splits: defaultdict[str, set[str]] = defaultdict(set)
+    for labels in (*known, *coming):
+        splits[dict(labels)["name"]].add(dict(labels)["split"])
+    return any(splits[dict(labels)["name"]] >= {"train", "val"} for labels in coming if labels not in known)
 
 
 def _least_rise(pair: _Pair, points: Sequence[Point]) -> float:

@@ -116,14 +116,13 @@ def of_activations(record: grammar.ActivationReport, known: Known) -> Iterator[S
     yield Sample("activation.dead_units", (("layer", record.layer),), record.dead_units.part / record.dead_units.whole)
 
 
-def activation_columns(lines: Lines, known: Known) -> Columns | None:
-    """Return what `of_activations` yields for many lines; None if a layer may run before the first weights."""
-    if _first_depth(known):
-        return None  # which layers do takes the lines before
-    shares = [
-        (labels, column) for (signal, labels), column in lines.columns.items() if signal == "activation.dead_share"
-    ]
-    return {("activation.dead_units", labels): column for labels, column in shares}
+def activation_columns(lines: Lines, known: Known) -> Columns:
+    """Return what `of_activations` yields for many lines of layers that have all reported before."""
+    return {
+        ("activation.dead_units", labels): column
+        for (signal, labels), column in lines.columns.items()
+        if signal == "activation.dead_share" and not _is_before_weights(dict(labels)["layer"], known)
+    }
 
 
 def _is_before_weights(layer: str, known: Known) -> bool:

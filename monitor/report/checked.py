@@ -29,21 +29,30 @@ def checked_words(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[RuleV
 def _open(snapshot: Snapshot, verdicts: Sequence[RuleVerdict]) -> Iterator[str]:
     if surplus := snapshot.run.dialect.unread_words:
         yield surplus
-    unknown = [each for each in verdicts if each.applies and each.outcome is Outcome.UNKNOWN and not each.open_alerts]
-    unseen = [each for each in unknown if all(not reading.evidence for reading in each.readings)]
-    early = [each for each in unknown if each not in unseen and all(reading.is_early for reading in each.readings)]
-    undecided = [each for each in unknown if each not in unseen and each not in early]
+    unseen: list[RuleVerdict] = []
+    early, waiting, endless, rest = 0, 0, 0, list[str]()
     behind = {name for each in verdicts if each.mark is Mark.BREACH for name in each.rule.inhibits}
-    waiting = [each for each in undecided if each.rule.alert in behind]
     has_end = snapshot.run.attempt.ended is not None
-    endless = [each for each in undecided if each.rule.group == ENDS and each not in waiting and not has_end]
+    for each in verdicts:
+        if not each.applies or each.outcome is not Outcome.UNKNOWN or each.open_alerts:
+            continue
+        if all(not reading.evidence for reading in each.readings):
+            unseen.append(each)
+        elif all(reading.is_early for reading in each.readings):
+            early += 1
+        elif each.rule.alert in behind:
+            waiting += 1
+        elif each.rule.group == ENDS and not has_end:
+            endless += 1
+        else:
+            rest.append(each.rule.alert)
     if endless:
-        yield f"{_need(len(endless))} an end line"
+        yield f"{_need(endless)} an end line"
     if waiting:
-        yield f"{len(waiting)} not judged while the problem above lasts"
+        yield f"{waiting} not judged while the problem above lasts"
     if early:
-        yield f"{_need(len(early))} a longer run"
-    if rest := [each.rule.alert for each in undecided if each not in endless and each not in waiting]:
+        yield f"{_need(early)} a longer run"
+    if rest:
         yield f"undecided: {listed(rest)}"
     if unseen:
         missing = missing_from(snapshot.run, unseen)

@@ -106,7 +106,9 @@ class Overfit(Condition):
             return True
         if self.of == "metrics" and _are_new_pairs(attempt, coming):
             return False
-        return all(self._stays_low(pair, ahead) for pair in self._pairs(attempt))
+        pairs = [*self._pairs(attempt)]
+        is_first = self.of == "loss" and not pairs
+        return not is_first and all(self._stays_low(pair, ahead) for pair in pairs)
 
     def _stays_low(self, pair: _Pair, ahead: Ahead) -> bool:
         """Whether neither the newest validation nor one that comes is above what counts of the lowest ever."""

@@ -6,6 +6,7 @@ Run ``python tests/benchmarks/bench_many_logs.py [SECONDS] [LINES PER SECOND]``.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
@@ -32,6 +33,7 @@ NAN_SHARE = 0.02
 """Share of lines with a nan loss; each fires an alert, and the next line resolves it."""
 BAR_S, BAR_MB = 1.0, 150.0
 ROUNDS, ROUND_S = 30, 1.0
+"""So often, and so long, each log that is not followed yet is written to and waited for."""
 
 
 class Found(NamedTuple):
@@ -88,7 +90,7 @@ def measure(seconds: float, per_s: float) -> Found:
                 while not written.keys() <= arrivals.at.keys() and time.perf_counter() < until:
                     time.sleep(0.05)
                 used_s, taken_s = processor_s(process.pid) - before, time.perf_counter() - began
-                lags = sorted(arrivals.at[each] - at for each, at in written.items())
+                lags = sorted(arrivals.at.get(each, math.inf) - at for each, at in written.items())
                 mb = resident_mb(process.pid)
             finally:
                 process.kill()

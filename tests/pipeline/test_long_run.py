@@ -36,7 +36,7 @@ def test_a_long_log_is_folded_in_few_blocks(tmp_path, monkeypatch):
     assert len(blocks) <= MOST_BLOCKS
 
 
-def _validated(dice: random.Random) -> Iterator[str]:
+def _validated(dice: random.Random, worse_from: int) -> Iterator[str]:
     """Yield a run whose validation wanders, then rises; its first layer runs before the first weights."""
     now, step = 1_761_867_651.0, 0
 
@@ -56,13 +56,14 @@ def _validated(dice: random.Random) -> Iterator[str]:
         for layer in ("drop", "body", "head"):
             dead_units = Share(dice.choice((0, 60)), 64)
             yield line(ActivationReport(layer=layer, step=step, mean=0.1, std=1.0, dead_units=dead_units))
-        val_loss *= dice.choice((0.97, 0.99, 1.0, 1.04)) if epoch < 20 else dice.choice((1.0, 1.02, 1.06))
+        val_loss *= dice.choice((0.97, 0.99, 1.0, 1.04)) if epoch < worse_from else dice.choice((1.0, 1.02, 1.06))
         yield line(Epoch(epoch=Share(epoch, 60), train_loss=1 / epoch, val_loss=val_loss, lr=0.001))
 
 
+@pytest.mark.parametrize("worse_from", [1, 20])
 @pytest.mark.parametrize("seed", range(6))
-def test_validations_and_activations_at_once_equal_single_lines(seed):
-    data = "".join(f"{each}\n" for each in _validated(random.Random(seed))).encode()
+def test_validations_and_activations_at_once_equal_single_lines(seed, worse_from):
+    data = "".join(f"{each}\n" for each in _validated(random.Random(seed), worse_from)).encode()
     one, many = (Pipeline("run.log", Engine(RULES)) for _ in range(2))
     changes = [repr(change) for line in read_lines(io.BytesIO(data)) for change in one.take(line)]
     assert _at_once(many, data) == changes
